@@ -1,0 +1,105 @@
+# windrow: `make run` and `make test` are all there is to set up. `make help` lists the rest.
+#
+# Everything that is built or fetched lies in $(CACHE), outside the sources, where a later build finds it again.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE ?= $(HOME)/.cache/windrow
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+BIN := $(CARGO_TARGET_DIR)/release
+PREFIX ?= $(HOME)/.local
+JOB ?= schemas/movies.toml
+
+# The official prebuilt DuckDB library, as the npm packages of its Node.js client carry it. One digest per platform;
+# a platform without one compiles DuckDB from source (cargo feature `bundled`, some 25 minutes on two cores).
+DUCKDB_VERSION := 1.5.6
+DUCKDB_RELEASE := 1.5.6-r.1
+DUCKDB_SHA256_linux-x64 := 1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff
+PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
+DUCKDB_SHA256 := $(DUCKDB_SHA256_$(PLATFORM))
+DUCKDB := $(CACHE)/duckdb/$(DUCKDB_VERSION)
+# Made below: either the library's folder or the feature that compiles it. Make reads it anew once it is made.
+DUCKDB_CHOICE := $(CACHE)/duckdb/$(DUCKDB_VERSION).mk
+ifneq ($(filter-out help clean,$(MAKECMDGOALS)),)
+-include $(DUCKDB_CHOICE)
+endif
+export DUCKDB_LIB_DIR
+
+CARGO_FLAGS = --release --locked $(DUCKDB_FEATURES)
+# Always together: with an example among the targets cargo chooses the same features of the shared dependencies as for
+# the tests; without one it would compile most of them a second time.
+PROGRAMS := --bin windrow --example origin
+
+.PHONY: help run test bench build lint docs install origin test-needs bench-needs clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+run: build ## run the films job (JOB=schemas/mine.toml runs another)
+	@if [ "$(JOB)" = schemas/movies.toml ]; then tests/origin/with-origin.sh "$(BIN)/examples/origin" "$(BIN)/windrow" run "$(JOB)"; \
+	else "$(BIN)/windrow" run "$(JOB)"; fi
+	@echo "program $(BIN)/windrow (\`make install\` puts it into $(PREFIX)/bin)" >&2
+
+test: test-needs build ## install what the tests need, and run them
+	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
+
+bench: build bench-needs ## print figures, nothing is judged
+	cargo bench --profile release --locked $(DUCKDB_FEATURES)
+
+build: ## build windrow and the origin
+	cargo build $(CARGO_FLAGS) $(PROGRAMS)
+
+lint: ## formatting and clippy, warnings are errors
+	cargo fmt --check
+	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+
+docs: ## the library's documentation, warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --lib --example origin
+
+install: build ## put windrow into $(PREFIX)/bin
+	install -D "$(BIN)/windrow" "$(PREFIX)/bin/windrow"
+	@if [ -f "$(BIN)/libduckdb.so" ]; then install -D "$(BIN)/libduckdb.so" "$(PREFIX)/lib/libduckdb.so"; fi
+
+origin: build ## serve the films at 127.0.0.1:8477 until Ctrl-C
+	@"$(BIN)/examples/origin"
+
+clean: ## remove what was built
+	rm -rf "$(CARGO_TARGET_DIR)"
+
+# Fetches the prebuilt library and checks its digest; falls back to compiling DuckDB, and says so.
+$(DUCKDB_CHOICE):
+	@mkdir -p "$(DUCKDB)" && cd "$(DUCKDB)"; \
+	fall_back() { echo "windrow: $$1: compiling DuckDB from source instead, some 25 minutes on two cores" >&2; \
+	  printf 'DUCKDB_FEATURES := --features bundled\n' > "$(DUCKDB_CHOICE)"; exit 0; }; \
+	[ -n "$(DUCKDB_SHA256)" ] || fall_back "no prebuilt DuckDB is known for $(PLATFORM)"; \
+	command -v npm >/dev/null || fall_back "npm is not installed"; \
+	package=$$(npm pack --silent "@duckdb/node-bindings-$(PLATFORM)@$(DUCKDB_RELEASE)" 2>/dev/null) \
+	  || fall_back "npm cannot fetch the prebuilt DuckDB"; \
+	echo "$(DUCKDB_SHA256)  $$package" | sha256sum --check --quiet \
+	  || { echo "windrow: $$package has not the pinned digest; it is not used" >&2; rm -f "$$package"; exit 1; }; \
+	tar -xzf "$$package" && rm -f "$$package"; \
+	printf 'DUCKDB_LIB_DIR := %s\n' "$(DUCKDB)/package" > "$(DUCKDB_CHOICE)"
+
+# Debian packages, each installed only where its command is missing.
+APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get
+define need
+	@command -v $(1) >/dev/null || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq $(2) >/dev/null; }
+endef
+
+# pandas, pyarrow and polars read what windrow wrote.
+test-needs: $(CACHE)/python/.ready
+
+$(CACHE)/python/.ready:
+	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \
+	  || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq python3-venv >/dev/null; }
+	@python3 -m venv "$(CACHE)/python"
+	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check pandas==2.3.3 pyarrow==22.0.0 polars==1.35.2
+	@touch "$@"
+
+# wrk and nginx are what windrow's rate is measured beside.
+bench-needs:
+	$(call need,wrk,wrk)
+	$(call need,nginx,nginx-light)

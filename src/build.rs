@@ -1,0 +1,44 @@
+//! Lets every binary find the prebuilt DuckDB library without environment variables: a copy of it lies beside
+//! the binary, and the binary looks there (and in `../lib`, where an installation puts it).
+
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
+    if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
+        return;
+    }
+    let Some(folder) = std::env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from) else {
+        println!(
+            "cargo:warning=DUCKDB_LIB_DIR is not set: build with `make build`, or with --features bundled"
+        );
+        return;
+    };
+    let (name, origin) = match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
+        Ok("macos") => ("libduckdb.dylib", "@loader_path"),
+        _ => ("libduckdb.so", "$ORIGIN"),
+    };
+    println!("cargo:rerun-if-changed={}", folder.join(name).display());
+    // The binary lies in the profile's folder; tests, examples and benches one below.
+    for place in ["", "/..", "/../lib"] {
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{origin}{place}");
+    }
+    if let Some(profile) = profile_folder()
+        && let Err(error) = put_beside(&folder.join(name), &profile.join(name))
+    {
+        println!("cargo:warning=cannot copy {name} beside the binary: {error}");
+    }
+}
+
+/// `target/release`: the build script's own folder is `target/release/build/windrow-<hash>/out`.
+fn profile_folder() -> Option<PathBuf> {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR")?);
+    Some(out.ancestors().nth(3)?.to_path_buf())
+}
+
+/// Puts the copy there whole: a program that has the old one mapped keeps it.
+fn put_beside(library: &Path, copy: &Path) -> std::io::Result<()> {
+    let staged = copy.with_extension("staged");
+    std::fs::copy(library, &staged)?;
+    std::fs::rename(&staged, copy)
+}

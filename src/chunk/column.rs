@@ -1,0 +1,102 @@
+//! Values to a polars column and back.
+
+use polars::prelude::*;
+
+use super::ChunkError;
+use crate::record::{Type, Value};
+
+/// The polars type of a column.
+pub(super) fn data_type(ty: Type) -> DataType {
+    match ty {
+        Type::Text | Type::Json => DataType::String,
+        Type::Boolean => DataType::Boolean,
+        Type::Integer => DataType::Int32,
+        Type::Bigint => DataType::Int64,
+        Type::Double => DataType::Float64,
+        Type::Decimal { precision, scale } => DataType::Decimal(precision.into(), scale.into()),
+        Type::Date => DataType::Date,
+        Type::Timestamp => DataType::Datetime(TimeUnit::Microseconds, None),
+    }
+}
+
+/// A column of that type; a value of another type becomes null (it cannot be: extraction makes them).
+pub(super) fn from_values<'a>(
+    name: &str,
+    ty: Type,
+    values: impl Iterator<Item = &'a Value>,
+) -> Result<Column, ChunkError> {
+    let name = PlSmallStr::from_str(name);
+    let series = match ty {
+        Type::Text | Type::Json => StringChunked::from_iter_options(name, values.map(text)).into_series(),
+        Type::Boolean => BooleanChunked::from_iter_options(name, values.map(boolean)).into_series(),
+        Type::Integer => Int32Chunked::from_iter_options(name, values.map(integer)).into_series(),
+        Type::Bigint => Int64Chunked::from_iter_options(name, values.map(bigint)).into_series(),
+        Type::Double => Float64Chunked::from_iter_options(name, values.map(double)).into_series(),
+        Type::Decimal { precision, scale } => Int128Chunked::from_iter_options(name, values.map(unscaled))
+            .into_decimal(precision.into(), scale.into())?
+            .into_series(),
+        Type::Date => Int32Chunked::from_iter_options(name, values.map(days)).into_date().into_series(),
+        Type::Timestamp => Int64Chunked::from_iter_options(name, values.map(microseconds))
+            .into_datetime(TimeUnit::Microseconds, None)
+            .into_series(),
+    };
+    Ok(series.into())
+}
+
+/// The values of a column of that type.
+pub(super) fn to_values(column: &Column, ty: Type) -> Result<Vec<Value>, ChunkError> {
+    if column.dtype() != &data_type(ty) {
+        let why = format!("column {} has type {}, not {ty}", column.name(), column.dtype());
+        return Err(ChunkError::Content(why));
+    }
+    Ok(match ty {
+        Type::Text => or_null(column.str()?.iter(), |v| Value::Text(v.to_owned())),
+        Type::Json => or_null(column.str()?.iter(), |v| Value::Json(v.to_owned())),
+        Type::Boolean => or_null(column.bool()?.iter(), Value::Boolean),
+        Type::Integer => or_null(column.i32()?.iter(), Value::Integer),
+        Type::Bigint => or_null(column.i64()?.iter(), Value::Bigint),
+        Type::Double => or_null(column.f64()?.iter(), Value::Double),
+        Type::Decimal { .. } => or_null(column.decimal()?.physical().iter(), Value::Decimal),
+        Type::Date => or_null(column.date()?.physical().iter(), Value::Date),
+        Type::Timestamp => or_null(column.datetime()?.physical().iter(), Value::Timestamp),
+    })
+}
+
+fn or_null<T>(values: impl Iterator<Item = Option<T>>, make: impl Fn(T) -> Value) -> Vec<Value> {
+    values.map(|value| value.map_or(Value::Null, &make)).collect()
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(text) | Value::Json(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn boolean(value: &Value) -> Option<bool> {
+    if let Value::Boolean(value) = value { Some(*value) } else { None }
+}
+
+fn integer(value: &Value) -> Option<i32> {
+    if let Value::Integer(value) = value { Some(*value) } else { None }
+}
+
+fn bigint(value: &Value) -> Option<i64> {
+    if let Value::Bigint(value) = value { Some(*value) } else { None }
+}
+
+fn double(value: &Value) -> Option<f64> {
+    if let Value::Double(value) = value { Some(*value) } else { None }
+}
+
+fn unscaled(value: &Value) -> Option<i128> {
+    if let Value::Decimal(value) = value { Some(*value) } else { None }
+}
+
+fn days(value: &Value) -> Option<i32> {
+    if let Value::Date(value) = value { Some(*value) } else { None }
+}
+
+fn microseconds(value: &Value) -> Option<i64> {
+    if let Value::Timestamp(value) = value { Some(*value) } else { None }
+}

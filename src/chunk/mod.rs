@@ -1,0 +1,34 @@
+//! Blocks as files: typed columns to and from Parquet and CSV bytes.
+//!
+//! The only place (with [`plan`](crate::plan)) that knows polars. Everything here is pure computation on
+//! bytes in memory, bounded by a block: where the bytes lie is [`handoff`](crate::handoff)'s business.
+//!
+//! | file | columns |
+//! |---|---|
+//! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
+//! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
+//! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
+//!
+//! Types in Parquet: text and json are strings, integer INT32, bigint INT64, decimal(p,s) DECIMAL, date DATE,
+//! timestamp TIMESTAMP in microseconds without a zone (UTC). A value is read back exactly as it was written.
+
+mod column;
+mod input;
+mod ledger;
+mod parquet;
+mod rows;
+
+pub use input::{InputRecord, read_asks, read_records};
+pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
+pub use rows::{Row, encode_rows, read_row_ordinals};
+
+/// A chunk could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ChunkError {
+    /// polars said so.
+    #[error("{0}")]
+    Frame(#[from] polars::error::PolarsError),
+    /// The file does not hold what its format says.
+    #[error("{0}")]
+    Content(String),
+}

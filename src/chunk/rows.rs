@@ -1,0 +1,151 @@
+//! The rows of an endpoint.
+
+use bytes::Bytes;
+use polars::prelude::*;
+
+use super::{ChunkError, column, parquet};
+use crate::handoff::input::ORDINAL;
+use crate::job::ChunkFormat;
+use crate::record::{Field, Ordinal, Value};
+
+/// The part of an answer that a row was made of: 0, as long as an answer makes one row.
+const PART: &str = "part";
+
+/// One row of an endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    /// The record.
+    pub ordinal: Ordinal,
+    /// The record's id.
+    pub id: &'a [Value],
+    /// The endpoint's columns.
+    pub values: &'a [Value],
+}
+
+/// The file of a block's rows, which are in ascending order of ordinal.
+pub fn encode_rows(
+    id: &[Field],
+    fields: &[Field],
+    rows: &[Row<'_>],
+    format: ChunkFormat,
+) -> Result<Bytes, ChunkError> {
+    let ordinals: Vec<i64> = rows.iter().map(|row| row.ordinal as i64).collect();
+    let mut columns =
+        vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), vec![0i32; rows.len()])];
+    for (at, field) in id.iter().enumerate() {
+        columns.push(column::from_values(&field.name, field.ty, rows.iter().map(|row| &row.id[at]))?);
+    }
+    for (at, field) in fields.iter().enumerate() {
+        columns.push(column::from_values(&field.name, field.ty, rows.iter().map(|row| &row.values[at]))?);
+    }
+    let mut frame = DataFrame::new(rows.len(), columns)?;
+    match format {
+        ChunkFormat::Parquet => parquet::write(&mut frame),
+        ChunkFormat::Csv => write_csv(&mut frame),
+    }
+}
+
+/// RFC 4180 with a header; null is an empty field, empty text is `""`.
+fn write_csv(frame: &mut DataFrame) -> Result<Bytes, ChunkError> {
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes)
+        .n_threads(1)
+        .with_quote_style(QuoteStyle::Necessary)
+        .with_datetime_format(Some("%Y-%m-%dT%H:%M:%S%.6f".into()))
+        .finish(frame)?;
+    Ok(bytes.into())
+}
+
+/// The ordinals of a rows file, in the order of its rows.
+pub fn read_row_ordinals(bytes: Bytes, format: ChunkFormat) -> Result<Vec<Ordinal>, ChunkError> {
+    match format {
+        ChunkFormat::Parquet => {
+            parquet::whole_numbers(&parquet::read(bytes, Some(&[ORDINAL]), None)?, ORDINAL)
+        }
+        ChunkFormat::Csv => csv_ordinals(&bytes),
+    }
+}
+
+fn csv_ordinals(bytes: &[u8]) -> Result<Vec<Ordinal>, ChunkError> {
+    let bad = |why: String| ChunkError::Content(why);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let mut ordinals = Vec::new();
+    for line in reader.byte_records() {
+        let line = line.map_err(|error| bad(error.to_string()))?;
+        let ordinal = line.get(0).and_then(|field| std::str::from_utf8(field).ok()?.parse().ok());
+        ordinals.push(ordinal.ok_or_else(|| bad(format!("line {} has no ordinal", ordinals.len() + 2)))?);
+    }
+    Ok(ordinals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Type;
+
+    fn fields() -> Vec<Field> {
+        let types = [
+            Type::Text,
+            Type::Boolean,
+            Type::Integer,
+            Type::Bigint,
+            Type::Double,
+            Type::Decimal { precision: 38, scale: 2 },
+            Type::Date,
+            Type::Timestamp,
+            Type::Json,
+        ];
+        types.into_iter().enumerate().map(|(at, ty)| Field { name: format!("c{at}"), ty }).collect()
+    }
+
+    fn values() -> Vec<Value> {
+        vec![
+            Value::Text("é\"\n,\0".into()),
+            Value::Boolean(true),
+            Value::Integer(i32::MIN),
+            Value::Bigint(i64::MAX),
+            Value::Double(-0.1),
+            Value::Decimal(10i128.pow(38) - 1),
+            Value::Date(-719_162),
+            Value::Timestamp(-1),
+            Value::Json("{\"a\": 1}".into()),
+        ]
+    }
+
+    #[test]
+    fn parquet_gives_back_what_was_written() {
+        let id = [Field { name: "id".into(), ty: Type::Text }];
+        let key = [Value::Text("k".into())];
+        let nulls = vec![Value::Null; 9];
+        let values = values();
+        let rows =
+            [Row { ordinal: 7, id: &key, values: &values }, Row { ordinal: 9, id: &key, values: &nulls }];
+        let bytes = encode_rows(&id, &fields(), &rows, ChunkFormat::Parquet).unwrap();
+        let frame = parquet::read(bytes.clone(), None, None).unwrap();
+        for (at, field) in fields().iter().enumerate() {
+            let column = frame.column(&field.name).unwrap();
+            let read = column::to_values(column, field.ty).unwrap();
+            assert_eq!(read, [values[at].clone(), Value::Null], "{}", field.ty);
+        }
+        assert_eq!(read_row_ordinals(bytes, ChunkFormat::Parquet).unwrap(), [7, 9]);
+    }
+
+    #[test]
+    fn csv_tells_null_from_empty_text() {
+        let fields =
+            [Field { name: "a".into(), ty: Type::Text }, Field { name: "t".into(), ty: Type::Timestamp }];
+        let full = [Value::Text(String::new()), Value::Timestamp(1_709_251_199_123_456)];
+        let nulls = [Value::Null, Value::Null];
+        let rows = [Row { ordinal: 0, id: &[], values: &full }, Row { ordinal: 1, id: &[], values: &nulls }];
+        let bytes = encode_rows(&[], &fields, &rows, ChunkFormat::Csv).unwrap();
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert_eq!(text, "ordinal,part,a,t\n0,0,\"\",2024-02-29T23:59:59.123456\n1,0,,\n");
+        assert_eq!(read_row_ordinals(bytes, ChunkFormat::Csv).unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn no_rows_are_a_file_with_columns() {
+        let bytes = encode_rows(&[], &fields(), &[], ChunkFormat::Parquet).unwrap();
+        assert_eq!(parquet::read(bytes, None, None).unwrap().width(), 11);
+    }
+}

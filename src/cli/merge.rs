@@ -1,0 +1,64 @@
+//! `windrow merge RUN`: prove that nothing is missing, and publish.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::live::LiveRun;
+use super::{CliError, Place, find, summary};
+use crate::handoff::lock::lock_run;
+use crate::handoff::store::now_micros;
+use crate::handoff::{Exit, RunStore};
+use crate::job::{Destination, Job};
+use crate::merge::{self, Published};
+
+#[derive(Debug, Args)]
+pub(super) struct MergeArgs {
+    /// The run: its folder, or a job's name for its newest run
+    run: String,
+    /// Publish to another destination, such as duckdb:other.duckdb (relative to this folder)
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+}
+
+pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError> {
+    let started = Instant::now();
+    let store = find::open_run(&args.run, place).await?;
+    let lock = lock_run(store.folder())?;
+    let plan = store.plan().await?;
+    let mut job = find::present_job(&store, &plan).await?;
+    if let Some(url) = args.to {
+        let here = std::env::current_dir()?;
+        job.table.to = Destination::parse(&url, &here).map_err(CliError::Usage)?;
+    }
+    let run = LiveRun { store, plan, _lock: lock };
+    let merged = merge_run(&run.store, &job).await?;
+    summary::finished(&run, &job, &merged, started.elapsed()).await?;
+    Ok(merged.exit())
+}
+
+/// How a merge ended.
+pub(super) enum Merged {
+    Published(Box<Published>),
+    /// What the gate said.
+    Refused(String),
+}
+
+impl Merged {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Merged::Published(_) => Exit::Done,
+            Merged::Refused(_) => Exit::Refused,
+        }
+    }
+}
+
+/// Proves the run and publishes it.
+pub(super) async fn merge_run(run: &RunStore, job: &Job) -> Result<Merged, CliError> {
+    let proof = merge::prove(run).await?;
+    match merge::publish(run, job, &proof, now_micros()).await {
+        Ok(published) => Ok(Merged::Published(Box::new(published))),
+        Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,169 @@
+//! The words that a person types, one thin file per command, and what their errors end the process with.
+
+mod failures;
+mod find;
+mod init;
+mod live;
+mod merge;
+mod plan;
+mod query;
+mod retry;
+mod round;
+mod run;
+mod schema;
+mod shard;
+mod status;
+mod summary;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::handoff::lock::LockError;
+use crate::handoff::{Exit, HandoffError};
+use crate::job::JobError;
+use crate::merge::MergeError;
+use crate::plan::PlanError;
+use crate::worker::WorkerError;
+
+/// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
+#[derive(Debug, Parser)]
+#[command(name = "windrow", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Place,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    published (shard: committed)
+  1    finished, but the publish gate refused
+  2    usage, the job file, or a refusal that repeating cannot mend
+  3    the run is in use by another process
+  4    the disk
+  5    the database
+  6    integrity: requests or digests do not match
+  7    paused, because --max-requests was used up
+  75   worth repeating
+  130  interrupted (143: terminated)";
+
+/// Where runs live.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Folder of the runs [default: shards/ beside the schemas/ folder that holds the job file, or beside the
+    /// job file; for commands that take a RUN: ./shards]
+    #[arg(long, global = true, value_name = "DIR")]
+    runs: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plan, fetch, retry, publish and summarise; resumes an unfinished run
+    Run(run::RunArgs),
+    /// Cut the list and write the run, without a request
+    Plan(plan::PlanArgs),
+    /// Fetch one shard in this process; what is committed is skipped
+    Shard(shard::ShardArgs),
+    /// Ask once more what failed
+    Retry(retry::RetryArgs),
+    /// Prove that nothing is missing, and publish
+    Merge(merge::MergeArgs),
+    /// The runs and their shards
+    Status(status::StatusArgs),
+    /// What failed, by kind, with an example each
+    Failures(failures::FailuresArgs),
+    /// SQL over a run: views rows, requests, input, and one per endpoint
+    Query(query::QueryArgs),
+    /// Write a commented job file to start from
+    Init(init::InitArgs),
+    /// Print the JSON Schema of job files
+    Schema,
+}
+
+/// Anything that ends a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("{}", .0.render(false))]
+    Job(Box<JobError>),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Disk(String),
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+}
+
+impl From<JobError> for CliError {
+    fn from(error: JobError) -> CliError {
+        CliError::Job(Box::new(error))
+    }
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            CliError::Job(_) | CliError::Usage(_) => Exit::Usage,
+            CliError::Plan(error) => error.exit(),
+            CliError::Worker(error) => error.exit(),
+            CliError::Merge(error) => error.exit(),
+            CliError::Handoff(error) => error.exit(),
+            CliError::Lock(LockError::Held { .. }) => Exit::Locked,
+            CliError::Disk(_) | CliError::System(_) | CliError::Lock(LockError::File { .. }) => Exit::Disk,
+        }
+    }
+}
+
+/// Parses the command line, runs the command, prints at most one error.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    crate::os::raise_open_files();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let exit = match runtime.block_on(dispatch(cli)) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(error) => fail(&error),
+    };
+    // What still runs on helper threads (a name look-up, say) is not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
+    let place = cli.place;
+    match cli.command {
+        Command::Run(args) => run::run(args, &place).await,
+        Command::Plan(args) => plan::run(args, &place).await,
+        Command::Shard(args) => shard::run(args, &place).await,
+        Command::Retry(args) => retry::run(args, &place).await,
+        Command::Merge(args) => merge::run(args, &place).await,
+        Command::Status(args) => status::run(args, &place).await,
+        Command::Failures(args) => failures::run(args, &place).await,
+        Command::Query(args) => query::run(args, &place).await,
+        Command::Init(args) => init::run(args),
+        Command::Schema => schema::run(),
+    }
+}
+
+fn fail(error: &CliError) -> ExitCode {
+    use std::io::IsTerminal;
+    match error {
+        CliError::Job(error) => eprintln!("{}", error.render(std::io::stderr().is_terminal())),
+        error => eprintln!("windrow: {error}"),
+    }
+    ExitCode::from(error.exit().code())
+}

@@ -1,0 +1,38 @@
+//! `windrow query RUN SQL`: offline analysis.
+
+use std::io::Read;
+
+use clap::Args;
+
+use super::{CliError, Place, find};
+use crate::handoff::Exit;
+use crate::merge;
+use crate::report::{Shape, print_rows};
+
+#[derive(Debug, Args)]
+pub(super) struct QueryArgs {
+    /// The run: its folder, or a job's name for its newest run
+    run: String,
+    /// DuckDB SQL; `-` reads it from standard input
+    sql: String,
+    /// How rows are printed: table, csv, json or markdown
+    #[arg(long, short, default_value = "table")]
+    format: Shape,
+}
+
+pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, CliError> {
+    let run = find::open_run(&args.run, place).await?;
+    let sql = match args.sql.as_str() {
+        "-" => {
+            let mut sql = String::new();
+            std::io::stdin().read_to_string(&mut sql)?;
+            sql
+        }
+        _ => args.sql,
+    };
+    let plan = run.plan().await?;
+    let job = find::planned_job(&run, &plan).await?;
+    let result = merge::query(&run, Some(&job), &sql, None).await?;
+    super::summary::to_stdout(|out| print_rows(out, &result, args.format))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,103 @@
+//! Working a round: every shard that is not committed, a child each.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+
+use super::CliError;
+use crate::handoff::{Exit, Plan, Round, RunStore};
+use crate::job::Job;
+use crate::os::Stop;
+use crate::report::Progress;
+use crate::report::status::shard_states;
+use crate::supervisor::{CrewOptions, ShardEnd, supervise};
+
+/// Cores that this process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What the person said about fetching.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct FetchArgs {
+    /// Send at most so many requests (at least one a shard), then pause; the next run goes on there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) max_requests: Option<u64>,
+    /// Read secrets from a file of NAME=value lines as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) env_file: Option<PathBuf>,
+}
+
+/// What came of working a round.
+pub(super) struct Fetched {
+    /// `Done` when every shard is committed.
+    pub(super) exit: Exit,
+    /// Requests sent.
+    pub(super) requests: u64,
+}
+
+/// Fetches what is not committed of a round, with at most `args.max_requests`.
+pub(super) async fn work_round(
+    run: &RunStore,
+    plan: &Plan,
+    job: &Job,
+    round: &Round,
+    args: &FetchArgs,
+    stop: &watch::Receiver<Stop>,
+) -> Result<Fetched, CliError> {
+    let states = shard_states(run, round).await?;
+    let unfinished: Vec<u32> =
+        states.iter().filter(|state| !state.is_committed()).map(|state| state.number).collect();
+    if unfinished.is_empty() || args.max_requests == Some(0) {
+        let paused = if unfinished.is_empty() { Exit::Done } else { Exit::Paused };
+        let exit = if stop.borrow().is_set() { worst([].iter(), *stop.borrow()) } else { paused };
+        return Ok(Fetched { exit, requests: 0 });
+    }
+    let pairs_of = |shard: &crate::handoff::Shard| shard.pairs;
+    let finished =
+        round.shards.iter().filter(|shard| !unfinished.contains(&shard.number)).map(pairs_of).sum();
+    let mut progress = Progress::new(round.shards.iter().map(pairs_of).sum(), finished);
+    let options = CrewOptions {
+        program: std::env::current_exe()?,
+        arguments: env_file_argument(args.env_file.as_deref())?,
+        at_once: cores().min(unfinished.len()),
+        in_flight: job.settings.in_flight as usize,
+        max_requests: args.max_requests,
+    };
+    let worked = supervise(run, plan, unfinished, &options, &mut progress, stop.clone()).await?;
+    progress.finish();
+    Ok(Fetched { exit: worst(worked.ends.values(), *stop.borrow()), requests: worked.requests })
+}
+
+/// `--env-file F` for the children, wherever they run.
+fn env_file_argument(path: Option<&Path>) -> Result<Vec<std::ffi::OsString>, CliError> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    Ok(vec!["--env-file".into(), std::path::absolute(path)?.into()])
+}
+
+/// The exit code that stands for all shards: what a person must look at first.
+fn worst<'a>(ends: impl Iterator<Item = &'a ShardEnd>, stop: Stop) -> Exit {
+    let exit = |end: &ShardEnd| match end {
+        ShardEnd::Committed => Exit::Done,
+        ShardEnd::Ended(exit, _) => *exit,
+        ShardEnd::Crashed(_) => Exit::TryAgain,
+        ShardEnd::Stopped => Exit::Interrupted(stop.signal().unwrap_or(2)),
+    };
+    let urgency = |exit: &Exit| match exit {
+        Exit::Done => 0,
+        Exit::Interrupted(_) => 1,
+        Exit::Paused => 2,
+        Exit::TryAgain => 3,
+        Exit::Locked => 4,
+        Exit::Refused | Exit::Database => 5,
+        Exit::Disk => 6,
+        Exit::Usage => 7,
+        Exit::Integrity => 8,
+    };
+    let worst = ends.map(exit).max_by_key(urgency).unwrap_or(Exit::Done);
+    match stop.signal() {
+        // The children drained well; the run as a whole was still interrupted.
+        Some(signal) if urgency(&worst) <= 1 => Exit::Interrupted(signal),
+        _ => worst,
+    }
+}

@@ -1,0 +1,139 @@
+//! `windrow run JOB`: plan, fetch, retry, publish, summarise.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use tokio::sync::watch;
+
+use super::live::{LiveRun, TrialArgs};
+use super::round::{FetchArgs, work_round};
+use super::{CliError, Place, find, live, merge, summary};
+use crate::handoff::Exit;
+use crate::job::Job;
+use crate::os::{Stop, stop_on_signals};
+use crate::plan::{self, RetryFilter};
+use crate::report::status::shown_path;
+use crate::report::{counted, status};
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The job file
+    job: PathBuf,
+    /// Start a new run even if there is an unfinished one
+    #[arg(long)]
+    new: bool,
+    #[command(flatten)]
+    trial: TrialArgs,
+    #[command(flatten)]
+    fetch: FetchArgs,
+}
+
+pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> {
+    let started = Instant::now();
+    let stop = stop_on_signals()?;
+    let job = find::load_job(&args.job)?;
+    let is_trial = args.trial.sample.is_some() || args.trial.ids.is_some();
+    if !is_trial {
+        crate::merge::check_destination(&job)?;
+    }
+    // Secrets that are not there are told before anything is planned.
+    let secrets = find::secrets(args.fetch.env_file.as_deref())?;
+    find::check_secrets(&job, &secrets)?;
+    let run = begin(&job, &args, place, is_trial).await?;
+    let fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
+    if fetched != Exit::Done {
+        summary::unfinished(&run, fetched).await?;
+        return Ok(fetched);
+    }
+    let merged = merge::merge_run(&run.store, &job).await?;
+    summary::finished(&run, &job, &merged, started.elapsed()).await?;
+    Ok(merged.exit())
+}
+
+/// Goes on with the unfinished run, or plans a new one.
+async fn begin(job: &Job, args: &RunArgs, place: &Place, is_trial: bool) -> Result<LiveRun, CliError> {
+    let root = find::runs_root(job, place);
+    if !is_trial
+        && !args.new
+        && let Some(run) = live::unfinished(job, &root).await?
+    {
+        let Some(why) = live::obstacle(job, &run.plan)? else {
+            eprintln!("{}: going on with run {}", job.name, run.plan.run);
+            return Ok(run);
+        };
+        eprintln!("{}: run {} is left as it is, since {why}; starting anew", job.name, run.plan.run);
+    }
+    let run = live::plan_new(job, &root, &args.trial).await?;
+    say_planned(&run).await?;
+    Ok(run)
+}
+
+async fn say_planned(run: &LiveRun) -> Result<(), CliError> {
+    let shards: usize = run.store.rounds().await?.iter().map(|round| round.shards.len()).sum();
+    let requests = run.plan.records * run.plan.endpoints.len() as u64;
+    let left_out = match run.plan.left_out {
+        0 => String::new(),
+        left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
+    };
+    eprintln!(
+        "{}: {}{left_out}, {}, {}, run {}",
+        run.plan.job,
+        counted(run.plan.records, "record"),
+        counted(requests, "request"),
+        counted(shards as u64, "shard"),
+        shown_path(run.store.folder()),
+    );
+    Ok(())
+}
+
+/// Works the rounds that there are, then those that the job wants over what failed.
+async fn fetch_rounds(
+    run: &LiveRun,
+    job: &Job,
+    args: &FetchArgs,
+    stop: &watch::Receiver<Stop>,
+) -> Result<Exit, CliError> {
+    let mut args = args.clone();
+    loop {
+        let rounds = run.store.rounds().await?;
+        let Some(round) = rounds.last() else { return Ok(Exit::Done) };
+        let fetched = work_round(&run.store, &run.plan, job, round, &args, stop).await?;
+        if fetched.exit != Exit::Done {
+            return Ok(fetched.exit);
+        }
+        args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
+        let Some(what) = worth_another_round(run, job, round).await? else { return Ok(Exit::Done) };
+        let filter = RetryFilter { worth_repeating_only: true, ..RetryFilter::default() };
+        let options = live::plan_options(&TrialArgs::default());
+        let planned = find::planned_job(&run.store, &run.plan).await?;
+        match plan::write_retry(&planned, &run.store, &filter, &options).await? {
+            None => return Ok(Exit::Done),
+            Some(round) => {
+                let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
+                eprintln!(
+                    "{}: round {}: asking {} again",
+                    job.name,
+                    round.number,
+                    counted(pairs, &format!("{what} request"))
+                );
+            }
+        }
+    }
+}
+
+/// What another round would ask, if it is due: what an interruption deferred always, what failed as often as
+/// the job says.
+async fn worth_another_round(
+    run: &LiveRun,
+    job: &Job,
+    round: &crate::handoff::Round,
+) -> Result<Option<&'static str>, CliError> {
+    use crate::record::Status;
+    let tallies = status::tallies(&run.store, round).await?;
+    let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
+    if sum(Status::Deferred) > 0 {
+        return Ok(Some("deferred"));
+    }
+    Ok((sum(Status::Failed) > 0 && round.number < job.settings.rounds).then_some("failed"))
+}

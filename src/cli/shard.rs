@@ -1,0 +1,159 @@
+//! `windrow shard RUN N`: the heart. The supervisor starts it, a person types it, a cluster calls it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::{CliError, Place, find};
+use crate::handoff::{Event, Exit, Round, RunStore, Shard};
+use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
+use crate::record::Ordinal;
+use crate::report::Progress;
+use crate::supervisor::Observer;
+use crate::worker::{self, ShardEnd, ShardOptions};
+
+#[derive(Debug, Args)]
+pub(super) struct ShardArgs {
+    /// The run: its folder, or a job's name for its newest run
+    run: String,
+    /// The shard's number
+    shard: u32,
+    /// Requests in flight at once [default: the job's in_flight divided by the cores]
+    #[arg(long, value_name = "N")]
+    in_flight: Option<usize>,
+    /// Send at most so many requests, then pause
+    #[arg(long, value_name = "N")]
+    max_requests: Option<u64>,
+    /// Read secrets from a file of NAME=value lines as well
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Leave out a record that ends its process, as ORDINAL:ENDPOINT
+    #[arg(long, value_name = "ORDINAL:ENDPOINT")]
+    crashed: Vec<CrashedPair>,
+    /// Process id of the supervisor
+    #[arg(long, hide = true)]
+    supervised_by: Option<i32>,
+}
+
+/// A pair that ended its process.
+#[derive(Debug, Clone)]
+struct CrashedPair(Ordinal, String);
+
+impl FromStr for CrashedPair {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<CrashedPair, String> {
+        let parts = word.split_once(':').and_then(|(ordinal, name)| Some((ordinal.parse().ok()?, name)));
+        let (ordinal, name) = parts.ok_or("write it as ORDINAL:ENDPOINT, such as 12:omdb")?;
+        Ok(CrashedPair(ordinal, name.to_owned()))
+    }
+}
+
+pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, CliError> {
+    let slot = match args.supervised_by {
+        None => Slot::own(),
+        Some(parent) => {
+            die_with_parent(parent).map_err(|error| CliError::Usage(error.to_string()))?;
+            Slot::inherited()?
+        }
+    };
+    let supervised = args.supervised_by.is_some();
+    let ended = fetch(args, place, slot).await;
+    if supervised {
+        let text = match &ended {
+            Ok((_, text)) => text.clone(),
+            Err(error) => error.to_string(),
+        };
+        tell(&Event::Ended { text });
+        return Ok(ended.map_or_else(|error| error.exit(), |(exit, _)| exit));
+    }
+    let (exit, text) = ended?;
+    if !text.is_empty() {
+        eprintln!("{text}");
+    }
+    Ok(exit)
+}
+
+/// Fetches the shard; returns how it ended, in a code and in words.
+async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, String), CliError> {
+    let run = find::open_run(&args.run, place).await?;
+    let plan = run.plan().await?;
+    let (round, shard) = planned_shard(&run, args.shard).await?;
+    let job = find::planned_job(&run, &plan).await?;
+    let options = ShardOptions {
+        round,
+        in_flight: args.in_flight.unwrap_or_else(|| share_of(job.settings.in_flight)),
+        max_requests: args.max_requests,
+        crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
+        slot,
+        secrets: find::secrets(args.env_file.as_deref())?,
+    };
+    let stop = stop_on_signals()?;
+    end_at_second_signal(stop.clone());
+    let emit = emitter(args.supervised_by.is_some(), &shard);
+    let end = worker::fetch_shard(&run, &plan, &job, &shard, options, emit, stop.clone()).await?;
+    let signal = stop.borrow().signal();
+    Ok(said(&find::word_for(&run, &plan), &shard, end, signal))
+}
+
+/// A shard of the run, and the round that it belongs to.
+async fn planned_shard(run: &RunStore, number: u32) -> Result<(u32, Shard), CliError> {
+    let rounds = run.rounds().await?;
+    let numbered = |round: Round| round.shards.into_iter().map(move |shard| (round.number, shard));
+    let shards: Vec<(u32, Shard)> = rounds.into_iter().flat_map(numbered).collect();
+    let last = shards.len().saturating_sub(1);
+    shards.into_iter().find(|(_, shard)| shard.number == number).ok_or_else(|| {
+        CliError::Usage(format!("the run has no shard {number}\nhint: its shards are 0 to {last}"))
+    })
+}
+
+/// One core's share of the requests in flight.
+fn share_of(in_flight: u32) -> usize {
+    (in_flight as usize / super::round::cores()).max(1)
+}
+
+/// Where progress goes: to the supervisor as JSON lines, or to the person who typed the command.
+fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
+    if supervised {
+        return Box::new(|event| tell(&event));
+    }
+    let number = shard.number;
+    let progress = std::cell::RefCell::new(Progress::new(shard.pairs, 0));
+    Box::new(move |event| progress.borrow_mut().event(number, &event))
+}
+
+/// Tells the supervisor. If it is gone, so is this process, at once.
+fn tell(event: &Event) {
+    use std::io::Write;
+    if let Ok(mut line) = serde_json::to_vec(event) {
+        line.push(b'\n');
+        let _ = std::io::stdout().lock().write_all(&line);
+    }
+}
+
+/// Ends this process at the second signal.
+fn end_at_second_signal(mut stop: tokio::sync::watch::Receiver<Stop>) {
+    tokio::spawn(async move {
+        if let Ok(stop) = stop.wait_for(|stop| stop.is_now()).await {
+            let exit = Exit::Interrupted(stop.signal().unwrap_or_default());
+            std::process::exit(exit.code().into());
+        }
+    });
+}
+
+fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, String) {
+    let number = shard.number;
+    match end {
+        ShardEnd::Committed => (Exit::Done, String::new()),
+        ShardEnd::Interrupted => (Exit::Interrupted(signal.unwrap_or(2)), "interrupted".to_owned()),
+        ShardEnd::Paused => (Exit::Paused, "paused: the limit on requests is used up".to_owned()),
+        ShardEnd::GaveUp(example) => (
+            Exit::TryAgain,
+            format!(
+                "nothing succeeds ({example}); what was committed is kept\n\
+                 hint: when the server is back, run `windrow shard {run} {number}`, or the whole again",
+            ),
+        ),
+    }
+}

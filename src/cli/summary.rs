@@ -1,0 +1,191 @@
+//! What a command says at its end.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::live::LiveRun;
+use super::merge::Merged;
+use super::{CliError, failures, find};
+use crate::handoff::{Exit, Round, runs};
+use crate::job::Job;
+use crate::merge::{self, Published};
+use crate::record::Status;
+use crate::report::status::{failed_pairs, shown_path, tallies};
+use crate::report::{Shape, count, counted, duration, print_rows};
+
+/// Rows of the table that are shown.
+const PREVIEW_ROWS: usize = 5;
+
+/// Columns of the table that are shown.
+const PREVIEW_COLUMNS: usize = 7;
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Aligned columns; the first line is the header.
+pub(super) fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
+    let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
+    for line in lines {
+        let cells = line.iter().zip(&widths).map(|(cell, &width)| match is_figure(cell) {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn is_figure(cell: &str) -> bool {
+    cell.starts_with(|c: char| c.is_ascii_digit())
+        && cell.chars().all(|c| c.is_ascii_digit() || c == ',' || c == '/')
+}
+
+/// The end of a run or a merge.
+pub(super) async fn finished(
+    run: &LiveRun,
+    job: &Job,
+    merged: &Merged,
+    took: Duration,
+) -> Result<(), CliError> {
+    endpoints(run, job).await?;
+    failed(run, job).await?;
+    match merged {
+        Merged::Refused(why) => {
+            eprintln!("\n{}: {why}", job.name);
+            eprintln!("run    {}", shown_path(run.store.folder()));
+        }
+        Merged::Published(published) => {
+            let database = merge::destination(&run.store, &run.plan, job);
+            preview(&database, &job.table.name)?;
+            eprintln!("\n{}: {}, in {}", job.name, in_words(published), duration(took));
+            eprintln!("table  {} in {}", job.table.name, shown_path(&database));
+            eprintln!("run    {}", shown_path(run.store.folder()));
+        }
+    }
+    Ok(())
+}
+
+/// The end of a retry's round.
+pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError> {
+    let tallies = tallies(&run.store, round).await?;
+    let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
+    let failed: u64 = tallies.values().map(failed_pairs).sum();
+    eprintln!(
+        "{}: round {}: {} ok, {} missing, {} without success\nhint: `windrow merge {}` publishes what is new",
+        run.plan.job,
+        round.number,
+        count(sum(Status::Ok)),
+        count(sum(Status::Missing)),
+        count(failed),
+        find::word_for(&run.store, &run.plan),
+    );
+    Ok(())
+}
+
+/// The end of a run that is not complete.
+pub(super) async fn unfinished(run: &LiveRun, exit: Exit) -> Result<(), CliError> {
+    let why = match exit {
+        Exit::Interrupted(_) => "interrupted",
+        Exit::Paused => "paused: the limit on requests is used up",
+        _ => "unfinished: not every shard is complete",
+    };
+    let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
+    let word = find::word_for(&run.store, &run.plan);
+    eprintln!("{job}: {why}; nothing is published, what was fetched is kept in {folder}");
+    match run.plan.trial {
+        true => eprintln!(
+            "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed"
+        ),
+        false => eprintln!(
+            "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards",
+            shown_path(&run.plan.job_path),
+            elsewhere(run),
+        ),
+    }
+    Ok(())
+}
+
+/// ` --runs DIR` where the run is not where its job's runs are by default.
+fn elsewhere(run: &LiveRun) -> String {
+    let root = run.store.folder().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    let usual = std::fs::canonicalize(runs::default_root(&run.plan.job_path));
+    match usual.is_ok_and(|usual| usual == root) {
+        true => String::new(),
+        false => format!(" --runs {}", shown_path(root)),
+    }
+}
+
+/// What became of the pairs, by endpoint: a pair counts as its last round left it.
+async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
+    let of = |status: Status| format!("count(*) FILTER (WHERE status = '{status}') AS {status}");
+    let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred].map(of);
+    let sql = format!("SELECT endpoint, {} FROM requests GROUP BY endpoint", statuses.join(", "));
+    let mut result = merge::query(&run.store, Some(job), &sql, None).await?;
+    let place = |row: &Vec<Option<String>>| {
+        run.plan.endpoints.iter().position(|endpoint| Some(&endpoint.name) == row[0].as_ref())
+    };
+    result.rows.sort_by_key(place);
+    let mut lines = vec![result.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>()];
+    let figure = |cell: Option<String>| {
+        let cell = cell.unwrap_or_default();
+        cell.parse().map_or(cell, count)
+    };
+    lines.extend(result.rows.into_iter().map(|row| row.into_iter().map(figure).collect()));
+    eprintln!();
+    columns(&mut io::stderr().lock(), &lines)?;
+    Ok(())
+}
+
+/// Failures by kind, with an example each.
+async fn failed(run: &LiveRun, job: &Job) -> Result<(), CliError> {
+    let id = failures::id_columns(&run.plan);
+    let result = merge::query(&run.store, Some(job), &failures::by_kind(&id), None).await?;
+    if !result.rows.is_empty() {
+        eprintln!("\nwithout success, by kind:");
+        print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
+    }
+    Ok(())
+}
+
+/// The first rows and columns of the published table.
+fn preview(database: &Path, table: &str) -> Result<(), CliError> {
+    let mut result = merge::first_rows(database, table, PREVIEW_ROWS)?;
+    let columns = result.columns.len();
+    result.columns.truncate(PREVIEW_COLUMNS);
+    result.rows.iter_mut().for_each(|row| row.truncate(PREVIEW_COLUMNS));
+    eprintln!();
+    to_stdout(|out| print_rows(out, &result, Shape::Table))?;
+    if columns > PREVIEW_COLUMNS {
+        eprintln!("… and {} more columns", columns - PREVIEW_COLUMNS);
+    }
+    Ok(())
+}
+
+/// What publishing did.
+fn in_words(published: &Published) -> String {
+    if published.already {
+        return format!(
+            "already published, nothing to do; the table has {}",
+            counted(published.total, "row")
+        );
+    }
+    let mut words = format!("published {}", counted(published.rows, "row"));
+    let parts = [
+        (published.replaced, "row", "that stood made way"),
+        (published.left_out, "record", "left out, since an endpoint failed"),
+        (published.duplicates, "record", "left out, since a later one has the same key"),
+        (published.late, "record", "answered late: the table keeps what was appended"),
+    ];
+    for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
+        words.push_str(&format!(", {} {what}", counted(number, noun)));
+    }
+    format!("{words}; the table has {}", count(published.total))
+}

@@ -1,0 +1,209 @@
+//! From a value's JSON text to the type of its column.
+//!
+//! The value becomes text (strings without their escapes, numbers and booleans as they are written), then in
+//! turn: `regex` picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the
+//! column's type reads the rest, for all types but text without the space around it. Nothing is rounded:
+//! a number that its type cannot hold exactly does not fit (a double is the nearest one, as always).
+//!
+//! - An array or object fits `json`, and `text` as its JSON without spacing.
+//! - `json` keeps what the answer had; with `regex` or `strip`, what is left must itself be JSON.
+//! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
+//!   expression that fails, or gives more than one value, fails the answer in any case.
+//! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
+
+mod number;
+mod time;
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+use regex::Regex;
+use serde_json::value::RawValue;
+
+use crate::job::{Column, OnError};
+use crate::record::{Failure, Kind, Type, Value};
+
+use self::number::Wrong;
+use self::time::Clock;
+use super::body::quoted;
+use super::{ExtractorError, text};
+
+/// Characters of a value that a failure shows.
+const SHOWN: usize = 80;
+
+/// How the values of one column are made.
+#[derive(Debug)]
+pub(super) struct Conversion {
+    /// `column votes`: how a failure names it.
+    name: String,
+    ty: Type,
+    regex: Option<Regex>,
+    nulls: Vec<String>,
+    strip: Option<Vec<char>>,
+    clock: Clock,
+    on_error: OnError,
+    not_null: bool,
+}
+
+/// What does not fit, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misfit(String);
+
+impl Conversion {
+    /// Prepares the conversion of a column.
+    pub fn new(column: &Column) -> Result<Conversion, ExtractorError> {
+        Ok(Conversion {
+            name: format!("column {}", column.name),
+            ty: column.ty,
+            regex: regex(column)?,
+            nulls: column.nulls.clone(),
+            strip: column.strip.as_ref().map(|characters| characters.chars().collect()),
+            clock: Clock { format: column.format.clone(), zone: zone(column)? },
+            on_error: column.on_error,
+            not_null: column.not_null,
+        })
+    }
+
+    /// How a failure names the column.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value that `json` is in this column. `json` is valid and has no space around it.
+    pub fn value(&self, json: &str) -> Result<Value, Failure> {
+        let value = match self.converted(json) {
+            Ok(value) => value,
+            Err(_) if self.on_error == OnError::Null => Value::Null,
+            Err(misfit) => return Err(Failure::lasting(Kind::Convert, format!("{}: {misfit}", self.name))),
+        };
+        if self.not_null && value == Value::Null {
+            return Err(Failure::lasting(Kind::Null, format!("{} is null, which it must not be", self.name)));
+        }
+        Ok(value)
+    }
+
+    fn converted(&self, json: &str) -> Result<Value, Misfit> {
+        if json == "null" {
+            return Ok(Value::Null);
+        }
+        let whole = self.text(json)?;
+        let Some(picked) = self.picked(&whole) else { return Ok(Value::Null) };
+        if self.nulls.iter().any(|null| null == picked) {
+            return Ok(Value::Null);
+        }
+        match self.ty {
+            Type::Text => Ok(Value::Text(self.stripped(picked).into_owned())),
+            Type::Json if self.regex.is_none() && self.strip.is_none() => kept(json),
+            _ => self.read(self.stripped(picked).trim()),
+        }
+    }
+
+    fn text<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, Misfit> {
+        match (json.as_bytes().first(), self.ty) {
+            (Some(b'"'), _) => text::unescaped(json).map_err(|error| Misfit(error.to_string())),
+            (Some(b'{' | b'['), Type::Text) => Ok(Cow::Owned(text::compact(json))),
+            (Some(b'{'), ty) if ty != Type::Json => Err(Misfit(format!("an object is not {}", named(ty)))),
+            (Some(b'['), ty) if ty != Type::Json => Err(Misfit(format!("an array is not {}", named(ty)))),
+            _ => Ok(Cow::Borrowed(json)),
+        }
+    }
+
+    fn picked<'a>(&self, text: &'a str) -> Option<&'a str> {
+        match &self.regex {
+            None => Some(text),
+            Some(regex) if regex.captures_len() == 1 => regex.find(text).map(|found| found.as_str()),
+            Some(regex) => regex.captures(text)?.get(1).map(|group| group.as_str()),
+        }
+    }
+
+    fn stripped<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &self.strip {
+            Some(characters) if text.contains(&**characters) => Cow::Owned(text.replace(&**characters, "")),
+            _ => Cow::Borrowed(text),
+        }
+    }
+
+    fn read(&self, text: &str) -> Result<Value, Misfit> {
+        let numeric = |wrong| self.numeric_misfit(text, wrong);
+        match self.ty {
+            Type::Text => Ok(Value::Text(text.to_owned())),
+            Type::Integer => number::integer(text).map(Value::Integer).map_err(numeric),
+            Type::Bigint => number::bigint(text).map(Value::Bigint).map_err(numeric),
+            Type::Double => number::double(text).map(Value::Double).map_err(numeric),
+            Type::Decimal { precision, scale } => {
+                number::decimal(text, precision, scale).map(Value::Decimal).map_err(numeric)
+            }
+            Type::Boolean => boolean(text).map(Value::Boolean).ok_or_else(|| self.misfit(text)),
+            Type::Date => self.clock.date(text).map(Value::Date).ok_or_else(|| self.misfit(text)),
+            Type::Timestamp => {
+                self.clock.timestamp(text).map(Value::Timestamp).ok_or_else(|| self.misfit(text))
+            }
+            Type::Json => match serde_json::from_str::<&RawValue>(text) {
+                Ok(json) => kept(json.get()),
+                Err(_) => Err(self.misfit(text)),
+            },
+        }
+    }
+
+    fn numeric_misfit(&self, text: &str, wrong: Wrong) -> Misfit {
+        match (wrong, self.ty) {
+            (Wrong::NoNumber, _) => self.misfit(text),
+            (Wrong::Range, ty) => Misfit(format!("{} is beyond the range of {ty}", quoted(text, SHOWN))),
+            (Wrong::Fraction, Type::Decimal { scale, .. }) => {
+                Misfit(format!("{} has more than {scale} digits after the point", quoted(text, SHOWN)))
+            }
+            (Wrong::Fraction, ty) => {
+                Misfit(format!("{} is not {}: it has a fraction", quoted(text, SHOWN), named(ty)))
+            }
+        }
+    }
+
+    fn misfit(&self, text: &str) -> Misfit {
+        let hint = match (&self.clock.format, self.ty) {
+            (Some(format), Type::Date | Type::Timestamp) => format!(" in the format {format:?}"),
+            (None, Type::Date) => " (YYYY-MM-DD, or as the column's format says)".to_owned(),
+            (None, Type::Timestamp) if time::is_integer(text) => {
+                " (for seconds since 1970 set format = \"%s\")".to_owned()
+            }
+            (None, Type::Timestamp) => " (RFC 3339, or as the column's format says)".to_owned(),
+            _ => String::new(),
+        };
+        Misfit(format!("{} is not {}{hint}", quoted(text, SHOWN), named(self.ty)))
+    }
+}
+
+fn regex(column: &Column) -> Result<Option<Regex>, ExtractorError> {
+    let compiled = column.regex.as_deref().map(Regex::new).transpose();
+    compiled.map_err(|source| ExtractorError::Regex { column: column.name.clone(), source: Box::new(source) })
+}
+
+fn zone(column: &Column) -> Result<TimeZone, ExtractorError> {
+    let Some(name) = &column.zone else { return Ok(TimeZone::UTC) };
+    TimeZone::get(name).map_err(|source| ExtractorError::Zone { column: column.name.clone(), source })
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        _ if text.eq_ignore_ascii_case("true") => Some(true),
+        _ if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// JSON as it is, if every reader of JSON will take it.
+fn kept(json: &str) -> Result<Value, Misfit> {
+    if text::has_lone_surrogate(json) {
+        return Err(Misfit(text::LoneSurrogate.to_string()));
+    }
+    Ok(Value::Json(json.to_owned()))
+}
+
+/// The type with its article.
+fn named(ty: Type) -> String {
+    match ty {
+        Type::Integer => "an integer".to_owned(),
+        Type::Json | Type::Text => ty.to_string(),
+        _ => format!("a {ty}"),
+    }
+}

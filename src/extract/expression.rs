@@ -1,0 +1,143 @@
+//! One expression of the job on one answer: by the trie where it is plain, by the interpreter otherwise.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use jaq_core::load::parse::Term;
+use jaq_json::Val;
+
+use crate::record::{Failure, Kind};
+
+use super::fill::{Slot, fill};
+use super::path::{self, Path};
+use super::trie::Trie;
+use super::{body, jq, scan};
+
+/// How deeply an answer may nest that the interpreter, which recurses, is given: with a stack of 2 MiB it
+/// overflows between 1,000 and 3,000. Plain paths have no limit but the endpoint's.
+const INTERPRETER_DEPTH: u32 = 1000;
+
+/// Digits of a number that the interpreter is given: it reads integers exactly, in quadratic time, which took
+/// 26 s for 3,000,000 digits.
+pub(super) const INTERPRETER_DIGITS: usize = 1000;
+
+/// An answer, as far as it has been read.
+pub(super) struct Answer<'a> {
+    text: &'a str,
+    slots: Vec<Slot<'a>>,
+    /// The whole answer for the interpreter, made when the first expression needs it.
+    whole: OnceCell<Val>,
+}
+
+impl<'a> Answer<'a> {
+    /// Reads what `trie` wants of the JSON `text`.
+    pub fn read(text: &'a str, trie: &Trie) -> Result<Answer<'a>, Failure> {
+        let slots = fill(trie, text).map_err(|error| body::not_json(text, error))?;
+        Ok(Answer { text, slots, whole: OnceCell::new() })
+    }
+
+    fn whole(&self) -> Result<Val, Failure> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole.clone());
+        }
+        self.suits_the_interpreter()?;
+        let whole = jq::parse(self.text).map_err(|why| body::not_json(self.text, why))?;
+        Ok(self.whole.get_or_init(|| whole).clone())
+    }
+
+    fn suits_the_interpreter(&self) -> Result<(), Failure> {
+        let body = self.text.as_bytes();
+        if !scan::is_within(body, INTERPRETER_DEPTH) {
+            let detail =
+                format!("the JSON nests deeper than {INTERPRETER_DEPTH}, too deep for the jq interpreter");
+            return Err(Failure::lasting(Kind::TooDeep, detail));
+        }
+        if scan::has_longer_number(body, INTERPRETER_DIGITS) {
+            let detail =
+                format!("a number of more than {INTERPRETER_DIGITS} digits, too long for the jq interpreter");
+            return Err(Failure::lasting(Kind::Extract, detail));
+        }
+        Ok(())
+    }
+}
+
+/// A compiled expression.
+pub(super) enum Expression {
+    /// Found by the trie.
+    Plain {
+        /// Where.
+        path: Path,
+        /// Its slot; known once all paths of the endpoint are.
+        slot: usize,
+    },
+    /// Run by the interpreter.
+    Program(jq::Program),
+}
+
+impl Expression {
+    /// Compiles an expression; the error says what is wrong with it.
+    pub fn new(text: &str) -> Result<Expression, String> {
+        match path::parse(text).as_ref().and_then(Expression::plain) {
+            Some(plain) => Ok(plain),
+            None => jq::compile(text).map(Expression::Program),
+        }
+    }
+
+    /// The expression that `term` is, if it is a plain path.
+    pub fn plain(term: &Term<&str>) -> Option<Expression> {
+        path::plain(term).map(|path| Expression::Plain { path, slot: 0 })
+    }
+
+    /// The path, if it is plain.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Expression::Plain { path, .. } => Some(path),
+            Expression::Program(_) => None,
+        }
+    }
+
+    /// Looks up its slot in the trie of all paths.
+    pub fn place(&mut self, trie: &Trie) {
+        if let Expression::Plain { path, slot } = self {
+            *slot = trie.slot(&path.steps).unwrap_or_default();
+        }
+    }
+
+    /// The JSON text of what it gives, none if it gives nothing. `at` names the expression in a failure.
+    pub fn value<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+        match self {
+            Expression::Plain { path, slot } => followed(path, answer.slots[*slot], at),
+            Expression::Program(program) => interpreted(program, answer.whole()?, at),
+        }
+    }
+}
+
+fn followed<'a>(path: &Path, slot: Slot<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+    match slot {
+        Slot::Found(text) => Ok(Some(Cow::Borrowed(text))),
+        Slot::Absent => Ok(Some(Cow::Borrowed("null"))),
+        Slot::Blocked { depth, .. } if path.is_optional(depth.into()) => Ok(None),
+        Slot::Blocked { depth, met } => {
+            let step = &path.steps[usize::from(depth)];
+            Err(failed(at, format!("cannot index {met} with {step}")))
+        }
+    }
+}
+
+fn interpreted(program: &jq::Program, whole: Val, at: &str) -> Result<Option<Cow<'static, str>>, Failure> {
+    match program.run(whole) {
+        jq::Outcome::Nothing => Ok(None),
+        jq::Outcome::One(value) => {
+            let text = jq::to_json(&value).map_err(|why| failed(at, why))?;
+            Ok(Some(Cow::Owned(text)))
+        }
+        jq::Outcome::Several => {
+            Err(failed(at, "more than one value (first(…) takes one, […] makes an array)"))
+        }
+        jq::Outcome::Error(why) => Err(failed(at, why)),
+    }
+}
+
+fn failed(at: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::lasting(Kind::Extract, format!("{at}: {why}"))
+}

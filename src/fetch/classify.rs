@@ -1,0 +1,185 @@
+//! What became of a request that has no good answer: errors and statuses, told apart.
+//!
+//! | kind | found by | worth repeating |
+//! |---|---|---|
+//! | dns | our resolver's own error | yes |
+//! | connect | any other error before TLS begins | yes |
+//! | tls | what rustls refuses: certificates, alerts, bytes that are no TLS | no |
+//! | tls | a handshake that breaks off | yes |
+//! | timeout | our watch, or the operating system's | yes |
+//! | reset | the connection ends before the answer does | yes |
+//! | protocol | bytes that are no HTTP | no |
+//! | too_large | the answer's head above its limit (over HTTP/2 that is `protocol`: h2 does not say more) | no |
+//! | status | 408, 429, 5xx | yes |
+//! | status | any other status that is not a success | no |
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::io;
+
+use hyper::StatusCode;
+
+use super::origin::Origin;
+use super::resolve::NotResolved;
+use super::secrets::Mask;
+use crate::record::{Failure, Kind};
+
+/// Characters of an error page that go into the detail.
+const EXCERPT: usize = 160;
+
+/// hyper has no question for this in its client: the text of its error for a head above its limits.
+const HEAD_TOO_LARGE: &str = "message head is too large";
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error on the way to a connection.
+pub(super) fn not_connected(origin: &Origin, error: &BoxError) -> Failure {
+    let from_tls = error.downcast_ref::<io::Error>().is_some();
+    let error: &(dyn Error + 'static) = &**error;
+    if let Some(not_resolved) = find::<NotResolved>(error) {
+        return Failure::passing(Kind::Dns, not_resolved.to_string());
+    }
+    let told = format!("{origin}: {}", story(error));
+    if find::<rustls::Error>(error).is_some() {
+        Failure::lasting(Kind::Tls, told)
+    } else if from_tls {
+        Failure::passing(Kind::Tls, format!("the handshake broke off: {told}"))
+    } else if io_kind(error) == Some(io::ErrorKind::TimedOut) {
+        Failure::passing(Kind::Timeout, told)
+    } else {
+        Failure::passing(Kind::Connect, told)
+    }
+}
+
+/// An error between sending the request and the answer's head.
+pub(super) fn no_answer(error: &hyper::Error) -> Failure {
+    if error.is_parse() && error.to_string() == HEAD_TOO_LARGE {
+        return Failure::lasting(Kind::TooLarge, "the answer's head has too many headers, or too long ones");
+    }
+    if error.is_parse() {
+        return Failure::lasting(Kind::Protocol, story(error));
+    }
+    broken(error)
+}
+
+/// An error in the middle of the body.
+pub(super) fn broken_body(error: &hyper::Error) -> Failure {
+    match io_kind(error) {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => {
+            Failure::lasting(Kind::Protocol, story(error))
+        }
+        _ => broken(error),
+    }
+}
+
+/// A connection that is of no more use.
+fn broken(error: &hyper::Error) -> Failure {
+    let told = story(error);
+    if find::<rustls::Error>(error).is_some() {
+        return Failure::lasting(Kind::Tls, told);
+    }
+    // h2 says "detected" where the other side broke the protocol, "received" where it ended the stream.
+    if io_kind(error).is_none() && told.contains("error detected") {
+        return Failure::lasting(Kind::Protocol, told);
+    }
+    Failure::passing(Kind::Reset, format!("the connection ended before the answer did: {told}"))
+}
+
+/// An answer whose status is not a success.
+pub(super) fn status(status: StatusCode, body: &[u8], mask: &Mask) -> Failure {
+    let mut detail = status.to_string();
+    let excerpt = excerpt(body, mask);
+    if !excerpt.is_empty() {
+        detail = format!("{detail}: {excerpt}");
+    }
+    let passing = status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let failure = if passing { Failure::passing } else { Failure::lasting };
+    failure(Kind::Status, detail).with_status(status.as_u16())
+}
+
+/// The beginning of an error's body on one line, without secrets; nothing of HTML and of what is no text.
+fn excerpt(body: &[u8], mask: &Mask) -> String {
+    let text = String::from_utf8_lossy(body);
+    if text.trim_start().starts_with('<') || text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
+        return String::new();
+    }
+    let line: Vec<&str> = text.split_whitespace().take(EXCERPT).collect();
+    mask.apply(&line.join(" ")).chars().take(EXCERPT).collect()
+}
+
+/// The messages of an error and its causes, each once.
+fn story(error: &(dyn Error + 'static)) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for error in causes(error) {
+        let message = error.to_string();
+        if !told.iter().any(|earlier| earlier.contains(&message)) {
+            told.push(message);
+        }
+    }
+    told.join(": ")
+}
+
+/// The kind of the innermost I/O error.
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    causes(error).filter_map(|error| error.downcast_ref::<io::Error>()).last().map(io::Error::kind)
+}
+
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|error| error.downcast_ref::<E>())
+}
+
+/// An error and what caused it. An `io::Error` stands for the error that it wraps: its own `source` would
+/// skip that one.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match wrapped {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// A redirect that is not followed.
+pub(super) fn bad_redirect(why: impl Into<Cow<'static, str>>, status: StatusCode) -> Failure {
+    Failure::lasting(Kind::Redirect, why.into()).with_status(status.as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_worth_repeating_are_told_from_the_others() {
+        for (code, passing) in [(500, true), (503, true), (599, true), (408, true), (429, true)]
+            .into_iter()
+            .chain([(400, false), (401, false), (404, false), (300, false), (304, false), (418, false)])
+        {
+            let failure = status(StatusCode::from_u16(code).unwrap(), b"", &Mask::default());
+            assert_eq!((failure.kind, failure.status), (Kind::Status, Some(code)));
+            assert_eq!(failure.worth_repeating, passing, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_detail_quotes_a_short_text_and_nothing_else() {
+        let detail = |body: &[u8]| status(StatusCode::UNAUTHORIZED, body, &Mask::default()).detail;
+        assert_eq!(detail(b"{\"Error\":\n \"bad key\"}"), "401 Unauthorized: {\"Error\": \"bad key\"}");
+        assert_eq!(detail(b" <html>no</html>"), "401 Unauthorized");
+        assert_eq!(detail(b"\xff\xfe\x00"), "401 Unauthorized");
+        assert!(detail("é ".repeat(10_000).as_bytes()).chars().count() < EXCERPT + 30);
+    }
+
+    #[test]
+    fn wrapped_errors_are_found() {
+        let origin = Origin::of(&"https://example.com".parse().unwrap()).unwrap();
+        let inner = rustls::Error::HandshakeNotComplete;
+        let error: BoxError = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner)).into();
+        let failure = not_connected(&origin, &error);
+        assert_eq!((failure.kind, failure.worth_repeating), (Kind::Tls, false));
+        let broken: BoxError = io::Error::other(io::Error::from(io::ErrorKind::UnexpectedEof)).into();
+        let failure = not_connected(&origin, &broken);
+        assert_eq!((failure.kind, failure.worth_repeating), (Kind::Tls, true));
+    }
+}

@@ -1,0 +1,142 @@
+//! Connections: name, TCP, TLS, HTTP, within one time limit.
+//!
+//! TLS is always verified, against the operating system's roots (or those that `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` name). They are loaded with the first https connection: a job without one does not need them.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::Uri;
+use hyper::client::conn::{http1, http2};
+use hyper::http::uri::PathAndQuery;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::classify;
+use super::origin::Origin;
+use super::resolve::Resolver;
+use crate::record::{Failure, Kind};
+
+/// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB. The number of headers has
+/// hyper's own limit, 100: setting any other makes it allocate for each answer.
+const MAX_HEAD: usize = 64 * 1024;
+
+type Body = Empty<Bytes>;
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// Our end of a connection.
+pub(super) enum Sender {
+    /// One request at a time.
+    Http1(http1::SendRequest<Body>),
+    /// Many at a time; clones share the connection.
+    Http2(http2::SendRequest<Body>),
+}
+
+/// Opens connections.
+pub(super) struct Connector {
+    tcp: HttpConnector<Resolver>,
+    tls: OnceLock<Result<Arc<ClientConfig>, Failure>>,
+}
+
+impl Connector {
+    pub(super) fn new() -> Connector {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        Connector { tcp, tls: OnceLock::new() }
+    }
+
+    /// One that trusts these roots and no others.
+    #[cfg(test)]
+    pub(super) fn trusting(roots: rustls::RootCertStore) -> Connector {
+        let connector = Connector::new();
+        let config =
+            config_builder().map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
+        let _ = connector.tls.set(config.map(with_protocols));
+        connector
+    }
+
+    /// A new connection to an origin, ready for a request, within `limit`.
+    pub(super) async fn open(&self, origin: &Origin, limit: Duration) -> Result<Sender, Failure> {
+        let opened = tokio::time::timeout(limit, async {
+            let stream = self.stream(origin, limit).await?;
+            if stream.connected().is_negotiated_h2() { http2(stream).await } else { http1(stream).await }
+        });
+        opened.await.unwrap_or_else(|_| {
+            Err(Failure::passing(Kind::Timeout, format!("no connection to {origin} within {limit:?}")))
+        })
+    }
+
+    async fn stream(&self, origin: &Origin, limit: Duration) -> Result<Stream, Failure> {
+        let uri = connect_uri(origin)?;
+        let mut tcp = self.tcp.clone();
+        // The connector divides it among a name's addresses, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(limit));
+        if origin.is_https() {
+            let mut tls = HttpsConnector::from((tcp, self.tls_config()?));
+            tls.call(uri).await.map_err(|error| classify::not_connected(origin, &error))
+        } else {
+            let stream =
+                tcp.call(uri).await.map_err(|error| classify::not_connected(origin, &error.into()))?;
+            Ok(MaybeHttpsStream::Http(stream))
+        }
+    }
+
+    fn tls_config(&self) -> Result<Arc<ClientConfig>, Failure> {
+        self.tls.get_or_init(system_roots).clone()
+    }
+}
+
+fn connect_uri(origin: &Origin) -> Result<Uri, Failure> {
+    origin
+        .uri(PathAndQuery::from_static("/"))
+        .map_err(|error| Failure::lasting(Kind::Template, format!("{origin} is not valid: {error}")))
+}
+
+fn system_roots() -> Result<Arc<ClientConfig>, Failure> {
+    let builder = config_builder()?.with_native_roots().map_err(|error| {
+        let why = format!("this machine has no root certificates ({error}); hint: install ca-certificates");
+        Failure::lasting(Kind::Tls, why)
+    })?;
+    Ok(with_protocols(builder.with_no_client_auth()))
+}
+
+fn config_builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Failure> {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::lasting(Kind::Tls, error.to_string()))
+}
+
+/// Offers HTTP/2 and HTTP/1.1 (RFC 7301).
+fn with_protocols(mut config: ClientConfig) -> Arc<ClientConfig> {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+async fn http1(stream: Stream) -> Result<Sender, Failure> {
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .writev(false)
+        .handshake(stream)
+        .await
+        .map_err(|error| classify::no_answer(&error))?;
+    // What breaks it is told to the request that is on it.
+    tokio::spawn(connection);
+    Ok(Sender::Http1(sender))
+}
+
+async fn http2(stream: Stream) -> Result<Sender, Failure> {
+    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .max_header_list_size(MAX_HEAD as u32)
+        .handshake(stream)
+        .await
+        .map_err(|error| classify::no_answer(&error))?;
+    tokio::spawn(connection);
+    Ok(Sender::Http2(sender))
+}

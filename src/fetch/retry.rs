@@ -1,0 +1,191 @@
+//! When a failed attempt is made again, and after what pause.
+//!
+//! The pause is drawn uniformly from zero to a ceiling that doubles with each attempt ("full jitter": many
+//! pairs that failed together do not come back together). A server's own `Retry-After` (RFC 9110, section
+//! 10.2.3: seconds or a date) is a lower bound, the drawn pause comes on top of it. A server that asks for more
+//! than the policy's patience ends the pair at once: waiting would hold a place in flight for nothing, and a
+//! later round asks again.
+//!
+//! Nothing here reads a clock or throws dice: the time and the draw are passed in.
+
+use std::time::{Duration, SystemTime};
+
+use hyper::header::{HeaderMap, RETRY_AFTER};
+
+use crate::job;
+use crate::record::Failure;
+
+/// When and how often an endpoint's attempts are repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Policy {
+    /// Attempts altogether. Each costs quota and time, so few: a server that is down is the next round's matter.
+    attempts: u32,
+    /// The first ceiling: about the time that a restarted server or a full queue needs.
+    backoff: Duration,
+    /// The ceiling's ceiling, so that the doubling ends before it becomes a standstill.
+    max_backoff: Duration,
+    /// The longest `Retry-After` that is waited for.
+    max_retry_after: Duration,
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// The attempt is made again after this pause.
+    Again(Duration),
+    /// The pair fails.
+    GiveUp(Failure),
+}
+
+impl Policy {
+    /// As the job has it.
+    pub(super) fn new(retry: &job::Retry) -> Policy {
+        Policy {
+            attempts: retry.attempts,
+            backoff: retry.backoff,
+            max_backoff: retry.max_backoff,
+            max_retry_after: retry.max_retry_after,
+        }
+    }
+
+    /// What follows after `made` attempts, the last of which ended in `failure`. `draw` gives a duration
+    /// between zero and its argument.
+    pub(super) fn next(
+        &self,
+        made: u32,
+        failure: Failure,
+        retry_after: Option<Duration>,
+        draw: impl Fn(Duration) -> Duration,
+    ) -> Next {
+        if !failure.worth_repeating || made >= self.attempts {
+            return Next::GiveUp(failure);
+        }
+        let at_least = retry_after.unwrap_or_default();
+        if at_least > self.max_retry_after {
+            return Next::GiveUp(self.out_of_patience(failure, at_least));
+        }
+        Next::Again(at_least + draw(self.ceiling(made)))
+    }
+
+    /// The longest pause after `made` attempts.
+    fn ceiling(&self, made: u32) -> Duration {
+        let doublings = made.saturating_sub(1).min(31);
+        self.backoff.saturating_mul(1 << doublings).min(self.max_backoff)
+    }
+
+    fn out_of_patience(&self, failure: Failure, asked: Duration) -> Failure {
+        let detail = format!(
+            "the server asks to wait {} s (Retry-After), more than the {} s that the job allows; {}",
+            asked.as_secs(),
+            self.max_retry_after.as_secs(),
+            failure.detail
+        );
+        Failure { status: failure.status, ..Failure::passing(failure.kind, detail) }
+    }
+}
+
+/// How long an answer asks to wait: `Retry-After` in seconds, or a date less `now`. `None` where the header
+/// is absent or cannot be read; a date that is past is zero.
+pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+    use crate::record::Kind;
+
+    fn policy() -> Policy {
+        Policy {
+            attempts: 5,
+            backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(3),
+            max_retry_after: Duration::from_secs(300),
+        }
+    }
+
+    fn passing() -> Failure {
+        Failure::passing(Kind::Status, "503 Service Unavailable").with_status(503)
+    }
+
+    fn most(bound: Duration) -> Duration {
+        bound
+    }
+
+    fn headers(retry_after: &str) -> HeaderMap {
+        HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(retry_after).unwrap())])
+    }
+
+    #[test]
+    fn pauses_double_up_to_their_bound_and_end_with_the_attempts() {
+        let pauses: Vec<Next> = (1..=5).map(|made| policy().next(made, passing(), None, most)).collect();
+        let millis = |millis| Next::Again(Duration::from_millis(millis));
+        assert_eq!(pauses, [millis(500), millis(1000), millis(2000), millis(3000), Next::GiveUp(passing())]);
+    }
+
+    #[test]
+    fn the_pause_is_drawn_from_zero_to_the_bound() {
+        assert_eq!(policy().next(3, passing(), None, |_| Duration::ZERO), Next::Again(Duration::ZERO));
+        assert_eq!(
+            policy().next(3, passing(), None, |most| most / 4),
+            Next::Again(Duration::from_millis(500))
+        );
+    }
+
+    #[test]
+    fn many_attempts_do_not_overflow() {
+        let patient = Policy { attempts: u32::MAX, ..policy() };
+        assert_eq!(patient.next(1000, passing(), None, most), Next::Again(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn what_lasts_is_not_repeated() {
+        let failure = Failure::lasting(Kind::Status, "404 Not Found").with_status(404);
+        assert_eq!(policy().next(1, failure.clone(), None, most), Next::GiveUp(failure));
+    }
+
+    #[test]
+    fn retry_after_is_a_lower_bound() {
+        let asked = Some(Duration::from_secs(300));
+        assert_eq!(policy().next(1, passing(), asked, most), Next::Again(Duration::from_millis(300_500)));
+        assert_eq!(
+            policy().next(1, passing(), asked, |_| Duration::ZERO),
+            Next::Again(Duration::from_secs(300))
+        );
+    }
+
+    #[test]
+    fn too_long_a_retry_after_ends_the_pair_and_says_so() {
+        let Next::GiveUp(failure) = policy().next(1, passing(), Some(Duration::from_secs(301)), most) else {
+            panic!("it waits");
+        };
+        assert!(failure.worth_repeating && failure.status == Some(503));
+        assert!(failure.detail.contains("301 s") && failure.detail.contains("300 s"), "{}", failure.detail);
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        for (text, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+            ("soon", None),
+            ("-5", None),
+            ("", None),
+        ] {
+            assert_eq!(retry_after(&headers(text), now), seconds.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! The module's tests against real sockets, and what they share: [`Raw`] servers that write bytes, [`Site`]s
+//! that speak HTTP, an endpoint with its defaults, a pacer that counts.
+//!
+//! | file | what it shows |
+//! |---|---|
+//! | `urls` | values in templates: shape, encoding, refusals, secrets |
+//! | `failures` | every class of failure, limits of time and size |
+//! | `redirects` | followed, bounded, without credentials elsewhere |
+//! | `repeats` | attempts, pauses, interruption, what is counted |
+//! | `connections` | reuse, connections that went stale |
+//! | `tls` | HTTP/2, HTTP/1.1, certificates |
+
+mod connections;
+mod failures;
+mod redirects;
+mod repeats;
+mod site;
+mod tls;
+mod urls;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::*;
+use crate::job::{Bounds, Endpoint, Missing, OnFailure, Part, Retry, Template};
+use crate::record::{Failure, Field, Type};
+
+/// A template in a job file's notation, with input columns and secrets only.
+fn template(text: &str) -> Template {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        let close = open + rest[open..].find('}').unwrap();
+        let name = rest[open + 1..close].to_owned();
+        let (before, part) = match rest[..open].strip_suffix('$') {
+            Some(before) => (before, Part::Secret(name)),
+            None => (&rest[..open], Part::Input(name)),
+        };
+        if !before.is_empty() {
+            parts.push(Part::Literal(before.to_owned()));
+        }
+        parts.push(part);
+        rest = &rest[close + 1..];
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Literal(rest.to_owned()));
+    }
+    Template { parts }
+}
+
+/// An endpoint that asks once.
+fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        name: "films".to_owned(),
+        url: template(url),
+        query: Vec::new(),
+        headers: Vec::new(),
+        columns: Vec::new(),
+        missing: Missing { statuses: vec![404], when: None },
+        on_failure: OnFailure::Drop,
+        after: Vec::new(),
+        bounds: Bounds {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(60),
+            max_body: 1 << 20,
+            max_depth: 128,
+            max_redirects: 5,
+        },
+        retry: Retry {
+            attempts: 1,
+            backoff: Duration::from_millis(10),
+            max_backoff: Duration::from_millis(40),
+            max_retry_after: Duration::from_secs(5),
+        },
+    }
+}
+
+fn named(pairs: &[(&str, &str)]) -> Vec<(String, Template)> {
+    pairs.iter().map(|(name, text)| (name.to_string(), template(text))).collect()
+}
+
+fn secrets(pairs: &[(&str, &str)]) -> Secrets {
+    let variables: HashMap<String, String> =
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Secrets::default().with_file(variables)
+}
+
+/// The secret that tests look for where it must not be.
+const SECRET: &str = "s3cr3t/+ key";
+
+fn question(endpoint: &Endpoint) -> Question {
+    let columns = [Field { name: "id".to_owned(), ty: Type::Text }];
+    let secrets = secrets(&[("KEY", SECRET)]);
+    Question::compile_all(std::slice::from_ref(endpoint), &columns, &secrets).unwrap().remove(0)
+}
+
+/// A record with the input column `id`.
+struct Row(Value);
+
+impl Row {
+    fn id(text: &str) -> Row {
+        Row(Value::Text(text.to_owned()))
+    }
+}
+
+impl Values for Row {
+    fn input(&self, _: usize) -> &Value {
+        &self.0
+    }
+
+    fn answer(&self, _: usize, _: usize) -> Option<&Value> {
+        None
+    }
+}
+
+/// A pacer that lets so many requests through and counts them.
+struct Gate {
+    left: Cell<u32>,
+    refusal: Refused,
+    held: Cell<u32>,
+    pauses: RefCell<Vec<Duration>>,
+}
+
+struct Permit<'a>(&'a Gate);
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        self.0.held.set(self.0.held.get() - 1);
+    }
+}
+
+impl Gate {
+    fn open() -> Gate {
+        Gate::letting(u32::MAX, Refused::MaxRequests)
+    }
+
+    fn letting(requests: u32, refusal: Refused) -> Gate {
+        Gate { left: Cell::new(requests), refusal, held: Cell::new(0), pauses: RefCell::default() }
+    }
+}
+
+impl<'a> Pacer for &'a Gate {
+    type Permit = Permit<'a>;
+
+    async fn start(&self) -> Result<Permit<'a>, Refused> {
+        assert!(self.held.get() == 0, "a pair holds two permits");
+        let left = self.left.get().checked_sub(1).ok_or(self.refusal)?;
+        self.left.set(left);
+        self.held.set(self.held.get() + 1);
+        Ok(Permit(self))
+    }
+
+    fn pause(&self, wait: Duration) {
+        self.pauses.borrow_mut().push(wait);
+    }
+}
+
+fn client() -> Client {
+    Client::new(&ClientSettings { max_idle: 16 })
+}
+
+/// Asks for the id `tt1` with a client of its own.
+async fn ask(endpoint: &Endpoint) -> Asked {
+    ask_with(&client(), endpoint, &&Gate::open()).await
+}
+
+async fn ask_with(client: &Client, endpoint: &Endpoint, pacer: &impl Pacer) -> Asked {
+    let question = question(endpoint);
+    let request = question.build(&Row::id("tt1")).unwrap();
+    let (_running, stop) = watch::channel(false);
+    client.ask(&question, &request, pacer, &stop, |most| most).await
+}
+
+/// Kind, status and whether it is worth repeating, of a question that failed.
+fn failure(asked: Asked) -> Failure {
+    asked.answer.expect_err("it succeeded")
+}
+
+fn body(asked: Asked) -> String {
+    let answer = asked.answer.expect("it failed");
+    String::from_utf8(answer.body.to_vec()).unwrap()
+}

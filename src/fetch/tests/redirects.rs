@@ -1,0 +1,164 @@
+//! Redirects: where they lead, what they carry, where they end.
+
+use super::site::{Raw, Site, ok, reply};
+use super::*;
+use crate::record::Kind;
+
+fn to(location: &str) -> Raw {
+    Raw::answering(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"))
+}
+
+/// An endpoint with a secret wherever one can be.
+fn with_credentials(url: &str) -> Endpoint {
+    let mut endpoint = endpoint(url);
+    endpoint.query = named(&[("key", "${KEY}")]);
+    endpoint.headers = named(&[
+        ("x-key", "Key ${KEY}"),
+        ("x-mixed", "{id} ${KEY}"),
+        ("authorization", "literal"),
+        ("cookie", "a=b"),
+        ("x-plain", "plain {id}"),
+    ]);
+    endpoint
+}
+
+async fn redirect_failure(location: &str) -> Failure {
+    let failure = failure(ask(&endpoint(&to(location).url("/"))).await);
+    assert_eq!((failure.kind, failure.status, failure.worth_repeating), (Kind::Redirect, Some(302), false));
+    failure
+}
+
+#[tokio::test]
+async fn all_redirects_of_a_get_are_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let site = Site::plain(move |target| match target {
+            "/a/from?x=1" => reply(status, ("location", "../b/to?y=2#part"), "moved"),
+            _ => ok("there"),
+        });
+        let asked = ask(&endpoint(&site.url("/a/from?x=1"))).await;
+        assert_eq!((asked.attempts, asked.requests, asked.http_status), (1, 2, Some(200)));
+        assert_eq!(asked.bytes, 5 + 5);
+        assert_eq!(body(asked), "there");
+        assert_eq!(site.seen()[1].target, "/b/to?y=2");
+        assert_eq!(site.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn credentials_stay_on_their_origin() {
+    let other = Site::plain(|_| ok("there"));
+    let location = other.url("/elsewhere");
+    let first = Site::plain(move |target| match target.starts_with("/here") {
+        true => ok("here"),
+        false => reply(302, ("location", &location), ""),
+    });
+    let asked = ask(&with_credentials(&first.url("/"))).await;
+    assert_eq!(body(asked), "there");
+    let seen = &first.seen()[0];
+    assert_eq!(seen.headers["x-key"], "Key s3cr3t/+ key");
+    let seen = &other.seen()[0];
+    assert_eq!(seen.target, "/elsewhere");
+    assert_eq!(seen.headers["host"], format!("localhost:{}", other.address.port()));
+    assert_eq!(seen.headers["x-plain"], "plain tt1");
+    for name in ["x-key", "x-mixed", "authorization", "cookie"] {
+        assert!(!seen.headers.contains_key(name), "{name}");
+    }
+    assert!(!format!("{seen:?}").contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn credentials_go_along_on_the_same_origin() {
+    let site = Site::plain(|target| match target.starts_with("/from") {
+        true => reply(302, ("location", "/to"), ""),
+        false => ok("there"),
+    });
+    assert_eq!(body(ask(&with_credentials(&site.url("/from"))).await), "there");
+    let seen = &site.seen()[1];
+    assert_eq!(seen.headers["x-key"], "Key s3cr3t/+ key");
+    assert_eq!(seen.headers["authorization"], "literal");
+}
+
+#[tokio::test]
+async fn another_name_of_the_same_machine_is_another_origin() {
+    let site = Site::plain(|_| ok("there"));
+    let location = site.url("/to").replace("localhost", "127.0.0.1");
+    let first = Site::plain(move |_| reply(302, ("location", &location), ""));
+    assert_eq!(body(ask(&with_credentials(&first.url("/"))).await), "there");
+    assert!(!site.seen()[0].headers.contains_key("x-key"));
+}
+
+#[tokio::test]
+async fn a_redirect_that_hands_the_secret_on_is_refused() {
+    let other = Site::plain(|_| ok("there"));
+    for spelling in ["s3cr3t%2F%2B%20key", "s3cr3t/+%20key", "%733cr3t%2f%2b%20key"] {
+        let location = other.url(&format!("/?key={spelling}"));
+        let first = to(&location);
+        let failure = failure(ask(&with_credentials(&first.url("/"))).await);
+        assert_eq!(failure.kind, Kind::Redirect, "{failure:?}");
+        assert!(failure.detail.contains("another origin"), "{}", failure.detail);
+        assert!(!failure.detail.contains("3cr3t"), "{}", failure.detail);
+    }
+    assert!(other.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_loop_ends_at_the_bound() {
+    let site = Site::plain(|_| reply(302, ("location", "/again"), ""));
+    let mut endpoint = endpoint(&site.url("/"));
+    endpoint.bounds.max_redirects = 3;
+    let asked = ask(&endpoint).await;
+    assert_eq!((asked.attempts, asked.requests), (1, 4));
+    let failure = failure(asked);
+    assert_eq!((failure.kind, failure.status), (Kind::Redirect, Some(302)));
+    assert_eq!(failure.detail, "more than 3 redirects, the last one to /again");
+    endpoint.bounds.max_redirects = 0;
+    assert_eq!(ask(&endpoint).await.requests, 1);
+}
+
+#[tokio::test]
+async fn the_way_of_a_redirect_has_one_time_limit() {
+    let site = Site::plain(|_| {
+        std::thread::sleep(Duration::from_millis(40));
+        reply(302, ("location", "/again"), "")
+    });
+    let mut endpoint = endpoint(&site.url("/"));
+    endpoint.bounds.max_redirects = 100;
+    endpoint.bounds.timeout = Duration::from_millis(200);
+    let asked = ask(&endpoint).await;
+    assert!(asked.requests < 10);
+    assert_eq!(failure(asked).kind, Kind::Timeout);
+}
+
+#[tokio::test]
+async fn addresses_that_may_not_be_followed() {
+    for location in [
+        "ftp://localhost/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://user:pw@localhost/",
+        "http://",
+        "http://[::bad/",
+    ] {
+        redirect_failure(location).await;
+    }
+    let none = failure(ask(&endpoint(&Raw::answering("HTTP/1.1 301 Moved\r\n\r\n").url("/"))).await);
+    assert_eq!((none.kind, &*none.detail), (Kind::Redirect, "without a Location header"));
+}
+
+#[tokio::test]
+async fn a_redirect_status_may_mean_missing() {
+    let mut endpoint = endpoint(&to("/elsewhere").url("/"));
+    endpoint.missing.statuses = vec![302];
+    let answer = ask(&endpoint).await.answer.unwrap();
+    assert!(answer.missing);
+}
+
+#[tokio::test]
+async fn every_step_asks_the_pacer() {
+    let site = Site::plain(|_| reply(302, ("location", "/again"), ""));
+    let gate = Gate::letting(2, Refused::MaxRequests);
+    let asked = ask_with(&client(), &endpoint(&site.url("/")), &&gate).await;
+    assert_eq!((asked.attempts, asked.requests, asked.http_status), (1, 2, Some(302)));
+    assert_eq!(failure(asked).kind, Kind::MaxRequests);
+    assert_eq!(site.seen().len(), 2);
+}

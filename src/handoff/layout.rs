@@ -1,0 +1,60 @@
+//! Where everything of a run lies; the tree is drawn in [`handoff`](super). Paths are joined here and nowhere else.
+
+use object_store::path::Path;
+
+use super::commit::Content;
+use crate::job::ChunkFormat;
+use crate::record::Ordinal;
+
+/// The job file as it was planned.
+pub const JOB: &str = "job.toml";
+/// The plan.
+pub const PLAN: &str = "plan.json";
+/// How the run ended.
+pub const OUTCOME: &str = "merged.json";
+/// The table of a trial.
+pub const TRIAL_DATABASE: &str = "trial.duckdb";
+/// The run's kernel lock.
+pub const RUN_LOCK: &str = "run.lock";
+/// A shard's kernel lock, within its folder.
+pub const SHARD_LOCK: &str = "shard.lock";
+/// What a shard's processes wrote to standard error, within its folder.
+pub const SHARD_LOG: &str = "shard.log";
+/// A shard's frozen lines, within its folder.
+pub const INPUT: &str = "input.parquet";
+
+/// `round-001.json`.
+pub fn round(number: u32) -> Path {
+    Path::from(format!("round-{number:03}.json"))
+}
+
+/// `00003`.
+pub fn shard_folder(shard: u32) -> String {
+    format!("{shard:05}")
+}
+
+/// A file within a shard's folder.
+pub fn in_shard(shard: u32, name: &str) -> Path {
+    Path::from(format!("{}/{name}", shard_folder(shard)))
+}
+
+/// `000012000.json`, within the shard's folder.
+pub fn commit(first: Ordinal) -> String {
+    format!("{first:09}.json")
+}
+
+/// The block that a name within a shard's folder is the commit of.
+pub fn committed_block(name: &str) -> Option<Ordinal> {
+    let digits = name.strip_suffix(".json")?;
+    (digits.len() >= 9 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// `000012000.<attempt>.omdb.parquet`, within the shard's folder.
+pub fn chunk(first: Ordinal, attempt: &str, content: &Content, format: ChunkFormat) -> String {
+    let (what, ending) = match (content, format) {
+        (Content::Requests, _) => ("requests", "parquet"),
+        (Content::Rows(endpoint), ChunkFormat::Parquet) => (endpoint.as_str(), "parquet"),
+        (Content::Rows(endpoint), ChunkFormat::Csv) => (endpoint.as_str(), "csv"),
+    };
+    format!("{first:09}.{attempt}.{what}.{ending}")
+}

@@ -1,0 +1,43 @@
+//! Everything that two processes of a run agree on: paths, formats, events, exit codes.
+//!
+//! A run is a directory of objects. Nobody edits another's file; a file is written once, whole, and every
+//! format starts with its version and refuses a newer one.
+//!
+//! ```text
+//! shards/<job>/<run>/
+//!   job.toml                                    the job file as it was when the run was planned
+//!   plan.json                                   Plan: written last when a run is made; without it there is no run
+//!   round-000.json                              Round: its shards and their blocks (a retry adds round-001.json …)
+//!   00003/input.parquet                         the frozen lines of shard 3, a row group per block
+//!   00003/000012000.<attempt>.omdb.parquet      chunk: the rows of endpoint omdb of the block that starts at 12000
+//!   00003/000012000.<attempt>.requests.parquet  chunk: the ledger of that block
+//!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
+//!   merged.json                                 Outcome: the run is finished, published or refused
+//!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
+//!   00003/shard.log                             what the shard's processes wrote to standard error
+//!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
+//! ```
+//!
+//! Shards are numbered through all rounds. A block is named by the ordinal of its first record.
+//!
+//! # The commit
+//!
+//! [`RunStore::commit`] is the only authority on what a block's answers are, and the first one wins; see
+//! [`commit`] for the steps and the table of what a death between them costs.
+
+pub mod commit;
+pub mod event;
+pub mod exit;
+pub mod input;
+pub mod layout;
+pub mod ledger;
+pub mod lock;
+pub mod plan;
+pub mod runs;
+pub mod store;
+
+pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
+pub use event::Event;
+pub use exit::Exit;
+pub use plan::{Block, Outcome, Plan, PlannedEndpoint, Round, Shard};
+pub use store::{HandoffError, RunStore};

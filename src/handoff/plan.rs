@@ -1,0 +1,124 @@
+//! What a plan fixes for the whole run: [`Plan`], its [`Round`]s, their [`Shard`]s and [`Block`]s, and the
+//! [`Outcome`] that ends it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{ChunkFormat, OnFailure};
+use crate::record::{Field, Ordinal};
+
+/// `plan.json`: what holds for all rounds of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this format.
+    pub version: u32,
+    /// The run's id: `20261123T071500-4f2a9c`, UTC and random; also the name of its folder.
+    pub run: String,
+    /// The job's name.
+    pub job: String,
+    /// The job file that the run was planned from, absolute; limits, gate and table are read anew from it.
+    pub job_path: PathBuf,
+    /// Microseconds since 1970, UTC.
+    pub created_at: i64,
+    /// The windrow that planned it.
+    pub windrow: String,
+    /// What the list was: a path, `stdin` or `ids`.
+    pub source: String,
+    /// SHA-256 of the list's bytes, in hexadecimal.
+    pub input_sha256: String,
+    /// SHA-256 of what the job says about input and endpoints: a run is resumed only where it is unchanged.
+    pub questions_sha256: String,
+    /// Records of the run.
+    pub records: u64,
+    /// Later lines of an id that came twice, left out (`duplicates = "first"`).
+    pub left_out: u64,
+    /// The frozen input columns, the id first, in the order of `input.parquet` (after `ordinal` and `ask`).
+    pub columns: Vec<Field>,
+    /// How many of `columns`, from the first, are the id.
+    pub id_columns: usize,
+    /// The endpoints in the order of the job; bit *i* of `ask` stands for endpoint *i*.
+    pub endpoints: Vec<PlannedEndpoint>,
+    /// Format of the rows' chunk files.
+    pub chunks: ChunkFormat,
+    /// A trial of a few records (`--sample`, `--ids`): never the newest run, published into the run's folder.
+    pub trial: bool,
+}
+
+/// An endpoint as planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedEndpoint {
+    /// Its name.
+    pub name: String,
+    /// The columns that its answers give.
+    pub columns: Vec<Field>,
+    /// What its failure does to a record's row, as planned; merge reads the job file anew.
+    pub on_failure: OnFailure,
+}
+
+/// `round-NNN.json`: the shards of one round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// Version of this format.
+    pub version: u32,
+    /// 0 asks everything; *k* asks what *k*-1 left failed or deferred.
+    pub number: u32,
+    /// Microseconds since 1970, UTC.
+    pub created_at: i64,
+    /// In ascending order of number; their records are disjoint and in ascending order of ordinal.
+    pub shards: Vec<Shard>,
+}
+
+/// A slice of a round's records, worked by one child process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Unique in the run, from 0, through all rounds.
+    pub number: u32,
+    /// SHA-256 of its `input.parquet`, in hexadecimal.
+    pub input_sha256: String,
+    /// Planned (record, endpoint) pairs.
+    pub pairs: u64,
+    /// In ascending order; they cover the shard's lines without gap.
+    pub blocks: Vec<Block>,
+}
+
+/// Consecutive lines of a shard's frozen input: the unit of commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// Ordinal of its first record; names the block.
+    pub first: Ordinal,
+    /// Its first line in `input.parquet`, from 0 (a row group starts there).
+    pub line: u64,
+    /// Its lines.
+    pub records: u64,
+}
+
+impl Shard {
+    /// Lines of the shard.
+    pub fn records(&self) -> u64 {
+        self.blocks.iter().map(|block| block.records).sum()
+    }
+}
+
+/// `merged.json`: how the run ended. Replaced when a retry's results are published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Version of this format.
+    pub version: u32,
+    /// Whether the rows were published; otherwise the gate refused.
+    pub published: bool,
+    /// Where to, as the job names it.
+    pub to: String,
+    /// The table.
+    pub table: String,
+    /// Rounds that are in it.
+    pub rounds: u32,
+    /// SHA-256 over the commits that it was made from.
+    pub digest: String,
+    /// Rows written.
+    pub rows: u64,
+    /// What the gate said, where it refused.
+    pub refused: Option<String>,
+    /// Microseconds since 1970, UTC.
+    pub at: i64,
+}

@@ -1,0 +1,415 @@
+//! The files of one run, as objects: a local folder with fsync by default.
+//!
+//! Promises: what a `put` or a [`commit`](RunStore::commit) returned `Ok` for is durable (file and folder
+//! synced); a file is seen whole or not at all; of two commits of one block the first one stands.
+
+use std::collections::BTreeMap;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::commit::{Commit, Committed};
+use super::plan::{Outcome, Plan, Round};
+use super::{exit::Exit, layout};
+use crate::record::Ordinal;
+
+/// The version that this windrow writes into every format, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// How often a commit whose fate is unknown is tried.
+const COMMIT_TRIES: u32 = 3;
+
+/// What goes wrong with the files of a run.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoffError {
+    /// There is no such run.
+    #[error("no run at {path}\nhint: `windrow status` lists the runs")]
+    NoRun {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The disk is full.
+    #[error(
+        "no space left on the disk that holds {path}\nhint: free some space, then repeat the command: committed work is kept"
+    )]
+    DiskFull {
+        /// What was being written.
+        path: String,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {verb} {path}: {source}")]
+    File {
+        /// "read", "write", …
+        verb: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file is not what its format says.
+    #[error(
+        "{path} is damaged: {why}\nhint: it was changed after it was written: restore it, or start anew with `windrow run JOB --new`"
+    )]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file was written by a newer windrow.
+    #[error(
+        "{path} has format version {version}, this windrow reads up to {VERSION}\nhint: use the windrow that made the run, or a newer one"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its version.
+        version: u64,
+    },
+    /// The folder cannot keep the promise that only one commit of a block stands.
+    #[error(
+        "{path} is on a file system that cannot create a file exclusively (no hard links?)\nhint: choose another folder with --runs"
+    )]
+    NotExclusive {
+        /// The folder.
+        path: String,
+    },
+    /// A commit's fate could not be learnt.
+    #[error(
+        "the commit of block {first} of shard {shard} could not be confirmed\nhint: run the shard again, nothing is lost"
+    )]
+    Unconfirmed {
+        /// The shard.
+        shard: u32,
+        /// The block.
+        first: Ordinal,
+    },
+}
+
+impl HandoffError {
+    /// The exit code that this error ends a process with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            HandoffError::NoRun { .. } | HandoffError::Newer { .. } | HandoffError::NotExclusive { .. } => {
+                Exit::Usage
+            }
+            HandoffError::DiskFull { .. } | HandoffError::File { .. } => Exit::Disk,
+            HandoffError::Damaged { .. } => Exit::Integrity,
+            HandoffError::Unconfirmed { .. } => Exit::TryAgain,
+        }
+    }
+}
+
+/// The files of one run.
+#[derive(Debug, Clone)]
+pub struct RunStore {
+    store: Arc<LocalFileSystem>,
+    folder: PathBuf,
+}
+
+impl RunStore {
+    /// A run's folder that is to be filled: makes it, and proves that it can create exclusively.
+    pub async fn create(folder: &FilePath) -> Result<RunStore, HandoffError> {
+        std::fs::create_dir_all(folder).map_err(|error| file_error("make", folder.display(), error))?;
+        let run = RunStore::at(folder)?;
+        run.probe_exclusive_create().await?;
+        Ok(run)
+    }
+
+    /// A run that has been planned.
+    pub async fn open(folder: &FilePath) -> Result<RunStore, HandoffError> {
+        if !folder.join(layout::PLAN).is_file() {
+            return Err(HandoffError::NoRun { path: folder.display().to_string() });
+        }
+        RunStore::at(folder)
+    }
+
+    fn at(folder: &FilePath) -> Result<RunStore, HandoffError> {
+        let folder = folder.canonicalize().map_err(|error| file_error("open", folder.display(), error))?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| store_error("open", &Path::default(), error))?
+            .with_fsync(true);
+        Ok(RunStore { store: Arc::new(store), folder })
+    }
+
+    /// The run's folder, absolute.
+    pub fn folder(&self) -> &FilePath {
+        &self.folder
+    }
+
+    /// Where a file of a shard lies on this machine, for readers that want a path.
+    pub fn local_path(&self, shard: u32, name: &str) -> PathBuf {
+        self.folder.join(layout::shard_folder(shard)).join(name)
+    }
+
+    /// The plan.
+    pub async fn plan(&self) -> Result<Plan, HandoffError> {
+        self.read_json(&Path::from(layout::PLAN)).await
+    }
+
+    /// Writes the plan, which makes the folder a run.
+    pub async fn put_plan(&self, plan: &Plan) -> Result<(), HandoffError> {
+        self.put_json(&Path::from(layout::PLAN), plan).await
+    }
+
+    /// The rounds, from 0.
+    pub async fn rounds(&self) -> Result<Vec<Round>, HandoffError> {
+        let mut rounds = Vec::new();
+        while let Some(bytes) = self.read_if_there(&layout::round(rounds.len() as u32)).await? {
+            rounds.push(parse(&layout::round(rounds.len() as u32), &bytes)?);
+        }
+        Ok(rounds)
+    }
+
+    /// Writes a round, after the input of all its shards.
+    pub async fn put_round(&self, round: &Round) -> Result<(), HandoffError> {
+        self.put_json(&layout::round(round.number), round).await
+    }
+
+    /// How the run ended; `None` while it is unfinished.
+    pub async fn outcome(&self) -> Result<Option<Outcome>, HandoffError> {
+        let path = Path::from(layout::OUTCOME);
+        self.read_if_there(&path).await?.map(|bytes| parse(&path, &bytes)).transpose()
+    }
+
+    /// Writes how the run ended.
+    pub async fn put_outcome(&self, outcome: &Outcome) -> Result<(), HandoffError> {
+        self.put_json(&Path::from(layout::OUTCOME), outcome).await
+    }
+
+    /// The job file as it was planned.
+    pub async fn job_text(&self) -> Result<String, HandoffError> {
+        let path = Path::from(layout::JOB);
+        let bytes = self.read(&path).await?;
+        String::from_utf8(bytes.into()).map_err(|_| damaged(&path, "not UTF-8"))
+    }
+
+    /// Freezes the job file.
+    pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
+        self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// Reads a file of a shard.
+    pub async fn read_shard_file(&self, shard: u32, name: &str) -> Result<Bytes, HandoffError> {
+        self.read(&layout::in_shard(shard, name)).await
+    }
+
+    /// Writes a file of a shard, whole and synced.
+    pub async fn put_shard_file(&self, shard: u32, name: &str, bytes: Bytes) -> Result<(), HandoffError> {
+        self.put(&layout::in_shard(shard, name), bytes).await
+    }
+
+    /// The commits of a shard by block.
+    pub async fn commits(&self, shard: u32) -> Result<BTreeMap<Ordinal, Commit>, HandoffError> {
+        let mut commits = BTreeMap::new();
+        for name in self.shard_files(shard).await? {
+            if let Some(first) = layout::committed_block(&name) {
+                commits.insert(first, self.read_json(&layout::in_shard(shard, &name)).await?);
+            }
+        }
+        Ok(commits)
+    }
+
+    /// The blocks of a shard that are committed, without reading the commits.
+    pub async fn committed_blocks(&self, shard: u32) -> Result<Vec<Ordinal>, HandoffError> {
+        let names = self.shard_files(shard).await?;
+        Ok(names.iter().filter_map(|name| layout::committed_block(name)).collect())
+    }
+
+    /// Creates the commit of a block, only if there is none, and says whose stands: see [`super::commit`].
+    pub async fn commit(&self, commit: &Commit) -> Result<Committed, HandoffError> {
+        let path = layout::in_shard(commit.shard, &layout::commit(commit.first));
+        let bytes = to_json(commit);
+        for _ in 0..COMMIT_TRIES {
+            let created = self.store.put_opts(&path, bytes.clone().into(), PutMode::Create.into()).await;
+            if let Err(error) = &created
+                && is_disk_full(error)
+            {
+                return Err(HandoffError::DiskFull { path: path.to_string() });
+            }
+            if created.is_ok() {
+                return Ok(Committed::Won);
+            }
+            if let Ok(Some(standing)) = self.read_if_there(&path).await
+                && let Ok(standing) = parse::<Commit>(&path, &standing)
+            {
+                return self.settle(commit, standing).await;
+            }
+        }
+        Err(HandoffError::Unconfirmed { shard: commit.shard, first: commit.first })
+    }
+
+    /// A commit stands: this writer's own, or another's, for which this writer's chunks make way.
+    async fn settle(&self, own: &Commit, standing: Commit) -> Result<Committed, HandoffError> {
+        if standing.attempt == own.attempt {
+            return Ok(Committed::Won);
+        }
+        for file in &own.files {
+            self.remove(own.shard, &file.name).await?;
+        }
+        Ok(Committed::Lost(Box::new(standing)))
+    }
+
+    /// Removes what no commit names: chunks of writers that died, and half-written files. Only for the holder
+    /// of the shard's lock.
+    pub async fn sweep(&self, shard: u32) -> Result<(), HandoffError> {
+        let named: std::collections::HashSet<String> =
+            self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
+        let folder = self.folder.join(layout::shard_folder(shard));
+        let entries = std::fs::read_dir(&folder).map_err(|e| file_error("list", folder.display(), e))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| file_error("list", folder.display(), e))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let belongs = name == layout::INPUT
+                || name == layout::SHARD_LOCK
+                || name == layout::SHARD_LOG
+                || layout::committed_block(&name).is_some()
+                || named.contains(&name);
+            if !belongs {
+                std::fs::remove_file(entry.path())
+                    .or_else(absent_is_fine)
+                    .map_err(|e| file_error("remove", entry.path().display(), e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names within a shard's folder; staged leftovers are not among them.
+    async fn shard_files(&self, shard: u32) -> Result<Vec<String>, HandoffError> {
+        let folder = Path::from(layout::shard_folder(shard));
+        let listed: Vec<_> = self
+            .store
+            .list(Some(&folder))
+            .try_collect()
+            .await
+            .map_err(|e| store_error("list", &folder, e))?;
+        Ok(listed.iter().filter_map(|meta| meta.location.filename().map(str::to_owned)).collect())
+    }
+
+    async fn remove(&self, shard: u32, name: &str) -> Result<(), HandoffError> {
+        let path = layout::in_shard(shard, name);
+        match self.store.delete(&path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(store_error("remove", &path, error)),
+        }
+    }
+
+    async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), HandoffError> {
+        self.store
+            .put(path, bytes.into())
+            .await
+            .map(|_| ())
+            .map_err(|error| store_error("write", path, error))
+    }
+
+    async fn put_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), HandoffError> {
+        self.put(path, to_json(value)).await
+    }
+
+    async fn read(&self, path: &Path) -> Result<Bytes, HandoffError> {
+        let result = self.store.get(path).await.map_err(|error| store_error("read", path, error))?;
+        result.bytes().await.map_err(|error| store_error("read", path, error))
+    }
+
+    async fn read_if_there(&self, path: &Path) -> Result<Option<Bytes>, HandoffError> {
+        match self.store.get(path).await {
+            Ok(result) => result.bytes().await.map(Some).map_err(|error| store_error("read", path, error)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(store_error("read", path, error)),
+        }
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Result<T, HandoffError> {
+        parse(path, &self.read(path).await?)
+    }
+
+    async fn probe_exclusive_create(&self) -> Result<(), HandoffError> {
+        let path = Path::from("probe");
+        let not_exclusive = || HandoffError::NotExclusive { path: self.folder.display().to_string() };
+        let create =
+            || self.store.put_opts(&path, Bytes::from_static(b"probe").into(), PutMode::Create.into());
+        create().await.map_err(|error| match is_disk_full(&error) {
+            true => HandoffError::DiskFull { path: self.folder.display().to_string() },
+            false => not_exclusive(),
+        })?;
+        let again = create().await;
+        self.store.delete(&path).await.map_err(|error| store_error("remove", &path, error))?;
+        match again {
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            _ => Err(not_exclusive()),
+        }
+    }
+}
+
+fn to_json<T: Serialize>(value: &T) -> Bytes {
+    // The formats hold only strings, numbers, lists and maps with string-like keys: this cannot fail.
+    let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}
+
+/// Reads a versioned format; a newer version is refused before anything else is looked at.
+fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(|error| damaged(path, error))?;
+    if version > u64::from(VERSION) {
+        return Err(HandoffError::Newer { path: path.to_string(), version });
+    }
+    serde_json::from_slice(bytes).map_err(|error| damaged(path, error))
+}
+
+fn damaged(path: &Path, why: impl ToString) -> HandoffError {
+    HandoffError::Damaged { path: path.to_string(), why: why.to_string() }
+}
+
+fn store_error(verb: &'static str, path: &Path, error: object_store::Error) -> HandoffError {
+    if is_disk_full(&error) {
+        return HandoffError::DiskFull { path: path.to_string() };
+    }
+    HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
+}
+
+fn file_error(verb: &'static str, path: impl ToString, error: std::io::Error) -> HandoffError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        return HandoffError::DiskFull { path: path.to_string() };
+    }
+    HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
+}
+
+fn absent_is_fine(error: std::io::Error) -> Result<(), std::io::Error> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+/// Whether the file system said that it is full (or the quota used up), somewhere down the error's chain.
+fn is_disk_full(error: &object_store::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
+            return matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+        }
+        source = inner.source();
+    }
+    false
+}
+
+/// SHA-256 in hexadecimal, as `sha256sum` prints it.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Microseconds since 1970, UTC.
+pub fn now_micros() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,67 @@
+//! `[input]`: the list of records.
+
+use std::path::PathBuf;
+
+use crate::record::Type;
+
+/// The list of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// Where it is read from.
+    pub source: Source,
+    /// The column or columns that identify a record; for `lines` and `ids` sources the one that names it.
+    pub id: Vec<String>,
+    /// Input columns to carry into the table besides the id.
+    pub keep: Vec<String>,
+    /// Types of input columns that are not text (CSV, TSV, lines) or not what the file says (Parquet, JSONL).
+    pub types: Vec<(String, Type)>,
+    /// What to do with an id that comes twice.
+    pub duplicates: Duplicates,
+    /// Whether an empty list is no error.
+    pub empty_ok: bool,
+}
+
+/// Where the list is read from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// A file; the path is absolute.
+    File {
+        /// Absolute.
+        path: PathBuf,
+        /// By its ending, or as the job says.
+        format: Format,
+    },
+    /// `ids = [...]`: text, one id each.
+    Ids(Vec<String>),
+    /// `"-"`: standard input.
+    Stdin {
+        /// As the job says; `lines` by default.
+        format: Format,
+    },
+}
+
+/// The format of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header line (RFC 4180).
+    Csv,
+    /// Tab-separated values with a header line.
+    Tsv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+    /// One id a line, no header.
+    Lines,
+}
+
+/// What to do with an id that comes more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// An error that names the first of them (the default).
+    Refuse,
+    /// Each is a record of its own.
+    Keep,
+    /// The first is kept, the later ones are left out and counted.
+    First,
+}

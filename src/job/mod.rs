@@ -1,0 +1,95 @@
+//! The job file: what the user declares, read as written (`raw`), then validated as a whole (`validate`).
+//!
+//! [`Job::load`] reports every mistake of a file at once, each with its line and a hint; only the validated
+//! [`Job`] leaves this module. Keys that belong to later versions are refused as not yet supported, never
+//! ignored. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
+//!
+//! A new key starts in `raw` (its name, its shape, its line in the schema), is checked in `validate` and ends as
+//! a field of [`Input`], [`Endpoint`], [`Column`], [`Table`] or [`Settings`]; what decides what is asked or how
+//! columns are made also belongs into [`Job::questions`].
+
+use std::path::PathBuf;
+
+mod endpoint;
+mod init;
+mod input;
+mod jq;
+mod load;
+mod mistake;
+mod questions;
+mod raw;
+mod schema;
+mod settings;
+mod table;
+mod template;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry};
+pub use init::starter;
+pub use input::{Duplicates, Format, Input, Source};
+pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
+pub use mistake::{JobError, Mistake};
+pub use schema::json_schema;
+pub use settings::{ChunkFormat, Settings};
+pub use table::{Destination, Mode, Publish, Stamp, Table};
+pub use template::{AnswerNames, Part, Template, TemplateMistake};
+
+/// A validated job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Letters, digits, `_` and `-`; names the folder of its runs.
+    pub name: String,
+    /// Where the list comes from.
+    pub input: Input,
+    /// In the order of the file; at least one, at most 64.
+    pub endpoints: Vec<Endpoint>,
+    /// Where the rows go.
+    pub table: Table,
+    /// The publish gate.
+    pub publish: Publish,
+    /// How runs are cut, paced and resumed.
+    pub settings: Settings,
+    /// The file as written (it holds `${NAME}`, never a secret's value).
+    pub text: String,
+    /// The file's absolute path.
+    pub path: PathBuf,
+    /// The file's folder: relative paths in the job are relative to it.
+    pub folder: PathBuf,
+}
+
+impl Job {
+    /// The endpoint of that name.
+    pub fn endpoint(&self, name: &str) -> Option<(usize, &Endpoint)> {
+        self.endpoints.iter().enumerate().find(|(_, endpoint)| endpoint.name == name)
+    }
+
+    /// The input columns that templates use, each once, in the order of their first use.
+    pub fn template_columns(&self) -> Vec<String> {
+        let used = self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::input_columns);
+        each_once(used)
+    }
+
+    /// The input columns that the job needs, each once: the id, what it keeps, then what templates use.
+    pub fn input_columns(&self) -> Vec<String> {
+        let templates = self.template_columns();
+        let named = self.input.id.iter().chain(&self.input.keep).chain(&templates);
+        each_once(named.map(String::as_str))
+    }
+
+    /// The environment variables that templates name, each once, in the order of their first use.
+    pub fn secrets(&self) -> Vec<String> {
+        each_once(self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets))
+    }
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.iter().any(|known| known == name) {
+            once.push(name.to_owned());
+        }
+    }
+    once
+}

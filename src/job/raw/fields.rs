@@ -1,0 +1,134 @@
+//! Walks the tables of a job file key by key, so that one mistake never hides another: a value of the wrong
+//! shape is noted and left out, and keys that nobody asked for are noted at the end.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::super::mistake::{Mistakes, Span};
+use super::at::At;
+use super::later;
+
+/// A value that can be read from TOML.
+pub(in crate::job) trait FromToml: Sized {
+    /// How a list of such values is written.
+    const LIST_HINT: &'static str = "put it in brackets: [ … ]";
+
+    /// The value, or none after its mistakes are noted.
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Self>;
+}
+
+/// A table with fixed keys.
+pub(in crate::job) trait Section: Sized {
+    /// As messages name it: `[job]`.
+    const TITLE: &'static str;
+
+    /// Takes its keys.
+    fn read(fields: &mut Fields<'_>) -> Self;
+}
+
+impl<S: Section> FromToml for S {
+    const LIST_HINT: &'static str = "write it as [[endpoint]], with two brackets, once for each";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<S> {
+        let Some(table) = value.get_ref().as_table() else {
+            let hint = format!("write it as a table: {}", S::TITLE);
+            mistakes.add(&value.span(), wrong_shape("a table", value), hint);
+            return None;
+        };
+        let mut fields = Fields::of(S::TITLE, table, value.span(), mistakes);
+        let section = S::read(&mut fields);
+        fields.refuse_others();
+        Some(section)
+    }
+}
+
+/// The keys of one table, as they are taken.
+pub(in crate::job) struct Fields<'a> {
+    title: &'static str,
+    table: &'a DeTable<'a>,
+    span: Span,
+    known: Vec<&'static str>,
+    mistakes: &'a mut Mistakes,
+}
+
+impl<'a> Fields<'a> {
+    /// The table that `span` is the header of.
+    pub(super) fn of(
+        title: &'static str,
+        table: &'a DeTable<'a>,
+        span: Span,
+        mistakes: &'a mut Mistakes,
+    ) -> Fields<'a> {
+        Fields { title, table, span, known: Vec::new(), mistakes }
+    }
+
+    /// How many mistakes are noted so far.
+    pub(super) fn noted(&self) -> usize {
+        self.mistakes.len()
+    }
+
+    /// Whether the key is there, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The value of a key that may be absent.
+    pub(super) fn optional<T: FromToml>(&mut self, key: &'static str) -> Option<At<T>> {
+        self.known.push(key);
+        let value = self.table.get(key)?;
+        T::from_toml(value, self.mistakes).map(|read| At { value: read, span: value.span() })
+    }
+
+    /// The value of a key that must be there; `hint` says what to write.
+    pub(super) fn required<T: FromToml>(&mut self, key: &'static str, hint: &str) -> Option<At<T>> {
+        if !self.has(key) {
+            self.mistakes.add(&self.span, format!("{} lacks `{key}`", self.title), hint);
+        }
+        self.optional(key)
+    }
+
+    /// Notes where none or both of two keys are there, of which one must be; `hint` says what to write.
+    pub(super) fn exactly_one(&mut self, keys: [&'static str; 2], hint: &str) {
+        match keys.map(|key| self.table.get_key_value(key)) {
+            [None, None] => {
+                let message = format!("{} lacks `{}` or `{}`", self.title, keys[0], keys[1]);
+                self.mistakes.add(&self.span, message, hint);
+            }
+            [Some(_), Some((second, _))] => {
+                let message = format!("both `{}` and `{}` in {}", keys[0], keys[1], self.title);
+                self.mistakes.add(&second.span(), message, "leave one of them out");
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes every key that was not taken.
+    pub(super) fn refuse_others(self) {
+        for (key, _) in self.table.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
+            let refusal = later::refusal(key.get_ref(), self.title, &self.known);
+            self.mistakes.add(&key.span(), refusal.message, refusal.hint);
+        }
+    }
+}
+
+/// The keys that a section takes.
+pub(in crate::job) fn keys_of<S: Section>() -> Vec<&'static str> {
+    let (table, mut mistakes) = (DeTable::new(), Mistakes::default());
+    let mut fields = Fields::of(S::TITLE, &table, 0..0, &mut mistakes);
+    S::read(&mut fields);
+    fields.known
+}
+
+/// "expected text, found an integer".
+pub(super) fn wrong_shape(expected: &str, found: &Spanned<DeValue<'_>>) -> String {
+    let found = match found.get_ref() {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    format!("expected {expected}, found {found}")
+}

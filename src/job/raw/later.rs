@@ -1,0 +1,140 @@
+//! What is said about a key that is not one: that a later version brings it, that it belongs elsewhere, or
+//! which one was meant.
+
+use super::fields::{Section, keys_of};
+
+/// Keys of later versions, and what serves until then.
+const LATER: [(&str, &str); 24] = [
+    ("after", "run the SQL after `windrow merge`"),
+    ("answer", "answers are read as JSON"),
+    ("auth", "send the secret in `headers` or `query` as ${NAME}"),
+    ("batch", "each line of the list is asked for by itself"),
+    ("before", "run the SQL before `windrow merge`"),
+    ("body", "endpoints are asked with GET"),
+    ("cost", ONLY_LEAVE_OUT),
+    ("database", "export the list to a .csv or .parquet file"),
+    ("form", "endpoints are asked with GET"),
+    ("gone", ONLY_LEAVE_OUT),
+    ("hosts", "write the host into `url`"),
+    ("json", "endpoints are asked with GET"),
+    ("limit", "`in_flight` in [job] bounds the requests at once"),
+    ("limits", "`in_flight` in [job] bounds the requests at once"),
+    ("max_change", "`min_success` in [publish] is the condition there is"),
+    ("max_failed", "`min_success` in [publish] is the condition there is"),
+    ("method", "endpoints are asked with GET"),
+    ("min_rows", "`min_success` in [publish] is the condition there is"),
+    ("pages", "each endpoint gives one row from one answer"),
+    ("pipe", ONLY_LEAVE_OUT),
+    ("rows", "each endpoint gives one row from one answer"),
+    ("runs_table", "it is `windrow_runs`"),
+    ("swap", ONLY_LEAVE_OUT),
+    ("when", "every endpoint is asked for every line of the list"),
+];
+
+const ONLY_LEAVE_OUT: &str = "";
+
+/// Message and hint for a key that its section does not have.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub message: String,
+    pub hint: String,
+}
+
+/// Why `key` is refused in the section `title`, whose keys are `known`.
+pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
+    if let Some(instead) = until_then(key, title) {
+        let hint =
+            if instead.is_empty() { "leave it out".to_owned() } else { format!("leave it out; {instead}") };
+        return Refusal { message: format!("not yet supported: `{key}`"), hint };
+    }
+    let hint = elsewhere(key)
+        .map(|section| format!("it belongs in {section}"))
+        .or_else(|| did_you_mean(key, known))
+        .unwrap_or_else(|| format!("the keys here are {}", listed(known)));
+    Refusal { message: format!("unknown key `{key}` in {title}"), hint }
+}
+
+/// What serves until the key is supported, if it is one of a later version.
+fn until_then(key: &str, title: &str) -> Option<&'static str> {
+    if key == "query" && title == super::Input::TITLE {
+        return Some("export the list to a .csv or .parquet file");
+    }
+    LATER.iter().find(|(later, _)| *later == key).map(|(_, instead)| *instead)
+}
+
+/// The section that has the key.
+fn elsewhere(key: &str) -> Option<&'static str> {
+    let sections = [
+        (super::JobFile::TITLE, keys_of::<super::JobFile>()),
+        (super::Job::TITLE, keys_of::<super::Job>()),
+        (super::Input::TITLE, keys_of::<super::Input>()),
+        (super::Endpoint::TITLE, keys_of::<super::Endpoint>()),
+        (super::Table::TITLE, keys_of::<super::Table>()),
+        (super::Publish::TITLE, keys_of::<super::Publish>()),
+        ("`retry` of [[endpoint]]", keys_of::<super::Retry>()),
+        ("a column of [[endpoint]]", keys_of::<super::Column>()),
+    ];
+    sections.into_iter().find(|(_, keys)| keys.contains(&key)).map(|(title, _)| title)
+}
+
+/// "did you mean `query`?", where one of `known` is close to `word`.
+pub(in crate::job) fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
+    let lower = word.to_lowercase();
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+    let nearest = known.iter().map(S::as_ref).min_by_key(distance)?;
+    // A third of the letters may be wrong, and of a short word one of several.
+    let most = (word.chars().count().max(nearest.chars().count()) / 3).max(1);
+    let is_near = distance(&nearest) <= most && distance(&nearest) < word.chars().count();
+    is_near.then(|| format!("did you mean `{nearest}`?"))
+}
+
+/// `a`, `b` or `c`.
+fn listed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    words.join(", ")
+}
+
+/// "a", "b" or "c".
+pub(in crate::job) fn quoted(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_recognised_and_a_strange_one_is_not() {
+        let known = ["name", "url", "query", "headers"];
+        assert_eq!(did_you_mean("qurey", &known).as_deref(), Some("did you mean `query`?"));
+        assert_eq!(did_you_mean("URL", &known).as_deref(), Some("did you mean `url`?"));
+        assert_eq!(did_you_mean("zzz", &known), None);
+        assert_eq!(did_you_mean("a", &["b"]), None);
+        assert_eq!(refusal("mode", "[job]", &known).hint, "it belongs in [table]");
+        assert_eq!(refusal("query", "[input]", &known).message, "not yet supported: `query`");
+        assert_eq!(refusal("query", "[table]", &known).hint, "it belongs in [[endpoint]]");
+        assert!(refusal("zzz", "[job]", &known).hint.contains("`headers`"));
+    }
+
+    #[test]
+    fn no_key_of_today_is_called_a_later_one() {
+        let later: Vec<&str> = LATER.iter().map(|(key, _)| *key).collect();
+        assert!(later.is_sorted());
+        for keys in [
+            keys_of::<super::super::JobFile>(),
+            keys_of::<super::super::Job>(),
+            keys_of::<super::super::Input>(),
+            keys_of::<super::super::Endpoint>(),
+            keys_of::<super::super::Column>(),
+            keys_of::<super::super::Table>(),
+            keys_of::<super::super::Publish>(),
+        ] {
+            assert!(keys.iter().all(|key| !later.contains(key)), "{keys:?}");
+        }
+    }
+}

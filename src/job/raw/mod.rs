@@ -1,0 +1,177 @@
+//! The job file as written: what may stand in it, key by key.
+//!
+//! The structs are the one list of keys. [`json_schema`](super::schema::json_schema) is made from them, and
+//! their `read` takes the keys from the file's tables; a test holds the two together. Values are checked as
+//! far as one value alone can be wrong; what takes more than one key is checked by `validate`.
+
+mod at;
+mod endpoint;
+mod fields;
+mod forms;
+mod input;
+mod later;
+mod leaf;
+mod table;
+mod word;
+
+use schemars::JsonSchema;
+use toml::de::DeTable;
+
+pub(super) use at::At;
+pub(super) use endpoint::{Column, Common, Endpoint, Retry};
+pub(super) use fields::Section;
+#[cfg(test)]
+pub(super) use fields::keys_of;
+pub(super) use input::Input;
+pub(super) use later::{did_you_mean, quoted};
+pub(super) use table::{Publish, Table};
+pub(super) use word::{Choice, Word};
+
+use super::mistake::{Mistakes, Span};
+use super::settings::ChunkFormat;
+use fields::Fields;
+use leaf::{Count, Time};
+
+/// A windrow job: a list of ids, the HTTP requests made for each of them, and the table that the answers become.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "windrow job")]
+#[schemars(extend("required" = ["job", "input", "endpoint", "table"]))]
+pub(super) struct JobFile {
+    /// The job itself: its name, and how runs are cut and paced.
+    pub job: Option<At<Job>>,
+    /// The list: where it comes from and which of its columns count.
+    pub input: Option<At<Input>>,
+    /// Keys that hold for every endpoint that does not say otherwise.
+    pub defaults: Option<At<Defaults>>,
+    /// The requests made for every line of the list, each written as `[[endpoint]]`; 1 to 64.
+    #[schemars(length(min = 1, max = 64))]
+    pub endpoint: Option<At<Vec<At<Endpoint>>>>,
+    /// The table that the rows go into.
+    pub table: Option<At<Table>>,
+    /// Conditions without which nothing is published.
+    pub publish: Option<At<Publish>>,
+    /// Whether all sections that name columns were read without mistake: a name that is not there is then missing.
+    #[schemars(skip)]
+    pub names_are_known: bool,
+}
+
+impl JobFile {
+    /// Reads the tables of a file whose last byte is at `end`, and notes everything that is wrong on the way.
+    pub(super) fn read(tables: &DeTable<'_>, end: Span, mistakes: &mut Mistakes) -> JobFile {
+        let mut fields = Fields::of(JobFile::TITLE, tables, end, mistakes);
+        let file = <JobFile as Section>::read(&mut fields);
+        fields.refuse_others();
+        file
+    }
+
+    /// The endpoints that could be read, in the order of the file.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoint.iter().flat_map(|list| &list.value).map(|endpoint| &endpoint.value)
+    }
+
+    /// What the defaults say.
+    pub(super) fn common(&self) -> Option<&Common> {
+        self.defaults.as_ref().map(|defaults| &defaults.value.common)
+    }
+
+    /// Every template: each endpoint's URL, query and headers, then the headers of the defaults.
+    pub(super) fn templates(&self) -> impl Iterator<Item = &At<String>> {
+        let defaults = self.common().into_iter().flat_map(Common::header_templates);
+        self.endpoints().flat_map(Endpoint::templates).chain(defaults)
+    }
+}
+
+impl Section for JobFile {
+    const TITLE: &'static str = "the job file";
+
+    fn read(fields: &mut Fields<'_>) -> JobFile {
+        let before = fields.noted();
+        let input = fields.required("input", "add [input] with a file and the name of its id column");
+        let defaults = fields.optional("defaults");
+        let endpoint = fields.required("endpoint", "add an [[endpoint]] with name, url and columns");
+        let names_are_known = fields.noted() == before;
+        JobFile {
+            job: fields.required("job", "add [job] with a name"),
+            input,
+            defaults,
+            endpoint,
+            names_are_known,
+            table: fields.required("table", "add [table] with to, name and mode"),
+            publish: fields.optional("publish"),
+        }
+    }
+}
+
+/// `[job]`
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Job {
+    /// Names the job and the folder of its runs: letters, digits, `_` and `-`, at most 64.
+    #[schemars(required, regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"))]
+    pub name: Option<At<String>>,
+    /// Format of the files that a run's rows are kept in: `parquet` (default) or `csv`.
+    pub chunks: Option<At<Word<ChunkFormat>>>,
+    /// Most lines of the list that one shard (one child process) works on. Default 250000.
+    pub shard_size: Option<At<Count<64, 1_000_000_000>>>,
+    /// Requests in flight at once, over all shards. Default 128.
+    pub in_flight: Option<At<Count<1, 65_535>>>,
+    /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
+    pub rounds: Option<At<Count<0, 10>>>,
+    /// Age up to which an unfinished run is resumed. Default `7d`.
+    pub resume_within: Option<At<Time<0, { 3650 * DAY }>>>,
+    /// Answers kept beside the rows; `none`, as this version keeps none.
+    #[expect(dead_code, reason = "the only word there is changes nothing")]
+    pub bodies: Option<At<Word<Bodies>>>,
+}
+
+/// Milliseconds of a day.
+pub(super) const DAY: u64 = 24 * 60 * 60 * 1000;
+
+impl Section for Job {
+    const TITLE: &'static str = "[job]";
+
+    fn read(fields: &mut Fields<'_>) -> Job {
+        Job {
+            name: fields.required("name", "add name = \"…\": letters, digits, `_` and `-`"),
+            chunks: fields.optional("chunks"),
+            shard_size: fields.optional("shard_size"),
+            in_flight: fields.optional("in_flight"),
+            rounds: fields.optional("rounds"),
+            resume_within: fields.optional("resume_within"),
+            bodies: fields.optional("bodies"),
+        }
+    }
+}
+
+impl Choice for ChunkFormat {
+    const WORDS: &'static [(&'static str, ChunkFormat)] =
+        &[("parquet", ChunkFormat::Parquet), ("csv", ChunkFormat::Csv)];
+}
+
+/// Which answers are kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Bodies {
+    /// None of them.
+    None,
+}
+
+impl Choice for Bodies {
+    const WORDS: &'static [(&'static str, Bodies)] = &[("none", Bodies::None)];
+    const LATER: &'static [&'static str] = &["all", "failed"];
+}
+
+/// `[defaults]`
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Defaults {
+    #[schemars(flatten)]
+    pub common: Common,
+}
+
+impl Section for Defaults {
+    const TITLE: &'static str = "[defaults]";
+
+    fn read(fields: &mut Fields<'_>) -> Defaults {
+        Defaults { common: Common::read(fields) }
+    }
+}

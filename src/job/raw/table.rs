@@ -1,0 +1,80 @@
+//! `[table]` and `[publish]` as written.
+
+use schemars::JsonSchema;
+
+use super::at::At;
+use super::fields::{Fields, Section};
+use super::forms::{Named, Names};
+use super::leaf::Share;
+use super::word::{Choice, Word};
+use crate::job::table::{Mode, Stamp};
+
+/// `[table]`
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::job) struct Table {
+    /// The database: `duckdb:` and the path of its file, relative to this file.
+    #[schemars(required, regex(pattern = "^duckdb:.+"))]
+    pub to: Option<At<String>>,
+    /// The table: `name` or `schema.name`. It is created where it does not exist.
+    #[schemars(required, regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    pub name: Option<At<String>>,
+    /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
+    /// others, `replace` replaces the whole table.
+    #[schemars(required)]
+    pub mode: Option<At<Word<Mode>>>,
+    /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`.
+    pub key: Option<At<Names>>,
+    /// Whether there is a `key`, right or wrong.
+    #[schemars(skip)]
+    pub has_key: bool,
+    /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`.
+    pub stamp: Option<At<Named<Word<Stamp>>>>,
+}
+
+impl Section for Table {
+    const TITLE: &'static str = "[table]";
+
+    fn read(fields: &mut Fields<'_>) -> Table {
+        Table {
+            to: fields.required("to", "add to = \"duckdb:….duckdb\""),
+            name: fields.required("name", "add name = \"…\", the table to publish into"),
+            mode: fields.required("mode", "add mode = \"append\", \"upsert\" or \"replace\""),
+            has_key: fields.has("key"),
+            key: fields.optional("key"),
+            stamp: fields.optional("stamp"),
+        }
+    }
+}
+
+impl Choice for Mode {
+    const WORDS: &'static [(&'static str, Mode)] =
+        &[("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
+    const LATER: &'static [&'static str] = &["replace_ids"];
+}
+
+impl Choice for Stamp {
+    const WORDS: &'static [(&'static str, Stamp)] = &[
+        ("record.fetched_at", Stamp::FetchedAt),
+        ("record.ordinal", Stamp::Ordinal),
+        ("run.id", Stamp::RunId),
+        ("run.started_at", Stamp::RunStartedAt),
+    ];
+}
+
+/// `[publish]`
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::job) struct Publish {
+    /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
+    /// as answered. Default 0: no condition.
+    pub min_success: Option<At<Share>>,
+}
+
+impl Section for Publish {
+    const TITLE: &'static str = "[publish]";
+
+    fn read(fields: &mut Fields<'_>) -> Publish {
+        Publish { min_success: fields.optional("min_success") }
+    }
+}

@@ -1,0 +1,40 @@
+//! `[job]`: how runs are cut, paced and resumed.
+
+use std::time::Duration;
+
+/// How runs are cut, paced and resumed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Format of the rows' chunk files.
+    pub chunks: ChunkFormat,
+    /// Most records of one shard; by default 250,000.
+    pub shard_size: u64,
+    /// Requests in flight at once, over all shards of the run. Default 128.
+    pub in_flight: u32,
+    /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
+    pub rounds: u32,
+    /// Age up to which an unfinished run is resumed. Default 7 days.
+    pub resume_within: Duration,
+}
+
+/// Format of the rows' chunk files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkFormat {
+    /// Apache Parquet (the default).
+    Parquet,
+    /// RFC 4180 with a header line; null is an unquoted empty field, empty text is `""`.
+    Csv,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            chunks: ChunkFormat::Parquet,
+            shard_size: 250_000,
+            in_flight: 128,
+            rounds: 1,
+            resume_within: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}

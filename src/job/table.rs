@@ -1,0 +1,67 @@
+//! `[table]` and `[publish]`: where the rows go, and on what conditions.
+
+use std::path::PathBuf;
+
+/// Where the rows go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// The database.
+    pub to: Destination,
+    /// Table name, `schema.table` allowed.
+    pub name: String,
+    /// How rows meet what the table holds.
+    pub mode: Mode,
+    /// Columns that identify a row; required for `upsert`.
+    pub key: Vec<String>,
+    /// Further columns filled from the record's own facts.
+    pub stamp: Vec<(String, Stamp)>,
+}
+
+/// A place to publish into.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Destination {
+    /// A DuckDB file; the path is absolute.
+    DuckDb(PathBuf),
+}
+
+/// How rows meet what the table holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Rows are added.
+    Append,
+    /// Rows with the same key are replaced, others are added and stay.
+    Upsert,
+    /// The table's rows are replaced as a whole.
+    Replace,
+}
+
+/// What a stamped column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// `record.fetched_at`: when the record's last answer came (timestamp).
+    FetchedAt,
+    /// `run.id` (text).
+    RunId,
+    /// `run.started_at` (timestamp).
+    RunStartedAt,
+    /// `record.ordinal` (bigint).
+    Ordinal,
+}
+
+/// Conditions without which merge refuses.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publish {
+    /// Share of the records, 0 to 1, that must be `ok` or `missing` at every endpoint. Default 0: no condition.
+    pub min_success: f64,
+}
+
+impl Destination {
+    /// `duckdb:FILE`, the file relative to `folder`; otherwise what is wrong with it, and a hint.
+    pub fn parse(url: &str, folder: &std::path::Path) -> Result<Destination, String> {
+        match url.strip_prefix("duckdb:") {
+            Some(file) if !file.is_empty() => Ok(Destination::DuckDb(folder.join(file))),
+            _ => Err(format!("unknown destination {url:?}\nhint: write duckdb: and the path of a file")),
+        }
+    }
+}

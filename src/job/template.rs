@@ -1,0 +1,293 @@
+//! URL, query and header templates: `{column}`, `{endpoint.column}` and `${SECRET}` between literal text.
+//!
+//! `{{` and `}}` are literal braces; a `$` that no `{` follows is itself.
+
+use std::fmt::{self, Write as _};
+use std::ops::Range;
+
+use super::endpoint::Endpoint;
+use super::raw::did_you_mean;
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// In order; adjacent literals are one.
+    pub parts: Vec<Part>,
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Text as it stands.
+    Literal(String),
+    /// `{name}`: a column of the input.
+    Input(String),
+    /// `{endpoint.column}`: a column that another endpoint's answer gave.
+    Answer {
+        /// Index of the endpoint in the job.
+        endpoint: usize,
+        /// Index of the column in that endpoint.
+        column: usize,
+    },
+    /// `${NAME}`: a secret from the environment, shown as `${NAME}` everywhere.
+    Secret(String),
+}
+
+/// What `{endpoint.column}` may name: an endpoint and its columns, both in the order of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerNames {
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// Its columns' names.
+    pub columns: Vec<String>,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}\nhint: {hint}")]
+pub struct TemplateMistake {
+    /// The bytes of the template that it is about.
+    pub range: Range<usize>,
+    /// One lowercase line.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Template {
+    /// Reads a template as a job file has it; `answers` are the job's endpoints.
+    ///
+    /// # Errors
+    /// All its mistakes, in order.
+    pub fn parse(text: &str, answers: &[AnswerNames]) -> Result<Template, Vec<TemplateMistake>> {
+        let mut reader = Reader { text, at: 0, answers, parts: Vec::new(), mistakes: Vec::new() };
+        while reader.at < text.len() {
+            reader.read_piece();
+        }
+        if reader.mistakes.is_empty() { Ok(Template { parts: reader.parts }) } else { Err(reader.mistakes) }
+    }
+
+    /// The template as it is written; `endpoints` are the job's.
+    pub fn written(&self, endpoints: &[Endpoint]) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            let written = match part {
+                Part::Literal(literal) => write!(text, "{}", literal.replace('{', "{{").replace('}', "}}")),
+                Part::Input(name) => write!(text, "{{{name}}}"),
+                Part::Secret(name) => write!(text, "${{{name}}}"),
+                Part::Answer { endpoint, column } => write_answer(&mut text, endpoints, *endpoint, *column),
+            };
+            debug_assert!(written.is_ok(), "text grows without errors");
+        }
+        text
+    }
+
+    /// The input columns that it uses, in order.
+    pub fn input_columns(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Input(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The secrets that it uses, in order.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Secret(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
+fn write_answer(text: &mut String, endpoints: &[Endpoint], endpoint: usize, column: usize) -> fmt::Result {
+    match endpoints.get(endpoint).and_then(|found| Some((&found.name, &found.columns.get(column)?.name))) {
+        Some((endpoint, column)) => write!(text, "{{{endpoint}.{column}}}"),
+        None => write!(text, "{{{endpoint}.{column}}}"),
+    }
+}
+
+/// Reads a template piece by piece.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    answers: &'a [AnswerNames],
+    parts: Vec<Part>,
+    mistakes: Vec<TemplateMistake>,
+}
+
+impl Reader<'_> {
+    fn read_piece(&mut self) {
+        let rest = &self.text[self.at..];
+        if rest.starts_with("{{") || rest.starts_with("}}") {
+            self.literal(1);
+            self.at += 1;
+        } else if rest.starts_with("${") && !rest.starts_with("${{") {
+            self.named(2, Reader::secret);
+        } else if rest.starts_with('{') {
+            self.named(1, Reader::value);
+        } else if rest.starts_with('}') {
+            self.mistake(
+                self.at..self.at + 1,
+                "a `}` without its `{`",
+                "write }} for a brace that is meant literally",
+            );
+            self.at += 1;
+        } else {
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            let next = rest[first..].find(['{', '}', '$']).map_or(rest.len(), |found| first + found);
+            self.literal(next);
+        }
+    }
+
+    /// Takes the next `length` bytes as they stand.
+    fn literal(&mut self, length: usize) {
+        let text = &self.text[self.at..self.at + length];
+        match self.parts.last_mut() {
+            Some(Part::Literal(before)) => before.push_str(text),
+            _ => self.parts.push(Part::Literal(text.to_owned())),
+        }
+        self.at += length;
+    }
+
+    /// Takes a name in braces, whose opening is `opening` bytes long.
+    fn named(&mut self, opening: usize, read: fn(&mut Self, &str, Range<usize>) -> Option<Part>) {
+        let start = self.at + opening;
+        let inside = &self.text[start..];
+        let end = inside.find(['{', '}']).unwrap_or(inside.len());
+        if !inside[end..].starts_with('}') {
+            let hint = "close it with `}`, or write {{ for a brace that is meant literally";
+            self.mistake(self.at..start + end, "a `{` without its `}`", hint);
+            self.at = start + end;
+            return;
+        }
+        self.at = start + end + 1;
+        if let Some(part) = read(self, &inside[..end], start..start + end) {
+            self.parts.push(part);
+        }
+    }
+
+    fn secret(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
+        let fits = |(at, byte): (usize, u8)| {
+            byte == b'_' || byte.is_ascii_alphabetic() || at > 0 && byte.is_ascii_digit()
+        };
+        if !name.is_empty() && name.bytes().enumerate().all(fits) {
+            return Some(Part::Secret(name.to_owned()));
+        }
+        let hint = "name an environment variable: letters, digits and `_`, as in ${API_KEY}";
+        self.mistake(range, format!("`{name}` is no name of a secret"), hint);
+        None
+    }
+
+    fn value(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
+        if name.ends_with(":url") {
+            let hint = "leave out `:url`, and write scheme and host into the template";
+            self.mistake(range, format!("not yet supported: `{{{name}}}`, a whole URL from a column"), hint);
+        } else if name.trim() != name
+            || name.is_empty()
+            || name.contains(':')
+            || name.contains(char::is_control)
+        {
+            let hint = "write {column} or {endpoint.column}, without spaces around the name";
+            self.mistake(range, format!("`{{{}}}` names no column", name), hint);
+        } else if let Some((endpoint, column)) = name.split_once('.') {
+            return self.answer(endpoint, column, range);
+        } else {
+            return Some(Part::Input(name.to_owned()));
+        }
+        None
+    }
+
+    fn answer(&mut self, endpoint: &str, column: &str, range: Range<usize>) -> Option<Part> {
+        let Some((index, names)) =
+            self.answers.iter().enumerate().find(|(_, names)| names.endpoint == endpoint)
+        else {
+            let known: Vec<&str> = self.answers.iter().map(|names| names.endpoint.as_str()).collect();
+            let hint = did_you_mean(endpoint, &known)
+                .unwrap_or_else(|| "before the point stands an endpoint of this job".to_owned());
+            self.mistake(range, format!("unknown endpoint `{endpoint}` in `{{{endpoint}.{column}}}`"), hint);
+            return None;
+        };
+        if let Some(position) = names.columns.iter().position(|name| name == column) {
+            return Some(Part::Answer { endpoint: index, column: position });
+        }
+        let hint = did_you_mean(column, &names.columns).unwrap_or_else(|| match names.columns.as_slice() {
+            [] => format!("give `{endpoint}` columns in [endpoint.columns]"),
+            columns => format!("the columns of `{endpoint}` are {}", columns.join(", ")),
+        });
+        self.mistake(range, format!("endpoint `{endpoint}` has no column `{column}`"), hint);
+        None
+    }
+
+    fn mistake(&mut self, range: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.push(TemplateMistake { range, message: message.into(), hint: hint.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Vec<Part>, Vec<(Range<usize>, String)>> {
+        let answers =
+            [AnswerNames { endpoint: "omdb".into(), columns: vec!["title".into(), "votes".into()] }];
+        let template = Template::parse(text, &answers).map(|template| template.parts);
+        template.map_err(|mistakes| mistakes.into_iter().map(|one| (one.range, one.message)).collect())
+    }
+
+    fn literal(text: &str) -> Part {
+        Part::Literal(text.into())
+    }
+
+    #[test]
+    fn values_secrets_and_text_are_told_apart() {
+        let parts = parse("https://x/{id}/{omdb.votes}?k=${KEY_1}&é=$5").unwrap();
+        let expected = [
+            literal("https://x/"),
+            Part::Input("id".into()),
+            literal("/"),
+            Part::Answer { endpoint: 0, column: 1 },
+            literal("?k="),
+            Part::Secret("KEY_1".into()),
+            literal("&é=$5"),
+        ];
+        assert_eq!(parts, expected);
+        assert_eq!(parse(""), Ok(vec![]));
+        assert_eq!(parse("{Film Title}"), Ok(vec![Part::Input("Film Title".into())]));
+    }
+
+    #[test]
+    fn doubled_braces_are_literal() {
+        assert_eq!(parse("{{a}}"), Ok(vec![literal("{a}")]));
+        assert_eq!(parse("{{{id}}}"), Ok(vec![literal("{"), Part::Input("id".into()), literal("}")]));
+        assert_eq!(parse("${{NAME}}"), Ok(vec![literal("${NAME}")]));
+        assert_eq!(parse("$"), Ok(vec![literal("$")]));
+    }
+
+    #[test]
+    fn every_mistake_is_found_with_its_place() {
+        let ranges = |text| parse(text).unwrap_err().into_iter().map(|(range, _)| range).collect::<Vec<_>>();
+        assert_eq!(ranges("a}b{"), [1..2, 3..4]);
+        assert_eq!(ranges("{}{ a}{a:b}{omdb.titel}{imdb.title}"), [1..1, 3..5, 7..10, 12..22, 24..34]);
+        assert_eq!(ranges("${}${1A}${A-B}"), [2..2, 5..7, 10..13]);
+        assert_eq!(ranges("{a{b}").first(), Some(&(0..2)));
+        assert!(parse("{page:url}").unwrap_err()[0].1.starts_with("not yet supported"));
+    }
+
+    #[test]
+    fn a_near_name_is_offered() {
+        let answers = [AnswerNames { endpoint: "omdb".into(), columns: vec!["title".into()] }];
+        let hint = |text| Template::parse(text, &answers).unwrap_err().remove(0).hint;
+        assert_eq!(hint("{omdb.titel}"), "did you mean `title`?");
+        assert_eq!(hint("{imdb.title}"), "did you mean `omdb`?");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_the_same(text in "([a-z{}$.:é ]|\\{[a-z]{1,3}\\}|\\$\\{[A-Z]{1,3}\\}){0,12}") {
+            if let Ok(template) = Template::parse(&text, &[]) {
+                let written = template.written(&[]);
+                proptest::prop_assert_eq!(Template::parse(&written, &[]), Ok(template), "{}", written);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Tests of the job file as a whole: what a valid one becomes, each kind of mistake, what people read, and texts
+//! at random.
+
+mod hostile;
+mod mistakes;
+mod refusals;
+mod report;
+mod valid;
+
+use std::path::Path;
+
+use super::{Job, JobError, Mistake};
+
+/// A job in the shape of the films job, with every kind of key.
+const FILMS: &str = r##"[job]
+name = "films"
+chunks = "csv"
+shard_size = 10_000
+in_flight = 64
+rounds = 2
+resume_within = "2d"
+bodies = "none"
+
+[input]
+file = "../film_ids.csv"
+id = "imdb_id"
+keep = ["country"]
+types = { country = "text", year = "integer" }
+duplicates = "first"
+empty = "ok"
+
+[defaults]
+headers = { User-Agent = "films/1.0", Accept = "application/json" }
+nulls = ["N/A", ""]
+timeout = "20s"
+retry = { attempts = 3, backoff = "100ms" }
+
+[[endpoint]]
+name = "omdb"
+url = "https://www.omdbapi.com/"
+query = { i = "{imdb_id}", y = "{year}", apikey = "${OMDB_KEY}" }
+missing = ['.Response == "False"', 404, 410]
+
+[endpoint.columns]
+title = ".Title"
+released = { jq = ".Released", format = "%d %b %Y", type = "date" }
+votes = { jq = ".imdbVotes", strip = ",", type = "bigint" }
+rating = { jq = ".imdbRating", type = "decimal(3,1)", on_error = "null", nulls = ["-"] }
+fetched = { jq = ".At", type = "timestamp", zone = "Europe/Berlin", not_null = true }
+
+[[endpoint]]
+name = "business"
+url = "http://localhost:8080/business/{omdb.title}/{imdb_id}"
+on_failure = "keep"
+headers = { accept = "*/*", X-Key = "${OMDB_KEY}" }
+max_body = "1MiB"
+max_depth = 64
+max_redirects = 0
+connect_timeout = "1s"
+idle_timeout = "5s"
+retry = { max_backoff = "1m", max_retry_after = "10m" }
+columns = { budget = { jq = ".budget[0]", regex = '\$([\d,]+)', strip = ",", type = "bigint" } }
+
+[table]
+to = "duckdb:../films.duckdb"
+name = "main.films"
+mode = "upsert"
+key = ["imdb_id"]
+stamp = { fetched_at = "record.fetched_at", run = "run.id" }
+
+[publish]
+min_success = 0.98
+"##;
+
+fn parse(text: &str) -> Result<Job, JobError> {
+    Job::parse(text.to_owned(), Path::new("/nowhere/schemas/films.toml"))
+}
+
+fn films() -> Job {
+    parse(FILMS).expect("the films job is valid")
+}
+
+/// The films job with one text in place of another, which it has once.
+fn films_with(old: &str, new: &str) -> String {
+    assert_eq!(FILMS.matches(old).count(), 1, "{old:?} stands once in the films job");
+    FILMS.replace(old, new)
+}
+
+fn mistakes_of(text: &str) -> Vec<Mistake> {
+    match parse(text) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.mistakes().to_vec(),
+    }
+}
+
+/// The line of a text where `part` stands first, from 1.
+fn line_of(text: &str, part: &str) -> usize {
+    let at = text.find(part).unwrap_or_else(|| panic!("{part:?} is not in the text"));
+    text[..at].matches('\n').count() + 1
+}

@@ -1,0 +1,46 @@
+//! Keys of later versions: each is refused by its name, wherever the design puts it.
+
+use super::{films_with, mistakes_of};
+
+#[track_caller]
+fn refused(after: &str, line: &str, what: &str) {
+    let text = films_with(after, &format!("{after}\n{line}"));
+    let found = mistakes_of(&text);
+    let [mistake] = found.as_slice() else { panic!("{line}: one mistake expected, found {found:#?}") };
+    assert_eq!(mistake.message, format!("not yet supported: {what}"));
+    assert!(!mistake.hint.contains("did you mean"), "{}", mistake.hint);
+}
+
+#[test]
+fn keys_of_later_versions() {
+    for key in [
+        "pages", "rows", "when", "method", "json", "form", "body", "auth", "answer", "limit", "batch", "pipe",
+    ] {
+        refused("name = \"business\"", &format!("{key} = \"x\""), &format!("`{key}`"));
+    }
+    for key in ["before", "after", "gone", "runs_table"] {
+        refused("name = \"main.films\"", &format!("{key} = \"x\""), &format!("`{key}`"));
+    }
+    for key in ["max_failed", "min_rows", "max_change"] {
+        refused("min_success = 0.98", &format!("{key} = 1"), &format!("`{key}`"));
+    }
+    for key in ["database", "query"] {
+        refused("id = \"imdb_id\"", &format!("{key} = \"x\""), &format!("`{key}`"));
+    }
+    for key in ["hosts", "cost"] {
+        refused("chunks = \"csv\"", &format!("{key} = 1"), &format!("`{key}`"));
+    }
+    refused("min_success = 0.98", "[limits.\"www.omdbapi.com\"]\nrate = \"200/s\"", "`limits`");
+}
+
+#[test]
+fn words_of_later_versions() {
+    for (old, new) in
+        [("bodies = \"none\"", "all"), ("bodies = \"none\"", "failed"), ("mode = \"upsert\"", "replace_ids")]
+    {
+        let key = old.split(' ').next().expect("a key");
+        let found = mistakes_of(&films_with(old, &format!("{key} = \"{new}\"")));
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert_eq!(found[0].message, format!("not yet supported: \"{new}\""));
+    }
+}

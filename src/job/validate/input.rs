@@ -1,0 +1,140 @@
+//! `[input]`: one source, of a known format, with the columns that the job needs.
+
+use std::path::Path;
+
+use super::names::{Known, TAKEN_COLUMNS, is_one_of};
+use super::path;
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::{Duplicates, Format, Input, Source};
+use crate::record::Type;
+
+/// The list, and what it must have.
+pub(super) fn validated(
+    file: &raw::JobFile,
+    known: &Known<'_>,
+    folder: &Path,
+    mistakes: &mut Mistakes,
+) -> Option<Input> {
+    let input = &file.input.as_ref()?.value;
+    let source = source(input, folder, mistakes);
+    check_used(known, mistakes);
+    if source.as_ref().is_some_and(has_one_column) {
+        check_one_column(known, mistakes);
+    }
+    if file.names_are_known {
+        check_types(input, known, mistakes);
+    }
+    Some(Input {
+        source: source?,
+        id: texts(known.id),
+        keep: texts(known.keep),
+        types: types(input),
+        duplicates: input.duplicates.as_ref().map_or(Duplicates::Refuse, |word| word.value.0),
+        empty_ok: input.empty.is_some(),
+    })
+}
+
+fn texts(names: &[At<String>]) -> Vec<String> {
+    names.iter().map(|name| name.value.clone()).collect()
+}
+
+fn source(input: &raw::Input, folder: &Path, mistakes: &mut Mistakes) -> Option<Source> {
+    if let Some(file) = &input.file {
+        return file_source(file, input, folder, mistakes);
+    }
+    let ids = input.ids.as_ref()?;
+    if let Some(format) = &input.format {
+        mistakes.add(&format.span, "`format` without a file", "leave it out: `ids` are text");
+    }
+    if ids.value.is_empty() && input.empty.is_none() {
+        mistakes.add(&ids.span, "the list is empty", "add ids, or empty = \"ok\" where that is no error");
+    }
+    Some(Source::Ids(ids.value.iter().map(|id| id.value.0.clone()).collect()))
+}
+
+fn file_source(
+    file: &At<String>,
+    input: &raw::Input,
+    folder: &Path,
+    mistakes: &mut Mistakes,
+) -> Option<Source> {
+    let format = input.format.as_ref().map(|word| word.value.0);
+    if file.value == "-" {
+        return Some(Source::Stdin { format: format.unwrap_or(Format::Lines) });
+    }
+    let path = path::absolute(file, file.text(), folder, mistakes)?;
+    let Some(format) = format.or_else(|| format_by_ending(&path)) else {
+        let hint = "name it .csv, .tsv, .jsonl, .ndjson, .parquet, .txt or .lst, or add format = \"…\"";
+        mistakes.add(&file.span, "the file's ending does not tell its format", hint);
+        return None;
+    };
+    Some(Source::File { path, format })
+}
+
+fn format_by_ending(path: &Path) -> Option<Format> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    match ending.as_str() {
+        "csv" => Some(Format::Csv),
+        "tsv" => Some(Format::Tsv),
+        "jsonl" | "ndjson" => Some(Format::Jsonl),
+        "parquet" => Some(Format::Parquet),
+        "txt" | "lst" => Some(Format::Lines),
+        _ => None,
+    }
+}
+
+fn has_one_column(source: &Source) -> bool {
+    match source {
+        Source::Ids(_) => true,
+        Source::File { format, .. } | Source::Stdin { format } => *format == Format::Lines,
+    }
+}
+
+/// A list of bare ids has no other columns.
+fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
+    let Some(id) = known.id.first() else { return };
+    for other in known.of_the_list().filter(|other| other.value != id.value) {
+        let hint = format!(
+            "ids without columns beside them: only `{{{}}}` is there; a .csv file has columns",
+            id.value
+        );
+        mistakes.add(&other.span, format!("the list has no column `{}`", other.value), hint);
+    }
+}
+
+/// Columns that only templates use: fit for a run's files, and no second writing of another column.
+fn check_used(known: &Known<'_>, mistakes: &mut Mistakes) {
+    for used in &known.used {
+        if is_one_of(used.text(), &TAKEN_COLUMNS) {
+            let hint = "a run's files have a column of that name already: rename it in the list";
+            mistakes.add(&used.span, format!("`{{{}}}` cannot be used", used.value), hint);
+        }
+        let same = |other: &&At<String>| other.value.to_lowercase() == used.value.to_lowercase();
+        if let Some(other) = known.of_the_list().find(same).filter(|other| other.value != used.value) {
+            let hint =
+                format!("write `{{{}}}` if that is meant; otherwise rename one in the list", other.value);
+            mistakes.add(
+                &used.span,
+                format!("`{{{}}}` differs from a column `{}` in capitals only", used.value, other.value),
+                hint,
+            );
+        }
+    }
+}
+
+/// A type for a column that the job does not use is misspelt, or without effect.
+fn check_types(input: &raw::Input, known: &Known<'_>, mistakes: &mut Mistakes) {
+    let names: Vec<&str> = known.of_the_list().map(At::text).collect();
+    let typed = input.types.iter().flat_map(|types| types.value.names());
+    for name in typed.filter(|name| !names.contains(&name.text())) {
+        let hint = raw::did_you_mean(name.text(), &names)
+            .unwrap_or_else(|| "leave it out, or carry the column into the table with `keep`".to_owned());
+        mistakes.add(&name.span, format!("the job uses no column `{}` of the list", name.value), hint);
+    }
+}
+
+fn types(input: &raw::Input) -> Vec<(String, Type)> {
+    let entries = input.types.iter().flat_map(|types| types.value.entries());
+    entries.map(|(name, ty)| (name.value.clone(), ty.value.0)).collect()
+}

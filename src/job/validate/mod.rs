@@ -1,0 +1,83 @@
+//! Makes a [`Job`] of what was written: every check that takes more than one value, or more than its shape.
+//!
+//! Each part notes its mistakes and gives nothing where it has some, so that all parts are always looked at.
+
+mod column;
+mod cycle;
+mod endpoint;
+mod input;
+mod names;
+mod path;
+mod request;
+mod table;
+mod url;
+
+use std::path::{Path, PathBuf};
+
+use super::mistake::Mistakes;
+use super::{Endpoint, Input, Job, Publish, Settings, Table, raw};
+use names::Known;
+
+/// The parts of a job.
+pub(super) struct Parts {
+    name: String,
+    input: Input,
+    endpoints: Vec<Endpoint>,
+    table: Table,
+    publish: Publish,
+    settings: Settings,
+}
+
+impl Parts {
+    /// The job that was written as `text` in the file `path` of `folder`.
+    pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
+        let Parts { name, input, endpoints, table, publish, settings } = self;
+        Job { name, input, endpoints, table, publish, settings, text, path, folder }
+    }
+}
+
+/// Validates a file as a whole; relative paths are taken from `folder`.
+pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mistakes) -> Option<Parts> {
+    let known = Known::of(file);
+    names::check(&known, mistakes);
+    let name = job_name(file, mistakes);
+    let endpoints = endpoint::all(file, &known, mistakes);
+    let input = input::validated(file, &known, folder, mistakes);
+    let table = table::validated(file, &known, folder, mistakes);
+    Some(Parts {
+        name: name?,
+        input: input?,
+        endpoints: endpoints?,
+        table: table?,
+        publish: publish(file),
+        settings: settings(file),
+    })
+}
+
+fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
+    let name = file.job.as_ref()?.value.name.as_ref()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if (1..=64).contains(&name.value.len()) && name.value.bytes().all(fits) && !name.value.starts_with('-') {
+        return Some(name.value.clone());
+    }
+    let hint = "1 to 64 letters (A to Z), digits, `_` and `-`, the first no `-`: it names a folder";
+    mistakes.add(&name.span, format!("\"{}\" is no name for a job", name.value), hint);
+    None
+}
+
+fn publish(file: &raw::JobFile) -> Publish {
+    let share = file.publish.as_ref().and_then(|publish| publish.value.min_success.as_ref());
+    Publish { min_success: share.map_or(0.0, |share| share.value.0) }
+}
+
+fn settings(file: &raw::JobFile) -> Settings {
+    let usual = Settings::default();
+    let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
+    Settings {
+        chunks: job.chunks.as_ref().map_or(usual.chunks, |word| word.value.0),
+        shard_size: job.shard_size.as_ref().map_or(usual.shard_size, |count| count.value.0),
+        in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
+        rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),
+        resume_within: job.resume_within.as_ref().map_or(usual.resume_within, |time| time.value.0),
+    }
+}

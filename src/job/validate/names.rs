@@ -1,0 +1,191 @@
+//! The names of a job: which there are, that each is fit for files, views and tables, and that no two collide.
+
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::template::{AnswerNames, Template};
+
+/// Names that the views and files of a run have already.
+const TAKEN_ENDPOINTS: [&str; 4] = ["requests", "rows", "input", "ordinal"];
+
+/// Columns that a run's files have already, whatever the capitals.
+pub(super) const TAKEN_COLUMNS: [&str; 3] = ["ordinal", "part", "ask"];
+
+/// Most bytes of a column's or table's name, as PostgreSQL has it (NAMEDATALEN - 1).
+const LONGEST_NAME: usize = 63;
+
+/// Most bytes of an endpoint's name.
+const LONGEST_ENDPOINT: usize = 48;
+
+/// The names that a file gives to things, whether or not the things are right.
+pub(super) struct Known<'a> {
+    pub id: &'a [At<String>],
+    pub keep: &'a [At<String>],
+    pub stamps: Vec<&'a At<String>>,
+    pub endpoints: Vec<KnownEndpoint<'a>>,
+    /// The endpoints as templates may name them, in the order of the file.
+    pub answers: Vec<AnswerNames>,
+    /// Columns of the list that templates use, each once, where it is used first.
+    pub used: Vec<At<String>>,
+}
+
+/// The name of an endpoint, if it has one, and those of its columns.
+pub(super) struct KnownEndpoint<'a> {
+    pub name: Option<&'a At<String>>,
+    pub columns: Vec<&'a At<String>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn of(file: &'a raw::JobFile) -> Known<'a> {
+        let input = file.input.as_ref().map(|input| &input.value);
+        let table = file.table.as_ref().map(|table| &table.value);
+        let endpoints: Vec<KnownEndpoint<'a>> = file.endpoints().map(KnownEndpoint::of).collect();
+        let answers: Vec<AnswerNames> = endpoints.iter().map(KnownEndpoint::answer_names).collect();
+        Known {
+            id: input.and_then(|input| input.id.as_ref()).map_or(&[], |id| &id.value.0),
+            keep: input.and_then(|input| input.keep.as_ref()).map_or(&[], |keep| &keep.value),
+            stamps: table
+                .and_then(|table| table.stamp.as_ref())
+                .map_or_else(Vec::new, |stamp| stamp.value.names()),
+            used: used_columns(file, &answers),
+            answers,
+            endpoints,
+        }
+    }
+
+    /// The columns of the list that the job needs: the id, what it keeps, what templates use.
+    pub(super) fn of_the_list(&self) -> impl Iterator<Item = &At<String>> {
+        self.id.iter().chain(self.keep).chain(&self.used)
+    }
+}
+
+fn used_columns(file: &raw::JobFile, answers: &[AnswerNames]) -> Vec<At<String>> {
+    let mut used: Vec<At<String>> = Vec::new();
+    for written in file.templates() {
+        let Ok(template) = Template::parse(written.text(), answers) else { continue };
+        for name in template.input_columns() {
+            if used.iter().all(|other| other.value != name) {
+                let start = written.value.find(&format!("{{{name}}}")).unwrap_or(0);
+                used.push(At { value: name.to_owned(), span: written.part(start..start + name.len() + 2) });
+            }
+        }
+    }
+    used
+}
+
+impl<'a> KnownEndpoint<'a> {
+    fn of(endpoint: &'a raw::Endpoint) -> KnownEndpoint<'a> {
+        let columns = endpoint.columns.as_ref().map_or_else(Vec::new, |columns| columns.value.names());
+        KnownEndpoint { name: endpoint.name.as_ref(), columns }
+    }
+
+    fn answer_names(&self) -> AnswerNames {
+        AnswerNames {
+            endpoint: self.name.map_or_else(String::new, |name| name.value.clone()),
+            columns: self.columns.iter().map(|column| column.value.clone()).collect(),
+        }
+    }
+}
+
+/// Notes every name that is unfit or taken.
+pub(super) fn check(known: &Known<'_>, mistakes: &mut Mistakes) {
+    check_endpoints(known, mistakes);
+    for name in known.id.iter().chain(known.keep) {
+        check_input_column(name, known, mistakes);
+    }
+    let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps);
+    for name in made {
+        check_made_column(name, mistakes);
+    }
+    check_collisions(known, mistakes);
+}
+
+fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
+    let mut before: Vec<&At<String>> = Vec::new();
+    for name in known.endpoints.iter().filter_map(|endpoint| endpoint.name) {
+        let text = name.text();
+        if !is_word(text) || text.len() > LONGEST_ENDPOINT {
+            let hint =
+                "up to 48 letters (A to Z), digits and `_`, the first no digit: it names files and a view";
+            mistakes.add(&name.span, format!("\"{}\" is no name for an endpoint", text), hint);
+        } else if is_one_of(text, &TAKEN_ENDPOINTS) {
+            let hint = format!(
+                "every run has a view of that name: take another one than {}",
+                raw::quoted(&TAKEN_ENDPOINTS)
+            );
+            mistakes.add(&name.span, format!("an endpoint cannot be named \"{text}\""), hint);
+        }
+        if before.iter().any(|other| other.value.eq_ignore_ascii_case(text)) {
+            let hint = "each endpoint needs a name of its own; capitals make no difference";
+            mistakes.add(&name.span, format!("a second endpoint named \"{text}\""), hint);
+        }
+        before.push(name);
+    }
+}
+
+fn check_input_column(name: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) {
+    let text = name.text();
+    if text.is_empty() || text.len() > LONGEST_NAME || text.contains(char::is_control) || text.trim() != text
+    {
+        let hint = "1 to 63 bytes without control characters, and no space at either end";
+        mistakes.add(&name.span, format!("\"{}\" is no name for a column", text), hint);
+    }
+    let before_point = text.split_once('.').map(|(before, _)| before);
+    if known.answers.iter().any(|answer| Some(answer.endpoint.as_str()) == before_point) {
+        let hint = "rename the endpoint or the column of the list";
+        mistakes.add(&name.span, format!("`{text}` reads like a column of an endpoint"), hint);
+    }
+    check_taken(name, mistakes);
+}
+
+fn check_made_column(name: &At<String>, mistakes: &mut Mistakes) {
+    let text = name.text();
+    if !is_word(&text.replace(' ', "_")) || text.len() > LONGEST_NAME || text.ends_with(' ') {
+        let hint = "1 to 63 letters (A to Z), digits, `_` and spaces, the first a letter or `_`";
+        mistakes.add(&name.span, format!("\"{}\" is no name for a column", text), hint);
+    }
+    check_taken(name, mistakes);
+}
+
+fn check_taken(name: &At<String>, mistakes: &mut Mistakes) {
+    if is_one_of(name.text(), &TAKEN_COLUMNS) {
+        let hint = format!("a run's files have columns {} already", raw::quoted(&TAKEN_COLUMNS));
+        mistakes.add(&name.span, format!("a column cannot be named \"{}\"", name.value), hint);
+    }
+}
+
+/// Notes columns of the table whose names differ at most in capitals.
+fn check_collisions(known: &Known<'_>, mistakes: &mut Mistakes) {
+    let carried =
+        known.id.iter().map(|name| (name, "the id")).chain(known.keep.iter().map(|name| (name, "`keep`")));
+    let answered = known
+        .endpoints
+        .iter()
+        .flat_map(|endpoint| endpoint.columns.iter().map(|name| (*name, "an endpoint")));
+    let stamped = known.stamps.iter().map(|name| (*name, "`stamp`"));
+    let mut all: Vec<(&At<String>, &str)> = carried.chain(answered).chain(stamped).collect();
+    all.sort_by_key(|(name, _)| (name.value.to_lowercase(), name.span.start));
+    for pair in all.windows(2) {
+        let ((first, whose), (second, _)) = (pair[0], pair[1]);
+        if first.value.to_lowercase() == second.value.to_lowercase() {
+            let hint =
+                format!("{whose} has `{}` already, and capitals make no difference: rename one", first.value);
+            mistakes.add(&second.span, format!("a second column named `{}`", second.value), hint);
+        }
+    }
+}
+
+/// Letters, digits and `_`, the first no digit.
+pub(super) fn is_word(text: &str) -> bool {
+    let fits = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+    text.bytes().all(fits) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}
+
+/// Whether a name fits a table or its schema.
+pub(super) fn is_table_word(text: &str) -> bool {
+    is_word(text) && text.len() <= LONGEST_NAME
+}
+
+/// Whether `text` is one of the words, whatever the capitals.
+pub(super) fn is_one_of(text: &str, taken: &[&str]) -> bool {
+    taken.iter().any(|word| word.eq_ignore_ascii_case(text))
+}

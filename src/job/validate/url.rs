@@ -1,0 +1,87 @@
+//! The template owns the URL: scheme, host, port and the shape of the path are its own, never a value's.
+
+use ::url::Url;
+
+use crate::job::mistake::Mistakes;
+use crate::job::raw::At;
+use crate::job::{Part, Template};
+
+/// Notes what a URL's template must not have.
+pub(super) fn check(template: &Template, written: &At<String>, mistakes: &mut Mistakes) {
+    if let Err((message, hint)) =
+        origin(template).and_then(|()| characters(template)).and_then(|()| segments(template))
+    {
+        mistakes.add(&written.span, message, hint);
+    }
+}
+
+/// A message and its hint.
+type Refusal = (String, &'static str);
+
+fn refused(message: impl Into<String>, hint: &'static str) -> Result<(), Refusal> {
+    Err((message.into(), hint))
+}
+
+/// Scheme, host and port are literal, and nobody's password stands between them.
+fn origin(template: &Template) -> Result<(), Refusal> {
+    let beginning = match template.parts.first() {
+        Some(Part::Literal(text)) => text.as_str(),
+        _ => "",
+    };
+    let lower = beginning.to_ascii_lowercase();
+    let Some(scheme) = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme)) else {
+        return refused(
+            "a URL that does not start with http:// or https://",
+            "write the whole URL, scheme and host included",
+        );
+    };
+    let rest = &beginning[scheme.len()..];
+    let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
+    if authority.len() == rest.len() && template.parts.len() > 1 {
+        return refused(
+            "the host is not literal",
+            "write host and port out, and end them with `/` before the first value",
+        );
+    }
+    if authority.contains('@') {
+        return refused("a user name in the URL", "send it in `headers`: authorization = \"Basic ${NAME}\"");
+    }
+    match Url::parse(&format!("{scheme}{authority}/")) {
+        Ok(url) if url.host().is_some() && url.port() != Some(0) => Ok(()),
+        Ok(_) => refused("no host in the URL", "write it as https://host/path"),
+        Err(error) => refused(format!("no valid host in the URL: {error}"), "write it as https://host/path"),
+    }
+}
+
+/// Literal text holds what a URL may hold, and no fragment.
+fn characters(template: &Template) -> Result<(), Refusal> {
+    for part in &template.parts {
+        let Part::Literal(text) = part else { continue };
+        if text.contains('#') {
+            return refused(
+                "a fragment (`#`) in the URL",
+                "servers never see it: leave it out, or write %23",
+            );
+        }
+        if text.contains('\\') {
+            return refused("a backslash in the URL", "write / between the parts of a path, or %5C");
+        }
+        if text.contains(|one: char| one.is_whitespace() || one.is_control()) {
+            return refused("a space or control character in the URL", "write %20 for a space");
+        }
+    }
+    Ok(())
+}
+
+/// No `.` or `..` in the path, which would be resolved away.
+fn segments(template: &Template) -> Result<(), Refusal> {
+    let with_values: String =
+        template.parts.iter().map(|part| if let Part::Literal(text) = part { text } else { "x" }).collect();
+    let path = with_values.split('?').next().unwrap_or_default();
+    let is_dots =
+        |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split('/').any(is_dots) {
+        return refused("`.` or `..` in the URL's path", "write the path that is meant");
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! windrow: bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
+//!
+//! Somebody has a list and an API or two to ask about each of its lines. A **job** ([`job`]) declares list,
+//! questions and table in one TOML file. A **run** cuts the list into **shards**, fetches each in a process of
+//! its own into Parquet files, proves that nothing is missing, and loads everything into one table in one
+//! transaction.
+//!
+//! # Words
+//!
+//! A *record* is one line of the list; its *ordinal*, its position, is its identity for the whole run. An
+//! *endpoint* is one HTTP question asked for every record; a record and an endpoint are a *pair*. A *shard* is
+//! a slice of the records, worked by one child process. A *round* works shards over what the round before left
+//! failed or deferred; round 0 asks everything. A *block* is consecutive lines of a shard, its bounds fixed by
+//! the plan: the unit of commit. A *chunk* is a file that a block becomes: its rows, one file per endpoint, and
+//! its requests. The *ledger* is all the requests: one line for every planned pair.
+//!
+//! # The floors
+//!
+//! Imports go down only; neighbours on a floor never import each other. A test holds this
+//! (`tests/it/floors.rs`).
+//!
+//! ```text
+//! 6  main, cli                       words typed, exit codes
+//! 5  report                          how a run looks to a person
+//! 4  supervisor | worker | merge     the parent, the child, the load
+//! 3  plan | fetch | extract | chunk  one per step of a record's way
+//! 2  handoff                         every path, format, event and exit code that two processes agree on
+//! 1  job, record                     what the user declares; what flows
+//! 0  os                              the operating system, wrapped
+//! ```
+//!
+//! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
+//! Each heavy library has one door: hyper in [`fetch`], polars in [`chunk`] and [`plan`], DuckDB in [`merge`],
+//! clap in [`cli`], object_store in [`handoff`].
+//!
+//! # A record's way
+//!
+//! | step | it is now | module | on disk, under `shards/<job>/<run>/` |
+//! |---|---|---|---|
+//! | read, cut | a line of a shard's frozen input | [`plan`] | `plan.json`, `round-000.json`, `00003/input.parquet` |
+//! | spawn | arguments: run and shard number | [`supervisor`] | `00003/shard.log` |
+//! | request, answer | an answer or a classified failure | [`fetch`] | |
+//! | rows | typed values | [`extract`] | |
+//! | block done | columns, then files | [`chunk`] | `00003/000012000.<attempt>.omdb.parquet`, `….requests.parquet` |
+//! | block committed | names, counts, digests | [`worker`], [`handoff::commit`] | `00003/000012000.json`, created only if absent |
+//! | prove | ledger = plan, digests match | [`merge`] | |
+//! | join, load | rows of the table | [`merge`] | `merged.json`, last |
+//!
+//! Nothing travels back: down go arguments, files written before the spawn, signals, and one word of shared
+//! memory; up come files, progress events and the exit code.
+//!
+//! # What holds
+//!
+//! 1. Each planned pair has exactly one ledger line; merge proves it, block by block, before it loads.
+//! 2. A run is published in one transaction together with its row in `windrow_runs`, or not at all.
+//! 3. A block is done when its commit file exists; a rerun skips it. A crash costs the open blocks at the most.
+//! 4. Every file of a run goes through an object store; the local folder syncs what it writes.
+//! 5. A failed request is a ledger line with a kind from a closed list, never an empty value.
+//! 6. A credential belongs to one origin. TLS is always verified.
+//! 7. Everything is bounded: times, sizes, depth, redirects, retries, memory. Nothing holds the list.
+//! 8. The template owns the URL: a record's value never changes scheme, host, port or the path's shape.
+//! 9. The first signal drains and commits, the second stops at once; a child never outlives its supervisor.
+
+#![warn(missing_docs)]
+
+pub mod chunk;
+pub mod cli;
+pub mod extract;
+pub mod fetch;
+pub mod handoff;
+pub mod job;
+pub mod merge;
+pub mod os;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod supervisor;
+pub mod worker;

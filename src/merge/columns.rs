@@ -1,0 +1,129 @@
+//! The columns of the published table: the id, what is kept of the input, the answers, the stamps.
+
+use super::{MergeError, sql};
+use crate::handoff::Plan;
+use crate::job::{Format, Job, Source, Stamp};
+use crate::record::Type;
+
+/// Where a column's values come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The id, by every file of the run.
+    Id,
+    /// Another column of the frozen input.
+    Input,
+    /// An answer of the plan's endpoint.
+    Answer(usize),
+    /// A fact about the record or the run.
+    Stamp(Stamp),
+}
+
+/// A column of the published table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Output {
+    pub name: String,
+    /// Unknown before the plan for lists that bring their own types.
+    pub ty: Option<Type>,
+    pub origin: Origin,
+}
+
+/// The columns in order, as a run planned them and the job asks for them now.
+///
+/// Without a job every frozen column counts as kept and there are no stamps.
+pub(super) fn of_run(plan: &Plan, job: Option<&Job>) -> Result<Vec<Output>, MergeError> {
+    let (ids, others) = plan.columns.split_at(plan.id_columns.min(plan.columns.len()));
+    let mut columns: Vec<Output> = Vec::new();
+    let mut push = |name: &str, ty, origin| {
+        columns.push(Output { name: name.to_owned(), ty: Some(ty), origin });
+    };
+    ids.iter().for_each(|field| push(&field.name, field.ty, Origin::Id));
+    let kept = |name: &str| job.is_none_or(|job| job.input.keep.iter().any(|keep| keep == name));
+    others.iter().filter(|field| kept(&field.name)).for_each(|f| push(&f.name, f.ty, Origin::Input));
+    for (at, endpoint) in plan.endpoints.iter().enumerate() {
+        endpoint.columns.iter().for_each(|field| push(&field.name, field.ty, Origin::Answer(at)));
+    }
+    let Some(job) = job else { return Ok(columns) };
+    job.table.stamp.iter().for_each(|(name, stamp)| push(name, stamp_type(*stamp), Origin::Stamp(*stamp)));
+    let lost = job.input.keep.iter().find(|name| plan.columns.iter().all(|field| &field.name != *name));
+    let lost =
+        lost.map(|name| format!("column {name:?} is kept by the job, but was not when the run was planned"));
+    refuse(job, lost.into_iter().chain(problems(job, &columns)).collect()).map(|()| columns)
+}
+
+/// The columns that a job will publish, before any run of it.
+pub(super) fn of_job(job: &Job) -> Result<Vec<Output>, MergeError> {
+    let mut columns: Vec<Output> = Vec::new();
+    let mut push = |name: &str, ty, origin| columns.push(Output { name: name.to_owned(), ty, origin });
+    job.input.id.iter().for_each(|name| push(name, input_type(job, name), Origin::Id));
+    let kept = job.input.keep.iter().filter(|name| !job.input.id.contains(name));
+    kept.for_each(|name| push(name, input_type(job, name), Origin::Input));
+    for (at, endpoint) in job.endpoints.iter().enumerate() {
+        endpoint.columns.iter().for_each(|c| push(&c.name, Some(c.ty), Origin::Answer(at)));
+    }
+    let stamps = &job.table.stamp;
+    stamps.iter().for_each(|(name, s)| push(name, Some(stamp_type(*s)), Origin::Stamp(*s)));
+    refuse(job, problems(job, &columns)).map(|()| columns)
+}
+
+/// The type of an input column, where the job or the list's format fixes it.
+fn input_type(job: &Job, name: &str) -> Option<Type> {
+    let said = job.input.types.iter().find(|(column, _)| column == name).map(|(_, ty)| *ty);
+    let typed_by_itself = match &job.input.source {
+        Source::File { format, .. } | Source::Stdin { format } => {
+            matches!(format, Format::Parquet | Format::Jsonl)
+        }
+        Source::Ids(_) => false,
+    };
+    said.or_else(|| (!typed_by_itself).then_some(Type::Text))
+}
+
+pub(super) fn stamp_type(stamp: Stamp) -> Type {
+    match stamp {
+        Stamp::FetchedAt | Stamp::RunStartedAt => Type::Timestamp,
+        Stamp::RunId => Type::Text,
+        Stamp::Ordinal => Type::Bigint,
+    }
+}
+
+/// DuckDB tells columns apart without regard to case; keys must be columns that compare.
+fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        let twin = columns[..at].iter().find(|other| other.name.eq_ignore_ascii_case(&column.name));
+        if let Some(twin) = twin {
+            problems.push(format!("columns {:?} and {:?} have one name for DuckDB", twin.name, column.name));
+        }
+    }
+    for key in &job.table.key {
+        match columns.iter().find(|column| &column.name == key) {
+            None => problems.push(format!("key column {key:?} is not one of its columns")),
+            Some(Output { ty: Some(Type::Json), .. }) => {
+                problems.push(format!("key column {key:?} is json, which has no equality"));
+            }
+            Some(_) => {}
+        }
+    }
+    problems
+}
+
+fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(MergeError::Table { table: job.table.name.clone(), problems }),
+    }
+}
+
+/// `schema.table` in its two parts; `main` is DuckDB's own schema.
+pub(super) fn schema_and_table(name: &str) -> (&str, &str) {
+    name.split_once('.').unwrap_or(("main", name))
+}
+
+/// The statement that would make the table.
+pub(super) fn create_table(table: &str, columns: &[Output]) -> String {
+    let line = |column: &Output| {
+        let ty = column.ty.map_or_else(|| "VARCHAR".to_owned(), sql::column_type);
+        format!("    {} {ty}", sql::identifier(&column.name))
+    };
+    let lines: Vec<String> = columns.iter().map(line).collect();
+    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
+}

@@ -1,0 +1,132 @@
+//! DuckDB as windrow opens it, and what its errors mean.
+
+use std::path::Path;
+use std::{fs, io};
+
+use bytesize::ByteSize;
+use duckdb::{Config, Connection};
+
+use super::MergeError;
+
+/// Opens a database file for writing; makes it if it is not there.
+pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
+    if !path.exists() {
+        make(path)?;
+    }
+    let opened = config().and_then(|config| Connection::open_with_flags(path, config));
+    let connection = opened.map_err(|error| failed(path, &error))?;
+    prepare(&connection).map_err(|error| failed(path, &error))?;
+    Ok(connection)
+}
+
+/// Makes an empty database, whole or not at all: a death or a full disk amid it would leave a file that is none.
+fn make(path: &Path) -> Result<(), MergeError> {
+    let disk = |error: io::Error| MergeError::Disk {
+        path: path.display().to_string(),
+        message: error.to_string(),
+        hint: "windrow makes the database there: it needs room, and to write",
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let aside = tempfile::Builder::new().prefix(".windrow-").tempdir_in(folder).map_err(disk)?;
+    let whole = aside.path().join("new.duckdb");
+    let made = config().and_then(|config| Connection::open_with_flags(&whole, config));
+    let closed = made.and_then(|connection| connection.close().map_err(|(_, error)| error));
+    closed.map_err(|error| failed(path, &error))?;
+    match fs::hard_link(&whole, path) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without hard links.
+        Err(_) => fs::rename(&whole, path).map_err(disk),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Opens a database in memory that spills into `scratch`; beside it lies another one, `windrow`, for answers.
+pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
+    let connection = Connection::open_in_memory_with_flags(config()?)?;
+    prepare(&connection)?;
+    let scratch = super::sql::text(&scratch.to_string_lossy());
+    connection.execute_batch(&format!("SET temp_directory = {scratch}; ATTACH ':memory:' AS windrow"))?;
+    Ok(connection)
+}
+
+/// Nothing is ever fetched from the network on DuckDB's own account.
+fn config() -> duckdb::Result<Config> {
+    Config::default()
+        .enable_autoload_extension(false)?
+        .with("allow_community_extensions", "false")?
+        .with("custom_user_agent", concat!("windrow/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Times are UTC; half of the memory that DuckDB would take; chunks are read once, so they are not cached.
+fn prepare(connection: &Connection) -> duckdb::Result<()> {
+    connection.execute_batch("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")?;
+    let own: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
+    match own.parse::<ByteSize>() {
+        Ok(own) => connection.execute_batch(&format!("SET memory_limit = '{}B'", own.as_u64() / 2)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// What DuckDB's error means for the database at `path`.
+pub(super) fn failed(path: &Path, error: &duckdb::Error) -> MergeError {
+    let path = path.display().to_string();
+    let message = message(error);
+    let hint_of = |hints: &[(&str, &'static str)]| {
+        hints.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint)
+    };
+    if message.contains("Could not set lock on file") {
+        return MergeError::InUse { path, message };
+    }
+    if message.starts_with("Constraint Error") {
+        let hint = hint_of(&CONSTRAINT).unwrap_or("the table has conditions of its own");
+        return MergeError::Constraint { path, message, hint };
+    }
+    if let Some(hint) = hint_of(&UNREADABLE) {
+        return MergeError::NotReadable { path, message, hint };
+    }
+    if let Some(hint) = hint_of(&DISK) {
+        return MergeError::Disk { path, message, hint };
+    }
+    MergeError::Database { path, message }
+}
+
+const NOT_DUCKDB: &str = "the job's [table] to must name a DuckDB file";
+const FULL: &str = "free some space, then repeat `windrow merge`: nothing was published, the run is kept";
+const WRITABLE: &str = "windrow needs to write there";
+
+/// Words of DuckDB's about a file that it cannot read, each with what to do.
+const UNREADABLE: [(&str, &str); 5] = [
+    (
+        "newer version of DuckDB",
+        "open it with the DuckDB that made it and copy it with EXPORT DATABASE, or publish into another file",
+    ),
+    ("not a valid DuckDB database", NOT_DUCKDB),
+    ("sqlite_scanner", NOT_DUCKDB),
+    ("Is a directory", NOT_DUCKDB),
+    ("Corrupt database file", "the file is damaged: bring it back from a copy, or publish into another file"),
+];
+
+/// The same about the disk.
+const DISK: [(&str, &str); 5] = [
+    ("No space left on device", FULL),
+    ("Disk quota exceeded", FULL),
+    ("max_temp_directory_size", FULL),
+    ("Permission denied", WRITABLE),
+    ("Read-only file system", WRITABLE),
+];
+
+/// The same about keys and conditions.
+const CONSTRAINT: [(&str, &str); 2] = [
+    ("foreign key", "DuckDB does not replace rows that another table refers to: drop that reference"),
+    ("Duplicate key", "mode = \"upsert\" replaces the rows that have the same key"),
+];
+
+/// DuckDB's first paragraph: what follows are links and advice for other settings than ours.
+pub(super) fn message(error: &duckdb::Error) -> String {
+    let text = match error {
+        duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
+        other => other.to_string(),
+    };
+    text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
+}

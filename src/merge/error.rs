@@ -1,0 +1,174 @@
+//! What keeps a run from being published, grouped by what it means for the caller.
+
+use crate::handoff::{Exit, HandoffError};
+
+/// Shards that a message names before it says "and so many more".
+const SHARDS_NAMED: usize = 8;
+
+/// A shard with blocks that are not committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The shard.
+    pub shard: u32,
+    /// Its blocks without a commit.
+    pub missing: usize,
+    /// All its blocks.
+    pub blocks: usize,
+}
+
+/// Why a run is not published, or not read.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// The files of the run.
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+    /// Blocks are not committed yet: fetching goes on where it stopped.
+    #[error("run {run} is not finished: {}\nhint: {}", named(shards), how_to_finish(run, shards))]
+    NotFinished {
+        /// The run's id.
+        run: String,
+        /// The shards that lack blocks; never empty.
+        shards: Vec<Unfinished>,
+    },
+    /// A file of the run is not what the plan or its commit says.
+    #[error("{file}: {why}\nhint: {hint}")]
+    Integrity {
+        /// The file, within the run's folder.
+        file: String,
+        /// What does not match: the ordinal and endpoint where there are any.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The publish gate; `merged.json` says so too.
+    #[error("not published: {0}")]
+    Refused(String),
+    /// The job's columns and the table's do not go together.
+    #[error(
+        "table {table} does not fit the job:\n  {}\nhint: change the job or the table; windrow never alters a table",
+        problems.join("\n  ")
+    )]
+    Table {
+        /// The table.
+        table: String,
+        /// All that is wrong; never empty.
+        problems: Vec<String>,
+    },
+    /// Rows that cannot be matched by key.
+    #[error(
+        "{rows} rows have no value in the key column {column:?}; the first is record {ordinal} of the list\nhint: choose a key that every answer gives, or mark the column not_null so that such answers count as failed"
+    )]
+    NullKey {
+        /// The column.
+        column: String,
+        /// Rows without a value there.
+        rows: u64,
+        /// The first such record.
+        ordinal: u64,
+    },
+    /// Another process has the database open.
+    #[error(
+        "{path} is in use: {message}\nhint: DuckDB lets one process write at a time; close the other one, then repeat the command"
+    )]
+    InUse {
+        /// The database.
+        path: String,
+        /// DuckDB's words, with the process id.
+        message: String,
+    },
+    /// The file is of a DuckDB that is newer than this one, or damaged, or no DuckDB database at all.
+    #[error("cannot open {path}: {message}\nhint: {hint}")]
+    NotReadable {
+        /// The database.
+        path: String,
+        /// DuckDB's words.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The database's folder, or the disk below it.
+    #[error("{path}: {message}\nhint: {hint}")]
+    Disk {
+        /// The database.
+        path: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A key or condition of the table itself does not hold with the new rows.
+    #[error("{path}: {message}\nhint: nothing was published; {hint}")]
+    Constraint {
+        /// The database.
+        path: String,
+        /// DuckDB's words, with the key.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Whatever else DuckDB refuses. Nothing was published.
+    #[error(
+        "{path}: {message}\nhint: nothing was published; what is fetched is kept, `windrow merge` tries again"
+    )]
+    Database {
+        /// The database.
+        path: String,
+        /// DuckDB's words.
+        message: String,
+    },
+    /// A query's own mistake.
+    #[error("{message}\nhint: the views of this run are {}", views.join(", "))]
+    Sql {
+        /// DuckDB's words.
+        message: String,
+        /// What can be asked.
+        views: Vec<String>,
+    },
+}
+
+impl MergeError {
+    /// The exit code that this error ends a process with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            MergeError::Handoff(error) => error.exit(),
+            MergeError::NotFinished { .. } => Exit::TryAgain,
+            MergeError::Integrity { .. } => Exit::Integrity,
+            MergeError::Refused(_) => Exit::Refused,
+            MergeError::Table { .. } | MergeError::NullKey { .. } | MergeError::Sql { .. } => Exit::Usage,
+            MergeError::InUse { .. }
+            | MergeError::NotReadable { .. }
+            | MergeError::Constraint { .. }
+            | MergeError::Database { .. } => Exit::Database,
+            MergeError::Disk { .. } => Exit::Disk,
+        }
+    }
+}
+
+fn named(shards: &[Unfinished]) -> String {
+    let line = |s: &Unfinished| format!("shard {} lacks {} of {} blocks", s.shard, s.missing, s.blocks);
+    let mut lines: Vec<String> = shards.iter().take(SHARDS_NAMED).map(line).collect();
+    if shards.len() > SHARDS_NAMED {
+        lines.push(format!("and {} more shards", shards.len() - SHARDS_NAMED));
+    }
+    lines.join(", ")
+}
+
+fn how_to_finish(run: &str, shards: &[Unfinished]) -> String {
+    let first = shards.first().map_or(0, |unfinished| unfinished.shard);
+    format!("`windrow run JOB` goes on with all of them, `windrow shard {run} {first}` with one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_run_names_its_shards() {
+        let shards = (0..10).map(|shard| Unfinished { shard, missing: 1, blocks: 4 }).collect();
+        let error = MergeError::NotFinished { run: "r".into(), shards };
+        let text = error.to_string();
+        assert!(text.contains("shard 0 lacks 1 of 4 blocks, shard 1"), "{text}");
+        assert!(text.contains("and 2 more shards\nhint: `windrow run JOB`"), "{text}");
+        assert_eq!(error.exit(), Exit::TryAgain);
+    }
+}

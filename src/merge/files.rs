@@ -1,0 +1,155 @@
+//! Which committed files a run consists of: the lists that the proof fills and that SQL reads.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::MergeError;
+use crate::handoff::{Block, Commit, Content, Plan, Round, RunStore, layout};
+use crate::record::Ordinal;
+
+/// The committed files of a run.
+#[derive(Debug, Clone)]
+pub(super) struct RunFiles {
+    pub plan: Plan,
+    /// Rounds of the run.
+    pub rounds: u32,
+    /// The frozen lines of round 0, by ordinal.
+    pub inputs: Vec<InputFile>,
+    /// By round, then ordinal.
+    pub blocks: Vec<BlockFiles>,
+    /// Whether every block of the plan is among them.
+    pub complete: bool,
+}
+
+/// The frozen lines of a shard.
+#[derive(Debug, Clone)]
+pub(super) struct InputFile {
+    pub stretch: Stretch,
+    pub path: PathBuf,
+}
+
+/// The chunks of a committed block.
+#[derive(Debug, Clone)]
+pub(super) struct BlockFiles {
+    pub round: u32,
+    pub shard: u32,
+    pub stretch: Stretch,
+    pub requests: Option<PathBuf>,
+    /// By endpoint of the plan; an endpoint without rows may have no file.
+    pub rows: Vec<Option<PathBuf>>,
+    /// Size of the largest of them.
+    pub largest: u64,
+}
+
+/// A half-open range of ordinals that holds all records of a block or shard (and none of its neighbours).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub first: Ordinal,
+    pub until: Ordinal,
+}
+
+/// The end of the last stretch: the largest ordinal that a signed column holds.
+const END: Ordinal = i64::MAX as u64;
+
+impl Stretch {
+    /// Everything.
+    pub fn whole() -> Stretch {
+        Stretch { first: 0, until: END }
+    }
+
+    pub fn overlaps(&self, other: &Stretch) -> bool {
+        self.first < other.until && other.first < self.until
+    }
+
+    /// The range that spans both.
+    pub fn joined(&self, other: &Stretch) -> Stretch {
+        Stretch { first: self.first.min(other.first), until: self.until.max(other.until) }
+    }
+}
+
+/// A block as the plan has it, with its place among its round's blocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Planned {
+    pub round: u32,
+    pub shard: u32,
+    pub block: Block,
+    pub stretch: Stretch,
+}
+
+/// The blocks of a round in order, each with its stretch.
+pub(super) fn planned_blocks(round: &Round) -> Vec<Planned> {
+    let mut planned: Vec<Planned> = Vec::new();
+    for shard in &round.shards {
+        for block in &shard.blocks {
+            let stretch = Stretch { first: block.first, until: END };
+            if let Some(before) = planned.last_mut() {
+                before.stretch.until = block.first;
+            }
+            planned.push(Planned { round: round.number, shard: shard.number, block: *block, stretch });
+        }
+    }
+    planned
+}
+
+impl RunFiles {
+    /// No blocks yet.
+    pub fn new(run: &RunStore, plan: Plan, rounds: &[Round]) -> RunFiles {
+        let inputs = rounds.first().map(|round| inputs(run, round)).unwrap_or_default();
+        RunFiles { plan, rounds: rounds.len() as u32, inputs, blocks: Vec::new(), complete: true }
+    }
+
+    /// What is committed by now, unproven.
+    pub async fn committed(run: &RunStore) -> Result<RunFiles, MergeError> {
+        let rounds = run.rounds().await?;
+        let mut files = RunFiles::new(run, run.plan().await?, &rounds);
+        for round in &rounds {
+            let mut commits = BTreeMap::new();
+            for shard in &round.shards {
+                commits.insert(shard.number, run.commits(shard.number).await?);
+            }
+            for planned in planned_blocks(round) {
+                match commits.get(&planned.shard).and_then(|shard| shard.get(&planned.block.first)) {
+                    Some(commit) => files.add(run, &planned, commit),
+                    None => files.complete = false,
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Adds a committed block.
+    pub fn add(&mut self, run: &RunStore, planned: &Planned, commit: &Commit) {
+        let path = |name: &str| run.local_path(planned.shard, name);
+        let mut block = BlockFiles {
+            round: planned.round,
+            shard: planned.shard,
+            stretch: planned.stretch,
+            requests: None,
+            rows: vec![None; self.plan.endpoints.len()],
+            largest: commit.files.iter().map(|file| file.bytes).max().unwrap_or(0),
+        };
+        for file in &commit.files {
+            match &file.content {
+                Content::Requests => block.requests = Some(path(&file.name)),
+                Content::Rows(name) => {
+                    if let Some(at) = self.plan.endpoints.iter().position(|e| &e.name == name) {
+                        block.rows[at] = Some(path(&file.name));
+                    }
+                }
+            }
+        }
+        self.blocks.push(block);
+    }
+}
+
+fn inputs(run: &RunStore, round: &Round) -> Vec<InputFile> {
+    let mut files: Vec<InputFile> = Vec::new();
+    for planned in planned_blocks(round) {
+        let path = run.local_path(planned.shard, layout::INPUT);
+        match files.last_mut().filter(|file| file.path == path) {
+            Some(file) => file.stretch = file.stretch.joined(&planned.stretch),
+            None => files.push(InputFile { stretch: planned.stretch, path }),
+        }
+    }
+    files
+}

@@ -1,0 +1,84 @@
+//! From the chunks into the table.
+
+use super::Loading;
+use crate::handoff::input::ORDINAL;
+use crate::merge::select::{STANDING, Selection, Standing};
+use crate::merge::slice::{Slice, column, slices};
+use crate::merge::sql;
+use crate::merge::target::TargetColumn;
+
+/// How the rows of the chunks become rows of the table.
+#[derive(Default)]
+pub(super) struct Insertion {
+    /// Only the records of this table.
+    pub only: Option<&'static str>,
+    pub standing: Option<Standing>,
+    /// Columns that the job does not name: the column and its value.
+    pub further: Vec<(String, String)>,
+}
+
+impl<'a> Loading<'a> {
+    /// Columns of the table that the job does not name.
+    pub(super) fn further(&self) -> Vec<&TargetColumn> {
+        self.target.others(&self.columns).collect()
+    }
+
+    /// A column that the job does not name, and its value: the row's own, or else its default.
+    pub(super) fn kept(&self, further: &TargetColumn) -> (String, String) {
+        let old = column(STANDING, &further.name);
+        let value = match (&further.default, self.key_columns().first()) {
+            (Some(default), Some((key, _))) => {
+                format!("CASE WHEN {} IS NULL THEN {default} ELSE {old} END", column(STANDING, key))
+            }
+            _ => old,
+        };
+        (sql::identifier(&further.name), value)
+    }
+
+    /// Inserts slice by slice; the number of rows.
+    pub(super) fn insert(&self, insertion: &Insertion) -> duckdb::Result<u64> {
+        let mut rows = 0;
+        for slice in self.slices() {
+            if self.concerns(insertion, &slice)? {
+                rows += self.connection.execute(&self.insert_slice(insertion, &slice), [])? as u64;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Whether the slice has any record to insert.
+    fn concerns(&self, insertion: &Insertion, slice: &Slice<'_>) -> duckdb::Result<bool> {
+        let Some(only) = insertion.only else { return Ok(true) };
+        let (first, until) = (slice.stretch.first, slice.stretch.until);
+        let range = format!("{ORDINAL} >= {first} AND {ORDINAL} < {until}");
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {only} WHERE {range})");
+        self.connection.query_row(&sql, [], |row| row.get(0))
+    }
+
+    fn insert_slice(&self, insertion: &Insertion, slice: &Slice<'_>) -> String {
+        let standing = insertion.standing.as_ref();
+        let selection = Selection { columns: &self.columns, policy: &self.policy, standing };
+        let mut names: Vec<String> = self.columns.iter().map(|c| sql::identifier(&c.name)).collect();
+        let mut values: Vec<String> =
+            self.columns.iter().map(|output| selection.expression(slice, output)).collect();
+        names.extend(insertion.further.iter().map(|(name, _)| name.clone()));
+        values.extend(insertion.further.iter().map(|(_, value)| value.clone()));
+        let mut sql = format!(
+            "INSERT INTO {} ({}) SELECT {} {}",
+            self.target.qualified,
+            names.join(", "),
+            values.join(", "),
+            selection.from(slice)
+        );
+        if let Some(only) = insertion.only {
+            let ordinal = selection.ordinal(slice);
+            sql += &format!(" SEMI JOIN {only} chosen ON chosen.{ORDINAL} = {ordinal}");
+        }
+        sql
+    }
+
+    /// The run, in pieces that one statement can take.
+    pub(super) fn slices(&self) -> Vec<Slice<'a>> {
+        slices(&self.order.proof.files)
+    }
+}

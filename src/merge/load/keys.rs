@@ -1,0 +1,142 @@
+//! Keys: which of a run's rows wins where a key comes twice, and the rows that stand under these keys.
+
+use duckdb::{OptionalExt, Result};
+
+use super::Loading;
+use super::scope::SCOPE;
+use crate::handoff::input::ORDINAL;
+use crate::job::OnFailure;
+use crate::merge::columns::{Origin, Output};
+use crate::merge::select::{Selection, Standing};
+use crate::merge::slice::column;
+use crate::merge::target::TargetColumn;
+use crate::merge::{MergeError, sql};
+
+/// Temporary table: ordinal and key of every row of the run.
+const KEYS: &str = "temp.windrow_keys";
+/// Temporary table: ordinal and key of the rows to load, each key once.
+pub(super) const WINNERS: &str = "temp.windrow_winners";
+/// Temporary table: the rows that stand under the run's keys.
+const STANDING_ROWS: &str = "temp.windrow_standing";
+
+impl Loading<'_> {
+    /// The key: the job's, or else the id.
+    fn key(&self) -> Vec<&Output> {
+        let named = &self.order.job.table.key;
+        let is_key = |output: &&Output| match named.is_empty() {
+            true => output.origin == Origin::Id,
+            false => named.contains(&output.name),
+        };
+        self.columns.iter().filter(is_key).collect()
+    }
+
+    /// The key's columns as the table has them: name and type.
+    pub(super) fn key_columns(&self) -> Vec<(String, String)> {
+        let typed = |output: &Output| {
+            let standing = self.target.column(&output.name);
+            let ty = standing.map_or_else(|| "VARCHAR".to_owned(), |column| column.ty.clone());
+            (output.name.clone(), ty)
+        };
+        self.key().into_iter().map(typed).collect()
+    }
+
+    /// Fills [`KEYS`] with the keys of all rows of the run, in the types of the table.
+    pub(super) fn collect_keys(&self) -> Result<()> {
+        let key: Vec<Output> = self.key().into_iter().cloned().collect();
+        let columns = self.key_columns();
+        let typed = |(name, ty): &(String, String)| format!("{} {ty}", key_column(name));
+        let typed: Vec<String> = columns.iter().map(typed).collect();
+        let typed = typed.join(", ");
+        self.connection
+            .execute_batch(&format!("CREATE TEMP TABLE windrow_keys ({ORDINAL} BIGINT, {typed})"))?;
+        let selection = Selection { columns: &key, policy: &self.policy, standing: None };
+        for slice in self.slices() {
+            let values: Vec<String> = key.iter().map(|output| selection.expression(&slice, output)).collect();
+            self.connection.execute_batch(&format!(
+                "INSERT INTO {KEYS} SELECT {}, {} {}",
+                selection.ordinal(&slice),
+                values.join(", "),
+                selection.from(&slice)
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses rows whose key is null: nothing could find them again.
+    pub(super) fn refuse_null_keys(&self) -> std::result::Result<(), MergeError> {
+        for (name, _) in self.key_columns() {
+            let sql = format!(
+                "SELECT count(*), min({ORDINAL}) FROM {KEYS} WHERE {} IS NULL HAVING count(*) > 0",
+                key_column(&name)
+            );
+            let found = self.connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+            if let Some((rows, ordinal)) = self.checked(found)? {
+                return Err(MergeError::NullKey { column: name, rows, ordinal });
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills [`WINNERS`]: of a key that comes twice the later record; those of the scope only, where there is
+    /// one. The number of records that lost.
+    pub(super) fn choose_winners(&self, narrowed: bool) -> Result<u64> {
+        let names: Vec<String> = self.key_columns().iter().map(|(name, _)| key_column(name)).collect();
+        let names = names.join(", ");
+        self.connection.execute_batch(&format!(
+            "CREATE TEMP TABLE windrow_winners AS \
+             SELECT max({ORDINAL}) AS {ORDINAL}, {names} FROM {KEYS} GROUP BY {names}"
+        ))?;
+        let sql = format!("SELECT (SELECT count(*) FROM {KEYS}) - (SELECT count(*) FROM {WINNERS})");
+        let lost = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        if narrowed {
+            self.connection.execute_batch(&format!(
+                "DELETE FROM {WINNERS} WHERE {ORDINAL} NOT IN (SELECT {ORDINAL} FROM {SCOPE})"
+            ))?;
+        }
+        Ok(lost)
+    }
+
+    /// Deletes the rows that stand under the winners' keys; their number.
+    pub(super) fn delete_standing(&self) -> Result<u64> {
+        let sql = format!(
+            "DELETE FROM {} AS old USING {WINNERS} AS new WHERE {}",
+            self.target.qualified,
+            self.same_key("old", "new")
+        );
+        self.connection.execute(&sql, []).map(|rows| rows as u64)
+    }
+
+    /// Keeps the rows that stand under the run's keys at hand; the latest, where a key stands twice.
+    pub(super) fn keep_standing(&self, further: &[&TargetColumn]) -> Result<Standing> {
+        let key = self.key_columns();
+        let kept = self.columns.iter().filter(|output| self.is_kept(output)).map(|output| &output.name);
+        let further = further.iter().map(|column| &column.name);
+        let mut names: Vec<&String> = key.iter().map(|(name, _)| name).collect();
+        names.extend(kept.chain(further).filter(|name| key.iter().all(|(key, _)| key != *name)));
+        let list = |names: Vec<String>| names.join(", ");
+        let keys = list(key.iter().map(|(name, _)| column("old", name)).collect());
+        self.connection.execute_batch(&format!(
+            "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {KEYS} new ON {} \
+             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.rowid DESC) = 1",
+            list(names.iter().map(|name| column("old", name)).collect()),
+            self.target.qualified,
+            self.same_key("old", "new"),
+        ))?;
+        Ok(Standing { table: STANDING_ROWS, key })
+    }
+
+    fn is_kept(&self, output: &Output) -> bool {
+        matches!(output.origin, Origin::Answer(at) if self.policy[at] == OnFailure::Keep)
+    }
+
+    fn same_key(&self, old: &str, new: &str) -> String {
+        let equal =
+            |(name, _): &(String, String)| format!("{} = {new}.{}", column(old, name), key_column(name));
+        self.key_columns().iter().map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+}
+
+/// The name of a key's column in [`KEYS`] and [`WINNERS`]: never `ordinal`.
+fn key_column(name: &str) -> String {
+    sql::identifier(&format!("key {name}"))
+}

@@ -1,0 +1,250 @@
+//! One transaction: the row in `windrow_runs` first, then the table, all or nothing.
+//!
+//! | mode | the table's rows | written |
+//! |---|---|---|
+//! | append | stay as they are | all records; after a retry those that were not written before |
+//! | upsert | those with the key of a written one are deleted | all records; after a retry those with new answers |
+//! | replace | all are deleted | all records |
+//!
+//! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
+//! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
+//! meanwhile). What was written is counted against the proof before COMMIT.
+//!
+//! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
+//! their defaults.
+
+mod insert;
+mod keys;
+mod order;
+mod scope;
+mod stop;
+
+use std::time::Instant;
+
+use duckdb::Connection;
+
+use self::insert::Insertion;
+use self::keys::WINNERS;
+use self::order::publications;
+pub(super) use self::order::{Loaded, Order, is_published};
+use self::scope::SCOPE;
+pub(super) use self::stop::{Stop, StopWhenDropped};
+use super::columns::{self, Output};
+use super::runs::{Ledger, Publication};
+use super::target::Target;
+use super::{MergeError, database};
+use crate::job::{Mode, OnFailure};
+
+/// Loads a proven run, unless it is stopped before COMMIT.
+pub(super) fn load(order: &Order, stop: &Stop) -> Result<Loaded, MergeError> {
+    let connection = database::open(&order.path)?;
+    match stop.attend(&connection, || load_into(&connection, order, stop)) {
+        Err(Failed::Commit(error)) => {
+            drop(connection);
+            resolve(order, error, stop)
+        }
+        Err(Failed::Before(error)) => Err(error),
+        Ok(loaded) => Ok(loaded),
+    }
+}
+
+/// COMMIT did not say that it worked: the row in `windrow_runs` tells.
+pub(super) fn resolve(order: &Order, error: MergeError, stop: &Stop) -> Result<Loaded, MergeError> {
+    let connection = database::open(&order.path)?;
+    let publications = publications(&connection, order)?;
+    if order.settled(&publications)?.is_none() {
+        return Err(error);
+    }
+    load_into(&connection, order, stop).map_err(Failed::into_error)
+}
+
+/// Where a load failed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// Nothing was published.
+    Before(MergeError),
+    /// At COMMIT: what stands is not known.
+    Commit(MergeError),
+}
+
+impl Failed {
+    fn into_error(self) -> MergeError {
+        let (Failed::Before(error) | Failed::Commit(error)) = self;
+        error
+    }
+}
+
+impl From<MergeError> for Failed {
+    fn from(error: MergeError) -> Failed {
+        Failed::Before(error)
+    }
+}
+
+pub(super) fn load_into(connection: &Connection, order: &Order, stop: &Stop) -> Result<Loaded, Failed> {
+    let started = Instant::now();
+    let failed = |error: duckdb::Error| database::failed(&order.path, &error);
+    let mut loading = Loading::prepare(connection, order)?;
+    if let Some(publication) = order.settled(&loading.earlier)? {
+        let total = loading.checked(loading.total())?;
+        let loaded = loading.loaded(publication.rows, total, started);
+        return Ok(Loaded { already: true, ..loaded });
+    }
+    loading.target.check(connection, &order.path, &loading.columns)?;
+    connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
+    let filled = loading.fill(started).and_then(|loaded| match stop.is_stopped() {
+        true => Err(loading.stopped()),
+        false => Ok(loaded),
+    });
+    match filled {
+        Ok(loaded) => match connection.execute_batch("COMMIT") {
+            Ok(()) => Ok(Loaded { took: started.elapsed(), ..loaded }),
+            Err(error) => Err(Failed::Commit(failed(error))),
+        },
+        Err(error) => {
+            // The transaction ends with the connection at the latest: nothing of it can be published.
+            let _ = connection.execute_batch("ROLLBACK");
+            Err(error.into())
+        }
+    }
+}
+
+/// A load under way.
+pub(super) struct Loading<'a> {
+    connection: &'a Connection,
+    order: &'a Order,
+    columns: Vec<Output>,
+    policy: Vec<OnFailure>,
+    target: Target,
+    /// What of this run was published before.
+    earlier: Vec<Publication>,
+}
+
+impl<'a> Loading<'a> {
+    fn prepare(connection: &'a Connection, order: &'a Order) -> Result<Loading<'a>, MergeError> {
+        let failed = |error| database::failed(&order.path, &error);
+        let columns = columns::of_run(order.plan(), Some(&order.job))?;
+        let target = Target::find(connection, &order.job).map_err(failed)?;
+        let ledger = Ledger { plan: order.plan(), table: &target.name };
+        let earlier = ledger.publications(connection).map_err(failed)?;
+        Ok(Loading { connection, order, columns, policy: order.policy(), target, earlier })
+    }
+
+    /// Everything between BEGIN and COMMIT.
+    fn fill(&mut self, started: Instant) -> Result<Loaded, MergeError> {
+        let is_new = !self.target.exists();
+        self.checked(self.claim())?;
+        if is_new {
+            self.checked(self.make_table())?;
+            self.target = self.checked(Target::find(self.connection, &self.order.job))?;
+        }
+        let narrowed = self.checked(self.narrow())?;
+        let late = match narrowed && self.order.job.table.mode == Mode::Append {
+            true => self.checked(self.late_answers())?,
+            false => 0,
+        };
+        let (insertion, replaced, duplicates) = self.make_room(is_new, narrowed)?;
+        let rows = self.checked(self.insert(&insertion))?;
+        self.check_rows(rows, duplicates, narrowed)?;
+        self.checked(self.count(rows))?;
+        let total = self.checked(self.total())?;
+        Ok(Loaded { replaced, duplicates, late, ..self.loaded(rows, total, started) })
+    }
+
+    fn claim(&self) -> duckdb::Result<()> {
+        Ledger::create(self.connection)?;
+        let publication = self.order.publication();
+        self.ledger().claim(self.connection, &publication, self.order.now_micros)
+    }
+
+    fn count(&self, rows: u64) -> duckdb::Result<()> {
+        self.ledger().count(self.connection, self.order.proof.rounds, rows)
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        Ledger { plan: self.order.plan(), table: &self.target.name }
+    }
+
+    fn make_table(&self) -> duckdb::Result<()> {
+        let Target { schema, qualified, .. } = &self.target;
+        self.connection.execute_batch(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+        self.connection.execute_batch(&columns::create_table(qualified, &self.columns))
+    }
+
+    /// Deletes what the new rows replace; how to insert them, rows deleted, records with another's key.
+    fn make_room(&self, is_new: bool, narrowed: bool) -> Result<(Insertion, u64, u64), MergeError> {
+        let mode = self.order.job.table.mode;
+        let keeps = !is_new && self.order.must_keep(&self.policy);
+        if mode == Mode::Upsert || keeps {
+            self.checked(self.collect_keys())?;
+        }
+        let mut insertion = Insertion::default();
+        let mut duplicates = 0;
+        if mode == Mode::Upsert {
+            self.refuse_null_keys()?;
+            duplicates = self.checked(self.choose_winners(narrowed))?;
+            insertion.only = (narrowed || duplicates > 0).then_some(WINNERS);
+        } else if narrowed {
+            insertion.only = Some(SCOPE);
+        }
+        let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
+        if keeps || !further.is_empty() {
+            insertion.standing = Some(self.checked(self.keep_standing(&further))?);
+            insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
+        }
+        let replaced = match mode {
+            Mode::Append => 0,
+            _ if is_new => 0,
+            Mode::Upsert => self.checked(self.delete_standing())?,
+            Mode::Replace => self.checked(self.delete_all())?,
+        };
+        Ok((insertion, replaced, duplicates))
+    }
+
+    fn delete_all(&self) -> duckdb::Result<u64> {
+        let sql = format!("DELETE FROM {}", self.target.qualified);
+        self.connection.execute(&sql, []).map(|rows| rows as u64)
+    }
+
+    /// The load wrote exactly the rows that the proof has: whatever went wrong, it is not published.
+    fn check_rows(&self, rows: u64, duplicates: u64, narrowed: bool) -> Result<(), MergeError> {
+        let expected = self.order.publishable(&self.policy).saturating_sub(duplicates);
+        if narrowed || rows == expected {
+            return Ok(());
+        }
+        Err(MergeError::Integrity {
+            file: self.order.path.display().to_string(),
+            why: format!("{rows} rows were loaded, the proof has {expected}; nothing was published"),
+            hint: "a file of the run changed between proof and load: merge again".into(),
+        })
+    }
+
+    fn total(&self) -> duckdb::Result<u64> {
+        if !self.target.exists() {
+            return Ok(0);
+        }
+        let sql = format!("SELECT count(*) FROM {}", self.target.qualified);
+        self.connection.query_row(&sql, [], |row| row.get(0))
+    }
+
+    fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
+        Loaded {
+            already: false,
+            rows,
+            replaced: 0,
+            left_out: self.order.proof.records.saturating_sub(self.order.publishable(&self.policy)),
+            duplicates: 0,
+            late: 0,
+            total,
+            took: started.elapsed(),
+        }
+    }
+
+    fn stopped(&self) -> MergeError {
+        let (path, message) = (self.order.path.display().to_string(), "the load was interrupted".to_owned());
+        MergeError::Database { path, message }
+    }
+
+    fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {
+        result.map_err(|error| database::failed(&self.order.path, &error))
+    }
+}

@@ -1,0 +1,83 @@
+//! After a retry: the records whose rows are new since the run was last published.
+//!
+//! A publication of *r* rounds wrote every record that had an answer of each dropping endpoint by then. What
+//! it did not write is new for `append`; for `upsert` so is every record that got an answer since.
+
+use duckdb::Result;
+
+use super::Loading;
+use crate::handoff::input::ORDINAL;
+use crate::job::{Mode, OnFailure};
+use crate::merge::runs::Publication;
+use crate::merge::slice::Slice;
+
+/// The temporary table of their ordinals.
+pub(super) const SCOPE: &str = "temp.windrow_scope";
+
+impl Loading<'_> {
+    /// Fills [`SCOPE`] where there is something published to leave alone; false where all is to be loaded.
+    pub(super) fn narrow(&self) -> Result<bool> {
+        if self.earlier.is_empty() || self.order.job.table.mode == Mode::Replace {
+            return Ok(false);
+        }
+        self.connection.execute_batch(&format!("CREATE TEMP TABLE windrow_scope ({ORDINAL} BIGINT)"))?;
+        for slice in self.slices() {
+            self.connection.execute_batch(&format!("INSERT INTO {SCOPE} {}", self.new_in(&slice)))?;
+        }
+        Ok(true)
+    }
+
+    /// Answers of records that were appended before: appended rows are never changed.
+    pub(super) fn late_answers(&self) -> Result<u64> {
+        let mut late = 0;
+        for slice in self.slices() {
+            let sql = format!(
+                "SELECT count(*) FROM ({}) late ANTI JOIN {SCOPE} scope ON scope.{ORDINAL} = late.{ORDINAL}",
+                self.answered_since(&slice)
+            );
+            late += self.connection.query_row(&sql, [], |row| row.get::<_, u64>(0))?;
+        }
+        Ok(late)
+    }
+
+    /// A SELECT of the ordinals of the slice that belong into the scope.
+    fn new_in(&self, slice: &Slice<'_>) -> String {
+        let unwritten: Vec<String> =
+            self.earlier.iter().map(|publication| format!("({})", unwritten(slice, publication))).collect();
+        let unwritten = unwritten.join(" INTERSECT ");
+        match self.order.job.table.mode {
+            Mode::Upsert => format!("({unwritten}) UNION ({})", self.answered_since(slice)),
+            Mode::Append | Mode::Replace => unwritten,
+        }
+    }
+
+    /// A SELECT of the records that any endpoint answered since the last publication, each once.
+    fn answered_since(&self, slice: &Slice<'_>) -> String {
+        let since = self.earlier.iter().map(|publication| publication.rounds).max().unwrap_or(0);
+        let answered = |at| format!("SELECT {ORDINAL} FROM {}", slice.answers_from(at, since));
+        let parts: Vec<String> = (0..self.policy.len()).map(answered).collect();
+        match parts.len() {
+            0 => nothing(),
+            _ => format!("SELECT DISTINCT {ORDINAL} FROM ({})", parts.join(" UNION ALL ")),
+        }
+    }
+}
+
+/// A SELECT of the records that a publication left out, as its rounds and its own policy had it.
+fn unwritten(slice: &Slice<'_>, publication: &Publication) -> String {
+    let failed = |(at, _): (usize, &OnFailure)| {
+        let answers = slice.answers_before(at, publication.rounds);
+        format!(
+            "SELECT record.{ORDINAL} FROM {} record ANTI JOIN {answers} answer \
+             ON answer.{ORDINAL} = record.{ORDINAL}",
+            slice.input()
+        )
+    };
+    let dropping = publication.policy.iter().enumerate().filter(|(_, policy)| **policy == OnFailure::Drop);
+    let parts: Vec<String> = dropping.map(failed).collect();
+    if parts.is_empty() { nothing() } else { parts.join(" UNION ") }
+}
+
+fn nothing() -> String {
+    format!("SELECT CAST(NULL AS BIGINT) AS {ORDINAL} WHERE false")
+}

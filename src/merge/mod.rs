@@ -1,0 +1,44 @@
+//! From committed blocks to a published table: prove that nothing is missing, then load all of it in one
+//! transaction, or nothing. And, without a server: the run's files as views.
+//!
+//! | step | file |
+//! |---|---|
+//! | which files a run consists of | `files.rs` |
+//! | every planned pair has one ledger line, every byte is the committed one | `prove/` |
+//! | the job's own conditions | `gate.rs` |
+//! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs` |
+//! | the transaction | `load/`, `target.rs`, `runs.rs` |
+//! | `merged.json`, last | `publish.rs` |
+//! | questions to a run | `query.rs`, `views.rs` |
+//!
+//! # What a death leaves
+//!
+//! | killed | the database | the run | the next merge |
+//! |---|---|---|---|
+//! | before COMMIT | as it was | unfinished | publishes |
+//! | after COMMIT, before `merged.json` | published, its row in `windrow_runs` | unfinished | finds the row, writes `merged.json` |
+//! | after `merged.json` | published | finished | finds the row, changes nothing |
+
+mod columns;
+mod database;
+mod error;
+mod files;
+mod gate;
+mod load;
+mod prove;
+mod publish;
+mod query;
+mod runs;
+mod select;
+mod slice;
+mod sql;
+mod target;
+#[cfg(test)]
+mod tests;
+mod views;
+
+pub use error::{MergeError, Unfinished};
+pub use prove::{Proof, prove};
+pub use publish::{Published, ddl, destination, publish};
+pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};
+pub use target::check_destination;

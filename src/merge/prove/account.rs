@@ -1,0 +1,124 @@
+//! What the blocks add up to: the parts of the proof that no block can see by itself.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::block::End;
+use super::ends::{Ends, succeeded};
+use super::shard::ShardWork;
+use super::{Proof, bound, damaged_round};
+use crate::handoff::{Commit, Tally, layout};
+use crate::merge::MergeError;
+use crate::merge::files::{Planned, RunFiles};
+use crate::record::{Ordinal, Status};
+
+/// What the blocks add up to.
+pub(super) struct Account {
+    files: RunFiles,
+    ends: Ends,
+    pairs: u64,
+    records: u64,
+    tally: BTreeMap<String, Tally>,
+    digest: Sha256,
+    /// The round's further records come at or after this one.
+    next_ordinal: Ordinal,
+}
+
+impl Account {
+    /// Nothing yet.
+    pub fn new(files: RunFiles) -> Account {
+        let ends = Ends::new(files.plan.endpoints.len());
+        let mut digest = Sha256::new();
+        digest.update(format!("windrow commits 1\n{}\n", files.plan.run));
+        Account { files, ends, pairs: 0, records: 0, tally: BTreeMap::new(), digest, next_ordinal: 0 }
+    }
+
+    /// The blocks that come now are of another round.
+    pub fn begin_round(&mut self) {
+        self.next_ordinal = 0;
+    }
+
+    /// Adds a block that is sound by itself, if it is so beside the others.
+    pub fn add(
+        &mut self,
+        work: &ShardWork<'_>,
+        planned: &Planned,
+        commit: &Commit,
+        ends: &[End],
+    ) -> Result<(), MergeError> {
+        let bad = |why| Err(work.bad(planned, layout::INPUT, why));
+        let mut before = None;
+        for end in ends {
+            let same_record = before == Some(end.ordinal);
+            if !same_record && end.ordinal < self.next_ordinal || end.ordinal >= bound(&self.files.plan) {
+                return bad(format!("record {} is not where it must be", end.ordinal));
+            }
+            let earlier = self.ends.get(end.ordinal, end.endpoint);
+            if let Some(why) = wrongly_planned(planned.round, earlier) {
+                let endpoint = &self.files.plan.endpoints[end.endpoint].name;
+                return bad(format!("record {} at {endpoint} {why}", end.ordinal));
+            }
+            self.ends.set(end.ordinal, end.endpoint, end.status);
+            before = Some(end.ordinal);
+            self.next_ordinal = end.ordinal + 1;
+        }
+        self.note(work, planned, commit, ends.len());
+        Ok(())
+    }
+
+    fn note(&mut self, work: &ShardWork<'_>, planned: &Planned, commit: &Commit, pairs: usize) {
+        self.pairs += pairs as u64;
+        self.records += if planned.round == 0 { planned.block.records } else { 0 };
+        for (endpoint, tally) in &commit.tally {
+            self.tally.entry(endpoint.clone()).or_default().add(tally);
+        }
+        self.digest.update(format!("{} {} {}\n", planned.round, commit.shard, commit.first));
+        for file in &commit.files {
+            self.digest.update(format!("{} {}\n", file.name, file.sha256));
+        }
+        self.files.add(work.run, planned, commit);
+    }
+
+    /// The proof, if the records are as many as the plan has.
+    pub fn finish(self) -> Result<Proof, MergeError> {
+        let plan = &self.files.plan;
+        if self.records != plan.records {
+            let why = format!("its shards have {} records, the plan has {}", self.records, plan.records);
+            return Err(damaged_round(0, why));
+        }
+        let bound = bound(plan);
+        let names = plan.endpoints.iter().map(|endpoint| endpoint.name.clone());
+        let latest = names.enumerate().map(|(at, name)| (name, latest(&self.ends, bound, at))).collect();
+        Ok(Proof {
+            rounds: self.files.rounds,
+            records: self.records,
+            complete: self.ends.count(bound, |statuses| statuses.iter().all(|status| succeeded(*status))),
+            pairs: self.pairs,
+            latest,
+            tally: self.tally,
+            digest: self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            files: self.files,
+            ends: self.ends,
+        })
+    }
+}
+
+/// Why a pair should not have been planned in this round, if so.
+fn wrongly_planned(round: u32, earlier: Option<Status>) -> Option<String> {
+    match (round, earlier) {
+        (0, None) => None,
+        (0, Some(_)) => Some("is planned twice".into()),
+        (_, None) => Some("was planned by no earlier round".into()),
+        (_, Some(status)) if succeeded(status) => Some(format!("was {status} already")),
+        (_, Some(_)) => None,
+    }
+}
+
+fn latest(ends: &Ends, bound: Ordinal, endpoint: usize) -> BTreeMap<Status, u64> {
+    let mut counts = BTreeMap::new();
+    for status in (0..bound).filter_map(|ordinal| ends.get(ordinal, endpoint)) {
+        *counts.entry(status).or_default() += 1;
+    }
+    counts
+}

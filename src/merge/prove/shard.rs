@@ -1,0 +1,92 @@
+//! The blocks of one shard, as many at a time as there are cores.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::account::Account;
+use super::block::{End, Evidence, damaged};
+use super::damaged_round;
+use crate::handoff::store::sha256_hex;
+use crate::handoff::{Commit, HandoffError, Plan, RunStore, Shard, layout};
+use crate::merge::MergeError;
+use crate::merge::files::Planned;
+
+/// One shard to prove.
+pub(super) struct ShardWork<'a> {
+    pub run: &'a RunStore,
+    pub plan: Arc<Plan>,
+    pub shard: &'a Shard,
+    pub blocks: Vec<Planned>,
+    pub superseded: bool,
+}
+
+impl ShardWork<'_> {
+    /// Proves the shard and adds it up.
+    pub async fn prove(&self, account: &mut Account) -> Result<(), MergeError> {
+        let input = self.input().await?;
+        let commits = self.run.commits(self.shard.number).await?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut checks = stream::iter(&self.blocks)
+            .map(|planned| self.check(planned, commits.get(&planned.block.first), input.clone()))
+            .buffered(cores);
+        let mut pairs = 0;
+        for planned in &self.blocks {
+            let Some((commit, ends)) = checks.try_next().await? else { break };
+            pairs += ends.len() as u64;
+            account.add(self, planned, &commit, &ends)?;
+        }
+        if pairs != self.shard.pairs {
+            let (number, said) = (self.shard.number, self.shard.pairs);
+            let round = self.blocks.first().map_or(0, |planned| planned.round);
+            return Err(damaged_round(round, format!("shard {number} plans {pairs} pairs, it says {said}")));
+        }
+        Ok(())
+    }
+
+    /// The shard's frozen lines, their digest checked.
+    async fn input(&self) -> Result<Bytes, MergeError> {
+        let Some(first) = self.blocks.first() else { return Ok(Bytes::new()) };
+        let input = self.read(first, layout::INPUT).await?;
+        if sha256_hex(&input) != self.shard.input_sha256 {
+            return Err(self.bad(first, layout::INPUT, "its SHA-256 is not the one in the round".into()));
+        }
+        Ok(input)
+    }
+
+    async fn check(
+        &self,
+        planned: &Planned,
+        commit: Option<&Commit>,
+        input: Bytes,
+    ) -> Result<(Commit, Vec<End>), MergeError> {
+        let commit_name = layout::commit(planned.block.first);
+        let commit = commit.ok_or_else(|| self.bad(planned, &commit_name, "it vanished".into()))?.clone();
+        let plan = self.plan.clone();
+        let chunks = Vec::with_capacity(commit.files.len());
+        let superseded = self.superseded;
+        let mut evidence = Evidence { plan, planned: *planned, superseded, input, commit, chunks };
+        evidence.check_commit()?;
+        for file in &evidence.commit.files {
+            evidence.chunks.push(self.read(planned, &file.name).await?);
+        }
+        let task = tokio::task::spawn_blocking(move || evidence.check().map(|ends| (evidence.commit, ends)));
+        task.await.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
+    }
+
+    /// A file that the plan or a commit names: without it the run is damaged, not unfinished.
+    async fn read(&self, planned: &Planned, name: &str) -> Result<Bytes, MergeError> {
+        let read = self.run.read_shard_file(self.shard.number, name).await;
+        read.map_err(|error| match error {
+            HandoffError::File { .. } if !self.run.local_path(self.shard.number, name).exists() => {
+                self.bad(planned, name, "it is named, but not there".into())
+            }
+            error => error.into(),
+        })
+    }
+
+    pub fn bad(&self, planned: &Planned, name: &str, why: String) -> MergeError {
+        damaged(&self.plan.run, planned, self.superseded, name, why)
+    }
+}

@@ -1,0 +1,109 @@
+//! The gate, the load, and the note in the run of how it ended.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
+use super::{MergeError, Proof, columns, gate};
+use crate::handoff::store::VERSION;
+use crate::handoff::{Outcome, Plan, RunStore, layout};
+use crate::job::{Destination, Job};
+
+/// How a run was published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// What `merged.json` says.
+    pub outcome: Outcome,
+    /// Whether the run was published before, by this very content: nothing was done.
+    pub already: bool,
+    /// Rows written.
+    pub rows: u64,
+    /// Rows that stood and made way for them.
+    pub replaced: u64,
+    /// Records of the run that have no row, because an endpoint whose `on_failure` is `drop` failed.
+    pub left_out: u64,
+    /// Records without a row because a later record has the same key.
+    pub duplicates: u64,
+    /// Records that got answers after they had been appended: their rows stay as they are.
+    pub late: u64,
+    /// Rows of the table now.
+    pub total: u64,
+    /// From opening the database to COMMIT.
+    pub took: Duration,
+}
+
+/// The database that a run is published into: the job's, or a trial's own.
+pub fn destination(run: &RunStore, plan: &Plan, job: &Job) -> PathBuf {
+    let Destination::DuckDb(path) = &job.table.to;
+    if plan.trial { run.folder().join(layout::TRIAL_DATABASE) } else { path.clone() }
+}
+
+/// The CREATE TABLE that publishing runs where there is no table.
+pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
+    let (schema, table) = columns::schema_and_table(&job.table.name);
+    let mut name = super::sql::identifier(table);
+    if schema != "main" {
+        name = format!("{}.{name}", super::sql::identifier(schema));
+    }
+    Ok(columns::create_table(&name, &columns::of_run(plan, Some(job))?) + ";")
+}
+
+/// Publishes a proven run: gate, one transaction, `merged.json` last.
+///
+/// A run that stands in the database already is left alone, and `merged.json` is written if it is not there.
+/// Fails with [`MergeError::Refused`] where the gate is shut; `merged.json` then says why. Must be called
+/// within a tokio runtime; DuckDB works on a thread of its own meanwhile. Dropped before its end, the
+/// transaction is interrupted and nothing is published (unless COMMIT is running already).
+pub async fn publish(
+    run: &RunStore,
+    job: &Job,
+    proof: &Proof,
+    now_micros: i64,
+) -> Result<Published, MergeError> {
+    let path = destination(run, &proof.files.plan, job);
+    let order = Order { path, job: job.clone(), proof: proof.clone(), now_micros };
+    let mut outcome = outcome(&order);
+    if let Some(refusal) = gate::refusal(&job.publish, proof)
+        && !load::is_published(&order)?
+    {
+        outcome.refused = Some(refusal.lines().next().unwrap_or_default().to_owned());
+        run.put_outcome(&outcome).await?;
+        return Err(MergeError::Refused(refusal));
+    }
+    let stop = Arc::new(Stop::default());
+    let _guard = StopWhenDropped(stop.clone());
+    let loaded = tokio::task::spawn_blocking(move || load::load(&order, &stop)).await;
+    let loaded = loaded.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))?;
+    outcome.published = true;
+    outcome.rows = loaded.rows;
+    let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
+    if standing.is_none() {
+        run.put_outcome(&outcome).await?;
+    }
+    Ok(published(standing.unwrap_or(outcome), loaded))
+}
+
+/// Whether two outcomes differ in their times only.
+fn same(standing: &Outcome, outcome: &Outcome) -> bool {
+    *standing == Outcome { at: standing.at, ..outcome.clone() }
+}
+
+fn outcome(order: &Order) -> Outcome {
+    Outcome {
+        version: VERSION,
+        published: false,
+        to: format!("duckdb:{}", order.path.display()),
+        table: order.job.table.name.clone(),
+        rounds: order.proof.rounds,
+        digest: order.proof.digest.clone(),
+        rows: 0,
+        refused: None,
+        at: order.now_micros,
+    }
+}
+
+fn published(outcome: Outcome, loaded: Loaded) -> Published {
+    let Loaded { already, rows, replaced, left_out, duplicates, late, total, took } = loaded;
+    Published { outcome, already, rows, replaced, left_out, duplicates, late, total, took }
+}

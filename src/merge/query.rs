@@ -1,0 +1,235 @@
+//! DuckDB over a run's files: no server, no copy, nothing written.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use duckdb::types::Value;
+use duckdb::{Connection, Row};
+
+use super::files::RunFiles;
+use super::{MergeError, columns, database, sql, views};
+use crate::handoff::RunStore;
+use crate::job::{Job, OnFailure};
+
+/// Rows that are read at a time.
+const PAGE: u64 = 10_000;
+/// The table that an answer is kept in: it spills to disk, and reading it cannot fail.
+const ANSWER: &str = "windrow.main.answer";
+
+/// A column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerColumn {
+    /// Its name.
+    pub name: String,
+    /// DuckDB's name of its type: `VARCHAR`, `BIGINT`, `DECIMAL(9,2)`, `STRUCT(a INTEGER)`, …
+    pub ty: String,
+}
+
+/// An answer, as texts in DuckDB's own spelling; null is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryResult {
+    /// The columns.
+    pub columns: Vec<AnswerColumn>,
+    /// The rows, as many values each.
+    pub rows: Vec<Vec<Option<String>>>,
+    /// Whether there were more rows than asked for.
+    pub truncated: bool,
+}
+
+/// A run opened for questions.
+pub struct RunQuery {
+    connection: Connection,
+    views: Vec<String>,
+    /// What DuckDB spills goes here, and goes away with it.
+    _scratch: tempfile::TempDir,
+}
+
+/// Asks one question of a run; see [`RunQuery`].
+pub async fn query(
+    run: &RunStore,
+    job: Option<&Job>,
+    sql: &str,
+    limit: Option<usize>,
+) -> Result<QueryResult, MergeError> {
+    RunQuery::open(run, job).await?.ask(sql, limit)
+}
+
+/// The first rows of a published table, read from its database.
+pub fn first_rows(database: &Path, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+    let session = RunQuery::in_memory()?;
+    let path = sql::text(&database.to_string_lossy());
+    let attach = format!("ATTACH {path} AS published (READ_ONLY)");
+    session.connection.execute_batch(&attach).map_err(|error| database::failed(database, &error))?;
+    let (schema, table) = columns::schema_and_table(table);
+    let (schema, table) = (sql::identifier(schema), sql::identifier(table));
+    session.ask(&format!("FROM published.{schema}.{table} LIMIT {}", limit.saturating_add(1)), Some(limit))
+}
+
+impl RunQuery {
+    /// Opens what is committed of a run by now, finished or not.
+    ///
+    /// `job` decides what the view `rows` has besides id and answers: kept columns, stamps, and what a failure
+    /// does to a row (where the table's old value would be kept, null stands here). Without a job it has every
+    /// frozen column.
+    pub async fn open(run: &RunStore, job: Option<&Job>) -> Result<RunQuery, MergeError> {
+        let files = RunFiles::committed(run).await?;
+        let failed = |error: duckdb::Error| database::failed(run.folder(), &error);
+        let columns = columns::of_run(&files.plan, job)?;
+        let policy = files.plan.endpoints.iter().map(|planned| {
+            let now = job.and_then(|job| job.endpoint(&planned.name));
+            now.map_or(planned.on_failure, |(_, endpoint)| endpoint.on_failure)
+        });
+        let policy: Vec<OnFailure> = policy.collect();
+        let mut session = RunQuery::in_memory()?;
+        session.views = views::create(&session.connection, &files, &columns, &policy).map_err(failed)?;
+        Ok(session)
+    }
+
+    fn in_memory() -> Result<RunQuery, MergeError> {
+        let scratch = tempfile::tempdir().map_err(|error| MergeError::Disk {
+            path: std::env::temp_dir().display().to_string(),
+            message: error.to_string(),
+            hint: "DuckDB needs a folder for what does not fit into memory; TMPDIR names it",
+        })?;
+        let opened = database::open_in_memory(scratch.path());
+        let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
+        Ok(RunQuery { connection, views: Vec::new(), _scratch: scratch })
+    }
+
+    /// The names of the views.
+    pub fn views(&self) -> &[String] {
+        &self.views
+    }
+
+    /// The answer to one statement, of at most `limit` rows.
+    pub fn ask(&self, sql: &str, limit: Option<usize>) -> Result<QueryResult, MergeError> {
+        let limit = limit.unwrap_or(usize::MAX);
+        let mut rows = Vec::new();
+        let mut truncated = false;
+        let columns = self.each(sql, |row| {
+            if rows.len() == limit {
+                truncated = true;
+                return ControlFlow::Break(());
+            }
+            rows.push(row.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        Ok(QueryResult { columns, rows, truncated })
+    }
+
+    /// Hands the rows of an answer on one by one, in memory that does not grow with them; the columns.
+    pub fn each(
+        &self,
+        sql: &str,
+        mut row: impl FnMut(&[Option<String>]) -> ControlFlow<()>,
+    ) -> Result<Vec<AnswerColumn>, MergeError> {
+        let answer = self.prepare(sql)?;
+        answer.each(&mut row).map_err(|error| self.wrong(&error))?;
+        Ok(answer.columns)
+    }
+
+    /// Runs one statement; its answer is complete then, and every error has come.
+    pub fn prepare(&self, sql: &str) -> Result<Answer<'_>, MergeError> {
+        let sql = sql.trim().trim_end_matches(';');
+        // Parsed as it stands first, so that errors point into what the user wrote.
+        let statement = self.connection.prepare(sql).map_err(|error| self.wrong(&error))?;
+        match Answer::to(&self.connection, sql) {
+            Ok(answer) => Ok(answer),
+            Err(error) if is_no_query(&error) => {
+                Answer::of_command(&self.connection, statement).map_err(|error| self.wrong(&error))
+            }
+            Err(error) => Err(self.wrong(&error)),
+        }
+    }
+
+    fn wrong(&self, error: &duckdb::Error) -> MergeError {
+        let message = match error {
+            duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
+            other => other.to_string(),
+        };
+        MergeError::Sql { message, views: self.views.clone() }
+    }
+}
+
+/// Whether the statement is none that can stand in parentheses, such as COPY or EXPLAIN.
+fn is_no_query(error: &duckdb::Error) -> bool {
+    error.to_string().contains("Parser Error")
+}
+
+/// The answer to a statement.
+pub struct Answer<'a> {
+    connection: &'a Connection,
+    /// Its columns.
+    pub columns: Vec<AnswerColumn>,
+    /// Rows of a command; a query's stay in the database.
+    rows: Option<Vec<Vec<Option<String>>>>,
+}
+
+impl<'a> Answer<'a> {
+    /// The answer to a query, complete.
+    pub(super) fn to(connection: &'a Connection, sql: &str) -> duckdb::Result<Answer<'a>> {
+        connection.execute_batch(&format!("CREATE OR REPLACE TABLE {ANSWER} AS FROM (\n{sql}\n)"))?;
+        Answer::kept(connection)
+    }
+
+    fn kept(connection: &'a Connection) -> duckdb::Result<Answer<'a>> {
+        let mut statement = connection.prepare(&format!("DESCRIBE {ANSWER}"))?;
+        let column = |row: &Row<'_>| Ok(AnswerColumn { name: row.get(0)?, ty: row.get(1)? });
+        let columns = statement.query_map([], column)?.collect::<duckdb::Result<_>>()?;
+        Ok(Answer { connection, columns, rows: None })
+    }
+
+    fn of_command(
+        connection: &'a Connection,
+        mut statement: duckdb::Statement<'_>,
+    ) -> duckdb::Result<Answer<'a>> {
+        let mut found = statement.query([])?;
+        let names = found.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
+        let column = |name| AnswerColumn { name, ty: "VARCHAR".to_owned() };
+        let columns: Vec<AnswerColumn> = names.into_iter().map(column).collect();
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let values = (0..columns.len()).map(|at| row.get(at).map(plain));
+            rows.push(values.collect::<duckdb::Result<_>>()?);
+        }
+        Ok(Answer { connection, columns, rows: Some(rows) })
+    }
+
+    /// Hands the rows on, until told to stop.
+    pub fn each(&self, row: &mut dyn FnMut(&[Option<String>]) -> ControlFlow<()>) -> duckdb::Result<()> {
+        if let Some(rows) = &self.rows {
+            let _ = rows.iter().try_for_each(|values| row(values));
+            return Ok(());
+        }
+        let sql = format!("SELECT COLUMNS(*)::VARCHAR FROM {ANSWER} WHERE rowid >= ? AND rowid < ?");
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut from = 0;
+        loop {
+            let mut read = 0;
+            let mut page = statement.query([from, from + PAGE])?;
+            while let Some(found) = page.next()? {
+                let values = (0..self.columns.len()).map(|at| found.get(at));
+                read += 1;
+                if row(&values.collect::<duckdb::Result<Vec<_>>>()?).is_break() {
+                    return Ok(());
+                }
+            }
+            if read == 0 {
+                return Ok(());
+            }
+            from += PAGE;
+        }
+    }
+}
+
+/// A command's value as text: counts, flags and texts are all that commands answer with.
+fn plain(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Text(text) => Some(text),
+        Value::Boolean(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::BigInt(value) => Some(value.to_string()),
+        other => Some(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,129 @@
+//! The rows of the table: each record's answers joined on its ordinal.
+//!
+//! An endpoint's chunks hold a row exactly where it succeeded, so `drop` is an inner join, `null` and `keep`
+//! are outer ones, and the ledger is read only where a stamp asks for its times.
+
+use super::columns::{Origin, Output};
+use super::slice::{Slice, column};
+use super::sql;
+use crate::handoff::input::ORDINAL;
+use crate::job::{OnFailure, Stamp};
+
+/// What to select from a slice.
+pub(super) struct Selection<'a> {
+    pub columns: &'a [Output],
+    /// By endpoint of the plan.
+    pub policy: &'a [OnFailure],
+    /// Where `keep` finds what the table has.
+    pub standing: Option<&'a Standing>,
+}
+
+/// The temporary table of rows as they stand, found by key.
+pub(super) struct Standing {
+    /// Its name.
+    pub table: &'static str,
+    /// Its key columns with their types.
+    pub key: Vec<(String, String)>,
+}
+
+/// The alias of the rows as they stand.
+pub(super) const STANDING: &str = "standing";
+
+impl Selection<'_> {
+    /// The relation of the slice's rows, without SELECT; [`Selection::expression`] speaks its language.
+    pub fn from(&self, slice: &Slice<'_>) -> String {
+        let wanted: Vec<usize> = (0..self.policy.len()).filter(|at| self.wants(*at)).collect();
+        let base = self.base(slice);
+        let mut sql = match base {
+            Some(endpoint) => format!("FROM {} {}", slice.answers(endpoint), alias(endpoint)),
+            None => format!("FROM {} record", slice.input()),
+        };
+        let record = self.record(base);
+        if base.is_none() && !slice.files.complete {
+            sql += &format!(" SEMI JOIN {} asked ON asked.{ORDINAL} = {record}.{ORDINAL}", slice.requests());
+        }
+        for endpoint in wanted.into_iter().filter(|at| Some(*at) != base) {
+            let join = if self.policy[endpoint] == OnFailure::Drop { "JOIN" } else { "LEFT JOIN" };
+            let (answers, name) = (slice.answers(endpoint), alias(endpoint));
+            sql += &format!(" {join} {answers} {name} ON {name}.{ORDINAL} = {record}.{ORDINAL}");
+        }
+        if self.has_stamp(Stamp::FetchedAt) {
+            sql += &format!(" LEFT JOIN {} fetched ON fetched.{ORDINAL} = {record}.{ORDINAL}", times(slice));
+        }
+        sql + &self.join_standing(slice)
+    }
+
+    /// The value of a column in the relation of [`Selection::from`].
+    pub fn expression(&self, slice: &Slice<'_>, published: &Output) -> String {
+        let name = &published.name;
+        let plan = &slice.files.plan;
+        match published.origin {
+            Origin::Id | Origin::Input => column(&self.record(self.base(slice)), name),
+            Origin::Answer(at) => match (self.policy[at], self.standing) {
+                (OnFailure::Keep, Some(_)) => {
+                    let failed = format!("{}.{ORDINAL} IS NULL", alias(at));
+                    let (old, new) = (column(STANDING, name), column(&alias(at), name));
+                    format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
+                }
+                _ => column(&alias(at), name),
+            },
+            Origin::Stamp(Stamp::FetchedAt) => "fetched.last_answer".to_owned(),
+            Origin::Stamp(Stamp::RunId) => sql::text(&plan.run),
+            Origin::Stamp(Stamp::RunStartedAt) => format!("make_timestamp({}::BIGINT)", plan.created_at),
+            Origin::Stamp(Stamp::Ordinal) => self.ordinal(slice),
+        }
+    }
+
+    /// The record's ordinal in the relation of [`Selection::from`].
+    pub fn ordinal(&self, slice: &Slice<'_>) -> String {
+        format!("{}.{ORDINAL}", self.record(self.base(slice)))
+    }
+
+    /// The endpoint that every row has an answer of, where that is enough to start from.
+    fn base(&self, slice: &Slice<'_>) -> Option<usize> {
+        let needs_input = self.columns.iter().any(|column| column.origin == Origin::Input);
+        let always = self.policy.iter().position(|policy| *policy == OnFailure::Drop);
+        always.filter(|at| !needs_input && *at < slice.files.plan.endpoints.len())
+    }
+
+    /// The alias of the relation that the record's id comes from.
+    fn record(&self, base: Option<usize>) -> String {
+        base.map_or_else(|| "record".to_owned(), alias)
+    }
+
+    /// Whether the endpoint decides about the row or gives one of its columns.
+    fn wants(&self, endpoint: usize) -> bool {
+        let gives = self.columns.iter().any(|column| column.origin == Origin::Answer(endpoint));
+        gives || self.policy[endpoint] == OnFailure::Drop
+    }
+
+    fn has_stamp(&self, stamp: Stamp) -> bool {
+        self.columns.iter().any(|column| column.origin == Origin::Stamp(stamp))
+    }
+
+    /// Finds the row as it stands by the new row's key, in the types of the table.
+    fn join_standing(&self, slice: &Slice<'_>) -> String {
+        let Some(standing) = self.standing else { return String::new() };
+        let fresh = Selection { standing: None, ..*self };
+        let equal = |(name, ty): &(String, String)| {
+            let published = self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            let value = published.map_or_else(|| "NULL".into(), |p| fresh.expression(slice, p));
+            format!("{} = CAST({value} AS {ty})", column(STANDING, name))
+        };
+        let on: Vec<String> = standing.key.iter().map(equal).collect();
+        format!(" LEFT JOIN {} {STANDING} ON {}", standing.table, on.join(" AND "))
+    }
+}
+
+/// The alias of an endpoint's answers.
+fn alias(endpoint: usize) -> String {
+    format!("answer{endpoint}")
+}
+
+/// When each record's last answer came.
+fn times(slice: &Slice<'_>) -> String {
+    format!(
+        "(SELECT {ORDINAL}, max(finished_at) AS last_answer FROM {} WHERE status IN ('ok', 'missing') GROUP BY {ORDINAL})",
+        slice.requests()
+    )
+}

@@ -1,0 +1,173 @@
+//! A stretch of a run's records as relations: the frozen lines, the answers of each endpoint, the ledger.
+//!
+//! Blocks of round 0 lie side by side in the order of the list, so a run is loaded slice by slice: the files
+//! of some blocks of round 0, and of later rounds those that reach into their range.
+
+use std::path::Path;
+
+use super::files::{BlockFiles, RunFiles, Stretch};
+use super::sql::{self, FileList};
+use crate::handoff::input::ORDINAL;
+use crate::handoff::ledger;
+use crate::job::ChunkFormat;
+use crate::record::{Field, Type};
+
+/// Files that one statement reads at most.
+///
+/// Every further INSERT of a transaction leaves row groups half full, which costs time and space (a half more
+/// of both for three of them); every file costs its statement some 10 kB. Tests have slices of two blocks.
+const FILES: usize = if cfg!(test) { 6 } else { 10_000 };
+
+/// A stretch of a run.
+pub(super) struct Slice<'a> {
+    pub files: &'a RunFiles,
+    pub stretch: Stretch,
+    first_round: &'a [BlockFiles],
+    later_rounds: Vec<&'a BlockFiles>,
+}
+
+/// A run's slices, in the order of the list.
+pub(super) fn slices(files: &RunFiles) -> Vec<Slice<'_>> {
+    let per_block = files.plan.endpoints.len() + 1;
+    let (first_round, later_rounds) = by_round(files);
+    first_round
+        .chunks((FILES / per_block).max(1))
+        .map(|blocks| {
+            let stretch = blocks.iter().fold(blocks[0].stretch, |range, b| range.joined(&b.stretch));
+            let later = later_rounds.iter().filter(|block| block.stretch.overlaps(&stretch));
+            Slice { files, stretch, first_round: blocks, later_rounds: later.collect() }
+        })
+        .collect()
+}
+
+/// All of a run at once.
+pub(super) fn whole(files: &RunFiles) -> Slice<'_> {
+    let (first_round, later_rounds) = by_round(files);
+    Slice { files, stretch: Stretch::whole(), first_round, later_rounds: later_rounds.iter().collect() }
+}
+
+fn by_round(files: &RunFiles) -> (&[BlockFiles], &[BlockFiles]) {
+    files.blocks.split_at(files.blocks.partition_point(|block| block.round == 0))
+}
+
+impl Slice<'_> {
+    /// `ordinal` and the frozen columns of the slice's records.
+    pub fn input(&self) -> String {
+        let inputs = self.files.inputs.iter().filter(|input| input.stretch.overlaps(&self.stretch));
+        let mut fields = vec![ordinal()];
+        fields.extend(self.files.plan.columns.iter().cloned());
+        let paths = inputs.map(|input| input.path.as_path()).collect();
+        let list = FileList { paths, format: ChunkFormat::Parquet, largest: 0, fields };
+        format!("(SELECT * FROM {} WHERE {})", list.relation(), self.in_range())
+    }
+
+    /// `ordinal`, the id and the endpoint's columns: a row for every record that it answered.
+    pub fn answers(&self, endpoint: usize) -> String {
+        self.answers_from(endpoint, 0)
+    }
+
+    /// The same of the rounds from `round` on.
+    pub fn answers_from(&self, endpoint: usize, round: u32) -> String {
+        self.parts(
+            round,
+            |block| block.rows.get(endpoint)?.as_deref(),
+            |blocks| self.rows_relation(endpoint, blocks),
+        )
+    }
+
+    /// The same of the rounds before `round`.
+    pub fn answers_before(&self, endpoint: usize, round: u32) -> String {
+        let before = |block: &&BlockFiles| block.round < round;
+        let slice = Slice {
+            files: self.files,
+            stretch: self.stretch,
+            first_round: self.first_round,
+            later_rounds: self.later_rounds.iter().copied().filter(before).collect(),
+        };
+        slice.answers(endpoint)
+    }
+
+    /// The ledger's columns: a line for every pair of every round.
+    pub fn requests(&self) -> String {
+        self.parts(0, |block| block.requests.as_deref(), ledger_relation)
+    }
+
+    /// The relation over some of the slice's files; those of later rounds may reach beyond its range.
+    fn parts<'b>(
+        &'b self,
+        from_round: u32,
+        path: impl Fn(&'b BlockFiles) -> Option<&'b Path>,
+        relation: impl Fn(Files<'b>) -> String,
+    ) -> String {
+        let first = self.first_round.iter().filter(|block| block.round >= from_round);
+        let later = self.later_rounds.iter().copied().filter(|block| block.round >= from_round);
+        let first = Files::of(first, &path);
+        let later = Files::of(later, &path);
+        if later.paths.is_empty() {
+            return relation(first);
+        }
+        let range = self.in_range();
+        format!("(FROM {} UNION ALL FROM {} WHERE {range})", relation(first), relation(later))
+    }
+
+    fn rows_relation(&self, endpoint: usize, files: Files<'_>) -> String {
+        let plan = &self.files.plan;
+        let mut fields = vec![ordinal(), Field { name: "part".into(), ty: Type::Integer }];
+        fields.extend(plan.columns.iter().take(plan.id_columns).cloned());
+        fields.extend(plan.endpoints[endpoint].columns.iter().cloned());
+        let Files { paths, largest } = files;
+        FileList { paths, format: plan.chunks, largest, fields }.relation()
+    }
+
+    fn in_range(&self) -> String {
+        let Stretch { first, until } = self.stretch;
+        format!("{ORDINAL} >= {first} AND {ORDINAL} < {until}")
+    }
+}
+
+struct Files<'a> {
+    paths: Vec<&'a Path>,
+    largest: u64,
+}
+
+impl<'a> Files<'a> {
+    fn of(
+        blocks: impl Iterator<Item = &'a BlockFiles> + Clone,
+        path: impl Fn(&'a BlockFiles) -> Option<&'a Path>,
+    ) -> Files<'a> {
+        let largest = blocks.clone().map(|block| block.largest).max().unwrap_or(0);
+        Files { paths: blocks.filter_map(path).collect(), largest }
+    }
+}
+
+fn ordinal() -> Field {
+    Field { name: ORDINAL.into(), ty: Type::Bigint }
+}
+
+fn ledger_relation(files: Files<'_>) -> String {
+    let Files { paths, largest } = files;
+    let fields = ledger_fields();
+    FileList { paths, format: ChunkFormat::Parquet, largest, fields }.relation()
+}
+
+/// The ledger's columns with their types.
+fn ledger_fields() -> Vec<Field> {
+    let ty = |name: &str| match name {
+        "ordinal" | "bytes" => Type::Bigint,
+        "http_status" | "attempts" | "requests" | "pages" | "rows" => Type::Integer,
+        "worth_repeating" => Type::Boolean,
+        "started_at" | "finished_at" => Type::Timestamp,
+        _ => Type::Text,
+    };
+    ledger::COLUMNS.iter().map(|(name, _)| Field { name: (*name).to_owned(), ty: ty(name) }).collect()
+}
+
+/// The ledger of one shard's committed blocks, as a relation.
+pub(super) fn ledger_of<'a>(blocks: impl Iterator<Item = &'a BlockFiles> + Clone) -> String {
+    ledger_relation(Files::of(blocks, |block| block.requests.as_deref()))
+}
+
+/// The name of a column, qualified by its relation's alias.
+pub(super) fn column(alias: &str, name: &str) -> String {
+    format!("{alias}.{}", sql::identifier(name))
+}

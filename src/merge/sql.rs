@@ -1,0 +1,114 @@
+//! Names, texts, types and file lists as DuckDB writes them.
+
+use std::path::Path;
+
+use crate::job::ChunkFormat;
+use crate::record::{Field, Type};
+
+/// `"name"`: any name at all, case kept.
+pub(super) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// `'text'`.
+pub(super) fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The type of a table's column.
+pub(super) fn column_type(ty: Type) -> String {
+    match ty {
+        Type::Json => "JSON".into(),
+        other => stored_type(other),
+    }
+}
+
+/// The type of a chunk's column: JSON is text there.
+fn stored_type(ty: Type) -> String {
+    match ty {
+        Type::Text | Type::Json => "VARCHAR".into(),
+        Type::Boolean => "BOOLEAN".into(),
+        Type::Integer => "INTEGER".into(),
+        Type::Bigint => "BIGINT".into(),
+        Type::Double => "DOUBLE".into(),
+        Type::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
+        Type::Date => "DATE".into(),
+        Type::Timestamp => "TIMESTAMP".into(),
+    }
+}
+
+/// A column of a chunk, of the type that a table's column has.
+pub(super) fn read_as(column: &str, ty: Type) -> String {
+    match ty {
+        Type::Json => format!("CAST({column} AS JSON)"),
+        _ => column.to_owned(),
+    }
+}
+
+/// Files of one format and shape.
+pub(super) struct FileList<'a> {
+    pub paths: Vec<&'a Path>,
+    pub format: ChunkFormat,
+    /// Size of the largest: bounds the lines of a CSV file.
+    pub largest: u64,
+    /// All their columns, in order.
+    pub fields: Vec<Field>,
+}
+
+/// What DuckDB's CSV reader takes for a line at most unless told otherwise, in bytes.
+const CSV_LINE: u64 = 2_000_000;
+
+impl FileList<'_> {
+    /// The files as a table expression: something to write after FROM.
+    ///
+    /// An existing path is never taken for a pattern, and folders such as `k=1` add no column.
+    pub fn relation(&self) -> String {
+        if self.paths.is_empty() {
+            return self.nothing();
+        }
+        let paths: Vec<String> = self.paths.iter().map(|path| text(&path.to_string_lossy())).collect();
+        let paths = paths.join(",");
+        match self.format {
+            ChunkFormat::Parquet => format!("read_parquet([{paths}], hive_partitioning = false)"),
+            ChunkFormat::Csv => format!("read_csv([{paths}], {})", self.csv_options()),
+        }
+    }
+
+    /// No rows, with these columns.
+    fn nothing(&self) -> String {
+        let null =
+            |field: &Field| format!("CAST(NULL AS {}) AS {}", stored_type(field.ty), identifier(&field.name));
+        let columns: Vec<String> = self.fields.iter().map(null).collect();
+        format!("(SELECT {} WHERE false)", columns.join(", "))
+    }
+
+    /// RFC 4180 with a header, nothing guessed; null is an empty field without quotes.
+    fn csv_options(&self) -> String {
+        let column = |field: &Field| format!("{}: '{}'", text(&field.name), stored_type(field.ty));
+        let columns: Vec<String> = self.fields.iter().map(column).collect();
+        format!(
+            "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', \
+             allow_quoted_nulls = false, hive_partitioning = false, max_line_size = {}, columns = {{{}}}",
+            self.largest.max(CSV_LINE),
+            columns.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_cannot_break_out() {
+        assert_eq!(identifier("a\"b c"), "\"a\"\"b c\"");
+        assert_eq!(text("o'clock"), "'o''clock'");
+    }
+
+    #[test]
+    fn no_files_are_an_empty_relation() {
+        let fields = vec![Field { name: "n".into(), ty: Type::Bigint }];
+        let list = FileList { paths: vec![], format: ChunkFormat::Csv, largest: 0, fields };
+        assert_eq!(list.relation(), "(SELECT CAST(NULL AS BIGINT) AS \"n\" WHERE false)");
+    }
+}

@@ -1,0 +1,17 @@
+//! Runs made by hand, then proven, broken, published and asked.
+//!
+//! | file | what is tested |
+//! |---|---|
+//! | `sandbox` | (makes the runs) |
+//! | `proof` | a whole run is proven; each way to break one is refused, naming what is wrong |
+//! | `publishing` | modes, keys, retries, the gate, what a death leaves, readers meanwhile |
+//! | `model` | random runs, policies and retries against a model of the table |
+//! | `destination` | locked, foreign, unfitting destinations |
+//! | `questions` | views and queries |
+
+mod destination;
+mod model;
+mod proof;
+mod publishing;
+mod questions;
+mod sandbox;

@@ -1,0 +1,427 @@
+//! A run in a temporary folder, written block by block as a worker would.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tempfile::TempDir;
+
+use crate::chunk::{Row, encode_ledger, encode_rows};
+use crate::handoff::ledger::Line;
+use crate::handoff::store::{VERSION, sha256_hex};
+use crate::handoff::{
+    Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
+};
+use crate::job::{
+    Bounds, ChunkFormat, Destination, Duplicates, Endpoint, Format, Input, Job, Missing, Mode, OnFailure,
+    Publish, Retry, Settings, Source, Table, Template,
+};
+use crate::merge::{MergeError, Proof, Published, database, prove, publish};
+use crate::record::{Failure, Field, Kind, Status, Type, Value};
+
+/// 2026-11-23T00:00:00Z.
+pub const NOW: i64 = 1_795_392_000_000_000;
+
+pub struct Sandbox {
+    _folder: TempDir,
+    pub run: RunStore,
+    pub plan: Plan,
+    pub job: Job,
+    /// Records of a block.
+    pub block: usize,
+    pub rounds: Vec<Round>,
+    /// The ids, by ordinal.
+    pub ids: Vec<String>,
+    /// The values of an answer: (round, ordinal, endpoint).
+    pub values: fn(u32, u64, usize) -> Vec<Value>,
+}
+
+/// Statuses by (ordinal, endpoint); `None` where a round does not plan the pair.
+pub type Ends<'a> = &'a dyn Fn(u64, usize) -> Option<Status>;
+
+pub fn all_ok(_: u64, _: usize) -> Option<Status> {
+    Some(Status::Ok)
+}
+
+fn field(name: &str, ty: Type) -> Field {
+    Field { name: name.into(), ty }
+}
+
+/// Two endpoints: `film` (title, votes) and `money` (budget, facts).
+pub fn films() -> Vec<(&'static str, Vec<Field>)> {
+    let film = vec![field("title", Type::Text), field("votes", Type::Bigint)];
+    vec![("film", film), ("money", vec![field("budget", Type::Integer), field("facts", Type::Json)])]
+}
+
+pub fn film_values(round: u32, ordinal: u64, endpoint: usize) -> Vec<Value> {
+    match endpoint {
+        0 => vec![Value::Text(format!("film {ordinal} of round {round}")), Value::Bigint(ordinal as i64)],
+        _ => vec![
+            Value::Integer(ordinal as i32 * 10 + round as i32),
+            Value::Json(format!("{{\"n\":{ordinal}}}")),
+        ],
+    }
+}
+
+impl Sandbox {
+    pub async fn new(records: u64) -> Sandbox {
+        Sandbox::with(records, films(), film_values).await
+    }
+
+    /// A planned run without rounds.
+    pub async fn with(
+        records: u64,
+        endpoints: Vec<(&str, Vec<Field>)>,
+        values: fn(u32, u64, usize) -> Vec<Value>,
+    ) -> Sandbox {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunStore::create(&folder.path().join("it's a [x] *run*/title=1")).await.unwrap();
+        let plan = plan(records, &endpoints);
+        let job = job(folder.path().join("films.duckdb"), &plan);
+        run.put_job_text("").await.unwrap();
+        run.put_plan(&plan).await.unwrap();
+        let ids = (0..records).map(|ordinal| format!("tt{ordinal:04}")).collect();
+        Sandbox { _folder: folder, run, plan, job, block: 3, rounds: Vec::new(), ids, values }
+    }
+
+    /// A run of one round with two shards, published nowhere yet.
+    pub async fn of_one_round(records: u64, ends: Ends<'_>) -> Sandbox {
+        let mut sandbox = Sandbox::new(records).await;
+        sandbox.add_round(2, ends).await;
+        sandbox
+    }
+
+    pub async fn csv(mut self) -> Sandbox {
+        self.plan.chunks = ChunkFormat::Csv;
+        self.run.put_plan(&self.plan).await.unwrap();
+        self
+    }
+
+    pub fn mode(mut self, mode: Mode) -> Sandbox {
+        self.job.table.mode = mode;
+        self.job.table.key = if mode == Mode::Upsert { vec!["id".into()] } else { vec![] };
+        self
+    }
+
+    pub fn on_failure(&mut self, policy: [OnFailure; 2]) {
+        for (endpoint, policy) in self.job.endpoints.iter_mut().zip(policy) {
+            endpoint.on_failure = policy;
+        }
+    }
+
+    pub fn database(&self) -> PathBuf {
+        let Destination::DuckDb(path) = &self.job.table.to;
+        path.clone()
+    }
+
+    /// Plans a round and commits all its blocks.
+    pub async fn add_round(&mut self, shards: usize, ends: Ends<'_>) {
+        let round = self.plan_round(shards, ends).await;
+        for shard in &round.shards {
+            for block in &shard.blocks {
+                self.commit_block(round.number, shard.number, block, ends).await;
+            }
+        }
+    }
+
+    pub async fn plan_round(&mut self, shards: usize, ends: Ends<'_>) -> Round {
+        let number = self.rounds.len() as u32;
+        let planned: Vec<u64> = (0..self.plan.records).filter(|o| self.ask(*o, ends) != 0).collect();
+        let first: u32 = self.rounds.iter().map(|round| round.shards.len() as u32).sum();
+        let size = planned.len().div_ceil(shards).max(1);
+        let mut round = Round { version: VERSION, number, created_at: 0, shards: Vec::new() };
+        for (at, ordinals) in planned.chunks(size).enumerate() {
+            round.shards.push(self.put_shard(first + at as u32, ordinals, ends).await);
+        }
+        self.run.put_round(&round).await.unwrap();
+        self.rounds.push(round.clone());
+        round
+    }
+
+    fn ask(&self, ordinal: u64, ends: Ends<'_>) -> u64 {
+        let planned = |at: &usize| ends(ordinal, *at).is_some();
+        (0..self.plan.endpoints.len()).filter(planned).map(|at| 1 << at).sum()
+    }
+
+    async fn put_shard(&self, number: u32, ordinals: &[u64], ends: Ends<'_>) -> Shard {
+        let mut fields = vec![field("ask", Type::Bigint)];
+        fields.extend(self.plan.columns.iter().cloned());
+        let values: Vec<Vec<Value>> = ordinals.iter().map(|o| self.line(*o, self.ask(*o, ends))).collect();
+        let rows: Vec<Row<'_>> = ordinals
+            .iter()
+            .zip(&values)
+            .map(|(ordinal, values)| Row { ordinal: *ordinal, id: &[], values })
+            .collect();
+        let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).unwrap();
+        let input_sha256 = sha256_hex(&input);
+        self.run.put_shard_file(number, layout::INPUT, input).await.unwrap();
+        let blocks = ordinals.chunks(self.block).enumerate().map(|(at, ordinals)| Block {
+            first: ordinals[0],
+            line: (at * self.block) as u64,
+            records: ordinals.len() as u64,
+        });
+        let pairs = ordinals.iter().map(|o| u64::from(self.ask(*o, ends).count_ones())).sum();
+        Shard { number, input_sha256, pairs, blocks: blocks.collect() }
+    }
+
+    fn line(&self, ordinal: u64, ask: u64) -> Vec<Value> {
+        let country =
+            if ordinal.is_multiple_of(2) { Value::Null } else { Value::Text(format!("land {ordinal}")) };
+        vec![Value::Bigint(ask as i64), Value::Text(self.ids[ordinal as usize].clone()), country]
+    }
+
+    /// Commits a block with the statuses that `ends` says.
+    pub async fn commit_block(&self, round: u32, shard: u32, block: &Block, ends: Ends<'_>) {
+        let content = self.content(round, block, ends);
+        self.put_block(shard, block, content).await;
+    }
+
+    /// What a worker would write for a block.
+    pub fn content(&self, round: u32, block: &Block, ends: Ends<'_>) -> BlockContent {
+        let planned = (block.first..self.plan.records).filter(|o| self.ask(*o, ends) != 0);
+        let mut lines = Vec::new();
+        let mut rows = vec![Vec::new(); self.plan.endpoints.len()];
+        for ordinal in planned.take(block.records as usize) {
+            for (endpoint, rows) in rows.iter_mut().enumerate() {
+                let Some(status) = ends(ordinal, endpoint) else { continue };
+                lines.push(line(round, ordinal, endpoint, status));
+                match status {
+                    Status::Ok => rows.push((ordinal, (self.values)(round, ordinal, endpoint))),
+                    Status::Missing => rows.push((ordinal, self.nulls(endpoint))),
+                    _ => {}
+                }
+            }
+        }
+        BlockContent { lines, rows }
+    }
+
+    fn nulls(&self, endpoint: usize) -> Vec<Value> {
+        vec![Value::Null; self.plan.endpoints[endpoint].columns.len()]
+    }
+
+    /// Writes a block's chunks and its commit, replacing one that stands.
+    pub async fn put_block(&self, shard: u32, block: &Block, content: BlockContent) {
+        let mut files = Vec::new();
+        for (endpoint, rows) in content.rows.iter().enumerate() {
+            let name = Content::Rows(self.plan.endpoints[endpoint].name.clone());
+            files.push(self.put_chunk(shard, block, name, rows.len(), self.encode(endpoint, rows)).await);
+        }
+        let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+        let ledger = encode_ledger(&names, &content.lines).unwrap();
+        files.push(self.put_chunk(shard, block, Content::Requests, content.lines.len(), ledger).await);
+        let tally = self.tally(&content.lines);
+        self.put_commit(&Commit {
+            version: VERSION,
+            run: self.plan.run.clone(),
+            shard,
+            first: block.first,
+            records: block.records,
+            attempt: "a1".into(),
+            files,
+            tally,
+            at: NOW,
+        })
+        .await;
+    }
+
+    /// Writes a commit over the one that stands.
+    pub async fn put_commit(&self, commit: &Commit) {
+        let text = serde_json::to_vec(commit).unwrap();
+        self.run.put_shard_file(commit.shard, &layout::commit(commit.first), text.into()).await.unwrap();
+    }
+
+    fn encode(&self, endpoint: usize, rows: &[(u64, Vec<Value>)]) -> Bytes {
+        let id = &self.plan.columns[..self.plan.id_columns];
+        let ids: Vec<[Value; 1]> =
+            rows.iter().map(|(ordinal, _)| [Value::Text(self.ids[*ordinal as usize].clone())]).collect();
+        let rows: Vec<Row<'_>> = rows
+            .iter()
+            .zip(&ids)
+            .map(|((ordinal, values), id)| Row { ordinal: *ordinal, id, values })
+            .collect();
+        encode_rows(id, &self.plan.endpoints[endpoint].columns, &rows, self.plan.chunks).unwrap()
+    }
+
+    async fn put_chunk(
+        &self,
+        shard: u32,
+        block: &Block,
+        content: Content,
+        rows: usize,
+        bytes: Bytes,
+    ) -> ChunkFile {
+        let name = layout::chunk(block.first, "a1", &content, self.plan.chunks);
+        self.run.put_shard_file(shard, &name, bytes.clone()).await.unwrap();
+        let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+        ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }
+    }
+
+    fn tally(&self, lines: &[Line]) -> BTreeMap<String, Tally> {
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for line in lines {
+            let tally = tallies.entry(self.plan.endpoints[line.endpoint].name.clone()).or_default();
+            *tally.statuses.entry(line.status).or_default() += 1;
+            tally.requests += u64::from(line.requests);
+        }
+        tallies
+    }
+
+    pub async fn prove(&self) -> Result<Proof, MergeError> {
+        prove(&self.run).await
+    }
+
+    pub async fn publish(&self) -> Result<Published, MergeError> {
+        publish(&self.run, &self.job, &self.prove().await?, NOW).await
+    }
+
+    /// Runs statements in the destination.
+    pub fn execute(&self, sql: &str) {
+        database::open(&self.database()).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// The rows of a query to the destination, columns joined by `|`, null as `~`.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let connection = database::open(&self.database()).unwrap();
+        rows(&connection, sql)
+    }
+
+    /// The rows of the table, by id.
+    pub fn table(&self) -> Vec<String> {
+        self.rows("SELECT id, title, votes, budget FROM films ORDER BY ALL")
+    }
+}
+
+pub fn rows(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT concat_ws('|', *COLUMNS(x -> true)) FROM (SELECT coalesce(COLUMNS(*)::VARCHAR, '~') FROM ({sql}))"
+    );
+    let mut statement = connection.prepare(&sql).unwrap();
+    let found = statement.query_map([], |row| row.get(0)).unwrap();
+    found.collect::<duckdb::Result<_>>().unwrap()
+}
+
+/// The lines and rows of a block, to be broken by tests.
+#[derive(Clone)]
+pub struct BlockContent {
+    pub lines: Vec<Line>,
+    /// By endpoint.
+    pub rows: Vec<Vec<(u64, Vec<Value>)>>,
+}
+
+fn line(round: u32, ordinal: u64, endpoint: usize, status: Status) -> Line {
+    let success = matches!(status, Status::Ok | Status::Missing);
+    Line {
+        ordinal,
+        endpoint,
+        status,
+        failure: (!success).then(|| Failure::passing(Kind::Timeout, "no answer within 60s")),
+        http_status: success.then_some(200),
+        attempts: 1,
+        requests: 1,
+        pages: 1,
+        rows: u32::from(success),
+        bytes: 100,
+        started_at: Some(NOW),
+        finished_at: Some(NOW + i64::from(round) * 1_000_000 + endpoint as i64),
+    }
+}
+
+fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
+    Plan {
+        version: VERSION,
+        run: "20261123T000000-4f2a9c".into(),
+        job: "films".into(),
+        job_path: "/nowhere/films.toml".into(),
+        created_at: NOW,
+        windrow: "0.1.0".into(),
+        source: "ids".into(),
+        input_sha256: String::new(),
+        questions_sha256: String::new(),
+        records,
+        left_out: 0,
+        columns: vec![field("id", Type::Text), field("country", Type::Text)],
+        id_columns: 1,
+        endpoints: endpoints
+            .iter()
+            .map(|(name, columns)| PlannedEndpoint {
+                name: (*name).into(),
+                columns: columns.clone(),
+                on_failure: OnFailure::Drop,
+            })
+            .collect(),
+        chunks: ChunkFormat::Parquet,
+        trial: false,
+    }
+}
+
+pub fn job(database: PathBuf, plan: &Plan) -> Job {
+    Job {
+        name: plan.job.clone(),
+        input: Input {
+            source: Source::File { path: "/nowhere/ids.csv".into(), format: Format::Csv },
+            id: vec!["id".into()],
+            keep: vec![],
+            types: vec![],
+            duplicates: Duplicates::Refuse,
+            empty_ok: true,
+        },
+        endpoints: plan.endpoints.iter().map(endpoint).collect(),
+        table: Table {
+            to: Destination::DuckDb(database),
+            name: "films".into(),
+            mode: Mode::Append,
+            key: vec![],
+            stamp: vec![],
+        },
+        publish: Publish { min_success: 0.0 },
+        settings: Settings {
+            chunks: plan.chunks,
+            shard_size: 1000,
+            in_flight: 1,
+            rounds: 1,
+            resume_within: Duration::from_secs(60),
+        },
+        text: String::new(),
+        path: plan.job_path.clone(),
+        folder: "/nowhere".into(),
+    }
+}
+
+fn endpoint(planned: &PlannedEndpoint) -> Endpoint {
+    let second = Duration::from_secs(1);
+    Endpoint {
+        name: planned.name.clone(),
+        url: Template { parts: vec![] },
+        query: vec![],
+        headers: vec![],
+        columns: planned.columns.iter().map(column).collect(),
+        missing: Missing::default(),
+        on_failure: planned.on_failure,
+        after: vec![],
+        bounds: Bounds {
+            connect_timeout: second,
+            idle_timeout: second,
+            timeout: second,
+            max_body: 1,
+            max_depth: 1,
+            max_redirects: 1,
+        },
+        retry: Retry { attempts: 1, backoff: second, max_backoff: second, max_retry_after: second },
+    }
+}
+
+fn column(field: &Field) -> crate::job::Column {
+    crate::job::Column {
+        name: field.name.clone(),
+        jq: ".".into(),
+        ty: field.ty,
+        nulls: vec![],
+        strip: None,
+        regex: None,
+        format: None,
+        zone: None,
+        on_error: crate::job::OnError::Fail,
+        not_null: false,
+    }
+}

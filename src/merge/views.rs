@@ -1,0 +1,104 @@
+//! A run's files as views: `rows`, `requests`, `all_requests`, `input`, and one per endpoint.
+//!
+//! | view | holds |
+//! |---|---|
+//! | `input` | the frozen lines: `ordinal` and the input's columns |
+//! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there |
+//! | `rows` | the table as this run would make it: the endpoints joined on the ordinal |
+//! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
+//! | `all_requests` | the ledger of all rounds |
+
+use duckdb::{Connection, Result};
+
+use super::columns::Output;
+use super::files::{BlockFiles, RunFiles};
+use super::select::Selection;
+use super::slice::{self, Slice};
+use super::sql;
+use crate::handoff::input::ORDINAL;
+use crate::job::OnFailure;
+use crate::record::Field;
+
+/// Creates the views; their names. An endpoint of the same name as `all_requests` takes its place.
+pub(super) fn create(
+    connection: &Connection,
+    files: &RunFiles,
+    columns: &[Output],
+    policy: &[OnFailure],
+) -> Result<Vec<String>> {
+    let slice = slice::whole(files);
+    let mut views = vec![
+        ("rows".to_owned(), rows(&slice, columns, policy)),
+        ("requests".to_owned(), requests(files)),
+        ("all_requests".to_owned(), all_requests(files)),
+        ("input".to_owned(), input(&slice)),
+    ];
+    for (at, endpoint) in files.plan.endpoints.iter().enumerate() {
+        views.retain(|(name, _)| name != &endpoint.name);
+        views.push((endpoint.name.clone(), answers(&slice, at)));
+    }
+    for (name, select) in &views {
+        connection.execute_batch(&format!("CREATE VIEW {} AS {select}", sql::identifier(name)))?;
+    }
+    Ok(views.into_iter().map(|(name, _)| name).collect())
+}
+
+fn rows(slice: &Slice<'_>, columns: &[Output], policy: &[OnFailure]) -> String {
+    let selection = Selection { columns, policy, standing: None };
+    let value = |output: &Output| {
+        let value = selection.expression(slice, output);
+        let typed = output.ty.map_or_else(|| value.clone(), |ty| sql::read_as(&value, ty));
+        format!("{typed} AS {}", sql::identifier(&output.name))
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    format!("SELECT {} {}", values.join(", "), selection.from(slice))
+}
+
+fn input(slice: &Slice<'_>) -> String {
+    format!("SELECT {ORDINAL}, {} FROM {}", listed(&slice.files.plan.columns), slice.input())
+}
+
+fn answers(slice: &Slice<'_>, endpoint: usize) -> String {
+    let plan = &slice.files.plan;
+    let mut fields: Vec<Field> = plan.columns.iter().take(plan.id_columns).cloned().collect();
+    fields.extend(plan.endpoints[endpoint].columns.iter().cloned());
+    format!("SELECT {ORDINAL}, {} FROM {}", listed(&fields), slice.answers(endpoint))
+}
+
+fn listed(fields: &[Field]) -> String {
+    let column = |field: &Field| {
+        let name = sql::identifier(&field.name);
+        format!("{} AS {name}", sql::read_as(&name, field.ty))
+    };
+    fields.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// A branch for every shard, which the files themselves do not name.
+fn all_requests(files: &RunFiles) -> String {
+    let shard_of = |block: &BlockFiles| (block.round, block.shard);
+    let shards = files.blocks.chunk_by(|one, next| shard_of(one) == shard_of(next));
+    let branch = |blocks: &[BlockFiles]| {
+        let (round, shard) = shard_of(&blocks[0]);
+        let lines = slice::ledger_of(blocks.iter());
+        format!("SELECT {round}::INTEGER AS round, {shard}::INTEGER AS shard, * FROM {lines}")
+    };
+    let branches: Vec<String> = shards.map(branch).collect();
+    match branches.is_empty() {
+        true => format!(
+            "SELECT 0::INTEGER AS round, 0::INTEGER AS shard, * FROM {}",
+            slice::ledger_of(std::iter::empty())
+        ),
+        false => branches.join(" UNION ALL "),
+    }
+}
+
+/// Each pair's latest line.
+fn requests(files: &RunFiles) -> String {
+    let all = all_requests(files);
+    match files.rounds {
+        0 | 1 => all,
+        _ => format!(
+            "FROM ({all}) QUALIFY row_number() OVER (PARTITION BY {ORDINAL}, endpoint ORDER BY round DESC) = 1"
+        ),
+    }
+}

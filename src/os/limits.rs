@@ -1,0 +1,13 @@
+//! Limits of this process.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Raises the number of files (sockets included) that this process may have open as far as allowed, and says
+/// how many that is; every child inherits it. A system that refuses keeps what it had.
+pub fn raise_open_files() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
+}

@@ -1,0 +1,22 @@
+//! A child that does not outlive its parent.
+
+#[cfg(target_os = "linux")]
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
+
+/// The parent ended before the child could tie itself to it.
+#[derive(Debug, thiserror::Error)]
+#[error("the supervisor (process {0}) is gone")]
+pub struct ParentGone(i32);
+
+/// Makes the kernel kill this process when the thread that started it ends (`PR_SET_PDEATHSIG`, prctl(2)).
+///
+/// `parent` is the expected parent: it may have died between the fork and this call, which the kernel would
+/// not tell.
+pub fn die_with_parent(parent: i32) -> Result<(), ParentGone> {
+    #[cfg(target_os = "linux")]
+    let tied = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).is_ok();
+    #[cfg(not(target_os = "linux"))]
+    let tied = true;
+    if tied && getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(ParentGone(parent)) }
+}

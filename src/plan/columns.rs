@@ -1,0 +1,115 @@
+//! Which columns of the list a run needs: the id, what is kept, and what the templates name.
+
+use std::sync::Arc;
+
+use super::list::ListError;
+use crate::handoff::input;
+use crate::job::{Endpoint, Job, Part};
+use crate::record::{Field, Type};
+
+/// Column names that windrow's own files use beside the list's.
+const TAKEN: [&str; 3] = [input::ORDINAL, input::ASK, "part"];
+
+/// The columns to freeze, as the job names them, before the list was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wanted {
+    /// Each once: the id columns, `keep`, then what templates use in the order of the endpoints.
+    pub names: Vec<String>,
+    /// What `types` says of each.
+    pub types: Vec<Option<Type>>,
+    /// How many of them, from the first, are the id.
+    pub id: usize,
+}
+
+/// The columns to freeze, typed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Columns {
+    /// In the order of `input.parquet`.
+    pub fields: Arc<[Field]>,
+    /// How many of them, from the first, are the id.
+    pub id: usize,
+}
+
+impl Wanted {
+    /// What the job needs. A name that windrow's own columns have is an error.
+    pub fn of(job: &Job) -> Result<Wanted, ListError> {
+        let templates = job.endpoints.iter().flat_map(inputs);
+        let asked = job.input.id.iter().chain(&job.input.keep).chain(templates);
+        let mut names: Vec<String> = Vec::new();
+        for name in asked {
+            if TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name)) {
+                return Err(ListError::Taken { name: name.clone() });
+            }
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let declared =
+            |name: &String| job.input.types.iter().find(|(declared, _)| declared == name).map(|(_, ty)| *ty);
+        let types = names.iter().map(declared).collect();
+        Ok(Wanted { names, types, id: job.input.id.len() })
+    }
+
+    /// The columns, those without a declared type as `found` (by position) has it.
+    pub fn typed(&self, found: impl Fn(usize) -> Type) -> Columns {
+        let field = |index: usize| Field {
+            name: self.names[index].clone(),
+            ty: self.types[index].unwrap_or_else(|| found(index)),
+        };
+        Columns { fields: (0..self.names.len()).map(field).collect(), id: self.id }
+    }
+
+    /// The columns, text unless declared.
+    pub fn textual(&self) -> Columns {
+        self.typed(|_| Type::Text)
+    }
+}
+
+/// The input columns that an endpoint's templates name.
+fn inputs(endpoint: &Endpoint) -> impl Iterator<Item = &String> {
+    parts(endpoint).filter_map(|part| match part {
+        Part::Input(name) => Some(name),
+        Part::Literal(_) | Part::Answer { .. } | Part::Secret(_) => None,
+    })
+}
+
+/// The answers, (endpoint, column), that an endpoint's templates name.
+pub(super) fn answers(endpoint: &Endpoint) -> impl Iterator<Item = (usize, usize)> {
+    parts(endpoint).filter_map(|part| match part {
+        Part::Answer { endpoint, column } => Some((*endpoint, *column)),
+        Part::Literal(_) | Part::Input(_) | Part::Secret(_) => None,
+    })
+}
+
+fn parts(endpoint: &Endpoint) -> impl Iterator<Item = &Part> {
+    let named = endpoint.query.iter().chain(&endpoint.headers).map(|(_, template)| template);
+    std::iter::once(&endpoint.url).chain(named).flat_map(|template| &template.parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sandbox::{endpoint, job_of};
+
+    #[test]
+    fn each_needed_column_comes_once_the_id_first() {
+        let mut job = job_of(crate::job::Source::Ids(vec![]));
+        job.input.keep = vec!["country".into(), "id".into()];
+        job.input.types = vec![("year".into(), Type::Integer), ("unused".into(), Type::Date)];
+        job.endpoints =
+            vec![endpoint("one", "https://a/{id}/{year}"), endpoint("two", "https://a/{country}/{slug}")];
+        let wanted = Wanted::of(&job).unwrap();
+        assert_eq!(wanted.names, ["id", "country", "year", "slug"]);
+        assert_eq!(wanted.id, 1);
+        let columns = wanted.textual();
+        assert_eq!(columns.fields[2], Field { name: "year".into(), ty: Type::Integer });
+        assert_eq!(columns.fields[3].ty, Type::Text);
+    }
+
+    #[test]
+    fn a_column_cannot_have_the_name_of_our_own() {
+        let mut job = job_of(crate::job::Source::Ids(vec![]));
+        job.input.keep = vec!["Ordinal".into()];
+        assert!(Wanted::of(&job).unwrap_err().to_string().contains("\"Ordinal\""));
+    }
+}

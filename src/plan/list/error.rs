@@ -1,0 +1,266 @@
+//! What can be wrong with a list, each with the place and what to do about it.
+
+use std::fmt;
+use std::io;
+
+use crate::handoff::Exit;
+use crate::plan::typed::{self, Misfit};
+
+/// Names that a message lists before it says "and so many more".
+const SHOWN: usize = 12;
+
+/// What a position in a list counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::plan) enum Unit {
+    /// Lines of a text, from 1, the header included.
+    Line,
+    /// Rows of a table, from 1.
+    Row,
+    /// Entries of `ids = [...]`, from 1.
+    Entry,
+}
+
+/// A position in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The list.
+    pub(in crate::plan) list: String,
+    /// What `number` counts.
+    pub(in crate::plan) unit: Unit,
+    /// From 1.
+    pub(in crate::plan) number: u64,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Unit::Line => "line",
+            Unit::Row => "row",
+            Unit::Entry => "entry",
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}, {} {}", self.list, self.unit, self.number)
+    }
+}
+
+/// A mistake in the list, or in what the job says of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// There is no such file.
+    #[error("no list at {0}\nhint: a relative path counts from the job file's folder")]
+    Missing(String),
+    /// It is a folder.
+    #[error("{0} is a folder, not a list\nhint: name one file")]
+    Folder(String),
+    /// It could not be read.
+    #[error("cannot read {list}: {source}")]
+    Unreadable {
+        /// The list.
+        list: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has no records.
+    #[error("{0} holds no records\nhint: where an empty list is no error, say empty = \"ok\" under [input]")]
+    Empty(String),
+    /// It is something else than the job says.
+    #[error("{list} is {what}\nhint: {hint}")]
+    Foreign {
+        /// The list.
+        list: String,
+        /// What it is.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{0}: not valid UTF-8\nhint: convert the list, as with `iconv -f latin1 -t utf-8`")]
+    NotUtf8(Place),
+    /// A needed column is not there.
+    #[error("{list} has no column {name:?}; it has {}{}", listed(.there), did_you_mean(.name, .there))]
+    NoColumn {
+        /// The list.
+        list: String,
+        /// What was looked for.
+        name: String,
+        /// What is there.
+        there: Vec<String>,
+    },
+    /// A needed column is there more than once.
+    #[error("{list} has more than one column {name:?}\nhint: give each column a name of its own")]
+    ColumnTwice {
+        /// The list, with the line where there is one.
+        list: String,
+        /// The name.
+        name: String,
+    },
+    /// A column has a name that windrow's own files use.
+    #[error("a column cannot be named {name:?}: windrow's files use that name\nhint: rename it in the list")]
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// More or fewer fields than the header.
+    #[error(
+        "{place}: {fields} fields, but the header has {header}\nhint: put quotes around a field that holds the separator"
+    )]
+    Fields {
+        /// Where.
+        place: Place,
+        /// Fields of the line.
+        fields: u64,
+        /// Fields of the header.
+        header: u64,
+    },
+    /// A quoted field runs to the end of the file.
+    #[error(
+        "{0}: a quoted field that begins here never ends\nhint: close the quote, or double it where it is part of the text"
+    )]
+    OpenQuote(Place),
+    /// A line is not a JSON object.
+    #[error("{place}: {why}\nhint: jsonl holds one JSON object a line")]
+    Json {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        why: String,
+    },
+    /// Longer than windrow takes.
+    #[error("{place}: {what} is longer than {limit}\nhint: is this the right file, and the right format?")]
+    TooLong {
+        /// Where.
+        place: Place,
+        /// The line, or a column.
+        what: String,
+        /// The limit.
+        limit: &'static str,
+    },
+    /// A record without an id.
+    #[error(
+        "{place}: no {column:?}, but every record needs its id\nhint: give it one, or leave it out of the list"
+    )]
+    NoId {
+        /// Where.
+        place: Place,
+        /// The id column.
+        column: String,
+    },
+    /// A value is not of its column's type.
+    #[error("{place}, column {column:?}: {misfit}\nhint: correct it, or the column's type in the job file")]
+    Misfit {
+        /// Where.
+        place: Place,
+        /// Its column.
+        column: String,
+        /// What does not fit.
+        misfit: Misfit,
+    },
+    /// A Parquet column has a type that windrow does not carry.
+    #[error("{list}, column {column:?}: {found} cannot be carried\nhint: {hint}")]
+    ColumnType {
+        /// The list.
+        list: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Not Parquet, or damaged.
+    #[error("{list} cannot be read as Parquet: {why}\nhint: write the file anew, or give the list as CSV")]
+    Parquet {
+        /// The list.
+        list: String,
+        /// Why.
+        why: String,
+    },
+    /// An id comes more than once.
+    #[error(
+        "{list}: id {id:?} comes twice, in {unit} {first} and {unit} {again}{}\nhint: duplicates = \"first\" keeps the first of each, \"keep\" keeps all",
+        further(*.more)
+    )]
+    Duplicate {
+        /// The list.
+        list: String,
+        /// Shortened.
+        id: String,
+        /// "line", "row" or "entry".
+        unit: String,
+        /// Where it came first.
+        first: u64,
+        /// Where it came again.
+        again: u64,
+        /// Further records whose id came before.
+        more: u64,
+    },
+    /// Ids that were asked for are not in the list.
+    #[error("{list} has no record {}\nhint: ids are compared letter by letter", listed(.ids))]
+    NotListed {
+        /// The list.
+        list: String,
+        /// The ids.
+        ids: Vec<String>,
+    },
+    /// Single ids were asked for, but the job's id has several columns.
+    #[error("records cannot be picked by id: the id has {columns} columns\nhint: use --sample")]
+    CompoundId {
+        /// Columns of the id.
+        columns: usize,
+    },
+}
+
+impl ListError {
+    /// The exit code that this error ends a process with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            ListError::Unreadable { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
+                Exit::Disk
+            }
+            _ => Exit::Usage,
+        }
+    }
+}
+
+/// `"a", "b" and 3 more`.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(SHOWN).map(|name| format!("{:?}", typed::shown(name))).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => "none".to_owned(),
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// A hint: another separator, or the name that is close to the one that was meant.
+fn did_you_mean(name: &str, there: &[String]) -> String {
+    if let [all] = there
+        && let Some(separator) = all.chars().find(|letter| "\t,;|".contains(*letter))
+    {
+        return match separator {
+            '\t' => "\nhint: say format = \"tsv\"".to_owned(),
+            ',' => "\nhint: say format = \"csv\"".to_owned(),
+            other => {
+                format!("\nhint: windrow separates columns by commas (csv) or tabs (tsv), not by {other:?}")
+            }
+        };
+    }
+    let likeness =
+        |other: &String| strsim::jaro_winkler(&name.trim().to_lowercase(), &other.trim().to_lowercase());
+    let closest = there.iter().map(|other| (likeness(other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match closest {
+        Some((likeness, other)) if likeness > 0.8 => {
+            format!("\nhint: did you mean {:?}?", typed::shown(other))
+        }
+        _ => "\nhint: name one of these columns in the job file".to_owned(),
+    }
+}
+
+fn further(more: u64) -> String {
+    if more == 0 { String::new() } else { format!(", and {more} more") }
+}

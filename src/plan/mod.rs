@@ -1,0 +1,116 @@
+//! The list, read, checked, cut and frozen; and what a retry asks again.
+//!
+//! A list is read once ([`read_list`]), as a stream, into a temporary file without a name; what is wrong with it is
+//! said before anything of the run exists. Then it is cut ([`write_run`]) into shards and blocks, each shard's records
+//! are frozen as `input.parquet`, and `plan.json` comes last: without it there is no run. [`write_retry`] reads what
+//! all rounds became and makes one more round of the pairs that failed or were deferred.
+//!
+//! Memory does not grow with the list: a batch of records, the frozen file of one shard, and 24 bytes for each of a
+//! million ids are held at once. Measured (`cargo bench --bench plan`): 41 MB at the most for 1 million ids, 43 MB for
+//! 10 million, 43 MB for 30 million. What a list, and the id of a record, may look like stands in [`list`]; how it is
+//! cut, and why so, in `cut`.
+//!
+//! | pass | reads | writes | module |
+//! |---|---|---|---|
+//! | 1 | the list's bytes | the spool (temporary) | [`list`] |
+//! | 1, at its end | hashes of the ids | | `duplicates` |
+//! | 2 | the spool | `job.toml`, `NNNNN/input.parquet`, `round-000.json`, `plan.json` | `write` |
+//! | retry | ledgers, frozen inputs, answers that others need | `NNNNN/input.parquet`, `round-NNN.json` | [`retry`] |
+
+use std::path::Path;
+
+mod batch;
+mod columns;
+pub mod cut;
+mod digest;
+mod duplicates;
+mod frames;
+pub mod list;
+mod questions;
+pub mod retry;
+#[cfg(test)]
+mod sandbox;
+mod spool;
+mod typed;
+mod write;
+
+pub use cut::Cut;
+pub use list::{List, ListError};
+pub use questions::questions_sha256;
+pub use retry::{RetryError, RetryFilter, StatusFilter, write_retry};
+pub use spool::ScratchError;
+pub use typed::Misfit;
+pub use write::write_run;
+
+use crate::handoff::{Exit, HandoffError};
+use crate::job::Job;
+
+/// What a plan depends on besides the job.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanOptions {
+    /// Processes that work at once: the least number of shards, where there are records enough.
+    pub cores: u32,
+    /// A trial of so many records, spread evenly over the list.
+    pub sample: Option<u64>,
+    /// A trial of the records with these ids.
+    pub ids: Option<Vec<String>>,
+    /// This windrow's version.
+    pub windrow: String,
+    /// Now, in microseconds since 1970, UTC.
+    pub now_micros: i64,
+}
+
+impl PlanOptions {
+    /// Whether only a few records are tried.
+    pub fn trial(&self) -> bool {
+        self.sample.is_some() || self.ids.is_some()
+    }
+}
+
+/// Why there is no plan, or no further round.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A mistake in the list.
+    #[error(transparent)]
+    List(#[from] ListError),
+    /// The temporary files.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
+    /// The run is not ready for a retry, or its ledger is not whole.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// The run's files.
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+}
+
+impl PlanError {
+    /// The exit code that this error ends a process with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            PlanError::List(error) => error.exit(),
+            PlanError::Scratch(error) => error.exit(),
+            PlanError::Retry(error) => error.exit(),
+            PlanError::Handoff(error) => error.exit(),
+        }
+    }
+}
+
+impl From<polars::prelude::PolarsError> for PlanError {
+    fn from(error: polars::prelude::PolarsError) -> PlanError {
+        PlanError::Scratch(error.into())
+    }
+}
+
+/// Reads the job's list, as one stream, and checks it. `scratch` is a folder for temporary files: they have no name and
+/// vanish with the [`List`], or with the process.
+pub fn read_list(job: &Job, options: &PlanOptions, scratch: &Path) -> Result<List, PlanError> {
+    let sizes = list::Sizes::default();
+    list::Request { job, options, scratch, sizes }.read(Box::new(std::io::stdin()))
+}
+
+/// The digest that the job's list has now, for comparing with [`Plan::input_sha256`](crate::handoff::Plan); `None` for
+/// standard input, which can be read once only.
+pub fn source_sha256(job: &Job) -> Result<Option<String>, PlanError> {
+    list::source_sha256(&job.input.source)
+}

@@ -1,0 +1,145 @@
+//! Answers of earlier rounds that a retry needs: columns of endpoints that are not asked again, for endpoints that are.
+
+use polars::prelude::*;
+
+use super::history::{Done, History};
+use super::pairs::Pairs;
+use crate::handoff::{Content, input};
+use crate::job::{Endpoint, Job};
+use crate::plan::columns::answers;
+use crate::plan::{PlanError, ScratchError, frames, typed};
+use crate::record::{Field, Ordinal, Type, Value};
+
+/// A column of an endpoint's answers that templates use.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Carried {
+    /// The endpoint that gave it.
+    endpoint: usize,
+    /// Its name there.
+    column: String,
+    /// A bit for every endpoint that uses it.
+    users: u64,
+    /// Its name and type in `input.parquet`.
+    field: Field,
+}
+
+/// Every answer that any template uses, each once, in the order of the endpoints that use them.
+pub(super) fn carried(job: &Job) -> Vec<Carried> {
+    let mut all: Vec<Carried> = Vec::new();
+    for (user, endpoint) in job.endpoints.iter().enumerate() {
+        for (source, column) in answers(endpoint) {
+            let next = one(&job.endpoints, source, column);
+            let known = all.iter().position(|carried| carried.field == next.field);
+            let index = known.unwrap_or(all.len());
+            if known.is_none() {
+                all.push(next);
+            }
+            all[index].users |= 1 << user;
+        }
+    }
+    all
+}
+
+fn one(endpoints: &[Endpoint], endpoint: usize, column: usize) -> Carried {
+    let source = &endpoints[endpoint];
+    let column = &source.columns[column];
+    let name = input::answer_column(&source.name, &column.name);
+    Carried { endpoint, column: column.name.clone(), users: 0, field: Field { name, ty: column.ty } }
+}
+
+/// A record of the retry.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Asked {
+    pub ordinal: Ordinal,
+    /// A bit for every endpoint that is asked.
+    pub mask: u64,
+}
+
+impl Carried {
+    /// The name of the endpoint that gave it.
+    pub fn source<'j>(&self, job: &'j Job) -> &'j str {
+        &job.endpoints[self.endpoint].name
+    }
+
+    /// Whether a record needs it: someone who uses it is asked, and who gave it is not.
+    fn needed(&self, asked: &Asked) -> bool {
+        asked.mask & self.users != 0 && asked.mask >> self.endpoint & 1 == 0
+    }
+
+    /// The column for these records, in ascending order; null where it is not needed, or where there is no value.
+    pub async fn column(
+        &self,
+        history: &History<'_>,
+        blocks: &[Done],
+        pairs: &Pairs,
+        records: &[Asked],
+        endpoint: &str,
+    ) -> Result<Column, PlanError> {
+        let mut values = vec![Value::Null; records.len()];
+        let content = Content::Rows(endpoint.to_owned());
+        for (index, done) in blocks.iter().enumerate() {
+            let end =
+                blocks.get(index + 1).filter(|next| next.round == done.round).map(|next| next.commit.first);
+            let (from, to) = (
+                position(records, done.commit.first),
+                end.map_or(records.len(), |end| position(records, end)),
+            );
+            if !records[from..to.max(from)].iter().any(|asked| self.needed(asked)) {
+                continue;
+            }
+            let columns = ["ordinal", "part", &self.column];
+            let Some(rows) = history.chunk(done, &content, &columns).await? else { continue };
+            for row in 0..rows.height() {
+                let Some(index) = self.wanted(&rows, row, done.round, pairs, records)? else { continue };
+                values[index] = self.value(&rows.column(&self.column)?.get(row)?)?;
+            }
+        }
+        Ok(frames::column(&self.field, &values))
+    }
+
+    /// The record that a row of a chunk is for: its first part, as of the round that counts.
+    fn wanted(
+        &self,
+        rows: &DataFrame,
+        row: usize,
+        round: usize,
+        pairs: &Pairs,
+        records: &[Asked],
+    ) -> Result<Option<usize>, PlanError> {
+        let ordinal = whole(&rows.column("ordinal")?.get(row)?)?;
+        let index = position(records, ordinal);
+        let Some(asked) = records.get(index).filter(|asked| asked.ordinal == ordinal) else {
+            return Ok(None);
+        };
+        let counts = usize::from(pairs.get(ordinal, self.endpoint).round) == round;
+        let first_part = whole(&rows.column("part")?.get(row)?)? == 0;
+        Ok((counts && first_part && self.needed(asked)).then_some(index))
+    }
+
+    /// A value of a chunk: typed in Parquet, text in CSV.
+    fn value(&self, found: &AnyValue<'_>) -> Result<Value, ScratchError> {
+        let misfit = |why: String| PolarsError::ComputeError(format!("{}: {why}", self.field.name).into());
+        match found.get_str() {
+            Some(text) => typed::parse(text, self.field.ty).map_err(|error| misfit(error.to_string()).into()),
+            None => frames::value(found).map_err(|why| misfit(why).into()),
+        }
+    }
+}
+
+/// A whole number, from Parquet or from CSV.
+fn whole(value: &AnyValue<'_>) -> Result<u64, ScratchError> {
+    let number = match value.get_str() {
+        Some(text) => typed::parse(text, Type::Bigint).ok(),
+        None => frames::value(value).ok(),
+    };
+    match number {
+        Some(Value::Bigint(number)) => Ok(number as u64),
+        Some(Value::Integer(number)) => Ok(number as u64),
+        _ => Err(PolarsError::ComputeError("an ordinal or part is no number".into()).into()),
+    }
+}
+
+/// Where `ordinal` is, or would be, among records in ascending order.
+fn position(records: &[Asked], ordinal: Ordinal) -> usize {
+    records.partition_point(|asked| asked.ordinal < ordinal)
+}

@@ -1,0 +1,210 @@
+//! What the tests of this module share: jobs made by hand, runs in temporary folders.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use polars::prelude::*;
+use tempfile::TempDir;
+
+use super::list::{Request, Sizes};
+use super::{List, PlanError, PlanOptions, frames, write_run};
+use crate::handoff::{Block, Plan, Round, RunStore, Shard, layout};
+use crate::job::*;
+
+/// Batches of ten records and twenty ids in memory, so that short lists spill.
+pub const TINY: Sizes = Sizes { batch_records: 10, batch_bytes: 1 << 20, ids: 20 };
+
+pub fn options() -> PlanOptions {
+    PlanOptions { cores: 2, windrow: "0.1.0".into(), now_micros: 7, ..PlanOptions::default() }
+}
+
+/// A job that asks one endpoint for each id of the column `id`.
+pub fn job_of(source: Source) -> Job {
+    Job {
+        name: "films".into(),
+        input: Input {
+            source,
+            id: vec!["id".into()],
+            keep: vec![],
+            types: vec![],
+            duplicates: Duplicates::Refuse,
+            empty_ok: false,
+        },
+        endpoints: vec![endpoint("one", "https://example.org/{id}")],
+        table: Table {
+            to: Destination::DuckDb("/films.duckdb".into()),
+            name: "films".into(),
+            mode: Mode::Append,
+            key: vec![],
+            stamp: vec![],
+        },
+        publish: Publish { min_success: 0.0 },
+        settings: Settings {
+            chunks: ChunkFormat::Parquet,
+            shard_size: 250_000,
+            in_flight: 128,
+            rounds: 1,
+            resume_within: Duration::from_secs(7 * 86_400),
+        },
+        text: "[job]\nname = \"films\"\n".into(),
+        path: "/schemas/films.toml".into(),
+        folder: "/schemas".into(),
+    }
+}
+
+/// An endpoint whose URL holds `{column}`s of the input.
+pub fn endpoint(name: &str, url: &str) -> Endpoint {
+    let second = Duration::from_secs(1);
+    Endpoint {
+        name: name.into(),
+        url: template(url),
+        query: vec![],
+        headers: vec![],
+        columns: vec![],
+        missing: Missing::default(),
+        on_failure: OnFailure::Drop,
+        after: vec![],
+        bounds: Bounds {
+            connect_timeout: second,
+            idle_timeout: second,
+            timeout: second,
+            max_body: 1 << 20,
+            max_depth: 128,
+            max_redirects: 5,
+        },
+        retry: Retry { attempts: 5, backoff: second, max_backoff: second, max_retry_after: second },
+    }
+}
+
+fn template(text: &str) -> Template {
+    let mut parts = Vec::new();
+    for (index, piece) in text.split(['{', '}']).enumerate() {
+        match index % 2 {
+            0 if piece.is_empty() => {}
+            0 => parts.push(Part::Literal(piece.into())),
+            _ => parts.push(Part::Input(piece.into())),
+        }
+    }
+    Template { parts }
+}
+
+/// A column that an answer gives.
+pub fn answer_column(name: &str, ty: crate::record::Type) -> crate::job::Column {
+    crate::job::Column {
+        name: name.into(),
+        jq: format!(".{name}"),
+        ty,
+        nulls: vec![],
+        strip: None,
+        regex: None,
+        format: None,
+        zone: None,
+        on_error: OnError::Fail,
+        not_null: false,
+    }
+}
+
+/// A folder with a list in it.
+pub struct Sandbox {
+    pub folder: TempDir,
+}
+
+impl Sandbox {
+    pub fn new() -> Sandbox {
+        Sandbox { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A job over a file of this content.
+    pub fn job(&self, format: Format, content: &[u8]) -> Job {
+        let path = self.path().join("list");
+        std::fs::write(&path, content).unwrap();
+        job_of(Source::File { path, format })
+    }
+
+    pub fn read(&self, job: &Job, options: &PlanOptions) -> Result<List, PlanError> {
+        self.read_from(job, options, b"")
+    }
+
+    /// Reads with this on standard input.
+    pub fn read_from(&self, job: &Job, options: &PlanOptions, stdin: &[u8]) -> Result<List, PlanError> {
+        let request = Request { job, options, scratch: self.path(), sizes: TINY };
+        request.read(Box::new(Cursor::new(stdin.to_vec())))
+    }
+
+    /// Reads with the batches of a real run.
+    pub fn read_large(&self, job: &Job) -> Result<List, PlanError> {
+        let request = Request { job, options: &options(), scratch: self.path(), sizes: Sizes::default() };
+        request.read(Box::new(std::io::empty()))
+    }
+
+    pub fn run_folder(&self) -> PathBuf {
+        self.path().join("run")
+    }
+
+    /// Reads, cuts and freezes.
+    pub fn plan(&self, job: &Job, options: &PlanOptions) -> Frozen {
+        let list = self.read(job, options).unwrap();
+        wait(async {
+            let run = RunStore::create(&self.run_folder()).await.unwrap();
+            let plan = write_run(job, list, &run, "20261123T071500-4f2a9c", options).await.unwrap();
+            let rounds = run.rounds().await.unwrap();
+            Frozen { run, plan, round: rounds.into_iter().next().unwrap() }
+        })
+    }
+}
+
+/// A run that was planned.
+pub struct Frozen {
+    pub run: RunStore,
+    pub plan: Plan,
+    pub round: Round,
+}
+
+impl Frozen {
+    /// The frozen input of a shard, read the way a worker may: a block by its row group.
+    pub fn block(&self, shard: &Shard, block: &Block) -> DataFrame {
+        let file = std::fs::File::open(self.run.local_path(shard.number, layout::INPUT)).unwrap();
+        let mut reader = ParquetReader::new(file);
+        let groups: Vec<usize> =
+            reader.get_metadata().unwrap().row_groups.iter().map(|group| group.num_rows()).collect();
+        let index = shard.blocks.iter().position(|other| other == block).unwrap();
+        assert_eq!(groups.len(), shard.blocks.len(), "a row group per block");
+        assert_eq!(groups[index] as u64, block.records);
+        let before: usize = groups[..index].iter().sum();
+        assert_eq!(before as u64, block.line);
+        reader
+            .with_slice(Some((before, groups[index])))
+            .read_parallel(ParallelStrategy::RowGroups)
+            .finish()
+            .unwrap()
+    }
+
+    /// All frozen lines of a round, in order.
+    pub fn lines(&self, round: &Round) -> DataFrame {
+        let inputs = round.shards.iter().map(|shard| {
+            let bytes = std::fs::read(self.run.local_path(shard.number, layout::INPUT)).unwrap();
+            frames::from_parquet(bytes.into(), None).unwrap()
+        });
+        inputs.reduce(|all, next| all.vstack(&next).unwrap()).unwrap()
+    }
+}
+
+/// A column's values as text; null as `None`.
+pub fn texts(frame: &DataFrame, column: &str) -> Vec<Option<String>> {
+    frame.column(column).unwrap().str().unwrap().iter().map(|text| text.map(str::to_owned)).collect()
+}
+
+/// A column of 64-bit integers.
+pub fn numbers(frame: &DataFrame, column: &str) -> Vec<i64> {
+    frame.column(column).unwrap().i64().unwrap().into_no_null_iter().collect()
+}
+
+/// Runs to the end on this thread.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}

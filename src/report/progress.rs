@@ -1,0 +1,244 @@
+//! Progress of the shards: live lines on a terminal, plain lines now and then elsewhere.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::numbers;
+use crate::handoff::Event;
+use crate::supervisor::{Notice, Observer, ShardEnd};
+
+/// How often a plain line is written where standard error is no terminal.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the rate looks back.
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// What is known of one shard.
+#[derive(Debug, Default)]
+struct Tally {
+    pairs: u64,
+    /// Pairs that were committed before the present process started.
+    committed: u64,
+    /// Pairs that this process ended.
+    done: u64,
+    failed: u64,
+}
+
+impl Tally {
+    fn finished(&self) -> u64 {
+        (self.committed + self.done).min(self.pairs)
+    }
+}
+
+/// Shows how a round goes.
+pub struct Progress {
+    screen: Screen,
+    tallies: BTreeMap<u32, Tally>,
+    /// All pairs of the round, known or not yet started.
+    pairs: u64,
+    started: Instant,
+    samples: VecDeque<(Instant, u64)>,
+}
+
+enum Screen {
+    Live { screen: MultiProgress, total: ProgressBar, bars: BTreeMap<u32, ProgressBar> },
+    Plain { next: Instant },
+}
+
+impl Progress {
+    /// A round of so many pairs, of which `finished` are committed already in shards that will not be started.
+    pub fn new(pairs: u64, finished: u64) -> Progress {
+        let screen = match std::io::stderr().is_terminal() {
+            true => live(pairs),
+            false => Screen::Plain { next: Instant::now() + PLAIN_EVERY },
+        };
+        let mut tallies = BTreeMap::new();
+        if finished > 0 {
+            tallies.insert(u32::MAX, Tally { pairs: finished, committed: finished, ..Tally::default() });
+        }
+        Progress { screen, tallies, pairs, started: Instant::now(), samples: VecDeque::new() }
+    }
+
+    /// Writes a line above the progress.
+    pub fn say(&self, line: &str) {
+        match &self.screen {
+            Screen::Live { screen, .. } => {
+                // A terminal that is gone takes no lines.
+                let _ = screen.println(line);
+            }
+            Screen::Plain { .. } => eprintln!("{line}"),
+        }
+    }
+
+    /// Removes the live lines.
+    pub fn finish(&mut self) {
+        if let Screen::Live { screen, .. } = &self.screen {
+            let _ = screen.clear();
+        }
+    }
+
+    fn finished(&self) -> u64 {
+        self.tallies.values().map(Tally::finished).sum()
+    }
+
+    fn failed(&self) -> u64 {
+        self.tallies.values().map(|tally| tally.failed).sum()
+    }
+
+    /// Notes how far things are; what lies further back than the window is forgotten, but for one sample.
+    fn sample(&mut self) {
+        let now = Instant::now();
+        self.samples.push_back((now, self.finished()));
+        while self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_WINDOW) {
+            self.samples.pop_front();
+        }
+    }
+
+    /// Pairs per second over the last few seconds.
+    fn rate(&self) -> f64 {
+        let (Some((since, before)), Some((until, after))) = (self.samples.front(), self.samples.back())
+        else {
+            return 0.0;
+        };
+        let seconds = until.duration_since(*since).as_secs_f64().max(0.2);
+        after.saturating_sub(*before) as f64 / seconds
+    }
+
+    fn summary(&self) -> String {
+        let rate = self.rate();
+        let (finished, failed) = (self.finished(), self.failed());
+        let left = self.pairs.saturating_sub(finished);
+        let time_left = match rate > 0.0 && left > 0 {
+            true => format!(
+                ", {} left",
+                numbers::duration(Duration::from_secs_f64((left as f64 / rate).min(1e9)))
+            ),
+            false => String::new(),
+        };
+        format!(
+            "{} of {} requests done, {}/s, {} failed{time_left}",
+            numbers::count(finished),
+            numbers::count(self.pairs),
+            numbers::count(rate as u64),
+            numbers::count(failed),
+        )
+    }
+
+    fn draw(&mut self, shard: u32) {
+        if let Screen::Plain { next } = &self.screen {
+            if Instant::now() >= *next {
+                let line = self.summary();
+                eprintln!("{}: {line}", numbers::duration(self.started.elapsed()));
+                self.screen = Screen::Plain { next: Instant::now() + PLAIN_EVERY };
+            }
+            return;
+        }
+        let line = self.summary();
+        let finished = self.finished();
+        let tally = &self.tallies[&shard];
+        if let Screen::Live { total, bars, .. } = &self.screen {
+            total.set_position(finished);
+            total.set_message(line);
+            if let Some(bar) = bars.get(&shard) {
+                bar.set_position(tally.finished());
+                bar.set_message(match tally.failed {
+                    0 => String::new(),
+                    failed => format!("{} failed", numbers::count(failed)),
+                });
+            }
+        }
+    }
+
+    /// A line for a shard that has just started.
+    fn open_bar(&mut self, shard: u32, pairs: u64) {
+        if let Screen::Live { screen, bars, .. } = &mut self.screen {
+            let bar = bars.entry(shard).or_insert_with(|| screen.add(ProgressBar::new(pairs)));
+            bar.set_style(style("  shard {prefix:>3} {bar:24} {pos:>9}/{len} {msg}"));
+            bar.set_prefix(shard.to_string());
+        }
+    }
+
+    fn close_bar(&mut self, shard: u32) {
+        if let Screen::Live { bars, .. } = &mut self.screen
+            && let Some(bar) = bars.remove(&shard)
+        {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn live(pairs: u64) -> Screen {
+    let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    let total = screen.add(ProgressBar::new(pairs));
+    total.set_style(style("{bar:34} {percent:>3} %  {msg}"));
+    Screen::Live { screen, total, bars: BTreeMap::new() }
+}
+
+/// A style from a template of this file.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Observer for Progress {
+    fn event(&mut self, shard: u32, event: &Event) {
+        match event {
+            Event::Started { pairs, committed, .. } => {
+                let tally = Tally { pairs: *pairs, committed: *committed, ..Tally::default() };
+                self.tallies.insert(shard, tally);
+                self.open_bar(shard, *pairs);
+            }
+            Event::Progress { done, failed, .. } => {
+                let tally = self.tallies.entry(shard).or_default();
+                (tally.done, tally.failed) = (*done, *failed);
+                self.sample();
+                self.draw(shard);
+            }
+            Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
+            Event::Committed { .. } | Event::Ended { .. } => {}
+        }
+    }
+
+    fn notice(&mut self, shard: u32, notice: &Notice) {
+        match notice {
+            Notice::Restarted { how } => self.say(&format!("shard {shard}: its process was {how}; started again")),
+            Notice::Condemned { ordinal, endpoint } => self.say(&format!(
+                "shard {shard}: its process ended twice while it worked on endpoint {endpoint} of record {ordinal}; \
+                 that record is left out as crashed",
+            )),
+            Notice::Ended(end) => {
+                self.close_bar(shard);
+                if let Some(line) = ending(end) {
+                    self.say(&format!("shard {shard}: {line}"));
+                }
+            }
+        }
+    }
+}
+
+/// What to say of a shard's end; nothing where all is well.
+fn ending(end: &ShardEnd) -> Option<String> {
+    match end {
+        ShardEnd::Committed | ShardEnd::Stopped => None,
+        ShardEnd::Ended(_, text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        ShardEnd::Crashed(how) => Some(format!("its process was {how}, again and again; given up")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_looks_back_a_few_seconds() {
+        let mut progress = Progress::new(1_000, 0);
+        progress.event(0, &Event::Started { shard: 0, pairs: 1_000, committed: 400 });
+        assert_eq!(progress.finished(), 400);
+        let now = Instant::now();
+        progress.samples = [(now, 400), (now + Duration::from_secs(2), 600)].into();
+        assert_eq!(progress.rate(), 100.0);
+        assert!(progress.summary().contains("400 of 1,000 requests done, 100/s, 0 failed, 6.0 s left"));
+    }
+}

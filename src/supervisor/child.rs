@@ -1,0 +1,141 @@
+//! One child process: started, listened to, waited for.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::mpsc;
+
+use crate::handoff::{Event, Exit, layout};
+use crate::os::{SlotReader, shared_slot};
+use crate::record::Ordinal;
+
+/// Lines of a crashed child's log that are shown.
+const LOG_LINES: usize = 3;
+
+/// What a child is started with.
+pub(super) struct Start<'a> {
+    pub(super) program: &'a Path,
+    pub(super) arguments: &'a [OsString],
+    pub(super) run: &'a Path,
+    pub(super) shard: u32,
+    pub(super) in_flight: usize,
+    pub(super) max_requests: Option<u64>,
+    pub(super) crashed: Vec<(Ordinal, String)>,
+}
+
+/// What a child does.
+#[derive(Debug)]
+pub(super) enum Happening {
+    /// It told something.
+    Told(Event),
+    /// It ended.
+    Died(Death),
+}
+
+/// How a child ended.
+#[derive(Debug)]
+pub(super) enum Death {
+    /// With an exit code of windrow's own.
+    Exited(Exit),
+    /// By a signal or a panic.
+    Crashed {
+        /// For a person.
+        how: String,
+        /// What it was working on.
+        suspect: Option<u64>,
+        /// The end of its log.
+        log: String,
+    },
+}
+
+/// Starts a child; what it does arrives at `sender`. Returns its process id.
+pub(super) fn start(
+    start: &Start<'_>,
+    sender: mpsc::UnboundedSender<(u32, Happening)>,
+) -> Result<i32, std::io::Error> {
+    let (slot, reader) = shared_slot()?;
+    let log = start.run.join(layout::shard_folder(start.shard)).join(layout::SHARD_LOG);
+    let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
+    let log_start = log_file.metadata()?.len();
+    let mut child = command(start)
+        .stdin(Stdio::from(slot))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::from(log_file))
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let shard = start.shard;
+    let stdout = child.stdout.take();
+    tokio::spawn(async move {
+        listen(shard, stdout, &sender).await;
+        let death = death(&mut child, &reader, &log, log_start).await;
+        // The supervisor is there as long as its children are.
+        let _ = sender.send((shard, Happening::Died(death)));
+    });
+    Ok(pid)
+}
+
+fn command(start: &Start<'_>) -> Command {
+    let mut command = Command::new(start.program);
+    command.arg("shard").arg(start.run).arg(start.shard.to_string()).args(start.arguments);
+    command.arg("--supervised-by").arg(std::process::id().to_string());
+    command.arg("--in-flight").arg(start.in_flight.to_string());
+    if let Some(requests) = start.max_requests {
+        command.arg("--max-requests").arg(requests.to_string());
+    }
+    for (ordinal, endpoint) in &start.crashed {
+        command.arg("--crashed").arg(format!("{ordinal}:{endpoint}"));
+    }
+    // Every child is one worker: polars is not to start a thread per core in each.
+    command.env("POLARS_MAX_THREADS", "1");
+    command
+}
+
+/// Passes a child's events on until it closes its standard output. Lines that are no events are left out.
+async fn listen(shard: u32, stdout: Option<ChildStdout>, sender: &mpsc::UnboundedSender<(u32, Happening)>) {
+    let Some(stdout) = stdout else { return };
+    let mut lines = BufReader::new(stdout).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Ok(event) = serde_json::from_str(&line) {
+            let _ = sender.send((shard, Happening::Told(event)));
+        }
+    }
+}
+
+/// Waits for a child's end.
+async fn death(child: &mut Child, slot: &SlotReader, log: &Path, log_start: u64) -> Death {
+    let status = child.wait().await;
+    if let Ok(status) = &status
+        && let Some(exit) = status.code().and_then(Exit::from_code)
+    {
+        return Death::Exited(exit);
+    }
+    let how = status.map_or_else(|error| error.to_string(), describe);
+    Death::Crashed { how, suspect: slot.read(), log: log_tail(log, log_start) }
+}
+
+fn describe(status: ExitStatus) -> String {
+    let name = |number| {
+        nix::sys::signal::Signal::try_from(number)
+            .map_or_else(|_| format!("signal {number}"), |s| s.to_string())
+    };
+    match (status.signal(), status.code()) {
+        (Some(number), _) => format!("killed by {}", name(number)),
+        (None, Some(101)) => "panicked".to_owned(),
+        (None, code) => format!("ended with exit code {}", code.unwrap_or_default()),
+    }
+}
+
+/// The last lines that this child wrote to its log.
+fn log_tail(log: &Path, from: u64) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(bytes.get(from as usize..).unwrap_or_default()).into_owned();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}

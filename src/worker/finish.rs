@@ -1,0 +1,142 @@
+//! A whole block: judged, encoded, written, committed.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::WorkerError;
+use super::board::{OpenBlock, RecordState, Settled};
+use super::lane::Work;
+use crate::chunk::{self, ChunkError, Row};
+use crate::handoff::ledger::Line;
+use crate::handoff::store::{VERSION, now_micros, sha256_hex};
+use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
+use crate::record::{Failure, Kind, Status};
+
+/// Whether a block is not to be committed, since its rerun may do better: then an example of its failures.
+///
+/// Such a block has no answer, only failures that are worth repeating. Where nobody was there to answer, that is
+/// all it takes. Where somebody was, it may be the records that cannot be answered: so not if other
+/// blocks were answered meanwhile, and not in a retry's round, which asks nothing but what failed before.
+pub(super) fn hopeless(open: &OpenBlock, round: u32) -> Option<String> {
+    let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+    if settled().any(Settled::is_answer) {
+        return None;
+    }
+    let deferred = settled().any(|settled| settled.line.status == Status::Deferred);
+    let asked =
+        settled().filter(|settled| settled.line.status == Status::Failed && settled.line.attempts > 0);
+    let failures: Vec<&Failure> = asked.filter_map(|settled| settled.line.failure.as_ref()).collect();
+    let Some(example) = failures.first() else { return deferred.then(String::new) };
+    let nobody_there = failures.iter().all(|failure| matches!(failure.kind, Kind::Dns | Kind::Connect));
+    let goes_on = open.answered_meanwhile || round > 0;
+    if goes_on && !deferred && !nobody_there {
+        return None;
+    }
+    Some(format!("{}: {}", example.kind, example.detail))
+}
+
+/// Writes the chunks of a block, then its commit; returns the block's pairs.
+pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64, WorkerError> {
+    let (plan, attempt) = (work.plan.clone(), work.attempt.clone());
+    let first = open.block.first;
+    let records = open.block.records;
+    let encoded = tokio::task::spawn_blocking(move || encode(&plan, &attempt, &open)).await;
+    let broken = |why: String| WorkerError::Broken { shard: work.shard, why };
+    let encoded = encoded
+        .map_err(|error| broken(error.to_string()))?
+        .map_err(|source| WorkerError::Chunk { shard: work.shard, source })?;
+    let mut files = Vec::new();
+    for (file, bytes) in encoded.files {
+        work.run.put_shard_file(work.shard, &file.name, bytes).await?;
+        files.push(file);
+    }
+    let pairs = encoded.tally.values().map(|tally| tally.statuses.values().sum::<u64>()).sum();
+    let commit = Commit {
+        version: VERSION,
+        run: work.plan.run.clone(),
+        shard: work.shard,
+        first,
+        records,
+        attempt: work.attempt.clone(),
+        files,
+        tally: encoded.tally,
+        at: now_micros(),
+    };
+    work.run.commit(&commit).await?;
+    Ok(pairs)
+}
+
+/// A block's files and counts; the rows' chunks come first, the ledger last.
+struct Encoded {
+    files: Vec<(ChunkFile, Bytes)>,
+    tally: BTreeMap<String, Tally>,
+}
+
+fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, ChunkError> {
+    let mut files = Vec::new();
+    for endpoint in 0..plan.endpoints.len() {
+        files.extend(encode_endpoint(plan, attempt, open, endpoint)?);
+    }
+    let lines: Vec<Line> = open
+        .records
+        .iter()
+        .flat_map(|record| record.pairs.iter().flatten())
+        .map(|settled| settled.line.clone())
+        .collect();
+    let names: Vec<String> = plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+    let bytes = chunk::encode_ledger(&names, &lines)?;
+    files.push(file(plan, attempt, open, Content::Requests, lines.len(), bytes));
+    Ok(Encoded { files, tally: tally(&names, &lines) })
+}
+
+/// The rows of one endpoint; no file where there are none.
+fn encode_endpoint(
+    plan: &Plan,
+    attempt: &str,
+    open: &OpenBlock,
+    endpoint: usize,
+) -> Result<Option<(ChunkFile, Bytes)>, ChunkError> {
+    let rows: Vec<Row<'_>> =
+        open.records.iter().filter_map(|record| row(record, endpoint, plan.id_columns)).collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let planned = &plan.endpoints[endpoint];
+    let bytes = chunk::encode_rows(&plan.columns[..plan.id_columns], &planned.columns, &rows, plan.chunks)?;
+    Ok(Some(file(plan, attempt, open, Content::Rows(planned.name.clone()), rows.len(), bytes)))
+}
+
+/// The row that an endpoint's answer gave, if it did.
+fn row(record: &RecordState, endpoint: usize, id_columns: usize) -> Option<Row<'_>> {
+    let values = record.pairs[endpoint].as_ref()?.values.as_ref()?;
+    Some(Row { ordinal: record.input.ordinal, id: &record.input.values[..id_columns], values })
+}
+
+fn file(
+    plan: &Plan,
+    attempt: &str,
+    open: &OpenBlock,
+    content: Content,
+    rows: usize,
+    bytes: Bytes,
+) -> (ChunkFile, Bytes) {
+    let name = layout::chunk(open.block.first, attempt, &content, plan.chunks);
+    let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+    (ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }, bytes)
+}
+
+fn tally(names: &[String], lines: &[Line]) -> BTreeMap<String, Tally> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for line in lines {
+        let tally = tallies.entry(names[line.endpoint].clone()).or_default();
+        *tally.statuses.entry(line.status).or_default() += 1;
+        if let Some(failure) = &line.failure {
+            *tally.kinds.entry(failure.kind).or_default() += 1;
+        }
+        tally.requests += u64::from(line.requests);
+        tally.bytes += line.bytes;
+    }
+    tallies
+}

@@ -1,0 +1,211 @@
+//! One shard, fetched in this process: open blocks, ask, extract, commit.
+//!
+//! Promises:
+//!
+//! - Every planned pair of a committed block has exactly one ledger line, whatever happened to it.
+//! - Committed blocks are skipped; a block counts from the moment its commit exists
+//!   ([`handoff::commit`](crate::handoff::commit)), and only [`OPEN_BLOCKS`] are open at a time.
+//! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
+//!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
+//!   the records are not (see `finish`): those end as failed.
+//! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked is deferred.
+//! - No request waits for a file: blocks are encoded and written beside the requests of the next ones.
+//!
+//! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only
+//! encoding runs on a helper thread. Lanes (see `lane`) take pairs from the board until none is left.
+
+mod board;
+mod finish;
+mod lane;
+mod pace;
+mod recipe;
+mod watchdog;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::fetch::Secrets;
+use crate::handoff::lock::{Lock, LockError, lock_shard};
+use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, store::sha256_hex};
+use crate::job::Job;
+use crate::os::{Slot, Stop};
+use crate::record::Ordinal;
+
+use board::Drain;
+use lane::Work;
+
+/// Blocks that are open at once: enough that one slow answer does not hold up the rest, few enough that a
+/// crash costs little.
+pub const OPEN_BLOCKS: usize = 8;
+
+/// So long may a killed process take to let go of its shard.
+const DYING: Duration = Duration::from_secs(2);
+
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// How a shard is to be worked.
+pub struct ShardOptions {
+    /// The round that the shard belongs to.
+    pub round: u32,
+    /// Requests in flight at once.
+    pub in_flight: usize,
+    /// Requests that may be sent altogether.
+    pub max_requests: Option<u64>,
+    /// Pairs that ended this shard's process before, by ordinal and endpoint: they fail without being asked.
+    pub crashed: Vec<(Ordinal, String)>,
+    /// Says what is being worked on.
+    pub slot: Slot,
+    /// Values of `${NAME}`.
+    pub secrets: Secrets,
+}
+
+/// How the work on a shard ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShardEnd {
+    /// Every block is committed.
+    Committed,
+    /// Told to stop.
+    Interrupted,
+    /// The limit on requests is used up.
+    Paused,
+    /// Nothing succeeds, and repeating may mend it; the text says what was seen.
+    GaveUp(String),
+}
+
+/// Why a shard could not be worked.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// Another process works on it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The run's files.
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+    /// A chunk or the frozen input.
+    #[error("shard {shard}: {source}")]
+    Chunk {
+        /// The shard.
+        shard: u32,
+        /// Why.
+        source: crate::chunk::ChunkError,
+    },
+    /// The frozen input is not what was planned.
+    #[error(
+        "the input of shard {0} is not what was planned\nhint: the run is damaged; plan a new one with `windrow run JOB --new`"
+    )]
+    InputChanged(u32),
+    /// The endpoints cannot be asked as the job says.
+    #[error("{0}")]
+    Job(String),
+    /// A part of the program ended unexpectedly.
+    #[error("shard {shard}: {why}")]
+    Broken {
+        /// The shard.
+        shard: u32,
+        /// Why.
+        why: String,
+    },
+}
+
+impl WorkerError {
+    /// The exit code that this error ends a process with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            WorkerError::Lock(LockError::Held { .. }) => Exit::Locked,
+            WorkerError::Lock(LockError::File { .. }) => Exit::Disk,
+            WorkerError::Handoff(error) => error.exit(),
+            WorkerError::Chunk { .. } | WorkerError::InputChanged(_) => Exit::Integrity,
+            WorkerError::Job(_) => Exit::Usage,
+            WorkerError::Broken { .. } => Exit::TryAgain,
+        }
+    }
+}
+
+/// Fetches what is not yet committed of a shard; `emit` is told how it goes.
+///
+/// Must run on a current-thread runtime.
+pub async fn fetch_shard(
+    run: &RunStore,
+    plan: &Plan,
+    job: &Job,
+    shard: &Shard,
+    options: ShardOptions,
+    emit: impl Fn(Event) + 'static,
+    stop: watch::Receiver<Stop>,
+) -> Result<ShardEnd, WorkerError> {
+    let _lock = take(run, shard.number).await?;
+    run.sweep(shard.number).await?;
+    let committed = run.commits(shard.number).await?;
+    let done: u64 =
+        committed.values().flat_map(|c| c.tally.values()).map(|t| t.statuses.values().sum::<u64>()).sum();
+    emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done });
+    let upcoming: Vec<_> =
+        shard.blocks.iter().copied().filter(|block| !committed.contains_key(&block.first)).collect();
+    if upcoming.is_empty() {
+        return Ok(ShardEnd::Committed);
+    }
+    let input = frozen_input(run, shard).await?;
+    watchdog::start(options.slot.clone());
+    let in_flight = options.in_flight;
+    let work = Rc::new(Work::new(run, plan, job, shard.number, input, upcoming, options, Box::new(emit))?);
+    LocalSet::new().run_until(work_through(work, in_flight, stop)).await
+}
+
+/// The shard's lock. A process that was killed with its supervisor holds it until the kernel is done with it.
+async fn take(run: &RunStore, shard: u32) -> Result<Lock, LockError> {
+    let started = Instant::now();
+    loop {
+        match lock_shard(run.folder(), shard) {
+            Err(LockError::Held { .. }) if started.elapsed() < DYING => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+/// The frozen lines, proven to be the planned ones.
+async fn frozen_input(run: &RunStore, shard: &Shard) -> Result<Bytes, WorkerError> {
+    let input = run.read_shard_file(shard.number, crate::handoff::layout::INPUT).await?;
+    match sha256_hex(&input) == shard.input_sha256 {
+        true => Ok(input),
+        false => Err(WorkerError::InputChanged(shard.number)),
+    }
+}
+
+/// Runs the lanes until nothing is left to do, then says how it ended.
+async fn work_through(
+    work: Rc<Work>,
+    in_flight: usize,
+    mut stop: watch::Receiver<Stop>,
+) -> Result<ShardEnd, WorkerError> {
+    let mut lanes = JoinSet::new();
+    for _ in 0..lane::lanes_for(in_flight) {
+        lanes.spawn_local(lane::lane(work.clone()));
+    }
+    let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            lane = lanes.join_next() => match lane {
+                None => break,
+                Some(Ok(())) => {}
+                Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            },
+            changed = stop.wait_for(|stop| stop.is_set()), if listening => {
+                listening = false;
+                if changed.is_ok() {
+                    work.drain(Drain::Interrupted);
+                }
+            }
+            _ = tick.tick() => work.tell_progress(),
+        }
+    }
+    work.tell_progress();
+    work.ended()
+}

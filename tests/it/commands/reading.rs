@@ -1,0 +1,233 @@
+//! `status`, `failures` and `query`: what they print, and that they print it while a run is not finished.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{Ended, Origin, Sandbox, film_ids, small_job, wait};
+
+/// What was printed, with what differs from run to run in words.
+fn redacted(sandbox: &Sandbox, text: &str) -> String {
+    let here = sandbox.path().canonicalize().unwrap();
+    let text = text.replace(here.to_str().unwrap(), "[here]");
+    let run = regex::Regex::new(r"\d{8}T\d{6}-[0-9a-f]{6}")
+        .unwrap()
+        .replace_all(&text, "YYYYMMDDTHHMMSS-XXXXXX")
+        .into_owned();
+    let took = regex::Regex::new(r"in [\d.]+ (s|min[ \d]+s)\n")
+        .unwrap()
+        .replace_all(&run, "in [time]\n")
+        .into_owned();
+    took.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// A run of one shard: one film is not there, one fails in both questions.
+fn run(sandbox: &Sandbox, origin: &Origin) -> Ended {
+    let job = small_job(sandbox, origin, 20, "rounds = 0", "");
+    let ids = film_ids(20);
+    let knobs = serde_json::json!({
+        "fail_ids": { ids[4].clone(): { "status": 403 } },
+        "body_ids": { ids[9].clone(): r#"{"Response":"False"}"# },
+    });
+    origin.knobs(&knobs.to_string());
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0)
+}
+
+#[test]
+fn a_run_tells_its_beginning_and_its_end() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let ended = run(&sandbox, &origin);
+    insta::assert_snapshot!(redacted(&sandbox, &ended.stderr), @r#"
+    small: 20 records, 40 requests, 1 shard, run shards/small/YYYYMMDDTHHMMSS-XXXXXX
+
+    endpoint  ok  missing  failed  skipped  deferred
+    omdb      18        1       1        0         0
+    business  19        0       1        0         0
+
+    without success, by kind:
+    ┌──────────┬────────┬────────┬──────┬───────┬────────────┬──────────────────────────────────────┐
+    │ endpoint ┆ status ┆ kind   ┆ http ┆ pairs ┆ example_id ┆ example                              │
+    ╞══════════╪════════╪════════╪══════╪═══════╪════════════╪══════════════════════════════════════╡
+    │ business ┆ failed ┆ status ┆ 403  ┆ 1     ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
+    │ omdb     ┆ failed ┆ status ┆ 403  ┆ 1     ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
+    └──────────┴────────┴────────┴──────┴───────┴────────────┴──────────────────────────────────────┘
+
+
+    small: published 19 rows, 1 record left out, since an endpoint failed; the table has 19, in [time]
+    table  films in small.duckdb
+    run    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    "#);
+    insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
+    ┌───────────┬────────────────────────────┬──────┬─────────┐
+    │ imdb_id   ┆ title                      ┆ year ┆ budget  │
+    ╞═══════════╪════════════════════════════╪══════╪═════════╡
+    │ tt0000001 ┆ The Land Girls             ┆ 1998 ┆ 8000000 │
+    │ tt6180338 ┆ First Love, Last Rites     ┆ 1998 ┆ 300000  │
+    │ tt2360684 ┆ I Married a Strange Person ┆ 1998 ┆ 250000  │
+    │ tt8541021 ┆ Let's Talk About Sex       ┆ 1998 ┆ 300000  │
+    │ tt0901713 ┆ Mississippi Mermaid        ┆ 1999 ┆ 1600000 │
+    └───────────┴────────────────────────────┴──────┴─────────┘
+    "#);
+}
+
+#[test]
+fn status_shows_runs_and_shards() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    sandbox
+        .run(["status"])
+        .with_code(0)
+        .saying("no runs in shards")
+        .saying("hint: `windrow run JOB` makes one");
+    run(&sandbox, &origin);
+    sandbox.run(["plan", "small.toml"]).with_code(0);
+    let status = |words: &[&str]| redacted(&sandbox, &sandbox.run(words).with_code(0).stdout);
+    insta::assert_snapshot!(status(&["status"]), @r#"
+    JOB    RUN                     STATE       RECORDS  SHARDS  FAILED
+    small  YYYYMMDDTHHMMSS-XXXXXX  unfinished       20     0/1       0
+    small  YYYYMMDDTHHMMSS-XXXXXX  published        20     1/1       2
+    "#);
+    insta::assert_snapshot!(status(&["status", "small"]), @r#"
+    small YYYYMMDDTHHMMSS-XXXXXX: unfinished, 20 records
+    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
+        0      0       20     0/1   0        0       0         0  unfinished
+    "#);
+    let runs = sandbox.run(["status"]).with_code(0).stdout;
+    let published = runs.lines().find(|line| line.contains("published")).unwrap();
+    let id = published.split_whitespace().nth(1).unwrap();
+    insta::assert_snapshot!(status(&["status", id]), @r#"
+    small YYYYMMDDTHHMMSS-XXXXXX: published, 20 records
+    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    published 19 rows into films of duckdb:[here]/small.duckdb
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
+        0      0       20     1/1  37        1       2        40
+    "#);
+    sandbox.run(["status", "smal"]).with_code(2).saying("no run of job \"smal\" in shards").saying("hint: ");
+}
+
+#[test]
+fn failures_are_shown_by_kind_and_one_by_one() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    run(&sandbox, &origin);
+    let ended = sandbox.run(["failures", "small", "--format", "markdown"]).with_code(0);
+    insta::assert_snapshot!(ended.stdout, @r#"
+    | endpoint | status | kind   | http | pairs | example_id | example                              |
+    |----------|--------|--------|------|-------|------------|--------------------------------------|
+    | business | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
+    | omdb     | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
+    "#);
+    ended.saying("hint: `windrow retry small` asks them again; --ids lists them all");
+    let ended = sandbox.run(["failures", "small", "--ids", "--format", "csv"]).with_code(0);
+    insta::assert_snapshot!(ended.stdout, @r#"
+    imdb_id,endpoint,status,kind,http,attempts,detail
+    tt4721367,business,failed,status,403,1,"403 Forbidden: {""error"":""Forbidden""}"
+    tt4721367,omdb,failed,status,403,1,"403 Forbidden: {""error"":""Forbidden""}"
+    "#);
+    origin.knobs(r#"{"fail_ids": {}}"#);
+    sandbox.run(["retry", "small"]).with_code(0);
+    let ended = sandbox.run(["failures", "small"]).with_code(0).saying("small: nothing failed");
+    assert_eq!(ended.stdout, "");
+}
+
+/// Values that spoil a table if they are printed as they are.
+const ODD: &str =
+    "SELECT 1 AS n, NULL AS nothing, 'a|b,\"c\"' || chr(10) || 'd' AS text, '' AS empty, 1.50 AS price,
+                   9007199254740993 AS big, true AS yes, 'x' || chr(27) || '[31m' AS steering";
+
+#[test]
+fn answers_are_printed_in_four_formats() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    run(&sandbox, &origin);
+    let printed = |format: &str| sandbox.run(["query", "small", ODD, "--format", format]).with_code(0).stdout;
+    insta::assert_snapshot!(printed("table"), @r#"
+    ┌───┬─────────┬─────────┬───────┬───────┬──────────────────┬──────┬─────────────┐
+    │ n ┆ nothing ┆ text    ┆ empty ┆ price ┆ big              ┆ yes  ┆ steering    │
+    ╞═══╪═════════╪═════════╪═══════╪═══════╪══════════════════╪══════╪═════════════╡
+    │ 1 ┆ NULL    ┆ a|b,"c" ┆       ┆ 1.50  ┆ 9007199254740993 ┆ true ┆ x\u{1b}[31m │
+    │   ┆         ┆ d       ┆       ┆       ┆                  ┆      ┆             │
+    └───┴─────────┴─────────┴───────┴───────┴──────────────────┴──────┴─────────────┘
+    "#);
+    insta::assert_snapshot!(printed("markdown"), @r#"
+    | n | nothing | text       | empty | price | big              | yes  | steering    |
+    |---|---------|------------|-------|-------|------------------|------|-------------|
+    | 1 | NULL    | a\|b,"c" d |       | 1.50  | 9007199254740993 | true | x\u{1b}[31m |
+    "#);
+    let csv = printed("csv");
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let row: Vec<String> = reader.records().next().unwrap().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(row, ["1", "", "a|b,\"c\"\nd", "", "1.50", "9007199254740993", "true", "x\u{1b}[31m"]);
+    let json: serde_json::Value = serde_json::from_str(&printed("json")).unwrap();
+    let expected = serde_json::json!([{
+        "n": 1, "nothing": null, "text": "a|b,\"c\"\nd", "empty": "", "price": "1.50",
+        "big": 9_007_199_254_740_993_u64, "yes": true, "steering": "x\u{1b}[31m",
+    }]);
+    assert_eq!(json, expected);
+    sandbox
+        .run(["query", "small", "SELECT 1", "--format", "xml"])
+        .with_code(2)
+        .saying("choose table, csv, json");
+}
+
+#[test]
+fn queries_come_from_standard_input_too_and_their_mistakes_are_told() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    run(&sandbox, &origin);
+    let mut command = sandbox.command(["query", "small", "-", "--format", "csv"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"SELECT status, count(*) AS n FROM requests GROUP BY ALL ORDER BY ALL;\n")
+        .unwrap();
+    assert_eq!(wait(child).with_code(0).stdout, "status,n\nfailed,2\nmissing,1\nok,37\n");
+    let ended = sandbox.run(["query", "small", "SELECT * FROM request"]).with_code(2);
+    let ended =
+        ended.saying("Table with name request does not exist").saying("LINE 1: SELECT * FROM request");
+    ended.saying("hint: the views of this run are rows, requests, all_requests, input, omdb, business");
+}
+
+#[test]
+fn an_unfinished_run_can_be_asked() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 200, "", "");
+    sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
+    for (view, columns) in [("rows", "imdb_id,title,year,budget"), ("omdb", "ordinal,imdb_id,title,year")] {
+        let ended = sandbox.run(["query", "small", &format!("FROM {view}"), "--format", "csv"]).with_code(0);
+        assert_eq!(ended.stdout.trim_end(), columns);
+    }
+    assert_eq!(sandbox.query("small", "SELECT count(*) FROM input"), ["200"]);
+    sandbox.run(["shard", "small", "0"]).with_code(0);
+    let done = sandbox.query("small", "SELECT count(*) FROM rows");
+    assert_eq!(sandbox.query("small", "SELECT count(*) / 2 FROM requests"), [format!("{}.0", done[0])]);
+    assert_ne!(done, ["0"]);
+    sandbox.run(["failures", "small"]).with_code(0);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    run(&sandbox, &origin);
+    let many = "SELECT range, repeat('x', 100) FROM range(10000)";
+    for words in [
+        &["query", "small", many, "--format", "csv"][..],
+        &["status"],
+        &["status", "small"],
+        &["schema"],
+        &["plan", "small.toml"],
+    ] {
+        let mut command = sandbox.command(words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = wait(child);
+        assert!(!ended.stderr.contains("panicked"), "{words:?}: {}", ended.stderr);
+        assert!(matches!(ended.code, Some(0) | None), "{words:?}: {:?}", ended);
+    }
+}

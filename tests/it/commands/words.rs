@@ -1,0 +1,167 @@
+//! Words typed for the first time, and typed wrongly.
+
+use std::path::Path;
+
+use crate::support::{Origin, Sandbox, ended};
+
+#[test]
+fn init_writes_a_job_that_is_valid_and_overwrites_nothing() {
+    let sandbox = Sandbox::new();
+    let ended = sandbox.run(["init", "prices"]).with_code(0);
+    ended.saying("wrote prices.toml; edit it, then try it: windrow run prices.toml --sample 10");
+    sandbox
+        .run(["plan", "prices.toml"])
+        .with_code(0)
+        .saying("hint: `windrow run prices.toml` goes on from here");
+    sandbox.write("prices.toml", "# mine");
+    let ended = sandbox.run(["init", "prices"]).with_code(2);
+    ended
+        .saying("cannot write prices.toml: it is there already")
+        .saying("hint: choose another file with --output");
+    assert_eq!(std::fs::read_to_string(sandbox.path().join("prices.toml")).unwrap(), "# mine");
+    sandbox.run(["init", "prices", "--output", "other.toml"]).with_code(0);
+    sandbox
+        .run(["init", "prices", "--output", "none/other.toml"])
+        .with_code(2)
+        .saying("No such file or directory");
+    for name in ["two words", "../up", "", "-x"] {
+        let ended =
+            sandbox.run(["init", "--", name]).with_code(2).saying("is no name for a job").saying("hint: ");
+        assert!(ended.stderr.lines().count() <= 2, "{}", ended.stderr);
+    }
+    std::fs::create_dir(sandbox.path().join("schemas")).unwrap();
+    sandbox.run(["init", "prices"]).with_code(0).saying("wrote schemas/prices.toml");
+}
+
+/// The starter asks a public server; here it asks an origin of the test's own.
+#[test]
+fn the_starter_runs_as_it_is() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    sandbox.run(["init", "first"]).with_code(0);
+    sandbox.edit(
+        "first.toml",
+        "https://jsonplaceholder.typicode.com/users",
+        &format!("{}/numbers", origin.url()),
+    );
+    sandbox.edit("first.toml", "company = { jq", "# company = { jq");
+    sandbox.run(["run", "first.toml", "--sample", "2"]).with_code(0).saying("published 2 rows");
+    sandbox
+        .run(["run", "first.toml"])
+        .with_code(0)
+        .saying("published 10 rows")
+        .saying("table  first in first.duckdb");
+    assert_eq!(sandbox.query("first", "SELECT count(*) FROM rows"), ["10"]);
+}
+
+#[test]
+fn the_schema_is_that_of_the_repository() {
+    let printed = Sandbox::new().run(["schema"]).with_code(0).stdout;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/job.schema.json");
+    assert_eq!(printed, std::fs::read_to_string(file).unwrap(), "write it anew with `windrow schema`");
+    serde_json::from_str::<serde_json::Value>(&printed).unwrap();
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.run(["--help"]).with_code(0).stdout;
+    insta::assert_snapshot!(help, @r#"
+    Bulk fetching from HTTP APIs into a database, on every core, that loses nothing
+
+    Usage: windrow [OPTIONS] <COMMAND>
+
+    Commands:
+      run       Plan, fetch, retry, publish and summarise; resumes an unfinished run
+      plan      Cut the list and write the run, without a request
+      shard     Fetch one shard in this process; what is committed is skipped
+      retry     Ask once more what failed
+      merge     Prove that nothing is missing, and publish
+      status    The runs and their shards
+      failures  What failed, by kind, with an example each
+      query     SQL over a run: views rows, requests, input, and one per endpoint
+      init      Write a commented job file to start from
+      schema    Print the JSON Schema of job files
+      help      Print this message or the help of the given subcommand(s)
+
+    Options:
+          --runs <DIR>  Folder of the runs [default: shards/ beside the schemas/ folder that holds the
+                        job file, or beside the job file; for commands that take a RUN: ./shards]
+      -h, --help        Print help
+      -V, --version     Print version
+
+    Exit codes:
+      0    published (shard: committed)
+      1    finished, but the publish gate refused
+      2    usage, the job file, or a refusal that repeating cannot mend
+      3    the run is in use by another process
+      4    the disk
+      5    the database
+      6    integrity: requests or digests do not match
+      7    paused, because --max-requests was used up
+      75   worth repeating
+      130  interrupted (143: terminated)
+    "#);
+    let mut commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  ")).collect();
+    commands.retain(|line| line.chars().nth(2).is_some_and(|first| first.is_ascii_lowercase()));
+    let commands = commands.iter().filter_map(|line| line.split_whitespace().next());
+    for command in commands.filter(|command| *command != "help") {
+        let of_its_own = sandbox.run([command, "--help"]).with_code(0).stdout;
+        assert!(of_its_own.contains("Usage: windrow "), "{command}: {of_its_own}");
+    }
+}
+
+#[test]
+fn a_wrong_word_is_a_mistake_of_usage() {
+    let sandbox = Sandbox::new();
+    for words in [
+        &[][..],
+        &["fetch"],
+        &["run"],
+        &["query", "small"],
+        &["shard", "small", "x"],
+        &["run", "--neww", "j"],
+    ] {
+        let ended = sandbox.run(words).with_code(2);
+        assert!(ended.stdout.is_empty() && !ended.stderr.is_empty(), "{words:?}");
+    }
+    for words in [
+        &["merge", "small"][..],
+        &["retry", "small"],
+        &["shard", "small", "0"],
+        &["failures", "small"],
+        &["query", "small", "FROM rows"],
+    ] {
+        let ended = sandbox.run(words).with_code(2).saying("no run of job \"small\" in shards");
+        ended.saying("hint: `windrow status` lists the runs; --runs says where they are");
+    }
+}
+
+#[test]
+fn secrets_come_from_the_environment_or_a_file_and_are_never_shown() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    sandbox.run(["init", "first"]).with_code(0);
+    let url = format!(
+        "{}/echo/{{user_id}}?key=${{WINDROW_TEST_KEY}}\"\ncolumns = {{ target = \".target\" }}\n#",
+        origin.url()
+    );
+    sandbox.edit("first.toml", "https://jsonplaceholder.typicode.com/users/{user_id}\"", &url);
+    let text = std::fs::read_to_string(sandbox.path().join("first.toml")).unwrap();
+    let (before, after) = text.split_once("[endpoint.columns]").unwrap();
+    sandbox.write("first.toml", format!("{before}[table]{}", after.split_once("[table]").unwrap().1));
+    sandbox.run(["run", "first.toml"]).with_code(2).saying("secret ${WINDROW_TEST_KEY} is not set");
+    sandbox.write("secrets.env", "WINDROW_TEST_KEY='from the file'\n");
+    sandbox.run(["run", "first.toml", "--env-file", "none.env"]).with_code(2).saying("cannot read none.env");
+    sandbox.run(["run", "first.toml", "--env-file", "secrets.env"]).with_code(0);
+    assert_eq!(
+        sandbox.query("first", "SELECT DISTINCT split_part(target, 'key=', 2) FROM rows"),
+        ["from%20the%20file"]
+    );
+    let mut command = sandbox.command(["run", "first.toml", "--new"]);
+    command.env("WINDROW_TEST_KEY", "from-the-environment");
+    let said = ended(command).with_code(0);
+    let frozen = std::fs::read_to_string(sandbox.newest_run("first").join("job.toml")).unwrap();
+    assert!(frozen.contains("${WINDROW_TEST_KEY}") && !frozen.contains("from-the"));
+    assert!(!said.stderr.contains("from-the"), "{}", said.stderr);
+}

@@ -1,0 +1,109 @@
+//! The floors of the crate: imports go down only, neighbours never import each other, and each heavy library
+//! is known in one place.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Modules from the ground up; those on one line are neighbours.
+const FLOORS: [&[&str]; 8] = [
+    &["os"],
+    &["record"],
+    &["job"],
+    &["handoff"],
+    &["plan", "fetch", "extract", "chunk"],
+    &["supervisor", "worker", "merge"],
+    &["report"],
+    &["cli"],
+];
+
+/// Libraries and the modules that may name them.
+const DOORS: [(&str, &[&str]); 8] = [
+    ("polars", &["chunk", "plan"]),
+    ("duckdb", &["merge"]),
+    ("hyper", &["fetch"]),
+    ("hyper_util", &["fetch"]),
+    ("hyper_rustls", &["fetch"]),
+    ("nix", &["os", "supervisor"]),
+    ("clap", &["cli"]),
+    ("object_store", &["handoff"]),
+];
+
+/// The source files of each module, without what stands in comments.
+fn sources() -> BTreeMap<String, Vec<(PathBuf, String)>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let mut modules: BTreeMap<String, Vec<(PathBuf, String)>> = BTreeMap::new();
+    for file in files {
+        let relative = file.strip_prefix(&root).unwrap().to_owned();
+        let first = relative.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let module = first.strip_suffix(".rs").unwrap_or(&first).to_owned();
+        if ["lib", "main", "build"].contains(&module.as_str()) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code: String =
+            text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        modules.entry(module).or_default().push((relative, code));
+    }
+    modules
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn floor(module: &str) -> usize {
+    let place = FLOORS.iter().position(|floor| floor.contains(&module));
+    place.unwrap_or_else(|| panic!("module {module} has no floor: give it one in FLOORS"))
+}
+
+/// The modules of this crate that a piece of code names.
+fn imports(code: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    code.match_indices("crate::").map(|(at, found)| word(&code[at + found.len()..])).collect()
+}
+
+#[test]
+fn imports_go_down_only() {
+    let mut climbs = Vec::new();
+    for (module, files) in sources() {
+        for (path, code) in files {
+            for import in imports(&code).into_iter().filter(|import| *import != module) {
+                if floor(&import) >= floor(&module) {
+                    climbs.push(format!("{} imports {import}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(climbs.is_empty(), "these imports climb, or enter a neighbour:\n{}", climbs.join("\n"));
+}
+
+/// Whether code names a library: as a path, not as a part of a word or of the crate's own modules.
+fn names(code: &str, library: &str) -> bool {
+    let path = format!("{library}::");
+    let is_own = |at: usize| code[..at].ends_with(|c: char| c.is_alphanumeric() || "_:\"".contains(c));
+    code.match_indices(&path).any(|(at, _)| !is_own(at))
+}
+
+#[test]
+fn each_heavy_library_has_one_door() {
+    let mut strangers = Vec::new();
+    for (module, files) in sources() {
+        for (library, doors) in DOORS {
+            for (path, code) in &files {
+                if names(code, library) && !doors.contains(&module.as_str()) {
+                    strangers.push(format!("{} knows {library}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "these libraries have other doors:\n{}", strangers.join("\n"));
+}

@@ -1,0 +1,25 @@
+//! The tests that run the program. What belongs where:
+//!
+//! | file | asks |
+//! |---|---|
+//! | [`floors`] | do imports go down only, and does each heavy library have one door? |
+//! | [`films`] | does the films job publish what it should, and can others read the files? |
+//! | [`crash`] | what is lost when processes are killed, and what is asked again? |
+//! | [`commit`] | is the commit's table of crashes true, cell by cell? |
+//! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
+//! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
+//! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
+//! | [`places`] | full disks, runs in use, changed jobs |
+//! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
+//! | [`support`] | a folder of its own for each test, the origin, the program |
+
+mod commands;
+mod commit;
+mod crash;
+mod films;
+mod floors;
+mod lists;
+mod places;
+mod servers;
+mod signals;
+mod support;

@@ -1,0 +1,373 @@
+//! Disks that are full or read-only, runs and databases that somebody else is using, jobs and files that changed.
+//!
+//! Small disks are memory file systems, which takes the right to mount them (as root has it).
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::{Origin, Sandbox, published, small_job, wait};
+
+/// A disk of its own, unmounted with the test.
+struct Disk(PathBuf);
+
+impl Disk {
+    #[track_caller]
+    fn mount(folder: PathBuf, options: &str) -> Disk {
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut mount = Command::new("mount");
+        let mounted =
+            mount.args(["-t", "tmpfs", "-o", options, "windrow-test"]).arg(&folder).status().unwrap();
+        assert!(mounted.success(), "this test mounts small disks: run it as root, where mounting is allowed");
+        Disk(folder)
+    }
+
+    /// Takes all the space that is left.
+    fn fill(&self) {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.0.join("filler")).unwrap();
+        for size in [1 << 16, 1 << 12, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn table(sandbox: &Sandbox, name: &str) -> Vec<String> {
+    published(&sandbox.path().join(name), "SELECT count(*) || ' ' || count(DISTINCT imdb_id) FROM films")
+}
+
+#[test]
+fn a_full_disk_under_the_runs_costs_nothing_but_time() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 500, "", "");
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
+    let run = ["run", job.to_str().unwrap(), "--runs", disk.path()];
+
+    // Full before there is a run.
+    disk.fill();
+    sandbox.run(run).with_code(4).saying("hint: free some space");
+    assert_eq!(origin.counts()["total"], 0);
+    disk.free();
+
+    // Full while it is fetched.
+    sandbox.run(["plan", job.to_str().unwrap(), "--runs", disk.path()]).with_code(0);
+    disk.fill();
+    let ended = sandbox.run(run).with_code(4).saying("no space left on the disk that holds ");
+    ended.saying("hint: free some space, then repeat the command").saying("nothing is published");
+    assert!(!sandbox.path().join("small.duckdb").exists());
+    sandbox.run(["status", "--runs", disk.path()]).with_code(0);
+    disk.free();
+
+    // Some room, not enough for all: what fits is kept.
+    disk.fill();
+    OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap().set_len((2 << 20) - 200_000).unwrap();
+    let before = sandbox.run(run);
+    if before.code != Some(0) {
+        before.with_code(4).saying("no space left");
+    }
+    disk.free();
+    let ended = sandbox.run(run).with_code(0);
+    ended.saying("the table has 500");
+    assert_eq!(table(&sandbox, "small.duckdb"), ["500 500"]);
+}
+
+#[test]
+fn a_full_disk_under_the_database_publishes_nothing_until_there_is_room() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 300, "", "");
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
+    sandbox.edit("small.toml", "duckdb:small.duckdb", "duckdb:disk/small.duckdb");
+    sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
+    let shards = std::fs::read_dir(sandbox.newest_run("small")).unwrap().flatten();
+    let shards = shards.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    shards.for_each(|shard| drop(sandbox.run(["shard", "small", &shard.to_string()]).with_code(0)));
+    let asked = origin.counts()["total"].clone();
+    disk.fill();
+    for _ in 0..2 {
+        sandbox
+            .run(["merge", "small"])
+            .with_code(4)
+            .saying("hint: free some space")
+            .saying("nothing was published");
+    }
+    // Before the first request, and not after the last.
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(4).saying("hint: ");
+    assert_eq!(origin.counts()["total"], asked);
+    disk.free();
+    sandbox.run(["merge", "small"]).with_code(0).saying("published 300 rows");
+    assert_eq!(table(&sandbox, "disk/small.duckdb"), ["300 300"]);
+}
+
+#[test]
+fn a_read_only_disk_is_told_before_the_first_request() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 10, "", "");
+    let job = job.to_str().unwrap();
+    let disk = Disk::mount(sandbox.path().join("disk"), "ro");
+    let ended = sandbox.run(["run", job, "--runs", disk.path()]).with_code(4);
+    ended.saying("Read-only file system").saying("hint: choose another folder with --runs");
+    sandbox.edit("small.toml", "duckdb:small.duckdb", "duckdb:disk/small.duckdb");
+    sandbox
+        .run(["run", job])
+        .with_code(4)
+        .saying("Read-only file system")
+        .saying("hint: windrow makes the database there");
+    sandbox.edit("small.toml", "duckdb:disk/small.duckdb", "duckdb:nowhere/small.duckdb");
+    sandbox.run(["run", job]).with_code(4).saying("there is no folder").saying("hint: make it");
+    assert_eq!(origin.counts()["total"], 0);
+}
+
+#[test]
+fn a_run_on_a_disk_that_became_read_only_can_still_be_read() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 10, "", "");
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
+    sandbox.run(["run", job.to_str().unwrap(), "--runs", disk.path()]).with_code(0);
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&disk.0).status().unwrap();
+    assert!(remounted.success());
+    let counted = sandbox.run([
+        "query",
+        "small",
+        "SELECT count(*) AS n FROM rows",
+        "--format",
+        "csv",
+        "--runs",
+        disk.path(),
+    ]);
+    assert_eq!(counted.with_code(0).stdout, "n\n10\n");
+    assert!(sandbox.run(["status", "--runs", disk.path()]).with_code(0).stdout.contains("published"));
+    for command in ["merge", "retry"] {
+        sandbox.run([command, "small", "--runs", disk.path()]).with_code(4).saying("Read-only file system");
+    }
+}
+
+#[test]
+fn a_run_that_somebody_works_on_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&["--latency-ms", "20"]);
+    let job = small_job(&sandbox, &origin, 400, "in_flight = 8", "");
+    let job = job.to_str().unwrap();
+    let mut first = sandbox.command(["run", job]);
+    let first = first.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while origin.counts()["total"].as_u64() == Some(0) {
+        assert!(std::time::Instant::now() < deadline, "nothing is asked");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    for words in [&["run", job][..], &["merge", "small"], &["retry", "small"], &["shard", "small", "0"]] {
+        let ended = sandbox.run(words).with_code(3);
+        ended.saying("is in use by another windrow process").saying("hint: wait for it to end");
+    }
+    assert!(sandbox.run(["status"]).with_code(0).stdout.contains("running"));
+    wait(first).with_code(0).saying("published 400 rows");
+    assert_eq!(origin.counts()["total"], 800, "nobody asked anything twice");
+
+    // A lock alone says it, whoever holds it.
+    let lock = File::open(sandbox.newest_run("small").join("run.lock")).unwrap();
+    lock.lock().unwrap();
+    sandbox.run(["merge", "small"]).with_code(3);
+    drop(lock);
+    sandbox.run(["merge", "small"]).with_code(0).saying("already published");
+}
+
+#[test]
+fn a_database_that_somebody_has_open_is_told_before_the_first_request() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 10, "", "");
+    let job = job.to_str().unwrap();
+    let database = sandbox.path().join("small.duckdb");
+    let held = duckdb::Connection::open(&database).unwrap();
+    held.execute_batch("CREATE TABLE mine AS SELECT 1 AS one").unwrap();
+    let ended = sandbox.run(["run", job]).with_code(5).saying("small.duckdb is in use: ");
+    ended
+        .saying(&format!("(PID {})", std::process::id()))
+        .saying("hint: DuckDB lets one process write at a time");
+    assert_eq!(origin.counts()["total"], 0);
+    sandbox.run(["status"]).saying("no runs");
+    drop(held);
+    sandbox.run(["run", job]).with_code(0).saying("published 10 rows");
+
+    // Opened meanwhile: what was fetched waits.
+    sandbox.run(["plan", job]).with_code(0);
+    sandbox.run(["shard", "small", "0"]).with_code(0);
+    let held = duckdb::Connection::open(&database).unwrap();
+    sandbox.run(["merge", "small"]).with_code(5).saying("is in use");
+    drop(held);
+    sandbox.run(["merge", "small"]).with_code(0).saying("published 10 rows");
+    assert_eq!(published(&database, "SELECT one FROM mine"), ["1"], "what else is there stays");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 10, "", "");
+    let text = "these are notes, and no database\n".repeat(1000);
+    sandbox.write("small.duckdb", &text);
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(5).saying("small.duckdb").saying("hint: ");
+    assert_eq!(std::fs::read_to_string(sandbox.path().join("small.duckdb")).unwrap(), text);
+    assert_eq!(origin.counts()["total"], 0);
+}
+
+/// A planned run of which nothing is fetched, and its job.
+fn planned(sandbox: &Sandbox, origin: &Origin) -> String {
+    let job = small_job(sandbox, origin, 50, "", "");
+    sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
+    job.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_job_that_asks_something_else_now_starts_anew() {
+    let questions = ("title = \".Title\"", "title = \".Title\", rated = \".Rated\"");
+    for (file, old, new, why) in [
+        ("small.toml", questions.0, questions.1, "the job's input or endpoints have changed"),
+        ("ids.txt", "tt0000001", "tt0000099", " has changed; starting anew"),
+        (
+            "small.toml",
+            "rounds = 3",
+            "rounds = 3\nresume_within = \"1ms\"",
+            "it is older than 1ms (resume_within)",
+        ),
+    ] {
+        let sandbox = Sandbox::new();
+        let origin = Origin::start(&[]);
+        let job = small_job(&sandbox, &origin, 50, "rounds = 3", "");
+        sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
+        let before = sandbox.newest_run("small");
+        sandbox.edit(file, old, new);
+        let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+        ended
+            .saying("is left as it is, since ")
+            .saying(why)
+            .saying("starting anew")
+            .saying("published 50 rows");
+        assert_ne!(sandbox.newest_run("small"), before);
+        assert!(before.join("plan.json").is_file(), "the old run is kept");
+    }
+}
+
+#[test]
+fn merge_and_retry_refuse_a_job_that_asks_something_else_now() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = planned(&sandbox, &origin);
+    sandbox.run(["run", &job]).with_code(0).saying("going on with run");
+    sandbox.edit("small.toml", "{ title = \".Title\"", "{ title = \".Title\", rated = \".Rated\"");
+    for command in ["merge", "retry"] {
+        let ended = sandbox.run([command, "small"]).with_code(2).saying("small.toml has changed since run ");
+        ended.saying("hint: `windrow run ").saying("restore the file as it stands in ");
+    }
+    // As the hint says.
+    std::fs::copy(sandbox.newest_run("small").join("job.toml"), sandbox.path().join("small.toml")).unwrap();
+    sandbox.run(["merge", "small"]).with_code(0).saying("already published");
+    // A job file that is gone is no obstacle: the run has its own.
+    std::fs::remove_file(sandbox.path().join("small.toml")).unwrap();
+    sandbox.run(["merge", "small"]).with_code(0).saying("already published");
+}
+
+#[test]
+fn table_and_gate_are_read_anew() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = planned(&sandbox, &origin);
+    sandbox.edit("small.toml", "name = \"films\"", "name = \"movies\"");
+    sandbox.edit("small.toml", "[table]", "[publish]\nmin_success = 1.0\n\n[table]");
+    origin.knobs(r#"{"fail_ids": {"tt0000001": {"status": 404}}}"#);
+    sandbox
+        .run(["run", &job])
+        .with_code(1)
+        .saying("going on with run")
+        .saying("the job asks for 100 % of them");
+    sandbox.edit("small.toml", "min_success = 1.0", "min_success = 0.9");
+    sandbox
+        .run(["merge", "small"])
+        .with_code(0)
+        .saying("published 49 rows")
+        .saying("table  movies in small.duckdb");
+}
+
+/// The only file of the run's first shard with this ending.
+fn chunk(run: &Path, ending: &str) -> PathBuf {
+    let files = std::fs::read_dir(run.join("00000")).unwrap().map(|file| file.unwrap().path());
+    files.into_iter().find(|file| file.to_string_lossy().ends_with(ending)).expect("a file of that ending")
+}
+
+#[test]
+fn a_run_whose_files_were_touched_is_not_published_and_the_file_is_named() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    planned(&sandbox, &origin);
+    sandbox.run(["shard", "small", "0"]).with_code(0);
+    let run = sandbox.newest_run("small");
+    for ending in [".omdb.parquet", ".requests.parquet", "input.parquet", "000000000.json"] {
+        let file = chunk(&run, ending);
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let whole = std::fs::read(&file).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let mut damages = vec![&whole[..whole.len() / 2], b""];
+        // A flipped bit may leave a commit readable: then the file that it no longer fits is named.
+        let is_commit = ending == "000000000.json";
+        damages.extend((!is_commit).then_some(&flipped[..]));
+        for damage in damages {
+            std::fs::write(&file, damage).unwrap();
+            sandbox.run(["merge", "small"]).with_code(6).saying(name).saying("hint: ");
+        }
+        if !is_commit {
+            std::fs::remove_file(&file).unwrap();
+            sandbox.run(["merge", "small"]).with_code(6).saying(name).saying("hint: ");
+        }
+        std::fs::write(&file, &whole).unwrap();
+    }
+    assert!(!sandbox.path().join("small.duckdb").exists());
+
+    // The way out that the hint names: without its commit the block is fetched again.
+    std::fs::write(chunk(&run, ".omdb.parquet"), b"touched").unwrap();
+    let said = sandbox.run(["merge", "small"]).with_code(6).stderr;
+    let id = run.file_name().unwrap().to_str().unwrap();
+    assert!(
+        said.contains(&format!(
+            "remove 00000/000000000.json and fetch the block again with `windrow shard {id} 0`"
+        )),
+        "{said}"
+    );
+    std::fs::remove_file(run.join("00000/000000000.json")).unwrap();
+    sandbox.run(["merge", "small"]).with_code(75).saying("shard 0 lacks 1 of 1 blocks");
+    sandbox.run(["shard", id, "0"]).with_code(0);
+    sandbox.run(["merge", "small"]).with_code(0).saying("published 50 rows");
+}
+
+#[test]
+fn a_run_of_a_newer_windrow_is_named_and_does_not_hide_the_others() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = planned(&sandbox, &origin);
+    sandbox.run(["run", &job]).with_code(0);
+    sandbox.run(["plan", &job]).with_code(0);
+    let newer = sandbox.newest_run("small");
+    std::fs::write(newer.join("plan.json"), r#"{"version": 1000}"#).unwrap();
+    let ended = sandbox.run(["status"]).with_code(0);
+    assert!(ended.stdout.contains("published"), "{}", ended.stdout);
+    let ended = ended.saying(newer.file_name().unwrap().to_str().unwrap());
+    ended.saying("plan.json has format version 1000").saying("hint: use the windrow that made the run");
+    sandbox.run(["run", &job]).with_code(2).saying("has format version 1000");
+}

@@ -1,0 +1,207 @@
+//! What each bad answer ends as, in the requests: one line for every pair, of the right kind, and no lost record.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::raw::{Raw, http};
+use crate::support::{Origin, Sandbox, film_ids, published_films, small_job};
+
+/// One id a line of the table below, named after what the server answers it.
+fn answer(path: &str) -> Vec<u8> {
+    let good = r#"{"v":"yes"}"#;
+    match path.trim_start_matches('/') {
+        "good" => http("200 OK", "", good),
+        "good_gzip" => http("200 OK", "content-encoding: gzip\r\n", gzip(good.as_bytes())),
+        "redirected" => http("302 Found", "location: /good\r\n", ""),
+        "html" => http("200 OK", "content-type: text/html\r\n", "<html><body>We'll be back</body></html>"),
+        "text_that_is_no_json" => http("200 OK", "", "[1,2"),
+        "no_utf8" => http("200 OK", "", b"{\"v\":\"\xff\"}"),
+        "nothing" => http("200 OK", "", ""),
+        "no_content" => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec(),
+        "not_found" => http("404 Not Found", "", r#"{"error":"no such id"}"#),
+        "gone" => http("410 Gone", "", ""),
+        "forbidden" => http("403 Forbidden", "", ""),
+        "broken" => http("500 Internal Server Error", "", "oops"),
+        "busy" => http("503 Service Unavailable", "", ""),
+        "limited" => http("429 Too Many Requests", "", ""),
+        "limited_for_long" => http("429 Too Many Requests", "retry-after: 4000\r\n", ""),
+        "no_http" => b"\x16\x03\x01 this is no HTTP\r\n\r\n".to_vec(),
+        "hangs_up" => Vec::new(),
+        "half_a_head" => b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(),
+        "half_a_body" => {
+            let whole = http("200 OK", "", good);
+            whole[..whole.len() - 5].to_vec()
+        }
+        "wrong_gzip" => http("200 OK", "content-encoding: gzip\r\n", good),
+        "strange_coding" => http("200 OK", "content-encoding: zebra\r\n", good),
+        "gzip_bomb" => http("200 OK", "content-encoding: gzip\r\n", gzip(&vec![b' '; 64 << 20])),
+        "huge_body" => http("200 OK", "", vec![b' '; 3 << 20]),
+        "huge_head" => http("200 OK", &format!("x: {}\r\n", "y".repeat(2 << 20)), good),
+        "deep" => http("200 OK", "", format!("{{\"v\":{}{}}}", "[".repeat(1_000_000), "]".repeat(1_000_000))),
+        "no_number" => http("200 OK", "", r#"{"v":"yes","n":"many"}"#),
+        "round_and_round" => http("302 Found", "location: /round_and_round\r\n", ""),
+        "to_nowhere" => http("302 Found", "", ""),
+        "slow" => {
+            std::thread::sleep(Duration::from_secs(3));
+            http("200 OK", "", good)
+        }
+        other => panic!("nobody asks for {other}"),
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
+/// Id, status, kind, HTTP status, attempts, whether repeating may mend it. Attempts are 2 wherever it may.
+const ENDS: [&str; 29] = [
+    "good,ok,,200,1,",
+    "good_gzip,ok,,200,1,",
+    "redirected,ok,,200,1,",
+    "html,failed,not_json,200,1,false",
+    "text_that_is_no_json,failed,not_json,200,1,false",
+    "no_utf8,failed,not_json,200,1,false",
+    "nothing,failed,not_json,200,1,false",
+    "no_content,failed,not_json,204,1,false",
+    "not_found,failed,status,404,1,false",
+    "gone,missing,,410,1,",
+    "forbidden,failed,status,403,1,false",
+    "broken,failed,status,500,2,true",
+    "busy,failed,status,503,2,true",
+    "limited,failed,status,429,2,true",
+    "limited_for_long,failed,status,429,1,true",
+    "no_http,failed,protocol,,1,false",
+    "hangs_up,failed,reset,,2,true",
+    "half_a_head,failed,reset,,2,true",
+    "half_a_body,failed,reset,200,2,true",
+    "wrong_gzip,failed,decode,200,1,false",
+    "strange_coding,failed,decode,200,1,false",
+    "gzip_bomb,failed,too_large,200,1,false",
+    "huge_body,failed,too_large,200,1,false",
+    "huge_head,failed,too_large,,1,false",
+    "deep,failed,too_deep,200,1,false",
+    "no_number,failed,convert,200,1,false",
+    "round_and_round,failed,redirect,302,1,false",
+    "to_nowhere,failed,redirect,302,1,false",
+    "slow,failed,timeout,,2,true",
+];
+
+fn id_of(end: &str) -> &str {
+    end.split(',').next().unwrap()
+}
+
+fn job(sandbox: &Sandbox, server: &Raw) {
+    let url = server.url();
+    sandbox.write("ids.txt", ENDS.map(id_of).join("\n"));
+    sandbox.write(
+        "bad.toml",
+        format!(
+            r#"
+[job]
+name = "bad"
+rounds = 0
+
+[input]
+file = "ids.txt"
+id = "id"
+
+[[endpoint]]
+name = "one"
+url = "{url}/{{id}}"
+missing = [410]
+timeout = "600ms"
+max_body = "2MiB"
+retry = {{ attempts = 2, backoff = "1ms", max_retry_after = "30s" }}
+columns = {{ v = ".v", n = {{ jq = ".n", type = "integer" }} }}
+
+[table]
+to = "duckdb:bad.duckdb"
+name = "bad"
+mode = "append"
+"#
+        ),
+    );
+}
+
+#[test]
+fn every_bad_answer_is_one_line_of_its_kind() {
+    let sandbox = Sandbox::new();
+    let server = Raw::serve(answer);
+    job(&sandbox, &server);
+    let left_out = ENDS.iter().filter(|end| end.contains(",failed,")).count();
+    let ended = sandbox.run(["run", "bad.toml"]).with_code(0);
+    ended.saying(&format!("published 4 rows, {left_out} records left out, since an endpoint failed"));
+    let ends = sandbox.query(
+        "bad",
+        "SELECT id, status, kind, http_status, attempts, worth_repeating FROM requests JOIN input USING (ordinal)
+         ORDER BY ordinal",
+    );
+    assert_eq!(ends, ENDS);
+    let rows = sandbox.query("bad", "SELECT id, v FROM rows ORDER BY id");
+    assert_eq!(rows, ["gone,", "good,yes", "good_gzip,yes", "redirected,yes"]);
+    let sent = sandbox.query("bad", "SELECT sum(requests) FROM requests");
+    assert_eq!(sent, [server.asked().to_string()], "every request is accounted for");
+    let wordless = "SELECT count(*) FROM requests WHERE status = 'failed' AND coalesce(detail, '') = ''";
+    assert_eq!(sandbox.query("bad", wordless), ["0"], "every failure is told in words");
+}
+
+#[test]
+fn json_nested_a_million_deep_is_refused_at_any_limit() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 3, "rounds = 0", "max_depth = 512");
+    let deep =
+        format!("{{\"Title\":{}{}}}", "{\"a\":".repeat(1_000_000), "1".to_owned() + &"}".repeat(1_000_000));
+    let knobs = serde_json::json!({ "body_ids": { film_ids(1)[0].clone(): deep } });
+    origin.knobs(&knobs.to_string());
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0).saying("published 2 rows");
+    let kinds = "SELECT endpoint, kind FROM requests WHERE status = 'failed' ORDER BY ALL";
+    assert_eq!(sandbox.query("small", kinds), ["business,too_deep", "omdb,too_deep"]);
+}
+
+#[test]
+fn a_server_on_a_bad_day_still_gives_the_same_table() {
+    let seed = std::env::var("WINDROW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);
+    println!("seed {seed}: rerun with WINDROW_SEED={seed}");
+    let (calm, stormy) = (Sandbox::new(), Sandbox::new());
+    let origin = Origin::start(&["--seed", &u32::to_string(&seed)]);
+    let job = small_job(&calm, &origin, 400, "", "");
+    calm.run(["run", job.to_str().unwrap()]).with_code(0);
+    origin.knobs(
+        r#"{"rate_429": 0.1, "rate_500": 0.1, "error_rate": 0.1, "rate_reset": 0.1, "rate_truncate": 0.1,
+            "rate_redirect": 0.1, "jitter_ms": 5, "gzip": true}"#,
+    );
+    let job = small_job(&stormy, &origin, 400, "", "");
+    stormy.edit("small.toml", "attempts = 3", "attempts = 20");
+    stormy.run(["run", job.to_str().unwrap()]).with_code(0).saying("published 400 rows");
+    let films = published_films(&stormy.path().join("small.duckdb"));
+    assert_eq!(films.len(), 400);
+    assert_eq!(films, published_films(&calm.path().join("small.duckdb")));
+    let ends = stormy
+        .query("small", "SELECT count(*), max(attempts) > 2, bool_or(requests > attempts) FROM requests");
+    assert_eq!(ends, ["800,true,true"], "it was a bad day, with redirects");
+}
+
+#[test]
+fn a_server_that_asks_to_wait_is_waited_for() {
+    for as_date in [false, true] {
+        let sandbox = Sandbox::new();
+        let origin = Origin::start(&[]);
+        let job = small_job(&sandbox, &origin, 5, "rounds = 0", "");
+        let limited = &film_ids(5)[2];
+        let fail = serde_json::json!({ limited.as_str(): { "status": 429, "times": 1, "endpoint": "omdb" } });
+        let knobs = serde_json::json!({ "retry_after": 2, "retry_after_date": as_date, "fail_ids": fail });
+        origin.knobs(&knobs.to_string());
+        sandbox.run(["run", job.to_str().unwrap()]).with_code(0).saying("published 5 rows");
+        // A date has whole seconds: of two seconds, at least one is left.
+        let waited = format!(
+            "SELECT attempts, requests, finished_at - started_at >= INTERVAL '{} ms' FROM requests
+             JOIN input USING (ordinal) WHERE imdb_id = '{limited}' AND endpoint = 'omdb'",
+            if as_date { 1000 } else { 2000 }
+        );
+        assert_eq!(sandbox.query("small", &waited), ["2,2,true"]);
+        assert_eq!(origin.count("omdb", limited), 2);
+    }
+}

@@ -1,0 +1,13 @@
+//! What every test stands on: a folder of its own, the origin, the program.
+
+pub mod faults;
+mod films;
+mod origin;
+pub mod processes;
+mod published;
+mod sandbox;
+
+pub use films::{film_ids, films_job, small_job};
+pub use origin::Origin;
+pub use published::{published, published_films};
+pub use sandbox::{Ended, Sandbox, ended, wait};

@@ -1,0 +1,109 @@
+//! The origin: a process of its own that ends with the test.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running origin.
+pub struct Origin {
+    child: Child,
+    pub port: u16,
+    _folder: tempfile::TempDir,
+    /// The certificate authority's file, where it serves TLS.
+    pub authority: PathBuf,
+}
+
+impl Origin {
+    /// Starts one on a free port.
+    pub fn start(arguments: &[&str]) -> Origin {
+        Origin::on_port(0, arguments)
+    }
+
+    /// Starts one on a port: where one was killed, it comes back.
+    pub fn on_port(port: u16, arguments: &[&str]) -> Origin {
+        let folder = tempfile::tempdir().unwrap();
+        let port_file = folder.path().join("port");
+        let authority = folder.path().join("ca.pem");
+        let mut command = Command::new(program());
+        command.args(["--port", &port.to_string(), "--exit-on-stdin-eof", "--port-file"]);
+        command.arg(&port_file).args(arguments);
+        if arguments.contains(&"--tls") {
+            command.arg("--cert-out").arg(&authority);
+        }
+        let child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the origin starts");
+        let port = wait_for_port(&port_file);
+        Origin { child, port, _folder: folder, authority }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Changes how it behaves.
+    #[track_caller]
+    pub fn knobs(&self, json: &str) {
+        let answer = self.ask("POST", "/_admin/knobs", json);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// Forgets how often it was asked.
+    #[track_caller]
+    pub fn reset(&self) {
+        let answer = self.ask("POST", "/_admin/reset", "");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// How often it was asked, as JSON.
+    pub fn counts(&self) -> serde_json::Value {
+        let answer = self.ask("GET", "/_admin/counts?full=1", "");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer with a body");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    /// How often an endpoint was asked for an id.
+    pub fn count(&self, endpoint: &str, id: &str) -> u64 {
+        self.counts()["by_endpoint"][endpoint]["counts"][id].as_u64().unwrap_or(0)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let length = body.len();
+        write!(stream, "{method} {path} HTTP/1.1\r\nhost: origin\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Ends it, as a machine that goes down does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The example beside this test's own program.
+fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.parent().unwrap().parent().unwrap().join("examples").join("origin")
+}
+
+fn wait_for_port(file: &std::path::Path) -> u16 {
+    let started = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(file) {
+            return text.trim().parse().expect("a port");
+        }
+        assert!(started.elapsed() < Duration::from_secs(20), "the origin does not serve");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,130 @@
+//! A folder of its own for a test, and the program run in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Longest time that a command may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder that vanishes with the test.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Fails the test, showing everything, unless the command ended with this code, and without a panic.
+    #[track_caller]
+    pub fn with_code(self, code: i32) -> Ended {
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails the test unless standard error contains this.
+    #[track_caller]
+    pub fn saying(self, text: &str) -> Ended {
+        assert!(self.stderr.contains(text), "{text:?} is not in\n{}", self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Ended {
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Sandbox {
+    pub fn new() -> Sandbox {
+        Sandbox { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file of this sandbox, written.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Puts `new` in place of `old` in a file of this sandbox.
+    #[track_caller]
+    pub fn edit(&self, name: &str, old: &str, new: &str) {
+        let text = std::fs::read_to_string(self.path().join(name)).unwrap();
+        assert!(text.contains(old), "{old:?} is not in {name}:\n{text}");
+        self.write(name, text.replace(old, new));
+    }
+
+    /// The program, to be started in this folder.
+    pub fn command<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_windrow"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    #[track_caller]
+    pub fn run<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        ended(self.command(arguments))
+    }
+
+    /// The rows of a query over a run, as CSV without its header.
+    #[track_caller]
+    pub fn query(&self, run: &str, sql: &str) -> Vec<String> {
+        let ended = self.run(["query", run, sql, "--format", "csv"]).with_code(0);
+        ended.stdout.lines().skip(1).map(str::to_owned).collect()
+    }
+
+    /// The newest run of a job, without the trials.
+    pub fn newest_run(&self, job: &str) -> PathBuf {
+        let mut runs: Vec<PathBuf> = std::fs::read_dir(self.path().join("shards").join(job))
+            .expect("the job has runs")
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.join("plan.json").is_file())
+            .collect();
+        runs.sort();
+        runs.pop().expect("the job has a run")
+    }
+}
+
+/// Runs a command to its end; one that takes too long is killed and fails the test.
+#[track_caller]
+pub fn ended(mut command: Command) -> Ended {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    wait(child)
+}
+
+/// Waits for a child and gathers its output, which is read meanwhile.
+#[track_caller]
+pub fn wait(child: Child) -> Ended {
+    let pid = child.id();
+    let started = Instant::now();
+    let gather = std::thread::spawn(move || child.wait_with_output());
+    while !gather.is_finished() {
+        if started.elapsed() > PATIENCE {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+            let output = gather.join().unwrap().unwrap();
+            panic!("no end within {PATIENCE:?}; stderr:\n{}", String::from_utf8_lossy(&output.stderr));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    gather.join().unwrap().unwrap().into()
+}

@@ -1,0 +1,56 @@
+//! The paths under `/_admin/`: counts and knobs. They are neither counted nor disturbed, even when the origin is down.
+//!
+//! | | |
+//! |---|---|
+//! | `GET /_admin/counts` | requests by endpoint; `?full=1` names every id |
+//! | `POST /_admin/reset` | counts back to nothing (and with them the draws) |
+//! | `GET /_admin/knobs` | the knobs as they are |
+//! | `POST /_admin/knobs` | changes those that the JSON object names, answers all |
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use crate::answer::Answer;
+use crate::origin::Origin;
+
+/// Longest body that is read, in bytes.
+const MOST_READ: usize = 16 << 20;
+
+/// Answers a request for a path under `/_admin/`.
+pub async fn answer(origin: &Origin, parts: &Parts, body: Incoming) -> Answer {
+    let full = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "full=1"));
+    match (parts.uri.path(), &parts.method) {
+        ("/_admin/counts", &Method::GET) => Answer::value(&origin.counts.borrow().report(full)),
+        ("/_admin/reset", &Method::POST) => {
+            origin.counts.borrow_mut().reset();
+            Answer::value(&origin.counts.borrow().report(false))
+        }
+        ("/_admin/knobs", &Method::GET) => Answer::value(&origin.knobs()),
+        ("/_admin/knobs", &Method::POST) => match read(body).await {
+            Ok(changes) => change_knobs(origin, &changes),
+            Err(answer) => answer,
+        },
+        _ => Answer::problem(StatusCode::NOT_FOUND, "GET or POST counts, reset or knobs; see --help"),
+    }
+}
+
+fn change_knobs(origin: &Origin, changes: &[u8]) -> Answer {
+    match origin.knobs().changed(changes) {
+        Ok(knobs) => {
+            origin.set_knobs(knobs);
+            Answer::value(&origin.knobs())
+        }
+        Err(message) => Answer::problem(StatusCode::BAD_REQUEST, &message),
+    }
+}
+
+/// A request's whole body, or the answer to one that cannot be read.
+pub async fn read(body: Incoming) -> Result<Bytes, Answer> {
+    match Limited::new(body, MOST_READ).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) => Err(Answer::problem(StatusCode::BAD_REQUEST, &format!("the body: {error}"))),
+    }
+}

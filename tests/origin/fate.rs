@@ -1,0 +1,160 @@
+//! What happens to one request. It depends on the seed, the endpoint, the id and on how often that id was asked
+//! there, and so not on the order in which requests arrive.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use crate::asked::Asked;
+use crate::draw::Draw;
+use crate::knobs::Knobs;
+
+/// One request's lot.
+#[derive(Debug, PartialEq)]
+pub struct Fate {
+    /// Pause before anything is answered.
+    pub wait: Duration,
+    pub fault: Option<Fault>,
+}
+
+/// What happens instead of the true answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// This status.
+    Status(StatusCode),
+    /// 200 with this body.
+    Body(Bytes),
+    /// The connection is reset.
+    Reset,
+    /// Half the body.
+    Truncate,
+    /// HTML.
+    Garbage,
+    /// 204.
+    Empty,
+    /// 302 to the same address.
+    Redirect,
+    /// Nothing wrong, only late.
+    Slow,
+}
+
+/// Decides about the `nth` request (from 1) for an id. Takes one from `times` where the id was told to fail.
+pub fn decide(knobs: &mut Knobs, seed: u64, asked: &Asked<'_>, nth: u32) -> Fate {
+    let subject = format!("{} {} {nth}", asked.endpoint.name(), asked.id);
+    let fault =
+        if asked.redirected { None } else { told(knobs, asked).or_else(|| drawn(knobs, seed, &subject)) };
+    let jitter = Draw::about(seed ^ JITTER, &subject).between(0, knobs.jitter_ms.min(MOST_MS));
+    let slow = if fault == Some(Fault::Slow) { knobs.slow_ms } else { 0 };
+    let wait =
+        Duration::from_millis(knobs.latency_ms.saturating_add(jitter).saturating_add(slow).min(MOST_MS));
+    Fate { wait, fault: fault.filter(|fault| *fault != Fault::Slow) }
+}
+
+/// Keeps the draw of the delay apart from that of the fault.
+const JITTER: u64 = 0x6a69_7474_6572;
+
+/// Longest wait, in milliseconds: a day.
+const MOST_MS: u64 = 86_400_000;
+
+/// The fault that `fail_ids` or `body_ids` name for this id.
+fn told(knobs: &mut Knobs, asked: &Asked<'_>) -> Option<Fault> {
+    let failure = knobs.fail_ids.get_mut(asked.id.as_ref());
+    let failure = failure.filter(|failure| {
+        failure.times != Some(0) && failure.endpoint.as_ref().is_none_or(|name| name == asked.endpoint.name())
+    });
+    if let Some(failure) = failure {
+        failure.times = failure.times.map(|times| times - 1);
+        return StatusCode::from_u16(failure.status).ok().map(Fault::Status);
+    }
+    knobs.body_ids.get(asked.id.as_ref()).map(|body| Fault::Body(Bytes::copy_from_slice(body.as_bytes())))
+}
+
+/// The fault that chance brings: one draw, and the rates side by side.
+fn drawn(knobs: &Knobs, seed: u64, subject: &str) -> Option<Fault> {
+    let mut left = Draw::about(seed, subject).share();
+    let rates = [
+        (knobs.error_rate, Fault::Status(StatusCode::SERVICE_UNAVAILABLE)),
+        (knobs.rate_500, Fault::Status(StatusCode::INTERNAL_SERVER_ERROR)),
+        (knobs.rate_429, Fault::Status(StatusCode::TOO_MANY_REQUESTS)),
+        (knobs.rate_reset, Fault::Reset),
+        (knobs.rate_truncate, Fault::Truncate),
+        (knobs.rate_garbage, Fault::Garbage),
+        (knobs.rate_empty, Fault::Empty),
+        (knobs.rate_redirect, Fault::Redirect),
+        (knobs.rate_slow, Fault::Slow),
+    ];
+    for (rate, fault) in rates {
+        if left < rate {
+            return Some(fault);
+        }
+        left -= rate;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asked::Endpoint;
+
+    fn film(id: &str) -> Asked<'_> {
+        Asked { endpoint: Endpoint::Omdb, id: id.into(), index: None, redirected: false }
+    }
+
+    fn fates(knobs: &Knobs, seed: u64, ids: impl Iterator<Item = u32>) -> Vec<(u32, Fate)> {
+        ids.map(|id| (id, decide(&mut knobs.clone(), seed, &film(&id.to_string()), 1))).collect()
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter() {
+        let knobs = Knobs { error_rate: 0.3, rate_reset: 0.3, jitter_ms: 50, ..Knobs::default() };
+        let forwards = fates(&knobs, 7, 0..500);
+        let mut backwards = fates(&knobs, 7, (0..500).rev());
+        backwards.reverse();
+        assert_eq!(forwards, backwards);
+        assert_ne!(forwards, fates(&knobs, 8, 0..500));
+    }
+
+    #[test]
+    fn another_attempt_is_another_draw() {
+        let mut knobs = Knobs { error_rate: 0.5, ..Knobs::default() };
+        let fates: Vec<Fate> = (1..=40).map(|nth| decide(&mut knobs, 1, &film("tt0000001"), nth)).collect();
+        let failed = fates.iter().filter(|fate| fate.fault.is_some()).count();
+        assert!((8..=32).contains(&failed), "{failed}");
+    }
+
+    #[test]
+    fn rates_are_kept() {
+        let knobs =
+            Knobs { error_rate: 0.1, rate_redirect: 0.2, rate_slow: 0.3, slow_ms: 9, ..Knobs::default() };
+        let fates = fates(&knobs, 3, 0..10_000);
+        let share = |wanted: fn(&Fate) -> bool| fates.iter().filter(|(_, fate)| wanted(fate)).count();
+        assert!((900..=1_100).contains(&share(|fate| matches!(fate.fault, Some(Fault::Status(_))))));
+        assert!((1_850..=2_150).contains(&share(|fate| fate.fault == Some(Fault::Redirect))));
+        assert!((2_800..=3_200).contains(&share(|fate| fate.wait == Duration::from_millis(9))));
+    }
+
+    #[test]
+    fn a_named_id_fails_so_many_times() {
+        let changes = br#"{"fail_ids": {"a": {"status": 500, "times": 2}}, "body_ids": {"a": "[]"}}"#;
+        let mut knobs = Knobs::default().changed(changes).expect("valid");
+        let faults: Vec<_> = (1..=3).map(|nth| decide(&mut knobs, 0, &film("a"), nth).fault).collect();
+        let failure = Some(Fault::Status(StatusCode::INTERNAL_SERVER_ERROR));
+        assert_eq!(faults, [failure.clone(), failure, Some(Fault::Body(Bytes::from_static(b"[]")))]);
+        assert_eq!(decide(&mut knobs, 0, &film("b"), 1).fault, None);
+    }
+
+    #[test]
+    fn a_redirected_request_is_answered() {
+        let mut knobs = Knobs { rate_500: 1.0, ..Knobs::default() };
+        let asked = Asked { redirected: true, ..film("a") };
+        assert_eq!(decide(&mut knobs, 0, &asked, 1).fault, None);
+    }
+
+    #[test]
+    fn absurd_delays_do_not_overflow() {
+        let mut knobs = Knobs { latency_ms: u64::MAX, jitter_ms: u64::MAX, ..Knobs::default() };
+        assert_eq!(decide(&mut knobs, 0, &film("a"), 1).wait, Duration::from_millis(MOST_MS));
+    }
+}
