@@ -47,7 +47,7 @@ test: test-needs build ## install what the tests need, and run them
 	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
 
 bench: build bench-needs ## print figures, nothing is judged
-	cargo bench --profile release --locked $(DUCKDB_FEATURES)
+	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES)
 
 build: ## build windrow and the origin
 	cargo build $(CARGO_FLAGS) $(PROGRAMS)
@@ -89,17 +89,17 @@ define need
 	@command -v $(1) >/dev/null || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq $(2) >/dev/null; }
 endef
 
-# pandas, pyarrow and polars read what windrow wrote.
+# pandas, pyarrow and polars read what windrow wrote; aiohttp is what people fetch with by hand.
 test-needs: $(CACHE)/python/.ready
 
 $(CACHE)/python/.ready:
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \
 	  || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq python3-venv >/dev/null; }
 	@python3 -m venv "$(CACHE)/python"
-	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check pandas==2.3.3 pyarrow==22.0.0 polars==1.35.2
+	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check pandas==2.3.3 pyarrow==22.0.0 polars==1.35.2 aiohttp==3.13.2
 	@touch "$@"
 
 # wrk and nginx are what windrow's rate is measured beside.
-bench-needs:
+bench-needs: $(CACHE)/python/.ready
 	$(call need,wrk,wrk)
 	$(call need,nginx,nginx-light)
