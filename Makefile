@@ -89,17 +89,16 @@ define need
 	@command -v $(1) >/dev/null || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq $(2) >/dev/null; }
 endef
 
-# pandas, pyarrow and polars read what windrow wrote; aiohttp is what people fetch with by hand.
 test-needs: $(CACHE)/python/.ready
 
-$(CACHE)/python/.ready:
+$(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \
 	  || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq python3-venv >/dev/null; }
 	@python3 -m venv "$(CACHE)/python"
-	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check pandas==2.3.3 pyarrow==22.0.0 polars==1.35.2 aiohttp==3.13.2
+	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch "$@"
 
-# wrk and nginx are what windrow's rate is measured beside.
+# What windrow's rate is measured beside.
 bench-needs: $(CACHE)/python/.ready
 	$(call need,wrk,wrk)
 	$(call need,nginx,nginx-light)

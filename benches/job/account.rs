@@ -70,22 +70,30 @@ pub fn run(program: &Path, place: &Place, server: Option<u32>) -> Outcome<Run> {
     })
 }
 
-/// Prints medians; `requests` is how many each run sent.
-pub fn print(runs: &[Run], requests: f64) {
-    let of = |value: fn(&Run) -> f64| median(runs.iter().map(value).collect());
-    let line = |name: &str, value: f64, unit: &str| println!("{name:32} {value:>10.2} {unit}");
-    line("wall", of(|run| run.wall), "s");
-    line("  plan (and start)", of(|run| run.plan), "s");
-    line("  fetch", of(|run| run.fetch), "s");
-    line("  prove, merge, show", of(|run| run.merge), "s");
-    let each = 1000.0 / requests;
-    line("CPU per 1,000 requests, children", of(|run| run.children_cpu) * each, "s");
-    line("  plan and merge", of(|run| run.parent_cpu) * each, "s");
-    if runs.iter().any(|run| run.server_cpu > 0.0) {
-        line("  the server's, beside", of(|run| run.server_cpu) * each, "s");
-    }
-    line("peak memory, largest child", of(|run| run.child_peak), "MB");
-    line("  the parent, merge included", of(|run| run.parent_peak), "MB");
+/// Prints medians of time and memory.
+pub fn print(runs: &[Run]) {
+    line("wall", middle(runs, |run| run.wall), "s");
+    line("  plan (and start)", middle(runs, |run| run.plan), "s");
+    line("  fetch", middle(runs, |run| run.fetch), "s");
+    line("  prove, merge, show", middle(runs, |run| run.merge), "s");
+    line("peak memory, largest child", middle(runs, |run| run.child_peak), "MB");
+    line("  the parent, merge included", middle(runs, |run| run.parent_peak), "MB");
+}
+
+/// Prints medians of the CPU time; `requests` is how many each run sent.
+pub fn print_cpu(runs: &[Run], requests: f64) {
+    let each = 1e6 / requests;
+    line("CPU per 1,000 requests, children", middle(runs, |run| run.children_cpu) * each, "ms");
+    line("  plan and merge", middle(runs, |run| run.parent_cpu) * each, "ms");
+    line("  the server's, beside", middle(runs, |run| run.server_cpu) * each, "ms");
+}
+
+fn middle(runs: &[Run], value: fn(&Run) -> f64) -> f64 {
+    median(runs.iter().map(value).collect())
+}
+
+fn line(name: &str, value: f64, unit: &str) {
+    println!("{name:32} {value:>10.2} {unit}");
 }
 
 /// What was seen of a run.

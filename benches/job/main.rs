@@ -43,7 +43,7 @@ fn main() -> Outcome<()> {
         return late(&folder.path().join("late"), &programs[0], &origin);
     }
     let site = Site::make(folder.path(), &origin, RECORDS)?;
-    let nginx = Nginx::start(folder.path(), &site)?;
+    let nginx = Nginx::start(folder.path())?;
     in_turns(rounds, &programs, &site, &nginx)?;
     few(&programs[0], &site, &nginx)?;
     drop(nginx);
@@ -99,7 +99,8 @@ fn report(raw: f64, programs: &[PathBuf], runs: &[Vec<Run>], by_hand: Option<f64
     }
     for runs in runs {
         println!();
-        account::print(runs, requests);
+        account::print(runs);
+        account::print_cpu(runs, requests);
     }
 }
 
@@ -112,7 +113,7 @@ fn few(program: &Path, site: &Site, nginx: &Nginx) -> Outcome<()> {
         runs.push(account::run(program, &place, None)?);
     }
     println!("\n{FEW} ids, from the first look at the job file to the published table");
-    account::print(&runs, FEW as f64);
+    account::print(&runs);
     Ok(())
 }
 
@@ -133,7 +134,8 @@ fn late(folder: &Path, program: &Path, origin: &Path) -> Outcome<()> {
         requests / run.wall,
         jobs::LATE_BOUND
     );
-    account::print(&[run], requests);
+    account::print(std::slice::from_ref(&run));
+    account::print_cpu(&[run], requests);
     Ok(())
 }
 

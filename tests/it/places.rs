@@ -162,7 +162,8 @@ fn a_run_on_a_disk_that_became_read_only_can_still_be_read() {
 #[test]
 fn a_run_that_somebody_works_on_is_left_alone() {
     let sandbox = Sandbox::new();
-    let origin = Origin::start(&["--latency-ms", "20"]);
+    // Ten seconds of work: the rivals below, one of which waits 2 s for the lock, all come while it lasts.
+    let origin = Origin::start(&["--latency-ms", "100"]);
     let job = small_job(&sandbox, &origin, 400, "in_flight = 8", "");
     let job = job.to_str().unwrap();
     let mut first = sandbox.command(["run", job]);
