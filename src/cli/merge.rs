@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use clap::Args;
+use tokio::sync::watch;
 
 use super::live::LiveRun;
 use super::{CliError, Place, find, summary};
@@ -10,7 +11,8 @@ use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, RunStore};
 use crate::job::{Destination, Job};
-use crate::merge::{self, Published};
+use crate::merge::{self, MergeError, Published};
+use crate::os::{Stop, stop_on_signals};
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
@@ -23,6 +25,7 @@ pub(super) struct MergeArgs {
 
 pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError> {
     let started = Instant::now();
+    let stop = stop_on_signals()?;
     let store = find::open_run(&args.run, place).await?;
     let lock = lock_run(store.folder())?;
     let plan = store.plan().await?;
@@ -32,7 +35,7 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
         job.table.to = Destination::parse(&url, &here).map_err(CliError::Usage)?;
     }
     let run = LiveRun { store, plan, _lock: lock };
-    let merged = merge_run(&run.store, &job).await?;
+    let merged = merge_run(&run.store, &job, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
     Ok(merged.exit())
 }
@@ -42,6 +45,8 @@ pub(super) enum Merged {
     Published(Box<Published>),
     /// What the gate said.
     Refused(String),
+    /// By this signal, before anything was published.
+    Interrupted(i32),
 }
 
 impl Merged {
@@ -49,16 +54,29 @@ impl Merged {
         match self {
             Merged::Published(_) => Exit::Done,
             Merged::Refused(_) => Exit::Refused,
+            Merged::Interrupted(signal) => Exit::Interrupted(*signal),
         }
     }
 }
 
-/// Proves the run and publishes it.
-pub(super) async fn merge_run(run: &RunStore, job: &Job) -> Result<Merged, CliError> {
+/// Proves the run and publishes it; a signal gives up what is not yet committed.
+pub(super) async fn merge_run(
+    run: &RunStore,
+    job: &Job,
+    stop: &watch::Receiver<Stop>,
+) -> Result<Merged, CliError> {
     let proof = merge::prove(run).await?;
-    match merge::publish(run, job, &proof, now_micros()).await {
+    match merge::publish(run, job, &proof, now_micros(), told_to_stop(stop)).await {
         Ok(published) => Ok(Merged::Published(Box::new(published))),
+        Err(MergeError::Interrupted) => Ok(Merged::Interrupted(stop.borrow().signal().unwrap_or_default())),
         Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(error.to_string())),
         Err(error) => Err(error.into()),
+    }
+}
+
+async fn told_to_stop(stop: &watch::Receiver<Stop>) {
+    if stop.clone().wait_for(|stop| stop.is_set()).await.is_err() {
+        // Nobody is left who could say so.
+        std::future::pending().await
     }
 }

@@ -46,7 +46,7 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
         summary::unfinished(&run, fetched).await?;
         return Ok(fetched);
     }
-    let merged = merge::merge_run(&run.store, &job).await?;
+    let merged = merge::merge_run(&run.store, &job, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
     Ok(merged.exit())
 }

@@ -55,9 +55,13 @@ pub(super) async fn finished(
     merged: &Merged,
     took: Duration,
 ) -> Result<(), CliError> {
+    if let Merged::Interrupted(signal) = merged {
+        return unfinished(run, Exit::Interrupted(*signal)).await;
+    }
     endpoints(run, job).await?;
     failed(run, job).await?;
     match merged {
+        Merged::Interrupted(_) => {}
         Merged::Refused(why) => {
             eprintln!("\n{}: {why}", job.name);
             eprintln!("run    {}", shown_path(run.store.folder()));

@@ -116,6 +116,9 @@ pub enum MergeError {
         /// DuckDB's words.
         message: String,
     },
+    /// Given up because the caller said so. Nothing was published.
+    #[error("interrupted; nothing is published")]
+    Interrupted,
     /// A query's own mistake.
     #[error("{message}\nhint: the views of this run are {}", views.join(", "))]
     Sql {
@@ -131,7 +134,7 @@ impl MergeError {
     pub fn exit(&self) -> Exit {
         match self {
             MergeError::Handoff(error) => error.exit(),
-            MergeError::NotFinished { .. } => Exit::TryAgain,
+            MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused(_) => Exit::Refused,
             MergeError::Table { .. } | MergeError::NullKey { .. } | MergeError::Sql { .. } => Exit::Usage,

@@ -53,13 +53,15 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
 ///
 /// A run that stands in the database already is left alone, and `merged.json` is written if it is not there.
 /// Fails with [`MergeError::Refused`] where the gate is shut; `merged.json` then says why. Must be called
-/// within a tokio runtime; DuckDB works on a thread of its own meanwhile. Dropped before its end, the
-/// transaction is interrupted and nothing is published (unless COMMIT is running already).
+/// within a tokio runtime; DuckDB works on a thread of its own meanwhile. When `stop` comes first, the
+/// transaction is given up and it fails with [`MergeError::Interrupted`], unless COMMIT got through before.
+/// Dropped before its end it is given up as well.
 pub async fn publish(
     run: &RunStore,
     job: &Job,
     proof: &Proof,
     now_micros: i64,
+    stop: impl Future<Output = ()>,
 ) -> Result<Published, MergeError> {
     let path = destination(run, &proof.files.plan, job);
     let order = Order { path, job: job.clone(), proof: proof.clone(), now_micros };
@@ -71,10 +73,7 @@ pub async fn publish(
         run.put_outcome(&outcome).await?;
         return Err(MergeError::Refused(refusal));
     }
-    let stop = Arc::new(Stop::default());
-    let _guard = StopWhenDropped(stop.clone());
-    let loaded = tokio::task::spawn_blocking(move || load::load(&order, &stop)).await;
-    let loaded = loaded.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))?;
+    let loaded = load_unless(order, stop).await?;
     outcome.published = true;
     outcome.rows = loaded.rows;
     let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
@@ -82,6 +81,22 @@ pub async fn publish(
         run.put_outcome(&outcome).await?;
     }
     Ok(published(standing.unwrap_or(outcome), loaded))
+}
+
+/// Loads on a thread of its own; gives up when `stop` comes, or when this is dropped.
+async fn load_unless(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+    let given_up = Arc::new(Stop::default());
+    let _guard = StopWhenDropped(given_up.clone());
+    let attended = given_up.clone();
+    let mut loading = tokio::task::spawn_blocking(move || load::load(&order, &attended));
+    let loaded = tokio::select! {
+        loaded = &mut loading => loaded,
+        () = stop => {
+            given_up.stop();
+            loading.await
+        }
+    };
+    loaded.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
 }
 
 /// Whether two outcomes differ in their times only.

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getpgid};
 
 use crate::support::processes::{children_of, naming, until};
-use crate::support::{Ended, Origin, Sandbox, film_ids, published_films, small_job, wait};
+use crate::support::{
+    Ended, Origin, Sandbox, film_ids, films_job, published, published_films, small_job, wait,
+};
 
 const FILMS: usize = 600;
 /// Two endpoints.
@@ -291,4 +293,38 @@ fn a_shard_whose_last_holder_is_still_dying_is_waited_for() {
     drop(dying);
     wait(shard).with_code(0);
     slow.finishes();
+}
+
+/// The database is open, and the load has hardly begun: the process stands still until `meanwhile` is done.
+fn amid_the_load(process: &Child, database: &str, meanwhile: impl FnOnce()) {
+    let opened = || {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap();
+        files.flatten().any(|file| std::fs::read_link(file.path()).is_ok_and(|path| path.ends_with(database)))
+    };
+    let deadline = Instant::now() + SOON;
+    while !opened() {
+        assert!(Instant::now() < deadline, "{database} is not opened");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    send(process, Signal::SIGSTOP);
+    meanwhile();
+    send(process, Signal::SIGCONT);
+}
+
+#[test]
+fn a_signal_amid_the_load_publishes_nothing() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let job = films_job(&sandbox, &origin);
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    let merge = ["merge", "movies", "--to", "duckdb:other.duckdb"];
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let mut command = sandbox.command(merge);
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        amid_the_load(&process, "other.duckdb", || send(&process, signal));
+        wait(process).with_code(code).saying("interrupted; nothing is published");
+        let tables =
+            published(&sandbox.path().join("other.duckdb"), "SELECT table_name FROM duckdb_tables()");
+        assert_eq!(tables, Vec::<String>::new());
+    }
+    sandbox.run(merge).with_code(0).saying("published 22,305 rows");
 }

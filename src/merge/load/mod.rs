@@ -38,14 +38,15 @@ use crate::job::{Mode, OnFailure};
 /// Loads a proven run, unless it is stopped before COMMIT.
 pub(super) fn load(order: &Order, stop: &Stop) -> Result<Loaded, MergeError> {
     let connection = database::open(&order.path)?;
-    match stop.attend(&connection, || load_into(&connection, order, stop)) {
+    let loaded = match stop.attend(&connection, || load_into(&connection, order, stop)) {
         Err(Failed::Commit(error)) => {
             drop(connection);
             resolve(order, error, stop)
         }
         Err(Failed::Before(error)) => Err(error),
         Ok(loaded) => Ok(loaded),
-    }
+    };
+    loaded.map_err(|error| if stop.is_stopped() { MergeError::Interrupted } else { error })
 }
 
 /// COMMIT did not say that it worked: the row in `windrow_runs` tells.
@@ -92,7 +93,7 @@ pub(super) fn load_into(connection: &Connection, order: &Order, stop: &Stop) -> 
     loading.target.check(connection, &order.path, &loading.columns)?;
     connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
     let filled = loading.fill(started).and_then(|loaded| match stop.is_stopped() {
-        true => Err(loading.stopped()),
+        true => Err(MergeError::Interrupted),
         false => Ok(loaded),
     });
     match filled {
@@ -237,11 +238,6 @@ impl<'a> Loading<'a> {
             total,
             took: started.elapsed(),
         }
-    }
-
-    fn stopped(&self) -> MergeError {
-        let (path, message) = (self.order.path.display().to_string(), "the load was interrupted".to_owned());
-        MergeError::Database { path, message }
     }
 
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {

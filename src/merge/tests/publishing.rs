@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -271,7 +272,7 @@ async fn a_file_that_changes_between_proof_and_load_is_not_published() {
     content.rows[0].pop();
     sandbox.put_block(0, &shard.blocks[0], content).await;
     assert!(shorter.exists());
-    let error = publish(&sandbox.run, &sandbox.job, &proof, NOW).await.unwrap_err();
+    let error = publish(&sandbox.run, &sandbox.job, &proof, NOW, pending()).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Integrity);
     assert!(error.to_string().contains("5 rows were loaded, the proof has 6"), "{error}");
     assert!(sandbox.rows("SELECT table_name FROM duckdb_tables()").is_empty());
@@ -396,7 +397,7 @@ async fn publishes_for_another_test() {
     let database = run.folder().join("films.duckdb");
     let proof = prove(&run).await.unwrap();
     println!("\nstarting");
-    publish(&run, &super::sandbox::job(database, &plan), &proof, NOW).await.unwrap();
+    publish(&run, &super::sandbox::job(database, &plan), &proof, NOW, pending()).await.unwrap();
 }
 
 /// Starts the other process, up to the moment when it has proven the run.

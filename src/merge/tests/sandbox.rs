@@ -1,6 +1,7 @@
 //! A run in a temporary folder, written block by block as a worker would.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -272,7 +273,7 @@ impl Sandbox {
     }
 
     pub async fn publish(&self) -> Result<Published, MergeError> {
-        publish(&self.run, &self.job, &self.prove().await?, NOW).await
+        publish(&self.run, &self.job, &self.prove().await?, NOW, pending()).await
     }
 
     /// Runs statements in the destination.
