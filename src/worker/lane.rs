@@ -43,8 +43,10 @@ pub(super) struct Work {
     slot: Slot,
     /// Wakes lanes that found nothing to do.
     changed: Notify,
-    /// Ends waits before a retry.
+    /// Ends waits before a retry, and the pacer's leave.
     draining: watch::Sender<bool>,
+    /// The other end of `draining`.
+    told_to_drain: watch::Receiver<bool>,
     error: RefCell<Option<WorkerError>>,
     done: Cell<u64>,
     failed: Cell<u64>,
@@ -62,6 +64,7 @@ impl Work {
         options: ShardOptions,
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
+        let draining = watch::Sender::new(false);
         Ok(Work {
             run: run.clone(),
             plan: plan.clone(),
@@ -73,10 +76,11 @@ impl Work {
             input,
             board: RefCell::new(Board::new(upcoming)),
             client: Client::new(&ClientSettings { max_idle: options.in_flight }),
-            pace: Pace::new(options.in_flight, options.max_requests),
+            pace: Pace::new(options.in_flight, options.max_requests, draining.subscribe()),
             slot: options.slot,
             changed: Notify::new(),
-            draining: watch::Sender::new(false),
+            told_to_drain: draining.subscribe(),
+            draining,
             error: RefCell::default(),
             done: Cell::default(),
             failed: Cell::default(),
@@ -86,7 +90,6 @@ impl Work {
     /// Stops asking.
     pub(super) fn drain(self: &Rc<Work>, why: Drain) {
         let whole = self.board.borrow_mut().drain(why, &self.recipe);
-        self.pace.stop();
         self.draining.send_replace(true);
         whole.into_iter().for_each(|open| self.finish(open));
         self.changed.notify_waiters();
@@ -211,9 +214,8 @@ async fn answer(work: &Rc<Work>, pair: Pair) {
         Err(None) => return,
     };
     let question = &work.recipe.steps[pair.endpoint].question;
-    let stop = work.draining.subscribe();
     let draw = |limit: Duration| limit.mul_f64(fastrand::f64());
-    let asked = work.client.ask(question, &request, &work.pace, &stop, draw).await;
+    let asked = work.client.ask(question, &request, &work.pace, &work.told_to_drain, draw).await;
     let Some(ordinal) = work.board.borrow().record(pair).map(|record| record.input.ordinal) else { return };
     let settled = settled(work, ordinal, pair.endpoint, asked);
     work.settle(pair, settled);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::fetch::{Pacer, Refused};
 
@@ -13,7 +13,8 @@ pub(super) struct Pace {
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
-    stopped: Cell<bool>,
+    /// Whether nothing new is to be asked: then nobody gets leave, those who wait included.
+    draining: watch::Receiver<bool>,
 }
 
 /// Leave to send one request; given back when dropped.
@@ -30,19 +31,14 @@ impl Drop for Permit {
 
 impl Pace {
     /// At most `in_flight` at once, and `budget` altogether where there is one.
-    pub(super) fn new(in_flight: usize, budget: Option<u64>) -> Pace {
+    pub(super) fn new(in_flight: usize, budget: Option<u64>, draining: watch::Receiver<bool>) -> Pace {
         Pace {
             permits: std::sync::Arc::new(Semaphore::new(in_flight)),
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
-            stopped: Cell::new(false),
+            draining,
         }
-    }
-
-    /// From now on nobody gets leave.
-    pub(super) fn stop(&self) {
-        self.stopped.set(true);
     }
 
     /// Requests in flight now.
@@ -71,11 +67,41 @@ impl Pacer for Pace {
     async fn start(&self) -> Result<Permit, Refused> {
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await.ok();
-        if self.stopped.get() {
+        if *self.draining.borrow() {
             return Err(Refused::Interrupted);
         }
         self.spend()?;
         self.gauge.set(self.gauge.get() + 1);
         Ok(Permit { _permit: permit, gauge: self.gauge.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_when_the_drain_begins_is_refused() {
+        let (drain, draining) = watch::channel(false);
+        let pace = Pace::new(1, None, draining);
+        let held = pace.start().await.ok();
+        assert_eq!(pace.in_flight(), 1);
+        let begun = async {
+            tokio::task::yield_now().await;
+            drain.send_replace(true);
+            drop(held);
+        };
+        let (waited, ()) = tokio::join!(pace.start(), begun);
+        assert_eq!(waited.err(), Some(Refused::Interrupted));
+        assert_eq!((pace.in_flight(), pace.sent()), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn a_budget_is_spent_to_the_last_request_and_no_further() {
+        let (_drain, draining) = watch::channel(false);
+        let pace = Pace::new(8, Some(2), draining);
+        assert!(pace.start().await.is_ok() && pace.start().await.is_ok());
+        assert_eq!(pace.start().await.err(), Some(Refused::MaxRequests));
+        assert_eq!((pace.in_flight(), pace.sent()), (0, 2));
     }
 }
