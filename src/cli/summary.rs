@@ -59,7 +59,7 @@ pub(super) async fn finished(
         return unfinished(run, Exit::Interrupted(*signal)).await;
     }
     endpoints(run, job).await?;
-    failed(run, job).await?;
+    let some_failed = failed(run, job).await?;
     match merged {
         Merged::Interrupted(_) => {}
         Merged::Refused(why) => {
@@ -73,6 +73,9 @@ pub(super) async fn finished(
             eprintln!("table  {} in {}", job.table.name, shown_path(&database));
             eprintln!("run    {}", shown_path(run.store.folder()));
         }
+    }
+    if some_failed {
+        say_retry(run);
     }
     Ok(())
 }
@@ -148,15 +151,27 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Failures by kind, with an example each.
-async fn failed(run: &LiveRun, job: &Job) -> Result<(), CliError> {
+/// Failures by kind, with an example each; whether there are any.
+async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
     let id = failures::id_columns(&run.plan);
     let result = merge::query(&run.store, Some(job), &failures::by_kind(&id), None).await?;
     if !result.rows.is_empty() {
         eprintln!("\nwithout success, by kind:");
         print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
     }
-    Ok(())
+    Ok(!result.rows.is_empty())
+}
+
+/// What to do about failures.
+fn say_retry(run: &LiveRun) {
+    let word = find::word_for(&run.store, &run.plan);
+    match run.plan.trial {
+        true => eprintln!("hint: `windrow failures {word}` lists what failed"),
+        false => eprintln!(
+            "hint: `windrow failures {word}` lists what failed; `windrow retry {word}` asks it again, \
+             `windrow merge {word}` then publishes what is new"
+        ),
+    }
 }
 
 /// The first rows and columns of the published table.
