@@ -6,7 +6,7 @@ use std::path::Path;
 
 use percent_encoding::percent_decode_str;
 
-use crate::support::{Origin, Sandbox};
+use crate::support::{Origin, Sandbox, seeded};
 
 /// A port of this machine that nobody serves: what is refused before the first request never finds out.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -333,4 +333,31 @@ fn a_job_file_that_is_none_is_refused_in_words() {
     let ended = sandbox.run(["run", "echo.toml"]).with_code(2);
     let ended = ended.saying("${WINDROW_TEST_KEY} is not set").saying("${WINDROW_TEST_TOKEN} is not set");
     ended.saying("hint: export them in the environment, or put them into a file for --env-file");
+}
+
+/// The footer says where everything lies: damage there is what leads a reader astray.
+#[test]
+fn a_damaged_parquet_list_ends_in_words_and_never_in_a_panic() {
+    let (sandbox, mut random) = (Sandbox::new(), seeded());
+    let list = sandbox.path().join("list.parquet");
+    let made = format!(
+        "COPY (SELECT 'id' || range AS id FROM range(4000)) TO '{}' (FORMAT parquet, ROW_GROUP_SIZE 2048)",
+        list.display()
+    );
+    duckdb::Connection::open_in_memory().unwrap().execute_batch(&made).unwrap();
+    echo_job(&sandbox, NOBODY, "file = \"list.parquet\"\nid = \"id\"", 1.0);
+    sandbox.run(["plan", "echo.toml"]).with_code(0);
+    let good = std::fs::read(&list).unwrap();
+    let end = good.len() - 8;
+    let footer = end - u32::from_le_bytes(good[end..end + 4].try_into().unwrap()) as usize;
+    for _ in 0..150 {
+        let mut bad = good.clone();
+        for _ in 0..random.usize(1..4) {
+            bad[random.usize(footer..end)] = *random.choice(&[0, 0x7f, 0x80, 0xff]).unwrap();
+        }
+        std::fs::write(&list, bad).unwrap();
+        let ended = sandbox.run(["plan", "echo.toml"]);
+        assert!(matches!(ended.code, Some(0 | 2)), "{:?}: {}", ended.code, ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 
 mod csv;
 mod error;
+mod guard;
 mod intake;
 mod jsonl;
 mod lines;

@@ -3,14 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use polars::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Cell, Columns, Intake, ListError, PlanError, Reader};
+use super::{Cell, Columns, Intake, ListError, PlanError, Reader, guard};
 use crate::plan::digest::hex;
 use crate::plan::frames;
 use crate::plan::spool::ScratchError;
@@ -158,9 +157,9 @@ fn check_magic(file: &mut File, reader: &Reader<'_>) -> Result<(), ListError> {
 /// What polars says of the file. It panics over some damaged ones, which is no reason to end.
 fn guarded<T>(reader: &Reader<'_>, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, ListError> {
     let damaged = |why: String| ListError::Parquet { list: reader.list.to_owned(), why };
-    match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(read) => read.map_err(|error| damaged(error.to_string())),
-        Err(_) => Err(damaged("the file is damaged".to_owned())),
+    match guard::guarded(read) {
+        Some(read) => read.map_err(|error| damaged(error.to_string())),
+        None => Err(damaged("the file is damaged".to_owned())),
     }
 }
 

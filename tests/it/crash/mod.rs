@@ -10,9 +10,9 @@ mod records;
 use std::process::Child;
 use std::time::Duration;
 
-use fastrand::Rng;
-
 use attack::{Attack, Phase};
+
+use crate::support::seeded;
 
 /// Kills of each kind of victim; 200 altogether.
 const KILLS_OF_CHILDREN: usize = 66;
@@ -21,15 +21,6 @@ const KILLS_OF_GROUPS: usize = 67;
 
 /// Kills within one run of the job, by the phase that they aim at.
 const KILLS_A_RUN: [(Phase, usize); 3] = [(Phase::Planning, 3), (Phase::Fetching, 5), (Phase::Merging, 4)];
-
-/// The seed of a random test: `WINDROW_SEED`, or a new one; shown where the test fails.
-fn seeded() -> Rng {
-    let given =
-        std::env::var("WINDROW_SEED").ok().map(|seed| seed.parse().expect("WINDROW_SEED is a number"));
-    let seed = given.unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}: rerun with WINDROW_SEED={seed}");
-    Rng::with_seed(seed)
-}
 
 #[test]
 fn kill_9_of_the_supervisor_loses_nothing() {
