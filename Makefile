@@ -18,6 +18,7 @@ JOB ?= schemas/movies.toml
 DUCKDB_VERSION := 1.5.6
 DUCKDB_RELEASE := 1.5.6-r.1
 DUCKDB_SHA256_linux-x64 := 1b9f82478539bb9a1d1df44bd103121a12ae52142c07158dc52b97d2ec1d69ff
+DUCKDB_SHA256_linux-arm64 := 3a45a6305b3235a781ed9de25aa795a3862acd042782d1f864e1bdb656de212b
 PLATFORM := $(shell uname -s | tr A-Z a-z)-$(shell uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')
 DUCKDB_SHA256 := $(DUCKDB_SHA256_$(PLATFORM))
 DUCKDB := $(CACHE)/duckdb/$(DUCKDB_VERSION)
