@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use windrow::extract::{Extracted, Extractor};
-use windrow::job::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry, Template};
+use windrow::job::{Column, Endpoint, Expression, Missing, Template};
 use windrow::record::Type;
 
 const FILM: &str = r#"{"Title":"The Grand Budapest Hotel","Year":"2014","Rated":"R","Released":"28 Mar 2014","Runtime":"99 min","Genre":"Adventure, Comedy, Crime","Director":"Wes Anderson","Writer":"Stefan Zweig (inspired by the writings of), Wes Anderson (screenplay), Wes Anderson (story), Hugo Guinness (story)","Actors":"Ralph Fiennes, F. Murray Abraham, Mathieu Amalric, Adrien Brody","Plot":"The adventures of Gustave H, a legendary concierge at a famous hotel from the fictional Republic of Zubrowka between the first and second World Wars, and Zero Moustafa, the lobby boy who becomes his most trusted friend.","Language":"English, French","Country":"USA, Germany, UK","Awards":"Won 4 Oscars. Another 127 wins & 218 nominations.","Poster":"http://ia.media-imdb.com/images/M/MV5BMzM5NjUxOTEyMl5BMl5BanBnXkFtZTgwNjEyMDM0MDE@._V1_SX300.jpg","Metascore":"88","imdbRating":"8.1","imdbVotes":"521,393","imdbID":"tt2278388","Type":"movie","tomatoMeter":"91","tomatoImage":"certified","tomatoRating":"8.4","tomatoReviews":"282","tomatoFresh":"258","tomatoRotten":"24","tomatoConsensus":"Typically stylish but deceptively thoughtful, The Grand Budapest Hotel finds Wes Anderson once again using ornate visual environments to explore deeply emotional ideas.","tomatoUserMeter":"86","tomatoUserRating":"4.1","tomatoUserReviews":"97584","DVD":"17 Jun 2014","BoxOffice":"$59,075,000","Production":"Fox Searchlight","Website":"http://www.grandbudapesthotel.com/","Response":"True"}"#;
@@ -59,7 +59,7 @@ fn measure(extractor: &Extractor) -> f64 {
         let start = Instant::now();
         for _ in 0..BATCH {
             let row = extractor.extract(black_box(FILM.as_bytes()));
-            assert!(matches!(black_box(row), Ok(Extracted::Row(_))));
+            assert!(matches!(black_box(row), Ok(Extracted::Rows(_))));
         }
         start.elapsed()
     };
@@ -77,38 +77,14 @@ fn extractor(expression: impl Fn(&str) -> String, missing: &str) -> Extractor {
 
 fn column(key: &str, jq: String, ty: Type, strip: &str) -> Column {
     Column {
-        name: key.to_lowercase(),
-        jq,
-        ty,
         nulls: vec!["N/A".to_owned(), String::new()],
         strip: (!strip.is_empty()).then(|| strip.to_owned()),
-        regex: None,
         format: (ty == Type::Date).then(|| "%d %b %Y".to_owned()),
-        zone: None,
-        on_error: OnError::Fail,
-        not_null: false,
+        ..Column::plain(&key.to_lowercase(), Expression::Jq(jq), ty)
     }
 }
 
 fn endpoint(columns: Vec<Column>, missing: &str) -> Endpoint {
-    let second = Duration::from_secs(1);
-    Endpoint {
-        name: "omdb".to_owned(),
-        url: Template { parts: Vec::new() },
-        query: Vec::new(),
-        headers: Vec::new(),
-        columns,
-        missing: Missing { statuses: Vec::new(), when: Some(missing.to_owned()) },
-        on_failure: OnFailure::Drop,
-        after: Vec::new(),
-        bounds: Bounds {
-            connect_timeout: second,
-            idle_timeout: second,
-            timeout: second,
-            max_body: 1 << 24,
-            max_depth: 128,
-            max_redirects: 5,
-        },
-        retry: Retry { attempts: 1, backoff: second, max_backoff: second, max_retry_after: second },
-    }
+    let missing = Missing { statuses: Vec::new(), when: Some(missing.to_owned()) };
+    Endpoint { missing, ..Endpoint::get("omdb", Template { parts: Vec::new() }, columns) }
 }

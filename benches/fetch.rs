@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use windrow::fetch::{Client, ClientSettings, Pacer, Question, Refused, Secrets, Values};
-use windrow::job::{Bounds, Endpoint, Missing, OnFailure, Part, Retry, Template};
+use windrow::job::{Endpoint, Part, Template};
 use windrow::record::{Field, Type, Value};
 
 const IN_FLIGHT: usize = 128;
@@ -233,32 +233,9 @@ impl Pacer for Free {
 
 fn endpoint(server: SocketAddr) -> Endpoint {
     let literal = |text: &str| Part::Literal(text.to_owned());
-    Endpoint {
-        name: "films".to_owned(),
-        url: Template {
-            parts: vec![literal(&format!("http://{server}/films/")), Part::Input("id".to_owned())],
-        },
-        query: vec![("apikey".to_owned(), Template { parts: vec![literal("abc")] })],
-        headers: Vec::new(),
-        columns: Vec::new(),
-        missing: Missing::default(),
-        on_failure: OnFailure::Drop,
-        after: Vec::new(),
-        bounds: Bounds {
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(30),
-            timeout: Duration::from_secs(60),
-            max_body: 16 << 20,
-            max_depth: 128,
-            max_redirects: 5,
-        },
-        retry: Retry {
-            attempts: 5,
-            backoff: Duration::from_millis(500),
-            max_backoff: Duration::from_secs(30),
-            max_retry_after: Duration::from_secs(300),
-        },
-    }
+    let parts = vec![literal(&format!("http://{server}/films/")), Part::Input("id".to_owned())];
+    let query = vec![("apikey".to_owned(), Template { parts: vec![literal("abc")] })];
+    Endpoint { query, ..Endpoint::get("films", Template { parts }, Vec::new()) }
 }
 
 fn server() -> SocketAddr {

@@ -20,8 +20,8 @@ use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use windrow::job::{
-    ChunkFormat, Destination, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings, Source,
-    Table,
+    ChunkFormat, Destination, Duplicates, Format, Gone, Input, Job, Mode, OnFailure, Publish, Settings,
+    Source, Table,
 };
 use windrow::merge::{prove, publish};
 use windrow::record::{Field, Status, Type, Value};
@@ -230,7 +230,7 @@ fn make_run(folder: &Path, records: u64) -> usize {
     let id = |ordinal: u64| Value::Text(format!("tt{ordinal:08}"));
     let lines: Vec<[Value; 2]> = (0..records).map(|ordinal| [Value::Bigint(0b11), id(ordinal)]).collect();
     let rows: Vec<Row<'_>> =
-        lines.iter().zip(0..).map(|(values, ordinal)| Row { ordinal, id: &[], values }).collect();
+        lines.iter().zip(0..).map(|(values, ordinal)| Row { ordinal, part: 0, id: &[], values }).collect();
     let fields = [field("ask", Type::Bigint), field("id", Type::Text)];
     let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).expect("the input");
     let input_sha256 = sha256_hex(&input);
@@ -258,7 +258,8 @@ fn make_block(shard: &Path, block: &Block, random: &mut fastrand::Rng) {
         vec![put(shard, block, Content::Requests, encode_ledger(&names, &lines).expect("a ledger"))];
     for (name, fields, values) in [("film", films(), films_of), ("money", moneys(), moneys_of)] {
         let values = ids.iter().zip(&values).zip(ordinals.clone());
-        let rows: Vec<Row<'_>> = values.map(|((id, values), ordinal)| Row { ordinal, id, values }).collect();
+        let rows: Vec<Row<'_>> =
+            values.map(|((id, values), ordinal)| Row { ordinal, part: 0, id, values }).collect();
         let bytes = encode_rows(&[field("id", Type::Text)], &fields, &rows, ChunkFormat::Parquet);
         files.push(put(shard, block, Content::Rows(name.into()), bytes.expect("rows")));
     }
@@ -300,12 +301,17 @@ fn line(ordinal: u64, endpoint: usize) -> Line {
         bytes: 1000,
         started_at: Some(0),
         finished_at: Some(1),
+        batch: None,
     }
 }
 
 fn plan(records: u64) -> Plan {
-    let endpoint =
-        |name: &str, columns| PlannedEndpoint { name: name.into(), columns, on_failure: OnFailure::Drop };
+    let endpoint = |name: &str, columns| PlannedEndpoint {
+        name: name.into(),
+        columns,
+        on_failure: OnFailure::Drop,
+        explodes: false,
+    };
     Plan {
         version: VERSION,
         run: "bench".into(),
@@ -340,15 +346,16 @@ fn job(database: PathBuf, plan: &Plan, mode: Mode) -> Job {
             empty_ok: false,
         },
         endpoints: vec![],
-        table: Table { to: Destination::DuckDb(database), name: "films".into(), mode, key, stamp: vec![] },
-        publish: Publish { min_success: 1.0 },
-        settings: Settings {
-            chunks: ChunkFormat::Parquet,
-            shard_size: 250_000,
-            in_flight: 1,
-            rounds: 0,
-            resume_within: Duration::ZERO,
+        table: Table {
+            to: Destination::DuckDb(database),
+            name: "films".into(),
+            mode,
+            gone: Gone::Keep,
+            key,
+            stamp: vec![],
         },
+        publish: Publish { min_success: 1.0 },
+        settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: plan.job_path.clone(),
         folder: PathBuf::from("/nowhere"),

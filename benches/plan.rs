@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use windrow::handoff::RunStore;
 use windrow::job::*;
@@ -97,7 +97,8 @@ fn job(list: &Path, format: &str) -> Job {
         "jsonl" => (Format::Jsonl, vec!["country".to_owned()]),
         _ => (Format::Lines, vec![]),
     };
-    let limit = Duration::from_secs(1);
+    let parts = vec![Part::Literal("https://example.org/".into()), Part::Input("imdb_id".into())];
+    let url = Template { parts };
     Job {
         name: "bench".into(),
         input: Input {
@@ -108,42 +109,17 @@ fn job(list: &Path, format: &str) -> Job {
             duplicates: Duplicates::Refuse,
             empty_ok: false,
         },
-        endpoints: vec![Endpoint {
-            name: "omdb".into(),
-            url: Template {
-                parts: vec![Part::Literal("https://example.org/".into()), Part::Input("imdb_id".into())],
-            },
-            query: vec![],
-            headers: vec![],
-            columns: vec![],
-            missing: Missing::default(),
-            on_failure: OnFailure::Drop,
-            after: vec![],
-            bounds: Bounds {
-                connect_timeout: limit,
-                idle_timeout: limit,
-                timeout: limit,
-                max_body: 1,
-                max_depth: 1,
-                max_redirects: 0,
-            },
-            retry: Retry { attempts: 1, backoff: limit, max_backoff: limit, max_retry_after: limit },
-        }],
+        endpoints: vec![Endpoint::get("omdb", url, vec![])],
         table: Table {
             to: Destination::DuckDb("bench.duckdb".into()),
             name: "bench".into(),
             mode: Mode::Append,
+            gone: Gone::Keep,
             key: vec![],
             stamp: vec![],
         },
         publish: Publish { min_success: 0.0 },
-        settings: Settings {
-            chunks: ChunkFormat::Parquet,
-            shard_size: 250_000,
-            in_flight: 1,
-            rounds: 0,
-            resume_within: limit,
-        },
+        settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: "bench.toml".into(),
         folder: ".".into(),

@@ -74,7 +74,7 @@ pub enum Status {
     Missing,
     /// Asked without success; the ledger names the [`Kind`].
     Failed,
-    /// Not asked because what it depends on failed.
+    /// Not asked: what it depends on failed, or its `when` said no. The latter has no kind, and a row of nulls.
     Skipped,
     /// Never asked, or not to its end: interrupted, or a limit on requests was used up.
     Deferred,
@@ -114,6 +114,12 @@ pub enum Kind {
     Convert,
     /// A `not_null` column came out null.
     Null,
+    /// The job's `ok` does not hold for the answer.
+    NotOk,
+    /// Too many pages, or pages that go round in a circle.
+    Pages,
+    /// The job's own program (`pipe`) failed, or died over the answer.
+    Pipe,
     /// The request could not be built from this record's values.
     Template,
     /// What this endpoint depends on gave no value.
@@ -128,7 +134,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, for help and documentation.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 23] = [
         Kind::Dns,
         Kind::Connect,
         Kind::Tls,
@@ -144,6 +150,9 @@ impl Kind {
         Kind::Extract,
         Kind::Convert,
         Kind::Null,
+        Kind::NotOk,
+        Kind::Pages,
+        Kind::Pipe,
         Kind::Template,
         Kind::Dependency,
         Kind::Interrupted,
@@ -169,6 +178,9 @@ impl Kind {
             Kind::Extract => "extract",
             Kind::Convert => "convert",
             Kind::Null => "null",
+            Kind::NotOk => "not_ok",
+            Kind::Pages => "pages",
+            Kind::Pipe => "pipe",
             Kind::Template => "template",
             Kind::Dependency => "dependency",
             Kind::Interrupted => "interrupted",
@@ -318,6 +330,39 @@ impl Serialize for Type {
 impl<'de> Deserialize<'de> for Type {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Type, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The rows that an answer gave, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// How many.
+    pub count: u32,
+    /// Their values, as many for each row as the endpoint has columns.
+    pub values: Vec<Value>,
+}
+
+impl Rows {
+    /// One row.
+    pub fn one(values: Vec<Value>) -> Rows {
+        Rows { count: 1, values }
+    }
+
+    /// One row of nulls.
+    pub fn null(columns: usize) -> Rows {
+        Rows::one(vec![Value::Null; columns])
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[Value]> {
+        let columns = self.values.len() / (self.count.max(1) as usize);
+        (0..self.count as usize).map(move |row| &self.values[row * columns..(row + 1) * columns])
+    }
+
+    /// Appends the rows of a further page.
+    pub fn append(&mut self, mut more: Rows) {
+        self.count += more.count;
+        self.values.append(&mut more.values);
     }
 }
 

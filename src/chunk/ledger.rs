@@ -37,6 +37,7 @@ pub fn encode_ledger(endpoints: &[String], lines: &[Line]) -> Result<Bytes, Chun
         numbers("bytes", lines, |line| Some(line.bytes as i64)),
         moments("started_at", lines, |line| line.started_at),
         moments("finished_at", lines, |line| line.finished_at),
+        numbers("batch", lines, |line| line.batch.map(|ordinal| ordinal as i64)),
     ];
     parquet::write(&mut DataFrame::new(lines.len(), columns)?)
 }
@@ -111,6 +112,7 @@ mod tests {
             bytes: 0,
             started_at: Some(1),
             finished_at: Some(2),
+            batch: None,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::handoff::input::ORDINAL;
 use crate::job::ChunkFormat;
 use crate::record::{Field, Ordinal, Value};
 
-/// The part of an answer that a row was made of: 0, as long as an answer makes one row.
+/// A row's place among those of its record, from 0.
 const PART: &str = "part";
 
 /// One row of an endpoint.
@@ -16,13 +16,15 @@ const PART: &str = "part";
 pub struct Row<'a> {
     /// The record.
     pub ordinal: Ordinal,
+    /// Its place among the rows of the record, from 0.
+    pub part: u32,
     /// The record's id.
     pub id: &'a [Value],
     /// The endpoint's columns.
     pub values: &'a [Value],
 }
 
-/// The file of a block's rows, which are in ascending order of ordinal.
+/// The file of a block's rows, which are in ascending order of ordinal and part.
 pub fn encode_rows(
     id: &[Field],
     fields: &[Field],
@@ -30,8 +32,8 @@ pub fn encode_rows(
     format: ChunkFormat,
 ) -> Result<Bytes, ChunkError> {
     let ordinals: Vec<i64> = rows.iter().map(|row| row.ordinal as i64).collect();
-    let mut columns =
-        vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), vec![0i32; rows.len()])];
+    let parts: Vec<i32> = rows.iter().map(|row| row.part as i32).collect();
+    let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), parts)];
     for (at, field) in id.iter().enumerate() {
         columns.push(column::from_values(&field.name, field.ty, rows.iter().map(|row| &row.id[at]))?);
     }
@@ -118,8 +120,10 @@ mod tests {
         let key = [Value::Text("k".into())];
         let nulls = vec![Value::Null; 9];
         let values = values();
-        let rows =
-            [Row { ordinal: 7, id: &key, values: &values }, Row { ordinal: 9, id: &key, values: &nulls }];
+        let rows = [
+            Row { ordinal: 7, part: 0, id: &key, values: &values },
+            Row { ordinal: 9, part: 0, id: &key, values: &nulls },
+        ];
         let bytes = encode_rows(&id, &fields(), &rows, ChunkFormat::Parquet).unwrap();
         let frame = parquet::read(bytes.clone(), None, None).unwrap();
         for (at, field) in fields().iter().enumerate() {
@@ -136,7 +140,10 @@ mod tests {
             [Field { name: "a".into(), ty: Type::Text }, Field { name: "t".into(), ty: Type::Timestamp }];
         let full = [Value::Text(String::new()), Value::Timestamp(1_709_251_199_123_456)];
         let nulls = [Value::Null, Value::Null];
-        let rows = [Row { ordinal: 0, id: &[], values: &full }, Row { ordinal: 1, id: &[], values: &nulls }];
+        let rows = [
+            Row { ordinal: 0, part: 0, id: &[], values: &full },
+            Row { ordinal: 1, part: 0, id: &[], values: &nulls },
+        ];
         let bytes = encode_rows(&[], &fields, &rows, ChunkFormat::Csv).unwrap();
         let text = std::str::from_utf8(&bytes).unwrap();
         assert_eq!(text, "ordinal,part,a,t\n0,0,\"\",2024-02-29T23:59:59.123456\n1,0,,\n");

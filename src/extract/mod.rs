@@ -27,7 +27,7 @@ mod text;
 mod trie;
 
 use crate::job;
-use crate::record::{Failure, Value};
+use crate::record::{Failure, Rows, Value};
 
 use self::condition::Condition;
 use self::convert::Conversion;
@@ -45,8 +45,8 @@ pub struct Extractor {
 /// What an answer holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Extracted {
-    /// A value for each of the endpoint's columns, in their order.
-    Row(Vec<Value>),
+    /// One row, or as many as `rows` finds.
+    Rows(Rows),
     /// `missing.when` holds: the id does not exist there.
     Missing,
 }
@@ -116,7 +116,7 @@ impl Extractor {
             return Ok(Extracted::Missing);
         }
         let values = self.columns.iter().map(|column| column.value(&answer));
-        values.collect::<Result<_, _>>().map(Extracted::Row)
+        values.collect::<Result<_, _>>().map(|values| Extracted::Rows(Rows::one(values)))
     }
 
     /// Puts all plain paths into one trie and tells each expression its slot.
@@ -140,7 +140,9 @@ impl Extractor {
 impl Column {
     fn new(column: &job::Column) -> Result<Column, ExtractorError> {
         let conversion = Conversion::new(column)?;
-        let expression = Expression::new(&column.jq)
+        // Other expressions belong to answers that are not JSON.
+        let jq = if let job::Expression::Jq(jq) = &column.expression { jq } else { "." };
+        let expression = Expression::new(jq)
             .map_err(|why| ExtractorError::Expression { at: conversion.name().to_owned(), why })?;
         Ok(Column { expression, conversion })
     }

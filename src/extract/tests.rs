@@ -3,51 +3,23 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{Bounds, Endpoint, Missing, OnError, OnFailure, Retry, Template};
+use crate::job::{Endpoint, OnError, Template};
 use crate::record::{Kind, Type};
 
 /// A column as a bare string in a job makes it, but for its type.
 fn column(name: &str, jq: &str, ty: Type) -> job::Column {
-    job::Column {
-        name: name.to_owned(),
-        jq: jq.to_owned(),
-        ty,
-        nulls: Vec::new(),
-        strip: None,
-        regex: None,
-        format: None,
-        zone: None,
-        on_error: OnError::Fail,
-        not_null: false,
-    }
+    job::Column::plain(name, job::Expression::Jq(jq.to_owned()), ty)
 }
 
 fn endpoint(columns: Vec<job::Column>, when: Option<&str>) -> Endpoint {
-    let second = std::time::Duration::from_secs(1);
-    Endpoint {
-        name: "films".to_owned(),
-        url: Template { parts: Vec::new() },
-        query: Vec::new(),
-        headers: Vec::new(),
-        columns,
-        missing: Missing { statuses: Vec::new(), when: when.map(str::to_owned) },
-        on_failure: OnFailure::Drop,
-        after: Vec::new(),
-        bounds: Bounds {
-            connect_timeout: second,
-            idle_timeout: second,
-            timeout: second,
-            max_body: 1 << 24,
-            max_depth: 128,
-            max_redirects: 5,
-        },
-        retry: Retry { attempts: 1, backoff: second, max_backoff: second, max_retry_after: second },
-    }
+    let mut endpoint = Endpoint::get("films", Template { parts: Vec::new() }, columns);
+    endpoint.missing.when = when.map(str::to_owned);
+    endpoint
 }
 
 fn extract(columns: Vec<job::Column>, body: impl AsRef<[u8]>) -> Result<Vec<Value>, Failure> {
     match Extractor::new(&endpoint(columns, None)).unwrap().extract(body.as_ref())? {
-        Extracted::Row(values) => Ok(values),
+        Extracted::Rows(rows) => Ok(rows.values),
         Extracted::Missing => panic!("missing without a condition"),
     }
 }
@@ -105,7 +77,7 @@ mod rows {
         let extractor = Extractor::new(&endpoint(columns, Some(r#".Response == "False""#))).unwrap();
         assert_eq!(extractor.extract(br#"{"Response":"False","n":true}"#).unwrap(), Extracted::Missing);
         let row = extractor.extract(br#"{"Response":"True","Title":"Ran","n":[1]}"#).unwrap();
-        assert_eq!(row, Extracted::Row(vec![text("Ran"), Value::Bigint(1)]));
+        assert_eq!(row, Extracted::Rows(Rows::one(vec![text("Ran"), Value::Bigint(1)])));
     }
 
     #[test]
@@ -224,7 +196,10 @@ mod bodies {
         assert_eq!(one(".b", body(5_000_000)).unwrap(), Value::Bigint(1));
         assert_eq!(one(".a", body(5_000_000)).unwrap_err().kind, Kind::Convert);
         let extractor = Extractor::new(&endpoint(vec![], Some(".a == 7"))).unwrap();
-        assert_eq!(extractor.extract(body(5_000_000).as_bytes()).unwrap(), Extracted::Row(vec![]));
+        assert_eq!(
+            extractor.extract(body(5_000_000).as_bytes()).unwrap(),
+            Extracted::Rows(Rows::one(vec![]))
+        );
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl Names<'_> {
                 .map(|secret| Piece::Secret(secret.clone()))
                 .ok_or_else(|| format!("${{{name}}} is not set")),
             Part::Input(name) => self.input(name, place),
+            Part::Url(name) => Err(format!("{{{name}:url}} cannot stand beside other text")),
             Part::Answer { endpoint, column } => self.answer(*endpoint, *column, place),
         }
     }

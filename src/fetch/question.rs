@@ -218,7 +218,7 @@ fn secret_names(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
     std::iter::once(&endpoint.url).chain(named).flat_map(|template| &template.parts).filter_map(|part| {
         match part {
             Part::Secret(name) => Some(name.as_str()),
-            Part::Literal(_) | Part::Input(_) | Part::Answer { .. } => None,
+            Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Answer { .. } => None,
         }
     })
 }

@@ -5,10 +5,10 @@ use crate::record::{Failure, Ordinal, Status};
 
 /// Name and meaning of the ledger's columns, in order.
 ///
-/// Types: `ordinal`, `bytes` 64-bit integers; `endpoint`, `status`, `kind`, `detail` text; `http_status`,
+/// Types: `ordinal`, `bytes`, `batch` 64-bit integers; `endpoint`, `status`, `kind`, `detail` text; `http_status`,
 /// `attempts`, `requests`, `pages`, `rows` 32-bit integers; `worth_repeating` boolean; `started_at`,
 /// `finished_at` timestamps (microseconds, UTC).
-pub const COLUMNS: [(&str, &str); 14] = [
+pub const COLUMNS: [(&str, &str); 15] = [
     ("ordinal", "the record's position in the list"),
     ("endpoint", "the endpoint's name"),
     ("status", "ok, missing, failed, skipped or deferred"),
@@ -23,6 +23,10 @@ pub const COLUMNS: [(&str, &str); 14] = [
     ("bytes", "body bytes as they came over the wire, all attempts"),
     ("started_at", "when the first request was sent; null where none was"),
     ("finished_at", "when the last answer was whole or given up; null where nothing was sent"),
+    (
+        "batch",
+        "of a request that several records shared: the first of them, whose line counts requests and bytes",
+    ),
 ];
 
 /// One line of the ledger.
@@ -44,7 +48,7 @@ pub struct Line {
     pub requests: u32,
     /// Pages read.
     pub pages: u32,
-    /// Rows in the endpoint's chunk: 1 for ok and missing, else 0.
+    /// Rows in the endpoint's chunk: of one that makes a single row 1 for ok, missing, and skipped by `when`.
     pub rows: u32,
     /// Body bytes over the wire.
     pub bytes: u64,
@@ -52,4 +56,6 @@ pub struct Line {
     pub started_at: Option<i64>,
     /// Microseconds since 1970, UTC.
     pub finished_at: Option<i64>,
+    /// The first record of the batch that shared the request.
+    pub batch: Option<Ordinal>,
 }

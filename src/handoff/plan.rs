@@ -54,6 +54,9 @@ pub struct PlannedEndpoint {
     pub columns: Vec<Field>,
     /// What its failure does to a record's row, as planned; merge reads the job file anew.
     pub on_failure: OnFailure,
+    /// Whether an answer may give several rows, or none: at most one endpoint's do.
+    #[serde(default)]
+    pub explodes: bool,
 }
 
 /// `round-NNN.json`: the shards of one round.

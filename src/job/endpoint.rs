@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::answer::{AnswerFormat, Expression, Of};
+use super::request::{Batch, Pages, Payload};
 use super::template::Template;
 use crate::record::Type;
 
@@ -10,19 +12,46 @@ use crate::record::Type;
 pub struct Endpoint {
     /// Letters, digits and `_`; names its view and its chunk files. Never `requests`, `rows` or `input`.
     pub name: String,
-    /// Starts with `http://` or `https://`; scheme, host and port are literal text.
+    /// In capitals. `GET`, or `POST` where there is a payload, unless the job says otherwise.
+    pub method: String,
+    /// Starts with `http://` or `https://`, scheme, host and port literal text; or is one [`Part::Url`] alone.
+    ///
+    /// [`Part::Url`]: super::Part::Url
     pub url: Template,
+    /// Hosts that a whole URL from the input may name, `*.` before one standing for all names below it. Empty:
+    /// any host with a public address.
+    pub hosts: Vec<String>,
     /// Query parameters in order, appended to the URL's own.
     pub query: Vec<(String, Template)>,
     /// Request headers in order, names in lower case.
     pub headers: Vec<(String, Template)>,
-    /// What is taken from the answer, in the order of the file.
+    /// The request's body.
+    pub payload: Option<Payload>,
+    /// Whether repeating a request does no harm: by its method, or because the job says so. A request that is not
+    /// so is sent again only when the server cannot have acted on it.
+    pub idempotent: bool,
+    /// A jq condition on the record: an object of its input columns, with an object of its columns for each
+    /// endpoint in `after`. A record for which it does not hold is not asked: `skipped`, its columns null.
+    pub when: Option<String>,
+    /// Several records in one request.
+    pub batch: Option<Batch>,
+    /// How answers are read.
+    pub answer: AnswerFormat,
+    /// A program that makes JSON of each answer; its arguments, the program first.
+    pub pipe: Option<Vec<String>>,
+    /// A jq condition on the answer, without which it is a failure of kind `not_ok`.
+    pub ok: Option<String>,
+    /// What explodes an answer into rows: jq, or a CSS selector for HTML. At most one endpoint of a job has it.
+    pub rows: Option<String>,
+    /// How an answer leads to the next page; only where there are `rows`.
+    pub pages: Option<Pages>,
+    /// What is taken from the answer, or from each of its rows, in the order of the file.
     pub columns: Vec<Column>,
     /// When an answer says that the id does not exist there.
     pub missing: Missing,
     /// What a failure of this endpoint does to the record's row.
     pub on_failure: OnFailure,
-    /// Indices of the endpoints whose columns its templates use; they come first. No cycles.
+    /// Indices of the endpoints whose columns its templates or its `when` use; they come first. No cycles.
     pub after: Vec<usize>,
     /// Time and size limits.
     pub bounds: Bounds,
@@ -35,8 +64,10 @@ pub struct Endpoint {
 pub struct Column {
     /// Unique among all endpoints of the job and the kept input columns.
     pub name: String,
-    /// jq. Compiles (checked).
-    pub jq: String,
+    /// Where its value stands.
+    pub expression: Expression,
+    /// What the expression is applied to.
+    pub of: Of,
     /// Its type.
     pub ty: Type,
     /// Texts that mean null (compared after `regex`, before `strip`); the column's own or else the endpoint's.
@@ -116,11 +147,63 @@ pub struct Retry {
     pub max_retry_after: Duration,
 }
 
+impl Column {
+    /// A column of that type; everything else as it is by default.
+    pub fn plain(name: &str, expression: Expression, ty: Type) -> Column {
+        Column {
+            name: name.to_owned(),
+            expression,
+            of: Of::Row,
+            ty,
+            nulls: Vec::new(),
+            strip: None,
+            regex: None,
+            format: None,
+            zone: None,
+            on_error: OnError::Fail,
+            not_null: false,
+        }
+    }
+}
+
 impl Endpoint {
-    /// Its templates: the URL, then query, then headers.
+    /// One that asks a URL with GET and takes columns from JSON; everything else as it is by default.
+    pub fn get(name: &str, url: Template, columns: Vec<Column>) -> Endpoint {
+        Endpoint {
+            name: name.to_owned(),
+            method: "GET".to_owned(),
+            url,
+            hosts: Vec::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            payload: None,
+            idempotent: true,
+            when: None,
+            batch: None,
+            answer: AnswerFormat::Json,
+            pipe: None,
+            ok: None,
+            missing: Missing::default(),
+            rows: None,
+            pages: None,
+            columns,
+            on_failure: OnFailure::Drop,
+            after: Vec::new(),
+            bounds: Bounds::default(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// Its templates: the URL, then query, headers and payload.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let named = self.query.iter().chain(&self.headers).map(|(_, template)| template);
-        std::iter::once(&self.url).chain(named)
+        let payload = self.payload.iter().flat_map(Payload::templates);
+        std::iter::once(&self.url).chain(named).chain(payload)
+    }
+
+    /// Whether an answer may give several rows, or none.
+    pub fn explodes(&self) -> bool {
+        self.rows.is_some()
     }
 }
 

@@ -10,6 +10,7 @@
 
 use std::path::PathBuf;
 
+mod answer;
 mod endpoint;
 mod init;
 mod input;
@@ -18,6 +19,7 @@ mod load;
 mod mistake;
 mod questions;
 mod raw;
+mod request;
 mod schema;
 mod settings;
 mod table;
@@ -26,14 +28,16 @@ mod template;
 mod tests;
 mod validate;
 
+pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
 pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry};
 pub use init::starter;
 pub use input::{Duplicates, Format, Input, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use mistake::{JobError, Mistake};
+pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
 pub use settings::{ChunkFormat, Settings};
-pub use table::{Destination, Mode, Publish, Stamp, Table};
+pub use table::{Destination, Gone, Mode, Publish, Stamp, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 
 /// A validated job.

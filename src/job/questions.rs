@@ -1,6 +1,6 @@
 //! What decides what is asked and how columns are made, as one text: a run is resumed only where it is unchanged.
 
-use super::{Column, Duplicates, Endpoint, Format, Input, Job, OnError, Source, Template};
+use super::{Column, Duplicates, Endpoint, Expression, Format, Input, Job, OnError, Source, Template};
 
 /// Changes when the text below is written in another way.
 const VERSION: u32 = 1;
@@ -80,7 +80,12 @@ impl Text {
     }
 
     fn column(&mut self, column: &Column) {
-        self.line("column", &[&column.name, &column.ty.to_string(), &column.jq]);
+        let expression = match &column.expression {
+            Expression::Jq(jq) => jq,
+            Expression::Css(css) => &css.selector,
+            Expression::Text => "",
+        };
+        self.line("column", &[&column.name, &column.ty.to_string(), expression]);
         for null in &column.nulls {
             self.line("null", &[null]);
         }

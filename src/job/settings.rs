@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use super::answer::Bodies;
+
 /// How runs are cut, paced and resumed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Format of the rows' chunk files.
     pub chunks: ChunkFormat,
+    /// Which answers are kept beside the rows. Default: those of pairs that failed.
+    pub bodies: Bodies,
     /// Most records of one shard; by default 250,000.
     pub shard_size: u64,
     /// Requests in flight at once, over all shards of the run. Default 128.
@@ -31,6 +35,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             chunks: ChunkFormat::Parquet,
+            bodies: Bodies::Failed,
             shard_size: 250_000,
             in_flight: 128,
             rounds: 1,

@@ -11,6 +11,8 @@ pub struct Table {
     pub name: String,
     /// How rows meet what the table holds.
     pub mode: Mode,
+    /// What becomes of the rows of ids that the list no longer has; `delete` only for `upsert` and `replace_ids`.
+    pub gone: Gone,
     /// Columns that identify a row; required for `upsert`.
     pub key: Vec<String>,
     /// Further columns filled from the record's own facts.
@@ -34,6 +36,17 @@ pub enum Mode {
     Upsert,
     /// The table's rows are replaced as a whole.
     Replace,
+    /// All rows of each answered id are replaced; those of other ids stay.
+    ReplaceIds,
+}
+
+/// What becomes of the rows of ids that the list no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// They stay (the default).
+    Keep,
+    /// They are deleted.
+    Delete,
 }
 
 /// What a stamped column holds.

@@ -29,6 +29,8 @@ pub enum Part {
         /// Index of the column in that endpoint.
         column: usize,
     },
+    /// `{name:url}`: a whole URL from a column of the input.
+    Url(String),
     /// `${NAME}`: a secret from the environment, shown as `${NAME}` everywhere.
     Secret(String),
 }
@@ -74,6 +76,7 @@ impl Template {
             let written = match part {
                 Part::Literal(literal) => write!(text, "{}", literal.replace('{', "{{").replace('}', "}}")),
                 Part::Input(name) => write!(text, "{{{name}}}"),
+                Part::Url(name) => write!(text, "{{{name}:url}}"),
                 Part::Secret(name) => write!(text, "${{{name}}}"),
                 Part::Answer { endpoint, column } => write_answer(&mut text, endpoints, *endpoint, *column),
             };
@@ -85,7 +88,7 @@ impl Template {
     /// The input columns that it uses, in order.
     pub fn input_columns(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Input(name) => Some(name.as_str()),
+            Part::Input(name) | Part::Url(name) => Some(name.as_str()),
             _ => None,
         })
     }

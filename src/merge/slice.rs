@@ -153,7 +153,7 @@ fn ledger_relation(files: Files<'_>) -> String {
 /// The ledger's columns with their types.
 fn ledger_fields() -> Vec<Field> {
     let ty = |name: &str| match name {
-        "ordinal" | "bytes" => Type::Bigint,
+        "ordinal" | "bytes" | "batch" => Type::Bigint,
         "http_status" | "attempts" | "requests" | "pages" | "rows" => Type::Integer,
         "worth_repeating" => Type::Boolean,
         "started_at" | "finished_at" => Type::Timestamp,

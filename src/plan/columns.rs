@@ -68,7 +68,7 @@ impl Wanted {
 /// The input columns that an endpoint's templates name.
 fn inputs(endpoint: &Endpoint) -> impl Iterator<Item = &String> {
     parts(endpoint).filter_map(|part| match part {
-        Part::Input(name) => Some(name),
+        Part::Input(name) | Part::Url(name) => Some(name),
         Part::Literal(_) | Part::Answer { .. } | Part::Secret(_) => None,
     })
 }
@@ -77,13 +77,12 @@ fn inputs(endpoint: &Endpoint) -> impl Iterator<Item = &String> {
 pub(super) fn answers(endpoint: &Endpoint) -> impl Iterator<Item = (usize, usize)> {
     parts(endpoint).filter_map(|part| match part {
         Part::Answer { endpoint, column } => Some((*endpoint, *column)),
-        Part::Literal(_) | Part::Input(_) | Part::Secret(_) => None,
+        Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Secret(_) => None,
     })
 }
 
 fn parts(endpoint: &Endpoint) -> impl Iterator<Item = &Part> {
-    let named = endpoint.query.iter().chain(&endpoint.headers).map(|(_, template)| template);
-    std::iter::once(&endpoint.url).chain(named).flat_map(|template| &template.parts)
+    endpoint.templates().flat_map(|template| &template.parts)
 }
 
 #[cfg(test)]

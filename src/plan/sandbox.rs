@@ -36,12 +36,14 @@ pub fn job_of(source: Source) -> Job {
             to: Destination::DuckDb("/films.duckdb".into()),
             name: "films".into(),
             mode: Mode::Append,
+            gone: Gone::Keep,
             key: vec![],
             stamp: vec![],
         },
         publish: Publish { min_success: 0.0 },
         settings: Settings {
             chunks: ChunkFormat::Parquet,
+            bodies: Bodies::None,
             shard_size: 250_000,
             in_flight: 128,
             rounds: 1,
@@ -55,26 +57,7 @@ pub fn job_of(source: Source) -> Job {
 
 /// An endpoint whose URL holds `{column}`s of the input.
 pub fn endpoint(name: &str, url: &str) -> Endpoint {
-    let second = Duration::from_secs(1);
-    Endpoint {
-        name: name.into(),
-        url: template(url),
-        query: vec![],
-        headers: vec![],
-        columns: vec![],
-        missing: Missing::default(),
-        on_failure: OnFailure::Drop,
-        after: vec![],
-        bounds: Bounds {
-            connect_timeout: second,
-            idle_timeout: second,
-            timeout: second,
-            max_body: 1 << 20,
-            max_depth: 128,
-            max_redirects: 5,
-        },
-        retry: Retry { attempts: 5, backoff: second, max_backoff: second, max_retry_after: second },
-    }
+    Endpoint::get(name, template(url), vec![])
 }
 
 fn template(text: &str) -> Template {
@@ -91,18 +74,7 @@ fn template(text: &str) -> Template {
 
 /// A column that an answer gives.
 pub fn answer_column(name: &str, ty: crate::record::Type) -> crate::job::Column {
-    crate::job::Column {
-        name: name.into(),
-        jq: format!(".{name}"),
-        ty,
-        nulls: vec![],
-        strip: None,
-        regex: None,
-        format: None,
-        zone: None,
-        on_error: OnError::Fail,
-        not_null: false,
-    }
+    crate::job::Column::plain(name, Expression::Jq(format!(".{name}")), ty)
 }
 
 /// A folder with a list in it.

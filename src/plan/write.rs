@@ -208,6 +208,7 @@ fn planned(endpoint: &Endpoint) -> PlannedEndpoint {
         name: endpoint.name.clone(),
         columns: endpoint.columns.iter().map(field).collect(),
         on_failure: endpoint.on_failure,
+        explodes: endpoint.explodes(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::chunk::InputRecord;
 use crate::fetch::Values;
 use crate::handoff::Block;
 use crate::handoff::ledger::Line;
-use crate::record::{Failure, Kind, Ordinal, Status, Value};
+use crate::record::{Failure, Kind, Ordinal, Rows, Status, Value};
 
 /// Why nothing new is asked any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +40,8 @@ pub(super) struct Pair {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Settled {
     pub(super) line: Line,
-    /// The row, for ok and missing.
-    pub(super) values: Option<Vec<Value>>,
+    /// The rows, where the pair counts as a success.
+    pub(super) rows: Option<Rows>,
 }
 
 impl Settled {
@@ -232,7 +232,7 @@ fn settled_unasked(record: &RecordState, endpoint: usize, recipe: &Recipe) -> Op
         return Some(unasked(record, endpoint, Status::Failed, Some(failure)));
     }
     let failed =
-        |&&other: &&usize| record.pairs[other].as_ref().is_some_and(|settled| settled.values.is_none());
+        |&&other: &&usize| record.pairs[other].as_ref().is_some_and(|settled| settled.rows.is_none());
     if let Some(&other) = step.after.iter().find(failed) {
         let failure =
             Failure::passing(Kind::Dependency, format!("{} did not succeed", recipe.steps[other].name));
@@ -243,7 +243,7 @@ fn settled_unasked(record: &RecordState, endpoint: usize, recipe: &Recipe) -> Op
     if step.needs.iter().any(|&(other, column)| is_null(values.answer(other, column))) {
         let mut settled = unasked(record, endpoint, Status::Missing, None);
         settled.line.rows = 1;
-        settled.values = Some(vec![Value::Null; step.columns]);
+        settled.rows = Some(Rows::null(step.columns));
         return Some(settled);
     }
     None
@@ -278,6 +278,7 @@ pub(super) fn unasked(
         bytes: 0,
         started_at: None,
         finished_at: None,
+        batch: None,
     };
-    Settled { line, values: None }
+    Settled { line, rows: None }
 }

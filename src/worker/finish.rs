@@ -12,7 +12,7 @@ use crate::chunk::{self, ChunkError, Row};
 use crate::handoff::ledger::Line;
 use crate::handoff::store::{VERSION, now_micros, sha256_hex};
 use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
-use crate::record::{Failure, Kind, Status};
+use crate::record::{Failure, Kind, Rows, Status};
 
 /// Whether a block is not to be committed, since its rerun may do better: then an example of its failures.
 ///
@@ -99,7 +99,7 @@ fn encode_endpoint(
     endpoint: usize,
 ) -> Result<Option<(ChunkFile, Bytes)>, ChunkError> {
     let rows: Vec<Row<'_>> =
-        open.records.iter().filter_map(|record| row(record, endpoint, plan.id_columns)).collect();
+        open.records.iter().flat_map(|record| rows(record, endpoint, plan.id_columns)).collect();
     if rows.is_empty() {
         return Ok(None);
     }
@@ -108,10 +108,12 @@ fn encode_endpoint(
     Ok(Some(file(plan, attempt, open, Content::Rows(planned.name.clone()), rows.len(), bytes)))
 }
 
-/// The row that an endpoint's answer gave, if it did.
-fn row(record: &RecordState, endpoint: usize, id_columns: usize) -> Option<Row<'_>> {
-    let values = record.pairs[endpoint].as_ref()?.values.as_ref()?;
-    Some(Row { ordinal: record.input.ordinal, id: &record.input.values[..id_columns], values })
+/// The rows that an endpoint's answer gave.
+fn rows(record: &RecordState, endpoint: usize, id_columns: usize) -> impl Iterator<Item = Row<'_>> {
+    let rows = record.pairs[endpoint].as_ref().and_then(|settled| settled.rows.as_ref());
+    let (ordinal, id) = (record.input.ordinal, &record.input.values[..id_columns]);
+    let parts = rows.into_iter().flat_map(Rows::iter).zip(0..);
+    parts.map(move |(values, part)| Row { ordinal, part, id, values })
 }
 
 fn file(

@@ -20,7 +20,7 @@ use crate::handoff::ledger::Line;
 use crate::handoff::{Block, Event, Plan, RunStore, event};
 use crate::job::Job;
 use crate::os::Slot;
-use crate::record::{Failure, Kind, Ordinal, Status, Value};
+use crate::record::{Failure, Kind, Ordinal, Rows, Status};
 
 /// Lanes for so many requests in flight.
 pub(super) fn lanes_for(in_flight: usize) -> usize {
@@ -160,7 +160,7 @@ impl Work {
     /// Records what became of a pair.
     fn settle(self: &Rc<Work>, pair: Pair, settled: Settled) {
         self.done.set(self.done.get() + 1);
-        self.failed.set(self.failed.get() + u64::from(settled.values.is_none()));
+        self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
         let refused = settled.line.failure.as_ref().map(|failure| failure.kind) == Some(Kind::MaxRequests);
         let whole = self.board.borrow_mut().settle(pair, settled, &self.recipe);
         if let Some(open) = whole {
@@ -228,9 +228,9 @@ fn settled(work: &Work, ordinal: Ordinal, endpoint: usize, asked: Asked) -> Sett
         false => work.extract(ordinal, endpoint, &answer.body),
     });
     let columns = work.recipe.steps[endpoint].columns;
-    let (status, failure, values) = match extracted {
-        Ok(Extracted::Row(values)) => (Status::Ok, None, Some(values)),
-        Ok(Extracted::Missing) => (Status::Missing, None, Some(vec![Value::Null; columns])),
+    let (status, failure, rows) = match extracted {
+        Ok(Extracted::Rows(rows)) => (Status::Ok, None, Some(rows)),
+        Ok(Extracted::Missing) => (Status::Missing, None, Some(Rows::null(columns))),
         Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::MaxRequests) => {
             (Status::Deferred, Some(failure), None)
         }
@@ -244,11 +244,12 @@ fn settled(work: &Work, ordinal: Ordinal, endpoint: usize, asked: Asked) -> Sett
         http_status: asked.http_status,
         attempts: asked.attempts,
         requests: asked.requests,
-        pages: u32::from(values.is_some()),
-        rows: u32::from(values.is_some()),
+        pages: u32::from(rows.is_some()),
+        rows: rows.as_ref().map_or(0, |rows| rows.count),
         bytes: asked.bytes,
         started_at: asked.started_at,
         finished_at: asked.finished_at,
+        batch: None,
     };
-    Settled { line, values }
+    Settled { line, rows }
 }

@@ -136,7 +136,7 @@ impl Values for RecordValues<'_> {
 
     fn answer(&self, endpoint: usize, column: usize) -> Option<&Value> {
         if let Some(settled) = &self.record.pairs[endpoint] {
-            return settled.values.as_ref()?.get(column);
+            return settled.rows.as_ref()?.values.get(column);
         }
         self.record.input.values.get(*self.recipe.carried.get(&(endpoint, column))?)
     }

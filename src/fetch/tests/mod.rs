@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::*;
-use crate::job::{Bounds, Endpoint, Missing, OnFailure, Part, Retry, Template};
+use crate::job::{Bounds, Endpoint, Missing, Part, Retry, Template};
 use crate::record::{Failure, Field, Type};
 
 /// A template in a job file's notation, with input columns and secrets only.
@@ -54,28 +54,15 @@ fn template(text: &str) -> Template {
 /// An endpoint that asks once.
 fn endpoint(url: &str) -> Endpoint {
     Endpoint {
-        name: "films".to_owned(),
-        url: template(url),
-        query: Vec::new(),
-        headers: Vec::new(),
-        columns: Vec::new(),
         missing: Missing { statuses: vec![404], when: None },
-        on_failure: OnFailure::Drop,
-        after: Vec::new(),
-        bounds: Bounds {
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(30),
-            timeout: Duration::from_secs(60),
-            max_body: 1 << 20,
-            max_depth: 128,
-            max_redirects: 5,
-        },
+        bounds: Bounds { max_body: 1 << 20, ..Bounds::default() },
         retry: Retry {
             attempts: 1,
             backoff: Duration::from_millis(10),
             max_backoff: Duration::from_millis(40),
             max_retry_after: Duration::from_secs(5),
         },
+        ..Endpoint::get("films", template(url), Vec::new())
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::job::Column;
+use crate::job::{Column, Expression};
 use crate::record::Kind;
 
 fn url_of(endpoint: &Endpoint, value: Value) -> Result<String, Failure> {
@@ -150,18 +150,7 @@ fn columns_of_other_endpoints_fill_slots_with_their_type() {
         }
     }
     let mut first = endpoint("http://example.com/");
-    first.columns = vec![Column {
-        name: "released".to_owned(),
-        jq: ".".to_owned(),
-        ty: Type::Date,
-        nulls: Vec::new(),
-        strip: None,
-        regex: None,
-        format: None,
-        zone: None,
-        on_error: crate::job::OnError::Fail,
-        not_null: false,
-    }];
+    first.columns = vec![Column::plain("released", Expression::Jq(".".to_owned()), Type::Date)];
     let mut second = endpoint("http://example.com/");
     second.url.parts.push(Part::Answer { endpoint: 0, column: 0 });
     let questions = Question::compile_all(&[first, second], &[], &Secrets::default()).unwrap();

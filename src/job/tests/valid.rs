@@ -58,7 +58,8 @@ fn columns_have_their_conversions() {
     let columns = &job.endpoints[0].columns;
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["title", "released", "votes", "rating", "fetched"]);
-    assert_eq!((columns[0].ty, columns[0].jq.as_str(), columns[0].not_null), (Type::Text, ".Title", false));
+    let title = Column::plain("title", Expression::Jq(".Title".into()), Type::Text);
+    assert_eq!(columns[0], Column { nulls: columns[0].nulls.clone(), ..title });
     assert_eq!(columns[0].nulls, ["N/A", ""], "of the defaults");
     assert_eq!(columns[1].format.as_deref(), Some("%d %b %Y"));
     assert_eq!(columns[2].strip.as_deref(), Some(","));
@@ -102,6 +103,7 @@ fn table_gate_and_settings_are_read() {
         to: Destination::DuckDb("/nowhere/schemas/../films.duckdb".into()),
         name: "main.films".into(),
         mode: Mode::Upsert,
+        gone: Gone::Keep,
         key: vec!["imdb_id".into()],
         stamp: vec![("fetched_at".into(), Stamp::FetchedAt), ("run".into(), Stamp::RunId)],
     };
@@ -109,6 +111,7 @@ fn table_gate_and_settings_are_read() {
     assert_eq!(job.publish, Publish { min_success: 0.98 });
     let expected = Settings {
         chunks: ChunkFormat::Csv,
+        bodies: Bodies::Failed,
         shard_size: 10_000,
         in_flight: 64,
         rounds: 2,

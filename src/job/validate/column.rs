@@ -7,7 +7,7 @@ use regex::Regex;
 use super::endpoint::check_jq;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Column, OnError};
+use crate::job::{Column, Expression, Of, OnError};
 use crate::record::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
@@ -52,7 +52,8 @@ fn validated(
     let nulls = column.nulls.as_ref().or(nulls);
     Some(Column {
         name: name.value.clone(),
-        jq: column.jq.as_ref()?.value.clone(),
+        expression: Expression::Jq(column.jq.as_ref()?.value.clone()),
+        of: Of::Row,
         ty,
         nulls: nulls
             .map_or_else(Vec::new, |nulls| nulls.value.iter().map(|null| null.value.clone()).collect()),

@@ -46,17 +46,16 @@ fn validated(
     let headers = request::headers(endpoint, defaults, known, mistakes);
     let missing = missing(endpoint, mistakes);
     let columns = column::all(endpoint, defaults, mistakes);
+    let plain = Endpoint::get(&endpoint.name.as_ref()?.value, url?, columns?);
     Some(Endpoint {
-        name: endpoint.name.as_ref()?.value.clone(),
-        url: url?,
         query: query?,
         headers: headers?,
-        columns: columns?,
         missing: missing?,
         on_failure: endpoint.on_failure.as_ref().map_or(OnFailure::Drop, |word| word.value.0),
         after: needs,
         bounds: bounds(&endpoint.common, defaults),
         retry: retry(&endpoint.common, defaults),
+        ..plain
     })
 }
 

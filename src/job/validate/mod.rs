@@ -75,6 +75,7 @@ fn settings(file: &raw::JobFile) -> Settings {
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
     Settings {
         chunks: job.chunks.as_ref().map_or(usual.chunks, |word| word.value.0),
+        bodies: usual.bodies,
         shard_size: job.shard_size.as_ref().map_or(usual.shard_size, |count| count.value.0),
         in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
         rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),

@@ -6,7 +6,7 @@ use super::names::{Known, is_table_word};
 use super::path;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Destination, Mode, OnFailure, Stamp, Table};
+use crate::job::{Destination, Gone, Mode, OnFailure, Stamp, Table};
 use crate::record::Type;
 
 /// Destinations of later versions.
@@ -32,6 +32,7 @@ pub(super) fn validated(
         to: Destination::DuckDb(to?),
         name: name?,
         mode: table.mode.as_ref()?.value.0,
+        gone: Gone::Keep,
         key,
         stamp: stamps(table),
     })

@@ -195,7 +195,7 @@ impl<'a> Loading<'a> {
         let replaced = match mode {
             Mode::Append => 0,
             _ if is_new => 0,
-            Mode::Upsert => self.checked(self.delete_standing())?,
+            Mode::Upsert | Mode::ReplaceIds => self.checked(self.delete_standing())?,
             Mode::Replace => self.checked(self.delete_all())?,
         };
         Ok((insertion, replaced, duplicates))

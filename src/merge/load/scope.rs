@@ -46,7 +46,9 @@ impl Loading<'_> {
             self.earlier.iter().map(|publication| format!("({})", unwritten(slice, publication))).collect();
         let unwritten = unwritten.join(" INTERSECT ");
         match self.order.job.table.mode {
-            Mode::Upsert => format!("({unwritten}) UNION ({})", self.answered_since(slice)),
+            Mode::Upsert | Mode::ReplaceIds => {
+                format!("({unwritten}) UNION ({})", self.answered_since(slice))
+            }
             Mode::Append | Mode::Replace => unwritten,
         }
     }

@@ -97,7 +97,9 @@ impl Model<'_> {
         match self.case.mode {
             Mode::Append => {}
             Mode::Replace => self.table.clear(),
-            Mode::Upsert => self.table.retain(|old| new.iter().all(|new| new[0] != old[0])),
+            Mode::Upsert | Mode::ReplaceIds => {
+                self.table.retain(|old| new.iter().all(|new| new[0] != old[0]))
+            }
         }
         self.table.extend(new);
         self.merged = Some(rounds);
@@ -114,7 +116,7 @@ impl Model<'_> {
         let answered = (0..2).any(|e| case.success(rounds, ordinal, e).is_some_and(|round| round >= merged));
         match case.mode {
             Mode::Append => is_new,
-            Mode::Upsert => is_new || answered,
+            Mode::Upsert | Mode::ReplaceIds => is_new || answered,
             Mode::Replace => true,
         }
     }

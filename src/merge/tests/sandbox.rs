@@ -15,8 +15,8 @@ use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use crate::job::{
-    Bounds, ChunkFormat, Destination, Duplicates, Endpoint, Format, Input, Job, Missing, Mode, OnFailure,
-    Publish, Retry, Settings, Source, Table, Template,
+    Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Gone, Input, Job,
+    Mode, OnFailure, Publish, Settings, Source, Table, Template,
 };
 use crate::merge::{MergeError, Proof, Published, database, prove, publish};
 use crate::record::{Failure, Field, Kind, Status, Type, Value};
@@ -152,7 +152,7 @@ impl Sandbox {
         let rows: Vec<Row<'_>> = ordinals
             .iter()
             .zip(&values)
-            .map(|(ordinal, values)| Row { ordinal: *ordinal, id: &[], values })
+            .map(|(ordinal, values)| Row { ordinal: *ordinal, part: 0, id: &[], values })
             .collect();
         let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).unwrap();
         let input_sha256 = sha256_hex(&input);
@@ -239,7 +239,7 @@ impl Sandbox {
         let rows: Vec<Row<'_>> = rows
             .iter()
             .zip(&ids)
-            .map(|((ordinal, values), id)| Row { ordinal: *ordinal, id, values })
+            .map(|((ordinal, values), id)| Row { ordinal: *ordinal, part: 0, id, values })
             .collect();
         encode_rows(id, &self.plan.endpoints[endpoint].columns, &rows, self.plan.chunks).unwrap()
     }
@@ -325,6 +325,7 @@ fn line(round: u32, ordinal: u64, endpoint: usize, status: Status) -> Line {
         bytes: 100,
         started_at: Some(NOW),
         finished_at: Some(NOW + i64::from(round) * 1_000_000 + endpoint as i64),
+        batch: None,
     }
 }
 
@@ -349,6 +350,7 @@ fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
                 name: (*name).into(),
                 columns: columns.clone(),
                 on_failure: OnFailure::Drop,
+                explodes: false,
             })
             .collect(),
         chunks: ChunkFormat::Parquet,
@@ -372,12 +374,14 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
             to: Destination::DuckDb(database),
             name: "films".into(),
             mode: Mode::Append,
+            gone: Gone::Keep,
             key: vec![],
             stamp: vec![],
         },
         publish: Publish { min_success: 0.0 },
         settings: Settings {
             chunks: plan.chunks,
+            bodies: Bodies::None,
             shard_size: 1000,
             in_flight: 1,
             rounds: 1,
@@ -390,39 +394,11 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
 }
 
 fn endpoint(planned: &PlannedEndpoint) -> Endpoint {
-    let second = Duration::from_secs(1);
-    Endpoint {
-        name: planned.name.clone(),
-        url: Template { parts: vec![] },
-        query: vec![],
-        headers: vec![],
-        columns: planned.columns.iter().map(column).collect(),
-        missing: Missing::default(),
-        on_failure: planned.on_failure,
-        after: vec![],
-        bounds: Bounds {
-            connect_timeout: second,
-            idle_timeout: second,
-            timeout: second,
-            max_body: 1,
-            max_depth: 1,
-            max_redirects: 1,
-        },
-        retry: Retry { attempts: 1, backoff: second, max_backoff: second, max_retry_after: second },
-    }
+    let columns = planned.columns.iter().map(column).collect();
+    let plain = Endpoint::get(&planned.name, Template { parts: vec![] }, columns);
+    Endpoint { on_failure: planned.on_failure, ..plain }
 }
 
-fn column(field: &Field) -> crate::job::Column {
-    crate::job::Column {
-        name: field.name.clone(),
-        jq: ".".into(),
-        ty: field.ty,
-        nulls: vec![],
-        strip: None,
-        regex: None,
-        format: None,
-        zone: None,
-        on_error: crate::job::OnError::Fail,
-        not_null: false,
-    }
+fn column(field: &Field) -> Column {
+    Column::plain(&field.name, Expression::Jq(".".into()), field.ty)
 }

@@ -1,0 +1,128 @@
+//! What an endpoint sends besides URL, query and headers, how many records share a request, and how an answer
+//! leads to the next page.
+
+use super::template::Template;
+
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    /// `json`: sent as `application/json`.
+    Json(JsonTemplate),
+    /// `form`: sent as `application/x-www-form-urlencoded`; names and values in order, values encoded.
+    Form(Vec<(String, Template)>),
+    /// `body`: text as it stands; values are put in as they are.
+    Text(Template),
+}
+
+/// JSON whose texts are templates.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JsonTemplate {
+    /// A number or a boolean, as the job file has it.
+    Fixed(serde_json::Value),
+    /// A text. Of one slot alone, the value keeps its type: a number, a boolean, text or null; in a batch the
+    /// list of values.
+    Text(Template),
+    /// A list.
+    List(Vec<JsonTemplate>),
+    /// An object, its members in the order of the file.
+    Object(Vec<(String, JsonTemplate)>),
+}
+
+/// Several records in one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Most records of one request, 2 to 1000.
+    pub size: u32,
+    /// The input column whose values are sent: the only one that the endpoint's templates use.
+    pub column: String,
+    /// What stands between the values in a text, as it goes over the wire: `,` by default, or `&id=`.
+    pub join: String,
+    /// jq: the items of an answer, `.data[]` or `to_entries[]`. Columns are taken from an item.
+    pub split: String,
+    /// jq: the value of `column` that an item belongs to.
+    pub key: String,
+    /// What becomes of a record that no item belongs to.
+    pub absent: Absent,
+}
+
+/// What becomes of a record that is absent from its batch's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// It does not exist there (the default).
+    Missing,
+    /// It is asked for alone; so are all records of a batch that failed for good.
+    Single,
+}
+
+/// How an answer leads to the next page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pages {
+    /// What the next request is made of.
+    pub next: NextPage,
+    /// Most pages of one record; more are a failure of kind `pages`. Default 1000.
+    pub most: u32,
+}
+
+/// What the request for the next page is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NextPage {
+    /// The `Link` header with `rel="next"` (RFC 8288); none on the last page.
+    Link,
+    /// jq: its URL, absolute or relative; null on the last page.
+    Url(String),
+    /// jq: a text for the query parameter; null or empty on the last page.
+    Cursor {
+        /// jq.
+        value: String,
+        /// The query parameter that it goes into.
+        parameter: String,
+    },
+    /// The query parameter grows by the rows of each page.
+    Offset {
+        /// The query parameter.
+        parameter: String,
+        /// Its first value, 0 by default.
+        first: u64,
+        /// jq: a condition that holds unless this is the last page; without it the first page without rows is.
+        more: Option<String>,
+    },
+    /// The query parameter grows by one.
+    Number {
+        /// The query parameter.
+        parameter: String,
+        /// Its first value, 1 by default.
+        first: u64,
+        /// As for an offset.
+        more: Option<String>,
+    },
+}
+
+/// Whether repeating a request of this method changes nothing (RFC 9110, section 9.2.2).
+pub fn is_idempotent(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+}
+
+impl Payload {
+    /// Its templates, in order.
+    pub fn templates(&self) -> Vec<&Template> {
+        match self {
+            Payload::Json(json) => json.templates(),
+            Payload::Form(fields) => fields.iter().map(|(_, template)| template).collect(),
+            Payload::Text(template) => vec![template],
+        }
+    }
+}
+
+impl JsonTemplate {
+    /// Its templates, in order.
+    pub fn templates(&self) -> Vec<&Template> {
+        match self {
+            JsonTemplate::Fixed(_) => Vec::new(),
+            JsonTemplate::Text(template) => vec![template],
+            JsonTemplate::List(items) => items.iter().flat_map(JsonTemplate::templates).collect(),
+            JsonTemplate::Object(members) => {
+                members.iter().flat_map(|(_, member)| member.templates()).collect()
+            }
+        }
+    }
+}
