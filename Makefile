@@ -91,6 +91,7 @@ define need
 endef
 
 test-needs: $(CACHE)/python/.ready
+	$(call need,strace,strace)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \

@@ -1,12 +1,19 @@
 //! DuckDB as windrow opens it, and what its errors mean.
 
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io};
 
 use bytesize::ByteSize;
 use duckdb::{Config, Connection};
 
 use super::MergeError;
+
+/// How the folder is named in which a new database is made.
+const ASIDE: &str = ".windrow-";
+
+/// Age from which nobody can be at work there any more.
+const ABANDONED: Duration = Duration::from_secs(10 * 60);
 
 /// Opens a database file for writing; makes it if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
@@ -27,7 +34,8 @@ fn make(path: &Path) -> Result<(), MergeError> {
         hint: "windrow makes the database there: it needs room, and to write",
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    let aside = tempfile::Builder::new().prefix(".windrow-").tempdir_in(folder).map_err(disk)?;
+    sweep(folder);
+    let aside = tempfile::Builder::new().prefix(ASIDE).tempdir_in(folder).map_err(disk)?;
     let whole = aside.path().join("new.duckdb");
     let made = config().and_then(|config| Connection::open_with_flags(&whole, config));
     let closed = made.and_then(|connection| connection.close().map_err(|(_, error)| error));
@@ -38,6 +46,20 @@ fn make(path: &Path) -> Result<(), MergeError> {
         // A file system without hard links.
         Err(_) => fs::rename(&whole, path).map_err(disk),
         Ok(()) => Ok(()),
+    }
+}
+
+/// What a maker that was killed left in the folder. A living one is done within moments.
+fn sweep(folder: &Path) {
+    let is_old = |entry: &fs::DirEntry| {
+        let changed = entry.metadata().and_then(|found| found.modified()).ok();
+        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > ABANDONED)
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let made_here = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(ASIDE);
+    for left in entries.filter(|entry| made_here(entry) && is_old(entry)) {
+        // It is only in the way: the next maker tries again.
+        let _ = fs::remove_dir_all(left.path());
     }
 }
 
@@ -108,7 +130,8 @@ const UNREADABLE: [(&str, &str); 5] = [
 ];
 
 /// The same about the disk.
-const DISK: [(&str, &str); 5] = [
+const DISK: [(&str, &str); 6] = [
+    ("fsync failed", "the disk does not keep what is written to it: look at the system's log"),
     ("No space left on device", FULL),
     ("Disk quota exceeded", FULL),
     ("max_temp_directory_size", FULL),

@@ -116,6 +116,11 @@ pub enum MergeError {
         /// DuckDB's words.
         message: String,
     },
+    /// The database has the rows, the run's folder does not know it.
+    #[error(
+        "published, but the run's folder could not take note of it: {0}\nhint: repeat `windrow merge`: it finds the rows in the table and loads nothing twice"
+    )]
+    NotNoted(HandoffError),
     /// Given up because the caller said so. Nothing was published.
     #[error("interrupted; nothing is published")]
     Interrupted,
@@ -133,7 +138,7 @@ impl MergeError {
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {
-            MergeError::Handoff(error) => error.exit(),
+            MergeError::Handoff(error) | MergeError::NotNoted(error) => error.exit(),
             MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused(_) => Exit::Refused,

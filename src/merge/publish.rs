@@ -78,7 +78,7 @@ pub async fn publish(
     outcome.rows = loaded.rows;
     let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
     if standing.is_none() {
-        run.put_outcome(&outcome).await?;
+        run.put_outcome(&outcome).await.map_err(MergeError::NotNoted)?;
     }
     Ok(published(standing.unwrap_or(outcome), loaded))
 }

@@ -10,6 +10,7 @@
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`places`] | full disks, runs in use, changed jobs |
+//! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`support`] | a folder of its own for each test, the origin, the program |
 
@@ -23,3 +24,4 @@ mod places;
 mod servers;
 mod signals;
 mod support;
+mod syscalls;

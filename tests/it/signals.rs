@@ -170,7 +170,7 @@ fn ends_at_the_second(mut process: Child, signal: Signal, code: i32) {
     std::thread::sleep(Duration::from_millis(300));
     assert!(process.try_wait().unwrap().is_none(), "the first signal waits for what is under way");
     send(&process, signal);
-    until(Duration::from_secs(3), "the second signal ends it", || process.try_wait().unwrap().is_some());
+    until(Duration::from_secs(1), "the second signal ends it", || process.try_wait().unwrap().is_some());
     wait(process).with_code(code);
 }
 

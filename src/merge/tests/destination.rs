@@ -1,5 +1,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::Exit;
@@ -169,4 +170,21 @@ async fn a_database_that_another_process_has_open_is_in_use() {
     drop(child.stdin.take());
     child.wait().unwrap();
     assert_eq!(sandbox.publish().await.unwrap().rows, 3);
+}
+
+#[tokio::test]
+async fn what_a_killed_maker_of_the_database_left_is_swept_and_a_living_one_is_not() {
+    let sandbox = Sandbox::new(1).await;
+    let aside = |name: &str, age: u64| {
+        let folder = sandbox.database().with_file_name(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("new.duckdb"), "half").unwrap();
+        let then = SystemTime::now() - Duration::from_secs(age);
+        std::fs::File::open(&folder).unwrap().set_modified(then).unwrap();
+        folder
+    };
+    let (left, living, other) =
+        (aside(".windrow-old", 3600), aside(".windrow-new", 5), aside(".other", 3600));
+    database::open(&sandbox.database()).unwrap();
+    assert_eq!((left.exists(), living.exists(), other.exists()), (false, true, true));
 }
