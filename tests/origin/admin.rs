@@ -6,6 +6,7 @@
 //! | `POST /_admin/reset` | counts back to nothing (and with them the draws) |
 //! | `GET /_admin/knobs` | the knobs as they are |
 //! | `POST /_admin/knobs` | changes those that the JSON object names, answers all |
+//! | `GET /_admin/truth/…` | what a document says, told in another way: see `truth` |
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -15,15 +16,19 @@ use hyper::{Method, StatusCode};
 
 use crate::answer::Answer;
 use crate::origin::Origin;
+use crate::query::Query;
+use crate::truth;
 
 /// Longest body that is read, in bytes.
 const MOST_READ: usize = 16 << 20;
 
+const TRUTH: &str = "/_admin/truth/";
+
 /// Answers a request for a path under `/_admin/`.
 pub async fn answer(origin: &Origin, parts: &Parts, body: Incoming) -> Answer {
-    let full = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "full=1"));
+    let query = Query(parts.uri.query().unwrap_or_default());
     match (parts.uri.path(), &parts.method) {
-        ("/_admin/counts", &Method::GET) => Answer::value(&origin.counts.borrow().report(full)),
+        ("/_admin/counts", &Method::GET) => Answer::value(&origin.counts.borrow().report(query.says("full"))),
         ("/_admin/reset", &Method::POST) => {
             origin.counts.borrow_mut().reset();
             Answer::value(&origin.counts.borrow().report(false))
@@ -33,7 +38,10 @@ pub async fn answer(origin: &Origin, parts: &Parts, body: Incoming) -> Answer {
             Ok(changes) => change_knobs(origin, &changes),
             Err(answer) => answer,
         },
-        _ => Answer::problem(StatusCode::NOT_FOUND, "GET or POST counts, reset or knobs; see --help"),
+        (path, &Method::GET) if path.starts_with(TRUTH) => {
+            truth::answer(&path[TRUTH.len()..], query, origin.knobs().odds_round)
+        }
+        _ => Answer::problem(StatusCode::NOT_FOUND, "GET or POST counts, reset, knobs or truth; see --help"),
     }
 }
 

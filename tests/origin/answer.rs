@@ -2,16 +2,16 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
+
+use crate::coding::Coding;
 
 /// A whole answer, before it is sent.
 #[derive(Debug)]
@@ -20,15 +20,29 @@ pub struct Answer {
     /// Empty for an answer without a body.
     pub content_type: &'static str,
     pub body: Bytes,
+    /// Headers besides the content type.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How the body is packed for whoever accepts it.
+    pub coding: Option<Coding>,
 }
 
-const JSON: &str = "application/json; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
+/// Content types.
+pub const JSON: &str = "application/json; charset=utf-8";
+pub const HTML: &str = "text/html; charset=utf-8";
+pub const JAVASCRIPT: &str = "application/javascript; charset=utf-8";
+pub const LINES: &str = "application/x-ndjson";
+pub const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Answer {
+    /// 200 with a body of this type.
+    pub fn of(content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+        let (headers, coding) = (Vec::new(), None);
+        Answer { status: StatusCode::OK, content_type, body: body.into(), headers, coding }
+    }
+
     /// 200 with a body that is JSON already, or claims to be.
     pub fn json(body: impl Into<Bytes>) -> Answer {
-        Answer { status: StatusCode::OK, content_type: JSON, body: body.into() }
+        Answer::of(JSON, body)
     }
 
     /// 200 with a value as JSON.
@@ -47,30 +61,33 @@ impl Answer {
     /// 200 with a page instead of a document.
     pub fn garbage() -> Answer {
         let page = "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head>\n<body><h1>We'll be right back.</h1></body></html>\n";
-        Answer { content_type: HTML, ..Answer::json(page) }
+        Answer::of(HTML, page)
     }
 
     /// A status without a body.
     pub fn empty(status: StatusCode) -> Answer {
-        Answer { status, content_type: "", body: Bytes::new() }
+        Answer { status, ..Answer::of("", Bytes::new()) }
+    }
+
+    /// The answer with one more header; one whose value cannot be sent is left out.
+    pub fn with(mut self, name: HeaderName, value: &str) -> Answer {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
     }
 
     /// The answer as it goes out.
-    pub fn respond(self) -> Response<Payload> {
-        let empty = self.body.is_empty();
-        response(self.status, self.content_type, Payload::Whole((!empty).then_some(self.body)))
+    pub fn respond(mut self) -> Response<Payload> {
+        let body = std::mem::take(&mut self.body);
+        let whole = (!body.is_empty()).then_some(body);
+        self.respond_with(Payload::Whole(whole))
     }
 
-    /// The answer compressed, if it has a body.
-    pub fn respond_gzip(mut self) -> Response<Payload> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        let packed = encoder.write_all(&self.body).and_then(|()| encoder.finish());
-        match packed {
+    /// The answer packed, if it has a body.
+    pub fn respond_packed(mut self, coding: Coding) -> Response<Payload> {
+        match coding.pack(&self.body) {
             Ok(packed) if !self.body.is_empty() => {
                 self.body = packed.into();
-                let mut response = self.respond();
-                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                response
+                self.with(CONTENT_ENCODING, coding.name()).respond()
             }
             _ => self.respond(),
         }
@@ -80,21 +97,18 @@ impl Answer {
     pub fn respond_truncated(self) -> Response<Payload> {
         let promised = self.body.len() as u64;
         let half = self.body.slice(..self.body.len() / 2);
-        response(
-            self.status,
-            self.content_type,
-            Payload::Truncated { half: Some(half), promised, sent: false },
-        )
+        self.respond_with(Payload::Truncated { half: Some(half), promised, sent: false })
     }
-}
 
-fn response(status: StatusCode, content_type: &'static str, payload: Payload) -> Response<Payload> {
-    let mut response = Response::new(payload);
-    *response.status_mut() = status;
-    if !content_type.is_empty() {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    fn respond_with(self, payload: Payload) -> Response<Payload> {
+        let mut response = Response::new(payload);
+        *response.status_mut() = self.status;
+        if !self.content_type.is_empty() {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        }
+        response.headers_mut().extend(self.headers);
+        response
     }
-    response
 }
 
 /// An answer's body.

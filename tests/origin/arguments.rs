@@ -5,12 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use crate::{ids, knobs::Knobs};
+use crate::{ids, knobs::Knobs, printed::List};
 
-/// A small HTTP(S) server with films, for demos, tests and benches.
+/// A small HTTP(S) server with films and more, for demos, tests and benches.
 ///
-/// GET /?i=ID  /business/ID  /numbers/ID  /echo/ANYTHING
-/// GET /_admin/counts[?full=1]  /_admin/knobs    POST /_admin/knobs  /_admin/reset
+/// Films       GET /?i=ID  /business/ID
+/// Counts      GET /v1/urls/count.json?url=URL  /countserv/count/share?url=URL&format=json
+///             GET /graph/?ids=URL,URL&access_token=ANY  POST /rpc
+/// Odds        GET /matches/ID[?at=ROUND]
+/// Pages       GET /pages/NUMBER
+/// Lists       GET /lists/ID[?page=N|offset=N|cursor=TEXT][&as=html]  /jsonl/ID
+/// Batches     GET /items?ids=ID,ID  /items?id=ID&id=ID  POST /items
+/// Others      GET /numbers/ID  /texts/ID  /states/ID[?busy=TIMES]  any method /echo/ANYTHING  /redirects/ID?to=URL
+/// Of itself   GET /_admin/counts[?full=1]  /_admin/knobs  /_admin/truth/…  POST /_admin/knobs  /_admin/reset
 #[derive(Debug, Parser)]
 #[command(name = "origin", verbatim_doc_comment)]
 pub struct Arguments {
@@ -34,9 +41,9 @@ pub struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = ids::LISTED, value_parser = clap::value_parser!(u32).range(1..=i64::from(ids::MOST)))]
     pub ids: u32,
 
-    /// Print the list of ids as CSV and end.
-    #[arg(long)]
-    pub print_ids: bool,
+    /// Print a list that an example job reads, and end; without a name that of the films.
+    #[arg(long, value_name = "LIST", num_args = 0..=1, require_equals = true, default_missing_value = "films")]
+    pub print_ids: Option<List>,
 
     /// Seed of every random decision.
     #[arg(long, default_value_t = 0)]
@@ -72,6 +79,14 @@ mod tests {
     fn the_flags_are_consistent() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_list_to_print_may_be_named() {
+        let list = |words: &[&str]| Arguments::try_parse_from(words).expect("valid flags").print_ids;
+        assert_eq!(list(&["origin", "--print-ids", "--ids", "5"]), Some(List::Films));
+        assert_eq!(list(&["origin", "--print-ids=urls"]), Some(List::Urls));
+        assert_eq!(list(&["origin"]), None);
     }
 
     #[test]

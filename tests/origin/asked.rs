@@ -3,43 +3,23 @@
 use std::borrow::Cow;
 
 use hyper::Uri;
-use percent_encoding::percent_decode_str;
 
+use crate::endpoint::Endpoint;
 use crate::ids;
+use crate::items;
+use crate::lists;
+use crate::query::{Query, decoded};
+use crate::social::{graph, plus_ones};
 
-/// A document's kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// `/?i={id}`
-    Omdb,
-    /// `/business/{id}`
-    Business,
-    /// `/numbers/{id}`
-    Numbers,
-    /// `/echo/…`
-    Echo,
-}
-
-impl Endpoint {
-    pub const ALL: [Endpoint; 4] = [Endpoint::Omdb, Endpoint::Business, Endpoint::Numbers, Endpoint::Echo];
-
-    /// The name in counts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Endpoint::Omdb => "omdb",
-            Endpoint::Business => "business",
-            Endpoint::Numbers => "numbers",
-            Endpoint::Echo => "echo",
-        }
-    }
-}
-
-/// One document that somebody wants.
+/// One document that somebody wants, or one request for several.
 #[derive(Debug, PartialEq)]
 pub struct Asked<'a> {
     pub endpoint: Endpoint,
-    /// The id, percent-decoded; of `/echo/` what follows in the path, as received. Empty where none was given.
+    /// The id, decoded; of `/echo/` what follows in the path, as received. Of a list the list and the page,
+    /// `25/3`; of a batch its ids, separated by blanks. Empty where none was given.
     pub id: Cow<'a, str>,
+    /// The ids of a batch, each of which is counted; empty where one document is asked for.
+    pub batch: Vec<String>,
     /// The id's place in the endless list, for films.
     pub index: Option<u32>,
     /// Whether a redirect of ours led here.
@@ -54,37 +34,66 @@ impl<'a> Asked<'a> {
     pub fn of(uri: &'a Uri) -> Option<Asked<'a>> {
         let (path, query) = (uri.path(), uri.query().unwrap_or_default());
         let (endpoint, id) = match path {
-            "/" => (Endpoint::Omdb, parameter(query, "i=")),
-            _ => of_path(path)?,
+            "/" => (Endpoint::Omdb, Query(query).get("i").unwrap_or_default()),
+            _ => of_path(path, Query(query))?,
         };
-        let is_film = matches!(endpoint, Endpoint::Omdb | Endpoint::Business);
-        let index = is_film.then(|| ids::index(&id)).flatten();
+        let index = if endpoint.is_of_films() { ids::index(&id) } else { None };
         let redirected = query.ends_with(REDIRECTED);
-        Some(Asked { endpoint, id, index, redirected })
+        let asked = Asked { endpoint, id, batch: Vec::new(), index, redirected };
+        Some(match endpoint {
+            Endpoint::Graph => asked.for_all(graph::ids(Query(query))),
+            Endpoint::Items => asked.for_all(items::ids_of_query(Query(query))),
+            _ => asked,
+        })
+    }
+
+    /// The same with what the request's body says, for those whose ids stand there.
+    pub fn with_body(self, body: &[u8]) -> Asked<'a> {
+        match self.endpoint {
+            Endpoint::PlusOnes => self.for_all(plus_ones::ids(body)),
+            Endpoint::Items if !body.is_empty() => self.for_all(items::ids_of_body(body)),
+            _ => self,
+        }
+    }
+
+    fn for_all(self, ids: Vec<String>) -> Asked<'a> {
+        Asked { id: Cow::Owned(ids.join(" ")), batch: ids, ..self }
+    }
+
+    /// The id, or the ids of a batch.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let alone = self.batch.is_empty().then_some(self.id.as_ref());
+        self.batch.iter().map(String::as_str).chain(alone)
     }
 }
 
-fn of_path(path: &str) -> Option<(Endpoint, Cow<'_, str>)> {
+fn of_path<'a>(path: &'a str, query: Query<'a>) -> Option<(Endpoint, Cow<'a, str>)> {
     let (folder, rest) = path.strip_prefix('/')?.split_once('/').unwrap_or((&path[1..], ""));
     match folder {
         "business" => Some((Endpoint::Business, decoded(rest))),
         "numbers" => Some((Endpoint::Numbers, decoded(rest))),
         "echo" => Some((Endpoint::Echo, Cow::Borrowed(rest))),
+        "matches" => Some((Endpoint::Matches, decoded(rest))),
+        "pages" => Some((Endpoint::Pages, decoded(rest))),
+        "lists" => Some((Endpoint::Lists, Cow::Owned(lists::name_of_page(&decoded(rest), query)))),
+        "jsonl" => Some((Endpoint::JsonLines, decoded(rest))),
+        "texts" => Some((Endpoint::Texts, decoded(rest))),
+        "states" => Some((Endpoint::States, decoded(rest))),
+        "redirects" => Some((Endpoint::Redirects, decoded(rest))),
+        _ => fixed(path).map(|endpoint| (endpoint, query.get("url").unwrap_or_default())),
+    }
+}
+
+/// Paths that say nothing of the id.
+fn fixed(path: &str) -> Option<Endpoint> {
+    match path {
+        "/v1/urls/count.json" => Some(Endpoint::Pins),
+        "/graph" | "/graph/" => Some(Endpoint::Graph),
+        "/countserv/count/share" => Some(Endpoint::Shares),
+        "/rpc" => Some(Endpoint::PlusOnes),
+        "/items" => Some(Endpoint::Items),
         _ => None,
     }
-}
-
-/// The first value of a query parameter, in which `+` is a blank; empty where it is not given.
-fn parameter<'a>(query: &'a str, name_and_equals: &str) -> Cow<'a, str> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name_and_equals)).unwrap_or_default();
-    match value.contains('+') {
-        true => Cow::Owned(decoded(&value.replace('+', " ")).into_owned()),
-        false => decoded(value),
-    }
-}
-
-fn decoded(text: &str) -> Cow<'_, str> {
-    percent_decode_str(text).decode_utf8_lossy()
 }
 
 #[cfg(test)]
@@ -114,6 +123,7 @@ mod tests {
             ("/business/", ""),
             ("/business", ""),
             ("/business/a%2Fb/c", "a/b/c"),
+            ("/numbers/tt0000001", "tt0000001"),
         ] {
             with_asked(target, |asked| {
                 let asked = asked.expect(target);
@@ -124,7 +134,7 @@ mod tests {
 
     #[test]
     fn other_paths_are_nothing() {
-        for target in ["/x", "/businesses/tt0000001", "//", "*"] {
+        for target in ["/x", "/businesses/tt0000001", "//", "*", "/v1/urls", "/rpc/x", "/items/1"] {
             with_asked(target, |asked| assert_eq!(asked, None, "{target}"));
         }
     }
@@ -132,5 +142,27 @@ mod tests {
     #[test]
     fn echo_keeps_the_path_as_received() {
         with_asked("/echo/a%20b/%2e?x=1", |asked| assert_eq!(asked.expect("echo").id, "a%20b/%2e"));
+    }
+
+    #[test]
+    fn urls_are_ids_too() {
+        let target = "/v1/urls/count.json?callback=f&url=http%3A%2F%2Fexample.com%2F%3Fa%3D1%26b";
+        with_asked(target, |asked| assert_eq!(asked.expect(target).id, "http://example.com/?a=1&b"));
+    }
+
+    #[test]
+    fn a_batch_is_its_ids() {
+        with_asked("/graph/?ids=http%3A%2F%2Fa%2Fx%2Cy,b", |asked| {
+            let asked = asked.expect("graph");
+            assert_eq!(asked.names().collect::<Vec<_>>(), ["http://a/x,y", "b"]);
+            assert_eq!(asked.id, "http://a/x,y b");
+        });
+        with_asked("/items", |asked| {
+            let asked = asked.expect("items").with_body(br#"{"ids": [7, "x"]}"#);
+            assert_eq!(asked.names().collect::<Vec<_>>(), ["7", "x"]);
+        });
+        with_asked("/?i=tt0000001", |asked| {
+            assert_eq!(asked.expect("a film").names().collect::<Vec<_>>(), ["tt0000001"]);
+        });
     }
 }

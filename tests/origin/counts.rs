@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::asked::{Asked, Endpoint};
+use crate::asked::Asked;
+use crate::endpoint::Endpoint;
 use crate::ids;
 
 /// All counts since the start or the last reset.
@@ -19,10 +20,10 @@ pub struct Counts {
 }
 
 /// One endpoint's counts.
-#[derive(Clone)]
 struct Tally {
+    /// Requests, a batch being one.
     total: u64,
-    /// By place in the list.
+    /// Of films: by place in the list.
     listed: Vec<u32>,
     others: HashMap<String, u32>,
 }
@@ -42,8 +43,9 @@ pub struct Report {
 
 #[derive(Serialize)]
 struct EndpointReport {
+    /// Requests, a batch being one.
     total: u64,
-    /// Different ids.
+    /// Different ids; those of a batch are counted one by one.
     ids: usize,
     /// The ids that were asked more than once.
     repeated: BTreeMap<String, u32>,
@@ -55,9 +57,9 @@ struct EndpointReport {
 impl Counts {
     /// Nothing yet; `listed` is the length of the list of ids.
     pub fn new(listed: u32) -> Counts {
-        let tally = Tally { total: 0, listed: vec![0; listed as usize], others: HashMap::new() };
         Counts {
-            tallies: std::array::from_fn(|_| tally.clone()),
+            tallies: Endpoint::ALL
+                .map(|endpoint| Tally::new(if endpoint.is_of_films() { listed } else { 0 })),
             redirected: 0,
             connections: 0,
             in_flight: 0,
@@ -65,7 +67,7 @@ impl Counts {
         }
     }
 
-    /// Counts a request and says how many this id has had at this endpoint, with this one.
+    /// Counts a request and says how many this id has had at this endpoint, with this one; of a batch's ids the most.
     pub fn request(&mut self, asked: &Asked<'_>) -> u32 {
         if asked.redirected {
             self.redirected += 1;
@@ -73,12 +75,7 @@ impl Counts {
         }
         let tally = &mut self.tallies[asked.endpoint as usize];
         tally.total += 1;
-        let count = match asked.index.and_then(|index| tally.listed.get_mut(index as usize)) {
-            Some(count) => count,
-            None => tally.others.entry(asked.id.as_ref().to_owned()).or_default(),
-        };
-        *count = count.saturating_add(1);
-        *count
+        asked.names().map(|id| tally.count(asked.index, id)).max().unwrap_or(0)
     }
 
     /// Counts a connection.
@@ -88,7 +85,7 @@ impl Counts {
 
     /// Back to nothing; requests in flight stay in flight.
     pub fn reset(&mut self) {
-        let listed = self.tallies[0].listed.len() as u32;
+        let listed = self.tallies[Endpoint::Omdb as usize].listed.len() as u32;
         *self = Counts { in_flight: self.in_flight, max_in_flight: self.in_flight, ..Counts::new(listed) };
     }
 
@@ -109,6 +106,20 @@ impl Counts {
 }
 
 impl Tally {
+    fn new(listed: u32) -> Tally {
+        Tally { total: 0, listed: vec![0; listed as usize], others: HashMap::new() }
+    }
+
+    /// Counts an id and says how often it has come, with this time.
+    fn count(&mut self, index: Option<u32>, id: &str) -> u32 {
+        let count = match index.and_then(|index| self.listed.get_mut(index as usize)) {
+            Some(count) => count,
+            None => self.others.entry(id.to_owned()).or_default(),
+        };
+        *count = count.saturating_add(1);
+        *count
+    }
+
     fn report(&self, full: bool) -> EndpointReport {
         let counts = self.by_id();
         let repeated = counts.iter().filter(|(_, count)| **count > 1).map(|(id, count)| (id.clone(), *count));
@@ -168,6 +179,21 @@ mod tests {
             serde_json::json!({
                 "total": 4, "ids": 3, "repeated": {"tt0000001": 2},
                 "counts": {"tt0000001": 2, "tt9999990": 1, "x": 1},
+            })
+        );
+    }
+
+    #[test]
+    fn a_batch_is_one_request_for_each_of_its_ids() {
+        let mut counts = Counts::new(10);
+        let nths =
+            ["/graph/?ids=a,b", "/graph/?ids=b", "/graph/?ids=a,b,c"].map(|target| ask(&mut counts, target));
+        assert_eq!(nths, [1, 2, 3]);
+        let report = serde_json::to_value(counts.report(true)).expect("JSON");
+        assert_eq!(
+            report["by_endpoint"]["graph"],
+            serde_json::json!({
+                "total": 3, "ids": 3, "repeated": {"a": 2, "b": 3}, "counts": {"a": 2, "b": 3, "c": 1},
             })
         );
     }

@@ -8,7 +8,9 @@ use hyper::StatusCode;
 
 use crate::asked::Asked;
 use crate::draw::Draw;
+use crate::endpoint::Endpoint;
 use crate::knobs::Knobs;
+use crate::lists;
 
 /// One request's lot.
 #[derive(Debug, PartialEq)]
@@ -23,7 +25,7 @@ pub struct Fate {
 pub enum Fault {
     /// This status.
     Status(StatusCode),
-    /// 200 with this body.
+    /// 200 with this body, in the endpoint's content type.
     Body(Bytes),
     /// The connection is reset.
     Reset,
@@ -33,7 +35,7 @@ pub enum Fault {
     Garbage,
     /// 204.
     Empty,
-    /// 302 to the same address.
+    /// 302 or 307 to the same address.
     Redirect,
     /// Nothing wrong, only late.
     Slow,
@@ -57,17 +59,30 @@ const JITTER: u64 = 0x6a69_7474_6572;
 /// Longest wait, in milliseconds: a day.
 const MOST_MS: u64 = 86_400_000;
 
-/// The fault that `fail_ids` or `body_ids` name for this id.
+/// The fault that `fail_ids`, `body_ids` or `fail_page` name for this id, or for one of this batch.
 fn told(knobs: &mut Knobs, asked: &Asked<'_>) -> Option<Fault> {
-    let failure = knobs.fail_ids.get_mut(asked.id.as_ref());
-    let failure = failure.filter(|failure| {
-        failure.times != Some(0) && failure.endpoint.as_ref().is_none_or(|name| name == asked.endpoint.name())
-    });
-    if let Some(failure) = failure {
-        failure.times = failure.times.map(|times| times - 1);
-        return StatusCode::from_u16(failure.status).ok().map(Fault::Status);
+    if let Some(fault) = asked.names().find_map(|id| failure(knobs, asked.endpoint, id)) {
+        return Some(fault);
     }
-    knobs.body_ids.get(asked.id.as_ref()).map(|body| Fault::Body(Bytes::copy_from_slice(body.as_bytes())))
+    if asked.endpoint == Endpoint::Lists
+        && knobs.fail_page > 0
+        && lists::page_of(&asked.id) == knobs.fail_page
+    {
+        return Some(Fault::Status(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    let body = asked.names().find_map(|id| knobs.body_ids.get(id))?;
+    Some(Fault::Body(Bytes::copy_from_slice(body.as_bytes())))
+}
+
+/// What `fail_ids` says of an id; takes one from its `times`.
+fn failure(knobs: &mut Knobs, endpoint: Endpoint, id: &str) -> Option<Fault> {
+    let failure = knobs.fail_ids.get_mut(id)?;
+    let is_meant = failure.endpoint.as_ref().is_none_or(|name| name == endpoint.name());
+    if failure.times == Some(0) || !is_meant {
+        return None;
+    }
+    failure.times = failure.times.map(|times| times - 1);
+    StatusCode::from_u16(failure.status).ok().map(Fault::Status)
 }
 
 /// The fault that chance brings: one draw, and the rates side by side.
@@ -96,10 +111,9 @@ fn drawn(knobs: &Knobs, seed: u64, subject: &str) -> Option<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asked::Endpoint;
 
     fn film(id: &str) -> Asked<'_> {
-        Asked { endpoint: Endpoint::Omdb, id: id.into(), index: None, redirected: false }
+        Asked { endpoint: Endpoint::Omdb, id: id.into(), batch: Vec::new(), index: None, redirected: false }
     }
 
     fn fates(knobs: &Knobs, seed: u64, ids: impl Iterator<Item = u32>) -> Vec<(u32, Fate)> {
@@ -143,6 +157,28 @@ mod tests {
         let failure = Some(Fault::Status(StatusCode::INTERNAL_SERVER_ERROR));
         assert_eq!(faults, [failure.clone(), failure, Some(Fault::Body(Bytes::from_static(b"[]")))]);
         assert_eq!(decide(&mut knobs, 0, &film("b"), 1).fault, None);
+    }
+
+    #[test]
+    fn a_batch_fails_with_any_of_its_ids() {
+        let changes = br#"{"fail_ids": {"b": {"status": 500, "times": 1}}, "body_ids": {"c": "{}"}}"#;
+        let mut knobs = Knobs::default().changed(changes).expect("valid");
+        let of = |ids: &[&str]| Asked { batch: ids.iter().map(|&id| id.to_owned()).collect(), ..film("") };
+        assert_eq!(decide(&mut knobs, 0, &of(&["a"]), 1).fault, None);
+        let failure = Some(Fault::Status(StatusCode::INTERNAL_SERVER_ERROR));
+        assert_eq!(decide(&mut knobs, 0, &of(&["a", "b", "c"]), 1).fault, failure);
+        assert_eq!(
+            decide(&mut knobs, 0, &of(&["a", "b", "c"]), 2).fault,
+            Some(Fault::Body(Bytes::from_static(b"{}")))
+        );
+    }
+
+    #[test]
+    fn a_page_of_every_list_fails() {
+        let mut knobs = Knobs { fail_page: 3, ..Knobs::default() };
+        let mut fault = |endpoint, id| decide(&mut knobs, 0, &Asked { endpoint, ..film(id) }, 1).fault;
+        assert!(fault(Endpoint::Lists, "25/3").is_some() && fault(Endpoint::Lists, "x/y/3").is_some());
+        assert!(fault(Endpoint::Lists, "3/1").is_none() && fault(Endpoint::Matches, "25/3").is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// All knobs. Rates are shares of the requests, 0 to 1; at most one of them strikes a request, so that their sum is at
-/// most 1. Ids in `fail_ids` and `body_ids` come before the rates.
+/// most 1. Ids in `fail_ids` and `body_ids` come before the rates; a batch has the lot of the first of its ids there.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
@@ -57,7 +57,8 @@ pub struct Knobs {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub rate_empty: f64,
 
-    /// Share answered 302, to the same address with `_redirected=1`, which is then answered.
+    /// Share answered 302 (307 to other methods than GET), to the same address with `_redirected=1`, which is then
+    /// answered.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub rate_redirect: f64,
 
@@ -72,6 +73,14 @@ pub struct Knobs {
     /// Compress answers for whoever accepts gzip.
     #[arg(long)]
     pub gzip: bool,
+
+    /// The page of every list that is answered 500; 0: none. Single pages: `fail_ids`, as `25/3`.
+    #[arg(long, value_name = "PAGE", default_value_t = 0)]
+    pub fail_page: u64,
+
+    /// How often the odds have changed: another round, other rows, unless a request says `at`.
+    #[arg(long, value_name = "ROUND", default_value_t = 0)]
+    pub odds_round: u64,
 
     /// Reset every connection at its first request, except those for `/_admin/`.
     #[arg(long)]
@@ -105,9 +114,16 @@ fn object<T: DeserializeOwned>(json: &str) -> Result<BTreeMap<String, T>, String
 }
 
 impl Knobs {
-    /// Whether every request is answered at once with its true document.
+    /// Whether every request for a film is answered at once with its true document.
     pub fn is_quiet(&self) -> bool {
-        let harmless = Knobs { retry_after: None, retry_after_date: false, slow_ms: 0, ..self.clone() };
+        let harmless = Knobs {
+            retry_after: None,
+            retry_after_date: false,
+            slow_ms: 0,
+            fail_page: 0,
+            odds_round: 0,
+            ..self.clone()
+        };
         harmless == Knobs::default()
     }
 
@@ -165,6 +181,7 @@ mod tests {
         let second = first.changed(br#"{"down": true, "retry_after": null}"#).expect("valid");
         assert_eq!((second.latency_ms, second.down, second.retry_after), (5, true, None));
         assert!(!second.is_quiet() && Knobs::default().is_quiet());
+        assert!(first.changed(br#"{"latency_ms": 0, "odds_round": 3}"#).expect("valid").is_quiet());
     }
 
     #[test]

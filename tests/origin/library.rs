@@ -110,17 +110,6 @@ mod tests {
         Library::open(ids::LISTED).expect("movies.json")
     }
 
-    /// After a change on purpose: `cargo run --example origin -- --print-ids > schemas/movie_ids.csv`.
-    #[test]
-    fn the_list_of_ids_has_not_drifted() {
-        let mut printed = Vec::new();
-        library().print_ids(&mut printed).expect("memory");
-        assert!(
-            printed == include_bytes!("../../schemas/movie_ids.csv"),
-            "schemas/movie_ids.csv has drifted"
-        );
-    }
-
     #[test]
     fn documents_carry_the_id_that_was_asked() {
         let library = library();

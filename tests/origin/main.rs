@@ -1,34 +1,55 @@
 //! The origin: a small HTTP(S) server on 127.0.0.1 for demos, tests and benches. It serves the films of
-//! `data/movies.json` in the shape of public APIs, misbehaves on request, and counts what it is asked.
+//! `data/movies.json` and some invented things in the shape of public APIs, misbehaves on request, and counts what it is
+//! asked. A document follows from its id alone; what goes wrong, from the id, the seed and the knobs.
 //!
 //! | to find | look into |
 //! |---|---|
 //! | flags | `arguments`, and `knobs` for everything that can be turned while it runs |
+//! | which paths there are | `endpoint`, `asked` |
 //! | what a film's documents hold | `film`, `omdb`, `business`; `library` keeps them ready |
-//! | the other documents | `echo`, `numbers` |
-//! | which ids there are | `ids` |
+//! | counts of a URL, one by one and in batches | `social` |
+//! | matches and their odds, in HTML | `odds` |
+//! | pages in all charsets and codings | `pages` |
+//! | lists in pages and as JSON lines | `lists` |
+//! | batches that are asked for otherwise | `items` |
+//! | the other documents | `echo`, `numbers`, `small` |
+//! | which ids there are | `ids`, and `printed` for the lists of the example jobs |
 //! | a request's way | `listen` → `wire` → `origin` → `asked` → `counts` → `fate` → `answer` |
-//! | the paths under `/_admin/` | `admin` |
+//! | the paths under `/_admin/` | `admin`, `truth` |
 
 mod admin;
 mod answer;
 mod arguments;
 mod asked;
 mod business;
+mod coding;
 mod counts;
 mod draw;
 mod echo;
 mod ending;
+mod endpoint;
 mod fate;
 mod film;
+mod html;
 mod ids;
+mod items;
 mod knobs;
 mod library;
 mod listen;
+mod lists;
 mod numbers;
+mod odds;
 mod omdb;
 mod origin;
+mod pages;
+mod printed;
+mod query;
+mod small;
+mod social;
 mod tls;
+mod truth;
+#[cfg(test)]
+mod whole;
 mod wire;
 
 use std::process::ExitCode;
@@ -54,10 +75,9 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), String> {
     arguments.knobs.check()?;
     let library = Library::open(arguments.ids).map_err(|error| format!("data/movies.json: {error}"))?;
-    if arguments.print_ids {
-        return library
-            .print_ids(std::io::stdout().lock())
-            .map_err(|error| format!("standard output: {error}"));
+    if let Some(list) = arguments.print_ids {
+        let printed = list.print(&library, std::io::stdout().lock());
+        return printed.map_err(|error| format!("standard output: {error}"));
     }
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
     runtime
@@ -84,7 +104,7 @@ async fn serve(arguments: Arguments, library: Library) -> Result<(), String> {
     if let Some(path) = &arguments.port_file {
         arguments::write_whole(path, &format!("{port}\n"))?;
     }
-    let origin = Rc::new(Origin::new(library, arguments.knobs, arguments.seed));
+    let origin = Rc::new(Origin::new(library, arguments.knobs, arguments.seed, scheme));
     tokio::select! {
         () = listen::serve(listener, origin, acceptor) => {}
         () = ending => {}

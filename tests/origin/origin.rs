@@ -8,19 +8,23 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT_ENCODING, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{ALLOW, HeaderValue, LOCATION, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::service::Service;
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::answer::{Answer, Cut, Payload};
-use crate::asked::{Asked, Endpoint, REDIRECTED};
+use crate::asked::{Asked, REDIRECTED};
+use crate::coding::Coding;
 use crate::counts::{Counts, InFlight};
+use crate::endpoint::Endpoint;
 use crate::fate::{self, Fate, Fault};
 use crate::knobs::Knobs;
 use crate::library::Library;
+use crate::query::Query;
+use crate::social::{graph, pins, plus_ones, shares};
 use crate::wire::Scissors;
-use crate::{admin, echo, numbers, omdb};
+use crate::{admin, echo, items, lists, numbers, odds, omdb, pages, small};
 
 /// What all connections share.
 pub struct Origin {
@@ -30,12 +34,30 @@ pub struct Origin {
     quiet: Cell<bool>,
     pub counts: RefCell<Counts>,
     seed: u64,
+    /// `http` or `https`, for documents with URLs of their own.
+    scheme: &'static str,
+}
+
+/// A document's request, read and counted.
+struct Wanted<'a> {
+    asked: Asked<'a>,
+    parts: &'a Parts,
+    body: &'a [u8],
+    /// How often the id was asked at the endpoint, with this time; 0 where a redirect of ours led here.
+    nth: u32,
+}
+
+impl Wanted<'_> {
+    fn query(&self) -> Query<'_> {
+        Query(self.parts.uri.query().unwrap_or_default())
+    }
 }
 
 impl Origin {
-    pub fn new(library: Library, knobs: Knobs, seed: u64) -> Origin {
+    pub fn new(library: Library, knobs: Knobs, seed: u64, scheme: &'static str) -> Origin {
         let counts = RefCell::new(Counts::new(library.listed()));
-        Origin { library, quiet: Cell::new(knobs.is_quiet()), knobs: RefCell::new(knobs), counts, seed }
+        let quiet = Cell::new(knobs.is_quiet());
+        Origin { library, quiet, knobs: RefCell::new(knobs), counts, seed, scheme }
     }
 
     /// The knobs as they are now.
@@ -69,7 +91,7 @@ impl Origin {
         let answer = match asked.endpoint {
             Endpoint::Omdb => self.film(&asked),
             Endpoint::Business => self.business(&asked),
-            Endpoint::Numbers | Endpoint::Echo => return None,
+            _ => return None,
         };
         self.counts.borrow_mut().request(&asked);
         drop(InFlight::enter(&self.counts));
@@ -77,23 +99,44 @@ impl Origin {
     }
 
     /// The answer that the request would get from an honest server.
-    async fn truth(&self, asked: &Asked<'_>, parts: &Parts, body: Incoming) -> Answer {
-        let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+    fn truth(&self, wanted: &Wanted<'_>) -> Answer {
+        let Wanted { asked, parts, body, nth } = wanted;
+        let (id, query) = (asked.id.as_ref(), wanted.query());
+        if !asked.endpoint.allows(&parts.method) {
+            let methods = asked.endpoint.methods();
+            let answer = Answer::problem(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
+            return answer.with(ALLOW, methods);
+        }
         match asked.endpoint {
-            Endpoint::Echo => match admin::read(body).await {
-                Ok(body) => echo::answer(parts, &body),
-                Err(answer) => answer,
-            },
-            _ if !reads => Answer::problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD"),
             Endpoint::Omdb => self.film(asked),
             Endpoint::Business => self.business(asked),
-            Endpoint::Numbers => numbers::answer(&asked.id),
+            Endpoint::Numbers => numbers::answer(id),
+            Endpoint::Echo => echo::answer(parts, body),
+            Endpoint::Pins => pins::answer(id, query),
+            Endpoint::Graph => graph::answer(&asked.batch, query),
+            Endpoint::Shares => shares::answer(id, query),
+            Endpoint::PlusOnes => plus_ones::answer(parts, body),
+            Endpoint::Items => items::answer(&asked.batch),
+            Endpoint::Matches => {
+                odds::answer(id, query.number("at").unwrap_or(self.knobs.borrow().odds_round))
+            }
+            Endpoint::Pages => pages::answer(id),
+            Endpoint::Lists => lists::answer(id, parts, self.scheme),
+            Endpoint::JsonLines => lists::lines(id, query),
+            Endpoint::Texts => small::text(id, query),
+            Endpoint::States => small::state(id, *nth, query),
+            Endpoint::Redirects => small::redirect(query),
         }
     }
 
-    fn decide(&self, asked: &Asked<'_>) -> Fate {
-        let nth = self.counts.borrow_mut().request(asked);
-        fate::decide(&mut self.knobs.borrow_mut(), self.seed, asked, nth)
+    /// Counts the request.
+    fn wanted<'a>(&self, asked: Asked<'a>, parts: &'a Parts, body: &'a [u8]) -> Wanted<'a> {
+        let nth = self.counts.borrow_mut().request(&asked);
+        Wanted { asked, parts, body, nth }
+    }
+
+    fn fate(&self, wanted: &Wanted<'_>) -> Fate {
+        fate::decide(&mut self.knobs.borrow_mut(), self.seed, &wanted.asked, wanted.nth)
     }
 
     /// A failure, with `Retry-After` where it belongs and the knobs name one.
@@ -159,26 +202,41 @@ impl Visit {
             return Ok(Answer::problem(StatusCode::NOT_FOUND, "nothing is served here").respond());
         };
         let _in_flight = InFlight::enter(&self.origin.counts);
-        let Fate { wait, fault } = self.origin.decide(&asked);
+        let body = match admin::read(body).await {
+            Ok(body) => body,
+            Err(answer) => return Ok(answer.respond()),
+        };
+        let wanted = self.origin.wanted(asked.with_body(&body), &parts, &body);
+        let Fate { wait, fault } = self.origin.fate(&wanted);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
         match fault {
-            None | Some(Fault::Slow) => Ok(self.honest(&asked, &parts, body).await),
-            Some(Fault::Status(status)) => Ok(self.origin.failure(status)),
-            Some(Fault::Body(body)) => Ok(Answer::json(body).respond()),
-            Some(Fault::Reset) => self.cut(),
-            Some(Fault::Truncate) => Ok(self.origin.truth(&asked, &parts, body).await.respond_truncated()),
-            Some(Fault::Garbage) => Ok(Answer::garbage().respond()),
-            Some(Fault::Empty) => Ok(Answer::empty(StatusCode::NO_CONTENT).respond()),
-            Some(Fault::Redirect) => Ok(redirect(&parts)),
+            Some(fault) => self.fault(fault, &wanted),
+            None => Ok(self.honest(&wanted)),
         }
     }
 
-    async fn honest(&self, asked: &Asked<'_>, parts: &Parts, body: Incoming) -> Response<Payload> {
-        let answer = self.origin.truth(asked, parts, body).await;
-        let packs = self.origin.knobs.borrow().gzip && accepts_gzip(parts);
-        if packs { answer.respond_gzip() } else { answer.respond() }
+    fn fault(&self, fault: Fault, wanted: &Wanted<'_>) -> Result<Response<Payload>, Cut> {
+        match fault {
+            Fault::Slow => Ok(self.honest(wanted)),
+            Fault::Status(status) => Ok(self.origin.failure(status)),
+            Fault::Body(body) => Ok(Answer::of(wanted.asked.endpoint.content_type(), body).respond()),
+            Fault::Reset => self.cut(),
+            Fault::Truncate => Ok(self.origin.truth(wanted).respond_truncated()),
+            Fault::Garbage => Ok(Answer::garbage().respond()),
+            Fault::Empty => Ok(Answer::empty(StatusCode::NO_CONTENT).respond()),
+            Fault::Redirect => Ok(redirect(wanted.parts)),
+        }
+    }
+
+    fn honest(&self, wanted: &Wanted<'_>) -> Response<Payload> {
+        let answer = self.origin.truth(wanted);
+        let coding = if self.origin.knobs.borrow().gzip { Some(Coding::Gzip) } else { answer.coding };
+        match coding.filter(|coding| coding.is_accepted(&wanted.parts.headers)) {
+            Some(coding) => answer.respond_packed(coding),
+            None => answer.respond(),
+        }
     }
 
     fn cut(&self) -> Result<Response<Payload>, Cut> {
@@ -187,19 +245,13 @@ impl Visit {
     }
 }
 
-fn accepts_gzip(parts: &Parts) -> bool {
-    let accepted = parts.headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.into_iter().any(|codings| codings.contains("gzip"))
-}
-
+/// To the same address, with the same method.
 fn redirect(parts: &Parts) -> Response<Payload> {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let separator = if parts.uri.query().is_some() { '&' } else { '?' };
-    let mut response = Answer::empty(StatusCode::FOUND).respond();
-    if let Ok(location) = HeaderValue::from_str(&format!("{target}{separator}{REDIRECTED}")) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    response
+    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
+    let status = if reads { StatusCode::FOUND } else { StatusCode::TEMPORARY_REDIRECT };
+    Answer::empty(status).with(LOCATION, &format!("{target}{separator}{REDIRECTED}")).respond()
 }
 
 /// An answer that is there already or still to come.
