@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::answer::{AnswerFormat, Expression, Of};
 use super::request::{Batch, Pages, Payload};
-use super::template::Template;
+use super::template::{Part, Template};
+use super::when::When;
 use crate::record::Type;
 
 /// One HTTP question asked for every record.
@@ -18,8 +19,9 @@ pub struct Endpoint {
     ///
     /// [`Part::Url`]: super::Part::Url
     pub url: Template,
-    /// Hosts that a whole URL from the input may name, `*.` before one standing for all names below it. Empty:
-    /// any host with a public address.
+    /// Hosts that a whole URL from the input may name, `*.` before one standing for all names below it; as
+    /// [`url::Url::host_str`] gives them: in lower case, Punycode, an IPv6 address in brackets. Empty: any host with
+    /// a public address.
     pub hosts: Vec<String>,
     /// Query parameters in order, appended to the URL's own.
     pub query: Vec<(String, Template)>,
@@ -30,12 +32,12 @@ pub struct Endpoint {
     /// Whether repeating a request does no harm: by its method, or because the job says so. A request that is not
     /// so is sent again only when the server cannot have acted on it.
     pub idempotent: bool,
-    /// A jq condition on the record: an object of its input columns, with an object of its columns for each
-    /// endpoint in `after`. A record for which it does not hold is not asked: `skipped`, its columns null.
-    pub when: Option<String>,
+    /// A record for which it does not hold is not asked: `skipped`, its columns null.
+    pub when: Option<When>,
     /// Several records in one request.
     pub batch: Option<Batch>,
-    /// How answers are read.
+    /// How answers are read. With a `pipe` it is [`AnswerFormat::Json`], which is what the program makes of an answer;
+    /// the answer itself is any text.
     pub answer: AnswerFormat,
     /// A program that makes JSON of each answer; its arguments, the program first.
     pub pipe: Option<Vec<String>>,
@@ -199,6 +201,24 @@ impl Endpoint {
         let named = self.query.iter().chain(&self.headers).map(|(_, template)| template);
         let payload = self.payload.iter().flat_map(Payload::templates);
         std::iter::once(&self.url).chain(named).chain(payload)
+    }
+
+    /// The input columns that its templates and its `when` use, in order; one may come twice.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        let named = self.when.iter().flat_map(|when| &when.inputs).map(String::as_str);
+        self.templates().flat_map(Template::input_columns).chain(named)
+    }
+
+    /// The columns of other endpoints, (endpoint, column), that its templates and its `when` use, in order; one may
+    /// come twice.
+    pub fn answers(&self) -> impl Iterator<Item = (usize, usize)> {
+        let parts = self.templates().flat_map(|template| &template.parts);
+        let named = self.when.iter().flat_map(|when| &when.answers).copied();
+        let in_templates = parts.filter_map(|part| match part {
+            Part::Answer { endpoint, column } => Some((*endpoint, *column)),
+            Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Secret(_) => None,
+        });
+        in_templates.chain(named)
     }
 
     /// Whether an answer may give several rows, or none.

@@ -26,7 +26,7 @@ pub type Jq = Filter<JqData>;
 pub const LONGEST_JQ: usize = 4096;
 
 /// Some 4 KiB of stack for each byte of the longest expression (tried), four times over.
-const STACK: usize = 64 << 20;
+pub(super) const STACK: usize = 64 << 20;
 
 /// Functions that read or change something other than the answer.
 const WITHHELD: [&str; 10] = [
@@ -136,7 +136,7 @@ fn first_of_compiling(code: &str, errors: compile::Errors<&str, ()>) -> JqMistak
 }
 
 /// Where `part` lies in `code`, of which it is a slice; all of `code` where it is not.
-fn range_of(code: &str, part: &str) -> Range<usize> {
+pub(super) fn range_of(code: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).wrapping_sub(code.as_ptr() as usize);
     if start <= code.len() && part.len() <= code.len() - start {
         start..start + part.len()

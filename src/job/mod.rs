@@ -27,6 +27,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod when;
 
 pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
 pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry};
@@ -39,6 +40,7 @@ pub use schema::json_schema;
 pub use settings::{ChunkFormat, Settings};
 pub use table::{Destination, Gone, Mode, Publish, Stamp, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
+pub use when::When;
 
 /// A validated job.
 #[derive(Debug, Clone)]
@@ -69,16 +71,15 @@ impl Job {
         self.endpoints.iter().enumerate().find(|(_, endpoint)| endpoint.name == name)
     }
 
-    /// The input columns that templates use, each once, in the order of their first use.
-    pub fn template_columns(&self) -> Vec<String> {
-        let used = self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::input_columns);
-        each_once(used)
+    /// The input columns that endpoints use, in templates or in a `when`; each once, in the order of their first use.
+    pub fn used_columns(&self) -> Vec<String> {
+        each_once(self.endpoints.iter().flat_map(Endpoint::inputs))
     }
 
-    /// The input columns that the job needs, each once: the id, what it keeps, then what templates use.
+    /// The input columns that the job needs, each once: the id, what it keeps, then what endpoints use.
     pub fn input_columns(&self) -> Vec<String> {
-        let templates = self.template_columns();
-        let named = self.input.id.iter().chain(&self.input.keep).chain(&templates);
+        let used = self.used_columns();
+        let named = self.input.id.iter().chain(&self.input.keep).chain(&used);
         each_once(named.map(String::as_str))
     }
 

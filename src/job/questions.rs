@@ -1,6 +1,9 @@
 //! What decides what is asked and how columns are made, as one text: a run is resumed only where it is unchanged.
 
-use super::{Column, Duplicates, Endpoint, Expression, Format, Input, Job, OnError, Source, Template};
+use super::{
+    Absent, AnswerFormat, Batch, Column, Css, Duplicates, Endpoint, Expression, Format, Input, Job,
+    JsonTemplate, NextPage, Of, OnError, Pages, Payload, Source, Template,
+};
 
 /// Changes when the text below is written in another way.
 const VERSION: u32 = 1;
@@ -8,8 +11,8 @@ const VERSION: u32 = 1;
 impl Job {
     /// The questions of the job, a fact a line, always in the same words; its SHA-256 is in every plan.
     ///
-    /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, retries, what a failure does
-    /// to a row, table, publish gate, settings) are not part of it.
+    /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, most pages, retries, what a
+    /// failure does to a row, table, publish gate, settings) are not part of it. What a job does not say has no line.
     pub fn questions(&self) -> String {
         let mut text = Text(String::new());
         text.line("questions", &[&VERSION.to_string()]);
@@ -61,9 +64,8 @@ impl Text {
 
     fn endpoint(&mut self, endpoint: &Endpoint, all: &[Endpoint]) {
         self.line("endpoint", &[&endpoint.name]);
-        self.line("url", &[&endpoint.url.written(all)]);
-        self.templates("query", &endpoint.query, all);
-        self.templates("header", &endpoint.headers, all);
+        self.asked(endpoint, all);
+        self.answered(endpoint);
         for status in &endpoint.missing.statuses {
             self.line("missing status", &[&status.to_string()]);
         }
@@ -71,6 +73,70 @@ impl Text {
         for column in &endpoint.columns {
             self.column(column);
         }
+    }
+
+    fn asked(&mut self, endpoint: &Endpoint, all: &[Endpoint]) {
+        if endpoint.method != "GET" {
+            self.line("method", &[&endpoint.method]);
+        }
+        self.line("url", &[&endpoint.url.written(all)]);
+        for host in &endpoint.hosts {
+            self.line("host", &[host]);
+        }
+        self.templates("query", &endpoint.query, all);
+        self.templates("header", &endpoint.headers, all);
+        match &endpoint.payload {
+            Some(Payload::Json(json)) => self.line("json", &[&written_json(json, all)]),
+            Some(Payload::Form(fields)) => {
+                self.line("form", &[]);
+                self.templates("field", fields, all);
+            }
+            Some(Payload::Text(body)) => self.line("body", &[&body.written(all)]),
+            None => {}
+        }
+        self.optional("when", endpoint.when.as_ref().map(|when| when.jq.as_str()));
+        if let Some(batch) = &endpoint.batch {
+            self.batch(batch);
+        }
+    }
+
+    fn batch(&mut self, batch: &Batch) {
+        let Batch { size, column, join, split, key, absent } = batch;
+        let absent = match absent {
+            Absent::Missing => "missing",
+            Absent::Single => "single",
+        };
+        self.line("batch", &[&size.to_string(), column, join, split, key, absent]);
+    }
+
+    fn answered(&mut self, endpoint: &Endpoint) {
+        match endpoint.answer {
+            AnswerFormat::Json => {}
+            AnswerFormat::JsonLines => self.line("answer", &["jsonl"]),
+            AnswerFormat::Jsonp => self.line("answer", &["jsonp"]),
+            AnswerFormat::Html => self.line("answer", &["html"]),
+            AnswerFormat::Text => self.line("answer", &["text"]),
+        }
+        if let Some(pipe) = &endpoint.pipe {
+            self.line("pipe", &pipe.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        self.optional("ok", endpoint.ok.as_deref());
+        self.optional("rows", endpoint.rows.as_deref());
+        if let Some(pages) = &endpoint.pages {
+            self.pages(pages);
+        }
+    }
+
+    fn pages(&mut self, pages: &Pages) {
+        let (word, parameter, first, more) = match &pages.next {
+            NextPage::Link => return self.line("pages link", &[]),
+            NextPage::Url(url) => return self.line("pages next", &[url]),
+            NextPage::Cursor { value, parameter } => return self.line("pages cursor", &[value, parameter]),
+            NextPage::Offset { parameter, first, more } => ("pages offset", parameter, first, more),
+            NextPage::Number { parameter, first, more } => ("pages number", parameter, first, more),
+        };
+        self.line(word, &[parameter, &first.to_string()]);
+        self.optional("more", more.as_deref());
     }
 
     fn templates(&mut self, word: &str, named: &[(String, Template)], all: &[Endpoint]) {
@@ -86,6 +152,15 @@ impl Text {
             Expression::Text => "",
         };
         self.line("column", &[&column.name, &column.ty.to_string(), expression]);
+        if let Expression::Css(Css { attribute, all, .. }) = &column.expression {
+            self.optional("attribute", attribute.as_deref());
+            if *all {
+                self.line("all", &[]);
+            }
+        }
+        if column.of == Of::Answer {
+            self.line("of", &["answer"]);
+        }
         for null in &column.nulls {
             self.line("null", &[null]);
         }
@@ -98,6 +173,26 @@ impl Text {
         }
         if column.not_null {
             self.line("not null", &[]);
+        }
+    }
+}
+
+/// JSON with its templates as they are written; members stand in the order of the file.
+fn written_json(json: &JsonTemplate, all: &[Endpoint]) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    match json {
+        JsonTemplate::Fixed(value) => value.to_string(),
+        JsonTemplate::Text(template) => quoted(&template.written(all)),
+        JsonTemplate::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| written_json(item, all)).collect();
+            format!("[{}]", items.join(","))
+        }
+        JsonTemplate::Object(members) => {
+            let member = |(name, member): &(String, JsonTemplate)| {
+                format!("{}:{}", quoted(name), written_json(member, all))
+            };
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("{{{}}}", members.join(","))
         }
     }
 }
@@ -116,6 +211,7 @@ fn format_word(format: Format) -> &'static str {
 mod tests {
     use std::path::Path;
 
+    use super::super::tests::FULL;
     use super::*;
 
     const JOB: &str = r#"
@@ -178,6 +274,75 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
         "#);
     }
 
+    /// See above.
+    #[test]
+    fn all_questions_are_written_in_the_same_words() {
+        insta::assert_snapshot!(questions(FULL), @r#"
+        questions "1"
+        file "csv"
+        id "id"
+        keep
+        duplicates "refuse"
+        endpoint "many"
+        method "PUT"
+        url "https://example.org/many"
+        json "{\"ids\":\"{id}\",\"deep\":[1,true,{\"x\":\"{{}}{id}\"}]}"
+        when ".country == \"US\""
+        batch "50" "id" ";" ".data[]" ".id" "single"
+        answer "jsonp"
+        ok ".fine"
+        column "a" "text" ".a"
+        endpoint "page"
+        method "POST"
+        url "{page:url}"
+        host "example.org"
+        host "*.example.org"
+        form
+        field "q" "{id}"
+        answer "html"
+        rows "table tr"
+        pages next "a.next"
+        column "b" "json" "td"
+        attribute "id"
+        all
+        column "c" "text" "h1"
+        of "answer"
+        endpoint "piped"
+        method "POST"
+        url "https://example.org/piped"
+        body "id={id}"
+        pipe "python3" "parse.py"
+        column "d" "text" ".d"
+        endpoint "text"
+        url "https://example.org/text"
+        answer "text"
+        column "e" "text" ""
+        regex "(\\d+)"
+        column "f" "text" ""
+        "#);
+    }
+
+    #[test]
+    fn each_way_to_pages_has_its_words() {
+        let pages = |pages: &str| {
+            let job =
+                JOB.replace("name = \"two\"", &format!("name = \"two\"\nrows = '.[]'\npages = {pages}"));
+            questions(&job)
+                .lines()
+                .filter(|line| line.starts_with("pages") || line.starts_with("more"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(pages("{ link = true }"), "pages link");
+        assert_eq!(pages("{ next = '.n', most = 2 }"), r#"pages next ".n""#);
+        assert_eq!(pages("{ cursor = '.c', parameter = 'p' }"), r#"pages cursor ".c" "p""#);
+        assert_eq!(pages("{ offset = 'o' }"), r#"pages offset "o" "0""#);
+        assert_eq!(
+            pages("{ number = 'n', first = 3, more = '.m' }"),
+            "pages number \"n\" \"3\"\nmore \".m\""
+        );
+    }
+
     #[test]
     fn what_is_read_anew_changes_no_question() {
         for (old, new) in [
@@ -186,6 +351,10 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("timeout = \"10s\"", "max_body = 10, retry = { attempts = 9 }"),
             ("mode = \"append\"", "mode = \"upsert\", key = \"id\""),
             ("name = \"two\"", "name = \"two\"\non_failure = \"null\""),
+            ("name = \"two\"", "name = \"two\"\nidempotent = false"),
+            ("name = \"two\"", "name = \"two\"\nmethod = \"GET\"\nanswer = \"json\""),
+            ("mode = \"append\"", "mode = \"replace_ids\", gone = \"delete\""),
+            ("name = \"small\" }", "name = \"small\", bodies = \"all\" }"),
             ("small.duckdb", "large.duckdb"),
             ("[[endpoint]]\nname = \"one\"", "# a remark\n[[endpoint]]\nname = \"one\""),
         ] {
@@ -219,9 +388,59 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("strip = ','", "strip = '.'"),
             ("(\\d+)", "(\\d*)"),
             ("{one.x}", "{one.y}"),
+            ("name = \"two\"", "name = \"two\"\nmethod = \"HEAD\""),
+            ("name = \"two\"", "name = \"two\"\nbody = \"\""),
+            ("name = \"two\"", "name = \"two\"\nwhen = \"true\""),
+            ("name = \"two\"", "name = \"two\"\nok = \"true\""),
+            ("name = \"two\"", "name = \"two\"\nrows = \".\""),
         ] {
             assert_eq!(JOB.matches(old).count(), 1, "{old}");
             assert_ne!(questions(&JOB.replace(old, new)), questions(JOB), "{new}");
+        }
+    }
+
+    #[test]
+    fn what_the_further_keys_say_changes_the_questions() {
+        for (old, new) in [
+            ("method = \"PUT\"", ""),
+            (
+                "json = { ids = \"{id}\", deep = [1, true, { x = \"{{}}{id}\" }] }",
+                "form = { ids = \"{id}\" }",
+            ),
+            ("[1, true,", "[true, 1,"),
+            ("x = \"{{}}{id}\"", "y = \"{{}}{id}\""),
+            ("== \"US\"", "!= \"US\""),
+            ("when = '.country == \"US\"'", ""),
+            ("size = 50", "size = 51"),
+            ("'.data[]'", "'.data[0]'"),
+            ("'.id'", "'.ID'"),
+            ("join = ';', ", ""),
+            (", absent = 'single'", ""),
+            ("jsonp", "jsonl"),
+            ("ok = \".fine\"", "ok = \".good\""),
+            (", \"*.example.org\"", ""),
+            ("form = { q =", "form = { r ="),
+            ("form = { q = \"{id}\" }", "body = \"q={id}\""),
+            ("body = \"id={id}\"", "body = \"id={id} \""),
+            ("table tr", "tr"),
+            ("pages = { next = \"a.next\", most = 5 }", ""),
+            ("a.next", "a"),
+            ("css = \"td\"", "css = \"th\""),
+            ("attr = \"id\", ", ""),
+            (", all = true", ", type = \"json\""),
+            (", of = \"answer\"", ""),
+            (", \"parse.py\"", ""),
+            ("pipe = [\"python3\", \"parse.py\"]", ""),
+            ("e = '(\\d+)'", "e = '(\\d*)'"),
+            ("f = {}", "f = '.*'"),
+        ] {
+            assert_eq!(FULL.matches(old).count(), 1, "{old}");
+            assert_ne!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
+        }
+        for (old, new) in
+            [("most = 5", "most = 6"), ("method = \"PUT\"", "idempotent = false\nmethod = \"PUT\"")]
+        {
+            assert_eq!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
         }
     }
 }

@@ -35,7 +35,8 @@ pub struct Batch {
     pub size: u32,
     /// The input column whose values are sent: the only one that the endpoint's templates use.
     pub column: String,
-    /// What stands between the values in a text, as it goes over the wire: `,` by default, or `&id=`.
+    /// What stands between the values in a text, as it goes over the wire: `,` by default, or `&id=`. Not empty; in a
+    /// URL it holds only what may stand in a query (RFC 3986, section 3.4).
     pub join: String,
     /// jq: the items of an answer, `.data[]` or `to_entries[]`. Columns are taken from an item.
     pub split: String,
@@ -68,7 +69,8 @@ pub struct Pages {
 pub enum NextPage {
     /// The `Link` header with `rel="next"` (RFC 8288); none on the last page.
     Link,
-    /// jq: its URL, absolute or relative; null on the last page.
+    /// jq: its URL, absolute or relative; null on the last page. For HTML a CSS selector: the `href` of the first
+    /// element that it finds; none on the last page.
     Url(String),
     /// jq: a text for the query parameter; null or empty on the last page.
     Cursor {

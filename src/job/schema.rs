@@ -46,7 +46,7 @@ fn as_toml(schema: &mut Schema) {
 #[cfg(test)]
 mod tests {
     use super::super::raw::{
-        Column, Defaults, Endpoint, Input, Job, Publish, Retry, Section, Table, keys_of,
+        Batch, Column, Defaults, Endpoint, Input, Job, Pages, Publish, Retry, Section, Table, keys_of,
     };
     use super::*;
 
@@ -78,6 +78,8 @@ mod tests {
         assert_eq!(properties(&schema, "Endpoint"), taken::<Endpoint>());
         assert_eq!(properties(&schema, "Column"), taken::<Column>());
         assert_eq!(properties(&schema, "Retry"), taken::<Retry>());
+        assert_eq!(properties(&schema, "Batch"), taken::<Batch>());
+        assert_eq!(properties(&schema, "Pages"), taken::<Pages>());
         assert_eq!(properties(&schema, "Table"), taken::<Table>());
         assert_eq!(properties(&schema, "Publish"), taken::<Publish>());
     }

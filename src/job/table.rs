@@ -13,7 +13,7 @@ pub struct Table {
     pub mode: Mode,
     /// What becomes of the rows of ids that the list no longer has; `delete` only for `upsert` and `replace_ids`.
     pub gone: Gone,
-    /// Columns that identify a row; required for `upsert`.
+    /// Columns that identify a row; required for `upsert`, none for `replace_ids`, whose key is the id.
     pub key: Vec<String>,
     /// Further columns filled from the record's own facts.
     pub stamp: Vec<(String, Stamp)>,

@@ -1,4 +1,5 @@
-//! URL, query and header templates: `{column}`, `{endpoint.column}` and `${SECRET}` between literal text.
+//! Templates of URLs, queries, headers and payloads: `{column}`, `{endpoint.column}` and `${SECRET}` between literal
+//! text, or `{column:url}` alone.
 //!
 //! `{{` and `}}` are literal braces; a `$` that no `{` follows is itself.
 
@@ -93,6 +94,11 @@ impl Template {
         })
     }
 
+    /// Whether it is a whole URL from the list, `{column:url}`.
+    pub fn is_whole_url(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Url(_)])
+    }
+
     /// The secrets that it uses, in order.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
@@ -182,22 +188,26 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
-        if name.ends_with(":url") {
-            let hint = "leave out `:url`, and write scheme and host into the template";
-            self.mistake(range, format!("not yet supported: `{{{name}}}`, a whole URL from a column"), hint);
-        } else if name.trim() != name
-            || name.is_empty()
-            || name.contains(':')
-            || name.contains(char::is_control)
-        {
+        let (column, is_url) = match name.strip_suffix(":url") {
+            Some(column) => (column, true),
+            None => (name, false),
+        };
+        let is_name = column.trim() == column && !column.contains(':') && !column.contains(char::is_control);
+        if column.is_empty() || !is_name {
             let hint = "write {column} or {endpoint.column}, without spaces around the name";
-            self.mistake(range, format!("`{{{}}}` names no column", name), hint);
-        } else if let Some((endpoint, column)) = name.split_once('.') {
-            return self.answer(endpoint, column, range);
-        } else {
-            return Some(Part::Input(name.to_owned()));
+            self.mistake(range, format!("`{{{name}}}` names no column"), hint);
+            return None;
         }
-        None
+        match column.split_once('.') {
+            Some(_) if is_url => {
+                let hint = "write {column:url}, a column of the list that holds whole URLs";
+                self.mistake(range, format!("`{{{name}}}` is no column of the list"), hint);
+                None
+            }
+            Some((endpoint, column)) => self.answer(endpoint, column, range),
+            None if is_url => Some(Part::Url(column.to_owned())),
+            None => Some(Part::Input(column.to_owned())),
+        }
     }
 
     fn answer(&mut self, endpoint: &str, column: &str, range: Range<usize>) -> Option<Part> {
@@ -256,6 +266,7 @@ mod tests {
         assert_eq!(parts, expected);
         assert_eq!(parse(""), Ok(vec![]));
         assert_eq!(parse("{Film Title}"), Ok(vec![Part::Input("Film Title".into())]));
+        assert_eq!(parse("{page:url}"), Ok(vec![Part::Url("page".into())]));
     }
 
     #[test]
@@ -273,7 +284,7 @@ mod tests {
         assert_eq!(ranges("{}{ a}{a:b}{omdb.titel}{imdb.title}"), [1..1, 3..5, 7..10, 12..22, 24..34]);
         assert_eq!(ranges("${}${1A}${A-B}"), [2..2, 5..7, 10..13]);
         assert_eq!(ranges("{a{b}").first(), Some(&(0..2)));
-        assert!(parse("{page:url}").unwrap_err()[0].1.starts_with("not yet supported"));
+        assert_eq!(ranges("{:url}{a b :url}{omdb.title:url}"), [1..5, 7..15, 17..31]);
     }
 
     #[test]

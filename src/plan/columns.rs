@@ -1,10 +1,10 @@
-//! Which columns of the list a run needs: the id, what is kept, and what the templates name.
+//! Which columns of the list a run needs: the id, what is kept, and what the endpoints use.
 
 use std::sync::Arc;
 
 use super::list::ListError;
 use crate::handoff::input;
-use crate::job::{Endpoint, Job, Part};
+use crate::job::{Endpoint, Job};
 use crate::record::{Field, Type};
 
 /// Column names that windrow's own files use beside the list's.
@@ -13,7 +13,7 @@ const TAKEN: [&str; 3] = [input::ORDINAL, input::ASK, "part"];
 /// The columns to freeze, as the job names them, before the list was looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wanted {
-    /// Each once: the id columns, `keep`, then what templates use in the order of the endpoints.
+    /// Each once: the id columns, `keep`, then what templates and conditions use in the order of the endpoints.
     pub names: Vec<String>,
     /// What `types` says of each.
     pub types: Vec<Option<Type>>,
@@ -33,16 +33,10 @@ pub(super) struct Columns {
 impl Wanted {
     /// What the job needs. A name that windrow's own columns have is an error.
     pub fn of(job: &Job) -> Result<Wanted, ListError> {
-        let templates = job.endpoints.iter().flat_map(inputs);
-        let asked = job.input.id.iter().chain(&job.input.keep).chain(templates);
-        let mut names: Vec<String> = Vec::new();
-        for name in asked {
-            if TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name)) {
-                return Err(ListError::Taken { name: name.clone() });
-            }
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
+        let names = job.input_columns();
+        let is_taken = |name: &&String| TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name));
+        if let Some(name) = names.iter().find(is_taken) {
+            return Err(ListError::Taken { name: name.clone() });
         }
         let declared =
             |name: &String| job.input.types.iter().find(|(declared, _)| declared == name).map(|(_, ty)| *ty);
@@ -65,29 +59,15 @@ impl Wanted {
     }
 }
 
-/// The input columns that an endpoint's templates name.
-fn inputs(endpoint: &Endpoint) -> impl Iterator<Item = &String> {
-    parts(endpoint).filter_map(|part| match part {
-        Part::Input(name) | Part::Url(name) => Some(name),
-        Part::Literal(_) | Part::Answer { .. } | Part::Secret(_) => None,
-    })
-}
-
-/// The answers, (endpoint, column), that an endpoint's templates name.
+/// The answers, (endpoint, column), that an endpoint's templates and its condition name.
 pub(super) fn answers(endpoint: &Endpoint) -> impl Iterator<Item = (usize, usize)> {
-    parts(endpoint).filter_map(|part| match part {
-        Part::Answer { endpoint, column } => Some((*endpoint, *column)),
-        Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Secret(_) => None,
-    })
-}
-
-fn parts(endpoint: &Endpoint) -> impl Iterator<Item = &Part> {
-    endpoint.templates().flat_map(|template| &template.parts)
+    endpoint.answers()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::When;
     use crate::plan::sandbox::{endpoint, job_of};
 
     #[test]
@@ -103,6 +83,16 @@ mod tests {
         let columns = wanted.textual();
         assert_eq!(columns.fields[2], Field { name: "year".into(), ty: Type::Integer });
         assert_eq!(columns.fields[3].ty, Type::Text);
+    }
+
+    #[test]
+    fn a_condition_needs_its_columns_too() {
+        let mut job = job_of(crate::job::Source::Ids(vec![]));
+        let when = When { jq: ".year > 3".into(), inputs: vec!["year".into()], answers: vec![(1, 0)] };
+        job.endpoints = vec![endpoint("one", "https://a/{slug}"), endpoint("two", "https://a/{id}")];
+        job.endpoints[0].when = Some(when);
+        assert_eq!(Wanted::of(&job).unwrap().names, ["id", "slug", "year"]);
+        assert_eq!(answers(&job.endpoints[0]).collect::<Vec<_>>(), [(1, 0)]);
     }
 
     #[test]

@@ -290,10 +290,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
 fn what_later_versions_bring_is_refused_not_ignored() {
     for (section, key) in [
         ("[[endpoint]]\nname = \"query\"", "auth = { bearer = \"${T}\" }"),
-        ("[[endpoint]]\nname = \"query\"", "pages = { next = \".next\" }"),
-        ("[[endpoint]]\nname = \"query\"", "method = \"POST\""),
-        ("[[endpoint]]\nname = \"query\"", "rows = \".items[]\""),
-        ("[[endpoint]]\nname = \"query\"", "when = \".x\""),
+        ("[[endpoint]]\nname = \"query\"", "limit = \"slow\""),
         ("[job]", "limits = 3"),
         ("[publish]", "min_rows = 3"),
     ] {

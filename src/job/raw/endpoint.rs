@@ -1,19 +1,18 @@
-//! `[[endpoint]]`, its columns, and what `[defaults]` may say for all, as written.
+//! `[[endpoint]]`, and what `[defaults]` may say for all, as written.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use toml::Spanned;
-use toml::de::DeValue;
+use schemars::JsonSchema;
 
 use super::DAY;
 use super::at::At;
-use super::fields::{Fields, FromToml, Section, wrong_shape};
+use super::column::Columns;
+use super::fields::{Fields, Present, Section};
 use super::forms::{MissingRule, Named};
+use super::json::Json;
 use super::leaf::{Count, Size, Time};
-use super::word::{Choice, TypeName, Word};
-use crate::job::endpoint::{OnError, OnFailure};
-use crate::job::mistake::Mistakes;
+use super::request::{Batch, Pages};
+use super::word::{Choice, Word};
+use crate::job::answer::AnswerFormat;
+use crate::job::endpoint::OnFailure;
 
 /// `[[endpoint]]`
 #[derive(Debug, Clone, JsonSchema)]
@@ -23,12 +22,46 @@ pub(in crate::job) struct Endpoint {
     #[schemars(required, regex(pattern = "^[A-Za-z_][A-Za-z0-9_]{0,47}$"))]
     pub name: Option<At<String>>,
     /// The URL. `{column}` is a column of the list, `{endpoint.column}` one that another endpoint's answer gave, both
-    /// encoded; `${NAME}` is a secret from the environment; `{{` and `}}` are braces. Scheme, host and port are literal.
-    #[schemars(required, regex(pattern = "^https?://"))]
+    /// encoded; `${NAME}` is a secret from the environment; `{{` and `}}` are braces. Scheme, host and port are literal;
+    /// or it is `{column:url}` alone, a column that holds the whole URL.
+    #[schemars(required, regex(pattern = "^(https?://|\\{[^{}]+:url\\}$)"))]
     pub url: Option<At<String>>,
+    /// Hosts that a whole URL from the list may name: `example.com`, or `*.example.com` for all names below it. Without
+    /// it any host with a public address.
+    pub hosts: Option<At<Vec<At<String>>>>,
+    /// The method. Default `GET`, or `POST` where there is `json`, `form` or `body`.
+    #[schemars(regex(pattern = "^[A-Z0-9!#$%&'*+.^_`|~-]+$"))]
+    pub method: Option<At<String>>,
     /// Query parameters, appended to the URL's own; values are templates like the URL.
     pub query: Option<At<Named<String>>>,
-    /// What is taken from the answer: a column's name and its jq expression, or a table that says more.
+    /// JSON to send. Its texts are templates; one that is a `{column}` alone keeps the column's type.
+    pub json: Option<At<Json>>,
+    /// A form to send, as browsers do (`application/x-www-form-urlencoded`); values are templates.
+    pub form: Option<At<Named<String>>>,
+    /// A text to send: a template whose values are put in as they are.
+    pub body: Option<At<String>>,
+    /// Whether repeating a request does no harm. Default true for GET, HEAD, OPTIONS, PUT and DELETE. Any other is sent
+    /// again only when the server cannot have acted on it.
+    pub idempotent: Option<At<bool>>,
+    /// A jq condition on the line of the list and what other endpoints answered, without which the line is not asked:
+    /// `.country == "US"`, `.omdb.type == "movie"`. The columns are then null, and it is no failure.
+    pub when: Option<At<String>>,
+    /// Asks for several lines of the list in one request.
+    pub batch: Option<At<Batch>>,
+    /// How answers are read: `json` (default), `jsonl` (a list of its lines), `jsonp`, `html` (expressions are CSS
+    /// selectors) or `text` (expressions are regular expressions).
+    pub answer: Option<At<Word<AnswerFormat>>>,
+    /// A program and its arguments that makes JSON of each answer: a line of JSON in, a line of JSON out.
+    pub pipe: Option<At<Vec<At<String>>>>,
+    /// A jq condition on the answer, without which it is a failure.
+    pub ok: Option<At<String>>,
+    /// What makes several rows of an answer, or none: jq such as `.items[]`, for HTML a CSS selector such as `table tr`.
+    /// Columns are taken from each row. One endpoint of a job may have it.
+    pub rows: Option<At<String>>,
+    /// How an answer leads to the next page of rows.
+    pub pages: Option<At<Pages>>,
+    /// What is taken from the answer: a column's name and its expression (jq; for HTML a CSS selector; for text a
+    /// regular expression), or a table that says more.
     #[schemars(required)]
     pub columns: Option<At<Columns>>,
     /// When an answer says that the id does not exist there, which is a success without values: a jq condition, a list
@@ -39,13 +72,18 @@ pub(in crate::job) struct Endpoint {
     pub on_failure: Option<At<Word<OnFailure>>>,
     #[schemars(flatten)]
     pub common: Common,
+    #[schemars(skip)]
+    pub present: Present,
 }
 
 impl Endpoint {
-    /// Its own templates: the URL, then query, then headers.
+    /// Its own templates: the URL, then query, payload and headers.
     pub(in crate::job) fn templates(&self) -> impl Iterator<Item = &At<String>> {
         let query = self.query.iter().flat_map(|query| query.value.entries()).map(|(_, template)| template);
-        self.url.iter().chain(query).chain(self.common.header_templates())
+        let json = self.json.iter().flat_map(|json| json.value.texts());
+        let form = self.form.iter().flat_map(|form| form.value.entries()).map(|(_, template)| template);
+        let payload = json.chain(form).chain(&self.body);
+        self.url.iter().chain(query).chain(payload).chain(self.common.header_templates())
     }
 }
 
@@ -56,14 +94,38 @@ impl Section for Endpoint {
         Endpoint {
             name: fields.required("name", "add name = \"…\": letters, digits and `_`"),
             url: fields.required("url", "add url = \"https://…\""),
+            hosts: fields.optional("hosts"),
+            method: fields.optional("method"),
             query: fields.optional("query"),
+            json: fields.optional("json"),
+            form: fields.optional("form"),
+            body: fields.optional("body"),
+            idempotent: fields.optional("idempotent"),
+            when: fields.optional("when"),
+            batch: fields.optional("batch"),
+            answer: fields.optional("answer"),
+            pipe: fields.optional("pipe"),
+            ok: fields.optional("ok"),
+            rows: fields.optional("rows"),
+            pages: fields.optional("pages"),
             columns: fields
                 .required("columns", "add [endpoint.columns] with lines such as title = \".Title\""),
             missing: fields.optional("missing"),
             on_failure: fields.optional("on_failure"),
             common: Common::read(fields),
+            present: fields.present(),
         }
     }
+}
+
+impl Choice for AnswerFormat {
+    const WORDS: &'static [(&'static str, AnswerFormat)] = &[
+        ("json", AnswerFormat::Json),
+        ("jsonl", AnswerFormat::JsonLines),
+        ("jsonp", AnswerFormat::Jsonp),
+        ("html", AnswerFormat::Html),
+        ("text", AnswerFormat::Text),
+    ];
 }
 
 impl Choice for OnFailure {
@@ -146,90 +208,4 @@ impl Section for Retry {
             max_retry_after: fields.optional("max_retry_after"),
         }
     }
-}
-
-/// The columns of an endpoint.
-pub(in crate::job) type Columns = Named<AnyColumn>;
-
-/// A column: a bare jq expression, or a table.
-#[derive(Debug, Clone)]
-pub(in crate::job) struct AnyColumn(pub Column);
-
-impl FromToml for AnyColumn {
-    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<AnyColumn> {
-        match value.get_ref() {
-            DeValue::String(code) => {
-                let jq = Some(At { value: code.to_string(), span: value.span() });
-                Some(AnyColumn(Column { jq, ..Column::default() }))
-            }
-            DeValue::Table(_) => Column::from_toml(value, mistakes).map(AnyColumn),
-            _ => {
-                let hint = "write \".Title\" or { jq = \".Votes\", type = \"bigint\" }";
-                mistakes.add(&value.span(), wrong_shape("a jq expression or a table", value), hint);
-                None
-            }
-        }
-    }
-}
-
-impl JsonSchema for AnyColumn {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "AnyColumn".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, generator.subschema_for::<Column>()] })
-    }
-}
-
-/// A column that is written as a table.
-#[derive(Debug, Clone, Default, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Column {
-    /// The jq expression that finds the value in the answer. No value is null, more than one a failure.
-    #[schemars(required)]
-    pub jq: Option<At<String>>,
-    /// The type of the column. Default `text`.
-    #[schemars(rename = "type")]
-    pub ty: Option<At<TypeName>>,
-    /// Texts that mean null here, instead of the endpoint's.
-    pub nulls: Option<At<Vec<At<String>>>>,
-    /// Characters to remove before the value is converted: `","` for 1,234.
-    pub strip: Option<At<String>>,
-    /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
-    pub regex: Option<At<String>>,
-    /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
-    pub format: Option<At<String>>,
-    /// The IANA time zone of timestamps that name none, such as `Europe/Berlin`. Default UTC.
-    pub zone: Option<At<String>>,
-    /// What a value that does not fit its type does: `fail` (default), or become `null`.
-    pub on_error: Option<At<Word<OnError>>>,
-    /// Whether null is a failure. Default false.
-    pub not_null: Option<At<bool>>,
-}
-
-impl Section for Column {
-    const TITLE: &'static str = "the column";
-
-    fn read(fields: &mut Fields<'_>) -> Column {
-        Column {
-            jq: fields.required("jq", "add jq = \"…\", the expression that finds the value"),
-            ty: fields.optional("type"),
-            nulls: fields.optional("nulls"),
-            strip: fields.optional("strip"),
-            regex: fields.optional("regex"),
-            format: fields.optional("format"),
-            zone: fields.optional("zone"),
-            on_error: fields.optional("on_error"),
-            not_null: fields.optional("not_null"),
-        }
-    }
-}
-
-impl Choice for OnError {
-    const WORDS: &'static [(&'static str, OnError)] = &[("fail", OnError::Fail), ("null", OnError::Null)];
 }

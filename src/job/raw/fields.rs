@@ -72,6 +72,11 @@ impl<'a> Fields<'a> {
         self.table.contains_key(key)
     }
 
+    /// The keys that are there.
+    pub(super) fn present(&self) -> Present {
+        Present(self.table.keys().map(|key| key.get_ref().to_string()).collect())
+    }
+
     /// The value of a key that may be absent.
     pub(super) fn optional<T: FromToml>(&mut self, key: &'static str) -> Option<At<T>> {
         self.known.push(key);
@@ -108,6 +113,17 @@ impl<'a> Fields<'a> {
             let refusal = later::refusal(key.get_ref(), self.title, &self.known);
             self.mistakes.add(&key.span(), refusal.message, refusal.hint);
         }
+    }
+}
+
+/// The keys that stand in a table, right or wrong: a key whose value is wrong is not one that lacks.
+#[derive(Debug, Clone, Default)]
+pub(in crate::job) struct Present(Vec<String>);
+
+impl Present {
+    /// Whether the key is there.
+    pub(in crate::job) fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|known| known == key)
     }
 }
 

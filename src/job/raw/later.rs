@@ -4,31 +4,19 @@
 use super::fields::{Section, keys_of};
 
 /// Keys of later versions, and what serves until then.
-const LATER: [(&str, &str); 24] = [
+const LATER: [(&str, &str); 12] = [
     ("after", "run the SQL after `windrow merge`"),
-    ("answer", "answers are read as JSON"),
     ("auth", "send the secret in `headers` or `query` as ${NAME}"),
-    ("batch", "each line of the list is asked for by itself"),
     ("before", "run the SQL before `windrow merge`"),
-    ("body", "endpoints are asked with GET"),
     ("cost", ONLY_LEAVE_OUT),
     ("database", "export the list to a .csv or .parquet file"),
-    ("form", "endpoints are asked with GET"),
-    ("gone", ONLY_LEAVE_OUT),
-    ("hosts", "write the host into `url`"),
-    ("json", "endpoints are asked with GET"),
     ("limit", "`in_flight` in [job] bounds the requests at once"),
     ("limits", "`in_flight` in [job] bounds the requests at once"),
     ("max_change", "`min_success` in [publish] is the condition there is"),
     ("max_failed", "`min_success` in [publish] is the condition there is"),
-    ("method", "endpoints are asked with GET"),
     ("min_rows", "`min_success` in [publish] is the condition there is"),
-    ("pages", "each endpoint gives one row from one answer"),
-    ("pipe", ONLY_LEAVE_OUT),
-    ("rows", "each endpoint gives one row from one answer"),
     ("runs_table", "it is `windrow_runs`"),
     ("swap", ONLY_LEAVE_OUT),
-    ("when", "every endpoint is asked for every line of the list"),
 ];
 
 const ONLY_LEAVE_OUT: &str = "";
@@ -73,6 +61,8 @@ fn elsewhere(key: &str) -> Option<&'static str> {
         (super::Publish::TITLE, keys_of::<super::Publish>()),
         ("`retry` of [[endpoint]]", keys_of::<super::Retry>()),
         ("a column of [[endpoint]]", keys_of::<super::Column>()),
+        ("`batch` of [[endpoint]]", keys_of::<super::Batch>()),
+        ("`pages` of [[endpoint]]", keys_of::<super::Pages>()),
     ];
     sections.into_iter().find(|(_, keys)| keys.contains(&key)).map(|(title, _)| title)
 }
@@ -131,6 +121,8 @@ mod tests {
             keys_of::<super::super::Input>(),
             keys_of::<super::super::Endpoint>(),
             keys_of::<super::super::Column>(),
+            keys_of::<super::super::Batch>(),
+            keys_of::<super::super::Pages>(),
             keys_of::<super::super::Table>(),
             keys_of::<super::super::Publish>(),
         ] {

@@ -5,12 +5,15 @@
 //! far as one value alone can be wrong; what takes more than one key is checked by `validate`.
 
 mod at;
+mod column;
 mod endpoint;
 mod fields;
 mod forms;
 mod input;
+mod json;
 mod later;
 mod leaf;
+mod request;
 mod table;
 mod word;
 
@@ -18,15 +21,19 @@ use schemars::JsonSchema;
 use toml::de::DeTable;
 
 pub(super) use at::At;
-pub(super) use endpoint::{Column, Common, Endpoint, Retry};
+pub(super) use column::{AnyColumn, Column};
+pub(super) use endpoint::{Common, Endpoint, Retry};
 pub(super) use fields::Section;
 #[cfg(test)]
 pub(super) use fields::keys_of;
 pub(super) use input::Input;
+pub(super) use json::Json;
 pub(super) use later::{did_you_mean, quoted};
+pub(super) use request::{Batch, Pages};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
 
+use super::answer::Bodies;
 use super::mistake::{Mistakes, Span};
 use super::settings::ChunkFormat;
 use fields::Fields;
@@ -74,7 +81,7 @@ impl JobFile {
         self.defaults.as_ref().map(|defaults| &defaults.value.common)
     }
 
-    /// Every template: each endpoint's URL, query and headers, then the headers of the defaults.
+    /// Every template: each endpoint's URL, query, payload and headers, then the headers of the defaults.
     pub(super) fn templates(&self) -> impl Iterator<Item = &At<String>> {
         let defaults = self.common().into_iter().flat_map(Common::header_templates);
         self.endpoints().flat_map(Endpoint::templates).chain(defaults)
@@ -119,8 +126,8 @@ pub(super) struct Job {
     pub rounds: Option<At<Count<0, 10>>>,
     /// Age up to which an unfinished run is resumed. Default `7d`.
     pub resume_within: Option<At<Time<0, { 3650 * DAY }>>>,
-    /// Answers kept beside the rows; `none`, as this version keeps none.
-    #[expect(dead_code, reason = "the only word there is changes nothing")]
+    /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
+    /// makes columns anew without a request), or `none`.
     pub bodies: Option<At<Word<Bodies>>>,
 }
 
@@ -148,16 +155,9 @@ impl Choice for ChunkFormat {
         &[("parquet", ChunkFormat::Parquet), ("csv", ChunkFormat::Csv)];
 }
 
-/// Which answers are kept.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Bodies {
-    /// None of them.
-    None,
-}
-
 impl Choice for Bodies {
-    const WORDS: &'static [(&'static str, Bodies)] = &[("none", Bodies::None)];
-    const LATER: &'static [&'static str] = &["all", "failed"];
+    const WORDS: &'static [(&'static str, Bodies)] =
+        &[("failed", Bodies::Failed), ("all", Bodies::All), ("none", Bodies::None)];
 }
 
 /// `[defaults]`

@@ -7,7 +7,7 @@ use super::fields::{Fields, Section};
 use super::forms::{Named, Names};
 use super::leaf::Share;
 use super::word::{Choice, Word};
-use crate::job::table::{Mode, Stamp};
+use crate::job::table::{Gone, Mode, Stamp};
 
 /// `[table]`
 #[derive(Debug, Clone, JsonSchema)]
@@ -20,10 +20,14 @@ pub(in crate::job) struct Table {
     #[schemars(required, regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
     pub name: Option<At<String>>,
     /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
-    /// others, `replace` replaces the whole table.
+    /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
     #[schemars(required)]
     pub mode: Option<At<Word<Mode>>>,
-    /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`.
+    /// What becomes of rows whose id the list no longer has: they stay (`keep`, default), or with `upsert` and
+    /// `replace_ids` `delete` removes them.
+    pub gone: Option<At<Word<Gone>>>,
+    /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`. With
+    /// `replace_ids` it is the id.
     pub key: Option<At<Names>>,
     /// Whether there is a `key`, right or wrong.
     #[schemars(skip)]
@@ -39,7 +43,9 @@ impl Section for Table {
         Table {
             to: fields.required("to", "add to = \"duckdb:….duckdb\""),
             name: fields.required("name", "add name = \"…\", the table to publish into"),
-            mode: fields.required("mode", "add mode = \"append\", \"upsert\" or \"replace\""),
+            mode: fields
+                .required("mode", "add mode = \"append\", \"upsert\", \"replace\" or \"replace_ids\""),
+            gone: fields.optional("gone"),
             has_key: fields.has("key"),
             key: fields.optional("key"),
             stamp: fields.optional("stamp"),
@@ -48,9 +54,16 @@ impl Section for Table {
 }
 
 impl Choice for Mode {
-    const WORDS: &'static [(&'static str, Mode)] =
-        &[("append", Mode::Append), ("upsert", Mode::Upsert), ("replace", Mode::Replace)];
-    const LATER: &'static [&'static str] = &["replace_ids"];
+    const WORDS: &'static [(&'static str, Mode)] = &[
+        ("append", Mode::Append),
+        ("upsert", Mode::Upsert),
+        ("replace", Mode::Replace),
+        ("replace_ids", Mode::ReplaceIds),
+    ];
+}
+
+impl Choice for Gone {
+    const WORDS: &'static [(&'static str, Gone)] = &[("keep", Gone::Keep), ("delete", Gone::Delete)];
 }
 
 impl Choice for Stamp {

@@ -15,8 +15,6 @@ use crate::record::Type;
 pub(in crate::job) trait Choice: Copy + 'static {
     /// The words and what they mean.
     const WORDS: &'static [(&'static str, Self)];
-    /// Words of later versions.
-    const LATER: &'static [&'static str] = &[];
 }
 
 /// A word of a [`Choice`].
@@ -32,7 +30,6 @@ impl<C: Choice> FromToml for Word<C> {
         let words: Vec<&str> = C::WORDS.iter().map(|(known, _)| *known).collect();
         let hint = format!("write {}", later::quoted(&words));
         let (message, hint) = match word {
-            Some(word) if C::LATER.contains(&word) => (format!("not yet supported: \"{word}\""), hint),
             Some(word) => {
                 (format!("unknown word \"{word}\""), later::did_you_mean(word, &words).unwrap_or(hint))
             }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FILMS, parse};
+use super::{FILMS, FULL, parse};
 
 /// Parses, and holds every mistake to its promises.
 fn hold(text: &str) {
@@ -74,6 +74,15 @@ fn token() -> impl Strategy<Value = String> {
         "retry",
         "~/",
         "duckdb:",
+        "{a:url}",
+        "when",
+        "rows",
+        "pages",
+        "batch",
+        "css",
+        ":is(",
+        "$x",
+        "json.",
         "\t",
         " ",
     ]);
@@ -114,12 +123,15 @@ proptest! {
     #[test]
     fn a_valid_job_with_random_changes_is_a_job_or_refused(changes in prop::collection::vec(change(), 1..6)) {
         hold(&changed(FILMS, &changes));
+        hold(&changed(FULL, &changes));
     }
 
     #[test]
     fn a_valid_job_that_breaks_off_is_refused(end in any::<prop::sample::Index>()) {
         let end = FILMS.floor_char_boundary(end.index(FILMS.len()));
         hold(&FILMS[..end]);
+        let end = FULL.floor_char_boundary(end.min(FULL.len()));
+        hold(&FULL[..end]);
     }
 
     #[test]
@@ -127,6 +139,8 @@ proptest! {
         let quoted = format!("{code:?}").replace("\\'", "'").replace("\\u{", "{");
         let old = ["\".Title\"", "'\\$([\\d,]+)'", "\"%d %b %Y\"", "\"{imdb_id}\""][which];
         hold(&super::films_with(old, &quoted));
+        let old = ["'.country == \"US\"'", "\"table tr\"", "\"a.next\"", "\"{page:url}\""][which];
+        hold(&FULL.replacen(old, &quoted, 1));
     }
 }
 
@@ -137,5 +151,9 @@ fn deep_nesting_is_refused() {
         hold(&open.repeat(100_000));
         hold(&super::films_with("\".Title\"", &format!("'{}'", open.repeat(100_000))));
         hold(&super::films_with("'\\$([\\d,]+)'", &format!("'{}'", open.repeat(100_000))));
+        for code in ["'.country == \"US\"'", "\"table tr\""] {
+            hold(&FULL.replace(code, &format!("'{}'", open.repeat(4000))));
+        }
+        hold(&FULL.replace("json = {", &format!("json.{}x = {{", open.repeat(10_000))));
     }
 }

@@ -42,7 +42,7 @@ fn values_of_the_wrong_shape() {
     one("name = \"films\"", "name = 3", "expected text, found an integer\nhint: put it in quotes");
     one("not_null = true", "not_null = \"true\"", "expected true or false, found text");
     one("keep = [\"country\"]", "keep = \"country\"", "expected a list, found text");
-    one("title = \".Title\"", "title = 3", "expected a jq expression or a table, found an integer");
+    one("title = \".Title\"", "title = 3", "expected an expression or a table, found an integer");
     one("timeout = \"20s\"", "timeout = 20", "expected a duration in quotes, found an integer");
     one("timeout = \"20s\"", "timeout = \"20\"", "not a duration");
     one("max_body = \"1MiB\"", "max_body = \"1 MiX\"", "not a size");
@@ -80,6 +80,8 @@ fn numbers_out_of_bounds() {
 fn words() {
     one("chunks = \"csv\"", "chunks = \"cvs\"", "unknown word \"cvs\"\nhint: did you mean `csv`?");
     one("mode = \"upsert\"", "mode = \"insert\"", "unknown word \"insert\"");
+    one("key = [\"imdb_id\"]", "gone = \"drop\"\nkey = [\"imdb_id\"]", "write \"keep\" or \"delete\"");
+    one("bodies = \"none\"", "bodies = \"some\"", "write \"failed\", \"all\" or \"none\"");
     one("duplicates = \"first\"", "duplicates = true", "expected a word in quotes, found true or false");
     one("duplicates = \"first\"", "duplicates = \"last\"", "write \"refuse\", \"keep\" or \"first\"");
     one("empty = \"ok\"", "empty = true", "write \"ok\"");
@@ -178,7 +180,9 @@ fn urls() {
     for (new, says) in [
         ("ftp://www.omdbapi.com/", "does not start with http:// or https://"),
         ("www.omdbapi.com", "does not start with http:// or https://"),
-        ("{imdb_id}", "does not start with http:// or https://"),
+        ("{imdb_id}", "\"{column:url}\" alone is a whole URL from the list"),
+        ("{imdb_id:url}?x=1", "a whole URL from the list beside other text"),
+        ("https://omdbapi.com/{imdb_id:url}", "a whole URL from the list beside other text"),
         ("${HOST}/x", "does not start with http:// or https://"),
         ("https://{imdb_id}.omdbapi.com/", "the host is not literal"),
         ("https://omdbapi.com:{imdb_id}/", "the host is not literal"),
@@ -205,7 +209,7 @@ fn templates() {
     one("i = \"{imdb_id}\"", "i = \"{imdb_id}}\"", "a `}` without its `{`");
     one("i = \"{imdb_id}\"", "i = \"{}\"", "names no column");
     one("i = \"{imdb_id}\"", "i = \"{ imdb_id }\"", "names no column");
-    one("i = \"{imdb_id}\"", "i = \"{imdb_id:url}\"", "not yet supported: `{imdb_id:url}`");
+    one("i = \"{imdb_id}\"", "i = \"{imdb_id:url}\"", "`{imdb_id:url}` is a whole URL, which stands alone");
     one("apikey = \"${OMDB_KEY}\"", "apikey = \"${OMDB-KEY}\"", "is no name of a secret");
     one(
         "/{omdb.title}/",

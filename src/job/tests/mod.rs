@@ -1,15 +1,19 @@
 //! Tests of the job file as a whole: what a valid one becomes, each kind of mistake, what people read, and texts
 //! at random.
 
+mod answers;
+mod conditions;
 mod hostile;
 mod mistakes;
 mod refusals;
 mod report;
+mod requests;
+mod tables;
 mod valid;
 
 use std::path::Path;
 
-use super::{Job, JobError, Mistake};
+use super::{Endpoint, Job, JobError, Mistake};
 
 /// A job in the shape of the films job, with every kind of key.
 const FILMS: &str = r##"[job]
@@ -72,6 +76,43 @@ stamp = { fetched_at = "record.fetched_at", run = "run.id" }
 min_success = 0.98
 "##;
 
+/// A job with the keys that the films job has no use for.
+pub(super) const FULL: &str = r#"
+job = { name = "full" }
+input = { file = "ids.csv", id = "id" }
+table = { to = "duckdb:full.duckdb", name = "full", mode = "append" }
+[[endpoint]]
+name = "many"
+url = "https://example.org/many"
+method = "PUT"
+json = { ids = "{id}", deep = [1, true, { x = "{{}}{id}" }] }
+when = '.country == "US"'
+batch = { size = 50, split = '.data[]', key = '.id', join = ';', absent = 'single' }
+answer = "jsonp"
+ok = ".fine"
+columns = { a = ".a" }
+[[endpoint]]
+name = "page"
+url = "{page:url}"
+hosts = ["example.org", "*.example.org"]
+form = { q = "{id}" }
+answer = "html"
+rows = "table tr"
+pages = { next = "a.next", most = 5 }
+columns = { b = { css = "td", attr = "id", all = true }, c = { css = "h1", of = "answer" } }
+[[endpoint]]
+name = "piped"
+url = "https://example.org/piped"
+body = "id={id}"
+pipe = ["python3", "parse.py"]
+columns = { d = ".d" }
+[[endpoint]]
+name = "text"
+url = "https://example.org/text"
+answer = "text"
+columns = { e = '(\d+)', f = {} }
+"#;
+
 fn parse(text: &str) -> Result<Job, JobError> {
     Job::parse(text.to_owned(), Path::new("/nowhere/schemas/films.toml"))
 }
@@ -97,4 +138,36 @@ fn mistakes_of(text: &str) -> Vec<Mistake> {
 fn line_of(text: &str, part: &str) -> usize {
     let at = text.find(part).unwrap_or_else(|| panic!("{part:?} is not in the text"));
     text[..at].matches('\n').count() + 1
+}
+
+/// A small job whose one endpoint has these keys, and a URL and columns unless they say otherwise.
+fn small(keys: &str) -> String {
+    let lacks = |key: &str| !keys.lines().any(|line| line.starts_with(key));
+    let url = if lacks("url = ") { "url = \"https://example.org/{id}\"\n" } else { "" };
+    let columns = if lacks("columns = ") { "columns = { x = \".x\" }\n" } else { "" };
+    format!("{SMALL}[[endpoint]]\nname = \"one\"\n{url}{columns}{keys}\n")
+}
+
+/// All but the endpoints of a small job.
+const SMALL: &str = r#"job.name = "small"
+input = { file = "ids.csv", id = "id", keep = ["kept", "tags"], types = { tags = "json" } }
+table = { to = "duckdb:small.duckdb", name = "small", mode = "append" }
+"#;
+
+/// The first endpoint of the small job with these keys.
+fn endpoint(keys: &str) -> Endpoint {
+    parse(&small(keys)).unwrap_or_else(|error| panic!("{keys}\n{error}")).endpoints.remove(0)
+}
+
+/// What is said about the small job with these keys: a paragraph for each mistake, with what it points at.
+fn said(keys: &str) -> String {
+    let text = small(keys);
+    let mistakes = mistakes_of(&text);
+    let said = mistakes.iter().map(|mistake| {
+        let line = text.lines().nth(mistake.line - 1).unwrap_or_default();
+        let skipped = line.chars().skip(mistake.columns.start - 1);
+        let quoted: String = skipped.take(mistake.columns.end - mistake.columns.start).collect();
+        format!("line {}: {quoted}\n{}\nhint: {}\n", mistake.line, mistake.message, mistake.hint)
+    });
+    said.collect::<Vec<_>>().join("\n")
 }

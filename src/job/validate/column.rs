@@ -1,13 +1,13 @@
-//! The columns of an endpoint: jq that compiles, and conversions that their type knows.
+//! The columns of an endpoint: an expression in the language of its answers, and conversions that their type knows.
 
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::endpoint::check_jq;
+use super::answer::{self, Language};
 use crate::job::mistake::Mistakes;
-use crate::job::raw::{self, At};
-use crate::job::{Column, Expression, Of, OnError};
+use crate::job::raw::{self, AnyColumn, At};
+use crate::job::{Column, Css, Expression, Of, OnError};
 use crate::record::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
@@ -24,10 +24,17 @@ pub(super) fn all(
     }
     let nulls =
         endpoint.common.nulls.as_ref().or_else(|| defaults.and_then(|defaults| defaults.nulls.as_ref()));
+    let language = answer::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
     for entry in &columns.value.0 {
-        let column =
-            entry.value.as_ref().and_then(|column| validated(&entry.name, &column.value.0, nulls, mistakes));
+        let column = entry.value.as_ref().and_then(|column| match &column.value {
+            AnyColumn::Bare(code) => bare(&entry.name, code, language, nulls, mistakes),
+            AnyColumn::Table(table) => {
+                check_of(endpoint, table, mistakes);
+                let expression = expression(column, table, language, mistakes);
+                validated(&entry.name, table, expression, nulls, mistakes)
+            }
+        });
         all = all.zip(column).map(|(mut all, column)| {
             all.push(column);
             all
@@ -36,27 +43,132 @@ pub(super) fn all(
     all
 }
 
-fn validated(
+/// A column that is its expression alone.
+fn bare(
     name: &At<String>,
-    column: &raw::Column,
+    code: &At<String>,
+    language: Option<Language>,
     nulls: Option<&At<Vec<At<String>>>>,
     mistakes: &mut Mistakes,
 ) -> Option<Column> {
-    let ty = column.ty.as_ref().map_or(Type::Text, |ty| ty.value.0);
+    let mut column = match language? {
+        Language::Jq => {
+            answer::check_jq(code, mistakes);
+            Column::plain(&name.value, Expression::Jq(code.value.clone()), Type::Text)
+        }
+        Language::Css => {
+            answer::check_css(code, mistakes);
+            let css = Css { selector: code.value.clone(), attribute: None, all: false };
+            Column::plain(&name.value, Expression::Css(css), Type::Text)
+        }
+        Language::Text => {
+            let regex = Some(check_regex(code, mistakes));
+            Column { regex, ..Column::plain(&name.value, Expression::Text, Type::Text) }
+        }
+    };
+    column.nulls = texts(nulls);
+    Some(column)
+}
+
+/// The whole answer is something else than a row only where there are rows.
+fn check_of(endpoint: &raw::Endpoint, column: &raw::Column, mistakes: &mut Mistakes) {
+    if let Some(of) = column.of.as_ref().filter(|_| !endpoint.present.has("rows")) {
+        let hint = "leave it out: it is for endpoints with `rows`, where it says \"row\" or \"answer\"";
+        mistakes.add(&of.span, "`of` in an endpoint without `rows`", hint);
+    }
+}
+
+/// The expression of a column that is a table, in the language of the endpoint's answers.
+fn expression(
+    written: &At<AnyColumn>,
+    column: &raw::Column,
+    language: Option<Language>,
+    mistakes: &mut Mistakes,
+) -> Option<Expression> {
+    let language = language?;
+    refuse_strange(column, language, mistakes);
+    let (key, code, hint) = match language {
+        Language::Jq => ("jq", &column.jq, "add jq = \"…\", the expression that finds the value"),
+        Language::Css => ("css", &column.css, "add css = \"…\", the selector that finds the value"),
+        Language::Text => return Some(Expression::Text),
+    };
+    let is_strange = column.present.has("jq") || column.present.has("css");
+    if !column.present.has(key) && !is_strange {
+        mistakes.add(&written.span, format!("the column lacks `{key}`"), hint);
+    }
+    let code = code.as_ref()?;
+    if language == Language::Jq {
+        answer::check_jq(code, mistakes);
+        return Some(Expression::Jq(code.value.clone()));
+    }
+    answer::check_css(code, mistakes);
+    let attribute = column.attr.as_ref().map(|attribute| check_attribute(attribute, mistakes));
+    let all = column.all.as_ref().is_some_and(|all| all.value);
+    Some(Expression::Css(Css { selector: code.value.clone(), attribute, all }))
+}
+
+/// Notes the keys of another language.
+fn refuse_strange(column: &raw::Column, language: Language, mistakes: &mut Mistakes) {
+    let jq = column.jq.as_ref().map(|value| ("jq", &value.span, Language::Jq));
+    let css = column.css.as_ref().map(|value| ("css", &value.span, Language::Css));
+    let attr = column.attr.as_ref().map(|value| ("attr", &value.span, Language::Css));
+    let all = column.all.as_ref().map(|value| ("all", &value.span, Language::Css));
+    let (answers, hint) = match language {
+        Language::Jq => ("JSON", "write jq = \"…\", or add answer = \"html\" to the endpoint"),
+        Language::Css => ("HTML", "write css = \"…\", or leave answer = \"html\" out"),
+        Language::Text => ("text", "write regex = \"…\", or leave answer = \"text\" out"),
+    };
+    let strange = jq.into_iter().chain(css).chain(attr).chain(all).filter(|(_, _, of)| *of != language);
+    for (key, place, _) in strange {
+        mistakes.add(place, format!("`{key}` in a column of an endpoint whose answers are {answers}"), hint);
+    }
+}
+
+fn check_attribute(attribute: &At<String>, mistakes: &mut Mistakes) -> String {
+    let odd = |one: char| one.is_whitespace() || one.is_control() || "\"'>/=[]".contains(one);
+    if attribute.value.is_empty() || attribute.value.contains(odd) {
+        let hint = "write its name alone, as in attr = \"href\"";
+        mistakes.add(&attribute.span, format!("\"{}\" is no name for an attribute", attribute.value), hint);
+    }
+    attribute.value.clone()
+}
+
+/// The type: text, or for a list of elements JSON, which may be kept as text.
+fn column_type(column: &raw::Column, mistakes: &mut Mistakes) -> Type {
+    let is_list = column.all.as_ref().is_some_and(|all| all.value);
+    let usual = if is_list { Type::Json } else { Type::Text };
+    let Some(written) = &column.ty else { return usual };
+    let ty = written.value.0;
+    if is_list && !matches!(ty, Type::Json | Type::Text) {
+        let hint = "`all` makes a list: write type = \"json\" or \"text\", or leave `all` out";
+        mistakes.add(&written.span, format!("a list of elements as {ty}"), hint);
+    }
+    ty
+}
+
+fn texts(nulls: Option<&At<Vec<At<String>>>>) -> Vec<String> {
+    nulls.map_or_else(Vec::new, |nulls| nulls.value.iter().map(|null| null.value.clone()).collect())
+}
+
+fn validated(
+    name: &At<String>,
+    column: &raw::Column,
+    expression: Option<Expression>,
+    nulls: Option<&At<Vec<At<String>>>>,
+    mistakes: &mut Mistakes,
+) -> Option<Column> {
+    let ty = column_type(column, mistakes);
     check_fit(column, ty, mistakes);
     let strip = column.strip.as_ref().map(|strip| check_strip(strip, mistakes));
     let regex = column.regex.as_ref().map(|regex| check_regex(regex, mistakes));
     let format = column.format.as_ref().map(|format| check_format(format, ty, mistakes));
     let zone = column.zone.as_ref().map(|zone| check_zone(zone, mistakes));
-    check_jq(column.jq.as_ref()?, mistakes);
-    let nulls = column.nulls.as_ref().or(nulls);
     Some(Column {
         name: name.value.clone(),
-        expression: Expression::Jq(column.jq.as_ref()?.value.clone()),
-        of: Of::Row,
+        expression: expression?,
+        of: column.of.as_ref().map_or(Of::Row, |word| word.value.0),
         ty,
-        nulls: nulls
-            .map_or_else(Vec::new, |nulls| nulls.value.iter().map(|null| null.value.clone()).collect()),
+        nulls: texts(column.nulls.as_ref().or(nulls)),
         strip,
         regex,
         format,

@@ -1,13 +1,13 @@
-//! `[[endpoint]]`: its templates, its columns, and the bounds and retries that it has of its own or by default.
+//! `[[endpoint]]`: when and what it asks, how it reads the answers, and the bounds and retries that it has of its own
+//! or by default.
 
 use std::time::Duration;
 
-use super::names::Known;
-use super::{column, cycle, request};
-use crate::job::jq;
+use super::names::{Condition, Known};
+use super::{answer, column, cycle, request, template};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Bounds, Endpoint, Missing, OnFailure, Retry};
+use crate::job::{Bounds, Endpoint, OnFailure, Retry, When, jq};
 
 /// Most endpoints: each has its bit in the `ask` of a record.
 const MOST_ENDPOINTS: usize = 64;
@@ -23,64 +23,87 @@ pub(super) fn all(file: &raw::JobFile, known: &Known<'_>, mistakes: &mut Mistake
         mistakes.add(&first_too_many.span, message, format!("a job has at most {MOST_ENDPOINTS}"));
     }
     check_backoff(file.common(), mistakes);
-    let needs: Vec<Vec<usize>> =
-        file.endpoints().map(|endpoint| request::needs(endpoint, file.common(), known)).collect();
+    check_exploding(file, mistakes);
+    let with_conditions = || file.endpoints().zip(&known.conditions);
+    let needs: Vec<Vec<usize>> = with_conditions()
+        .map(|(endpoint, condition)| request::needs(endpoint, file.common(), condition.as_ref(), known))
+        .collect();
     cycle::check(&needs, known, mistakes);
-    let with_needs = file.endpoints().zip(needs);
-    let validated: Vec<Option<Endpoint>> = with_needs
-        .map(|(endpoint, needs)| validated(endpoint, needs, file.common(), known, mistakes))
+    let validated: Vec<Option<Endpoint>> = with_conditions()
+        .zip(needs)
+        .map(|((endpoint, condition), needs)| {
+            let when = condition.as_ref().map(|condition| when(condition, known, mistakes));
+            let endpoint = validated(endpoint, file.common(), known, mistakes);
+            let when = when.map_or(Some(None), |when| when.map(Some));
+            endpoint.zip(when).map(|(endpoint, when)| Endpoint { when, after: needs, ..endpoint })
+        })
         .collect();
     validated.into_iter().collect()
 }
 
+/// One endpoint makes the rows of a job.
+fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
+    let all: Vec<&At<String>> = file.endpoints().filter_map(|endpoint| endpoint.rows.as_ref()).collect();
+    for rows in all.iter().skip(1) {
+        let hint = "one endpoint makes the rows of a job: leave one out, or make two jobs";
+        mistakes.add(&rows.span, "a second endpoint with `rows`", hint);
+    }
+}
+
+/// An endpoint, but for what comes before it.
 fn validated(
     endpoint: &raw::Endpoint,
-    needs: Vec<usize>,
     defaults: Option<&raw::Common>,
     known: &Known<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Endpoint> {
     check_backoff(Some(&endpoint.common), mistakes);
-    let url = endpoint.url.as_ref().and_then(|url| request::url(url, known, mistakes));
-    let query = request::query(endpoint, known, mistakes);
-    let headers = request::headers(endpoint, defaults, known, mistakes);
-    let missing = missing(endpoint, mistakes);
+    let asked = request::validated(endpoint, defaults, known, mistakes);
+    let read = answer::validated(endpoint, mistakes);
     let columns = column::all(endpoint, defaults, mistakes);
-    let plain = Endpoint::get(&endpoint.name.as_ref()?.value, url?, columns?);
+    let (asked, read) = asked.zip(read)?;
     Some(Endpoint {
-        query: query?,
-        headers: headers?,
-        missing: missing?,
+        name: endpoint.name.as_ref()?.value.clone(),
+        method: asked.method,
+        url: asked.url,
+        hosts: asked.hosts,
+        query: asked.query,
+        headers: asked.headers,
+        payload: asked.payload,
+        idempotent: asked.idempotent,
+        when: None,
+        batch: asked.batch,
+        answer: read.answer,
+        pipe: read.pipe,
+        ok: read.ok,
+        missing: read.missing,
+        rows: read.rows,
+        pages: read.pages,
+        columns: columns?,
         on_failure: endpoint.on_failure.as_ref().map_or(OnFailure::Drop, |word| word.value.0),
-        after: needs,
+        after: Vec::new(),
         bounds: bounds(&endpoint.common, defaults),
         retry: retry(&endpoint.common, defaults),
-        ..plain
     })
 }
 
-fn missing(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Missing> {
-    let Some(rule) = endpoint.missing.as_ref().map(|missing| &missing.value) else {
-        return Some(Missing::default());
-    };
-    if let Some(code) = &rule.when {
-        check_jq(code, mistakes)?;
+/// The condition: it compiles, and names columns that there are.
+fn when(condition: &Condition<'_>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<When> {
+    let code = condition.code;
+    if let Err(mistake) = jq::compile(code.text()) {
+        let hint = "jq is described at https://jqlang.org/manual; `.country` is a column of the list, \
+                    `.omdb.type` one of an endpoint";
+        mistakes.add(&code.part(mistake.range), &mistake.message, hint);
+        return None;
     }
-    Some(Missing {
-        statuses: rule.statuses.iter().map(|status| status.value).collect(),
-        when: rule.when.as_ref().map(|code| code.value.clone()),
-    })
-}
-
-/// Notes jq that does not compile.
-pub(super) fn check_jq(code: &At<String>, mistakes: &mut Mistakes) -> Option<()> {
-    let mistake = jq::compile(code.text()).err();
-    if let Some(mistake) = &mistake {
-        let hint =
-            "jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer";
-        mistakes.add(&code.part(mistake.range.clone()), &mistake.message, hint);
+    for mistake in condition.uses.as_ref().err().into_iter().flatten() {
+        mistakes.add(&code.part(mistake.range.clone()), &mistake.message, &mistake.hint);
     }
-    mistake.is_none().then_some(())
+    let uses = condition.uses.as_ref().ok()?;
+    for ((endpoint, _), range) in &uses.answers {
+        template::check_single(*endpoint, &code.part(range.clone()), known, mistakes);
+    }
+    Some(uses.clone().into_when(code.value.clone()))
 }
 
 /// The endpoint's own value, or else that of the defaults.

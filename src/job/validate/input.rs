@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::names::{Known, TAKEN_COLUMNS, is_one_of};
+use super::names::{Known, TAKEN_COLUMNS, Used, is_one_of};
 use super::path;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -103,22 +103,19 @@ fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
     }
 }
 
-/// Columns that only templates use: fit for a run's files, and no second writing of another column.
+/// Columns that only endpoints use: fit for a run's files, and no second writing of another column.
 fn check_used(known: &Known<'_>, mistakes: &mut Mistakes) {
-    for used in &known.used {
-        if is_one_of(used.text(), &TAKEN_COLUMNS) {
+    for Used { name, written } in &known.used {
+        if is_one_of(name.text(), &TAKEN_COLUMNS) {
             let hint = "a run's files have a column of that name already: rename it in the list";
-            mistakes.add(&used.span, format!("`{{{}}}` cannot be used", used.value), hint);
+            mistakes.add(&name.span, format!("`{written}` cannot be used"), hint);
         }
-        let same = |other: &&At<String>| other.value.to_lowercase() == used.value.to_lowercase();
-        if let Some(other) = known.of_the_list().find(same).filter(|other| other.value != used.value) {
-            let hint =
-                format!("write `{{{}}}` if that is meant; otherwise rename one in the list", other.value);
-            mistakes.add(
-                &used.span,
-                format!("`{{{}}}` differs from a column `{}` in capitals only", used.value, other.value),
-                hint,
-            );
+        let same = |other: &&At<String>| other.value.to_lowercase() == name.value.to_lowercase();
+        if let Some(other) = known.of_the_list().find(same).filter(|other| other.value != name.value) {
+            let meant = written.replace(name.text(), other.text());
+            let hint = format!("write `{meant}` if that is meant; otherwise rename one in the list");
+            let message = format!("`{written}` differs from a column `{}` in capitals only", other.value);
+            mistakes.add(&name.span, message, hint);
         }
     }
 }

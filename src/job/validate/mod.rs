@@ -2,14 +2,20 @@
 //!
 //! Each part notes its mistakes and gives nothing where it has some, so that all parts are always looked at.
 
+mod answer;
+mod batch;
 mod column;
 mod cycle;
 mod endpoint;
+mod hosts;
 mod input;
 mod names;
+mod pages;
 mod path;
+mod payload;
 mod request;
 mod table;
+mod template;
 mod url;
 
 use std::path::{Path, PathBuf};
@@ -75,7 +81,7 @@ fn settings(file: &raw::JobFile) -> Settings {
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
     Settings {
         chunks: job.chunks.as_ref().map_or(usual.chunks, |word| word.value.0),
-        bodies: usual.bodies,
+        bodies: job.bodies.as_ref().map_or(usual.bodies, |word| word.value.0),
         shard_size: job.shard_size.as_ref().map_or(usual.shard_size, |count| count.value.0),
         in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
         rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),

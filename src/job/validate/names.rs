@@ -2,7 +2,8 @@
 
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::template::{AnswerNames, Template};
+use crate::job::template::{AnswerNames, Part, Template};
+use crate::job::when::{self, Uses, WhenMistake};
 
 /// Names that the views and files of a run have already.
 const TAKEN_ENDPOINTS: [&str; 4] = ["requests", "rows", "input", "ordinal"];
@@ -24,14 +25,32 @@ pub(super) struct Known<'a> {
     pub endpoints: Vec<KnownEndpoint<'a>>,
     /// The endpoints as templates may name them, in the order of the file.
     pub answers: Vec<AnswerNames>,
-    /// Columns of the list that templates use, each once, where it is used first.
-    pub used: Vec<At<String>>,
+    /// The conditions of the endpoints, in the order of the file.
+    pub conditions: Vec<Option<Condition<'a>>>,
+    /// Columns of the list that endpoints use, each once, where it is used first.
+    pub used: Vec<Used>,
 }
 
 /// The name of an endpoint, if it has one, and those of its columns.
 pub(super) struct KnownEndpoint<'a> {
     pub name: Option<&'a At<String>>,
     pub columns: Vec<&'a At<String>>,
+    /// Whether it has `rows`.
+    pub explodes: bool,
+}
+
+/// A `when`, and what it names.
+pub(super) struct Condition<'a> {
+    pub code: &'a At<String>,
+    pub uses: Result<Uses, Vec<WhenMistake>>,
+}
+
+/// A column of the list that an endpoint uses.
+pub(super) struct Used {
+    /// Where it stands.
+    pub name: At<String>,
+    /// As it stands there: `{year}`, or `.year` in a condition.
+    pub written: String,
 }
 
 impl<'a> Known<'a> {
@@ -40,42 +59,75 @@ impl<'a> Known<'a> {
         let table = file.table.as_ref().map(|table| &table.value);
         let endpoints: Vec<KnownEndpoint<'a>> = file.endpoints().map(KnownEndpoint::of).collect();
         let answers: Vec<AnswerNames> = endpoints.iter().map(KnownEndpoint::answer_names).collect();
-        Known {
+        let mut known = Known {
             id: input.and_then(|input| input.id.as_ref()).map_or(&[], |id| &id.value.0),
             keep: input.and_then(|input| input.keep.as_ref()).map_or(&[], |keep| &keep.value),
             stamps: table
                 .and_then(|table| table.stamp.as_ref())
                 .map_or_else(Vec::new, |stamp| stamp.value.names()),
-            used: used_columns(file, &answers),
+            conditions: Vec::new(),
+            used: Vec::new(),
             answers,
             endpoints,
-        }
+        };
+        known.use_templates(file);
+        known.use_conditions(file);
+        known
     }
 
-    /// The columns of the list that the job needs: the id, what it keeps, what templates use.
+    /// The columns of the list that the job needs: the id, what it keeps, what endpoints use.
     pub(super) fn of_the_list(&self) -> impl Iterator<Item = &At<String>> {
-        self.id.iter().chain(self.keep).chain(&self.used)
+        self.id.iter().chain(self.keep).chain(self.used.iter().map(|used| &used.name))
     }
-}
 
-fn used_columns(file: &raw::JobFile, answers: &[AnswerNames]) -> Vec<At<String>> {
-    let mut used: Vec<At<String>> = Vec::new();
-    for written in file.templates() {
-        let Ok(template) = Template::parse(written.text(), answers) else { continue };
-        for name in template.input_columns() {
-            if used.iter().all(|other| other.value != name) {
-                let start = written.value.find(&format!("{{{name}}}")).unwrap_or(0);
-                used.push(At { value: name.to_owned(), span: written.part(start..start + name.len() + 2) });
+    fn use_templates(&mut self, file: &raw::JobFile) {
+        for written in file.templates() {
+            let Ok(template) = Template::parse(written.text(), &self.answers) else { continue };
+            for part in &template.parts {
+                let (name, slot) = match part {
+                    Part::Input(name) => (name, format!("{{{name}}}")),
+                    Part::Url(name) => (name, format!("{{{name}:url}}")),
+                    Part::Literal(_) | Part::Answer { .. } | Part::Secret(_) => continue,
+                };
+                let start = written.value.find(&slot).unwrap_or(0);
+                let span = written.part(start..start + slot.len());
+                self.use_column(At { value: name.clone(), span }, slot);
             }
         }
     }
-    used
+
+    fn use_conditions(&mut self, file: &'a raw::JobFile) {
+        let types = file.input.as_ref().and_then(|input| input.value.types.as_ref());
+        let typed = types.map_or_else(Vec::new, |types| types.value.names());
+        let listed: Vec<&str> = self.of_the_list().chain(typed).map(At::text).collect();
+        let names = when::Names { answers: &self.answers, listed: &listed };
+        let condition = |code: &'a At<String>| Condition { code, uses: Uses::of(code.text(), names) };
+        self.conditions = file.endpoints().map(|endpoint| endpoint.when.as_ref().map(condition)).collect();
+        let named: Vec<At<String>> = self
+            .conditions
+            .iter()
+            .flatten()
+            .filter_map(|condition| Some((condition.code, condition.uses.as_ref().ok()?)))
+            .flat_map(|(code, uses)| uses.inputs.iter().map(move |named| (code, named)))
+            .map(|(code, (name, range))| At { value: name.clone(), span: code.part(range.clone()) })
+            .collect();
+        for name in named {
+            let written = format!(".{}", name.value);
+            self.use_column(name, written);
+        }
+    }
+
+    fn use_column(&mut self, name: At<String>, written: String) {
+        if self.used.iter().all(|other| other.name.value != name.value) {
+            self.used.push(Used { name, written });
+        }
+    }
 }
 
 impl<'a> KnownEndpoint<'a> {
     fn of(endpoint: &'a raw::Endpoint) -> KnownEndpoint<'a> {
         let columns = endpoint.columns.as_ref().map_or_else(Vec::new, |columns| columns.value.names());
-        KnownEndpoint { name: endpoint.name.as_ref(), columns }
+        KnownEndpoint { name: endpoint.name.as_ref(), columns, explodes: endpoint.rows.is_some() }
     }
 
     fn answer_names(&self) -> AnswerNames {

@@ -1,10 +1,10 @@
-//! What is sent: URL, query and headers.
+//! What is asked: URL, query, headers and payload, for one record or for several at once.
 
-use super::names::Known;
-use super::url;
+use super::names::{Condition, Known};
+use super::{batch, hosts, payload, template, url};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Part, Template};
+use crate::job::{Batch, Part, Payload, Template, is_idempotent};
 
 /// Headers that belong to the connection, which windrow manages (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2).
 const MANAGED: [&str; 10] = [
@@ -20,27 +20,80 @@ const MANAGED: [&str; 10] = [
     "upgrade",
 ];
 
-/// The URL's template.
-pub(super) fn url(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Template> {
-    let template = template(written, known, mistakes)?;
+/// What an endpoint asks.
+pub(super) struct Asked {
+    pub method: String,
+    pub url: Template,
+    pub hosts: Vec<String>,
+    pub query: Vec<(String, Template)>,
+    pub headers: Vec<(String, Template)>,
+    pub payload: Option<Payload>,
+    pub idempotent: bool,
+    pub batch: Option<Batch>,
+}
+
+/// Everything that makes an endpoint's requests.
+pub(super) fn validated(
+    endpoint: &raw::Endpoint,
+    defaults: Option<&raw::Common>,
+    known: &Known<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Asked> {
+    let templates = templates(endpoint, defaults);
+    let url = endpoint.url.as_ref().and_then(|written| url(written, known, mistakes));
+    let hosts = hosts::validated(endpoint, url.as_ref(), mistakes);
+    if url.as_ref().is_some_and(Template::is_whole_url) {
+        hosts::refuse_secrets(&templates, known, mistakes);
+    }
+    let method = payload::method(endpoint, mistakes);
+    let query = query(endpoint, known, mistakes);
+    let headers = headers(endpoint, defaults, known, mistakes);
+    let payload = payload::validated(endpoint, known, mistakes);
+    let batch = batch::validated(endpoint, &templates, known, mistakes);
+    let may_repeat = endpoint.idempotent.as_ref().map(|truth| truth.value);
+    Some(Asked {
+        idempotent: may_repeat.unwrap_or_else(|| is_idempotent(&method)),
+        method,
+        url: url?,
+        hosts,
+        query: query?,
+        headers: headers?,
+        payload: payload?,
+        batch: batch?,
+    })
+}
+
+/// All templates of an endpoint's requests: its own, and headers of the defaults that it does not name itself.
+fn templates<'a>(endpoint: &'a raw::Endpoint, defaults: Option<&'a raw::Common>) -> Vec<&'a At<String>> {
+    let own: Vec<&At<String>> = endpoint.common.header_names();
+    let is_own = |name: &At<String>| own.iter().any(|other| other.value.eq_ignore_ascii_case(name.text()));
+    let general = defaults.and_then(|defaults| defaults.headers.as_ref());
+    let general = general.into_iter().flat_map(|headers| headers.value.entries());
+    let inherited = general.filter(|(name, _)| !is_own(name)).map(|(_, template)| template);
+    endpoint.templates().chain(inherited).collect()
+}
+
+fn url(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Template> {
+    let template = template::of_a_url(written, known, mistakes)?;
     url::check(&template, written, mistakes);
     Some(template)
 }
 
 /// The query's parameters, in the order of the file.
-pub(super) fn query(
+fn query(
     endpoint: &raw::Endpoint,
     known: &Known<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<(String, Template)>> {
     let entries = endpoint.query.iter().flat_map(|query| query.value.entries());
-    let parameters: Vec<Option<(String, Template)>> =
-        entries.map(|(name, value)| Some((name.value.clone(), template(value, known, mistakes)?))).collect();
+    let parameters: Vec<Option<(String, Template)>> = entries
+        .map(|(name, value)| Some((name.value.clone(), template::validated(value, known, mistakes)?)))
+        .collect();
     parameters.into_iter().collect()
 }
 
 /// The headers: those of the defaults that the endpoint does not name itself, then its own.
-pub(super) fn headers(
+fn headers(
     endpoint: &raw::Endpoint,
     defaults: Option<&raw::Common>,
     known: &Known<'_>,
@@ -55,26 +108,23 @@ pub(super) fn headers(
     Some(headers)
 }
 
-/// The endpoints whose columns its templates use, in ascending order; templates with mistakes do not count.
+/// The endpoints whose columns its templates and its condition use, in ascending order; those with mistakes do not
+/// count.
 pub(super) fn needs(
     endpoint: &raw::Endpoint,
     defaults: Option<&raw::Common>,
+    condition: Option<&Condition<'_>>,
     known: &Known<'_>,
 ) -> Vec<usize> {
-    let own: Vec<&At<String>> = endpoint.common.header_names();
-    let is_own = |name: &At<String>| own.iter().any(|other| other.value.eq_ignore_ascii_case(name.text()));
-    let general = defaults.and_then(|defaults| defaults.headers.as_ref());
-    let general = general.into_iter().flat_map(|headers| headers.value.entries());
-    let inherited = general.filter(|(name, _)| !is_own(name)).map(|(_, template)| template);
-    let templates = endpoint.templates().chain(inherited);
+    let templates = templates(endpoint, defaults).into_iter();
     let parsed = templates.filter_map(|template| Template::parse(template.text(), &known.answers).ok());
-    let mut needs: Vec<usize> = parsed
-        .flat_map(|template| template.parts)
-        .filter_map(|part| match part {
-            Part::Answer { endpoint, .. } => Some(endpoint),
-            _ => None,
-        })
-        .collect();
+    let in_templates = parsed.flat_map(|template| template.parts).filter_map(|part| match part {
+        Part::Answer { endpoint, .. } => Some(endpoint),
+        _ => None,
+    });
+    let named = condition.and_then(|condition| condition.uses.as_ref().ok());
+    let named = named.into_iter().flat_map(|uses| &uses.answers).map(|((endpoint, _), _)| *endpoint);
+    let mut needs: Vec<usize> = in_templates.chain(named).collect();
     needs.sort_unstable();
     needs.dedup();
     needs
@@ -91,7 +141,7 @@ fn named_headers(
         let lower = name.value.to_ascii_lowercase();
         check_header_name(name, &lower, before.contains(&lower), mistakes);
         before.push(lower.clone());
-        let template = template(value, known, mistakes);
+        let template = template::validated(value, known, mistakes);
         if let Some(template) = &template {
             check_header_value(value, template, mistakes);
         }
@@ -104,9 +154,7 @@ fn named_headers(
 }
 
 fn check_header_name(name: &At<String>, lower: &str, is_second: bool, mistakes: &mut Mistakes) {
-    // RFC 9110 section 5.6.2: a token.
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if lower.is_empty() || !lower.bytes().all(fits) {
+    if !payload::is_token(lower) {
         let hint = "letters, digits and `-`, as in X-Api-Key";
         mistakes.add(&name.span, format!("\"{}\" is no name for a header", name.value), hint);
     } else if MANAGED.contains(&lower) {
@@ -132,12 +180,4 @@ fn check_header_value(written: &At<String>, template: &Template, mistakes: &mut 
             mistakes.add(&written.span, message, "headers hold printable ASCII characters only");
         }
     }
-}
-
-fn template(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Template> {
-    let parsed = Template::parse(written.text(), &known.answers);
-    for mistake in parsed.as_ref().err().into_iter().flatten() {
-        mistakes.add(&written.part(mistake.range.clone()), &mistake.message, &mistake.hint);
-    }
-    parsed.ok()
 }

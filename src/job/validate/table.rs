@@ -6,7 +6,7 @@ use super::names::{Known, is_table_word};
 use super::path;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Destination, Gone, Mode, OnFailure, Stamp, Table};
+use crate::job::{Destination, Gone, Mode, Of, OnFailure, Stamp, Table};
 use crate::record::Type;
 
 /// Destinations of later versions.
@@ -27,12 +27,15 @@ pub(super) fn validated(
     let to = table.to.as_ref().and_then(|to| destination(to, folder, mistakes));
     let name = table.name.as_ref().and_then(|name| table_name(name, mistakes));
     check_key_is_there(file, written, mistakes);
+    check_gone(table, mistakes);
     let key = key(file, table, known, mistakes);
+    check_exploding_key(file, table, mistakes);
+    check_id_is_key(file, table, known, mistakes);
     Some(Table {
         to: Destination::DuckDb(to?),
         name: name?,
         mode: table.mode.as_ref()?.value.0,
-        gone: Gone::Keep,
+        gone: table.gone.as_ref().map_or(Gone::Keep, |word| word.value.0),
         key,
         stamp: stamps(table),
     })
@@ -78,6 +81,13 @@ fn table_name(name: &At<String>, mistakes: &mut Mistakes) -> Option<String> {
 /// Upserts and kept values find their row by the key.
 fn check_key_is_there(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &mut Mistakes) {
     let table = &written.value;
+    if mode(table) == Some(Mode::ReplaceIds) {
+        if let Some(key) = &table.key {
+            let hint = "leave it out: all rows of an id are replaced together, so the id is the key";
+            mistakes.add(&key.span, "a key beside mode = \"replace_ids\"", hint);
+        }
+        return;
+    }
     if table.has_key {
         return;
     }
@@ -92,6 +102,65 @@ fn check_key_is_there(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &
                 "what the table has is found by a key, and [table] names none",
                 hint,
             );
+        }
+    }
+}
+
+fn mode(table: &raw::Table) -> Option<Mode> {
+    table.mode.as_ref().map(|mode| mode.value.0)
+}
+
+/// Notes a wish about the rows of other ids that the mode does not fulfil.
+fn check_gone(table: &raw::Table, mistakes: &mut Mistakes) {
+    let (Some(gone), Some(mode)) = (&table.gone, mode(table)) else { return };
+    let (message, hint) = match (gone.value.0, mode) {
+        (Gone::Delete, Mode::Append) => (
+            "gone = \"delete\" in a table that is only appended to",
+            "leave it out, or take mode = \"upsert\" or \"replace_ids\"",
+        ),
+        (Gone::Delete, Mode::Replace) => (
+            "gone = \"delete\" in a table that is replaced as a whole",
+            "leave it out: no row stays that this run did not make",
+        ),
+        (Gone::Keep, Mode::Replace) => (
+            "gone = \"keep\" in a table that is replaced as a whole",
+            "no row stays there: take mode = \"upsert\" or \"replace_ids\"",
+        ),
+        _ => return,
+    };
+    mistakes.add(&gone.span, message, hint);
+}
+
+/// An upsert of several rows per record needs a key that tells them apart: of equal keys one row stays.
+fn check_exploding_key(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) {
+    let Some(key) = table.key.as_ref().filter(|_| mode(table) == Some(Mode::Upsert)) else { return };
+    let Some(exploding) = file.endpoints().find(|endpoint| endpoint.rows.is_some()) else { return };
+    let of_the_row = |name: &At<String>| {
+        let mut entries = exploding.columns.iter().flat_map(|columns| columns.value.entries());
+        entries.any(|(column, written)| column.value == name.value && !is_of_the_answer(&written.value))
+    };
+    if let Some(name) = exploding.name.as_ref().filter(|_| !key.value.0.iter().any(of_the_row)) {
+        let message = format!("the key does not tell the rows of `{}` apart", name.value);
+        let hint =
+            "add a column of its rows, or take mode = \"replace_ids\", which replaces all rows of an id";
+        mistakes.add(&key.span, message, hint);
+    }
+}
+
+fn is_of_the_answer(column: &raw::AnyColumn) -> bool {
+    column.table().and_then(|column| column.of.as_ref()).is_some_and(|of| of.value.0 == Of::Answer)
+}
+
+/// Where rows are found by their id, it is of a type that can be compared.
+fn check_id_is_key(file: &raw::JobFile, table: &raw::Table, known: &Known<'_>, mistakes: &mut Mistakes) {
+    let deletes = table.gone.as_ref().is_some_and(|gone| gone.value.0 == Gone::Delete);
+    if mode(table) != Some(Mode::ReplaceIds) && !deletes {
+        return;
+    }
+    let columns = key_columns(file, known);
+    for name in known.id {
+        if let Some(column) = columns.iter().find(|column| column.name == name.value) {
+            check_key_column(name, column, mistakes);
         }
     }
 }
@@ -118,20 +187,24 @@ struct KeyColumn<'a> {
     ty: Option<Type>,
     /// What its endpoint's failure does.
     on_failure: OnFailure,
+    /// Whether its endpoint is asked only under a condition.
+    conditional: bool,
 }
 
 fn key_columns<'a>(file: &'a raw::JobFile, known: &Known<'a>) -> Vec<KeyColumn<'a>> {
     let types = file.input.as_ref().and_then(|input| input.value.types.as_ref());
     let carried = known.id.iter().chain(known.keep).map(|name| {
         let ty = types.and_then(|types| types.value.entries().find(|(typed, _)| typed.value == name.value));
-        KeyColumn { name: name.text(), ty: ty.map(|(_, ty)| ty.value.0), on_failure: OnFailure::Drop }
+        let ty = ty.map(|(_, ty)| ty.value.0);
+        KeyColumn { name: name.text(), ty, on_failure: OnFailure::Drop, conditional: false }
     });
     let answered = file.endpoints().flat_map(|endpoint| {
         let on_failure = endpoint.on_failure.as_ref().map_or(OnFailure::Drop, |word| word.value.0);
         let entries = endpoint.columns.iter().flat_map(|columns| &columns.value.0);
         entries.map(move |entry| {
-            let ty = entry.value.as_ref().and_then(|column| column.value.0.ty.as_ref());
-            KeyColumn { name: entry.name.text(), ty: ty.map(|ty| ty.value.0), on_failure }
+            let table = entry.value.as_ref().and_then(|column| column.value.table());
+            let ty = table.and_then(|column| column.ty.as_ref()).map(|ty| ty.value.0);
+            KeyColumn { name: entry.name.text(), ty, on_failure, conditional: endpoint.when.is_some() }
         })
     });
     carried.chain(answered).collect()
@@ -152,6 +225,14 @@ fn check_key_column(name: &At<String>, column: &KeyColumn<'_>, mistakes: &mut Mi
     if column.on_failure != OnFailure::Drop {
         let hint = "take another key, or on_failure = \"drop\" there";
         mistakes.add(&name.span, format!("`{}` has no value when its endpoint fails", name.value), hint);
+    }
+    if column.conditional {
+        let hint = "take another key, or leave `when` out there";
+        mistakes.add(
+            &name.span,
+            format!("`{}` has no value where its endpoint is not asked", name.value),
+            hint,
+        );
     }
 }
 

@@ -6,13 +6,22 @@ use crate::job::mistake::Mistakes;
 use crate::job::raw::At;
 use crate::job::{Part, Template};
 
-/// Notes what a URL's template must not have.
+/// Notes what a URL's template must not have. One that is a whole URL from the list has nothing to look at.
 pub(super) fn check(template: &Template, written: &At<String>, mistakes: &mut Mistakes) {
+    if template.is_whole_url() {
+        return;
+    }
+    let checked = whole_url(template).and_then(|()| origin(template));
     if let Err((message, hint)) =
-        origin(template).and_then(|()| characters(template)).and_then(|()| segments(template))
+        checked.and_then(|()| characters(template)).and_then(|()| segments(template))
     {
         mistakes.add(&written.span, message, hint);
     }
+}
+
+/// Whether a character may stand in a query as it is (RFC 3986 section 3.4; `%` begins an encoded one).
+pub(super) fn is_url_character(one: char) -> bool {
+    one.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?%".contains(one)
 }
 
 /// A message and its hint.
@@ -20,6 +29,17 @@ type Refusal = (String, &'static str);
 
 fn refused(message: impl Into<String>, hint: &'static str) -> Result<(), Refusal> {
     Err((message.into(), hint))
+}
+
+/// A whole URL leaves nothing to add.
+fn whole_url(template: &Template) -> Result<(), Refusal> {
+    match template.parts.iter().any(|part| matches!(part, Part::Url(_))) {
+        true => refused(
+            "a whole URL from the list beside other text",
+            "write url = \"{column:url}\" alone, or leave out `:url`",
+        ),
+        false => Ok(()),
+    }
 }
 
 /// Scheme, host and port are literal, and nobody's password stands between them.
@@ -32,7 +52,7 @@ fn origin(template: &Template) -> Result<(), Refusal> {
     let Some(scheme) = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme)) else {
         return refused(
             "a URL that does not start with http:// or https://",
-            "write the whole URL, scheme and host included",
+            "write the whole URL, scheme and host included; \"{column:url}\" alone is a whole URL from the list",
         );
     };
     let rest = &beginning[scheme.len()..];

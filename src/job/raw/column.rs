@@ -1,0 +1,135 @@
+//! The columns of an endpoint as written.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::at::At;
+use super::fields::{Fields, FromToml, Present, Section, wrong_shape};
+use super::forms::Named;
+use super::word::{Choice, TypeName, Word};
+use crate::job::answer::Of;
+use crate::job::endpoint::OnError;
+use crate::job::mistake::Mistakes;
+
+/// The columns of an endpoint.
+pub(in crate::job) type Columns = Named<AnyColumn>;
+
+/// A column: a bare expression, or a table.
+#[derive(Debug, Clone)]
+pub(in crate::job) enum AnyColumn {
+    /// jq, a CSS selector or a regular expression, as the endpoint's `answer` has it.
+    Bare(At<String>),
+    /// Everything else is boxed: it is much larger.
+    Table(Box<Column>),
+}
+
+impl AnyColumn {
+    /// What is written in its table, if it is one.
+    pub(in crate::job) fn table(&self) -> Option<&Column> {
+        match self {
+            AnyColumn::Bare(_) => None,
+            AnyColumn::Table(column) => Some(column),
+        }
+    }
+}
+
+impl FromToml for AnyColumn {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<AnyColumn> {
+        match value.get_ref() {
+            DeValue::String(code) => {
+                Some(AnyColumn::Bare(At { value: code.to_string(), span: value.span() }))
+            }
+            DeValue::Table(_) => Column::from_toml(value, mistakes).map(Box::new).map(AnyColumn::Table),
+            _ => {
+                let hint = "write \".Title\" or { jq = \".Votes\", type = \"bigint\" }";
+                mistakes.add(&value.span(), wrong_shape("an expression or a table", value), hint);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for AnyColumn {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AnyColumn".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, generator.subschema_for::<Column>()] })
+    }
+}
+
+/// A column that is written as a table.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::job) struct Column {
+    /// The jq expression that finds the value in a JSON answer, or in one of its rows. No value is null, more than one
+    /// a failure.
+    pub jq: Option<At<String>>,
+    /// The CSS selector that finds the value in an HTML answer, or in one of its rows: the text of the first element.
+    /// No element is null; `:scope` is the row's own element.
+    pub css: Option<At<String>>,
+    /// The attribute that holds the value, instead of the element's text: `href`.
+    pub attr: Option<At<String>>,
+    /// Whether the value is a list of all elements instead of the first; its type is then `json`, or `text`.
+    pub all: Option<At<bool>>,
+    /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
+    pub of: Option<At<Word<Of>>>,
+    /// The type of the column. Default `text`.
+    #[schemars(rename = "type")]
+    pub ty: Option<At<TypeName>>,
+    /// Texts that mean null here, instead of the endpoint's.
+    pub nulls: Option<At<Vec<At<String>>>>,
+    /// Characters to remove before the value is converted: `","` for 1,234.
+    pub strip: Option<At<String>>,
+    /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
+    pub regex: Option<At<String>>,
+    /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
+    pub format: Option<At<String>>,
+    /// The IANA time zone of timestamps that name none, such as `Europe/Berlin`. Default UTC.
+    pub zone: Option<At<String>>,
+    /// What a value that does not fit its type does: `fail` (default), or become `null`.
+    pub on_error: Option<At<Word<OnError>>>,
+    /// Whether null is a failure. Default false.
+    pub not_null: Option<At<bool>>,
+    #[schemars(skip)]
+    pub present: Present,
+}
+
+impl Section for Column {
+    const TITLE: &'static str = "the column";
+
+    fn read(fields: &mut Fields<'_>) -> Column {
+        Column {
+            jq: fields.optional("jq"),
+            css: fields.optional("css"),
+            attr: fields.optional("attr"),
+            all: fields.optional("all"),
+            of: fields.optional("of"),
+            ty: fields.optional("type"),
+            nulls: fields.optional("nulls"),
+            strip: fields.optional("strip"),
+            regex: fields.optional("regex"),
+            format: fields.optional("format"),
+            zone: fields.optional("zone"),
+            on_error: fields.optional("on_error"),
+            not_null: fields.optional("not_null"),
+            present: fields.present(),
+        }
+    }
+}
+
+impl Choice for OnError {
+    const WORDS: &'static [(&'static str, OnError)] = &[("fail", OnError::Fail), ("null", OnError::Null)];
+}
+
+impl Choice for Of {
+    const WORDS: &'static [(&'static str, Of)] = &[("row", Of::Row), ("answer", Of::Answer)];
+}

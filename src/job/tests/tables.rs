@@ -1,0 +1,82 @@
+//! How rows meet the table: ids that are replaced as a whole, ids that are gone, and keys of exploding endpoints.
+
+use super::super::*;
+use super::{line_of, mistakes_of, parse, small};
+
+fn with(table: &str, keys: &str) -> String {
+    small(keys).replace("mode = \"append\"", table)
+}
+
+fn table(table: &str, keys: &str) -> Table {
+    parse(&with(table, keys)).unwrap_or_else(|error| panic!("{table}: {error}")).table
+}
+
+#[track_caller]
+fn one(table: &str, keys: &str, says: &str) {
+    let text = with(table, keys);
+    let found = mistakes_of(&text);
+    let [mistake] = found.as_slice() else { panic!("{table}: one mistake expected, found {found:#?}") };
+    let said = format!("{}\nhint: {}", mistake.message, mistake.hint);
+    assert!(said.contains(says), "{table}: {says:?} expected, found {said:?}");
+    assert_eq!(mistake.line, line_of(&text, "table = "), "{said}");
+}
+
+#[test]
+fn ids_are_replaced_and_gone() {
+    let replaced = table("mode = \"replace_ids\"", "rows = '.[]'\non_failure = \"keep\"");
+    assert_eq!((replaced.mode, replaced.gone, replaced.key.is_empty()), (Mode::ReplaceIds, Gone::Keep, true));
+    assert_eq!(table("mode = \"replace_ids\", gone = \"delete\"", "").gone, Gone::Delete);
+    assert_eq!(table("mode = \"upsert\", key = \"id\", gone = \"delete\"", "").gone, Gone::Delete);
+    assert_eq!(table("mode = \"append\", gone = \"keep\"", "").gone, Gone::Keep);
+}
+
+#[test]
+fn what_becomes_of_ids_that_are_gone_follows_the_mode() {
+    one("mode = \"append\", gone = \"delete\"", "", "gone = \"delete\" in a table that is only appended to");
+    one("mode = \"replace\", gone = \"delete\"", "", "replaced as a whole\nhint: leave it out");
+    one("mode = \"replace\", gone = \"keep\"", "", "gone = \"keep\" in a table that is replaced as a whole");
+    one(
+        "mode = \"replace_ids\", key = \"id\"",
+        "",
+        "a key beside mode = \"replace_ids\"\nhint: leave it out",
+    );
+    let typed = with("mode = \"replace_ids\"", "").replace("tags = \"json\"", "id = \"double\"");
+    assert_eq!(mistakes_of(&typed)[0].message, "`id` is double, and no key");
+}
+
+#[test]
+fn a_key_tells_the_rows_of_a_record_apart() {
+    let rows = "rows = '.[]'\ncolumns = { x = '.x', y = { jq = '.y', of = 'answer' } }";
+    one(
+        "mode = \"upsert\", key = \"id\"",
+        rows,
+        "the key does not tell the rows of `one` apart\nhint: add a column",
+    );
+    one("mode = \"upsert\", key = [\"id\", \"y\"]", rows, "the key does not tell the rows of `one` apart");
+    assert_eq!(table("mode = \"upsert\", key = [\"id\", \"x\"]", rows).key, ["id", "x"]);
+    let asked = "when = '.kept == \"x\"'";
+    one(
+        "mode = \"upsert\", key = [\"id\", \"x\"]",
+        asked,
+        "`x` has no value where its endpoint is not asked",
+    );
+}
+
+#[test]
+fn answers_are_kept_as_the_job_says() {
+    let bodies =
+        |word: &str| {
+            parse(&small("").replace(
+                "job.name = \"small\"",
+                &format!("job = {{ name = \"small\", bodies = \"{word}\" }}"),
+            ))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .settings
+            .bodies
+        };
+    assert_eq!(
+        [bodies("none"), bodies("failed"), bodies("all")],
+        [Bodies::None, Bodies::Failed, Bodies::All]
+    );
+    assert_eq!(parse(&small("")).expect("valid").settings.bodies, Bodies::Failed);
+}

@@ -1,0 +1,164 @@
+//! How answers are read, and which conditions and rows they may then have.
+
+use scraper::Selector;
+use scraper::error::SelectorErrorKind;
+
+use super::pages;
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::{AnswerFormat, LONGEST_JQ, Missing, Pages, jq};
+
+/// What the expressions of an endpoint are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    /// jq, for JSON of every kind.
+    Jq,
+    /// CSS selectors, for HTML.
+    Css,
+    /// Regular expressions, for text.
+    Text,
+}
+
+/// How the answers of an endpoint are read.
+pub(super) struct Read {
+    pub answer: AnswerFormat,
+    pub pipe: Option<Vec<String>>,
+    pub ok: Option<String>,
+    pub missing: Missing,
+    pub rows: Option<String>,
+    pub pages: Option<Pages>,
+}
+
+/// The language of an endpoint's expressions; none where the word that would tell is wrong.
+pub(super) fn language(endpoint: &raw::Endpoint) -> Option<Language> {
+    if endpoint.present.has("pipe") {
+        return Some(Language::Jq);
+    }
+    match &endpoint.answer {
+        None if endpoint.present.has("answer") => None,
+        None => Some(Language::Jq),
+        Some(word) => Some(match word.value.0 {
+            AnswerFormat::Json | AnswerFormat::JsonLines | AnswerFormat::Jsonp => Language::Jq,
+            AnswerFormat::Html => Language::Css,
+            AnswerFormat::Text => Language::Text,
+        }),
+    }
+}
+
+/// Everything about an endpoint's answers but the columns.
+pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Read> {
+    let language = language(endpoint);
+    let pipe = pipe(endpoint, mistakes);
+    let missing = missing(endpoint, language, mistakes);
+    if let Some(ok) = &endpoint.ok {
+        check_condition("ok", ok, language, mistakes);
+    }
+    if let Some(rows) = &endpoint.rows {
+        check_rows(rows, language, mistakes);
+    }
+    let pages = pages::validated(endpoint, language, mistakes)?;
+    let written = endpoint.answer.as_ref().filter(|_| pipe.is_none());
+    Some(Read {
+        answer: written.map_or(AnswerFormat::Json, |word| word.value.0),
+        pipe,
+        ok: endpoint.ok.as_ref().map(|code| code.value.clone()),
+        missing,
+        rows: endpoint.rows.as_ref().map(|rows| rows.value.clone()),
+        pages,
+    })
+}
+
+fn pipe(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Vec<String>> {
+    let pipe = endpoint.pipe.as_ref()?;
+    if let Some(answer) = &endpoint.answer {
+        let hint = "leave `answer` out: the program gets the text of an answer and makes JSON of it";
+        mistakes.add(&answer.span, "both `answer` and `pipe` in [[endpoint]]", hint);
+    }
+    if pipe.value.first().is_none_or(|program| program.value.is_empty()) {
+        let hint = "name the program, then its arguments: [\"python3\", \"parse.py\"]";
+        mistakes.add(&pipe.span, "`pipe` without a program", hint);
+    }
+    for word in pipe.value.iter().filter(|word| word.value.contains('\0')) {
+        mistakes.add(&word.span, "a null character in an argument", "no program can be given one");
+    }
+    Some(pipe.value.iter().map(|word| word.value.clone()).collect())
+}
+
+fn missing(endpoint: &raw::Endpoint, language: Option<Language>, mistakes: &mut Mistakes) -> Missing {
+    let Some(rule) = endpoint.missing.as_ref().map(|missing| &missing.value) else {
+        return Missing::default();
+    };
+    if let Some(code) = &rule.when {
+        check_condition("missing", code, language, mistakes);
+    }
+    Missing {
+        statuses: rule.statuses.iter().map(|status| status.value).collect(),
+        when: rule.when.as_ref().map(|code| code.value.clone()),
+    }
+}
+
+/// Notes a condition on the body that is no jq, or that no jq can look at.
+fn check_condition(key: &str, code: &At<String>, language: Option<Language>, mistakes: &mut Mistakes) {
+    match language {
+        Some(Language::Jq) => check_jq(code, mistakes),
+        Some(Language::Css | Language::Text) => {
+            let hint = match key {
+                "missing" => "list statuses, such as [404]; a condition is jq, for answers of JSON",
+                _ => "leave it out; a column with not_null = true fails where nothing is found",
+            };
+            mistakes.add(&code.span, format!("a condition in `{key}` on an answer that is no JSON"), hint);
+        }
+        None => {}
+    }
+}
+
+fn check_rows(rows: &At<String>, language: Option<Language>, mistakes: &mut Mistakes) {
+    match language {
+        Some(Language::Jq) => check_jq(rows, mistakes),
+        Some(Language::Css) => check_css(rows, mistakes),
+        Some(Language::Text) => {
+            let hint = "text gives one row: read it as \"jsonl\" or \"html\" if it is, or let a `pipe` take it apart";
+            mistakes.add(&rows.span, "`rows` on an answer that is text", hint);
+        }
+        None => {}
+    }
+}
+
+/// Notes jq that does not compile.
+pub(super) fn check_jq(code: &At<String>, mistakes: &mut Mistakes) {
+    if let Err(mistake) = jq::compile(code.text()) {
+        let hint =
+            "jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer";
+        mistakes.add(&code.part(mistake.range), &mistake.message, hint);
+    }
+}
+
+/// Notes a CSS selector that does not parse.
+pub(super) fn check_css(css: &At<String>, mistakes: &mut Mistakes) {
+    let hint = "selectors are those of CSS: table.odds tr, a[href], li:nth-child(2)";
+    if css.value.len() > LONGEST_JQ {
+        let message =
+            format!("{} bytes of CSS selector are too many, {LONGEST_JQ} are allowed", css.value.len());
+        mistakes.add(&css.span, message, hint);
+    } else if let Err(error) = Selector::parse(css.text()) {
+        let reason = match error {
+            SelectorErrorKind::EndOfLine => "it ends too early".to_owned(),
+            error => in_words(&format!("{error:?}")),
+        };
+        let message = format!("the CSS selector does not parse: {reason}");
+        mistakes.add(&css.span, message, hint);
+    }
+}
+
+/// The name of an error, `UnexpectedToken` or `Outer(DanglingCombinator)`, in small words.
+fn in_words(name: &str) -> String {
+    let innermost = name.trim_end_matches(')').rsplit('(').next().unwrap_or(name);
+    let mut words = String::new();
+    for one in innermost.chars() {
+        if one.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(one.to_ascii_lowercase());
+    }
+    words
+}

@@ -1,0 +1,62 @@
+//! Whole URLs from the list: which hosts they may name, and that no secret goes where the list says.
+
+use ::url::Host;
+
+use super::names::Known;
+use super::template::slot;
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::{Part, Template};
+
+/// The hosts that a whole URL may name; none where the job does not say, or its URL is its own.
+pub(super) fn validated(
+    endpoint: &raw::Endpoint,
+    url: Option<&Template>,
+    mistakes: &mut Mistakes,
+) -> Vec<String> {
+    let Some(hosts) = &endpoint.hosts else { return Vec::new() };
+    if url.is_some_and(|url| !url.is_whole_url()) {
+        let hint = "leave it out: it is for url = \"{column:url}\", a whole URL from the list";
+        mistakes.add(&hosts.span, "`hosts` beside a URL whose host is written out", hint);
+    }
+    if hosts.value.is_empty() {
+        let hint = "name at least one, or leave it out: any host with a public address may then be asked";
+        mistakes.add(&hosts.span, "an empty list of hosts", hint);
+    }
+    hosts.value.iter().filter_map(|host| pattern(host, mistakes)).collect()
+}
+
+/// A host as URLs have it, or `*.` and one.
+fn pattern(written: &At<String>, mistakes: &mut Mistakes) -> Option<String> {
+    let (below, name) = match written.value.strip_prefix("*.") {
+        Some(name) => ("*.", name),
+        None => ("", written.text()),
+    };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match Host::parse(name) {
+        Ok(Host::Domain(name)) if name.bytes().all(fits) => return Some(format!("{below}{name}")),
+        Ok(address @ (Host::Ipv4(_) | Host::Ipv6(_))) if below.is_empty() => {
+            return Some(address.to_string());
+        }
+        _ => {}
+    }
+    let hint = "write a host such as \"example.com\", or \"*.example.com\" for all names below it: \
+                no scheme, port or path";
+    mistakes.add(&written.span, format!("\"{}\" is no host", written.value), hint);
+    None
+}
+
+/// Notes the secrets of a request whose URL the list chooses.
+pub(super) fn refuse_secrets(templates: &[&At<String>], known: &Known<'_>, mistakes: &mut Mistakes) {
+    for written in templates {
+        let Ok(template) = Template::parse(written.text(), &known.answers) else { continue };
+        for part in template.parts.iter().filter(|part| matches!(part, Part::Secret(_))) {
+            let hint = "whoever the list names would get it: leave it out, or write the host into `url`";
+            mistakes.add(
+                &slot(written, part, known),
+                "a secret in a request whose URL comes from the list",
+                hint,
+            );
+        }
+    }
+}

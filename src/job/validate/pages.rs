@@ -1,0 +1,137 @@
+//! `pages`: one way from an answer to the next, which its rows, its format and its query allow.
+
+use super::answer::{self, Language};
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::{NextPage, Pages};
+
+/// The keys of which one says how pages are found.
+const WAYS: [&str; 5] = ["link", "next", "cursor", "offset", "number"];
+
+/// Most pages where the job does not say.
+const USUAL_MOST: u32 = 1000;
+
+/// The pages, if there are any.
+pub(super) fn validated(
+    endpoint: &raw::Endpoint,
+    language: Option<Language>,
+    mistakes: &mut Mistakes,
+) -> Option<Option<Pages>> {
+    let Some(written) = &endpoint.pages else { return Some(None) };
+    if !endpoint.present.has("rows") && !endpoint.present.has("batch") {
+        let hint = "add rows = \".items[]\", which makes rows of each page";
+        mistakes.add(&written.span, "`pages` without `rows`", hint);
+    }
+    check_ways(written, mistakes)?;
+    let pages = &written.value;
+    check_companions(pages, mistakes);
+    check_expressions(pages, language, mistakes);
+    check_parameter(endpoint, pages, mistakes);
+    let most = pages.most.as_ref().map_or(USUAL_MOST, |most| most.value.0 as u32);
+    Some(Some(Pages { next: next(pages)?, most }))
+}
+
+/// Exactly one way leads on.
+fn check_ways(written: &At<raw::Pages>, mistakes: &mut Mistakes) -> Option<()> {
+    let there: Vec<&str> = WAYS.into_iter().filter(|way| written.value.present.has(way)).collect();
+    match there.as_slice() {
+        [_] => return Some(()),
+        [] => {
+            let hint = "write { link = true }, { next = \".next\" }, { cursor = \".cursor\", parameter = \"cursor\" }, \
+                        { offset = \"start\" } or { number = \"page\" }";
+            mistakes.add(&written.span, "`pages` does not say what leads to the next page", hint);
+        }
+        [first, second, ..] => {
+            let message = format!("both `{first}` and `{second}` in pages");
+            mistakes.add(&written.span, message, "leave one of them out: one way leads to the next page");
+        }
+    }
+    None
+}
+
+/// Notes keys that belong to another way, and the one that a cursor lacks.
+fn check_companions(pages: &raw::Pages, mistakes: &mut Mistakes) {
+    let counts = pages.present.has("offset") || pages.present.has("number");
+    let parameter = pages.parameter.as_ref().map(|value| ("parameter", &value.span, "cursor"));
+    let first = pages.first.as_ref().map(|value| ("first", &value.span, "offset` or `number"));
+    let more = pages.more.as_ref().map(|value| ("more", &value.span, "offset` or `number"));
+    let stray =
+        |(key, ..): &(&str, _, _)| if *key == "parameter" { !pages.present.has("cursor") } else { !counts };
+    for (key, place, owner) in parameter.into_iter().chain(first).chain(more).filter(stray) {
+        let message = format!("`{key}` in pages without `{owner}`");
+        mistakes.add(place, message, "leave it out: it has no effect here");
+    }
+    if let Some(cursor) = &pages.cursor
+        && !pages.present.has("parameter")
+    {
+        let hint = "add parameter = \"cursor\", the query parameter that it goes into";
+        mistakes.add(&cursor.span, "a cursor without its `parameter`", hint);
+    }
+    if let Some(link) = pages.link.as_ref().filter(|link| !link.value) {
+        mistakes.add(&link.span, "`link = false` leads nowhere", "leave `pages` out, or write link = true");
+    }
+    for name in [&pages.parameter, &pages.offset, &pages.number].into_iter().flatten() {
+        if name.value.is_empty() {
+            mistakes.add(&name.span, "a query parameter without a name", "write its name, such as \"page\"");
+        }
+    }
+}
+
+fn check_expressions(pages: &raw::Pages, language: Option<Language>, mistakes: &mut Mistakes) {
+    match language {
+        Some(Language::Jq) => {
+            for code in [&pages.next, &pages.cursor, &pages.more].into_iter().flatten() {
+                answer::check_jq(code, mistakes);
+            }
+        }
+        Some(Language::Css) => {
+            if let Some(next) = &pages.next {
+                answer::check_css(next, mistakes);
+            }
+            let cursor = pages.cursor.as_ref().map(|cursor| ("cursor", &cursor.span));
+            let more = pages.more.as_ref().map(|more| ("more", &more.span));
+            let offset = pages.offset.as_ref().map(|offset| ("offset", &offset.span));
+            let number = pages.number.as_ref().map(|number| ("number", &number.span));
+            for (key, place) in cursor.into_iter().chain(more).chain(offset).chain(number) {
+                let hint = "write { link = true }, or { next = \"a.next\" }, the element whose href it is";
+                mistakes.add(place, format!("`{key}` for pages of HTML"), hint);
+            }
+        }
+        // Text has no rows, which is a mistake of its own.
+        Some(Language::Text) | None => {}
+    }
+}
+
+/// A parameter that pages count in stands nowhere else.
+fn check_parameter(endpoint: &raw::Endpoint, pages: &raw::Pages, mistakes: &mut Mistakes) {
+    let Some(parameter) = pages.offset.as_ref().or(pages.number.as_ref()) else { return };
+    let in_query = endpoint.query.iter().flat_map(|query| query.value.names());
+    let in_url =
+        endpoint.url.as_ref().and_then(|url| url.value.split_once('?')).map_or("", |(_, query)| query);
+    let is_in_url =
+        ::url::form_urlencoded::parse(in_url.as_bytes()).any(|(name, _)| name == parameter.text());
+    if is_in_url || in_query.into_iter().any(|name| name.value == parameter.value) {
+        let message = format!("the parameter `{}` of pages stands in the request already", parameter.value);
+        mistakes.add(&parameter.span, message, "leave it out there: `first` is its value on the first page");
+    }
+}
+
+fn next(pages: &raw::Pages) -> Option<NextPage> {
+    let first = |usual| pages.first.as_ref().map_or(usual, |first| first.value.0);
+    let more = || pages.more.as_ref().map(|code| code.value.clone());
+    if pages.link.is_some() {
+        return Some(NextPage::Link);
+    }
+    if let Some(next) = &pages.next {
+        return Some(NextPage::Url(next.value.clone()));
+    }
+    if let Some(cursor) = &pages.cursor {
+        let parameter = pages.parameter.as_ref()?.value.clone();
+        return Some(NextPage::Cursor { value: cursor.value.clone(), parameter });
+    }
+    if let Some(offset) = &pages.offset {
+        return Some(NextPage::Offset { parameter: offset.value.clone(), first: first(0), more: more() });
+    }
+    let parameter = pages.number.as_ref()?.value.clone();
+    Some(NextPage::Number { parameter, first: first(1), more: more() })
+}
