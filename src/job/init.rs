@@ -25,6 +25,7 @@ name = "@job@"                      # names the folder of its runs: letters, dig
 # in_flight = 128                   # requests at the same time
 # rounds = 1                        # how often failed requests are tried again after everything else
 # resume_within = "7d"              # `windrow run` goes on with an unfinished run if it is younger than this
+# bodies = "all"                    # keep answers as they came: those that "failed" are kept, unless: "all", "none"
 
 [input]
 ids = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]  # the list itself, or a file instead:
@@ -42,6 +43,11 @@ name = "user"                       # letters, digits and _
 url = "https://jsonplaceholder.typicode.com/users/{user_id}"  # {column} is filled in, encoded
 # query = { lang = "en", key = "${API_KEY}" }                 # ${NAME} comes from the environment and is never shown
 # headers = { authorization = "Bearer ${API_TOKEN}" }
+# method = "POST"                   # with a payload it is POST anyway; json, or form = { … }, or body = "…"
+# json = { user = "{user_id}", verbose = true }
+# idempotent = true                 # a POST may be repeated (any GET may)
+# when = '.country == "DE"'         # ask only where this holds: .column of the list, .endpoint.column of an answer
+# ok = '.error == null'             # an answer for which this does not hold is a failure
 missing = [404]                     # what says "no such id": statuses, or jq such as '.error == "not found"'
 nulls = ["", "N/A"]                 # texts that mean null
 # on_failure = "null"               # if a request fails for good, its row is left out ("drop"), or: "null", "keep"
@@ -63,7 +69,9 @@ street_number = { jq = ".address.suite", regex = '(\d+)', type = "integer" }  # 
 [table]
 to = "duckdb:@job@.duckdb"          # the database file; it is made if need be
 name = "@table@"                    # the table, likewise
-mode = "upsert"                     # "upsert" replaces rows of the same key; "append" adds; "replace" takes their place
+mode = "upsert"                     # "upsert" replaces rows of the same key; "append" adds; "replace" takes their place;
+                                    # "replace_ids" replaces all rows of an id, for endpoints with several (rows = ".items[]")
+# gone = "delete"                   # rows of ids that the list no longer has stay, unless: "delete"
 key = ["user_id"]                   # the columns that identify a row
 stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row was fetched
 
