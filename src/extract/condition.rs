@@ -1,4 +1,4 @@
-//! `missing.when`: the jq condition under which an answer says that the id does not exist.
+//! jq conditions: `missing.when`, `ok`, `when` and `more`.
 //!
 //! As in jq, everything but `null` and `false` counts as true; an expression that gives nothing does not hold.
 //! A plain path compared with a literal (`.Response == "False"`, also `!=`, either way round) needs no
@@ -10,16 +10,14 @@ use jaq_json::Val;
 
 use crate::record::Failure;
 
-use super::expression::{Answer, Expression, INTERPRETER_DIGITS};
-use super::path::{self, Path};
-use super::trie::Trie;
-use super::{jq, text};
-
-/// How a failure names the condition.
-pub(super) const NAME: &str = "missing.when";
+use super::expression::{Answer, Expression, INTERPRETER_DIGITS, Plain};
+use super::path;
+use super::{ExtractorError, jq, text};
 
 /// A compiled condition.
 pub(super) struct Condition {
+    /// How a failure names it.
+    at: &'static str,
     subject: Expression,
     test: Test,
 }
@@ -40,27 +38,23 @@ enum Literal {
 }
 
 impl Condition {
-    /// Compiles a condition; the error says what is wrong with it.
-    pub fn new(text: &str) -> Result<Condition, String> {
-        match path::parse(text).as_ref().and_then(comparison) {
-            Some(comparison) => Ok(comparison),
-            None => Ok(Condition { subject: Expression::new(text)?, test: Test::True }),
-        }
+    /// Compiles a condition; `at` is its key in the job.
+    pub fn new(text: &str, at: &'static str) -> Result<Condition, ExtractorError> {
+        let (subject, test) = match path::parse(text).as_ref().and_then(comparison) {
+            Some(comparison) => comparison,
+            None => (Expression::named(text, at)?, Test::True),
+        };
+        Ok(Condition { at, subject, test })
     }
 
     /// The path that it looks at, if that is plain.
-    pub fn path(&self) -> Option<&Path> {
-        self.subject.path()
-    }
-
-    /// Looks up its slot in the trie of all paths.
-    pub fn place(&mut self, trie: &Trie) {
-        self.subject.place(trie);
+    pub fn plain(&mut self) -> Option<&mut Plain> {
+        self.subject.plain()
     }
 
     /// Whether the condition holds for this answer.
     pub fn holds(&self, answer: &Answer<'_>) -> Result<bool, Failure> {
-        let Some(json) = self.subject.value(answer, NAME)? else { return Ok(false) };
+        let Some(json) = self.subject.value(answer, self.at)? else { return Ok(false) };
         Ok(match &self.test {
             Test::True => json != "null" && json != "false",
             Test::Equal(literal) => literal.equals(&json),
@@ -69,16 +63,16 @@ impl Condition {
     }
 }
 
-fn comparison(term: &Term<&str>) -> Option<Condition> {
+fn comparison(term: &Term<&str>) -> Option<(Expression, Test)> {
     let Term::BinOp(left, BinaryOp::Cmp(comparison), right) = term else { return None };
     let test = match comparison {
         Cmp::Eq => Test::Equal,
         Cmp::Ne => Test::Unequal,
         _ => return None,
     };
-    let sides = |subject, other| Some((Expression::plain(subject)?, literal(other)?));
+    let sides = |subject, other| Some((Expression::of_path(subject)?, literal(other)?));
     let (subject, literal) = sides(left, right).or_else(|| sides(right, left))?;
-    Some(Condition { subject, test: test(literal) })
+    Some((subject, test(literal)))
 }
 
 fn literal(term: &Term<&str>) -> Option<Literal> {
@@ -113,16 +107,16 @@ impl Literal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::extract::expression::planted;
 
     fn holds(condition: &str, text: &str) -> Result<bool, Failure> {
-        let mut condition = Condition::new(condition).unwrap();
-        let trie = Trie::new(condition.path().map(|path| path.steps.as_slice()));
-        condition.place(&trie);
+        let mut condition = Condition::new(condition, "missing.when").unwrap();
+        let trie = planted(condition.plain());
         condition.holds(&Answer::read(text, &trie)?)
     }
 
     fn is_plain(condition: &str) -> bool {
-        Condition::new(condition).unwrap().path().is_some()
+        Condition::new(condition, "missing.when").unwrap().plain().is_some()
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::record::{Failure, Kind};
 use super::fill::{Slot, fill};
 use super::path::{self, Path};
 use super::trie::Trie;
-use super::{body, jq, scan};
+use super::{ExtractorError, body, jq, scan};
 
 /// How deeply an answer may nest that the interpreter, which recurses, is given: with a stack of 2 MiB it
 /// overflows between 1,000 and 3,000. Plain paths have no limit but the endpoint's.
@@ -36,7 +36,23 @@ impl<'a> Answer<'a> {
         Ok(Answer { text, slots, whole: OnceCell::new() })
     }
 
-    fn whole(&self) -> Result<Val, Failure> {
+    /// One that the interpreter has made: `value`, whose JSON is `text`. Without paths in `trie` that is not
+    /// looked at.
+    pub fn made(text: &'a str, value: Val, trie: &Trie) -> Result<Answer<'a>, Failure> {
+        let slots = match trie.slots() {
+            0 => Vec::new(),
+            _ => fill(trie, text).map_err(|error| body::not_json(text, error))?,
+        };
+        Ok(Answer { text, slots, whole: OnceCell::from(value) })
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// All of it as the interpreter's value.
+    pub fn whole(&self) -> Result<Val, Failure> {
         if let Some(whole) = self.whole.get() {
             return Ok(whole.clone());
         }
@@ -64,64 +80,87 @@ impl<'a> Answer<'a> {
 /// A compiled expression.
 pub(super) enum Expression {
     /// Found by the trie.
-    Plain {
-        /// Where.
-        path: Path,
-        /// Its slot; known once all paths of the endpoint are.
-        slot: usize,
-    },
+    Plain(Plain),
     /// Run by the interpreter.
     Program(jq::Program),
+}
+
+/// A plain path and its slot.
+pub(super) struct Plain {
+    path: Path,
+    /// Known once all paths of the trie are.
+    slot: usize,
+}
+
+impl Plain {
+    /// A path that has no place yet.
+    pub fn new(path: Path) -> Plain {
+        Plain { path, slot: 0 }
+    }
+
+    /// Looks up its slot in the trie of all paths.
+    pub fn place(&mut self, trie: &Trie) {
+        self.slot = trie.slot(&self.path.steps).unwrap_or_default();
+    }
+
+    /// The JSON text of what it leads to, none where a step with `?` does not fit.
+    pub fn found<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<&'a str>, Failure> {
+        match answer.slots[self.slot] {
+            Slot::Found(text) => Ok(Some(text)),
+            Slot::Absent => Ok(Some("null")),
+            Slot::Blocked { depth, .. } if self.path.is_optional(depth.into()) => Ok(None),
+            Slot::Blocked { depth, met } => {
+                let step = &self.path.steps[usize::from(depth)];
+                Err(failed(at, format!("cannot index {met} with {step}")))
+            }
+        }
+    }
 }
 
 impl Expression {
     /// Compiles an expression; the error says what is wrong with it.
     pub fn new(text: &str) -> Result<Expression, String> {
-        match path::parse(text).as_ref().and_then(Expression::plain) {
+        match path::parse(text).as_ref().and_then(Expression::of_path) {
             Some(plain) => Ok(plain),
             None => jq::compile(text).map(Expression::Program),
         }
     }
 
+    /// The same, for an expression of the endpoint that `at` names.
+    pub fn named(text: &str, at: &str) -> Result<Expression, ExtractorError> {
+        Expression::new(text).map_err(|why| ExtractorError::Expression { at: at.to_owned(), why })
+    }
+
     /// The expression that `term` is, if it is a plain path.
-    pub fn plain(term: &Term<&str>) -> Option<Expression> {
-        path::plain(term).map(|path| Expression::Plain { path, slot: 0 })
+    pub fn of_path(term: &Term<&str>) -> Option<Expression> {
+        path::plain(term).map(|path| Expression::Plain(Plain::new(path)))
     }
 
-    /// The path, if it is plain.
-    pub fn path(&self) -> Option<&Path> {
+    /// Itself, if it is plain: it then belongs into a trie.
+    pub fn plain(&mut self) -> Option<&mut Plain> {
         match self {
-            Expression::Plain { path, .. } => Some(path),
+            Expression::Plain(plain) => Some(plain),
             Expression::Program(_) => None,
-        }
-    }
-
-    /// Looks up its slot in the trie of all paths.
-    pub fn place(&mut self, trie: &Trie) {
-        if let Expression::Plain { path, slot } = self {
-            *slot = trie.slot(&path.steps).unwrap_or_default();
         }
     }
 
     /// The JSON text of what it gives, none if it gives nothing. `at` names the expression in a failure.
     pub fn value<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
         match self {
-            Expression::Plain { path, slot } => followed(path, answer.slots[*slot], at),
+            Expression::Plain(plain) => Ok(plain.found(answer, at)?.map(Cow::Borrowed)),
             Expression::Program(program) => interpreted(program, answer.whole()?, at),
         }
     }
 }
 
-fn followed<'a>(path: &Path, slot: Slot<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
-    match slot {
-        Slot::Found(text) => Ok(Some(Cow::Borrowed(text))),
-        Slot::Absent => Ok(Some(Cow::Borrowed("null"))),
-        Slot::Blocked { depth, .. } if path.is_optional(depth.into()) => Ok(None),
-        Slot::Blocked { depth, met } => {
-            let step = &path.steps[usize::from(depth)];
-            Err(failed(at, format!("cannot index {met} with {step}")))
-        }
+/// The trie of all plain paths that are looked for in the same text; each is told its slot.
+pub(super) fn planted<'p>(paths: impl IntoIterator<Item = &'p mut Plain>) -> Trie {
+    let mut paths: Vec<_> = paths.into_iter().collect();
+    let trie = Trie::new(paths.iter().map(|plain| plain.path.steps.as_slice()));
+    for plain in &mut paths {
+        plain.place(&trie);
     }
+    trie
 }
 
 fn interpreted(program: &jq::Program, whole: Val, at: &str) -> Result<Option<Cow<'static, str>>, Failure> {
@@ -138,6 +177,7 @@ fn interpreted(program: &jq::Program, whole: Val, at: &str) -> Result<Option<Cow
     }
 }
 
-fn failed(at: &str, why: impl std::fmt::Display) -> Failure {
+/// The failure of the expression that `at` names.
+pub(super) fn failed(at: &str, why: impl std::fmt::Display) -> Failure {
     Failure::lasting(Kind::Extract, format!("{at}: {why}"))
 }

@@ -1,8 +1,8 @@
 //! The jq interpreter (jaq), for the expressions that are not [plain](super::path).
 //!
-//! What expressions may call is decided by [`compile_jq`]. At most two
-//! outputs are ever drawn from an expression, and none after its first error. What is not bounded here is an
-//! expression of the job's own that recurses or loops for ever.
+//! What expressions may call is decided by [`compile_jq`]. At most two outputs are ever drawn from an
+//! expression that is to give one value, and none after its first error; who draws more bounds them. What is
+//! not bounded here is an expression of the job's own that recurses or loops for ever.
 
 use jaq_core::{Ctx, Vars};
 use jaq_json::{Val, read, write};
@@ -31,21 +31,26 @@ pub(super) enum Outcome {
 }
 
 impl Program {
-    /// Runs the expression.
+    /// Runs the expression for one value.
     pub fn run(&self, input: Val) -> Outcome {
-        let context = Ctx::<JqData>::new(&self.0.lut, Vars::new([]));
-        let mut outputs = self.0.id.run((context, input)).map(|output| {
-            output.map_err(|exception| match exception.get_err() {
-                Ok(error) => error.to_string(),
-                Err(_) => "the expression ended itself".to_owned(),
-            })
-        });
+        let mut outputs = self.outputs(input);
         let Some(first) = outputs.next() else { return Outcome::Nothing };
         match first.map(|value| (value, outputs.next())) {
             Ok((value, None)) => Outcome::One(value),
             Ok((_, Some(Ok(_)))) => Outcome::Several,
             Err(error) | Ok((_, Some(Err(error)))) => Outcome::Error(error),
         }
+    }
+
+    /// What the expression gives, one after the other. After an error no more may be drawn.
+    pub fn outputs(&self, input: Val) -> impl Iterator<Item = Result<Val, String>> {
+        let context = Ctx::<JqData>::new(&self.0.lut, Vars::new([]));
+        self.0.id.run((context, input)).map(|output| {
+            output.map_err(|exception| match exception.get_err() {
+                Ok(error) => error.to_string(),
+                Err(_) => "the expression ended itself".to_owned(),
+            })
+        })
     }
 }
 

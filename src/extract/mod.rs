@@ -2,44 +2,71 @@
 //!
 //! | step | by | a failure is |
 //! |---|---|---|
-//! | nesting counted, UTF-8 checked, byte order mark dropped | `scan`, `body` | `too_deep`, `not_json` |
+//! | UTF-8 checked, byte order mark dropped, nesting counted | `body`, `scan` | `too_deep`, `not_json`, `decode` |
+//! | lines made an array, a call its argument | `lines`, `call` | `not_json` |
 //! | one pass that finds the values of all plain paths | `path`, `trie`, `fill` | `not_json` |
 //! | the other expressions run | `jq`, `expression` | `extract` |
-//! | is the id missing there? | `condition` | `extract` |
+//! | is the id missing there? is the answer as it should be? | `condition` | `extract`, `not_ok` |
+//! | the answer's rows, or a batch's items, one after the other | `items`, `elements`, `gather` | `extract` |
+//! | elements of HTML found by CSS selectors | `html` | `too_deep`, `too_large`, `extract` |
 //! | text, then a value of the column's type | `text`, `convert` | `convert`, `null` |
+//! | what the answer says of the next page | `page`, `html` | `extract` |
+//!
+//! [`Extractor`] joins them: for JSON answers (`json`), HTML (`html`) and plain text (`plain_text`).
 //!
 //! Expressions that only name a place (`.a.b[0]`) are the rule, and for them nothing but that place is looked
-//! at: no value tree is built, no interpreter started. They mean exactly what they mean in jq. Only where an
-//! endpoint has other expressions is its answer parsed a second time, once for all of them, as the interpreter's
-//! value. Every failure here lasts: asking again would bring the same answer.
+//! at: no value tree is built, no interpreter started; so are rows that are the elements of a place
+//! (`.items[]`), and columns of such rows. They mean exactly what they mean in jq. Only where an endpoint has
+//! other expressions is its answer parsed a second time, once for all of them, as the interpreter's value.
+//!
+//! An answer gives all its rows or fails: one value that does not fit fails the answer, not its row. Every
+//! failure here lasts, as asking again would bring the same answer, but for `not_ok`. Rows are bounded in number
+//! and memory, whatever the answer and the job say (`gather`).
 
 mod body;
+mod call;
+mod column;
 mod condition;
 mod convert;
+mod elements;
 mod expression;
 mod fill;
+mod gather;
+mod html;
+mod items;
 mod jq;
+mod json;
+mod lines;
+mod page;
 mod path;
+mod plain_text;
 mod scan;
+mod split;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trie;
+mod when;
 
-use crate::job;
-use crate::record::{Failure, Rows, Value};
+use crate::job::{AnswerFormat, Endpoint};
+use crate::record::{Failure, Kind, Rows};
 
-use self::condition::Condition;
-use self::convert::Conversion;
-use self::expression::{Answer, Expression};
-use self::trie::Trie;
+use self::html::Html;
+use self::json::Json;
+use self::plain_text::PlainText;
+
+pub use self::page::PageOf;
+pub use self::split::Split;
+pub use self::when::When;
 
 /// Makes the values of one endpoint's columns, for as many answers as there are. It stays on its thread.
-pub struct Extractor {
-    max_depth: u32,
-    trie: Trie,
-    missing: Option<Condition>,
-    columns: Vec<Column>,
+pub struct Extractor(Reader);
+
+/// How the endpoint's answers are read.
+enum Reader {
+    Json(Box<Json>),
+    Html(Html),
+    Text(PlainText),
 }
 
 /// What an answer holds.
@@ -57,10 +84,28 @@ pub enum ExtractorError {
     /// An expression that does not compile.
     #[error("{at}: not a jq expression: {why}\nhint: a plain path is written .key, .a.b[0] or .[\"a key\"]")]
     Expression {
-        /// The column, or `missing.when`.
+        /// The column, or a key such as `missing.when`.
         at: String,
         /// As jaq words it.
         why: String,
+    },
+    /// A CSS selector that does not parse.
+    #[error(
+        "{at}: not a CSS selector: {why}\nhint: table.odds tr, a.next, div#main > p, :scope > td:nth-child(2)"
+    )]
+    Selector {
+        /// The column, `rows` or `pages.next`.
+        at: String,
+        /// As scraper words it.
+        why: String,
+    },
+    /// Something that the format of the answers has no use for.
+    #[error("{at} does not fit the answers: {why}\nhint: see `answer` of the endpoint")]
+    Unfit {
+        /// The column or key.
+        at: String,
+        /// What would fit.
+        why: &'static str,
     },
     /// A `regex` that does not compile.
     #[error("column {column}: {source}\nhint: the syntax is that of https://docs.rs/regex#syntax")]
@@ -82,77 +127,66 @@ pub enum ExtractorError {
     },
 }
 
-struct Column {
-    expression: Expression,
-    conversion: Conversion,
+impl ExtractorError {
+    fn unfit(at: &str, why: &'static str) -> ExtractorError {
+        ExtractorError::Unfit { at: at.to_owned(), why }
+    }
 }
 
 impl Extractor {
-    /// Compiles the expressions of an endpoint.
+    /// Compiles the expressions of an endpoint. With a `pipe`, answers are what its program makes of them: JSON.
     ///
     /// # Errors
     ///
-    /// An expression or `regex` that does not compile, a `zone` that is not known. A validated job has none of
-    /// these, but zones depend on the machine.
-    pub fn new(endpoint: &job::Endpoint) -> Result<Extractor, ExtractorError> {
-        let missing = endpoint.missing.when.as_deref().map(condition).transpose()?;
-        let columns = endpoint.columns.iter().map(Column::new).collect::<Result<Vec<_>, _>>()?;
-        let mut extractor =
-            Extractor { max_depth: endpoint.bounds.max_depth, trie: Trie::new([]), missing, columns };
-        extractor.grow_trie();
-        Ok(extractor)
+    /// An expression, selector or `regex` that does not compile or does not fit the answers, a `zone` that is
+    /// not known. A validated job has none of these, but zones depend on the machine.
+    pub fn new(endpoint: &Endpoint) -> Result<Extractor, ExtractorError> {
+        let reader = match endpoint.answer {
+            AnswerFormat::Html if endpoint.pipe.is_none() => Reader::Html(Html::new(endpoint)?),
+            AnswerFormat::Text if endpoint.pipe.is_none() => Reader::Text(PlainText::new(endpoint)?),
+            _ => Reader::Json(Box::new(Json::new(endpoint)?)),
+        };
+        Ok(Extractor(reader))
     }
 
     /// The values of an answer's (decoded) body.
     ///
     /// # Errors
     ///
-    /// The body nests too deeply or is not JSON, an expression fails or gives several values, a value does not
-    /// fit its column. The failure of the first such column, in their order, is given.
+    /// The body nests too deeply or is not what it should be, `ok` does not hold, an expression fails or gives
+    /// several values, a value does not fit its column. The failure of the first such column, in their order, is
+    /// given.
     pub fn extract(&self, body: &[u8]) -> Result<Extracted, Failure> {
-        let text = body::text(body, self.max_depth)?;
-        let answer = Answer::read(text, &self.trie)?;
-        if self.is_missing(&answer)? {
-            return Ok(Extracted::Missing);
-        }
-        let values = self.columns.iter().map(|column| column.value(&answer));
-        values.collect::<Result<_, _>>().map(|values| Extracted::Rows(Rows::one(values)))
-    }
-
-    /// Puts all plain paths into one trie and tells each expression its slot.
-    fn grow_trie(&mut self) {
-        let expressions = self.columns.iter().map(|column| column.expression.path());
-        let paths = expressions.chain([self.missing.as_ref().and_then(Condition::path)]);
-        self.trie = Trie::new(paths.flatten().map(|path| path.steps.as_slice()));
-        for column in &mut self.columns {
-            column.expression.place(&self.trie);
-        }
-        if let Some(condition) = &mut self.missing {
-            condition.place(&self.trie);
+        match &self.0 {
+            Reader::Json(json) => json.extract(&json.text(body)?),
+            Reader::Html(html) => html.extract(body::text(body)?),
+            Reader::Text(text) => text.extract(body::text(body)?),
         }
     }
 
-    fn is_missing(&self, answer: &Answer<'_>) -> Result<bool, Failure> {
-        self.missing.as_ref().map_or(Ok(false), |condition| condition.holds(answer))
-    }
-}
-
-impl Column {
-    fn new(column: &job::Column) -> Result<Column, ExtractorError> {
-        let conversion = Conversion::new(column)?;
-        // Other expressions belong to answers that are not JSON.
-        let jq = if let job::Expression::Jq(jq) = &column.expression { jq } else { "." };
-        let expression = Expression::new(jq)
-            .map_err(|why| ExtractorError::Expression { at: conversion.name().to_owned(), why })?;
-        Ok(Column { expression, conversion })
+    /// The values of a page, and what it says of the next one. The body is read once for both.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Extractor::extract`]; what should name the next page fails, or is neither text nor number.
+    pub fn page(&self, body: &[u8]) -> Result<PageOf, Failure> {
+        match &self.0 {
+            Reader::Json(json) => json.page(&json.text(body)?),
+            Reader::Html(html) => html.page(body::text(body)?),
+            Reader::Text(text) => text.extract(body::text(body)?).map(PageOf::last),
+        }
     }
 
-    fn value(&self, answer: &Answer<'_>) -> Result<Value, Failure> {
-        let json = self.expression.value(answer, self.conversion.name())?;
-        self.conversion.value(json.as_deref().unwrap_or("null"))
+    /// What the answer to a batch holds for each of its records. An item's own failure is that item's;
+    /// `missing.when` is asked of each item, `ok` of the whole answer.
+    ///
+    /// # Errors
+    ///
+    /// What fails the answer as a whole: those of [`Extractor::extract`], a `split` or `key` that fails.
+    pub fn split(&self, body: &[u8]) -> Result<Split, Failure> {
+        match &self.0 {
+            Reader::Json(json) => json.split(&json.text(body)?),
+            _ => Err(Failure::lasting(Kind::Extract, "only a JSON answer can be split")),
+        }
     }
-}
-
-fn condition(text: &str) -> Result<Condition, ExtractorError> {
-    Condition::new(text).map_err(|why| ExtractorError::Expression { at: condition::NAME.to_owned(), why })
 }

@@ -2,7 +2,8 @@
 //!
 //! `.a.b[0]`, `.["key with space"]`, `.a[-1]?`, `.` and their like name one place in a document. jaq's own
 //! parser reads the expression, so that spelling, escapes and comments mean what they mean to the interpreter;
-//! here its syntax tree is recognised or left to [`jq`](super::jq).
+//! here its syntax tree is recognised or left to [`jq`](super::jq). A [`Walk`] is the same with `[]` in it:
+//! `.items[]`, `.data.edges[].node`.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
@@ -10,6 +11,9 @@ use jaq_core::path::{Opt, Part};
 
 /// The longest path that is followed without the interpreter.
 const MAX_STEPS: usize = u64::BITS as usize;
+
+/// The most `[]` that are followed without the interpreter.
+const MAX_LEGS: usize = 8;
 
 /// One step down into a document. The order is the one that [`Trie`](super::trie::Trie) is built in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +61,50 @@ impl Path {
     }
 }
 
+/// A plain path that goes on from each element of what it leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Walk {
+    /// From the whole document down to the first `[]`.
+    pub first: Path,
+    /// One for each `[]`, at most [`MAX_LEGS`].
+    pub legs: Vec<Leg>,
+}
+
+/// `[]` and the plain path after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leg {
+    /// Whether `?` follows the `[]`: what has no elements then gives none, instead of failing.
+    pub optional: bool,
+    /// From each element down.
+    pub below: Path,
+}
+
+impl Walk {
+    fn end(&mut self) -> &mut Path {
+        match self.legs.last_mut() {
+            Some(leg) => &mut leg.below,
+            None => &mut self.first,
+        }
+    }
+
+    fn part(&mut self, part: &Part<Term<&str>>, optional: bool) -> Option<()> {
+        match part {
+            Part::Range(None, None) if self.legs.len() < MAX_LEGS => {
+                self.legs.push(Leg { optional, below: Path::default() });
+                Some(())
+            }
+            _ => self.end().push(step(part)?, optional),
+        }
+    }
+
+    fn join(mut self, below: Walk) -> Option<Walk> {
+        let end = std::mem::take(self.end());
+        *self.end() = end.join(below.first)?;
+        self.legs.extend(below.legs);
+        (self.legs.len() <= MAX_LEGS).then_some(self)
+    }
+}
+
 impl std::fmt::Display for Step {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -85,6 +133,21 @@ pub(super) fn plain(term: &Term<&str>) -> Option<Path> {
         Term::BinOp(above, BinaryOp::Pipe(None), below) => plain(above)?.join(plain(below)?),
         Term::TryCatch(tried, None) => plain(tried).map(Path::all_optional),
         _ => None,
+    }
+}
+
+/// The walk that `term` is, if it is one; a plain path is one without legs.
+pub(super) fn walk(term: &Term<&str>) -> Option<Walk> {
+    match term {
+        Term::Path(above, parts) => {
+            let mut walk = walk(above)?;
+            for (part, opt) in &parts.0 {
+                walk.part(part, matches!(opt, Opt::Optional))?;
+            }
+            Some(walk)
+        }
+        Term::BinOp(above, BinaryOp::Pipe(None), below) => walk(above)?.join(walk(below)?),
+        _ => plain(term).map(|first| Walk { first, legs: Vec::new() }),
     }
 }
 
@@ -177,6 +240,35 @@ mod tests {
         ] {
             assert_eq!(of(expression), None, "{expression}");
         }
+    }
+
+    fn walk_of(expression: &str) -> Option<(usize, Vec<(bool, usize)>)> {
+        let walk = walk(&parse(expression)?)?;
+        let legs = walk.legs.iter().map(|leg| (leg.optional, leg.below.steps.len()));
+        Some((walk.first.steps.len(), legs.collect()))
+    }
+
+    #[test]
+    fn walks_are_recognised() {
+        assert_eq!(walk_of(".[]"), Some((0, vec![(false, 0)])));
+        assert_eq!(walk_of(".a.b[]?"), Some((2, vec![(true, 0)])));
+        assert_eq!(walk_of(".a[].b[0].c"), Some((1, vec![(false, 3)])));
+        assert_eq!(walk_of(".a | .[] | .b | .[]? | .c"), Some((1, vec![(false, 1), (true, 1)])));
+        assert_eq!(walk_of(".a[][]"), Some((1, vec![(false, 0), (false, 0)])));
+        assert_eq!(walk_of("(.a.b)?[]"), Some((2, vec![(false, 0)])));
+        assert_eq!(walk_of(".a"), Some((1, vec![])));
+        for expression in ["(.[])?", ".[1:]", ".[] | select(.a)", ".[], .a", "[.[]]", ".a[.b]"] {
+            assert_eq!(walk_of(expression), None, "{expression}");
+        }
+        let mut walk = walk(&parse("(.a.b)?[].c?").unwrap()).unwrap();
+        assert_eq!((walk.first.optional, walk.end().optional), (0b11, 0b1));
+    }
+
+    #[test]
+    fn a_walk_of_too_many_legs_is_left_to_the_interpreter() {
+        assert_eq!(walk_of(&format!(".{}", "[]".repeat(8))).unwrap().1.len(), 8);
+        assert_eq!(walk_of(&format!(".{}", "[]".repeat(9))), None);
+        assert_eq!(walk_of(&format!(".{} | .[]", "[]".repeat(8))), None);
     }
 
     #[test]

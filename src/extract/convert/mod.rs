@@ -1,12 +1,12 @@
-//! From a value's JSON text to the type of its column.
+//! From a value to the type of its column: from JSON text, or from text that HTML or a plain answer has.
 //!
-//! The value becomes text (strings without their escapes, numbers and booleans as they are written), then in
-//! turn: `regex` picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the
+//! JSON becomes text (strings without their escapes, numbers and booleans as they are written), then in turn: `regex` picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the
 //! column's type reads the rest, for all types but text without the space around it. Nothing is rounded:
 //! a number that its type cannot hold exactly does not fit (a double is the nearest one, as always).
 //!
 //! - An array or object fits `json`, and `text` as its JSON without spacing.
-//! - `json` keeps what the answer had; with `regex` or `strip`, what is left must itself be JSON.
+//! - `json` keeps the JSON that the answer had; of text, and with `regex` or `strip`, what is left must itself
+//!   be JSON.
 //! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
 //!   expression that fails, or gives more than one value, fails the answer in any case.
 //! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
@@ -72,7 +72,17 @@ impl Conversion {
 
     /// The value that `json` is in this column. `json` is valid and has no space around it.
     pub fn value(&self, json: &str) -> Result<Value, Failure> {
-        let value = match self.converted(json) {
+        self.settled(self.converted(json))
+    }
+
+    /// The value that a text is in this column, or none.
+    pub fn value_of_text(&self, text: Option<&str>) -> Result<Value, Failure> {
+        self.settled(text.map_or(Ok(Value::Null), |text| self.converted_text(text)))
+    }
+
+    /// What a column makes of values that do not fit, and of null.
+    fn settled(&self, converted: Result<Value, Misfit>) -> Result<Value, Failure> {
+        let value = match converted {
             Ok(value) => value,
             Err(_) if self.on_error == OnError::Null => Value::Null,
             Err(misfit) => return Err(Failure::lasting(Kind::Convert, format!("{}: {misfit}", self.name))),
@@ -88,15 +98,28 @@ impl Conversion {
             return Ok(Value::Null);
         }
         let whole = self.text(json)?;
-        let Some(picked) = self.picked(&whole) else { return Ok(Value::Null) };
-        if self.nulls.iter().any(|null| null == picked) {
+        match self.ty {
+            Type::Json if self.regex.is_none() && self.strip.is_none() => match self.is_null(&whole) {
+                true => Ok(Value::Null),
+                false => kept(json),
+            },
+            _ => self.converted_text(&whole),
+        }
+    }
+
+    fn converted_text(&self, whole: &str) -> Result<Value, Misfit> {
+        let Some(picked) = self.picked(whole) else { return Ok(Value::Null) };
+        if self.is_null(picked) {
             return Ok(Value::Null);
         }
         match self.ty {
             Type::Text => Ok(Value::Text(self.stripped(picked).into_owned())),
-            Type::Json if self.regex.is_none() && self.strip.is_none() => kept(json),
             _ => self.read(self.stripped(picked).trim()),
         }
+    }
+
+    fn is_null(&self, text: &str) -> bool {
+        self.nulls.iter().any(|null| null == text)
     }
 
     fn text<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, Misfit> {

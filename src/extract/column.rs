@@ -1,0 +1,35 @@
+//! One column of JSON answers: an expression, and the conversion of what it gives.
+
+use crate::job::{self, Of};
+use crate::record::{Failure, Value};
+
+use super::ExtractorError;
+use super::convert::Conversion;
+use super::expression::{Answer, Expression};
+
+/// A compiled column.
+pub(super) struct Column {
+    /// Where its value stands.
+    pub expression: Expression,
+    /// Whether that is looked for in the item or in the whole answer, where these differ.
+    pub of: Of,
+    conversion: Conversion,
+}
+
+impl Column {
+    /// Compiles a column.
+    pub fn new(column: &job::Column) -> Result<Column, ExtractorError> {
+        let conversion = Conversion::new(column)?;
+        let job::Expression::Jq(jq) = &column.expression else {
+            return Err(ExtractorError::unfit(conversion.name(), "JSON answers want jq"));
+        };
+        let expression = Expression::named(jq, conversion.name())?;
+        Ok(Column { expression, of: column.of, conversion })
+    }
+
+    /// Its value in an answer, or in an item of one.
+    pub fn value(&self, answer: &Answer<'_>) -> Result<Value, Failure> {
+        let json = self.expression.value(answer, self.conversion.name())?;
+        self.conversion.value(json.as_deref().unwrap_or("null"))
+    }
+}

@@ -1,0 +1,121 @@
+//! `answer = "html"`: elements are found by CSS selectors, their texts and attributes become values.
+//!
+//! | step | by | a failure is |
+//! |---|---|---|
+//! | UTF-8 checked, the document's tree built within bounds | `body`, `parse` | `decode`, `too_deep`, `too_large` |
+//! | elements found, their text or attribute taken | `find` | `extract` |
+//! | text, then a value of the column's type | `convert` | `convert`, `null` |
+//!
+//! HTML is read as browsers read it, so no text is refused for being bad HTML. Columns of a row look among the
+//! elements inside it; `:scope` is the row's element itself, or the `html` element where a column is of the whole
+//! answer.
+
+mod find;
+mod parse;
+
+use scraper::{ElementRef, Selector};
+
+use crate::job::{self, Endpoint, NextPage, Of};
+use crate::record::{Failure, Rows, Value};
+
+use self::find::{Find, Place};
+use super::convert::Conversion;
+use super::gather::Gathered;
+use super::page::PageOf;
+use super::{Extracted, ExtractorError};
+
+/// An endpoint whose answers are HTML, compiled.
+pub(super) struct Html {
+    max_body: u64,
+    rows: Option<Selector>,
+    columns: Vec<Column>,
+    /// The link to the next page.
+    next: Option<Selector>,
+}
+
+struct Column {
+    find: Find,
+    of: Of,
+    conversion: Conversion,
+}
+
+impl Html {
+    /// Compiles an endpoint.
+    pub fn new(endpoint: &Endpoint) -> Result<Html, ExtractorError> {
+        let conditions = [("ok", &endpoint.ok), ("missing.when", &endpoint.missing.when)];
+        if let Some((at, _)) = conditions.iter().find(|(_, condition)| condition.is_some()) {
+            return Err(ExtractorError::unfit(at, "only JSON answers have conditions"));
+        }
+        Ok(Html {
+            max_body: endpoint.bounds.max_body,
+            rows: endpoint.rows.as_ref().map(|rows| find::selector(rows, "rows")).transpose()?,
+            columns: endpoint.columns.iter().map(Column::new).collect::<Result<_, _>>()?,
+            next: next(endpoint)?,
+        })
+    }
+
+    /// What an answer holds.
+    pub fn extract(&self, text: &str) -> Result<Extracted, Failure> {
+        let document = parse::document(text, self.max_body)?;
+        self.extracted(document.root_element())
+    }
+
+    /// What an answer holds, and its link to the next page.
+    pub fn page(&self, text: &str) -> Result<PageOf, Failure> {
+        let document = parse::document(text, self.max_body)?;
+        let root = document.root_element();
+        let extracted = self.extracted(root)?;
+        let next = self.next.as_ref().and_then(|next| find::link(root, next));
+        Ok(PageOf { extracted, next, more: None })
+    }
+
+    fn extracted(&self, root: ElementRef<'_>) -> Result<Extracted, Failure> {
+        let Some(rows) = &self.rows else {
+            let values = self.columns.iter().map(|column| column.value(Place::Document(root)));
+            return values.collect::<Result<_, _>>().map(|values| Extracted::Rows(Rows::one(values)));
+        };
+        let mut gathered = Gathered::default();
+        let mut shared = None;
+        for row in Place::Document(root).all(rows) {
+            let shared = shared.get_or_insert_with(|| self.shared(root));
+            let values = self.columns.iter().zip(&*shared).map(|(column, shared)| match shared {
+                Some(value) => value.clone(),
+                None => column.value(Place::Row(row)),
+            });
+            gathered.push(values)?;
+        }
+        Ok(Extracted::Rows(gathered.into_rows()))
+    }
+
+    /// The values of the columns that are of the whole answer; none for those of the row.
+    fn shared(&self, root: ElementRef<'_>) -> Vec<Option<Result<Value, Failure>>> {
+        let value = |column: &Column| (column.of == Of::Answer).then(|| column.value(Place::Document(root)));
+        self.columns.iter().map(value).collect()
+    }
+}
+
+impl Column {
+    fn new(column: &job::Column) -> Result<Column, ExtractorError> {
+        let conversion = Conversion::new(column)?;
+        let job::Expression::Css(css) = &column.expression else {
+            return Err(ExtractorError::unfit(conversion.name(), "HTML wants CSS selectors"));
+        };
+        let find = Find::new(css, conversion.name(), column.ty)?;
+        Ok(Column { find, of: column.of, conversion })
+    }
+
+    fn value(&self, place: Place<'_>) -> Result<Value, Failure> {
+        self.find.value(place, &self.conversion)
+    }
+}
+
+fn next(endpoint: &Endpoint) -> Result<Option<Selector>, ExtractorError> {
+    match endpoint.pages.as_ref().map(|pages| &pages.next) {
+        Some(NextPage::Url(css)) => find::selector(css, "pages.next").map(Some),
+        Some(NextPage::Cursor { .. }) => Err(ExtractorError::unfit("pages.cursor", "HTML has none")),
+        Some(NextPage::Offset { more: Some(_), .. } | NextPage::Number { more: Some(_), .. }) => {
+            Err(ExtractorError::unfit("pages.more", "only JSON answers have conditions"))
+        }
+        _ => Ok(None),
+    }
+}

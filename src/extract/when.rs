@@ -1,0 +1,69 @@
+//! `when`: whether a record is asked at all.
+
+use crate::record::Failure;
+
+use super::ExtractorError;
+use super::condition::Condition;
+use super::expression::{Answer, planted};
+use super::trie::Trie;
+
+/// A compiled `when`.
+pub struct When {
+    condition: Condition,
+    trie: Trie,
+}
+
+impl When {
+    /// Compiles the condition.
+    ///
+    /// # Errors
+    ///
+    /// It is not a jq expression.
+    pub fn new(jq: &str) -> Result<When, ExtractorError> {
+        let mut condition = Condition::new(jq, "when")?;
+        let trie = planted(condition.plain());
+        Ok(When { condition, trie })
+    }
+
+    /// Whether it holds for a record: a JSON object of its input columns, and an object of its columns for each
+    /// endpoint that was asked before.
+    ///
+    /// # Errors
+    ///
+    /// The condition fails or gives several values: kind `extract`.
+    pub fn holds(&self, record: &str) -> Result<bool, Failure> {
+        self.condition.holds(&Answer::read(record, &self.trie)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Kind;
+
+    const RECORD: &str = r#"{"country":"US","year":1998,"omdb":{"type":"movie","votes":null}}"#;
+
+    fn holds(jq: &str) -> Result<bool, Failure> {
+        When::new(jq).unwrap().holds(RECORD)
+    }
+
+    #[test]
+    fn it_looks_at_the_record_plain_or_not() {
+        for jq in [r#".country == "US""#, ".omdb.type", r#".omdb.type == "movie" and .year > 1990"#] {
+            assert!(holds(jq).unwrap(), "{jq}");
+        }
+        for jq in [r#".country != "US""#, ".omdb.votes", ".nosuch", "empty", ".year < 1990"] {
+            assert!(!holds(jq).unwrap(), "{jq}");
+        }
+    }
+
+    #[test]
+    fn a_condition_that_fails_is_named() {
+        for jq in [".country.code", ".country + 1", ".country, .year"] {
+            let failure = holds(jq).unwrap_err();
+            assert_eq!(failure.kind, Kind::Extract);
+            assert!(failure.detail.starts_with("when: "), "{failure:?}");
+        }
+        assert!(When::new(".a ==").err().unwrap().to_string().starts_with("when: not a jq expression"));
+    }
+}
