@@ -104,6 +104,7 @@ impl Plain {
     }
 
     /// The JSON text of what it leads to, none where a step with `?` does not fit.
+    #[inline]
     pub fn found<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<&'a str>, Failure> {
         match answer.slots[self.slot] {
             Slot::Found(text) => Ok(Some(text)),
