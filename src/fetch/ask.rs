@@ -2,21 +2,23 @@
 
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use hyper::StatusCode;
+use hyper::header::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::asked::{Answer, Asked, Tally};
-use super::exchange::Reply;
+use super::exchange::{Broken, Reply};
 use super::pacer::{Pacer, Refused};
 use super::question::Question;
 use super::request::Request;
-use super::retry::{Next, retry_after};
-use super::{Client, body, classify, redirect};
+use super::retry::{self, Next, retry_after};
+use super::{Client, charset, classify, encoding, link, redirect};
 use crate::record::{Failure, Kind};
 
-/// What an error page may grow to when its encoding is undone; only its beginning is shown.
-const ERROR_PAGE: u64 = 256 * 1024;
+/// What is kept of an error page; a failure's detail quotes its first words.
+const ERROR_PAGE: usize = 64 * 1024;
 
 /// An attempt without an answer.
 enum Setback {
@@ -36,8 +38,31 @@ impl From<Failure> for Setback {
     }
 }
 
+impl Setback {
+    /// Of a request that may not be sent twice and that the server may have acted on: it stays as it is.
+    fn for_good(self) -> Setback {
+        match self {
+            Setback::Failed { failure, .. } => classify::may_have_been_taken(failure).into(),
+            Setback::Refused(_) => {
+                let why = "the run ended before the redirect was followed";
+                classify::may_have_been_taken(Failure::passing(Kind::Redirect, why)).into()
+            }
+        }
+    }
+}
+
+/// How far an attempt has come.
+struct Progress {
+    /// What is left of its time.
+    left: Duration,
+    redirects: u32,
+    redirected: Option<Request>,
+    /// Whether the server may have acted on it.
+    may_be_taken: bool,
+}
+
 impl Client {
-    /// Asks a question of one record.
+    /// Asks a question of one record, or of those of a batch.
     ///
     /// `stop` turns true when the run is interrupted: a request in flight is finished, no further attempt is
     /// made, and a pause ends at once; the pair then fails with kind `interrupted`. `draw` gives a duration
@@ -80,28 +105,65 @@ impl Client {
         pacer: &P,
         tally: &mut Tally,
     ) -> Result<Answer, Setback> {
-        let mut left = question.bounds.timeout;
-        let mut redirects = 0;
-        let mut redirected: Option<Request> = None;
+        let left = question.bounds.timeout;
+        let mut progress = Progress { left, redirects: 0, redirected: None, may_be_taken: false };
+        let answer = self.try_once(question, request, pacer, tally, &mut progress).await;
+        match answer {
+            Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
+            answer => answer,
+        }
+    }
+
+    async fn try_once<P: Pacer>(
+        &self,
+        question: &Question,
+        request: &Request,
+        pacer: &P,
+        tally: &mut Tally,
+        progress: &mut Progress,
+    ) -> Result<Answer, Setback> {
         loop {
             let permit = pacer.start().await.map_err(Setback::Refused)?;
-            if redirects == 0 {
+            if progress.redirects == 0 {
                 tally.tried();
             }
             let begun = Instant::now();
-            let current = redirected.as_ref().unwrap_or(request);
-            let reply = self.exchange(question, current, left, tally).await?;
+            let current = progress.redirected.as_ref().unwrap_or(request);
+            let reply = self.door(question).exchange(question, current, progress.left, tally).await;
             drop(permit);
-            left = left.saturating_sub(begun.elapsed());
+            let reply = reply.map_err(|broken| {
+                progress.may_be_taken |= broken.was_sent;
+                broken.after(progress.redirects)
+            })?;
+            progress.left = progress.left.saturating_sub(begun.elapsed());
             if !redirect::is_redirect(reply.status) || question.says_missing(reply.status) {
-                return question.judge(reply, pacer);
+                progress.may_be_taken |= !retry::was_turned_away(reply.status, reply.retry_after());
+                return question.judge(current, reply, pacer, tally);
             }
-            if redirects == question.bounds.max_redirects {
+            if progress.redirects == question.bounds.max_redirects {
                 return Err(redirect::too_many(question, reply.status, &reply.headers).into());
             }
-            redirects += 1;
-            redirected = Some(redirect::follow(question, current, reply.status, &reply.headers)?);
+            let next = redirect::follow(question, current, reply.status, &reply.headers)?;
+            progress.redirects += 1;
+            progress.may_be_taken |= redirect::was_taken(reply.status);
+            progress.redirected = Some(next);
         }
+    }
+}
+
+impl Broken {
+    /// The failure after so many redirects: an address that may not be asked is then the redirect's.
+    fn after(self, redirects: u32) -> Failure {
+        match self.failure.kind {
+            Kind::Template if redirects > 0 => Failure { kind: Kind::Redirect, ..self.failure },
+            _ => self.failure,
+        }
+    }
+}
+
+impl Reply {
+    fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers, SystemTime::now())
     }
 }
 
@@ -111,22 +173,54 @@ impl Question {
         self.missing.contains(&status.as_u16())
     }
 
-    /// What a whole answer means.
-    fn judge(&self, reply: Reply, pacer: &impl Pacer) -> Result<Answer, Setback> {
-        let missing = self.says_missing(reply.status);
-        let status = reply.status.as_u16();
-        if missing || reply.status.is_success() {
-            let body = body::decode(&reply.headers, reply.body, self.bounds.max_body)
-                .map_err(|failure| failure.with_status(status))?;
-            return Ok(Answer { body, status, missing });
+    /// What a whole answer to `request` means.
+    fn judge(
+        &self,
+        request: &Request,
+        reply: Reply,
+        pacer: &impl Pacer,
+        tally: &mut Tally,
+    ) -> Result<Answer, Setback> {
+        if self.says_missing(reply.status) || reply.status.is_success() {
+            return Ok(self.answer(request, reply)?);
         }
-        let page = body::decode(&reply.headers, reply.body, ERROR_PAGE).unwrap_or_default();
-        let failure = classify::status(reply.status, &page, &self.mask);
-        let retry_after = retry_after(&reply.headers, SystemTime::now()).filter(|_| failure.worth_repeating);
+        let retry_after = reply.retry_after();
+        let page = self.page(&reply.headers, reply.body);
+        let failure = classify::status(reply.status, &page);
+        tally.refused(page);
+        let retry_after = retry_after.filter(|_| failure.worth_repeating);
         if let Some(wait) = retry_after {
             pacer.pause(wait);
         }
         Err(Setback::Failed { failure, retry_after })
+    }
+
+    fn answer(&self, request: &Request, reply: Reply) -> Result<Answer, Failure> {
+        let missing = self.says_missing(reply.status);
+        let status = reply.status.as_u16();
+        let with_status = |failure: Failure| failure.with_status(status);
+        let limit = self.bounds.max_body;
+        let mut body = encoding::decode(&reply.headers, reply.body, limit).map_err(with_status)?;
+        if !missing {
+            body = charset::to_utf8(self.reading, &reply.headers, body, limit).map_err(with_status)?;
+        }
+        let next_link = if self.wants_link { self.next_link(request, &reply.headers) } else { None };
+        Ok(Answer { body, status, missing, next_link })
+    }
+
+    /// Where the answer's headers say that the next page is. One that makes no URL is left for the failure that it
+    /// will be.
+    fn next_link(&self, request: &Request, headers: &HeaderMap) -> Option<String> {
+        let reference = link::next(headers)?;
+        Some(redirect::absolute(request, &reference).map_or(reference, String::from))
+    }
+
+    /// What people see of an error page.
+    fn page(&self, headers: &HeaderMap, body: Bytes) -> String {
+        let text = charset::to_text(headers, encoding::decode_beginning(headers, body, ERROR_PAGE));
+        let mut page = self.mask.apply(&text);
+        page.truncate(page.floor_char_boundary(ERROR_PAGE));
+        page
     }
 }
 

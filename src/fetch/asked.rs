@@ -25,17 +25,23 @@ pub struct Asked {
     pub started_at: Option<i64>,
     /// When the last answer was whole or given up.
     pub finished_at: Option<i64>,
+    /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
+    /// undone, in UTF-8, without secrets. At most 64 KiB; `None` where there was nothing.
+    pub page: Option<Bytes>,
 }
 
 /// An answer worth looking into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The body, its content encoding undone. May be empty.
+    /// The body, its content encoding undone, in UTF-8. May be empty. JSON in UTF-8 is as it came: whether it is
+    /// valid is seen when it is parsed.
     pub body: Bytes,
     /// The HTTP status: a success, or one that the job counts as missing.
     pub status: u16,
     /// Whether the status says that the id does not exist there.
     pub missing: bool,
+    /// The absolute URL that the `Link` header calls `next`, where the endpoint's pages follow it.
+    pub next_link: Option<String>,
 }
 
 /// The costs of a question while it is being asked.
@@ -46,6 +52,7 @@ pub(super) struct Tally {
     requests: u32,
     status: Option<u16>,
     started_at: Option<i64>,
+    page: Option<Bytes>,
 }
 
 impl Tally {
@@ -65,9 +72,15 @@ impl Tally {
         self.status = Some(status.as_u16());
     }
 
+    /// The body of an answer that is no success.
+    pub(super) fn refused(&mut self, page: String) {
+        self.page = Some(Bytes::from(page)).filter(|page| !page.is_empty());
+    }
+
     /// The whole account.
     pub(super) fn close(self, answer: Result<Answer, Failure>) -> Asked {
         Asked {
+            page: self.page.filter(|_| answer.is_err()),
             answer,
             attempts: self.attempts,
             requests: self.requests,

@@ -3,6 +3,7 @@
 //! | kind | found by | worth repeating |
 //! |---|---|---|
 //! | dns | our resolver's own error | yes |
+//! | template | our resolver, for an address that may not be asked | no |
 //! | connect | any other error before TLS begins | yes |
 //! | tls | what rustls refuses: certificates, alerts, bytes that are no TLS | no |
 //! | tls | a handshake that breaks off | yes |
@@ -12,6 +13,8 @@
 //! | too_large | the answer's head above its limit (over HTTP/2 that is `protocol`: h2 does not say more) | no |
 //! | status | 408, 429, 5xx | yes |
 //! | status | any other status that is not a success | no |
+//!
+//! A request that may not be sent twice is another matter: [`may_have_been_taken`].
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -20,8 +23,7 @@ use std::io;
 use hyper::StatusCode;
 
 use super::origin::Origin;
-use super::resolve::NotResolved;
-use super::secrets::Mask;
+use super::resolve::NoAddress;
 use crate::record::{Failure, Kind};
 
 /// Characters of an error page that go into the detail.
@@ -36,8 +38,10 @@ type BoxError = Box<dyn Error + Send + Sync>;
 pub(super) fn not_connected(origin: &Origin, error: &BoxError) -> Failure {
     let from_tls = error.downcast_ref::<io::Error>().is_some();
     let error: &(dyn Error + 'static) = &**error;
-    if let Some(not_resolved) = find::<NotResolved>(error) {
-        return Failure::passing(Kind::Dns, not_resolved.to_string());
+    match find::<NoAddress>(error) {
+        Some(NoAddress::NotResolved(why)) => return Failure::passing(Kind::Dns, why.to_string()),
+        Some(NoAddress::NotAdmitted(why)) => return Failure::lasting(Kind::Template, why.to_string()),
+        None => {}
     }
     let told = format!("{origin}: {}", story(error));
     if find::<rustls::Error>(error).is_some() {
@@ -86,9 +90,9 @@ fn broken(error: &hyper::Error) -> Failure {
 }
 
 /// An answer whose status is not a success.
-pub(super) fn status(status: StatusCode, body: &[u8], mask: &Mask) -> Failure {
+pub(super) fn status(status: StatusCode, page: &str) -> Failure {
     let mut detail = status.to_string();
-    let excerpt = excerpt(body, mask);
+    let excerpt = excerpt(page);
     if !excerpt.is_empty() {
         detail = format!("{detail}: {excerpt}");
     }
@@ -98,14 +102,23 @@ pub(super) fn status(status: StatusCode, body: &[u8], mask: &Mask) -> Failure {
     failure(Kind::Status, detail).with_status(status.as_u16())
 }
 
-/// The beginning of an error's body on one line, without secrets; nothing of HTML and of what is no text.
-fn excerpt(body: &[u8], mask: &Mask) -> String {
-    let text = String::from_utf8_lossy(body);
+/// What becomes of a failure of a request that the server may have acted on, and that may not be sent twice: nobody
+/// asks it again.
+pub(super) fn may_have_been_taken(failure: Failure) -> Failure {
+    if !failure.worth_repeating {
+        return failure;
+    }
+    let why = "not sent again (idempotent = true allows it), as the server may have acted on it";
+    Failure { status: failure.status, ..Failure::lasting(failure.kind, format!("{why}: {}", failure.detail)) }
+}
+
+/// The beginning of an error page on one line; nothing of HTML and of what is no text.
+fn excerpt(text: &str) -> String {
     if text.trim_start().starts_with('<') || text.contains(['\0', char::REPLACEMENT_CHARACTER]) {
         return String::new();
     }
     let line: Vec<&str> = text.split_whitespace().take(EXCERPT).collect();
-    mask.apply(&line.join(" ")).chars().take(EXCERPT).collect()
+    line.join(" ").chars().take(EXCERPT).collect()
 }
 
 /// The messages of an error and its causes, each once.
@@ -156,7 +169,7 @@ mod tests {
             .into_iter()
             .chain([(400, false), (401, false), (404, false), (300, false), (304, false), (418, false)])
         {
-            let failure = status(StatusCode::from_u16(code).unwrap(), b"", &Mask::default());
+            let failure = status(StatusCode::from_u16(code).unwrap(), "");
             assert_eq!((failure.kind, failure.status), (Kind::Status, Some(code)));
             assert_eq!(failure.worth_repeating, passing, "{code}");
         }
@@ -164,11 +177,11 @@ mod tests {
 
     #[test]
     fn the_detail_quotes_a_short_text_and_nothing_else() {
-        let detail = |body: &[u8]| status(StatusCode::UNAUTHORIZED, body, &Mask::default()).detail;
-        assert_eq!(detail(b"{\"Error\":\n \"bad key\"}"), "401 Unauthorized: {\"Error\": \"bad key\"}");
-        assert_eq!(detail(b" <html>no</html>"), "401 Unauthorized");
-        assert_eq!(detail(b"\xff\xfe\x00"), "401 Unauthorized");
-        assert!(detail("é ".repeat(10_000).as_bytes()).chars().count() < EXCERPT + 30);
+        let detail = |page: &str| status(StatusCode::UNAUTHORIZED, page).detail;
+        assert_eq!(detail("{\"Error\":\n \"bad key\"}"), "401 Unauthorized: {\"Error\": \"bad key\"}");
+        assert_eq!(detail(" <html>no</html>"), "401 Unauthorized");
+        assert_eq!(detail("\u{fffd}\0"), "401 Unauthorized");
+        assert!(detail(&"é ".repeat(10_000)).chars().count() < EXCERPT + 30);
     }
 
     #[test]

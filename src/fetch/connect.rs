@@ -2,12 +2,14 @@
 //!
 //! TLS is always verified, against the operating system's roots (or those that `SSL_CERT_FILE` and
 //! `SSL_CERT_DIR` name). They are loaded with the first https connection: a job without one does not need them.
+//!
+//! A connector opens connections to the addresses that it admits and to no others: what a name resolves to is
+//! judged in the resolver, and exactly that is connected to.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Empty;
 use hyper::Uri;
 use hyper::client::conn::{http1, http2};
 use hyper::http::uri::PathAndQuery;
@@ -18,16 +20,18 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::classify;
 use super::origin::Origin;
+use super::request::Body;
 use super::resolve::Resolver;
+use super::{classify, reach};
 use crate::record::{Failure, Kind};
 
 /// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB. The number of headers has
 /// hyper's own limit, 100: setting any other makes it allocate for each answer.
 const MAX_HEAD: usize = 64 * 1024;
 
-type Body = Empty<Bytes>;
+/// Loaded when they are first needed.
+type Roots = OnceLock<Result<Arc<ClientConfig>, Failure>>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Our end of a connection.
@@ -41,15 +45,29 @@ pub(super) enum Sender {
 /// Opens connections.
 pub(super) struct Connector {
     tcp: HttpConnector<Resolver>,
-    tls: OnceLock<Result<Arc<ClientConfig>, Failure>>,
+    resolver: Resolver,
+    /// Holds for every address that is connected to.
+    admits: fn(IpAddr) -> bool,
+    tls: Arc<Roots>,
 }
 
 impl Connector {
+    /// One that connects to any address.
     pub(super) fn new() -> Connector {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
+        Connector::with(Resolver::default(), |_| true, Arc::default())
+    }
+
+    /// One that connects only to addresses that `admits` holds for. It shares what the other one knows of names and
+    /// roots.
+    pub(super) fn only(&self, admits: fn(IpAddr) -> bool) -> Connector {
+        Connector::with(self.resolver.only(admits), admits, self.tls.clone())
+    }
+
+    fn with(resolver: Resolver, admits: fn(IpAddr) -> bool, tls: Arc<Roots>) -> Connector {
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
-        Connector { tcp, tls: OnceLock::new() }
+        Connector { tcp, resolver, admits, tls }
     }
 
     /// One that trusts these roots and no others.
@@ -74,6 +92,10 @@ impl Connector {
     }
 
     async fn stream(&self, origin: &Origin, limit: Duration) -> Result<Stream, Failure> {
+        // The resolver is not asked about addresses.
+        if let Some(address) = origin.address().filter(|address| !(self.admits)(*address)) {
+            return Err(Failure::lasting(Kind::Template, reach::not_public(&address.to_string(), address)));
+        }
         let uri = connect_uri(origin)?;
         let mut tcp = self.tcp.clone();
         // The connector divides it among a name's addresses, so that a dead one leaves time for the next.

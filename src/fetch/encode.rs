@@ -1,4 +1,4 @@
-//! How text gets into a URL (RFC 3986).
+//! How text gets into a URL (RFC 3986), a form and a JSON text.
 //!
 //! A value never changes the URL's shape: everything but the unreserved characters is percent-encoded, so
 //! that decoding its slot gives the exact value back. What the job's author wrote in the URL itself keeps its
@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode,
 };
+use url::form_urlencoded;
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -55,6 +56,32 @@ fn literal_without_escapes(text: &str) -> impl Iterator<Item = &str> {
     utf8_percent_encode(text, LITERAL)
 }
 
+/// Appends a value to an `application/x-www-form-urlencoded` text.
+pub(super) fn push_form(out: &mut String, value: &str) {
+    out.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+}
+
+/// A value as it stands in a form.
+pub(super) fn form(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// Appends a value to a JSON string (RFC 8259, section 7), without the quotes around it.
+pub(super) fn push_json(out: &mut String, value: &str) {
+    if !value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        return out.push_str(value);
+    }
+    let quoted = serde_json::Value::from(value).to_string();
+    out.push_str(&quoted[1..quoted.len() - 1]);
+}
+
+/// A value as a JSON string holds it, without the quotes around it.
+pub(super) fn json(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    push_json(&mut out, value);
+    out
+}
+
 /// Whether a path segment is `.` or `..`, plainly or encoded once or twice: a server (or something before
 /// it) may decode before it resolves such segments, and would look elsewhere.
 pub(super) fn is_dot_segment(segment: &str) -> bool {
@@ -85,6 +112,13 @@ mod tests {
         let mut url = String::new();
         push_literal(&mut url, "/a b/%2F/100%/%zz?x[]=ü&y=|");
         assert_eq!(url, "/a%20b/%2F/100%25/%25zz?x[]=%C3%BC&y=%7C");
+    }
+
+    #[test]
+    fn forms_and_json_have_their_own_escapes() {
+        assert_eq!(form("a b&c=d+é*~"), "a+b%26c%3Dd%2B%C3%A9*%7E");
+        assert_eq!(json("plain é/"), "plain é/");
+        assert_eq!(json("\"\\\n\0\u{1f}"), r#"\"\\\n\u0000\u001f"#);
     }
 
     #[test]

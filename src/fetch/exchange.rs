@@ -15,21 +15,39 @@ use super::pool::Lease;
 use super::question::Question;
 use super::request::Request;
 use super::watch::Watch;
-use super::{Client, body, classify};
+use super::{Door, body, classify};
 use crate::record::{Failure, Kind};
 
-/// How much of an answer that is not wanted is read, so that its connection can be used again.
+/// How much of an answer that is no success is read: enough to tell what is the matter, and so that its connection
+/// can be used again.
 const UNWANTED_BODY: u64 = 64 * 1024;
 
 /// A whole answer.
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// As it came over the wire. Of an unwanted answer what could be had of it.
+    /// As it came over the wire. Of an unwanted answer the beginning.
     pub(super) body: Bytes,
 }
 
-impl Client {
+/// A request without a whole answer.
+pub(super) struct Broken {
+    pub(super) failure: Failure,
+    /// Whether the server may have seen it.
+    pub(super) was_sent: bool,
+}
+
+impl Broken {
+    fn unsent(failure: Failure) -> Broken {
+        Broken { failure, was_sent: false }
+    }
+
+    fn sent(failure: Failure) -> Broken {
+        Broken { failure, was_sent: true }
+    }
+}
+
+impl Door {
     /// Sends a request and reads the answer, within what is `left` of the attempt's time.
     pub(super) async fn exchange(
         &self,
@@ -37,40 +55,49 @@ impl Client {
         request: &Request,
         left: Duration,
         tally: &mut Tally,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, Broken> {
         let begun = Instant::now();
         let connect_limit = question.bounds.connect_timeout.min(left);
-        let lease = self.lease(request, connect_limit).await?;
+        let lease = self.lease(question, request, connect_limit).await.map_err(Broken::unsent)?;
         tally.sent();
         let left = left.saturating_sub(begun.elapsed());
         let mut watch = pin!(sleep(left));
         let mut watch =
             Watch::new(watch.as_mut(), question.bounds.idle_timeout, question.bounds.timeout, left);
-        let (response, lease) = self.answered(request, lease, connect_limit, &mut watch).await?;
+        let (response, lease) = self.answered(question, request, lease, connect_limit, &mut watch).await?;
         tally.answered(response.status());
-        self.read(question, request, response, lease, &mut watch, tally).await
+        self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
     }
 
-    /// The answer's head. A server may close a connection just as it is used again: then the request, which
-    /// changes nothing there (RFC 9110, section 9.2.2), is sent once more on a new one, and counts as one.
+    /// The answer's head. A server may close a connection just as it is used again: then a request that changes
+    /// nothing there (RFC 9110, section 9.2.2), or has never left us, is sent once more on a new one, and counts as
+    /// one.
     async fn answered(
         &self,
+        question: &Question,
         request: &Request,
         mut lease: Lease,
         connect_limit: Duration,
         watch: &mut Watch<'_>,
-    ) -> Result<(Response<Incoming>, Lease), Failure> {
+    ) -> Result<(Response<Incoming>, Lease), Broken> {
         loop {
-            let failure = match watch.step(send(&mut lease.sender, request)).await {
-                Ok(Ok(response)) => return Ok((response, lease)),
-                Ok(Err(failure)) | Err(failure) => failure,
-            };
-            let was_stale = lease.is_reused && failure.kind == Kind::Reset;
-            self.pool.discard(&request.origin, lease);
-            if !was_stale {
-                return Err(failure);
+            if lease.is_reused && !question.is_idempotent {
+                // So that a connection which was closed meanwhile is seen to be, before anything is written to it.
+                tokio::task::yield_now().await;
             }
-            lease = Box::pin(self.open_lease(request, connect_limit)).await?;
+            let broken = match watch.step(send(&mut lease.sender, request)).await {
+                Ok(Ok(response)) => return Ok((response, lease)),
+                Ok(Err(broken)) => broken,
+                Err(too_late) => Broken::sent(too_late),
+            };
+            let was_stale = lease.is_reused && broken.failure.kind == Kind::Reset;
+            self.pool.discard(&request.origin, lease);
+            if !was_stale || broken.was_sent && !question.is_idempotent {
+                return Err(broken);
+            }
+            lease = Box::pin(self.open_lease(request, connect_limit))
+                .await
+                .map_err(|failure| Broken { failure, ..broken })?;
         }
     }
 
@@ -85,29 +112,35 @@ impl Client {
         tally: &mut Tally,
     ) -> Result<Reply, Failure> {
         let (head, mut incoming) = response.into_parts();
-        let wanted = head.status.is_success() || question.says_missing(head.status);
-        let limit = if wanted { question.bounds.max_body } else { UNWANTED_BODY };
-        let body = match body::read(&mut incoming, limit, watch, &mut tally.bytes).await {
-            Ok(body) => {
-                self.pool.put_back(&request.origin, lease);
-                body
-            }
-            Err(failure) => {
-                if failure.kind != Kind::TooLarge {
-                    self.pool.discard(&request.origin, lease);
-                }
-                if wanted {
-                    return Err(failure.with_status(head.status.as_u16()));
-                }
-                Bytes::new()
-            }
-        };
+        let received = &mut tally.bytes;
+        if head.status.is_success() || question.says_missing(head.status) {
+            let body = body::read(&mut incoming, question.bounds.max_body, watch, received).await;
+            self.give_back(request, lease, body.as_ref().err());
+            let body = body.map_err(|failure| failure.with_status(head.status.as_u16()))?;
+            return Ok(Reply { status: head.status, headers: head.headers, body });
+        }
+        let (body, ended) = body::read_beginning(&mut incoming, UNWANTED_BODY, watch, received).await;
+        self.give_back(request, lease, ended.as_ref().err());
         Ok(Reply { status: head.status, headers: head.headers, body })
     }
 
+    /// Gives a connection back after an answer, unless something is left on it.
+    fn give_back(&self, request: &Request, lease: Lease, failure: Option<&Failure>) {
+        match failure {
+            None => self.pool.put_back(&request.origin, lease),
+            // A shared connection goes on without that answer.
+            Some(failure) if failure.kind == Kind::TooLarge => {}
+            Some(_) => self.pool.discard(&request.origin, lease),
+        }
+    }
+
     /// A connection to the request's origin, an old one if there is one.
-    async fn lease(&self, request: &Request, limit: Duration) -> Result<Lease, Failure> {
-        match self.pool.take(&request.origin) {
+    async fn lease(&self, question: &Question, request: &Request, limit: Duration) -> Result<Lease, Failure> {
+        let lying = match question.is_idempotent {
+            true => self.pool.take(&request.origin),
+            false => self.pool.take_fresh(&request.origin),
+        };
+        match lying {
             Some(lease) => Ok(lease),
             // Boxed, because it is rare and large: every question would carry room for a handshake along.
             None => Box::pin(self.open_lease(request, limit)).await,
@@ -136,18 +169,20 @@ impl Client {
     }
 }
 
-async fn send(sender: &mut Sender, request: &Request) -> Result<Response<Incoming>, Failure> {
+async fn send(sender: &mut Sender, request: &Request) -> Result<Response<Incoming>, Broken> {
+    let not_ready = |error| Broken::unsent(classify::no_answer(&error));
     let response = match sender {
         Sender::Http1(sender) => {
-            sender.ready().await.map_err(|error| classify::no_answer(&error))?;
+            sender.ready().await.map_err(not_ready)?;
             sender.send_request(request.for_http1()).await
         }
         Sender::Http2(sender) => {
-            let whole =
-                request.for_http2().map_err(|error| Failure::lasting(Kind::Template, error.to_string()))?;
-            sender.ready().await.map_err(|error| classify::no_answer(&error))?;
+            let not_valid = |error: hyper::http::Error| Failure::lasting(Kind::Template, error.to_string());
+            let whole = request.for_http2().map_err(not_valid).map_err(Broken::unsent)?;
+            sender.ready().await.map_err(not_ready)?;
             sender.send_request(whole).await
         }
     };
-    response.map_err(|error| classify::no_answer(&error))
+    // hyper says canceled of a request that it has given back before a byte of it was written, and of no other.
+    response.map_err(|error| Broken { was_sent: !error.is_canceled(), failure: classify::no_answer(&error) })
 }

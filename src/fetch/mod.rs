@@ -1,25 +1,33 @@
 //! From a record's values to a decoded answer, or to a classified failure.
 //!
 //! ```text
-//! Question  an endpoint compiled: templates, secrets, limits        question, target, piece, encode, canonical, secrets
-//!    │ build(values)
-//! Request   one URL with its headers                                request, origin
+//! Question  an endpoint compiled: templates, secrets, limits        question, secrets
+//!    │                                    URL, headers, payload       target (template, given), headers, payload
+//!    │                                    made of pieces in places    piece, place, encode, canonical, marked
+//!    │ build(values), build_batch(records), next_page(last, step)     page
+//! Request   method, URL, headers, payload                           request, origin
 //!    │ Client::ask
 //! attempt   with a permit of the pacer; again after a pause         ask, pacer, retry
 //!    │                                    redirects on the way       redirect
+//!    │                                    who may be asked at all    reach
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, resolve, watch
-//!    │                                    body, content encoding     body
+//!    │                                    body                       body
+//!    │                                    encoding, charset          encoding, charset, prescan
+//!    │                                    the next page              link
 //! Asked     Answer or Failure, and what it cost                     asked, classify
 //! ```
 //!
 //! What holds here:
 //!
 //! - **The template owns the URL.** A value is encoded into its slot; one that would change the path's shape, or
-//!   cannot be carried, is a failure of kind `template`, never a request.
+//!   cannot be carried, is a failure of kind `template`, never a request. The same goes for a payload's JSON or form.
+//! - **A whole URL from the input** asks the hosts that the job names, or public addresses only: judged by the address
+//!   that is connected to, on redirects and next pages too, never over a connection that was opened without asking.
+//! - **A request that may not be sent twice is not**, unless the server cannot have acted on it.
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the secrets
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
-//! - **Everything is bounded**: connecting, each piece, the whole; head, body and decoded body; redirects,
+//! - **Everything is bounded**: connecting, each piece, the whole; payload, head, body and decoded body; redirects,
 //!   attempts and pauses.
 //! - **An error is data.** Whatever a server does ends in an [`Asked`]; nothing here panics over it.
 //!
@@ -29,35 +37,59 @@ mod ask;
 mod asked;
 mod body;
 mod canonical;
+mod charset;
 mod classify;
 mod connect;
 mod encode;
+mod encoding;
 mod exchange;
+mod given;
+mod headers;
+mod link;
+mod marked;
 mod origin;
 mod pacer;
+mod page;
+mod payload;
 mod piece;
+mod place;
 mod pool;
+mod prescan;
 mod question;
+mod reach;
 mod redirect;
 mod request;
 mod resolve;
 mod retry;
 mod secrets;
 mod target;
+mod template;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub use asked::{Answer, Asked};
 pub use pacer::{Pacer, Refused};
+pub use page::NextStep;
 pub use question::{Question, QuestionError};
 pub use request::Request;
 pub use secrets::Secrets;
+
+use std::net::IpAddr;
 
 use crate::record::Value;
 
 /// Asks questions: one per process, its connections are shared by all endpoints. Lives on a tokio runtime.
 pub struct Client {
+    /// To any address.
+    open: Door,
+    /// To public addresses only.
+    public: Door,
+}
+
+/// A way out: connections, and who opens them. What was opened by one is never used by the other, so that whatever
+/// goes out by a door has met its conditions.
+struct Door {
     pool: pool::Pool,
     connector: connect::Connector,
 }
@@ -73,7 +105,17 @@ pub struct ClientSettings {
 impl Client {
     /// A client without connections.
     pub fn new(settings: &ClientSettings) -> Client {
-        Client { pool: pool::Pool::new(settings.max_idle), connector: connect::Connector::new() }
+        Client::with(settings.max_idle, connect::Connector::new(), reach::is_public)
+    }
+
+    fn with(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Client {
+        let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
+        Client { public: door(connector.only(is_public)), open: door(connector) }
+    }
+
+    /// The way that a question's requests go.
+    fn door(&self, question: &Question) -> &Door {
+        if question.reach.is_public_only() { &self.public } else { &self.open }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::Uri;
@@ -49,6 +50,17 @@ impl Origin {
     /// The `host` header.
     pub(super) fn host(&self) -> HeaderValue {
         self.0.host.clone()
+    }
+
+    /// The host's name or address, as URLs have it: lower case, punycode, IPv6 in brackets.
+    pub(super) fn host_name(&self) -> &str {
+        self.0.authority.host()
+    }
+
+    /// Its address, where the host is one and no name.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        let host = self.host_name();
+        host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).parse().ok()
     }
 
     /// The whole URI of a target at this origin.
@@ -110,6 +122,14 @@ mod tests {
     fn hosts_are_written_the_way_the_wire_wants_them() {
         assert_eq!(origin("https://bücher.example:8443").unwrap().host(), "xn--bcher-kva.example:8443");
         assert_eq!(origin("http://[::1]:80/").unwrap().host(), "[::1]");
+    }
+
+    #[test]
+    fn an_address_is_told_from_a_name() {
+        let address = |url| origin(url).unwrap().address().map(|address| address.to_string());
+        assert_eq!(address("http://[::1]:80/").as_deref(), Some("::1"));
+        assert_eq!(address("http://0x7f.1:80/").as_deref(), Some("127.0.0.1"));
+        assert_eq!(address("http://1.example/"), None);
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! Compiled templates: the pieces that a URL or a header value is put together from.
+//! Compiled templates: the pieces that a URL, a header's value or a payload is put together from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
+
+use super::marked::Marked;
+use super::place::{PAYLOAD_LIMIT, Place};
 use super::secrets::Secret;
-use super::{Values, canonical, encode};
+use super::{Values, canonical};
 use crate::job::{Endpoint, Part, Template};
 use crate::record::{Failure, Field, Kind, Type, Value};
-
-/// Longest value that goes into a URL. Most servers refuse a request line of 8 KiB (nginx, Apache) anyway.
-const VALUE_LIMIT: usize = 8 * 1024;
 
 /// One piece of a template.
 #[derive(Debug)]
@@ -17,12 +18,46 @@ pub(super) enum Piece {
     /// As it goes over the wire.
     Literal(String),
     /// Put in when the request is built.
-    Secret(Secret),
-    /// Filled from the record.
+    Secret(Secret, Place),
+    /// Filled from the records.
     Slot(Slot),
 }
 
-/// A place that a record's value goes to.
+impl Piece {
+    /// Appends it, filled, to what stands before it.
+    pub(super) fn write(&self, out: &mut Marked, records: &Records<'_, impl Values>) -> Result<(), Failure> {
+        match self {
+            Piece::Literal(text) => out.text.push_str(text),
+            Piece::Secret(secret, place) => out.push_secret(secret, |out, value| place.push(out, value)),
+            Piece::Slot(slot) => slot.write(&mut out.text, records)?,
+        }
+        Ok(())
+    }
+}
+
+/// The records that a request is for: one, or those of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Records<'a, V> {
+    /// At least one; more only in a batch.
+    pub(super) all: &'a [V],
+    /// What stands between the values of a batch; `None` where one record is asked for at a time.
+    pub(super) join: Option<&'a str>,
+}
+
+impl<V> Records<'_, V> {
+    /// The failure of a request of which a part grew beyond its limit.
+    pub(super) fn too_large(&self, part: &str, limit: usize) -> Failure {
+        let hint = if self.all.len() > 1 { "; hint: a smaller batch.size" } else { "" };
+        too_large(part, limit, hint)
+    }
+}
+
+/// The failure of a part of a request that grew beyond its limit.
+pub(super) fn too_large(part: &str, limit: usize, hint: &str) -> Failure {
+    Failure::lasting(Kind::Template, format!("{part} would be longer than {limit} bytes{hint}"))
+}
+
+/// A place that the records' values go to.
 #[derive(Debug)]
 pub(super) struct Slot {
     source: Source,
@@ -38,20 +73,6 @@ enum Source {
     Answer { endpoint: usize, column: usize },
 }
 
-/// Which part of a request a piece belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// The path's segment of that number, from 0.
-    Path {
-        /// Slashes before it, less one.
-        segment: usize,
-    },
-    /// The query.
-    Query,
-    /// A header's value.
-    Header,
-}
-
 impl Slot {
     /// Whether it is in the path.
     pub(super) fn is_in_path(&self) -> bool {
@@ -63,14 +84,35 @@ impl Slot {
         self.place == Place::Path { segment: number }
     }
 
-    /// Appends the record's value, encoded for its place.
-    pub(super) fn append(&self, out: &mut String, values: &impl Values) -> Result<(), Failure> {
+    /// A record's value as text, not encoded.
+    pub(super) fn plain<'a>(&self, values: &'a impl Values) -> Result<Cow<'a, str>, Failure> {
+        self.text(self.value(values)?)
+    }
+
+    /// Appends the records' values, each encoded for its place.
+    fn write(&self, out: &mut String, records: &Records<'_, impl Values>) -> Result<(), Failure> {
+        let is_list = self.place == Place::JsonValue && records.join.is_some();
+        out.push_str(if is_list { "[" } else { "" });
+        for (number, values) in records.all.iter().enumerate() {
+            if number > 0 {
+                self.place.push_join(out, records.join.unwrap_or_default());
+            }
+            self.write_one(out, values)?;
+            if out.len() > PAYLOAD_LIMIT {
+                return Err(records.too_large("the payload", PAYLOAD_LIMIT));
+            }
+        }
+        out.push_str(if is_list { "]" } else { "" });
+        Ok(())
+    }
+
+    fn write_one(&self, out: &mut String, values: &impl Values) -> Result<(), Failure> {
         let value = self.value(values)?;
-        let text = canonical::text(value, self.ty).map_err(|why| self.refused(why))?;
-        self.check(&text)?;
-        match self.place {
-            Place::Header => out.push_str(&text),
-            Place::Path { .. } | Place::Query => encode::push_component(out, &text),
+        match (self.place, value) {
+            (Place::JsonValue, Value::Null) => out.push_str("null"),
+            (Place::JsonValue, Value::Json(json)) => out.push_str(self.json(json)?),
+            (Place::JsonValue, value) if is_json_literal(value) => out.push_str(&self.text(value)?),
+            (place, value) => place.push(out, &self.text(value)?),
         }
         Ok(())
     }
@@ -79,6 +121,7 @@ impl Slot {
         match self.source {
             Source::Input(column) => Ok(values.input(column)),
             Source::Answer { endpoint, column } => match values.answer(endpoint, column) {
+                Some(Value::Null) if self.place == Place::JsonValue => Ok(&Value::Null),
                 None | Some(Value::Null) => {
                     Err(Failure::lasting(Kind::Dependency, format!("{} gave no value", self.name)))
                 }
@@ -87,28 +130,32 @@ impl Slot {
         }
     }
 
-    fn check(&self, text: &str) -> Result<(), Failure> {
-        if memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_some() {
-            return Err(self.refused("holds a line break or NUL"));
-        }
-        match self.place {
-            Place::Header if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
-                Err(self.refused("holds characters that a header cannot carry (only visible ASCII can)"))
-            }
-            Place::Header => Ok(()),
-            Place::Path { .. } if text.is_empty() => {
-                Err(self.refused("is empty, which would change the URL's path"))
-            }
-            Place::Path { .. } | Place::Query if text.len() > VALUE_LIMIT => Err(self.refused(&format!(
-                "is {} bytes long: at most {VALUE_LIMIT} go into a URL, few servers take more",
-                text.len()
-            ))),
-            Place::Path { .. } | Place::Query => Ok(()),
-        }
+    /// The canonical text of a value that can stand in the slot's place.
+    fn text<'a>(&self, value: &'a Value) -> Result<Cow<'a, str>, Failure> {
+        let text = canonical::text(value, self.ty).map_err(|why| self.refused(why))?;
+        self.place.check(&text).map_err(|why| self.refused(&why))?;
+        Ok(text)
     }
 
-    fn refused(&self, why: &str) -> Failure {
+    /// JSON text, if it is that.
+    fn json<'a>(&self, text: &'a str) -> Result<&'a str, Failure> {
+        let parsed: Result<&RawValue, _> = serde_json::from_str(text);
+        parsed.map(RawValue::get).map_err(|error| self.refused(&format!("is not JSON: {error}")))
+    }
+
+    /// The failure of a value that does not fit.
+    pub(super) fn refused(&self, why: &str) -> Failure {
         Failure::lasting(Kind::Template, format!("{} {why}", self.name))
+    }
+}
+
+/// Whether a value's canonical text is JSON as it stands.
+fn is_json_literal(value: &Value) -> bool {
+    match value {
+        Value::Boolean(_) | Value::Integer(_) | Value::Bigint(_) | Value::Double(_) | Value::Decimal(_) => {
+            true
+        }
+        Value::Null | Value::Text(_) | Value::Date(_) | Value::Timestamp(_) | Value::Json(_) => false,
     }
 }
 
@@ -123,31 +170,35 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// The piece that a part of a template becomes; literals are `literal`'s matter.
-    pub(super) fn piece(&self, part: &Part, place: Place, literal: Literal) -> Result<Piece, String> {
+    /// The pieces that a template becomes in a place where its literal text reads back unchanged, like a value.
+    pub(super) fn pieces(&self, template: &Template, place: Place) -> Result<Vec<Piece>, String> {
+        template.parts.iter().map(|part| self.piece(part, place)).collect()
+    }
+
+    /// The piece that a part of a template becomes.
+    pub(super) fn piece(&self, part: &Part, place: Place) -> Result<Piece, String> {
         match part {
-            Part::Literal(text) => Ok(Piece::Literal(literal(text).into_owned())),
+            Part::Literal(text) => {
+                let mut literal = String::with_capacity(text.len());
+                place.push(&mut literal, text);
+                Ok(Piece::Literal(literal))
+            }
             Part::Secret(name) => self
                 .secrets
                 .get(name)
-                .map(|secret| Piece::Secret(secret.clone()))
+                .map(|secret| Piece::Secret(secret.clone(), place))
                 .ok_or_else(|| format!("${{{name}}} is not set")),
-            Part::Input(name) => self.input(name, place),
-            Part::Url(name) => Err(format!("{{{name}:url}} cannot stand beside other text")),
+            Part::Input(name) => Ok(Piece::Slot(self.input(name, place)?)),
+            Part::Url(name) => Err(format!("{{{name}:url}} can only be a url, and alone there")),
             Part::Answer { endpoint, column } => self.answer(*endpoint, *column, place),
         }
     }
 
-    /// The pieces of a header's value.
-    pub(super) fn header(&self, template: &Template) -> Result<Vec<Piece>, String> {
-        template.parts.iter().map(|part| self.piece(part, Place::Header, |text| text.into())).collect()
-    }
-
-    fn input(&self, name: &str, place: Place) -> Result<Piece, String> {
+    /// The slot of an input column.
+    pub(super) fn input(&self, name: &str, place: Place) -> Result<Slot, String> {
         let found = self.columns.iter().enumerate().find(|(_, field)| field.name == name);
         let (column, field) = found.ok_or_else(|| format!("the input has no column {name}"))?;
-        let name = format!("column {name}");
-        Ok(Piece::Slot(Slot { source: Source::Input(column), ty: field.ty, place, name }))
+        Ok(Slot { source: Source::Input(column), ty: field.ty, place, name: format!("column {name}") })
     }
 
     fn answer(&self, endpoint: usize, column: usize, place: Place) -> Result<Piece, String> {
@@ -157,6 +208,3 @@ impl Names<'_> {
         Ok(Piece::Slot(Slot { source: Source::Answer { endpoint, column }, ty: found.ty, place, name }))
     }
 }
-
-/// How a literal is written in a place.
-type Literal = fn(&str) -> Cow<'_, str>;

@@ -12,17 +12,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Empty;
 use hyper::client::conn::{http1, http2};
 use tokio::time::Instant;
 
 use super::connect::Sender;
 use super::origin::Origin;
+use super::request::Body;
 
 /// How long a connection may lie unused. Servers close theirs after 5 to 75 s, which is noticed; firewalls
 /// forget theirs without a word.
 const LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long it may have lain for a request that cannot be sent twice: less than any server waits, so that none closes
+/// it just as such a request is on its way.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// A connection for one request.
 pub(super) struct Lease {
@@ -44,8 +47,8 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Lane {
     speaks: Option<Version>,
-    idle: Vec<(Instant, http1::SendRequest<Empty<Bytes>>)>,
-    shared: Option<http2::SendRequest<Empty<Bytes>>>,
+    idle: Vec<(Instant, http1::SendRequest<Body>)>,
+    shared: Option<http2::SendRequest<Body>>,
     /// Counts the HTTP/2 connections.
     generation: u64,
     gate: Arc<tokio::sync::Mutex<()>>,
@@ -65,7 +68,12 @@ impl Pool {
 
     /// A connection that is there already.
     pub(super) fn take(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().get_mut(origin)?.take()
+        self.lanes().get_mut(origin)?.take(LIFETIME)
+    }
+
+    /// A connection that is there already and was in use a moment ago.
+    pub(super) fn take_fresh(&self, origin: &Origin) -> Option<Lease> {
+        self.lanes().get_mut(origin)?.take(FRESH)
     }
 
     /// A shared connection that is there already.
@@ -122,14 +130,15 @@ impl Pool {
 }
 
 impl Lane {
-    fn take(&mut self) -> Option<Lease> {
-        while let Some((since, sender)) = self.idle.pop() {
-            if since.elapsed() > LIFETIME {
-                // Those below have been lying longer.
-                self.idle.clear();
-            } else if !sender.is_closed() {
+    fn take(&mut self, at_most: Duration) -> Option<Lease> {
+        // Those below have been lying longer.
+        while let Some((_, sender)) = self.idle.pop_if(|(since, _)| since.elapsed() <= at_most) {
+            if !sender.is_closed() {
                 return Some(Lease { sender: Sender::Http1(sender), is_reused: true, generation: 0 });
             }
+        }
+        if at_most == LIFETIME {
+            self.idle.clear();
         }
         self.take_shared()
     }
@@ -139,7 +148,7 @@ impl Lane {
         Some(Lease { sender: Sender::Http2(shared.clone()), is_reused: true, generation: self.generation })
     }
 
-    fn put_back(&mut self, sender: http1::SendRequest<Empty<Bytes>>, max_idle: usize) {
+    fn put_back(&mut self, sender: http1::SendRequest<Body>, max_idle: usize) {
         if self.idle.first().is_some_and(|(since, _)| since.elapsed() > LIFETIME) {
             self.idle.retain(|(since, _)| since.elapsed() <= LIFETIME);
         }
@@ -195,6 +204,36 @@ mod tests {
         drop(theirs);
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(pool.take(&origin).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_twice_takes_only_what_was_just_in_use() {
+        let (pool, origin) = (Pool::new(2), Origin::of(&"http://example.com".parse().unwrap()).unwrap());
+        let mut ends = Vec::new();
+        for _ in 0..2 {
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            let (sender, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
+            tokio::spawn(connection);
+            ends.push(theirs);
+            let lease = pool.opened(&origin, Sender::Http1(sender));
+            pool.put_back(&origin, lease);
+        }
+        let age = |by: Duration| {
+            for (since, _) in &mut pool.lanes().get_mut(&origin).unwrap().idle {
+                *since = since.checked_sub(by).unwrap();
+            }
+        };
+        let fresh = pool.take_fresh(&origin).unwrap();
+        assert!(fresh.is_reused);
+        age(FRESH * 2);
+        assert!(pool.take_fresh(&origin).is_none());
+        pool.put_back(&origin, fresh);
+        assert!(pool.take_fresh(&origin).is_some() && pool.take_fresh(&origin).is_none());
+        // The older one is still there for others, until it is too old for everyone.
+        assert_eq!(pool.lanes()[&origin].idle.len(), 1);
+        age(LIFETIME);
+        assert!(pool.take(&origin).is_none());
+        assert!(pool.lanes()[&origin].idle.is_empty());
     }
 
     #[tokio::test]

@@ -3,40 +3,39 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
-    HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-};
+use bytes::Bytes;
+use hyper::Method;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
 use super::Values;
-use super::piece::{Names, Piece};
+use super::charset::Reading;
+use super::headers::Headers;
+use super::payload::Payload;
+use super::piece::{Names, Records};
+use super::reach::Reach;
 use super::request::Request;
 use super::retry::Policy;
 use super::secrets::{Mask, Secret, Secrets};
-use super::target::Target;
-use crate::job::{Bounds, Endpoint, Part, Template};
+use super::target::{self, Target};
+use crate::job::{Bounds, Endpoint, NextPage, Part, Template};
 use crate::record::{Failure, Field, Kind};
-
-/// Sent unless the job says otherwise.
-const OUR_ACCEPT: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.5");
-const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip");
-const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
-
-/// Headers that frame the message or steer the connection: ours to write, not the job's.
-const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
-
-/// Headers that are credentials even where the job spells them out.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
 
 /// One endpoint's question, ready to be filled in for each record.
 pub struct Question {
-    pub(super) target: Target,
-    /// Headers that are the same for every record, `host` among them.
-    pub(super) constant: HeaderMap,
-    /// Headers with slots.
-    filled: Vec<(HeaderName, Vec<Piece>)>,
-    /// Names of the headers that belong to the origin of the template only.
-    pub(super) credentials: Vec<HeaderName>,
+    method: Method,
+    target: Target,
+    pub(super) headers: Headers,
+    payload: Option<Payload>,
+    /// What stands between the values of a batch; `None` where one record is asked for at a time.
+    join: Option<String>,
+    /// The query parameter that the first page needs.
+    first_page: Option<(String, u64)>,
+    /// Whether the next page is announced in the answer's headers.
+    pub(super) wants_link: bool,
+    /// Whether the request may be sent again although the server may have acted on it.
+    pub(super) is_idempotent: bool,
+    pub(super) reach: Reach,
+    pub(super) reading: Reading,
     /// Takes this question's secrets out of text from the server.
     pub(super) mask: Mask,
     /// Statuses that say that the id does not exist there.
@@ -79,124 +78,136 @@ impl Question {
     ) -> Result<Vec<Question>, QuestionError> {
         let secrets = look_up(endpoints, secrets)?;
         let names = Names { endpoints, columns, secrets: &secrets };
-        endpoints.iter().map(|endpoint| compile(endpoint, &names)).collect()
+        let compile = |endpoint: &Endpoint| {
+            let in_endpoint = |why| QuestionError::Endpoint { endpoint: endpoint.name.clone(), why };
+            Question::compile(endpoint, &names).map_err(in_endpoint)
+        };
+        endpoints.iter().map(compile).collect()
     }
 
-    /// The request for one record. Fails with kind `template` where a value does not fit its slot, with kind
-    /// `dependency` where another endpoint's column has no value.
-    pub fn build(&self, values: &impl Values) -> Result<Request, Failure> {
-        let built = self.target.build(values)?;
-        let mut headers = self.constant.clone();
-        for (name, pieces) in &self.filled {
-            headers.insert(name, header_value(pieces, values)?);
+    fn compile(endpoint: &Endpoint, names: &Names) -> Result<Question, String> {
+        let target = Target::compile(endpoint, names)?;
+        let payload =
+            endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
+        let mut headers = Headers::compile(endpoint, names)?;
+        headers.constant.extend(target.origin().map(|origin| (HOST, origin.host())));
+        if let Some(payload) = &payload {
+            headers.constant.entry(CONTENT_TYPE).or_insert(payload.content_type.clone());
         }
-        Request::new(self.target.origin.clone(), built, headers)
+        let used: Vec<Secret> =
+            secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
+        Ok(Question {
+            method: method(&endpoint.method)?,
+            target,
+            headers,
+            payload,
+            join: join(endpoint)?,
+            first_page: first_page(endpoint),
+            wants_link: endpoint.pages.as_ref().is_some_and(|pages| pages.next == NextPage::Link),
+            is_idempotent: endpoint.idempotent,
+            reach: Reach::of(endpoint)?,
+            reading: Reading::of(endpoint),
+            mask: Mask::new(&used),
+            missing: endpoint.missing.statuses.clone(),
+            bounds: endpoint.bounds.clone(),
+            policy: Policy::new(&endpoint.retry),
+        })
+    }
+
+    /// The request for one record, of an endpoint with pages for the first one. Fails with kind `template` where
+    /// a value does not fit its slot, with kind `dependency` where another endpoint's column has no value.
+    pub fn build(&self, values: &impl Values) -> Result<Request, Failure> {
+        self.build_batch(std::slice::from_ref(values))
+    }
+
+    /// The request for several records at once, of an endpoint with a `batch`. One value that does not fit fails
+    /// the whole, with kind `template`: which it is, [`Question::build`] tells of each record alone. So does a
+    /// request that grows beyond its limits.
+    pub fn build_batch(&self, records: &[impl Values]) -> Result<Request, Failure> {
+        if records.is_empty() || records.len() > 1 && self.join.is_none() {
+            let why = format!("a request for {} records, where one is asked for at a time", records.len());
+            return Err(Failure::lasting(Kind::Template, why));
+        }
+        let records = Records { all: records, join: self.join.as_deref() };
+        let (origin, mut target) = self.target.build(&records)?;
+        if let Some((name, first)) = &self.first_page {
+            target = target::with_parameter(&target.text, &target.marks, name, &first.to_string())?;
+        }
+        let mut headers = self.headers.build(&records)?;
+        if self.target.origin().is_none() {
+            headers.insert(HOST, origin.host());
+        }
+        let payload = match &self.payload {
+            Some(payload) => payload.build(&records)?,
+            None => Default::default(),
+        };
+        if payload.text.is_empty() && expects_payload(&self.method) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        Ok(Request {
+            method: self.method.clone(),
+            origin,
+            target: target::path_and_query(target.text)?,
+            headers,
+            payload: Bytes::from(payload.text),
+            marks: target.marks,
+            payload_marks: payload.marks,
+        })
+    }
+
+    /// `text` that came from the server, `${NAME}` in place of this question's secrets: what is kept of an answer
+    /// for people to read.
+    pub fn masked(&self, text: &str) -> String {
+        self.mask.apply(text)
     }
 }
 
 impl fmt::Debug for Question {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Question").field("target", &self.target).field("headers", &self.constant).finish()
+        out.debug_struct("Question")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("headers", &self.headers.constant)
+            .field("payload", &self.payload)
+            .finish()
     }
 }
 
-fn compile(endpoint: &Endpoint, names: &Names) -> Result<Question, QuestionError> {
-    let in_endpoint = |why: String| QuestionError::Endpoint { endpoint: endpoint.name.clone(), why };
-    let target = Target::compile(&endpoint.url, &endpoint.query, names).map_err(in_endpoint)?;
-    let headers = Headers::compile(&endpoint.headers, names).map_err(in_endpoint)?;
-    let mut constant = HeaderMap::from_iter([
-        (HOST, target.origin.host()),
-        (USER_AGENT, OUR_USER_AGENT),
-        (ACCEPT, OUR_ACCEPT),
-        (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),
-    ]);
-    constant.extend(headers.constant);
-    let used: Vec<Secret> =
-        secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
-    Ok(Question {
-        target,
-        constant,
-        filled: headers.filled,
-        credentials: headers.credentials,
-        mask: Mask::new(&used),
-        missing: endpoint.missing.statuses.clone(),
-        bounds: endpoint.bounds.clone(),
-        policy: Policy::new(&endpoint.retry),
-    })
+fn method(name: &str) -> Result<Method, String> {
+    match Method::from_bytes(name.as_bytes()) {
+        Ok(Method::CONNECT) | Err(_) => Err(format!("{name:?} is no method that can be asked with")),
+        Ok(method) => Ok(method),
+    }
 }
 
-/// The headers that a job gives an endpoint.
-#[derive(Default)]
-struct Headers {
-    constant: HeaderMap,
-    filled: Vec<(HeaderName, Vec<Piece>)>,
-    credentials: Vec<HeaderName>,
+/// Whether servers wait for a payload, or ask for its length, unless they are told that it is empty (RFC 9110,
+/// section 8.6).
+fn expects_payload(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-impl Headers {
-    fn compile(templates: &[(String, Template)], names: &Names) -> Result<Headers, String> {
-        let mut headers = Headers { credentials: CREDENTIALS.into(), ..Headers::default() };
-        for (name, template) in templates {
-            let pieces = names.header(template)?;
-            headers.add(header_name(name)?, pieces)?;
+/// What stands between the values of a batch. All slots are its column's: a value of one record has no place in
+/// a request for many.
+fn join(endpoint: &Endpoint) -> Result<Option<String>, String> {
+    let Some(batch) = &endpoint.batch else { return Ok(None) };
+    let mut parts = endpoint.templates().flat_map(|template| &template.parts);
+    let is_other = |part: &Part| match part {
+        Part::Input(name) => *name != batch.column,
+        Part::Answer { .. } | Part::Url(_) => true,
+        Part::Literal(_) | Part::Secret(_) => false,
+    };
+    match parts.any(is_other) {
+        true => Err(format!("a batch of {{{}}} has no place for other columns", batch.column)),
+        false => Ok(Some(batch.join.clone())),
+    }
+}
+
+fn first_page(endpoint: &Endpoint) -> Option<(String, u64)> {
+    match &endpoint.pages.as_ref()?.next {
+        NextPage::Offset { parameter, first, .. } | NextPage::Number { parameter, first, .. } => {
+            Some((parameter.clone(), *first))
         }
-        Ok(headers)
-    }
-
-    fn add(&mut self, name: HeaderName, pieces: Vec<Piece>) -> Result<(), String> {
-        if pieces.iter().any(|piece| matches!(piece, Piece::Secret(_))) {
-            self.credentials.push(name.clone());
-        }
-        if pieces.iter().any(|piece| matches!(piece, Piece::Slot(_))) {
-            self.filled.push((name, pieces));
-            return Ok(());
-        }
-        let value = header_value(&pieces, &NoValues)
-            .map_err(|failure| format!("header {name}: {}", failure.detail))?;
-        self.constant.insert(name, value);
-        Ok(())
-    }
-}
-
-fn header_name(name: &str) -> Result<HeaderName, String> {
-    let parsed: HeaderName = name.parse().map_err(|_| format!("{name:?} is not the name of a header"))?;
-    if RESERVED.contains(&parsed) {
-        return Err(format!("header {name} follows from the url and the connection and cannot be set"));
-    }
-    Ok(parsed)
-}
-
-/// A header's value for a record. One that holds a secret is marked, so that its `Debug` output is hidden
-/// and HTTP/2 keeps it out of its compression tables.
-fn header_value(pieces: &[Piece], values: &impl Values) -> Result<HeaderValue, Failure> {
-    let mut text = String::new();
-    let mut sensitive = false;
-    for piece in pieces {
-        match piece {
-            Piece::Literal(literal) => text.push_str(literal),
-            Piece::Slot(slot) => slot.append(&mut text, values)?,
-            Piece::Secret(secret) => {
-                sensitive = true;
-                text.push_str(secret.reveal());
-            }
-        }
-    }
-    let refused = |_| Failure::lasting(Kind::Template, "holds characters that a header cannot carry");
-    let mut value = HeaderValue::from_str(&text).map_err(refused)?;
-    value.set_sensitive(sensitive);
-    Ok(value)
-}
-
-/// Stands for the record where a template has no slots.
-struct NoValues;
-
-impl Values for NoValues {
-    fn input(&self, _: usize) -> &crate::record::Value {
-        &crate::record::Value::Null
-    }
-
-    fn answer(&self, _: usize, _: usize) -> Option<&crate::record::Value> {
-        None
+        NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => None,
     }
 }
 
@@ -214,11 +225,5 @@ fn look_up(endpoints: &[Endpoint], secrets: &Secrets) -> Result<BTreeMap<String,
 }
 
 fn secret_names(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
-    let named = endpoint.query.iter().chain(&endpoint.headers).map(|(_, template)| template);
-    std::iter::once(&endpoint.url).chain(named).flat_map(|template| &template.parts).filter_map(|part| {
-        match part {
-            Part::Secret(name) => Some(name.as_str()),
-            Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Answer { .. } => None,
-        }
-    })
+    endpoint.templates().flat_map(Template::secrets)
 }

@@ -1,50 +1,51 @@
-//! One request, built: an origin, a path and query, headers. What people see of it holds no secret.
+//! One request, built: method, origin, path and query, headers, payload. What people see of it holds no secret.
 
 use std::fmt;
 
 use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::Uri;
-use hyper::header::{HOST, HeaderMap};
+use http_body_util::Full;
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HOST, HeaderMap,
+    HeaderName,
+};
 use hyper::http::uri::PathAndQuery;
+use hyper::{Method, Uri};
 
+use super::marked::{self, Mark};
 use super::origin::Origin;
-use super::target::{Built, Mark};
-use crate::record::{Failure, Kind};
 
-/// A request for one record. Its `Debug` output and [`Request::shown`] have `${NAME}` in place of secrets.
+/// A payload as the wire takes it; empty where there is none.
+pub(super) type Body = Full<Bytes>;
+
+/// Headers that describe a payload.
+const ABOUT_PAYLOAD: [HeaderName; 5] =
+    [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION];
+
+/// A request for one record, or for those of a batch. Its `Debug` output, [`Request::shown`] and
+/// [`Request::shown_body`] have `${NAME}` in place of secrets.
 #[derive(Clone)]
 pub struct Request {
+    pub(super) method: Method,
     pub(super) origin: Origin,
     pub(super) target: PathAndQuery,
     pub(super) headers: HeaderMap,
-    marks: Vec<Mark>,
+    /// UTF-8; empty where there is none.
+    pub(super) payload: Bytes,
+    /// Where secrets stand in the target.
+    pub(super) marks: Vec<Mark>,
+    /// Where secrets stand in the payload.
+    pub(super) payload_marks: Vec<Mark>,
 }
 
 impl Request {
-    pub(super) fn new(origin: Origin, built: Built, headers: HeaderMap) -> Result<Request, Failure> {
-        let target = PathAndQuery::from_maybe_shared(Bytes::from(built.text))
-            .map_err(|error| Failure::lasting(Kind::Template, format!("the URL is not valid: {error}")))?;
-        Ok(Request { origin, target, headers, marks: built.marks })
-    }
-
-    /// A request that a redirect leads to.
-    pub(super) fn redirected(origin: Origin, target: PathAndQuery, headers: HeaderMap) -> Request {
-        Request { origin, target, headers, marks: Vec::new() }
+    /// Its method, in capitals.
+    pub fn method(&self) -> &str {
+        self.method.as_str()
     }
 
     /// The URL for people, `${NAME}` in place of each secret.
     pub fn shown(&self) -> String {
-        let target = self.target.as_str();
-        let mut shown = self.origin.to_string();
-        let mut from = 0;
-        for mark in &self.marks {
-            shown.push_str(&target[from..mark.at.start]);
-            shown.push_str(&format!("${{{}}}", mark.name));
-            from = mark.at.end;
-        }
-        shown.push_str(&target[from..]);
-        shown
+        format!("{}{}", self.origin, marked::shown(self.target.as_str(), &self.marks))
     }
 
     /// The headers for people: names and values, `(secret)` in place of a value that holds one.
@@ -55,20 +56,36 @@ impl Request {
         })
     }
 
+    /// The payload for people, `${NAME}` in place of each secret; `None` where there is none.
+    pub fn shown_body(&self) -> Option<String> {
+        let text = std::str::from_utf8(&self.payload).ok().filter(|text| !text.is_empty())?;
+        Some(marked::shown(text, &self.payload_marks))
+    }
+
+    /// Makes a GET of it.
+    pub(super) fn without_payload(self) -> Request {
+        let mut headers = self.headers;
+        for name in ABOUT_PAYLOAD {
+            headers.remove(name);
+        }
+        Request { method: Method::GET, headers, payload: Bytes::new(), payload_marks: Vec::new(), ..self }
+    }
+
     /// As HTTP/1.1 sends it: the path only, the host in a header.
-    pub(super) fn for_http1(&self) -> hyper::Request<Empty<Bytes>> {
+    pub(super) fn for_http1(&self) -> hyper::Request<Body> {
         self.with_uri(Uri::from(self.target.clone()), self.headers.clone())
     }
 
     /// As HTTP/2 sends it: the whole URI, no host header.
-    pub(super) fn for_http2(&self) -> Result<hyper::Request<Empty<Bytes>>, hyper::http::Error> {
+    pub(super) fn for_http2(&self) -> Result<hyper::Request<Body>, hyper::http::Error> {
         let mut headers = self.headers.clone();
         headers.remove(HOST);
         Ok(self.with_uri(self.origin.uri(self.target.clone())?, headers))
     }
 
-    fn with_uri(&self, uri: Uri, headers: HeaderMap) -> hyper::Request<Empty<Bytes>> {
-        let mut request = hyper::Request::new(Empty::new());
+    fn with_uri(&self, uri: Uri, headers: HeaderMap) -> hyper::Request<Body> {
+        let mut request = hyper::Request::new(Full::new(self.payload.clone()));
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         request
@@ -77,6 +94,11 @@ impl Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Request").field("url", &self.shown()).field("headers", &self.headers).finish()
+        out.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.shown())
+            .field("headers", &self.headers)
+            .field("body", &self.shown_body())
+            .finish()
     }
 }

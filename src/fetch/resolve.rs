@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -16,6 +16,8 @@ use std::time::Duration;
 use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::Instant;
 use tower_service::Service;
+
+use super::reach;
 
 /// How long an address is trusted: the order of the shortest time-to-live that services use to move hosts.
 const LIFETIME: Duration = Duration::from_secs(30);
@@ -28,10 +30,35 @@ pub(super) struct NotResolved {
     why: Arc<str>,
 }
 
+/// A name leads to no address that may be connected to.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", reach::not_public(.name, *.address))]
+pub(super) struct NotAdmitted {
+    name: Arc<str>,
+    address: IpAddr,
+}
+
+/// Why a name gives no address.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum NoAddress {
+    #[error(transparent)]
+    NotResolved(#[from] NotResolved),
+    #[error(transparent)]
+    NotAdmitted(#[from] NotAdmitted),
+}
+
 /// The resolver; its clones share what they remember.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Resolver {
     entries: Arc<Mutex<HashMap<String, Entry>>>,
+    /// Holds for the addresses that are given out.
+    admits: fn(IpAddr) -> bool,
+}
+
+impl Default for Resolver {
+    fn default() -> Resolver {
+        Resolver { entries: Arc::default(), admits: |_| true }
+    }
 }
 
 /// Locked while a look-up is under way.
@@ -50,17 +77,32 @@ impl LookedUp {
 }
 
 impl Resolver {
-    async fn resolve(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, NotResolved> {
+    /// One that gives out only addresses that `admits` holds for, from the same memory.
+    pub(super) fn only(&self, admits: fn(IpAddr) -> bool) -> Resolver {
+        Resolver { entries: self.entries.clone(), admits }
+    }
+
+    async fn resolve(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, NoAddress> {
+        let mut addresses = self.addresses(&name).await?;
+        let first = addresses.first().map(SocketAddr::ip);
+        addresses.retain(|address| (self.admits)(address.ip()));
+        match first {
+            Some(address) if addresses.is_empty() => Err(NotAdmitted { name: name.into(), address }.into()),
+            _ => Ok(addresses.into_iter()),
+        }
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, NotResolved> {
         let asked = Instant::now();
-        let entry = self.entry(&name);
+        let entry = self.entry(name);
         let mut known = entry.lock().await;
         let served = match known.take() {
             Some(earlier) if earlier.serves(asked) => earlier,
-            _ => LookedUp { result: look_up(&name).await, at: Instant::now() },
+            _ => LookedUp { result: look_up(name).await, at: Instant::now() },
         };
         let result = served.result.clone();
         *known = Some(served);
-        result.map(Vec::into_iter)
+        result
     }
 
     fn entry(&self, name: &str) -> Entry {
@@ -81,10 +123,10 @@ async fn look_up(name: &str) -> Result<Vec<SocketAddr>, NotResolved> {
 
 impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = NotResolved;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NotResolved>> + Send>>;
+    type Error = NoAddress;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NoAddress>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NoAddress>> {
         Poll::Ready(Ok(()))
     }
 
@@ -114,6 +156,20 @@ mod tests {
         let first = remembered(&resolver, name).await.unwrap();
         assert!(resolver.clone().resolve(name.to_owned()).await.is_err());
         assert!(remembered(&resolver, name).await.unwrap() > first);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_not_admitted_are_not_given_out() {
+        let all = Resolver::default();
+        let found: Vec<SocketAddr> = all.clone().resolve("localhost".to_owned()).await.unwrap().collect();
+        assert!(found.iter().all(|address| address.ip().is_loopback()), "{found:?}");
+        // What one resolver remembers serves the other, and is judged by each.
+        let public = all.only(reach::is_public);
+        let refused = public.resolve("localhost".to_owned()).await.unwrap_err();
+        assert!(refused.to_string().starts_with("localhost leads to "), "{refused}");
+        let v4 = all.only(|address| address.is_ipv4());
+        let some: Vec<SocketAddr> = v4.resolve("localhost".to_owned()).await.unwrap().collect();
+        assert!(!some.is_empty() && some.iter().all(SocketAddr::is_ipv4), "{some:?}");
     }
 
     #[test]

@@ -10,6 +10,10 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::encode;
+use super::marked::{self, Mark};
+
+/// Stands for a text in which a secret is spelled in a way that its mask does not know.
+const WITHHELD: &str = "(withheld: it holds a secret)";
 
 /// Where the values of secrets come from.
 #[derive(Clone, Default)]
@@ -36,7 +40,7 @@ impl Secrets {
         match value {
             value if value.is_empty() => Err(Unusable::Missing),
             value if value.chars().any(char::is_control) => Err(Unusable::ControlCharacter),
-            value => Ok(Secret { name: name.into(), value: value.into() }),
+            value => Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() }),
         }
     }
 
@@ -84,14 +88,14 @@ impl fmt::Display for Unusable {
 /// A secret with its value.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret {
-    name: Arc<str>,
+    shown: Arc<str>,
     value: Arc<str>,
 }
 
 impl Secret {
-    /// The variable's name.
-    pub(super) fn name(&self) -> &Arc<str> {
-        &self.name
+    /// `${NAME}`.
+    pub(super) fn shown(&self) -> &Arc<str> {
+        &self.shown
     }
 
     /// The value, for the wire only.
@@ -102,36 +106,62 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "${{{}}}", self.name)
+        out.write_str(&self.shown)
     }
 }
 
 /// Replaces the secrets of a question by their names in text that came from outside.
 #[derive(Clone, Default)]
 pub(super) struct Mask {
-    /// What to look for, longest first, and what to put there.
-    forms: Vec<(String, String)>,
+    /// What to look for, and what to show instead.
+    forms: Vec<(String, Arc<str>)>,
 }
 
 impl Mask {
-    /// For these secrets: as they are, percent-encoded, and as JSON writes them.
+    /// For these secrets: as they are, percent-encoded, as forms encode them, and as JSON writes them.
     pub(super) fn new(secrets: &[Secret]) -> Mask {
         let mut forms = Vec::new();
         for secret in secrets {
-            let shown = format!("{secret:?}");
-            forms.push((secret.reveal().to_owned(), shown.clone()));
-            forms.push((encode::component(secret.reveal()), shown.clone()));
-            forms.push((json_form(secret.reveal()), shown));
+            let value = secret.reveal();
+            let spellings =
+                [value.to_owned(), encode::component(value), encode::form(value), encode::json(value)];
+            forms.extend(spellings.map(|spelling| (spelling, secret.shown().clone())));
         }
-        forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+        forms.sort();
         forms.dedup();
         Mask { forms }
     }
 
     /// `text` without secrets. One that is spelled in some other way takes the whole text with it.
     pub(super) fn apply(&self, text: &str) -> String {
-        let masked = self.forms.iter().fold(text.to_owned(), |text, (form, shown)| text.replace(form, shown));
-        if self.finds_in(&masked) { "(withheld: it holds a secret)".to_owned() } else { masked }
+        marked::shown(text, &self.marks(text))
+    }
+
+    /// Where secrets stand in a text. One that is spelled in some other way marks the whole text.
+    pub(super) fn marks(&self, text: &str) -> Vec<Mark> {
+        let mut marks = self.known(text);
+        if self.finds_in(&marked::shown(text, &marks)) {
+            marks = vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }];
+        }
+        marks
+    }
+
+    /// The spellings that are known; two that overlap are one.
+    fn known(&self, text: &str) -> Vec<Mark> {
+        let found = self.forms.iter().flat_map(|(form, shown)| {
+            let mark = |(at, form): (usize, &str)| Mark { at: at..at + form.len(), shown: shown.clone() };
+            text.match_indices(form).map(mark)
+        });
+        let mut found: Vec<Mark> = found.collect();
+        found.sort_by_key(|mark| (mark.at.start, std::cmp::Reverse(mark.at.end)));
+        let mut marks: Vec<Mark> = Vec::new();
+        for mark in found {
+            match marks.last_mut() {
+                Some(last) if mark.at.start < last.at.end => last.at.end = last.at.end.max(mark.at.end),
+                _ => marks.push(mark),
+            }
+        }
+        marks
     }
 
     /// Whether `text` holds one of the secrets, in any percent-encoding. Values of less than four characters
@@ -147,12 +177,6 @@ impl fmt::Debug for Mask {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_list().entries(self.forms.iter().map(|(_, shown)| shown)).finish()
     }
-}
-
-/// As a JSON string holds it, without the quotes.
-fn json_form(value: &str) -> String {
-    let quoted = serde_json::Value::from(value).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
 }
 
 #[cfg(test)]
@@ -193,5 +217,15 @@ mod tests {
         assert!(mask.finds_in("?key=s3cr3t%2F%2B") && mask.finds_in("?key=%733cr3t%2f+"));
         assert!(!mask.apply("odd spelling %733cr3t%2f+").contains("3cr3t"));
         assert!(!mask.finds_in("?key=s3cr"));
+    }
+
+    #[test]
+    fn spellings_that_overlap_are_taken_out_whole() {
+        let secret = |name: &str, value: &str| Secret { shown: name.into(), value: value.into() };
+        let mask = Mask::new(&[secret("${A}", "abcd"), secret("${B}", "cdefgh"), secret("${C}", "a b")]);
+        assert_eq!(mask.apply("<abcdefgh>"), "<${A}>");
+        assert_eq!(mask.apply("q=a+b&r=a%20b&s=a b"), "q=${C}&r=${C}&s=${C}");
+        assert_eq!(mask.marks("none"), []);
+        assert_eq!(marked::shown("x%61bcd", &mask.marks("x%61bcd")), WITHHELD);
     }
 }

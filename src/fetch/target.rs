@@ -1,247 +1,144 @@
-//! URL templates, compiled: a fixed origin, and the pieces of path and query.
-//!
-//! Scheme, host and port are literal text of the template and are resolved here, once; a record's values
-//! only ever meet the path and the query, each in its slot.
+//! Where a question goes: a URL that the job's template owns, or a whole one from the input.
 
-use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::Arc;
+use bytes::Bytes;
+use hyper::http::uri::PathAndQuery;
+use url::form_urlencoded;
 
-use url::Url;
-
+use super::given::GivenUrl;
+use super::marked::{Mark, Marked};
 use super::origin::Origin;
-use super::piece::{Names, Piece, Place, Slot};
+use super::piece::{self, Names, Records};
+use super::template::UrlTemplate;
 use super::{Values, encode};
-use crate::job::{Part, Template};
+use crate::job::{Endpoint, Part};
 use crate::record::{Failure, Kind};
+
+/// What [`URL_LIMIT`] is the limit of, for messages.
+const URL: &str = "path and query of the URL";
 
 /// Longest path and query together. Servers take 4 to 16 KiB; beyond that all refuse (414).
 const URL_LIMIT: usize = 16 * 1024;
 
 /// Where the questions of an endpoint go.
 #[derive(Debug)]
-pub(super) struct Target {
-    /// Literal in the template.
-    pub(super) origin: Origin,
-    /// Path and query, beginning with `/`.
-    pieces: Vec<Piece>,
-    fills_path: bool,
-}
-
-/// A path and query built for one record.
-pub(super) struct Built {
-    /// As it goes over the wire.
-    pub(super) text: String,
-    /// Where secrets stand in it.
-    pub(super) marks: Vec<Mark>,
-}
-
-/// A secret's place in a text.
-#[derive(Clone)]
-pub(super) struct Mark {
-    /// Bytes.
-    pub(super) at: Range<usize>,
-    /// The secret's name.
-    pub(super) name: Arc<str>,
+pub(super) enum Target {
+    /// The origin is the same for every record.
+    Template(UrlTemplate),
+    /// The input has it.
+    Given(GivenUrl),
 }
 
 impl Target {
     /// From an endpoint's URL and query.
-    pub(super) fn compile(
-        url: &Template,
-        query: &[(String, Template)],
-        names: &Names,
-    ) -> Result<Target, String> {
-        let Some(Part::Literal(beginning)) = url.parts.first() else {
-            return Err("the url must begin with http:// or https:// and a host".to_owned());
+    pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<Target, String> {
+        match endpoint.url.parts.as_slice() {
+            [Part::Url(column)] => Ok(Target::Given(GivenUrl::compile(column, endpoint, names)?)),
+            _ => Ok(Target::Template(UrlTemplate::compile(&endpoint.url, &endpoint.query, names)?)),
+        }
+    }
+
+    /// The origin that all records have in common.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Target::Template(template) => Some(&template.origin),
+            Target::Given(_) => None,
+        }
+    }
+
+    /// Origin, path and query for the records of a request.
+    pub(super) fn build(&self, records: &Records<'_, impl Values>) -> Result<(Origin, Marked), Failure> {
+        let (origin, built) = match self {
+            Target::Template(template) => (template.origin.clone(), template.build(records)?),
+            Target::Given(given) => given.build(records)?,
         };
-        let (origin, rest) = split_origin(beginning, url.parts.len() == 1)?;
-        let mut writer = Writer { names, pieces: Vec::new(), place: Place::Path { segment: 0 } };
-        writer.url(rest, &url.parts[1..])?;
-        writer.query(query)?;
-        let pieces = writer.pieces;
-        refuse_literal_dots(&pieces)?;
-        let fills_path = pieces.iter().any(is_path_slot);
-        Ok(Target { origin, pieces, fills_path })
-    }
-
-    /// Path and query for a record.
-    pub(super) fn build(&self, values: &impl Values) -> Result<Built, Failure> {
-        let mut built = Built { text: String::with_capacity(128), marks: Vec::new() };
-        for piece in &self.pieces {
-            match piece {
-                Piece::Literal(text) => built.text.push_str(text),
-                Piece::Secret(secret) => {
-                    let start = built.text.len();
-                    encode::push_component(&mut built.text, secret.reveal());
-                    built.marks.push(Mark { at: start..built.text.len(), name: secret.name().clone() });
-                }
-                Piece::Slot(slot) => slot.append(&mut built.text, values)?,
-            }
+        match built.text.len() > URL_LIMIT {
+            true => Err(records.too_large(URL, URL_LIMIT)),
+            false => Ok((origin, built)),
         }
-        self.check(&built.text)?;
-        Ok(built)
-    }
-
-    fn check(&self, text: &str) -> Result<(), Failure> {
-        if text.len() > URL_LIMIT {
-            let why = format!("the URL would be {} bytes long: the limit is {URL_LIMIT}", text.len());
-            return Err(Failure::lasting(Kind::Template, why));
-        }
-        if !self.fills_path {
-            return Ok(());
-        }
-        match segments(text).position(encode::is_dot_segment) {
-            Some(number) => Err(self.dot_segment(number)),
-            None => Ok(()),
-        }
-    }
-
-    fn dot_segment(&self, number: usize) -> Failure {
-        let names: Vec<&str> =
-            self.slots().filter(|slot| slot.is_in_segment(number)).map(|s| &*s.name).collect();
-        let why = format!("{} gives `.` or `..`, which would change the URL's path", names.join(" with "));
-        Failure::lasting(Kind::Template, why)
-    }
-
-    fn slots(&self) -> impl Iterator<Item = &Slot> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Slot(slot) => Some(slot),
-            Piece::Literal(_) | Piece::Secret(_) => None,
-        })
     }
 }
 
-/// The path's segments, as the URL standard counts them.
-fn segments(path_and_query: &str) -> impl Iterator<Item = &str> {
-    let path = path_and_query.split('?').next().unwrap_or_default();
-    path.strip_prefix('/').unwrap_or(path).split('/')
-}
-
-/// The origin that a URL's literal beginning names, and what follows it.
-fn split_origin(beginning: &str, is_whole: bool) -> Result<(Origin, &str), String> {
-    let after_scheme = beginning.find("://").ok_or("the url must begin with http:// or https://")? + 3;
-    let end = beginning[after_scheme..].find(['/', '?', '#', '\\']).map(|at| after_scheme + at);
-    if end.is_none() && !is_whole {
-        return Err("scheme, host and port of the url must be literal text, a `/` after them".to_owned());
-    }
-    let (origin, rest) = beginning.split_at(end.unwrap_or(beginning.len()));
-    let parsed = Url::parse(origin).map_err(|error| format!("the url is not valid: {error}"))?;
-    Ok((Origin::of(&parsed)?, rest))
-}
-
-/// Puts the pieces of path and query together.
-struct Writer<'a> {
-    names: &'a Names<'a>,
-    pieces: Vec<Piece>,
-    place: Place,
-}
-
-impl Writer<'_> {
-    fn url(&mut self, rest: &str, parts: &[Part]) -> Result<(), String> {
-        if !rest.starts_with('/') {
-            self.push("/");
+/// A path and query whose parameter `name` has this value: in the place of the one that it had, or else at the end.
+pub(super) fn with_parameter(text: &str, marks: &[Mark], name: &str, value: &str) -> Result<Marked, Failure> {
+    let path = text.find('?').unwrap_or(text.len());
+    let mut out = Marked::default();
+    out.push_part(text, marks, 0..path);
+    let mut is_written = false;
+    let mut at = path + 1;
+    for pair in text.get(at..).unwrap_or_default().split('&') {
+        let here = at..at + pair.len();
+        at = here.end + 1;
+        if pair.is_empty() {
+            continue;
         }
-        self.literal(rest)?;
-        for part in parts {
-            match part {
-                Part::Literal(text) => self.literal(text)?,
-                _ => self.pieces.push(self.names.piece(part, self.place, component)?),
-            }
-        }
-        Ok(())
-    }
-
-    fn query(&mut self, query: &[(String, Template)]) -> Result<(), String> {
-        for (key, template) in query {
-            let separator = if self.place == Place::Query { "&" } else { "?" };
-            if !self.ends_with_separator() {
-                self.push(separator);
-            }
-            self.place = Place::Query;
-            self.push(&encode::component(key));
-            self.push("=");
-            for part in &template.parts {
-                match self.names.piece(part, Place::Query, component)? {
-                    Piece::Literal(text) => self.push(&text),
-                    filled => self.pieces.push(filled),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Literal text of the URL: its delimiters count.
-    fn literal(&mut self, text: &str) -> Result<(), String> {
-        if text.contains('#') {
-            return Err("a url's fragment (from `#` on) is never sent: write %23 for a `#`".to_owned());
-        }
-        let (path, query) = match (self.place, text.find('?')) {
-            (Place::Path { .. }, Some(at)) => text.split_at(at),
-            (Place::Path { .. }, None) => (text, ""),
-            _ => ("", text),
-        };
-        self.push_url_text(path);
-        if let Place::Path { segment } = &mut self.place {
-            *segment = self.pieces.iter().map(slashes).sum::<usize>().saturating_sub(1);
-        }
-        if query.starts_with('?') {
-            self.place = Place::Query;
-        }
-        self.push_url_text(query);
-        Ok(())
-    }
-
-    fn push_url_text(&mut self, text: &str) {
-        let mut encoded = String::new();
-        encode::push_literal(&mut encoded, text);
-        self.push(&encoded);
-    }
-
-    /// Appends text as it goes over the wire.
-    fn push(&mut self, text: &str) {
-        match self.pieces.last_mut() {
-            Some(Piece::Literal(last)) => last.push_str(text),
-            _ => self.pieces.push(Piece::Literal(text.to_owned())),
+        if !form_urlencoded::parse(pair.as_bytes()).any(|(other, _)| other == name) {
+            begin_pair(&mut out.text);
+            out.push_part(text, marks, here);
+        } else if !is_written {
+            push_pair(&mut out.text, name, value);
+            is_written = true;
         }
     }
-
-    fn ends_with_separator(&self) -> bool {
-        matches!(self.pieces.last(), Some(Piece::Literal(last)) if last.ends_with(['?', '&']))
-            && self.place == Place::Query
+    if !is_written {
+        push_pair(&mut out.text, name, value);
+    }
+    match out.text.len() > URL_LIMIT {
+        true => Err(piece::too_large(URL, URL_LIMIT, "")),
+        false => Ok(out),
     }
 }
 
-fn component(text: &str) -> Cow<'_, str> {
-    encode::component(text).into()
+fn push_pair(target: &mut String, name: &str, value: &str) {
+    begin_pair(target);
+    encode::push_component(target, name);
+    target.push('=');
+    encode::push_component(target, value);
 }
 
-fn slashes(piece: &Piece) -> usize {
-    match piece {
-        Piece::Literal(text) => text.matches('/').count(),
-        Piece::Secret(_) | Piece::Slot(_) => 0,
+fn begin_pair(target: &mut String) {
+    target.push(if target.contains('?') { '&' } else { '?' });
+}
+
+/// Path and query as the wire wants them.
+pub(super) fn path_and_query(text: String) -> Result<PathAndQuery, Failure> {
+    PathAndQuery::from_maybe_shared(Bytes::from(text))
+        .map_err(|error| Failure::lasting(Kind::Template, format!("the URL is not valid: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::marked::shown;
+
+    fn with(target: &str, name: &str, value: &str) -> String {
+        with_parameter(target, &[], name, value).unwrap().text
     }
-}
 
-fn is_path_slot(piece: &Piece) -> bool {
-    match piece {
-        Piece::Slot(slot) => slot.is_in_path(),
-        Piece::Literal(_) | Piece::Secret(_) => false,
+    #[test]
+    fn a_parameter_takes_its_old_place_or_the_end() {
+        assert_eq!(with("/a", "page", "2"), "/a?page=2");
+        assert_eq!(with("/a?", "page", "2"), "/a?page=2");
+        assert_eq!(with("/a?x=1&", "page", "2"), "/a?x=1&page=2");
+        assert_eq!(with("/a?page=1&x=1", "page", "2"), "/a?page=2&x=1");
+        assert_eq!(with("/a?page=1&x=?&page=7&page", "page", "2"), "/a?page=2&x=?");
+        assert_eq!(with("/a?mypage=1&pages=2", "page", "2"), "/a?mypage=1&pages=2&page=2");
+        assert_eq!(with("/a?p%61ge=1", "page", "2"), "/a?page=2");
+        assert_eq!(with("/a?a+b=1", "a b", "c&d=é"), "/a?a%20b=c%26d%3D%C3%A9");
     }
-}
 
-/// Segments `.` and `..` that the template itself spells out: what they mean is the server's choice.
-fn refuse_literal_dots(pieces: &[Piece]) -> Result<(), String> {
-    let skeleton: String = pieces
-        .iter()
-        .map(|piece| match piece {
-            Piece::Literal(text) => Cow::Borrowed(text.as_str()),
-            Piece::Secret(secret) => encode::component(secret.reveal()).into(),
-            Piece::Slot(_) => "value".into(),
-        })
-        .collect();
-    match segments(&skeleton).any(encode::is_dot_segment) {
-        true => Err("the url's path has a segment `.` or `..`: write the path without it".to_owned()),
-        false => Ok(()),
+    #[test]
+    fn secrets_stay_marked_wherever_they_move() {
+        let mark = |at| Mark { at, shown: "${KEY}".into() };
+        let built =
+            with_parameter("/abc?page=1&k=abc&z=1", &[mark(1..4), mark(14..17)], "page", "12345").unwrap();
+        assert_eq!(shown(&built.text, &built.marks), "/${KEY}?page=12345&k=${KEY}&z=1");
+        let built = with_parameter("/?page=abc", &[mark(7..10)], "page", "2").unwrap();
+        assert_eq!(shown(&built.text, &built.marks), "/?page=2");
+    }
+
+    #[test]
+    fn a_cursor_may_not_be_endless() {
+        let failure = with_parameter("/", &[], "cursor", &"x".repeat(URL_LIMIT)).unwrap_err();
+        assert_eq!(failure.kind, Kind::Template);
     }
 }

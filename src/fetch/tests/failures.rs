@@ -47,7 +47,7 @@ async fn an_answer_comes_with_its_account() {
     let seen = &site.seen()[0];
     assert_eq!(seen.target, "/films/tt1?apikey=s3cr3t%2F%2B%20key");
     assert_eq!(seen.headers["host"], format!("localhost:{}", site.address.port()));
-    assert_eq!(seen.headers["accept-encoding"], "gzip");
+    assert_eq!(seen.headers["accept-encoding"], "gzip, br, zstd, deflate");
     assert_eq!(seen.headers["user-agent"], concat!("windrow/", env!("CARGO_PKG_VERSION")));
 }
 

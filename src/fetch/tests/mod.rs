@@ -4,14 +4,26 @@
 //! | file | what it shows |
 //! |---|---|
 //! | `urls` | values in templates: shape, encoding, refusals, secrets |
+//! | `payloads` | methods, JSON, forms and text; values read back as they went in |
+//! | `given` | whole URLs from the input: who is asked and who is not |
+//! | `batches` | several records in one request |
+//! | `pages` | the next page, the `Link` header |
+//! | `answers` | encodings, charsets, error pages |
+//! | `once` | requests that may not be sent twice |
 //! | `failures` | every class of failure, limits of time and size |
 //! | `redirects` | followed, bounded, without credentials elsewhere |
 //! | `repeats` | attempts, pauses, interruption, what is counted |
 //! | `connections` | reuse, connections that went stale |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 
+mod answers;
+mod batches;
 mod connections;
 mod failures;
+mod given;
+mod once;
+mod pages;
+mod payloads;
 mod redirects;
 mod repeats;
 mod site;
@@ -28,7 +40,7 @@ use super::*;
 use crate::job::{Bounds, Endpoint, Missing, Part, Retry, Template};
 use crate::record::{Failure, Field, Type};
 
-/// A template in a job file's notation, with input columns and secrets only.
+/// A template in a job file's notation, with input columns, whole URLs and secrets only.
 fn template(text: &str) -> Template {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -37,7 +49,10 @@ fn template(text: &str) -> Template {
         let name = rest[open + 1..close].to_owned();
         let (before, part) = match rest[..open].strip_suffix('$') {
             Some(before) => (before, Part::Secret(name)),
-            None => (&rest[..open], Part::Input(name)),
+            None => match name.strip_suffix(":url") {
+                Some(name) => (&rest[..open], Part::Url(name.to_owned())),
+                None => (&rest[..open], Part::Input(name)),
+            },
         };
         if !before.is_empty() {
             parts.push(Part::Literal(before.to_owned()));

@@ -2,6 +2,7 @@
 
 use super::site::{Raw, Site, ok, reply};
 use super::*;
+use crate::job::Payload;
 use crate::record::Kind;
 
 fn to(location: &str) -> Raw {
@@ -151,6 +152,58 @@ async fn a_redirect_status_may_mean_missing() {
     endpoint.missing.statuses = vec![302];
     let answer = ask(&endpoint).await.answer.unwrap();
     assert!(answer.missing);
+}
+
+#[tokio::test]
+async fn the_status_says_whether_the_payload_goes_along() {
+    for (method, status, then) in [
+        ("POST", 301, "GET"),
+        ("POST", 302, "GET"),
+        ("POST", 303, "GET"),
+        ("POST", 307, "POST"),
+        ("POST", 308, "POST"),
+        ("PUT", 301, "PUT"),
+        ("PUT", 303, "GET"),
+        ("DELETE", 302, "DELETE"),
+        ("HEAD", 303, "HEAD"),
+    ] {
+        let site = Site::plain(move |target| match target {
+            "/from" => reply(status, ("location", "/to"), ""),
+            _ => ok("there"),
+        });
+        let mut endpoint = endpoint(&site.url("/from"));
+        endpoint.method = method.to_owned();
+        if method != "HEAD" {
+            endpoint.payload = Some(Payload::Text(template("<{id}>")));
+        }
+        assert!(ask(&endpoint).await.answer.is_ok());
+        let seen = &site.seen()[1];
+        assert_eq!(seen.method, then, "{method} {status}");
+        let has_payload = ["POST", "PUT", "DELETE"].contains(&then);
+        assert_eq!(seen.body, if has_payload { "<tt1>" } else { "" }, "{method} {status}");
+        assert_eq!(seen.headers.contains_key("content-type"), has_payload, "{method} {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_payload_with_a_secret_stays_on_its_origin() {
+    let other = Site::plain(|_| ok("there"));
+    let location = other.url("/");
+    let site = Site::plain(move |target| {
+        reply(if target == "/303" { 303 } else { 307 }, ("location", &location), "")
+    });
+    let mut endpoint = endpoint(&site.url("/307"));
+    endpoint.method = "POST".to_owned();
+    endpoint.payload = Some(Payload::Text(template("plain")));
+    assert_eq!(body(ask(&endpoint).await), "there");
+    endpoint.payload = Some(Payload::Text(template("key ${KEY}")));
+    let failure = failure(ask(&endpoint).await);
+    assert_eq!(failure.kind, Kind::Redirect);
+    assert!(failure.detail.contains("hand a secret"), "{}", failure.detail);
+    endpoint.url = template(&site.url("/303"));
+    assert_eq!(body(ask(&endpoint).await), "there");
+    let bodies: Vec<_> = other.seen().into_iter().map(|seen| seen.body).collect();
+    assert_eq!(bodies, ["plain", ""]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -88,10 +88,12 @@ impl Peer {
 /// What a site saw of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
+    pub(super) method: hyper::Method,
     pub(super) target: String,
     pub(super) headers: hyper::HeaderMap,
     pub(super) version: hyper::Version,
     pub(super) host: Option<String>,
+    pub(super) body: Bytes,
 }
 
 /// An HTTP server, plain or with TLS.
@@ -163,8 +165,8 @@ impl Served {
         stream.set_nodelay(true).unwrap();
         let server = auto::Builder::new(TokioExecutor::new());
         let service = service_fn(|request| {
-            let answer = self.answer(&request);
-            async move { Ok::<_, Infallible>(answer) }
+            let served = self.clone();
+            async move { Ok::<_, Infallible>(served.answer(request).await) }
         });
         match &self.tls {
             None => drop(server.serve_connection(TokioIo::new(stream), service).await),
@@ -176,13 +178,16 @@ impl Served {
         }
     }
 
-    fn answer(&self, request: &Request<Incoming>) -> Answer {
-        let target = request.uri().path_and_query().unwrap().to_string();
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().unwrap().to_string();
         let seen = Seen {
+            method: head.method,
             target: target.clone(),
-            headers: request.headers().clone(),
-            version: request.version(),
-            host: request.uri().authority().map(ToString::to_string),
+            headers: head.headers,
+            version: head.version,
+            host: head.uri.authority().map(ToString::to_string),
+            body: body.collect().await.unwrap().to_bytes(),
         };
         self.seen.lock().unwrap().push(seen);
         (self.answer)(&target)

@@ -58,7 +58,7 @@ impl Authority {
     }
 
     fn client(&self) -> Client {
-        Client { pool: pool::Pool::new(16), connector: connect::Connector::trusting(self.roots()) }
+        Client::with(16, connect::Connector::trusting(self.roots()), reach::is_public)
     }
 }
 
@@ -102,6 +102,29 @@ async fn http1_over_tls_uses_several() {
     }
     assert_eq!(site.seen()[0].version, Version::HTTP_11);
     assert!((2..=9).contains(&site.connections()), "{}", site.connections());
+}
+
+#[tokio::test]
+async fn payloads_go_over_http2_too() {
+    let authority = Authority::new();
+    let site = Site::tls(authority.acceptor("localhost", &["h2"]), |_| ok("there"));
+    let mut endpoint = endpoint(&site.url("/"));
+    endpoint.method = "POST".to_owned();
+    endpoint.payload = Some(crate::job::Payload::Form(named(&[("id", "{id}")])));
+    endpoint.idempotent = false;
+    let question = question(&endpoint);
+    let (client, (_running, stop)) = (authority.client(), watch::channel(false));
+    let large = "x".repeat(300_000);
+    for id in ["a b", &large] {
+        let request = question.build(&Row::id(id)).unwrap();
+        let asked = client.ask(&question, &request, &&Gate::open(), &stop, |most| most).await;
+        assert_eq!(body(asked), "there");
+    }
+    let seen = site.seen();
+    assert_eq!((seen[0].version, seen[0].method.as_str()), (Version::HTTP_2, "POST"));
+    assert_eq!((&*seen[0].body, seen[0].headers["content-length"].to_str().unwrap()), (&b"id=a+b"[..], "6"));
+    assert_eq!(seen[1].body.len(), large.len() + 3);
+    assert_eq!(site.connections(), 1);
 }
 
 async fn tls_failure(client: &Client, url: String) -> Failure {

@@ -1,0 +1,451 @@
+//! Content encodings (RFC 9110, section 8.4), undone as a stream: gzip, deflate, br and zstd, also one in another.
+//!
+//! What comes out is bounded twice: by the limit that the caller gives, and by what came over the wire. So are the
+//! layers in between, and the windows that decoders keep: a hostile answer costs memory and time in proportion to
+//! the bytes that it is.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use bytes::Bytes;
+use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
+
+use crate::record::{Failure, Kind};
+
+/// Encodings that one answer may have. Two are a proxy that compresses what was compressed; more are a joke.
+const MOST_LAYERS: usize = 3;
+
+/// Decoded bytes for each byte over the wire. deflate cannot exceed 1032 and real text stays far below 100; only br
+/// and zstd can pack more, and only filler: megabytes of it in an answer of some bytes are made to exhaust us.
+const MAX_RATIO: u64 = 1000;
+
+/// Decoded bytes that are harmless at any ratio.
+const FREE_OF_RATIO: u64 = 1 << 20;
+
+/// Largest zstd window, 8 MiB: what encoders for HTTP may use and decoders must take (RFC 9659, section 3).
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// Bytes that are reserved before a body of unknown decoded size is decoded.
+const FIRST_GUESS: usize = 64 * 1024;
+
+/// Between two layers.
+const BUFFER: usize = 8 * 1024;
+
+/// Undoes the content encoding; at most `limit` bytes come out.
+pub(super) fn decode(headers: &HeaderMap, wire: Bytes, limit: u64) -> Result<Bytes, Failure> {
+    let layers = layers(headers)?;
+    if layers.is_empty() || wire.is_empty() {
+        return Ok(wire);
+    }
+    let mut decoded = Vec::with_capacity(FIRST_GUESS.min(wire.len().saturating_mul(8)));
+    let allowed = limit.min(FREE_OF_RATIO.max(MAX_RATIO.saturating_mul(wire.len() as u64)));
+    let read = reader(&layers, &wire, allowed).and_then(|mut reader| reader.read_to_end(&mut decoded));
+    match read {
+        Ok(_) => Ok(decoded.into()),
+        Err(error) if is_too_much(&error) && allowed < limit => Err(out_of_ratio(wire.len())),
+        Err(error) if is_too_much(&error) => Err(too_large(limit)),
+        Err(error) => {
+            let names: Vec<&str> = layers.iter().map(|layer| layer.name()).collect();
+            let why = format!("the body is not valid {}: {error}", names.join(", "));
+            Err(Failure::lasting(Kind::Decode, why))
+        }
+    }
+}
+
+/// As much of the beginning as can be had of a body that may be cut off, at most `limit` bytes.
+pub(super) fn decode_beginning(headers: &HeaderMap, wire: Bytes, limit: usize) -> Bytes {
+    let Ok(layers) = layers(headers) else { return Bytes::new() };
+    if layers.is_empty() {
+        return wire.slice(..wire.len().min(limit));
+    }
+    let mut decoded = Vec::new();
+    if let Ok(reader) = reader(&layers, &wire, FREE_OF_RATIO) {
+        // What came before an error is kept.
+        let _ = reader.take(limit as u64).read_to_end(&mut decoded);
+    }
+    decoded.into()
+}
+
+/// The failure of a body that is larger than its limit.
+pub(super) fn too_large(limit: u64) -> Failure {
+    Failure::lasting(Kind::TooLarge, format!("the body has more than the {limit} bytes that max_body allows"))
+}
+
+fn out_of_ratio(wire: usize) -> Failure {
+    let why =
+        format!("the body grows to more than {MAX_RATIO} times the {wire} bytes that came over the wire");
+    Failure::lasting(Kind::TooLarge, why)
+}
+
+/// One content encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Gzip,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+impl Layer {
+    fn name(self) -> &'static str {
+        match self {
+            Layer::Gzip => "gzip",
+            Layer::Deflate => "deflate",
+            Layer::Brotli => "br",
+            Layer::Zstd => "zstd",
+        }
+    }
+
+    fn of(name: &str) -> Option<Layer> {
+        let known = [Layer::Gzip, Layer::Deflate, Layer::Brotli, Layer::Zstd];
+        let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
+        known.into_iter().find(|layer| layer.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// The encodings of a body, in the order in which they were applied.
+fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
+    let mut layers = Vec::new();
+    for value in headers.get_all(CONTENT_ENCODING) {
+        let names = value.to_str().unwrap_or("(not text)").split(',').map(str::trim);
+        for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
+            let layer = Layer::of(name).ok_or_else(|| {
+                let why = format!("content encoding {name:?} was not asked for and cannot be undone");
+                Failure::lasting(Kind::Decode, why)
+            })?;
+            layers.push(layer);
+        }
+    }
+    match layers.len() > MOST_LAYERS {
+        true => Err(Failure::lasting(Kind::Decode, format!("more than {MOST_LAYERS} content encodings"))),
+        false => Ok(layers),
+    }
+}
+
+/// The decoded body. None of the layers gives more than `allowed` bytes.
+fn reader<'a>(layers: &[Layer], wire: &'a [u8], allowed: u64) -> io::Result<Box<dyn Read + 'a>> {
+    let mut layers = layers.iter().rev();
+    let bounded = |inner| Box::new(Bounded { inner, left: allowed });
+    let Some(outermost) = layers.next() else { return Ok(Box::new(wire)) };
+    let mut reader = bounded(undo(*outermost, wire)?);
+    for layer in layers {
+        reader = bounded(undo(*layer, BufReader::with_capacity(BUFFER, reader))?);
+    }
+    Ok(reader)
+}
+
+fn undo<'a>(layer: Layer, mut encoded: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match layer {
+        Layer::Gzip => Box::new(MultiGzDecoder::new(encoded)),
+        Layer::Deflate => {
+            let has_header = is_zlib(encoded.fill_buf()?);
+            Box::new(Inflate { stream: Decompress::new(has_header), encoded, is_whole: false })
+        }
+        Layer::Brotli => {
+            refuse_large_window(encoded.fill_buf()?)?;
+            Box::new(brotli_decompressor::Decompressor::new(encoded, BUFFER))
+        }
+        Layer::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+    })
+}
+
+/// Whether a `deflate` body begins with zlib's header (RFC 1950, section 2.2), as it should. Some servers send the
+/// bare stream (RFC 1951), which no encoder begins like that.
+fn is_zlib(beginning: &[u8]) -> bool {
+    match beginning {
+        [method, flags, ..] => {
+            method & 0x0f == 8 && method >> 4 <= 7 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
+        }
+        _ => true,
+    }
+}
+
+/// RFC 7932, section 9.1, leaves this first byte invalid; an extension uses it for windows of up to 1 GiB, which the
+/// decoder would make room for.
+fn refuse_large_window(beginning: &[u8]) -> io::Result<()> {
+    match beginning.first() {
+        Some(first) if first & 0x7f == 0x11 => Err(io::Error::other("its window is too large")),
+        _ => Ok(()),
+    }
+}
+
+/// A deflate stream. flate2's own readers take one that breaks off for one that is whole.
+struct Inflate<R> {
+    stream: Decompress,
+    encoded: R,
+    is_whole: bool,
+}
+
+impl<R: BufRead> Read for Inflate<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.is_whole && !out.is_empty() {
+            let input = self.encoded.fill_buf()?;
+            let is_end = input.is_empty();
+            let before = (self.stream.total_in(), self.stream.total_out());
+            let status = self.stream.decompress(input, out, FlushDecompress::None)?;
+            let written = (self.stream.total_out() - before.1) as usize;
+            self.encoded.consume((self.stream.total_in() - before.0) as usize);
+            self.is_whole = status == Status::StreamEnd;
+            if written > 0 {
+                return Ok(written);
+            }
+            if is_end && !self.is_whole {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it breaks off"));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// A reader that fails instead of giving more than it may.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(out)?;
+        self.left = self.left.checked_sub(length as u64).ok_or_else(|| io::Error::other(TooMuch))?;
+        Ok(length)
+    }
+}
+
+/// A layer gave more than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("too much comes out of it")]
+struct TooMuch;
+
+/// Decoders pass the error of what they read from on as it is.
+fn is_too_much(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooMuch>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    const LIMIT: u64 = 4 << 20;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn deflate(text: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(text: &[u8]) -> Vec<u8> {
+        zstd::encode_all(text, 9).unwrap()
+    }
+
+    /// `br` without an encoder: uncompressed blocks of at most 64 KiB (RFC 7932, section 9.2).
+    fn brotli(text: &[u8]) -> Vec<u8> {
+        // Window bits 16 ("0"); then for each block: not the last, four nibbles of length, uncompressed.
+        let mut out = Vec::new();
+        let mut lead = 1;
+        for block in text.chunks(1 << 16) {
+            let length = block.len() as u32 - 1;
+            // "0" not last, "00" four nibbles, 16 bits of length less one, "1" uncompressed.
+            let header = length << 3 | 1 << 19;
+            out.extend_from_slice(&(header << lead).to_le_bytes()[..(20 + lead as usize).div_ceil(8)]);
+            out.extend_from_slice(block);
+            lead = 0;
+        }
+        // "1" last, "1" empty.
+        out.push(3 << lead);
+        out
+    }
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let pair = |value: &&str| (CONTENT_ENCODING, HeaderValue::from_str(value).unwrap());
+        let mut headers = HeaderMap::new();
+        for (name, value) in values.iter().map(pair) {
+            headers.append(name, value);
+        }
+        headers
+    }
+
+    fn decoded(encoding: &str, wire: Vec<u8>) -> Result<Bytes, Kind> {
+        decode(&headers(&[encoding]), wire.into(), LIMIT).map_err(|failure| failure.kind)
+    }
+
+    fn refusal(encoding: &str, wire: Vec<u8>) -> String {
+        decode(&headers(&[encoding]), wire.into(), LIMIT).unwrap_err().detail
+    }
+
+    #[test]
+    fn every_encoding_is_undone() {
+        for text in [&b"{\"a\":1}"[..], &b"0123456789".repeat(20_000), b""] {
+            for (name, wire) in [
+                ("gzip", gzip(text)),
+                ("X-GZip", gzip(text)),
+                ("deflate", zlib(text)),
+                ("deflate", deflate(text)),
+                ("br", brotli(text)),
+                ("zstd", zstd(text)),
+                ("identity, gzip", gzip(text)),
+                ("gzip, br", brotli(&gzip(text))),
+                ("deflate,zstd , gzip", gzip(&zstd(&zlib(text)))),
+            ] {
+                assert_eq!(decoded(name, wire).unwrap(), text, "{name}");
+            }
+        }
+        let two = headers(&["gzip", "zstd"]);
+        assert_eq!(decode(&two, zstd(&gzip(b"there")).into(), LIMIT).unwrap(), "there");
+    }
+
+    /// 2,291 bytes of JSON from the brotli encoder at level 11, with matches and words of its dictionary.
+    const BROTLI_FILMS: &str = "1bf208009c077663c707bd36af13369a106a2db2b70533e9d2c89a45a7ab8f0e0ec9036aafc3f3cb03b0\
+         1e7ef5c24c26b89bf160034e036b9887a72ae0cfe788b18598bbb4c43a9f43be8c4c4048444c42862c39f11134012111310919b2e4c4\
+         47d8048444c42464c892131f51131012119390214baee4bb01";
+
+    /// 3 MiB of spaces.
+    const BROTLI_BOMB: &str = "9bffff2f002440e2b14072ef5f00";
+
+    fn from_hex(text: &str) -> Vec<u8> {
+        text.as_bytes()
+            .chunks(2)
+            .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn what_a_real_encoder_made_of_a_text_is_undone() {
+        let film = |n| format!("{{\"id\":\"tt{n:07}\",\"title\":\"The time of the information\"}}");
+        let films: Vec<String> = (0..40).map(film).collect();
+        let whole = from_hex(BROTLI_FILMS);
+        assert_eq!(decoded("br", whole.clone()).unwrap(), format!("{{\"films\":[{}]}}", films.join(",")));
+        for cut in 1..whole.len() {
+            assert_eq!(decoded("br", whole[..cut].into()), Err(Kind::Decode), "{cut}");
+        }
+    }
+
+    #[test]
+    fn several_members_and_frames_are_one_body() {
+        assert_eq!(decoded("gzip", [gzip(b"{\"a\":"), gzip(b"1}")].concat()).unwrap(), "{\"a\":1}");
+        assert_eq!(decoded("zstd", [zstd(b"{\"a\":"), zstd(b"1}")].concat()).unwrap(), "{\"a\":1}");
+    }
+
+    #[test]
+    fn no_encoding_and_no_body_pass_unchanged() {
+        assert_eq!(decoded("identity", b"abc".into()).unwrap(), "abc");
+        assert_eq!(decoded(" , ", b"abc".into()).unwrap(), "abc");
+        assert_eq!(decoded("gzip", Vec::new()).unwrap(), "");
+        assert_eq!(decode(&HeaderMap::new(), "abc".into(), LIMIT).unwrap(), "abc");
+    }
+
+    #[test]
+    fn broken_cut_and_unknown_encodings_are_decode_failures() {
+        let text: Vec<u8> =
+            (0..10_000u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        type Encoder = fn(&[u8]) -> Vec<u8>;
+        let encoders: [(&str, Encoder); 5] =
+            [("gzip", gzip), ("deflate", zlib), ("deflate", deflate), ("br", brotli), ("zstd", zstd)];
+        for (name, encoder) in encoders {
+            let whole = encoder(&text);
+            for cut in [1, 2, 5, whole.len() / 2, whole.len() - 1] {
+                assert_eq!(decoded(name, whole[..cut].into()), Err(Kind::Decode), "{name} cut at {cut}");
+            }
+            assert_eq!(decoded(name, b"{\"plain\":1}".into()), Err(Kind::Decode), "{name}");
+        }
+        let whole = gzip(&b"0123456789".repeat(100));
+        let mut broken = whole.clone();
+        broken[12] ^= 0xff;
+        for (encoding, wire) in [
+            ("gzip", broken),
+            ("gzip", [whole.clone(), b"and more".into()].concat()),
+            ("compress", whole.clone()),
+            ("gzip;q=1", whole.clone()),
+            ("gzip, gzip", whole.clone()),
+            ("br, br, br, gzip", whole),
+        ] {
+            assert_eq!(decoded(encoding, wire), Err(Kind::Decode), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let numbers = (0u32..).flat_map(|number| number.to_string().into_bytes());
+        let mut text: Vec<u8> = numbers.take(LIMIT as usize).collect();
+        assert_eq!(decoded("gzip", gzip(&text)).unwrap(), text);
+        text.push(b' ');
+        assert!(refusal("gzip", gzip(&text)).contains("max_body"));
+        // Cut at its end: whoever unpacked it all would find that out first.
+        let mut bomb = gzip(&vec![b' '; 64 << 20]);
+        bomb.truncate(bomb.len() - 4);
+        assert!(refusal("gzip", bomb).contains("max_body"));
+    }
+
+    #[test]
+    fn a_few_bytes_do_not_become_megabytes() {
+        let harmless = vec![b' '; 1 << 20];
+        assert_eq!(decoded("zstd", zstd(&harmless)).unwrap().len(), 1 << 20);
+        let bomb = zstd(&vec![b' '; 3 << 20]);
+        assert!(bomb.len() < 1000, "{}", bomb.len());
+        assert!(refusal("zstd", bomb).contains("more than 1000 times"));
+        assert!(refusal("br", from_hex(BROTLI_BOMB)).contains("more than 1000 times"));
+        let nested = gzip(&gzip(&vec![b' '; 3 << 20]));
+        assert!(refusal("gzip, gzip", nested).contains("more than 1000 times"));
+    }
+
+    #[test]
+    fn a_layer_in_between_is_bounded_too() {
+        // A zstd frame that is to be skipped (RFC 8878, section 3.1.2) gives nothing, however long it is.
+        let mut skipped = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 4].to_vec();
+        skipped.resize(8 + (64 << 20), 0);
+        assert!(refusal("zstd, gzip", gzip(&skipped)).contains("max_body"));
+    }
+
+    #[test]
+    fn windows_are_bounded() {
+        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(1000).collect();
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(24).unwrap();
+        encoder.write_all(&noise).unwrap();
+        assert_eq!(decoded("zstd", encoder.finish().unwrap()), Err(Kind::Decode));
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(23).unwrap();
+        encoder.write_all(&noise).unwrap();
+        assert_eq!(decoded("zstd", encoder.finish().unwrap()).unwrap(), noise);
+        assert!(refusal("br", vec![0x11, 0x1e, 0, 0, 0, 0, 0]).contains("window"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_cut_body_is_had() {
+        let text = b"0123456789".repeat(1000);
+        let beginning =
+            |name: &str, wire: &[u8]| decode_beginning(&headers(&[name]), Bytes::copy_from_slice(wire), 64);
+        for (name, whole) in
+            [("gzip", gzip(&text)), ("zstd", zstd(&text)), ("br", brotli(&text)), ("", text.clone())]
+        {
+            assert_eq!(beginning(name, &whole), text[..64], "{name}");
+        }
+        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(1 << 17).collect();
+        let whole = gzip(&noise);
+        assert_eq!(beginning("gzip", &whole[..whole.len() / 2]), noise[..64]);
+        assert_eq!(beginning("gzip", b"none"), "");
+        assert_eq!(beginning("unknown", b"none"), "");
+    }
+}

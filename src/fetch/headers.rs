@@ -1,0 +1,117 @@
+//! Request headers, compiled: those that are the same for every record, and those with slots.
+
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
+    HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+};
+
+use super::Values;
+use super::marked::Marked;
+use super::piece::{Names, Piece, Records};
+use super::place::Place;
+use crate::job::{AnswerFormat, Endpoint};
+use crate::record::{Failure, Kind, Value};
+
+const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
+const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
+
+/// Headers that frame the message or steer the connection: ours to write, not the job's.
+const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
+
+/// Headers that are credentials even where the job spells them out.
+const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
+
+/// The headers of an endpoint's requests, but for `host` and what describes the payload.
+pub(super) struct Headers {
+    /// The same for every record: ours, unless the job gives others, and the job's.
+    pub(super) constant: HeaderMap,
+    /// Those with slots.
+    filled: Vec<(HeaderName, Vec<Piece>)>,
+    /// Names of those that belong to the origin of the job's URL only.
+    pub(super) credentials: Vec<HeaderName>,
+}
+
+impl Headers {
+    /// From an endpoint's headers.
+    pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<Headers, String> {
+        let constant = HeaderMap::from_iter([
+            (USER_AGENT, OUR_USER_AGENT),
+            (ACCEPT, our_accept(endpoint)),
+            (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),
+        ]);
+        let mut headers = Headers { constant, filled: Vec::new(), credentials: CREDENTIALS.into() };
+        for (name, template) in &endpoint.headers {
+            headers.add(header_name(name)?, names.pieces(template, Place::Header)?)?;
+        }
+        Ok(headers)
+    }
+
+    /// Those of one request.
+    pub(super) fn build(&self, records: &Records<'_, impl Values>) -> Result<HeaderMap, Failure> {
+        let mut headers = self.constant.clone();
+        for (name, pieces) in &self.filled {
+            headers.insert(name, header_value(pieces, records)?);
+        }
+        Ok(headers)
+    }
+
+    fn add(&mut self, name: HeaderName, pieces: Vec<Piece>) -> Result<(), String> {
+        if pieces.iter().any(|piece| matches!(piece, Piece::Secret(..))) {
+            self.credentials.push(name.clone());
+        }
+        if pieces.iter().any(|piece| matches!(piece, Piece::Slot(_))) {
+            self.filled.push((name, pieces));
+            return Ok(());
+        }
+        let value = header_value(&pieces, &Records { all: &[NoValues], join: None })
+            .map_err(|failure| format!("header {name}: {}", failure.detail))?;
+        self.constant.insert(name, value);
+        Ok(())
+    }
+}
+
+/// What is asked for unless the job says otherwise.
+fn our_accept(endpoint: &Endpoint) -> HeaderValue {
+    HeaderValue::from_static(match endpoint.answer {
+        _ if endpoint.pipe.is_some() => "*/*",
+        AnswerFormat::Json => "application/json, */*;q=0.5",
+        AnswerFormat::JsonLines => "application/x-ndjson, application/json;q=0.9, */*;q=0.5",
+        AnswerFormat::Jsonp => "*/*",
+        AnswerFormat::Html => "text/html, application/xhtml+xml;q=0.9, */*;q=0.5",
+        AnswerFormat::Text => "text/plain, */*;q=0.5",
+    })
+}
+
+fn header_name(name: &str) -> Result<HeaderName, String> {
+    let parsed: HeaderName = name.parse().map_err(|_| format!("{name:?} is not the name of a header"))?;
+    if RESERVED.contains(&parsed) {
+        return Err(format!("header {name} follows from the url and the connection and cannot be set"));
+    }
+    Ok(parsed)
+}
+
+/// A header's value for the records of a request. One that holds a secret is marked, so that its `Debug` output
+/// is hidden and HTTP/2 keeps it out of its compression tables.
+fn header_value(pieces: &[Piece], records: &Records<'_, impl Values>) -> Result<HeaderValue, Failure> {
+    let mut built = Marked::default();
+    for piece in pieces {
+        piece.write(&mut built, records)?;
+    }
+    let refused = |_| Failure::lasting(Kind::Template, "holds characters that a header cannot carry");
+    let mut value = HeaderValue::from_str(&built.text).map_err(refused)?;
+    value.set_sensitive(!built.marks.is_empty());
+    Ok(value)
+}
+
+/// Stands for the record where a template has no slots.
+struct NoValues;
+
+impl Values for NoValues {
+    fn input(&self, _: usize) -> &Value {
+        &Value::Null
+    }
+
+    fn answer(&self, _: usize, _: usize) -> Option<&Value> {
+        None
+    }
+}
