@@ -156,7 +156,7 @@ async fn bare(server: SocketAddr, requests: usize) {
                 .header("host", server.to_string())
                 .header("user-agent", "bench")
                 .header("accept", "application/json, */*;q=0.5")
-                .header("accept-encoding", "gzip")
+                .header("accept-encoding", "gzip, br, zstd, deflate")
                 .body(Empty::<Bytes>::new())
                 .expect("a request");
             sender.ready().await.expect("a connection");

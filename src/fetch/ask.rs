@@ -13,7 +13,7 @@ use super::exchange::{Broken, Reply};
 use super::pacer::{Pacer, Refused};
 use super::question::Question;
 use super::request::Request;
-use super::retry::{self, Next, retry_after};
+use super::retry::{Next, retry_after};
 use super::{Client, charset, classify, encoding, link, redirect};
 use crate::record::{Failure, Kind};
 
@@ -137,7 +137,7 @@ impl Client {
             })?;
             progress.left = progress.left.saturating_sub(begun.elapsed());
             if !redirect::is_redirect(reply.status) || question.says_missing(reply.status) {
-                progress.may_be_taken |= !retry::was_turned_away(reply.status, reply.retry_after());
+                progress.may_be_taken |= !reply.turns_away();
                 return question.judge(current, reply, pacer, tally);
             }
             if progress.redirects == question.bounds.max_redirects {
@@ -162,6 +162,16 @@ impl Broken {
 }
 
 impl Reply {
+    /// Whether it says that the server has not acted on the request: it was one too many (RFC 6585, section 4), or
+    /// the server names a time when it will take it (RFC 9110, section 15.6.4).
+    fn turns_away(&self) -> bool {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => true,
+            StatusCode::SERVICE_UNAVAILABLE => self.retry_after().is_some(),
+            _ => false,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         retry_after(&self.headers, SystemTime::now())
     }

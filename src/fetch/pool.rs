@@ -4,6 +4,9 @@
 //! futures, no task per request), and two things can be known that it does not tell: whether a connection had
 //! been used before, and which endpoint's time limit its opening falls under.
 //!
+//! A job's endpoints have few origins, but a list of whole URLs may have as many as lines: those that have not been
+//! asked for the longest time are forgotten, and their connections closed.
+//!
 //! HTTP/1.1 connections lie in a stack per origin, the last one used on top. An HTTP/2 connection is shared.
 //! Which of the two an https origin speaks is known after the first handshake: until then only one is made at
 //! a time, or every request in flight would open a connection that a single one could have replaced.
@@ -27,6 +30,9 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// it just as such a request is on its way.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 
+/// Origins whose connections are kept: more than a job's 64 endpoints have.
+const MOST_ORIGINS: usize = 128;
+
 /// A connection for one request.
 pub(super) struct Lease {
     /// Our end of it.
@@ -40,7 +46,15 @@ pub(super) struct Lease {
 /// All connections that are not in use.
 pub(super) struct Pool {
     max_idle: usize,
-    lanes: Mutex<HashMap<Origin, Lane>>,
+    lanes: Mutex<Lanes>,
+}
+
+/// The connections by origin.
+#[derive(Default)]
+struct Lanes {
+    by_origin: HashMap<Origin, Lane>,
+    /// Counts how often any of them was looked at.
+    looks: u64,
 }
 
 /// The connections to one origin.
@@ -52,6 +66,8 @@ struct Lane {
     /// Counts the HTTP/2 connections.
     generation: u64,
     gate: Arc<tokio::sync::Mutex<()>>,
+    /// The look at which it was last used.
+    used: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,23 +84,23 @@ impl Pool {
 
     /// A connection that is there already.
     pub(super) fn take(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().get_mut(origin)?.take(LIFETIME)
+        self.lanes().lane(origin)?.take(LIFETIME)
     }
 
     /// A connection that is there already and was in use a moment ago.
     pub(super) fn take_fresh(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().get_mut(origin)?.take(FRESH)
+        self.lanes().lane(origin)?.take(FRESH)
     }
 
     /// A shared connection that is there already.
     pub(super) fn take_shared(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().get_mut(origin)?.take_shared()
+        self.lanes().lane(origin)?.take_shared()
     }
 
     /// What to hold while opening a connection; `None` where several are wanted.
     pub(super) fn gate(&self, origin: &Origin) -> Option<Arc<tokio::sync::Mutex<()>>> {
         let mut lanes = self.lanes();
-        let lane = lanes.entry(origin.clone()).or_default();
+        let lane = lanes.lane_or_new(origin);
         let many = !origin.is_https() || lane.speaks == Some(Version::Http1);
         (!many).then(|| lane.gate.clone())
     }
@@ -92,7 +108,7 @@ impl Pool {
     /// A connection that was just opened.
     pub(super) fn opened(&self, origin: &Origin, sender: Sender) -> Lease {
         let mut lanes = self.lanes();
-        let lane = lanes.entry(origin.clone()).or_default();
+        let lane = lanes.lane_or_new(origin);
         match &sender {
             Sender::Http1(_) => lane.speaks = Some(Version::Http1),
             Sender::Http2(shared) => {
@@ -110,22 +126,48 @@ impl Pool {
         if sender.is_closed() {
             return;
         }
-        if let Some(lane) = self.lanes().get_mut(origin) {
+        if let Some(lane) = self.lanes().lane(origin) {
             lane.put_back(sender, self.max_idle);
         }
     }
 
     /// Drops a connection that failed a request.
     pub(super) fn discard(&self, origin: &Origin, lease: Lease) {
-        if let (Sender::Http2(_), Some(lane)) = (&lease.sender, self.lanes().get_mut(origin))
+        if let (Sender::Http2(_), Some(lane)) = (&lease.sender, self.lanes().lane(origin))
             && lane.generation == lease.generation
         {
             lane.shared = None;
         }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, HashMap<Origin, Lane>> {
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lanes {
+    fn lane(&mut self, origin: &Origin) -> Option<&mut Lane> {
+        self.looks += 1;
+        let lane = self.by_origin.get_mut(origin)?;
+        lane.used = self.looks;
+        Some(lane)
+    }
+
+    fn lane_or_new(&mut self, origin: &Origin) -> &mut Lane {
+        if self.by_origin.len() >= MOST_ORIGINS && !self.by_origin.contains_key(origin) {
+            self.forget_one();
+        }
+        self.looks += 1;
+        let lane = self.by_origin.entry(origin.clone()).or_default();
+        lane.used = self.looks;
+        lane
+    }
+
+    /// Requests that are on its connections go on; these are closed after them.
+    fn forget_one(&mut self) {
+        let oldest =
+            self.by_origin.iter().min_by_key(|(_, lane)| lane.used).map(|(origin, _)| origin.clone());
+        oldest.and_then(|origin| self.by_origin.remove(&origin));
     }
 }
 
@@ -196,6 +238,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn origins_that_were_not_asked_for_long_are_forgotten() {
+        let pool = Pool::new(1);
+        let nth = |number: usize| Origin::of(&format!("https://{number}.example").parse().unwrap()).unwrap();
+        let (sender, _open) = connection().await;
+        let Sender::Http2(shared) = sender else { unreachable!("it speaks HTTP/2") };
+        for number in 0..10 * MOST_ORIGINS {
+            pool.opened(&nth(number), Sender::Http2(shared.clone()));
+            // The first one is asked all the time.
+            assert!(pool.take(&nth(0)).is_some());
+        }
+        assert_eq!(pool.lanes().by_origin.len(), MOST_ORIGINS);
+        assert!(pool.take(&nth(10 * MOST_ORIGINS - 1)).is_some());
+        assert!(pool.take(&nth(1)).is_none());
+    }
+
+    #[tokio::test]
     async fn a_closed_connection_is_not_handed_out() {
         let (pool, origin) = (Pool::new(1), origin());
         let (sender, theirs) = connection().await;
@@ -219,7 +277,7 @@ mod tests {
             pool.put_back(&origin, lease);
         }
         let age = |by: Duration| {
-            for (since, _) in &mut pool.lanes().get_mut(&origin).unwrap().idle {
+            for (since, _) in &mut pool.lanes().lane(&origin).unwrap().idle {
                 *since = since.checked_sub(by).unwrap();
             }
         };
@@ -230,10 +288,10 @@ mod tests {
         pool.put_back(&origin, fresh);
         assert!(pool.take_fresh(&origin).is_some() && pool.take_fresh(&origin).is_none());
         // The older one is still there for others, until it is too old for everyone.
-        assert_eq!(pool.lanes()[&origin].idle.len(), 1);
+        assert_eq!(pool.lanes().lane(&origin).unwrap().idle.len(), 1);
         age(LIFETIME);
         assert!(pool.take(&origin).is_none());
-        assert!(pool.lanes()[&origin].idle.is_empty());
+        assert!(pool.lanes().lane(&origin).unwrap().idle.is_empty());
     }
 
     #[tokio::test]

@@ -22,6 +22,9 @@ use super::reach;
 /// How long an address is trusted: the order of the shortest time-to-live that services use to move hosts.
 const LIFETIME: Duration = Duration::from_secs(30);
 
+/// Names that are remembered. A job's endpoints have few, but a list of whole URLs may have as many as lines.
+const MOST_NAMES: usize = 4096;
+
 /// A name did not resolve.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{name} did not resolve: {why}")]
@@ -107,6 +110,10 @@ impl Resolver {
 
     fn entry(&self, name: &str) -> Entry {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= MOST_NAMES && !entries.contains_key(name) {
+            // Those that somebody is waiting for stay.
+            entries.retain(|_, entry| Arc::strong_count(entry) > 1);
+        }
         entries.entry(name.to_owned()).or_default().clone()
     }
 }
@@ -170,6 +177,17 @@ mod tests {
         let v4 = all.only(|address| address.is_ipv4());
         let some: Vec<SocketAddr> = v4.resolve("localhost".to_owned()).await.unwrap().collect();
         assert!(!some.is_empty() && some.iter().all(SocketAddr::is_ipv4), "{some:?}");
+    }
+
+    #[test]
+    fn names_are_forgotten_when_there_are_too_many() {
+        let resolver = Resolver::default();
+        let awaited = resolver.entry("awaited");
+        for number in 0..10 * MOST_NAMES {
+            resolver.entry(&number.to_string());
+        }
+        assert!(resolver.entries.lock().unwrap().len() <= MOST_NAMES);
+        assert!(Arc::ptr_eq(&awaited, &resolver.entry("awaited")));
     }
 
     #[test]

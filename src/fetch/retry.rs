@@ -10,7 +10,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
 
 use crate::job;
@@ -83,13 +82,6 @@ impl Policy {
         );
         Failure { status: failure.status, ..Failure::passing(failure.kind, detail) }
     }
-}
-
-/// Whether a status says that the server has not acted on the request: it was one too many (RFC 6585, section 4), or
-/// the server names a time when it will take it (RFC 9110, section 15.6.4).
-pub(super) fn was_turned_away(status: StatusCode, retry_after: Option<Duration>) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::SERVICE_UNAVAILABLE && retry_after.is_some()
 }
 
 /// How long an answer asks to wait: `Retry-After` in seconds, or a date less `now`. `None` where the header
