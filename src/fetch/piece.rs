@@ -97,7 +97,7 @@ impl Slot {
             if number > 0 {
                 self.place.push_join(out, records.join.unwrap_or_default());
             }
-            self.write_one(out, values)?;
+            self.write_one(out, values, is_list)?;
             if out.len() > PAYLOAD_LIMIT {
                 return Err(records.too_large("the payload", PAYLOAD_LIMIT));
             }
@@ -106,10 +106,11 @@ impl Slot {
         Ok(())
     }
 
-    fn write_one(&self, out: &mut String, values: &impl Values) -> Result<(), Failure> {
+    fn write_one(&self, out: &mut String, values: &impl Values, in_list: bool) -> Result<(), Failure> {
         let value = self.value(values)?;
         match (self.place, value) {
-            (Place::JsonValue, Value::Null) => out.push_str("null"),
+            // No item of an answer could belong to a record without a key.
+            (Place::JsonValue, Value::Null) if !in_list => out.push_str("null"),
             (Place::JsonValue, Value::Json(json)) => out.push_str(self.json(json)?),
             (Place::JsonValue, value) if is_json_literal(value) => out.push_str(&self.text(value)?),
             (place, value) => place.push(out, &self.text(value)?),

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
-use super::Values;
 use super::charset::Reading;
 use super::headers::Headers;
 use super::payload::Payload;
@@ -17,6 +16,7 @@ use super::request::Request;
 use super::retry::Policy;
 use super::secrets::{Mask, Secret, Secrets};
 use super::target::{self, Target};
+use super::{Values, classify};
 use crate::job::{Bounds, Endpoint, NextPage, Part, Template};
 use crate::record::{Failure, Field, Kind};
 
@@ -153,6 +153,12 @@ impl Question {
             marks: target.marks,
             payload_marks: payload.marks,
         })
+    }
+
+    /// What becomes of a failure that was found after an answer to this question: in the answer itself, or on a later
+    /// page. Where the request may not be sent twice, nobody asks it again.
+    pub fn once_answered(&self, failure: Failure) -> Failure {
+        if self.is_idempotent { failure } else { classify::may_have_been_taken(failure) }
     }
 
     /// `text` that came from the server, `${NAME}` in place of this question's secrets: what is kept of an answer

@@ -93,6 +93,14 @@ fn a_value_that_does_not_fit_fails_the_batch_and_tells_itself_alone() {
 }
 
 #[test]
+fn null_has_no_place_among_the_values() {
+    let payload = Some(Payload::Json(JsonTemplate::Text(template("{id}"))));
+    let question = question(&Endpoint { payload, ..batch("http://example.com/", ",") });
+    let failure = question.build_batch(&[Row::id("a"), Row(Value::Null)]).unwrap_err();
+    assert_eq!((failure.kind, &*failure.detail), (Kind::Template, "column id is null"));
+}
+
+#[test]
 fn a_batch_that_is_too_long_says_what_to_do() {
     let long = "x".repeat(6000);
     let failure = url_of(&batch("http://example.com/?id={id}", ","), &[&long, &long, &long]).unwrap_err();

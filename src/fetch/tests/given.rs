@@ -248,68 +248,59 @@ const NEARLY: &[&str] = &[
     "[::1]",
 ];
 
+/// What may stand around a host.
+const SCHEMES: &[&str] = &[
+    "http://",
+    "https://",
+    "HTTP://",
+    "http:",
+    "http:/",
+    "http:///",
+    "http:\\\\",
+    "http:/\\",
+    "ht\ttp://",
+    "//",
+    " http://",
+];
+const USERS: &[&str] = &[
+    "",
+    "",
+    "",
+    "",
+    "@",
+    ":@",
+    "good.example@",
+    "good.example:80@",
+    "evil.net@",
+    "good.example\\@",
+    "good.example/@",
+    "good.example?@",
+    "good.example#@",
+    "good.example%40",
+    "a@b@",
+    "\u{0}",
+];
+const PORTS: &[&str] = &["", "", "", ":80", ":443", ":8080", ":", ":0", ":99999", ":80@evil.net", ":\t80"];
+const PATHS: &[&str] = &[
+    "",
+    "/",
+    "/a",
+    "\\a",
+    "?x",
+    "#x",
+    "/@good.example",
+    "\\@good.example",
+    "@good.example",
+    "/..//evil.net",
+    "#@good.example",
+    "/%2f..",
+    "//evil.net/",
+];
+
 /// A URL around a host, written in odd ways.
 fn dressed(host: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
-    let scheme = prop::sample::select(vec![
-        "http://",
-        "https://",
-        "HTTP://",
-        "http:",
-        "http:/",
-        "http:///",
-        "http:\\\\",
-        "http:/\\",
-        "ht\ttp://",
-        "//",
-        " http://",
-    ]);
-    let user = prop::sample::select(vec![
-        "",
-        "",
-        "",
-        "",
-        "@",
-        ":@",
-        "good.example@",
-        "good.example:80@",
-        "evil.net@",
-        "good.example\\@",
-        "good.example/@",
-        "good.example?@",
-        "good.example#@",
-        "good.example%40",
-        "a@b@",
-        "\u{0}",
-    ]);
-    let port = prop::sample::select(vec![
-        "",
-        "",
-        "",
-        ":80",
-        ":443",
-        ":8080",
-        ":",
-        ":0",
-        ":99999",
-        ":80@evil.net",
-        ":\t80",
-    ]);
-    let path = prop::sample::select(vec![
-        "",
-        "/",
-        "/a",
-        "\\a",
-        "?x",
-        "#x",
-        "/@good.example",
-        "\\@good.example",
-        "@good.example",
-        "/..//evil.net",
-        "#@good.example",
-        "/%2f..",
-        "//evil.net/",
-    ]);
-    (scheme, user, host, port, path)
+    let one = |of: &'static [&'static str]| prop::sample::select(of);
+    (one(SCHEMES), one(USERS), host, one(PORTS), one(PATHS))
         .prop_map(|(scheme, user, host, port, path)| format!("{scheme}{user}{host}{port}{path}"))
 }
 

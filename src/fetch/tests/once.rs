@@ -135,6 +135,17 @@ async fn after_a_redirect_it_depends_on_what_the_redirect_says() {
     }
 }
 
+#[test]
+fn what_is_found_in_an_answer_is_final_too() {
+    let found = || Failure::passing(Kind::NotOk, "not yet").with_status(200);
+    let mut endpoint = posting("http://example.com/");
+    let failure = question(&endpoint).once_answered(found());
+    assert_eq!((failure.kind, failure.status, failure.worth_repeating), (Kind::NotOk, Some(200), false));
+    assert!(failure.detail.ends_with(": not yet"), "{}", failure.detail);
+    endpoint.idempotent = true;
+    assert_eq!(question(&endpoint).once_answered(found()), found());
+}
+
 #[tokio::test]
 async fn a_run_that_ends_on_the_way_of_a_redirect_leaves_nothing_to_repeat() {
     let site = Site::plain(|_| reply(303, ("location", "/outcome"), ""));
