@@ -4,7 +4,8 @@
 //! in a process of its own and on the same files, three times in turn, the best time of each:
 //!
 //! - `CREATE TABLE AS SELECT … FROM read_parquet([…]) JOIN read_parquet([…])`, by DuckDB as it comes;
-//! - prove and publish the run into a new table (append), then into one that holds all its keys (upsert).
+//! - prove and publish the run into a new table (append), then into one that holds all its keys (upsert) or ids
+//!   (replace_ids).
 //!
 //! Times run from opening the database to its being closed.
 
@@ -39,7 +40,7 @@ fn main() {
     let sizes: Vec<u64> = arguments.iter().filter_map(|word| word.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![10_000, 100_000, 1_000_000] } else { sizes };
     println!(
-        "{:>9} {:>7} | {:>8} {:>8} | {:>8} {:>8} {:>6} | {:>8} {:>8} | {:>8}",
+        "{:>9} {:>7} | {:>8} {:>8} | {:>8} {:>8} {:>6} | {:>8} {:>8} | {:>8} {:>8} | {:>8}",
         "records",
         "blocks",
         "ctas s",
@@ -48,6 +49,8 @@ fn main() {
         "peak MB",
         "ratio",
         "upsert s",
+        "peak MB",
+        "ids s",
         "peak MB",
         "proof s"
     );
@@ -60,7 +63,7 @@ fn compare(records: u64) {
     let blocks = make_run(folder.path(), records);
     let mut best: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
     for _ in 0..TRIES {
-        for measured in ["ctas", "append", "upsert"] {
+        for measured in ["ctas", "append", "upsert", "replace_ids"] {
             let now = in_own_process(measured, folder.path());
             let best = best.entry(measured).or_insert(now);
             (0..3).for_each(|at| best[at] = best[at].min(now[at]));
@@ -68,8 +71,9 @@ fn compare(records: u64) {
     }
     let ([ctas, ctas_peak, _], [append, append_peak, proof], [upsert, upsert_peak, _]) =
         (best["ctas"], best["append"], best["upsert"]);
+    let [ids, ids_peak, _] = best["replace_ids"];
     println!(
-        "{records:>9} {blocks:>7} | {ctas:>8.2} {ctas_peak:>8.0} | {append:>8.2} {append_peak:>8.0} {:>6.2} | {upsert:>8.2} {upsert_peak:>8.0} | {proof:>8.2}",
+        "{records:>9} {blocks:>7} | {ctas:>8.2} {ctas_peak:>8.0} | {append:>8.2} {append_peak:>8.0} {:>6.2} | {upsert:>8.2} {upsert_peak:>8.0} | {ids:>8.2} {ids_peak:>8.0} | {proof:>8.2}",
         append / ctas
     );
 }
@@ -88,6 +92,7 @@ enum Measured {
     Ctas,
     Append,
     Upsert,
+    ReplaceIds,
 }
 
 impl Measured {
@@ -96,6 +101,7 @@ impl Measured {
             "ctas" => Measured::Ctas,
             "append" => Measured::Append,
             "upsert" => Measured::Upsert,
+            "replace_ids" => Measured::ReplaceIds,
             _ => return None,
         })
     }
@@ -106,6 +112,7 @@ impl Measured {
             Measured::Ctas => (ctas(folder), Duration::ZERO),
             Measured::Append => runtime.block_on(merge(folder, Mode::Append)),
             Measured::Upsert => runtime.block_on(merge(folder, Mode::Upsert)),
+            Measured::ReplaceIds => runtime.block_on(merge(folder, Mode::ReplaceIds)),
         };
         println!("{} {} {}", load.as_secs_f64(), peak_mb(), proof.as_secs_f64());
     }
@@ -147,16 +154,16 @@ fn ctas(folder: &Path) -> Duration {
     started.elapsed()
 }
 
-/// Load and proof. An upsert comes upon a table that an append has filled.
+/// Load and proof. What replaces rows comes upon a table that an append has filled.
 async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let run = RunStore::open(&folder.join("run")).await.expect("the run");
     let plan = run.plan().await.expect("the plan");
     let append = folder.join("append.duckdb");
     let path = match mode {
-        Mode::Upsert => new_database(folder, "upsert.duckdb"),
-        _ => new_database(folder, "append.duckdb"),
+        Mode::Append => new_database(folder, "append.duckdb"),
+        _ => new_database(folder, "replaced.duckdb"),
     };
-    if mode == Mode::Upsert {
+    if mode != Mode::Append {
         std::fs::copy(append, &path).expect("a copy");
         let connection = duckdb::Connection::open(&path).expect("a database");
         connection.execute_batch("DELETE FROM windrow_runs").expect("a run to merge anew");

@@ -16,6 +16,8 @@ pub struct LedgerKey {
     pub endpoint: String,
     /// How the pair ended.
     pub status: Status,
+    /// Whether the line says why it is not a success: a pair that its `when` skipped has no kind.
+    pub has_kind: bool,
     /// Rows in the endpoint's chunk.
     pub rows: u32,
 }
@@ -67,26 +69,28 @@ fn texts<'a>(name: &str, lines: &'a [Line], value: impl Fn(&'a Line) -> Option<&
 
 /// The keys of a ledger, in the order of its lines.
 pub fn read_ledger_keys(bytes: Bytes) -> Result<Vec<LedgerKey>, ChunkError> {
-    let frame = parquet::read(bytes, Some(&["ordinal", "endpoint", "status", "rows"]), None)?;
+    let frame = parquet::read(bytes, Some(&["ordinal", "endpoint", "status", "kind", "rows"]), None)?;
     let ordinals = parquet::whole_numbers(&frame, "ordinal")?;
     let endpoints = frame.column("endpoint")?.str()?;
     let statuses = frame.column("status")?.str()?;
+    let kinds = frame.column("kind")?.str()?;
     let rows = frame.column("rows")?.i32()?;
-    let keys = ordinals.into_iter().zip(endpoints.iter()).zip(statuses.iter()).zip(rows.iter());
-    keys.map(|(((ordinal, endpoint), status), rows)| ledger_key(ordinal, endpoint, status, rows)).collect()
+    let ends = statuses.iter().zip(kinds.iter().map(|kind| kind.is_some()));
+    let keys = ordinals.into_iter().zip(endpoints.iter()).zip(ends).zip(rows.iter());
+    keys.map(|(((ordinal, endpoint), end), rows)| ledger_key(ordinal, endpoint, end, rows)).collect()
 }
 
 fn ledger_key(
     ordinal: Ordinal,
     endpoint: Option<&str>,
-    status: Option<&str>,
+    (status, has_kind): (Option<&str>, bool),
     rows: Option<i32>,
 ) -> Result<LedgerKey, ChunkError> {
     let status = status.and_then(Status::from_word);
     let rows = rows.and_then(|rows| u32::try_from(rows).ok());
     match (endpoint, status, rows) {
         (Some(endpoint), Some(status), Some(rows)) => {
-            Ok(LedgerKey { ordinal, endpoint: endpoint.to_owned(), status, rows })
+            Ok(LedgerKey { ordinal, endpoint: endpoint.to_owned(), status, has_kind, rows })
         }
         _ => Err(ChunkError::Content(format!("the line of ordinal {ordinal} is not whole"))),
     }
@@ -122,8 +126,20 @@ mod tests {
         let frame = parquet::read(bytes.clone(), None, None).unwrap();
         let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
         assert_eq!(names, COLUMNS.map(|(name, _)| name));
-        let key = LedgerKey { ordinal: 3, endpoint: "b".into(), status: Status::Failed, rows: 0 };
+        let status = Status::Failed;
+        let key = LedgerKey { ordinal: 3, endpoint: "b".into(), status, has_kind: true, rows: 0 };
         assert_eq!(read_ledger_keys(bytes).unwrap(), [key]);
+    }
+
+    #[test]
+    fn a_pair_that_was_skipped_for_no_reason_is_told_from_one_that_failed() {
+        let skipped = Line { status: Status::Skipped, rows: 1, ..line() };
+        let lines = [Line { failure: None, ..skipped.clone() }, skipped];
+        let keys = read_ledger_keys(encode_ledger(&["a".into(), "b".into()], &lines).unwrap()).unwrap();
+        assert_eq!(
+            keys.iter().map(|key| (key.has_kind, key.rows)).collect::<Vec<_>>(),
+            [(false, 1), (true, 1)]
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod rows;
 
 pub use input::{InputRecord, read_asks, read_records};
 pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
-pub use rows::{Row, encode_rows, read_row_ordinals};
+pub use rows::{Row, RowKey, encode_rows, read_row_keys};
 
 /// A chunk could not be made or read.
 #[derive(Debug, thiserror::Error)]

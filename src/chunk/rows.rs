@@ -24,6 +24,15 @@ pub struct Row<'a> {
     pub values: &'a [Value],
 }
 
+/// What the proof needs of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowKey {
+    /// The record.
+    pub ordinal: Ordinal,
+    /// Its place among the rows of the record, from 0.
+    pub part: u32,
+}
+
 /// The file of a block's rows, which are in ascending order of ordinal and part.
 pub fn encode_rows(
     id: &[Field],
@@ -58,26 +67,37 @@ fn write_csv(frame: &mut DataFrame) -> Result<Bytes, ChunkError> {
     Ok(bytes.into())
 }
 
-/// The ordinals of a rows file, in the order of its rows.
-pub fn read_row_ordinals(bytes: Bytes, format: ChunkFormat) -> Result<Vec<Ordinal>, ChunkError> {
+/// The keys of a rows file, in the order of its rows.
+pub fn read_row_keys(bytes: Bytes, format: ChunkFormat) -> Result<Vec<RowKey>, ChunkError> {
     match format {
-        ChunkFormat::Parquet => {
-            parquet::whole_numbers(&parquet::read(bytes, Some(&[ORDINAL]), None)?, ORDINAL)
-        }
-        ChunkFormat::Csv => csv_ordinals(&bytes),
+        ChunkFormat::Parquet => parquet_keys(bytes),
+        ChunkFormat::Csv => csv_keys(&bytes),
     }
 }
 
-fn csv_ordinals(bytes: &[u8]) -> Result<Vec<Ordinal>, ChunkError> {
+fn parquet_keys(bytes: Bytes) -> Result<Vec<RowKey>, ChunkError> {
+    let frame = parquet::read(bytes, Some(&[ORDINAL, PART]), None)?;
+    let ordinals = parquet::whole_numbers(&frame, ORDINAL)?;
+    let gap = || ChunkError::Content(format!("column {PART} has a gap"));
+    let key = |(ordinal, part): (Ordinal, Option<i32>)| {
+        let part = part.and_then(|part| u32::try_from(part).ok()).ok_or_else(gap)?;
+        Ok(RowKey { ordinal, part })
+    };
+    ordinals.into_iter().zip(frame.column(PART)?.i32()?.iter()).map(key).collect()
+}
+
+fn csv_keys(bytes: &[u8]) -> Result<Vec<RowKey>, ChunkError> {
     let bad = |why: String| ChunkError::Content(why);
     let mut reader = csv::Reader::from_reader(bytes);
-    let mut ordinals = Vec::new();
+    let mut keys = Vec::new();
     for line in reader.byte_records() {
         let line = line.map_err(|error| bad(error.to_string()))?;
-        let ordinal = line.get(0).and_then(|field| std::str::from_utf8(field).ok()?.parse().ok());
-        ordinals.push(ordinal.ok_or_else(|| bad(format!("line {} has no ordinal", ordinals.len() + 2)))?);
+        let number = |at: usize| std::str::from_utf8(line.get(at)?).ok()?.parse::<u64>().ok();
+        let part = number(1).and_then(|part| u32::try_from(part).ok());
+        let key = number(0).zip(part).map(|(ordinal, part)| RowKey { ordinal, part });
+        keys.push(key.ok_or_else(|| bad(format!("line {} has no ordinal and part", keys.len() + 2)))?);
     }
-    Ok(ordinals)
+    Ok(keys)
 }
 
 #[cfg(test)]
@@ -122,7 +142,7 @@ mod tests {
         let values = values();
         let rows = [
             Row { ordinal: 7, part: 0, id: &key, values: &values },
-            Row { ordinal: 9, part: 0, id: &key, values: &nulls },
+            Row { ordinal: 7, part: 1, id: &key, values: &nulls },
         ];
         let bytes = encode_rows(&id, &fields(), &rows, ChunkFormat::Parquet).unwrap();
         let frame = parquet::read(bytes.clone(), None, None).unwrap();
@@ -131,7 +151,8 @@ mod tests {
             let read = column::to_values(column, field.ty).unwrap();
             assert_eq!(read, [values[at].clone(), Value::Null], "{}", field.ty);
         }
-        assert_eq!(read_row_ordinals(bytes, ChunkFormat::Parquet).unwrap(), [7, 9]);
+        let keys = [RowKey { ordinal: 7, part: 0 }, RowKey { ordinal: 7, part: 1 }];
+        assert_eq!(read_row_keys(bytes, ChunkFormat::Parquet).unwrap(), keys);
     }
 
     #[test]
@@ -142,12 +163,16 @@ mod tests {
         let nulls = [Value::Null, Value::Null];
         let rows = [
             Row { ordinal: 0, part: 0, id: &[], values: &full },
-            Row { ordinal: 1, part: 0, id: &[], values: &nulls },
+            Row { ordinal: 1, part: 2, id: &[], values: &nulls },
         ];
         let bytes = encode_rows(&[], &fields, &rows, ChunkFormat::Csv).unwrap();
         let text = std::str::from_utf8(&bytes).unwrap();
-        assert_eq!(text, "ordinal,part,a,t\n0,0,\"\",2024-02-29T23:59:59.123456\n1,0,,\n");
-        assert_eq!(read_row_ordinals(bytes, ChunkFormat::Csv).unwrap(), [0, 1]);
+        assert_eq!(text, "ordinal,part,a,t\n0,0,\"\",2024-02-29T23:59:59.123456\n1,2,,\n");
+        let keys = [RowKey { ordinal: 0, part: 0 }, RowKey { ordinal: 1, part: 2 }];
+        assert_eq!(read_row_keys(bytes, ChunkFormat::Csv).unwrap(), keys);
+        for damaged in ["ordinal,part\n0,\n", "ordinal,part\nx,0\n", "ordinal,part\n0,-1\n"] {
+            assert!(read_row_keys(damaged.into(), ChunkFormat::Csv).is_err(), "{damaged}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
 use crate::merge::{self, Published};
 use crate::record::Status;
-use crate::report::status::{failed_pairs, shown_path, tallies};
+use crate::report::status::{shown_path, tallies};
 use crate::report::{Shape, count, counted, duration, print_rows};
 
 /// Rows of the table that are shown.
@@ -84,13 +84,21 @@ pub(super) async fn finished(
 pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError> {
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
-    let failed: u64 = tallies.values().map(failed_pairs).sum();
+    // Of pairs that were skipped only those without success have a kind.
+    let failed: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
+    let pairs: u64 = tallies.values().flat_map(|tally| tally.statuses.values()).sum();
+    let (ok, missing) = (sum(Status::Ok), sum(Status::Missing));
+    let exempt = match pairs.saturating_sub(ok + missing + failed) {
+        0 => String::new(),
+        exempt => format!("{} not to be asked, ", count(exempt)),
+    };
     eprintln!(
-        "{}: round {}: {} ok, {} missing, {} without success\nhint: `windrow merge {}` publishes what is new",
+        "{}: round {}: {} ok, {} missing, {exempt}{} without success\n\
+         hint: `windrow merge {}` publishes what is new",
         run.plan.job,
         round.number,
-        count(sum(Status::Ok)),
-        count(sum(Status::Missing)),
+        count(ok),
+        count(missing),
         count(failed),
         find::word_for(&run.store, &run.plan),
     );
@@ -154,7 +162,9 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
 /// Failures by kind, with an example each; whether there are any.
 async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
     let id = failures::id_columns(&run.plan);
-    let result = merge::query(&run.store, Some(job), &failures::by_kind(&id), None).await?;
+    // A pair that its `when` skipped has no kind, and is a success.
+    let sql = format!("FROM ({}) WHERE kind IS NOT NULL", failures::by_kind(&id));
+    let result = merge::query(&run.store, Some(job), &sql, None).await?;
     if !result.rows.is_empty() {
         eprintln!("\nwithout success, by kind:");
         print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
@@ -200,8 +210,9 @@ fn in_words(published: &Published) -> String {
     let parts = [
         (published.replaced, "row", "that stood made way"),
         (published.left_out, "record", "left out, since an endpoint failed"),
-        (published.duplicates, "record", "left out, since a later one has the same key"),
+        (published.duplicates, "row", "left out, since a later one has the same key"),
         (published.late, "record", "answered late: the table keeps what was appended"),
+        (published.gone, "row", "deleted, no longer in the list"),
     ];
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));

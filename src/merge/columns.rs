@@ -2,7 +2,7 @@
 
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Format, Job, Source, Stamp};
+use crate::job::{Format, Gone, Job, Mode, Source, Stamp, Table};
 use crate::record::Type;
 
 /// Where a column's values come from.
@@ -94,7 +94,7 @@ fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
             problems.push(format!("columns {:?} and {:?} have one name for DuckDB", twin.name, column.name));
         }
     }
-    for key in &job.table.key {
+    for key in keys(job) {
         match columns.iter().find(|column| &column.name == key) {
             None => problems.push(format!("key column {key:?} is not one of its columns")),
             Some(Output { ty: Some(Type::Json), .. }) => {
@@ -104,6 +104,14 @@ fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Columns that rows are found by: the key, and the id where rows are replaced or deleted by it.
+fn keys(job: &Job) -> Vec<&String> {
+    let Table { mode, gone, key, .. } = &job.table;
+    let by_id = *mode == Mode::ReplaceIds || *gone == Gone::Delete;
+    let ids = job.input.id.iter().filter(|id| by_id && !key.contains(id));
+    key.iter().chain(ids).collect()
 }
 
 fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {

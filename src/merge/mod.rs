@@ -6,7 +6,7 @@
 //! | which files a run consists of | `files.rs` |
 //! | every planned pair has one ledger line, every byte is the committed one | `prove/` |
 //! | the job's own conditions | `gate.rs` |
-//! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs` |
+//! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs`, `policy.rs` |
 //! | the transaction | `load/`, `target.rs`, `runs.rs` |
 //! | `merged.json`, last | `publish.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
@@ -25,6 +25,7 @@ mod error;
 mod files;
 mod gate;
 mod load;
+mod policy;
 mod prove;
 mod publish;
 mod query;
@@ -38,7 +39,7 @@ mod tests;
 mod views;
 
 pub use error::{MergeError, Unfinished};
-pub use prove::{Proof, prove};
+pub use prove::{End, Proof, prove};
 pub use publish::{Published, ddl, destination, publish};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};
 pub use target::check_destination;

@@ -21,12 +21,15 @@ pub struct Published {
     pub rows: u64,
     /// Rows that stood and made way for them.
     pub replaced: u64,
-    /// Records of the run that have no row, because an endpoint whose `on_failure` is `drop` failed.
+    /// Records of the run that are not in it, because an endpoint failed whose `on_failure` is `drop`, or `keep`
+    /// where it explodes. An answer without rows leaves no record out.
     pub left_out: u64,
-    /// Records without a row because a later record has the same key.
+    /// Rows that are not in it because a later one has the same key.
     pub duplicates: u64,
     /// Records that got answers after they had been appended: their rows stay as they are.
     pub late: u64,
+    /// Rows that were deleted because the list no longer has their ids.
+    pub gone: u64,
     /// Rows of the table now.
     pub total: u64,
     /// From opening the database to COMMIT.
@@ -119,6 +122,6 @@ fn outcome(order: &Order) -> Outcome {
 }
 
 fn published(outcome: Outcome, loaded: Loaded) -> Published {
-    let Loaded { already, rows, replaced, left_out, duplicates, late, total, took } = loaded;
-    Published { outcome, already, rows, replaced, left_out, duplicates, late, total, took }
+    let Loaded { already, rows, replaced, left_out, duplicates, late, gone, total, took } = loaded;
+    Published { outcome, already, rows, replaced, left_out, duplicates, late, gone, total, took }
 }

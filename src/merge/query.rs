@@ -7,9 +7,10 @@ use duckdb::types::Value;
 use duckdb::{Connection, Row};
 
 use super::files::RunFiles;
+use super::policy::Policy;
 use super::{MergeError, columns, database, sql, views};
 use crate::handoff::RunStore;
-use crate::job::{Job, OnFailure};
+use crate::job::Job;
 
 /// Rows that are read at a time.
 const PAGE: u64 = 10_000;
@@ -75,11 +76,7 @@ impl RunQuery {
         let files = RunFiles::committed(run).await?;
         let failed = |error: duckdb::Error| database::failed(run.folder(), &error);
         let columns = columns::of_run(&files.plan, job)?;
-        let policy = files.plan.endpoints.iter().map(|planned| {
-            let now = job.and_then(|job| job.endpoint(&planned.name));
-            now.map_or(planned.on_failure, |(_, endpoint)| endpoint.on_failure)
-        });
-        let policy: Vec<OnFailure> = policy.collect();
+        let policy = Policy::now(&files.plan, job);
         let mut session = RunQuery::in_memory()?;
         session.views = views::create(&session.connection, &files, &columns, &policy).map_err(failed)?;
         Ok(session)

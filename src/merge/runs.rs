@@ -6,6 +6,7 @@
 
 use duckdb::{Connection, OptionalExt, params};
 
+use super::policy::Policy;
 use crate::handoff::Plan;
 use crate::job::OnFailure;
 
@@ -21,8 +22,8 @@ pub(super) struct Publication {
     pub digest: String,
     /// Rows written.
     pub rows: u64,
-    /// What a failure did to the row, by endpoint of the plan.
-    pub policy: Vec<OnFailure>,
+    /// What a failure did to the rows.
+    pub policy: Policy,
 }
 
 /// What identifies the publications of a run.
@@ -106,23 +107,23 @@ impl Ledger<'_> {
 }
 
 /// `omdb=drop business=keep`.
-fn write_policy(plan: &Plan, policy: &[OnFailure]) -> String {
+fn write_policy(plan: &Plan, policy: &Policy) -> String {
     let word = |policy: &OnFailure| match policy {
         OnFailure::Drop => "drop",
         OnFailure::Null => "null",
         OnFailure::Keep => "keep",
     };
-    let pairs = plan.endpoints.iter().zip(policy).map(|(e, policy)| format!("{}={}", e.name, word(policy)));
+    let endpoints = plan.endpoints.iter().zip(policy.said());
+    let pairs = endpoints.map(|(endpoint, policy)| format!("{}={}", endpoint.name, word(policy)));
     pairs.collect::<Vec<_>>().join(" ")
 }
 
 /// An endpoint that is not named there dropped its records.
-fn read_policy(plan: &Plan, text: &str) -> Vec<OnFailure> {
+fn read_policy(plan: &Plan, text: &str) -> Policy {
     let said = |name: &str| text.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let policy = |name: &str| match said(name) {
-        Some("null") => OnFailure::Null,
-        Some("keep") => OnFailure::Keep,
-        _ => OnFailure::Drop,
-    };
-    plan.endpoints.iter().map(|endpoint| policy(&endpoint.name)).collect()
+    Policy::new(plan, |name| match said(name) {
+        Some("null") => Some(OnFailure::Null),
+        Some("keep") => Some(OnFailure::Keep),
+        _ => Some(OnFailure::Drop),
+    })
 }

@@ -1,19 +1,21 @@
 //! The rows of the table: each record's answers joined on its ordinal.
 //!
-//! An endpoint's chunks hold a row exactly where it succeeded, so `drop` is an inner join, `null` and `keep`
-//! are outer ones, and the ledger is read only where a stamp asks for its times.
+//! An endpoint's chunks hold a row exactly where it succeeded, so an endpoint that a record needs is an inner join,
+//! others are outer ones, and the ledger is read only where a stamp asks for its times. The one endpoint that
+//! explodes has any number of rows for a success: the join repeats the others' columns on each of them. Where it
+//! is not needed, the ledger tells no rows from no success.
 
 use super::columns::{Origin, Output};
+use super::policy::Policy;
 use super::slice::{Slice, column};
 use super::sql;
 use crate::handoff::input::ORDINAL;
-use crate::job::{OnFailure, Stamp};
+use crate::job::Stamp;
 
 /// What to select from a slice.
 pub(super) struct Selection<'a> {
     pub columns: &'a [Output],
-    /// By endpoint of the plan.
-    pub policy: &'a [OnFailure],
+    pub policy: &'a Policy,
     /// Where `keep` finds what the table has.
     pub standing: Option<&'a Standing>,
 }
@@ -24,6 +26,8 @@ pub(super) struct Standing {
     pub table: &'static str,
     /// Its key columns with their types.
     pub key: Vec<(String, String)>,
+    /// How a key's column is compared: whether null is like null.
+    pub equal: &'static str,
 }
 
 /// The alias of the rows as they stand.
@@ -32,8 +36,8 @@ pub(super) const STANDING: &str = "standing";
 impl Selection<'_> {
     /// The relation of the slice's rows, without SELECT; [`Selection::expression`] speaks its language.
     pub fn from(&self, slice: &Slice<'_>) -> String {
-        let wanted: Vec<usize> = (0..self.policy.len()).filter(|at| self.wants(*at)).collect();
-        let base = self.base(slice);
+        let wanted: Vec<usize> = self.policy.endpoints().filter(|at| self.wants(*at)).collect();
+        let base = self.base();
         let mut sql = match base {
             Some(endpoint) => format!("FROM {} {}", slice.answers(endpoint), alias(endpoint)),
             None => format!("FROM {} record", slice.input()),
@@ -43,9 +47,13 @@ impl Selection<'_> {
             sql += &format!(" SEMI JOIN {} asked ON asked.{ORDINAL} = {record}.{ORDINAL}", slice.requests());
         }
         for endpoint in wanted.into_iter().filter(|at| Some(*at) != base) {
-            let join = if self.policy[endpoint] == OnFailure::Drop { "JOIN" } else { "LEFT JOIN" };
+            let join = if self.policy.needs(endpoint) { "JOIN" } else { "LEFT JOIN" };
             let (answers, name) = (slice.answers(endpoint), alias(endpoint));
             sql += &format!(" {join} {answers} {name} ON {name}.{ORDINAL} = {record}.{ORDINAL}");
+        }
+        if let Some(exploding) = self.policy.exploding.filter(|at| !self.policy.needs(*at)) {
+            let emptied = slice.emptied(exploding);
+            sql += &format!(" ANTI JOIN {emptied} emptied ON emptied.{ORDINAL} = {record}.{ORDINAL}");
         }
         if self.has_stamp(Stamp::FetchedAt) {
             sql += &format!(" LEFT JOIN {} fetched ON fetched.{ORDINAL} = {record}.{ORDINAL}", times(slice));
@@ -58,9 +66,9 @@ impl Selection<'_> {
         let name = &published.name;
         let plan = &slice.files.plan;
         match published.origin {
-            Origin::Id | Origin::Input => column(&self.record(self.base(slice)), name),
-            Origin::Answer(at) => match (self.policy[at], self.standing) {
-                (OnFailure::Keep, Some(_)) => {
+            Origin::Id | Origin::Input => column(&self.record(self.base()), name),
+            Origin::Answer(at) => match (self.policy.keeps(at), self.standing) {
+                (true, Some(_)) => {
                     let failed = format!("{}.{ORDINAL} IS NULL", alias(at));
                     let (old, new) = (column(STANDING, name), column(&alias(at), name));
                     format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
@@ -70,20 +78,24 @@ impl Selection<'_> {
             Origin::Stamp(Stamp::FetchedAt) => "fetched.last_answer".to_owned(),
             Origin::Stamp(Stamp::RunId) => sql::text(&plan.run),
             Origin::Stamp(Stamp::RunStartedAt) => format!("make_timestamp({}::BIGINT)", plan.created_at),
-            Origin::Stamp(Stamp::Ordinal) => self.ordinal(slice),
+            Origin::Stamp(Stamp::Ordinal) => self.ordinal(),
         }
     }
 
     /// The record's ordinal in the relation of [`Selection::from`].
-    pub fn ordinal(&self, slice: &Slice<'_>) -> String {
-        format!("{}.{ORDINAL}", self.record(self.base(slice)))
+    pub fn ordinal(&self) -> String {
+        format!("{}.{ORDINAL}", self.record(self.base()))
+    }
+
+    /// The row's place among those of its record; `None` where each record has one row.
+    pub fn part(&self) -> Option<String> {
+        self.policy.exploding.map(|at| format!("coalesce({}.part, 0)", alias(at)))
     }
 
     /// The endpoint that every row has an answer of, where that is enough to start from.
-    fn base(&self, slice: &Slice<'_>) -> Option<usize> {
+    fn base(&self) -> Option<usize> {
         let needs_input = self.columns.iter().any(|column| column.origin == Origin::Input);
-        let always = self.policy.iter().position(|policy| *policy == OnFailure::Drop);
-        always.filter(|at| !needs_input && *at < slice.files.plan.endpoints.len())
+        self.policy.needed().next().filter(|_| !needs_input)
     }
 
     /// The alias of the relation that the record's id comes from.
@@ -91,10 +103,10 @@ impl Selection<'_> {
         base.map_or_else(|| "record".to_owned(), alias)
     }
 
-    /// Whether the endpoint decides about the row or gives one of its columns.
+    /// Whether the endpoint decides about the rows or gives one of their columns.
     fn wants(&self, endpoint: usize) -> bool {
         let gives = self.columns.iter().any(|column| column.origin == Origin::Answer(endpoint));
-        gives || self.policy[endpoint] == OnFailure::Drop
+        gives || self.policy.needs(endpoint) || self.policy.exploding == Some(endpoint)
     }
 
     fn has_stamp(&self, stamp: Stamp) -> bool {
@@ -108,7 +120,7 @@ impl Selection<'_> {
         let equal = |(name, ty): &(String, String)| {
             let published = self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
             let value = published.map_or_else(|| "NULL".into(), |p| fresh.expression(slice, p));
-            format!("{} = CAST({value} AS {ty})", column(STANDING, name))
+            format!("{} {} CAST({value} AS {ty})", column(STANDING, name), standing.equal)
         };
         let on: Vec<String> = standing.key.iter().map(equal).collect();
         format!(" LEFT JOIN {} {STANDING} ON {}", standing.table, on.join(" AND "))

@@ -3,6 +3,7 @@
 //! Blocks of round 0 lie side by side in the order of the list, so a run is loaded slice by slice: the files
 //! of some blocks of round 0, and of later rounds those that reach into their range.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::files::{BlockFiles, RunFiles, Stretch};
@@ -61,46 +62,59 @@ impl Slice<'_> {
         format!("(SELECT * FROM {} WHERE {})", list.relation(), self.in_range())
     }
 
-    /// `ordinal`, the id and the endpoint's columns: a row for every record that it answered.
+    /// `ordinal`, `part`, the id and the endpoint's columns: all rows that it gave.
     pub fn answers(&self, endpoint: usize) -> String {
-        self.answers_from(endpoint, 0)
+        self.answers_of(endpoint, 0..u32::MAX)
     }
 
-    /// The same of the rounds from `round` on.
-    pub fn answers_from(&self, endpoint: usize, round: u32) -> String {
+    fn answers_of(&self, endpoint: usize, rounds: Range<u32>) -> String {
         self.parts(
-            round,
+            rounds,
             |block| block.rows.get(endpoint)?.as_deref(),
             |blocks| self.rows_relation(endpoint, blocks),
         )
     }
 
-    /// The same of the rounds before `round`.
-    pub fn answers_before(&self, endpoint: usize, round: u32) -> String {
-        let before = |block: &&BlockFiles| block.round < round;
-        let slice = Slice {
-            files: self.files,
-            stretch: self.stretch,
-            first_round: self.first_round,
-            later_rounds: self.later_rounds.iter().copied().filter(before).collect(),
-        };
-        slice.answers(endpoint)
+    /// The `ordinal` of every record that succeeded at the endpoint in one of these rounds, at least once.
+    ///
+    /// Its rows tell, unless there may be none: then the ledger does.
+    pub fn succeeded(&self, endpoint: usize, rounds: Range<u32>) -> String {
+        let planned = &self.files.plan.endpoints[endpoint];
+        match planned.explodes {
+            false => self.answers_of(endpoint, rounds),
+            true => format!(
+                "(SELECT {ORDINAL} FROM {} WHERE {})",
+                self.requests_of(rounds),
+                succeeded_at(&planned.name)
+            ),
+        }
+    }
+
+    /// The `ordinal` of every record whose answer at the endpoint has no rows.
+    pub fn emptied(&self, endpoint: usize) -> String {
+        let name = &self.files.plan.endpoints[endpoint].name;
+        let condition = succeeded_at(name);
+        format!("(SELECT {ORDINAL} FROM {} WHERE \"rows\" = 0 AND {condition})", self.requests())
     }
 
     /// The ledger's columns: a line for every pair of every round.
     pub fn requests(&self) -> String {
-        self.parts(0, |block| block.requests.as_deref(), ledger_relation)
+        self.requests_of(0..u32::MAX)
+    }
+
+    fn requests_of(&self, rounds: Range<u32>) -> String {
+        self.parts(rounds, |block| block.requests.as_deref(), ledger_relation)
     }
 
     /// The relation over some of the slice's files; those of later rounds may reach beyond its range.
     fn parts<'b>(
         &'b self,
-        from_round: u32,
+        rounds: Range<u32>,
         path: impl Fn(&'b BlockFiles) -> Option<&'b Path>,
         relation: impl Fn(Files<'b>) -> String,
     ) -> String {
-        let first = self.first_round.iter().filter(|block| block.round >= from_round);
-        let later = self.later_rounds.iter().copied().filter(|block| block.round >= from_round);
+        let first = self.first_round.iter().filter(|block| rounds.contains(&block.round));
+        let later = self.later_rounds.iter().copied().filter(|block| rounds.contains(&block.round));
         let first = Files::of(first, &path);
         let later = Files::of(later, &path);
         if later.paths.is_empty() {
@@ -123,6 +137,12 @@ impl Slice<'_> {
         let Stretch { first, until } = self.stretch;
         format!("{ORDINAL} >= {first} AND {ORDINAL} < {until}")
     }
+}
+
+/// A condition on the ledger's lines: a success of the endpoint. What its `when` skipped has no kind.
+fn succeeded_at(endpoint: &str) -> String {
+    let endpoint = sql::text(endpoint);
+    format!("endpoint = {endpoint} AND (status IN ('ok', 'missing') OR status = 'skipped' AND kind IS NULL)")
 }
 
 struct Files<'a> {

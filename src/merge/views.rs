@@ -3,8 +3,8 @@
 //! | view | holds |
 //! |---|---|
 //! | `input` | the frozen lines: `ordinal` and the input's columns |
-//! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there |
-//! | `rows` | the table as this run would make it: the endpoints joined on the ordinal |
+//! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there, or that its `when` skipped. Of one that explodes all its rows, with their `part` after the ordinal |
+//! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
 
@@ -12,11 +12,11 @@ use duckdb::{Connection, Result};
 
 use super::columns::Output;
 use super::files::{BlockFiles, RunFiles};
+use super::policy::Policy;
 use super::select::Selection;
 use super::slice::{self, Slice};
 use super::sql;
 use crate::handoff::input::ORDINAL;
-use crate::job::OnFailure;
 use crate::record::Field;
 
 /// Creates the views; their names. An endpoint of the same name as `all_requests` takes its place.
@@ -24,7 +24,7 @@ pub(super) fn create(
     connection: &Connection,
     files: &RunFiles,
     columns: &[Output],
-    policy: &[OnFailure],
+    policy: &Policy,
 ) -> Result<Vec<String>> {
     let slice = slice::whole(files);
     let mut views = vec![
@@ -43,7 +43,7 @@ pub(super) fn create(
     Ok(views.into_iter().map(|(name, _)| name).collect())
 }
 
-fn rows(slice: &Slice<'_>, columns: &[Output], policy: &[OnFailure]) -> String {
+fn rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {
     let selection = Selection { columns, policy, standing: None };
     let value = |output: &Output| {
         let value = selection.expression(slice, output);
@@ -62,7 +62,8 @@ fn answers(slice: &Slice<'_>, endpoint: usize) -> String {
     let plan = &slice.files.plan;
     let mut fields: Vec<Field> = plan.columns.iter().take(plan.id_columns).cloned().collect();
     fields.extend(plan.endpoints[endpoint].columns.iter().cloned());
-    format!("SELECT {ORDINAL}, {} FROM {}", listed(&fields), slice.answers(endpoint))
+    let part = if plan.endpoints[endpoint].explodes { " part," } else { "" };
+    format!("SELECT {ORDINAL},{part} {} FROM {}", listed(&fields), slice.answers(endpoint))
 }
 
 fn listed(fields: &[Field]) -> String {

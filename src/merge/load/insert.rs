@@ -10,11 +10,26 @@ use crate::merge::target::TargetColumn;
 /// How the rows of the chunks become rows of the table.
 #[derive(Default)]
 pub(super) struct Insertion {
-    /// Only the records of this table.
-    pub only: Option<&'static str>,
+    /// Only these.
+    pub only: Option<Only>,
     pub standing: Option<Standing>,
     /// Columns that the job does not name: the column and its value.
     pub further: Vec<(String, String)>,
+}
+
+/// What is inserted, where it is not all.
+pub(super) enum Only {
+    /// The records of this table.
+    Records(&'static str),
+    /// The rows of this table: it has their `part` where a record may have several.
+    Rows(&'static str),
+}
+
+impl Only {
+    fn table(&self) -> &'static str {
+        let (Only::Records(table) | Only::Rows(table)) = self;
+        table
+    }
 }
 
 impl<'a> Loading<'a> {
@@ -48,7 +63,7 @@ impl<'a> Loading<'a> {
 
     /// Whether the slice has any record to insert.
     fn concerns(&self, insertion: &Insertion, slice: &Slice<'_>) -> duckdb::Result<bool> {
-        let Some(only) = insertion.only else { return Ok(true) };
+        let Some(only) = insertion.only.as_ref().map(Only::table) else { return Ok(true) };
         let (first, until) = (slice.stretch.first, slice.stretch.until);
         let range = format!("{ORDINAL} >= {first} AND {ORDINAL} < {until}");
         let sql = format!("SELECT EXISTS (SELECT 1 FROM {only} WHERE {range})");
@@ -70,9 +85,12 @@ impl<'a> Loading<'a> {
             values.join(", "),
             selection.from(slice)
         );
-        if let Some(only) = insertion.only {
-            let ordinal = selection.ordinal(slice);
-            sql += &format!(" SEMI JOIN {only} chosen ON chosen.{ORDINAL} = {ordinal}");
+        if let Some(only) = &insertion.only {
+            let (table, ordinal) = (only.table(), selection.ordinal());
+            sql += &format!(" SEMI JOIN {table} chosen ON chosen.{ORDINAL} = {ordinal}");
+        }
+        if let (Some(Only::Rows(_)), Some(part)) = (&insertion.only, selection.part()) {
+            sql += &format!(" AND chosen.part = {part}");
         }
         sql
     }

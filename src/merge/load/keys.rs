@@ -3,27 +3,29 @@
 use duckdb::{OptionalExt, Result};
 
 use super::Loading;
+use super::ids::{ANSWERED, NULL_LIKE_NULL};
 use super::scope::SCOPE;
 use crate::handoff::input::ORDINAL;
-use crate::job::OnFailure;
+use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::select::{Selection, Standing};
 use crate::merge::slice::column;
 use crate::merge::target::TargetColumn;
 use crate::merge::{MergeError, sql};
 
-/// Temporary table: ordinal and key of every row of the run.
+/// Temporary table: ordinal and key of every row of the run, and its part where a record may have several rows.
 const KEYS: &str = "temp.windrow_keys";
-/// Temporary table: ordinal and key of the rows to load, each key once.
+/// Temporary table: the same of the rows to load, each key once.
 pub(super) const WINNERS: &str = "temp.windrow_winners";
 /// Temporary table: the rows that stand under the run's keys.
 const STANDING_ROWS: &str = "temp.windrow_standing";
 
 impl Loading<'_> {
-    /// The key: the job's, or else the id.
+    /// The key: the job's, or else the id; the id where rows are replaced by it.
     fn key(&self) -> Vec<&Output> {
         let named = &self.order.job.table.key;
-        let is_key = |output: &&Output| match named.is_empty() {
+        let by_id = named.is_empty() || self.order.mode() == Mode::ReplaceIds;
+        let is_key = |output: &&Output| match by_id {
             true => output.origin == Origin::Id,
             false => named.contains(&output.name),
         };
@@ -32,29 +34,32 @@ impl Loading<'_> {
 
     /// The key's columns as the table has them: name and type.
     pub(super) fn key_columns(&self) -> Vec<(String, String)> {
-        let typed = |output: &Output| {
-            let standing = self.target.column(&output.name);
-            let ty = standing.map_or_else(|| "VARCHAR".to_owned(), |column| column.ty.clone());
-            (output.name.clone(), ty)
-        };
-        self.key().into_iter().map(typed).collect()
+        self.key().into_iter().map(|output| self.as_it_stands(output)).collect()
+    }
+
+    /// Name and type of a column in the table.
+    pub(super) fn as_it_stands(&self, output: &Output) -> (String, String) {
+        let standing = self.target.column(&output.name);
+        let ty = standing.map_or_else(|| "VARCHAR".to_owned(), |column| column.ty.clone());
+        (output.name.clone(), ty)
     }
 
     /// Fills [`KEYS`] with the keys of all rows of the run, in the types of the table.
     pub(super) fn collect_keys(&self) -> Result<()> {
         let key: Vec<Output> = self.key().into_iter().cloned().collect();
-        let columns = self.key_columns();
-        let typed = |(name, ty): &(String, String)| format!("{} {ty}", key_column(name));
-        let typed: Vec<String> = columns.iter().map(typed).collect();
-        let typed = typed.join(", ");
-        self.connection
-            .execute_batch(&format!("CREATE TEMP TABLE windrow_keys ({ORDINAL} BIGINT, {typed})"))?;
         let selection = Selection { columns: &key, policy: &self.policy, standing: None };
+        let part = selection.part();
+        let part_column = if part.is_some() { " part INTEGER," } else { "" };
+        let typed = columns(&self.key_columns());
+        self.connection.execute_batch(&format!(
+            "CREATE TEMP TABLE windrow_keys ({ORDINAL} BIGINT,{part_column} {typed})"
+        ))?;
         for slice in self.slices() {
-            let values: Vec<String> = key.iter().map(|output| selection.expression(&slice, output)).collect();
+            let values = key.iter().map(|output| selection.expression(&slice, output));
+            let values: Vec<String> = part.clone().into_iter().chain(values).collect();
             self.connection.execute_batch(&format!(
                 "INSERT INTO {KEYS} SELECT {}, {} {}",
-                selection.ordinal(&slice),
+                selection.ordinal(),
                 values.join(", "),
                 selection.from(&slice)
             ))?;
@@ -77,14 +82,18 @@ impl Loading<'_> {
         Ok(())
     }
 
-    /// Fills [`WINNERS`]: of a key that comes twice the later record; those of the scope only, where there is
-    /// one. The number of records that lost.
+    /// Fills [`WINNERS`]: of a key that comes twice the later row, by record and part; those of the scope only,
+    /// where there is one. The number of rows that lost.
     pub(super) fn choose_winners(&self, narrowed: bool) -> Result<u64> {
         let names: Vec<String> = self.key_columns().iter().map(|(name, _)| key_column(name)).collect();
         let names = names.join(", ");
+        let part = match self.policy.exploding {
+            Some(_) => format!(" arg_max(part, ({ORDINAL}, part)) AS part,"),
+            None => String::new(),
+        };
         self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE windrow_winners AS \
-             SELECT max({ORDINAL}) AS {ORDINAL}, {names} FROM {KEYS} GROUP BY {names}"
+             SELECT max({ORDINAL}) AS {ORDINAL},{part} {names} FROM {KEYS} GROUP BY {names}"
         ))?;
         let sql = format!("SELECT (SELECT count(*) FROM {KEYS}) - (SELECT count(*) FROM {WINNERS})");
         let lost = self.connection.query_row(&sql, [], |row| row.get(0))?;
@@ -101,14 +110,19 @@ impl Loading<'_> {
         let sql = format!(
             "DELETE FROM {} AS old USING {WINNERS} AS new WHERE {}",
             self.target.qualified,
-            self.same_key("old", "new")
+            same(&self.key_columns(), "=")
         );
         self.connection.execute(&sql, []).map(|rows| rows as u64)
     }
 
-    /// Keeps the rows that stand under the run's keys at hand; the latest, where a key stands twice.
+    /// Keeps the rows that stand under the run's keys at hand; where a key stands twice the latest, and where an
+    /// id does the first.
     pub(super) fn keep_standing(&self, further: &[&TargetColumn]) -> Result<Standing> {
         let key = self.key_columns();
+        let (table, equal, order) = match self.order.mode() {
+            Mode::ReplaceIds => (ANSWERED, NULL_LIKE_NULL, "ASC"),
+            _ => (KEYS, "=", "DESC"),
+        };
         let kept = self.columns.iter().filter(|output| self.is_kept(output)).map(|output| &output.name);
         let further = further.iter().map(|column| &column.name);
         let mut names: Vec<&String> = key.iter().map(|(name, _)| name).collect();
@@ -116,27 +130,34 @@ impl Loading<'_> {
         let list = |names: Vec<String>| names.join(", ");
         let keys = list(key.iter().map(|(name, _)| column("old", name)).collect());
         self.connection.execute_batch(&format!(
-            "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {KEYS} new ON {} \
-             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.rowid DESC) = 1",
+            "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {table} new ON {} \
+             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.rowid {order}) = 1",
             list(names.iter().map(|name| column("old", name)).collect()),
             self.target.qualified,
-            self.same_key("old", "new"),
+            same(&key, equal),
         ))?;
-        Ok(Standing { table: STANDING_ROWS, key })
+        Ok(Standing { table: STANDING_ROWS, key, equal })
     }
 
     fn is_kept(&self, output: &Output) -> bool {
-        matches!(output.origin, Origin::Answer(at) if self.policy[at] == OnFailure::Keep)
-    }
-
-    fn same_key(&self, old: &str, new: &str) -> String {
-        let equal =
-            |(name, _): &(String, String)| format!("{} = {new}.{}", column(old, name), key_column(name));
-        self.key_columns().iter().map(equal).collect::<Vec<_>>().join(" AND ")
+        matches!(output.origin, Origin::Answer(at) if self.policy.keeps(at))
     }
 }
 
-/// The name of a key's column in [`KEYS`] and [`WINNERS`]: never `ordinal`.
-fn key_column(name: &str) -> String {
+/// A condition: the columns of `old`, a row of the table, are those of `new`, a row of a table of keys.
+pub(super) fn same(columns: &[(String, String)], equal: &str) -> String {
+    let equal =
+        |(name, _): &(String, String)| format!("{} {equal} new.{}", column("old", name), key_column(name));
+    columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The columns of a table of keys.
+pub(super) fn columns(typed: &[(String, String)]) -> String {
+    let column = |(name, ty): &(String, String)| format!("{} {ty}", key_column(name));
+    typed.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// The name of a key's column in a table of keys: never `ordinal`.
+pub(super) fn key_column(name: &str) -> String {
     sql::identifier(&format!("key {name}"))
 }

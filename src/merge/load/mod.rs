@@ -5,14 +5,36 @@
 //! | append | stay as they are | all records; after a retry those that were not written before |
 //! | upsert | those with the key of a written one are deleted | all records; after a retry those with new answers |
 //! | replace | all are deleted | all records |
+//! | replace_ids | those with the id of an answered record are deleted | all records; after a retry those with new answers, and others of their ids |
+//!
+//! A record is *answered* when it has succeeded (ok, missing, or its `when` said no) at every endpoint that it
+//! needs: each with `on_failure = "drop"`, and the one that explodes unless it says `null`. What it writes are the
+//! rows of the endpoint that explodes, the others' columns repeated on each: none at all where its answer has none,
+//! and one row in a job where none explodes. What becomes of an id that failed at an endpoint:
+//!
+//! | mode | `drop` | `null` | `keep`, one row | `keep`, the one that explodes |
+//! |---|---|---|---|---|
+//! | append | nothing is written | its columns are null | its columns as the latest row under the key has them | nothing is written |
+//! | upsert | its rows stay as they stand | its columns are null | its columns as the row under the key has them | its rows stay as they stand |
+//! | replace | its rows are deleted | its columns are null | its columns as the latest row under the key had them | its rows stay as they stand |
+//! | replace_ids | its rows stay as they stand | its columns are null | its columns as the first row under the id had them | its rows stay as they stand |
+//!
+//! Where the endpoint that explodes says `null`, a failure is one row with nulls there. Where nothing stands under
+//! the key or id, `keep` is null. Of several records with one id an answered one decides: it replaces rows that
+//! another would leave as they stand.
+//!
+//! An upsert replaces and adds: the row of nulls of an endpoint that failed stays when a retry finds that there are
+//! no rows. `gone = "delete"` (upsert, replace_ids) deletes, last, the rows of ids that are not in the list; a trial
+//! never does.
 //!
 //! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
 //! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
 //! meanwhile). What was written is counted against the proof before COMMIT.
 //!
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
-//! their defaults.
+//! their defaults; the other modes give all rows their defaults.
 
+mod ids;
 mod insert;
 mod keys;
 mod order;
@@ -23,17 +45,19 @@ use std::time::Instant;
 
 use duckdb::Connection;
 
-use self::insert::Insertion;
+use self::ids::ANSWERED;
+use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
 use self::order::publications;
 pub(super) use self::order::{Loaded, Order, is_published};
 use self::scope::SCOPE;
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Output};
+use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::target::Target;
 use super::{MergeError, database};
-use crate::job::{Mode, OnFailure};
+use crate::job::Mode;
 
 /// Loads a proven run, unless it is stopped before COMMIT.
 pub(super) fn load(order: &Order, stop: &Stop) -> Result<Loaded, MergeError> {
@@ -109,12 +133,22 @@ pub(super) fn load_into(connection: &Connection, order: &Order, stop: &Stop) -> 
     }
 }
 
+/// How new rows find their place.
+#[derive(Default)]
+struct Room {
+    insertion: Insertion,
+    /// Rows that were deleted.
+    replaced: u64,
+    /// Rows without a place, since a later one has their key.
+    duplicates: u64,
+}
+
 /// A load under way.
 pub(super) struct Loading<'a> {
     connection: &'a Connection,
     order: &'a Order,
     columns: Vec<Output>,
-    policy: Vec<OnFailure>,
+    policy: Policy,
     target: Target,
     /// What of this run was published before.
     earlier: Vec<Publication>,
@@ -139,16 +173,20 @@ impl<'a> Loading<'a> {
             self.target = self.checked(Target::find(self.connection, &self.order.job))?;
         }
         let narrowed = self.checked(self.narrow())?;
-        let late = match narrowed && self.order.job.table.mode == Mode::Append {
+        let late = match narrowed && self.order.mode() == Mode::Append {
             true => self.checked(self.late_answers())?,
             false => 0,
         };
-        let (insertion, replaced, duplicates) = self.make_room(is_new, narrowed)?;
+        let Room { insertion, replaced, duplicates } = self.make_room(is_new, narrowed)?;
         let rows = self.checked(self.insert(&insertion))?;
         self.check_rows(rows, duplicates, narrowed)?;
+        let gone = match !is_new && self.order.deletes_gone() {
+            true => self.checked(self.delete_gone())?,
+            false => 0,
+        };
         self.checked(self.count(rows))?;
         let total = self.checked(self.total())?;
-        Ok(Loaded { replaced, duplicates, late, ..self.loaded(rows, total, started) })
+        Ok(Loaded { replaced, duplicates, late, gone, ..self.loaded(rows, total, started) })
     }
 
     fn claim(&self) -> duckdb::Result<()> {
@@ -171,34 +209,53 @@ impl<'a> Loading<'a> {
         self.connection.execute_batch(&columns::create_table(qualified, &self.columns))
     }
 
-    /// Deletes what the new rows replace; how to insert them, rows deleted, records with another's key.
-    fn make_room(&self, is_new: bool, narrowed: bool) -> Result<(Insertion, u64, u64), MergeError> {
-        let mode = self.order.job.table.mode;
+    /// Deletes what the new rows replace.
+    fn make_room(&self, is_new: bool, narrowed: bool) -> Result<Room, MergeError> {
+        let mode = self.order.mode();
         let keeps = !is_new && self.order.must_keep(&self.policy);
-        if mode == Mode::Upsert || keeps {
-            self.checked(self.collect_keys())?;
-        }
-        let mut insertion = Insertion::default();
-        let mut duplicates = 0;
-        if mode == Mode::Upsert {
-            self.refuse_null_keys()?;
-            duplicates = self.checked(self.choose_winners(narrowed))?;
-            insertion.only = (narrowed || duplicates > 0).then_some(WINNERS);
-        } else if narrowed {
-            insertion.only = Some(SCOPE);
+        let mut room = Room::default();
+        match mode {
+            Mode::Upsert => {
+                self.checked(self.collect_keys())?;
+                self.refuse_null_keys()?;
+                room.duplicates = self.checked(self.choose_winners(narrowed))?;
+                room.insertion.only = (narrowed || room.duplicates > 0).then_some(Only::Rows(WINNERS));
+            }
+            Mode::ReplaceIds => {
+                if narrowed || !is_new {
+                    self.checked(self.collect_answered(narrowed))?;
+                }
+                room.insertion.only = narrowed.then_some(Only::Records(ANSWERED));
+            }
+            Mode::Append | Mode::Replace => {
+                if keeps {
+                    self.checked(self.collect_keys())?;
+                }
+                room.insertion.only = narrowed.then_some(Only::Records(SCOPE));
+            }
         }
         let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
         if keeps || !further.is_empty() {
-            insertion.standing = Some(self.checked(self.keep_standing(&further))?);
-            insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
+            room.insertion.standing = Some(self.checked(self.keep_standing(&further))?);
+            room.insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
         }
-        let replaced = match mode {
-            Mode::Append => 0,
-            _ if is_new => 0,
-            Mode::Upsert | Mode::ReplaceIds => self.checked(self.delete_standing())?,
-            Mode::Replace => self.checked(self.delete_all())?,
-        };
-        Ok((insertion, replaced, duplicates))
+        if !is_new {
+            room.replaced = self.checked(self.delete_replaced())?;
+        }
+        Ok(room)
+    }
+
+    /// Deletes the rows that stand where new ones come; their number.
+    fn delete_replaced(&self) -> duckdb::Result<u64> {
+        match (self.order.mode(), self.policy.sparing()) {
+            (Mode::Append, _) => Ok(0),
+            (Mode::Upsert, _) => self.delete_standing(),
+            (Mode::ReplaceIds, _) => self.delete_answered(),
+            (Mode::Replace, Some(sparing)) if self.order.must_spare(&self.policy) => {
+                self.delete_unless_spared(sparing)
+            }
+            (Mode::Replace, _) => self.delete_all(),
+        }
     }
 
     fn delete_all(&self) -> duckdb::Result<u64> {
@@ -232,9 +289,10 @@ impl<'a> Loading<'a> {
             already: false,
             rows,
             replaced: 0,
-            left_out: self.order.proof.records.saturating_sub(self.order.publishable(&self.policy)),
+            left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
             duplicates: 0,
             late: 0,
+            gone: 0,
             total,
             took: started.elapsed(),
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use duckdb::Connection;
 
 use crate::handoff::Plan;
-use crate::job::{Job, OnFailure};
-use crate::merge::prove::{has_row, succeeded};
+use crate::job::{Gone, Job, Mode};
+use crate::merge::policy::Policy;
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::target::Target;
-use crate::merge::{MergeError, Proof, database};
+use crate::merge::{End, MergeError, Proof, database};
 
 /// What to load, and where.
 #[derive(Debug, Clone)]
@@ -32,6 +32,7 @@ pub(in crate::merge) struct Loaded {
     pub left_out: u64,
     pub duplicates: u64,
     pub late: u64,
+    pub gone: u64,
     pub total: u64,
     pub took: Duration,
 }
@@ -42,10 +43,12 @@ impl Order {
     }
 
     /// What a failure of each endpoint does: as the job has it now.
-    pub(super) fn policy(&self) -> Vec<OnFailure> {
-        let now = |name: &str| self.job.endpoint(name).map(|(_, endpoint)| endpoint.on_failure);
-        let planned = self.plan().endpoints.iter();
-        planned.map(|endpoint| now(&endpoint.name).unwrap_or(endpoint.on_failure)).collect()
+    pub(super) fn policy(&self) -> Policy {
+        Policy::now(self.plan(), Some(&self.job))
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.job.table.mode
     }
 
     pub(super) fn publication(&self) -> Publication {
@@ -53,17 +56,33 @@ impl Order {
         Publication { rounds: *rounds, digest: digest.clone(), rows: 0, policy: self.policy() }
     }
 
-    /// Records that have a row.
-    pub(super) fn publishable(&self, policy: &[OnFailure]) -> u64 {
-        self.proof.ends.count(self.proof.bound(), |statuses| has_row(statuses, policy))
+    /// Records whose rows go into the table.
+    pub(super) fn admitted(&self, policy: &Policy) -> u64 {
+        self.proof.ends.count(self.proof.bound(), |ends| policy.admits(ends))
     }
 
-    /// Whether any record needs what the table has: an endpoint that keeps failed somewhere.
-    pub(super) fn must_keep(&self, policy: &[OnFailure]) -> bool {
-        let keeps = |policy: &OnFailure| *policy == OnFailure::Keep;
-        let fails =
-            |statuses: &[_]| statuses.iter().zip(policy).any(|(s, policy)| keeps(policy) && !succeeded(*s));
-        policy.iter().any(keeps) && self.proof.ends.count(self.proof.bound(), fails) > 0
+    /// Their rows.
+    pub(super) fn publishable(&self, policy: &Policy) -> u64 {
+        self.proof.ends.count_rows(self.proof.bound(), |ends| policy.admits(ends))
+    }
+
+    /// Whether any record needs columns that the table has: an endpoint that keeps them failed somewhere.
+    pub(super) fn must_keep(&self, policy: &Policy) -> bool {
+        let keeping: Vec<usize> = policy.endpoints().filter(|at| policy.keeps(*at)).collect();
+        let fails = |ends: &[End]| keeping.iter().any(|at| !ends[*at].succeeded());
+        !keeping.is_empty() && self.proof.ends.count(self.proof.bound(), fails) > 0
+    }
+
+    /// Whether any record's rows are to be left as they stand: the endpoint that would have given them failed.
+    pub(super) fn must_spare(&self, policy: &Policy) -> bool {
+        let Some(sparing) = policy.sparing() else { return false };
+        self.proof.ends.count(self.proof.bound(), |ends| !ends[sparing].succeeded()) > 0
+    }
+
+    /// Whether the rows of ids that the list no longer has are deleted; a trial has but a part of the list.
+    pub(super) fn deletes_gone(&self) -> bool {
+        let may = matches!(self.mode(), Mode::Upsert | Mode::ReplaceIds);
+        may && self.job.table.gone == Gone::Delete && !self.plan().trial
     }
 
     /// The publication of exactly these commits, if it stands among these.

@@ -1,13 +1,13 @@
 //! After a retry: the records whose rows are new since the run was last published.
 //!
-//! A publication of *r* rounds wrote every record that had an answer of each dropping endpoint by then. What
-//! it did not write is new for `append`; for `upsert` so is every record that got an answer since.
+//! A publication of *r* rounds wrote every record that had succeeded by then at each endpoint it needs. What it did
+//! not write is new for `append`; for `upsert` and `replace_ids` so is every record that got an answer since.
 
 use duckdb::Result;
 
 use super::Loading;
 use crate::handoff::input::ORDINAL;
-use crate::job::{Mode, OnFailure};
+use crate::job::Mode;
 use crate::merge::runs::Publication;
 use crate::merge::slice::Slice;
 
@@ -17,7 +17,7 @@ pub(super) const SCOPE: &str = "temp.windrow_scope";
 impl Loading<'_> {
     /// Fills [`SCOPE`] where there is something published to leave alone; false where all is to be loaded.
     pub(super) fn narrow(&self) -> Result<bool> {
-        if self.earlier.is_empty() || self.order.job.table.mode == Mode::Replace {
+        if self.earlier.is_empty() || self.order.mode() == Mode::Replace {
             return Ok(false);
         }
         self.connection.execute_batch(&format!("CREATE TEMP TABLE windrow_scope ({ORDINAL} BIGINT)"))?;
@@ -45,7 +45,7 @@ impl Loading<'_> {
         let unwritten: Vec<String> =
             self.earlier.iter().map(|publication| format!("({})", unwritten(slice, publication))).collect();
         let unwritten = unwritten.join(" INTERSECT ");
-        match self.order.job.table.mode {
+        match self.order.mode() {
             Mode::Upsert | Mode::ReplaceIds => {
                 format!("({unwritten}) UNION ({})", self.answered_since(slice))
             }
@@ -56,8 +56,8 @@ impl Loading<'_> {
     /// A SELECT of the records that any endpoint answered since the last publication, each once.
     fn answered_since(&self, slice: &Slice<'_>) -> String {
         let since = self.earlier.iter().map(|publication| publication.rounds).max().unwrap_or(0);
-        let answered = |at| format!("SELECT {ORDINAL} FROM {}", slice.answers_from(at, since));
-        let parts: Vec<String> = (0..self.policy.len()).map(answered).collect();
+        let answered = |at| format!("SELECT {ORDINAL} FROM {}", slice.succeeded(at, since..u32::MAX));
+        let parts: Vec<String> = self.policy.endpoints().map(answered).collect();
         match parts.len() {
             0 => nothing(),
             _ => format!("SELECT DISTINCT {ORDINAL} FROM ({})", parts.join(" UNION ALL ")),
@@ -67,16 +67,15 @@ impl Loading<'_> {
 
 /// A SELECT of the records that a publication left out, as its rounds and its own policy had it.
 fn unwritten(slice: &Slice<'_>, publication: &Publication) -> String {
-    let failed = |(at, _): (usize, &OnFailure)| {
-        let answers = slice.answers_before(at, publication.rounds);
+    let failed = |at| {
+        let answers = slice.succeeded(at, 0..publication.rounds);
         format!(
             "SELECT record.{ORDINAL} FROM {} record ANTI JOIN {answers} answer \
              ON answer.{ORDINAL} = record.{ORDINAL}",
             slice.input()
         )
     };
-    let dropping = publication.policy.iter().enumerate().filter(|(_, policy)| **policy == OnFailure::Drop);
-    let parts: Vec<String> = dropping.map(failed).collect();
+    let parts: Vec<String> = publication.policy.needed().map(failed).collect();
     if parts.is_empty() { nothing() } else { parts.join(" UNION ") }
 }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::block::End;
-use super::ends::{Ends, succeeded};
+use super::block::PairEnd;
+use super::ends::{End, Ends};
 use super::shard::ShardWork;
 use super::{Proof, bound, damaged_round};
 use crate::handoff::{Commit, Tally, layout};
 use crate::merge::MergeError;
 use crate::merge::files::{Planned, RunFiles};
-use crate::record::{Ordinal, Status};
+use crate::record::Ordinal;
 
 /// What the blocks add up to.
 pub(super) struct Account {
@@ -28,7 +28,7 @@ pub(super) struct Account {
 impl Account {
     /// Nothing yet.
     pub fn new(files: RunFiles) -> Account {
-        let ends = Ends::new(files.plan.endpoints.len());
+        let ends = Ends::new(&files.plan.endpoints);
         let mut digest = Sha256::new();
         digest.update(format!("windrow commits 1\n{}\n", files.plan.run));
         Account { files, ends, pairs: 0, records: 0, tally: BTreeMap::new(), digest, next_ordinal: 0 }
@@ -45,7 +45,7 @@ impl Account {
         work: &ShardWork<'_>,
         planned: &Planned,
         commit: &Commit,
-        ends: &[End],
+        ends: &[PairEnd],
     ) -> Result<(), MergeError> {
         let bad = |why| Err(work.bad(planned, layout::INPUT, why));
         let mut before = None;
@@ -59,7 +59,7 @@ impl Account {
                 let endpoint = &self.files.plan.endpoints[end.endpoint].name;
                 return bad(format!("record {} at {endpoint} {why}", end.ordinal));
             }
-            self.ends.set(end.ordinal, end.endpoint, end.status);
+            self.ends.set(end.ordinal, end.endpoint, end.end, end.rows);
             before = Some(end.ordinal);
             self.next_ordinal = end.ordinal + 1;
         }
@@ -93,7 +93,7 @@ impl Account {
         Ok(Proof {
             rounds: self.files.rounds,
             records: self.records,
-            complete: self.ends.count(bound, |statuses| statuses.iter().all(|status| succeeded(*status))),
+            complete: self.ends.count(bound, |ends| ends.iter().all(|end| end.succeeded())),
             pairs: self.pairs,
             latest,
             tally: self.tally,
@@ -105,20 +105,20 @@ impl Account {
 }
 
 /// Why a pair should not have been planned in this round, if so.
-fn wrongly_planned(round: u32, earlier: Option<Status>) -> Option<String> {
+fn wrongly_planned(round: u32, earlier: Option<End>) -> Option<String> {
     match (round, earlier) {
         (0, None) => None,
         (0, Some(_)) => Some("is planned twice".into()),
         (_, None) => Some("was planned by no earlier round".into()),
-        (_, Some(status)) if succeeded(status) => Some(format!("was {status} already")),
+        (_, Some(end)) if end.succeeded() => Some(format!("was {} already", end.status())),
         (_, Some(_)) => None,
     }
 }
 
-fn latest(ends: &Ends, bound: Ordinal, endpoint: usize) -> BTreeMap<Status, u64> {
+fn latest(ends: &Ends, bound: Ordinal, endpoint: usize) -> BTreeMap<End, u64> {
     let mut counts = BTreeMap::new();
-    for status in (0..bound).filter_map(|ordinal| ends.get(ordinal, endpoint)) {
-        *counts.entry(status).or_default() += 1;
+    for end in (0..bound).filter_map(|ordinal| ends.get(ordinal, endpoint)) {
+        *counts.entry(end).or_default() += 1;
     }
     counts
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::ends::succeeded;
-use crate::chunk::{self, LedgerKey};
+use super::ends::End;
+use crate::chunk::{self, LedgerKey, RowKey};
 use crate::handoff::store::sha256_hex;
 use crate::handoff::{ChunkFile, Commit, Content, Plan, layout};
 use crate::merge::MergeError;
@@ -28,15 +28,16 @@ pub(super) struct Evidence {
 
 /// How a pair of the block ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct PairEnd {
     pub ordinal: Ordinal,
     pub endpoint: usize,
-    pub status: Status,
+    pub end: End,
+    pub rows: u32,
 }
 
 impl Evidence {
     /// Checks all that can be checked without the other blocks; the pairs in the ledger's order.
-    pub fn check(&self) -> Result<Vec<End>, MergeError> {
+    pub fn check(&self) -> Result<Vec<PairEnd>, MergeError> {
         for (file, bytes) in self.commit.files.iter().zip(&self.chunks) {
             self.check_digest(file, bytes)?;
         }
@@ -46,12 +47,13 @@ impl Evidence {
         for endpoint in 0..self.plan.endpoints.len() {
             self.check_rows(endpoint, &planned, &lines)?;
         }
-        let end = |((ordinal, endpoint), line): (&(Ordinal, usize), &LedgerKey)| End {
+        let end = |((ordinal, endpoint), line): (&(Ordinal, usize), &LedgerKey)| PairEnd {
             ordinal: *ordinal,
             endpoint: *endpoint,
-            status: line.status,
+            end: End::of(line.status, line.has_kind),
+            rows: line.rows,
         };
-        let ends: Vec<End> = planned.iter().zip(&lines).map(end).collect();
+        let ends: Vec<PairEnd> = planned.iter().zip(&lines).map(end).collect();
         self.check_tally(&ends)?;
         Ok(ends)
     }
@@ -147,7 +149,7 @@ impl Evidence {
                 );
                 return Err(self.bad(&file.name, why));
             }
-            if line.rows != u32::from(succeeded(line.status)) {
+            if !self.may_have_rows(*endpoint, line) {
                 let why = format!("record {ordinal} at {name} is {} with {} rows", line.status, line.rows);
                 return Err(self.bad(&file.name, why));
             }
@@ -161,6 +163,16 @@ impl Evidence {
         }
     }
 
+    /// Whether a line may say so many rows: one for each success; of the endpoint that explodes any number for an
+    /// answer, and none where the id does not exist there.
+    fn may_have_rows(&self, endpoint: usize, line: &LedgerKey) -> bool {
+        match (End::of(line.status, line.has_kind), self.plan.endpoints[endpoint].explodes) {
+            (End::Ok, true) => true,
+            (End::Missing, true) => line.rows == 0,
+            (end, _) => line.rows == u32::from(end.succeeded()),
+        }
+    }
+
     /// Exactly the rows that the ledger says, in order.
     fn check_rows(
         &self,
@@ -169,17 +181,19 @@ impl Evidence {
         lines: &[LedgerKey],
     ) -> Result<(), MergeError> {
         let name = &self.plan.endpoints[endpoint].name;
-        let said = planned.iter().zip(lines).filter(|((_, at), line)| *at == endpoint && line.rows > 0);
-        let mut said = said.map(|((ordinal, _), _)| *ordinal);
+        let said = planned.iter().zip(lines).filter(|((_, at), _)| *at == endpoint);
+        let mut said = said
+            .flat_map(|((ordinal, _), line)| (0..line.rows).map(|part| RowKey { ordinal: *ordinal, part }));
         let Some((file, bytes)) = self.chunk(&Content::Rows(name.clone())) else {
             return match said.next() {
-                Some(ordinal) => {
-                    Err(self.bad_commit(format!("it names no rows of {name}, record {ordinal} has one")))
+                Some(row) => {
+                    let why = format!("it names no rows of {name}, record {} has one", row.ordinal);
+                    Err(self.bad_commit(why))
                 }
                 None => Ok(()),
             };
         };
-        let rows = chunk::read_row_ordinals(bytes, self.plan.chunks)
+        let rows = chunk::read_row_keys(bytes, self.plan.chunks)
             .map_err(|error| self.bad(&file.name, error.to_string()))?;
         self.check_count(file, rows.len())?;
         let mut rows = rows.into_iter();
@@ -188,10 +202,10 @@ impl Evidence {
                 (None, None) => return Ok(()),
                 (Some(said), Some(found)) if said == found => {}
                 (Some(said), _) => {
-                    return Err(self.bad(&file.name, format!("the row of record {said} is not there")));
+                    return Err(self.bad(&file.name, format!("{} is not there", named(said))));
                 }
                 (None, Some(found)) => {
-                    return Err(self.bad(&file.name, format!("record {found} has a row too many")));
+                    return Err(self.bad(&file.name, format!("record {} has a row too many", found.ordinal)));
                 }
             }
         }
@@ -205,10 +219,10 @@ impl Evidence {
     }
 
     /// The commit's counts are those of the ledger.
-    fn check_tally(&self, ends: &[End]) -> Result<(), MergeError> {
+    fn check_tally(&self, ends: &[PairEnd]) -> Result<(), MergeError> {
         let mut counts: BTreeMap<(usize, Status), u64> = BTreeMap::new();
         for end in ends {
-            *counts.entry((end.endpoint, end.status)).or_default() += 1;
+            *counts.entry((end.endpoint, end.end.status())).or_default() += 1;
         }
         for (at, endpoint) in self.plan.endpoints.iter().enumerate() {
             for status in [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred] {
@@ -237,6 +251,14 @@ impl Evidence {
 
     fn bad(&self, name: &str, why: String) -> MergeError {
         damaged(&self.plan.run, &self.planned, self.superseded, name, why)
+    }
+}
+
+/// `the row of record 7`, or `row 2 of record 7`, counted from 1.
+fn named(row: RowKey) -> String {
+    match row.part {
+        0 => format!("the row of record {}", row.ordinal),
+        part => format!("row {} of record {}", part + 1, row.ordinal),
     }
 }
 

@@ -1,40 +1,100 @@
-//! How every pair of a run ended, in four bits each: ten million records with two endpoints take 10 MB.
+//! How every pair of a run ended, in four bits each: ten million records with two endpoints take 10 MB. Where an
+//! endpoint explodes, its rows are counted in four bytes for each record.
 
-use crate::job::OnFailure;
+use crate::handoff::PlannedEndpoint;
 use crate::record::{Ordinal, Status};
 
-/// The statuses by their four bits; 0 stands for a pair that no round planned.
-const STATUSES: [Status; 5] =
-    [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred];
+/// How a pair stands after all rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Answered, and every column made.
+    Ok,
+    /// Answered: the id does not exist there. A success.
+    Missing,
+    /// Not asked, since its `when` said no. A success.
+    Exempt,
+    /// Asked without success.
+    Failed,
+    /// Not asked, since what it depends on failed.
+    Skipped,
+    /// Never asked, or not to its end.
+    Deferred,
+}
 
-/// The latest status of every pair.
+/// The ends by their four bits; 0 stands for a pair that no round planned.
+const ENDS: [End; 6] = [End::Ok, End::Missing, End::Exempt, End::Failed, End::Skipped, End::Deferred];
+
+impl End {
+    /// What a ledger line says; only what its `when` skipped is skipped without a kind.
+    pub(in crate::merge) fn of(status: Status, has_kind: bool) -> End {
+        match status {
+            Status::Ok => End::Ok,
+            Status::Missing => End::Missing,
+            Status::Failed => End::Failed,
+            Status::Skipped if has_kind => End::Skipped,
+            Status::Skipped => End::Exempt,
+            Status::Deferred => End::Deferred,
+        }
+    }
+
+    /// Its word in the ledger.
+    pub fn status(self) -> Status {
+        match self {
+            End::Ok => Status::Ok,
+            End::Missing => Status::Missing,
+            End::Exempt | End::Skipped => Status::Skipped,
+            End::Failed => Status::Failed,
+            End::Deferred => Status::Deferred,
+        }
+    }
+
+    /// Whether it counts as a success.
+    pub fn succeeded(self) -> bool {
+        matches!(self, End::Ok | End::Missing | End::Exempt)
+    }
+}
+
+/// The latest end of every pair.
 #[derive(Debug, Clone)]
 pub(in crate::merge) struct Ends {
     endpoints: usize,
     nibbles: Vec<u8>,
+    exploding: Option<RowCounts>,
+}
+
+/// The rows that the latest answers of the exploding endpoint gave, by ordinal.
+#[derive(Debug, Clone)]
+struct RowCounts {
+    endpoint: usize,
+    rows: Vec<u32>,
 }
 
 impl Ends {
     /// Nothing is planned yet.
-    pub fn new(endpoints: usize) -> Ends {
-        Ends { endpoints, nibbles: Vec::new() }
+    pub fn new(endpoints: &[PlannedEndpoint]) -> Ends {
+        let exploding = endpoints.iter().position(|endpoint| endpoint.explodes);
+        let exploding = exploding.map(|endpoint| RowCounts { endpoint, rows: Vec::new() });
+        Ends { endpoints: endpoints.len(), nibbles: Vec::new(), exploding }
     }
 
     /// How the pair ended in the last round that planned it.
-    pub fn get(&self, ordinal: Ordinal, endpoint: usize) -> Option<Status> {
+    pub fn get(&self, ordinal: Ordinal, endpoint: usize) -> Option<End> {
         let (byte, shift) = self.place(ordinal, endpoint);
         let code = self.nibbles.get(byte)? >> shift & 0xf;
-        STATUSES.get(usize::from(code).checked_sub(1)?).copied()
+        ENDS.get(usize::from(code).checked_sub(1)?).copied()
     }
 
-    /// Notes how the pair ended.
-    pub fn set(&mut self, ordinal: Ordinal, endpoint: usize, status: Status) {
+    /// Notes how the pair ended, and the rows that it has.
+    pub fn set(&mut self, ordinal: Ordinal, endpoint: usize, end: End, rows: u32) {
         let (byte, shift) = self.place(ordinal, endpoint);
         if self.nibbles.len() <= byte {
             self.nibbles.resize(byte + 1, 0);
         }
-        let code = STATUSES.iter().position(|s| *s == status).unwrap_or(0) as u8 + 1;
+        let code = ENDS.iter().position(|e| *e == end).unwrap_or(0) as u8 + 1;
         self.nibbles[byte] = self.nibbles[byte] & !(0xf << shift) | code << shift;
+        if let Some(counts) = self.exploding.as_mut().filter(|counts| counts.endpoint == endpoint) {
+            counts.set(ordinal as usize, rows);
+        }
     }
 
     fn place(&self, ordinal: Ordinal, endpoint: usize) -> (usize, u32) {
@@ -42,54 +102,104 @@ impl Ends {
         (at / 2, (at % 2) as u32 * 4)
     }
 
-    /// Records of the run below `bound` whose statuses satisfy a condition.
-    pub fn count(&self, bound: Ordinal, fits: impl Fn(&[Status]) -> bool) -> u64 {
-        let mut statuses = Vec::with_capacity(self.endpoints);
-        let mut records = 0;
-        for ordinal in 0..bound {
-            statuses.clear();
-            statuses.extend((0..self.endpoints).filter_map(|endpoint| self.get(ordinal, endpoint)));
-            records += u64::from(!statuses.is_empty() && fits(&statuses));
+    /// Records of the run below `bound` whose ends satisfy a condition.
+    pub fn count(&self, bound: Ordinal, fits: impl Fn(&[End]) -> bool) -> u64 {
+        self.sum(bound, |_, ends| u64::from(fits(ends)))
+    }
+
+    /// The rows of those records: as many as the exploding endpoint gave, and one where it has no success.
+    pub fn count_rows(&self, bound: Ordinal, fits: impl Fn(&[End]) -> bool) -> u64 {
+        self.sum(bound, |ordinal, ends| if fits(ends) { self.rows(ordinal, ends) } else { 0 })
+    }
+
+    fn rows(&self, ordinal: Ordinal, ends: &[End]) -> u64 {
+        match &self.exploding {
+            Some(counts) if ends[counts.endpoint].succeeded() => counts.get(ordinal as usize),
+            _ => 1,
         }
-        records
+    }
+
+    fn sum(&self, bound: Ordinal, of: impl Fn(Ordinal, &[End]) -> u64) -> u64 {
+        let mut ends = Vec::with_capacity(self.endpoints);
+        let mut sum = 0;
+        for ordinal in 0..bound {
+            ends.clear();
+            ends.extend((0..self.endpoints).filter_map(|endpoint| self.get(ordinal, endpoint)));
+            // All endpoints of a record are planned, or none: then it was left out.
+            if ends.len() == self.endpoints && !ends.is_empty() {
+                sum += of(ordinal, &ends);
+            }
+        }
+        sum
     }
 }
 
-/// Whether the answer counts as a success.
-pub(in crate::merge) fn succeeded(status: Status) -> bool {
-    matches!(status, Status::Ok | Status::Missing)
-}
+impl RowCounts {
+    fn set(&mut self, at: usize, rows: u32) {
+        if self.rows.len() <= at {
+            self.rows.resize(at + 1, 0);
+        }
+        self.rows[at] = rows;
+    }
 
-/// Whether a record whose pairs ended so has a row in the table.
-pub(in crate::merge) fn has_row(statuses: &[Status], policy: &[OnFailure]) -> bool {
-    statuses.iter().zip(policy).all(|(status, policy)| succeeded(*status) || *policy != OnFailure::Drop)
+    fn get(&self, at: usize) -> u64 {
+        self.rows.get(at).copied().unwrap_or(0).into()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::OnFailure;
 
-    #[test]
-    fn what_is_set_is_got_and_neighbours_stay() {
-        let mut ends = Ends::new(3);
-        for (ordinal, endpoint) in [(0, 0), (0, 1), (0, 2), (1, 0), (7, 2)] {
-            let status = STATUSES[(ordinal as usize + endpoint) % 5];
-            ends.set(ordinal, endpoint, status);
-            assert_eq!(ends.get(ordinal, endpoint), Some(status));
-        }
-        ends.set(0, 1, Status::Deferred);
-        assert_eq!(ends.get(0, 0), Some(Status::Ok));
-        assert_eq!(ends.get(0, 1), Some(Status::Deferred));
-        assert_eq!(ends.get(0, 2), Some(Status::Failed));
-        assert_eq!(ends.get(1, 1), None);
-        assert_eq!(ends.get(9, 0), None);
-        assert_eq!(ends.count(9, |_| true), 3);
+    fn endpoints(count: usize, exploding: Option<usize>) -> Vec<PlannedEndpoint> {
+        let endpoint = |at| PlannedEndpoint {
+            name: format!("e{at}"),
+            columns: vec![],
+            on_failure: OnFailure::Drop,
+            explodes: exploding == Some(at),
+        };
+        (0..count).map(endpoint).collect()
     }
 
     #[test]
-    fn only_drop_leaves_a_record_out() {
-        let statuses = [Status::Missing, Status::Skipped];
-        assert!(!has_row(&statuses, &[OnFailure::Keep, OnFailure::Drop]));
-        assert!(has_row(&statuses, &[OnFailure::Drop, OnFailure::Null]));
+    fn what_is_set_is_got_and_neighbours_stay() {
+        let mut ends = Ends::new(&endpoints(3, None));
+        let pairs = (0..8).flat_map(|ordinal| (0..3).map(move |endpoint| (ordinal, endpoint)));
+        for (ordinal, endpoint) in pairs.clone().filter(|(ordinal, _)| *ordinal < 2 || *ordinal == 7) {
+            ends.set(ordinal, endpoint, ENDS[(ordinal as usize * 3 + endpoint) % 6], 1);
+        }
+        for (ordinal, endpoint) in pairs {
+            let set = ordinal < 2 || ordinal == 7;
+            let end = set.then_some(ENDS[(ordinal as usize * 3 + endpoint) % 6]);
+            assert_eq!(ends.get(ordinal, endpoint), end);
+        }
+        ends.set(0, 1, End::Deferred, 0);
+        assert_eq!([0, 1, 2].map(|at| ends.get(0, at)), [End::Ok, End::Deferred, End::Exempt].map(Some));
+        assert_eq!(ends.get(9, 0), None);
+        assert_eq!((ends.count(9, |_| true), ends.count_rows(9, |_| true)), (3, 3));
+    }
+
+    #[test]
+    fn a_line_says_why_a_pair_was_skipped() {
+        for (end, has_kind) in ENDS.into_iter().zip([false, false, false, true, true, true]) {
+            assert_eq!(End::of(end.status(), has_kind), end);
+            assert_eq!(end.succeeded(), !has_kind);
+        }
+    }
+
+    #[test]
+    fn rows_count_as_the_last_round_gave_them() {
+        let mut ends = Ends::new(&endpoints(2, Some(1)));
+        for (ordinal, end, rows) in
+            [(0, End::Ok, 3), (1, End::Failed, 0), (2, End::Missing, 0), (4, End::Ok, 0)]
+        {
+            ends.set(ordinal, 0, End::Ok, 1);
+            ends.set(ordinal, 1, end, rows);
+        }
+        assert_eq!(ends.count_rows(9, |_| true), 3 + 1);
+        ends.set(1, 1, End::Ok, 5);
+        assert_eq!(ends.count_rows(9, |_| true), 3 + 5);
+        assert_eq!(ends.count_rows(9, |ends| ends[1] == End::Missing), 0);
     }
 }

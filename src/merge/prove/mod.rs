@@ -8,12 +8,13 @@
 //! - every chunk has the size and SHA-256 that its commit names;
 //! - the ledger has one line for each planned pair, in order, no more and no less, and the commit's counts
 //!   are its counts;
-//! - each endpoint's chunk has exactly the rows that the ledger says, in order;
+//! - each endpoint's chunk has exactly the rows that the ledger says, in order; that is one for each success, and
+//!   any number for each `ok` of the one endpoint that explodes;
 //! - round 0 plans every endpoint of every record, each record once; a later round plans only pairs that the
 //!   rounds before left without success.
 //!
 //! Blocks are read one by one (as many at a time as there are cores) and forgotten; what stays are four bits
-//! for every pair. What is missing is told from what is damaged: the first can be fetched, the second must be
+//! for every pair (see `ends.rs`). What is missing is told from what is damaged: the first can be fetched, the second must be
 //! looked at.
 
 mod account;
@@ -25,13 +26,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::account::Account;
-pub(super) use self::ends::{Ends, has_row, succeeded};
+pub use self::ends::End;
+pub(super) use self::ends::Ends;
 use self::shard::ShardWork;
 use super::MergeError;
 use super::error::Unfinished;
 use super::files::{RunFiles, planned_blocks};
 use crate::handoff::{Plan, Round, RunStore, Tally, layout};
-use crate::record::{Ordinal, Status};
+use crate::record::Ordinal;
 
 /// What was proven of a run.
 #[derive(Debug, Clone)]
@@ -40,12 +42,12 @@ pub struct Proof {
     pub rounds: u32,
     /// Records of the run.
     pub records: u64,
-    /// Records that are ok or missing at every endpoint.
+    /// Records that succeeded at every endpoint: ok, missing, or not to be asked.
     pub complete: u64,
     /// Planned pairs of all rounds: lines of the ledger.
     pub pairs: u64,
     /// How the pairs of each endpoint ended, in the last round that asked them.
-    pub latest: BTreeMap<String, BTreeMap<Status, u64>>,
+    pub latest: BTreeMap<String, BTreeMap<End, u64>>,
     /// The commits' counts of each endpoint, summed over all rounds.
     pub tally: BTreeMap<String, Tally>,
     /// SHA-256 over the commits, in hexadecimal.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::account::Account;
-use super::block::{End, Evidence, damaged};
+use super::block::{Evidence, PairEnd, damaged};
 use super::damaged_round;
 use crate::handoff::store::sha256_hex;
 use crate::handoff::{Commit, HandoffError, Plan, RunStore, Shard, layout};
@@ -60,7 +60,7 @@ impl ShardWork<'_> {
         planned: &Planned,
         commit: Option<&Commit>,
         input: Bytes,
-    ) -> Result<(Commit, Vec<End>), MergeError> {
+    ) -> Result<(Commit, Vec<PairEnd>), MergeError> {
         let commit_name = layout::commit(planned.block.first);
         let commit = commit.ok_or_else(|| self.bad(planned, &commit_name, "it vanished".into()))?.clone();
         let plan = self.plan.clone();

@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::Exit;
-use crate::job::{Destination, Mode, Stamp};
+use crate::job::{Destination, Gone, Mode, Stamp};
 use crate::merge::{MergeError, check_destination, database};
+use crate::record::Type;
 
 fn checked(sandbox: &Sandbox) -> String {
     check_destination(&sandbox.job).map_or_else(|error| error.to_string(), |()| "fits".into())
@@ -82,6 +83,19 @@ async fn columns_and_keys_that_cannot_be_are_refused() {
     assert!(said.contains("columns \"title\" and \"TITLE\" have one name"), "{said}");
     assert!(said.contains("key column \"facts\" is json"), "{said}");
     assert!(said.contains("key column \"nobody\" is not one of its columns"), "{said}");
+}
+
+#[tokio::test]
+async fn an_id_that_rows_are_found_by_can_be_compared() {
+    for (mode, gone) in [(Mode::ReplaceIds, Gone::Keep), (Mode::Upsert, Gone::Delete)] {
+        let mut sandbox = Sandbox::new(1).await.mode(mode);
+        sandbox.job.table.key = vec!["title".into()];
+        sandbox.job.table.gone = gone;
+        sandbox.job.input.types = vec![("id".into(), Type::Json)];
+        assert!(checked(&sandbox).contains("key column \"id\" is json"), "{}", checked(&sandbox));
+        sandbox.job.input.types.clear();
+        assert_eq!(checked(&sandbox), "fits");
+    }
 }
 
 #[tokio::test]

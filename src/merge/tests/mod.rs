@@ -5,11 +5,15 @@
 //! | `sandbox` | (makes the runs) |
 //! | `proof` | a whole run is proven; each way to break one is refused, naming what is wrong |
 //! | `publishing` | modes, keys, retries, the gate, what a death leaves, readers meanwhile |
+//! | `exploding` | answers of many rows and of none: proof, modes, views |
+//! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `model` | random runs, policies and retries against a model of the table |
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `questions` | views and queries |
 
 mod destination;
+mod exploding;
+mod ids;
 mod model;
 mod proof;
 mod publishing;

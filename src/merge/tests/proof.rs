@@ -1,23 +1,22 @@
 use super::sandbox::{BlockContent, Ends, Sandbox, all_ok};
 use crate::handoff::{Content, Exit, Round, layout};
-use crate::merge::{MergeError, Proof, Unfinished};
-use crate::record::Status;
+use crate::merge::{End, MergeError, Proof, Unfinished};
 
 /// Some of everything: every fourth pair of `money` fails, some ids are missing at `film`.
-fn mixed(ordinal: u64, endpoint: usize) -> Option<Status> {
+fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(match (endpoint, ordinal % 4) {
-        (0, 1) => Status::Missing,
-        (1, 0) => Status::Failed,
-        (1, 2) if ordinal > 8 => Status::Deferred,
-        _ => Status::Ok,
+        (0, 1) => End::Missing,
+        (1, 0) => End::Failed,
+        (1, 2) if ordinal > 8 => End::Deferred,
+        _ => End::Ok,
     })
 }
 
 /// What `mixed` left is asked again, half of it with success.
-fn again(ordinal: u64, endpoint: usize) -> Option<Status> {
+fn again(ordinal: u64, endpoint: usize) -> Option<End> {
     match mixed(ordinal, endpoint) {
-        Some(Status::Failed | Status::Deferred) if ordinal.is_multiple_of(8) => Some(Status::Failed),
-        Some(Status::Failed | Status::Deferred) => Some(Status::Ok),
+        Some(End::Failed | End::Deferred) if ordinal.is_multiple_of(8) => Some(End::Failed),
+        Some(End::Failed | End::Deferred) => Some(End::Ok),
         _ => None,
     }
 }
@@ -39,15 +38,15 @@ fn counted(records: u64, proof: &Proof, rounds: u32) {
         2 => again(ordinal, endpoint).or_else(|| mixed(ordinal, endpoint)),
         _ => mixed(ordinal, endpoint),
     };
-    let succeeded = |status| matches!(status, Some(Status::Ok | Status::Missing));
+    let succeeded = |status| matches!(status, Some(End::Ok | End::Missing));
     let complete = (0..records).filter(|o| succeeded(end(*o, 0)) && succeeded(end(*o, 1))).count();
     let retried = (0..records).filter(|o| again(*o, 1).is_some()).count() as u64;
     assert_eq!((proof.records, proof.complete), (records, complete as u64));
     assert_eq!(proof.pairs, records * 2 + if rounds == 2 { retried } else { 0 });
     for (at, name) in ["film", "money"].into_iter().enumerate() {
-        for status in [Status::Ok, Status::Missing, Status::Failed, Status::Deferred] {
+        for status in [End::Ok, End::Missing, End::Failed, End::Deferred] {
             let expected = (0..records).filter(|o| end(*o, at) == Some(status)).count() as u64;
-            assert_eq!(proof.latest[name].get(&status).copied().unwrap_or(0), expected, "{name} {status}");
+            assert_eq!(proof.latest[name].get(&status).copied().unwrap_or(0), expected, "{name} {status:?}");
         }
     }
 }
@@ -72,7 +71,7 @@ async fn a_run_without_records_is_proven() {
 #[tokio::test]
 async fn gaps_that_left_out_duplicates_leave_are_no_gaps() {
     let mut sandbox = Sandbox::new(9).await;
-    let odd = |ordinal: u64, _: usize| (ordinal % 2 == 1).then_some(Status::Ok);
+    let odd = |ordinal: u64, _: usize| (ordinal % 2 == 1).then_some(End::Ok);
     sandbox.add_round(2, &odd).await;
     sandbox.plan.records = 4;
     sandbox.plan.left_out = 5;
@@ -232,7 +231,7 @@ async fn rows_that_are_not_the_ledgers_are_refused() {
 #[tokio::test]
 async fn a_round_may_only_ask_what_is_open() {
     let mut sandbox = sandbox(8, 2, 1, false).await;
-    let answered = |ordinal: u64, endpoint: usize| (ordinal == 3 && endpoint == 0).then_some(Status::Ok);
+    let answered = |ordinal: u64, endpoint: usize| (ordinal == 3 && endpoint == 0).then_some(End::Ok);
     sandbox.add_round(1, &answered).await;
     refused(&sandbox, &["record 3 at film was ok already"]).await;
 }
@@ -240,11 +239,11 @@ async fn a_round_may_only_ask_what_is_open() {
 #[tokio::test]
 async fn round_0_asks_everything_of_every_record_once() {
     let mut sandbox = Sandbox::new(8).await;
-    sandbox.add_round(2, &|ordinal, endpoint| (ordinal != 3 || endpoint == 0).then_some(Status::Ok)).await;
+    sandbox.add_round(2, &|ordinal, endpoint| (ordinal != 3 || endpoint == 0).then_some(End::Ok)).await;
     refused(&sandbox, &["record 3 plans endpoints 0b1 of 0b11"]).await;
 
     let mut sandbox = Sandbox::new(8).await;
-    sandbox.add_round(2, &|ordinal, _| (ordinal != 3).then_some(Status::Ok)).await;
+    sandbox.add_round(2, &|ordinal, _| (ordinal != 3).then_some(End::Ok)).await;
     refused(&sandbox, &["have 7 records, the plan has 8"]).await;
 }
 

@@ -9,15 +9,15 @@ use super::sandbox::{NOW, Sandbox, all_ok, rows};
 use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::load::{Order, Stop, load, load_into, resolve};
-use crate::merge::{MergeError, database, ddl, first_rows, prove, publish};
-use crate::record::{Field, Status, Type, Value};
+use crate::merge::{End, MergeError, database, ddl, first_rows, prove, publish};
+use crate::record::{Field, Type, Value};
 
-fn one_fails(ordinal: u64, endpoint: usize) -> Option<Status> {
-    Some(if (ordinal, endpoint) == (2, 1) { Status::Failed } else { Status::Ok })
+fn one_fails(ordinal: u64, endpoint: usize) -> Option<End> {
+    Some(if (ordinal, endpoint) == (2, 1) { End::Failed } else { End::Ok })
 }
 
-fn the_one_again(ordinal: u64, endpoint: usize) -> Option<Status> {
-    ((ordinal, endpoint) == (2, 1)).then_some(Status::Ok)
+fn the_one_again(ordinal: u64, endpoint: usize) -> Option<End> {
+    ((ordinal, endpoint) == (2, 1)).then_some(End::Ok)
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn the_run_is_entered_in_windrow_runs_and_merged_json() {
 
 #[tokio::test]
 async fn merging_twice_changes_nothing() {
-    for mode in [Mode::Append, Mode::Upsert, Mode::Replace] {
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
         let sandbox = Sandbox::of_one_round(7, &one_fails).await.mode(mode);
         let first = sandbox.publish().await.unwrap();
         sandbox.execute("UPDATE films SET title = 'edited' WHERE id = 'tt0001'");
@@ -159,11 +159,36 @@ async fn the_gate_refuses_below_its_share_only() {
 
 #[tokio::test]
 async fn missing_counts_as_success() {
-    let missing = |ordinal: u64, _: usize| Some(if ordinal == 1 { Status::Missing } else { Status::Ok });
+    let missing = |ordinal: u64, _: usize| Some(if ordinal == 1 { End::Missing } else { End::Ok });
     let mut sandbox = Sandbox::of_one_round(3, &missing).await;
     sandbox.job.publish.min_success = 1.0;
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.table()[1], "tt0001|~|~|~");
+}
+
+#[tokio::test]
+async fn what_its_when_skipped_counts_as_success() {
+    let skipped = |ordinal: u64, endpoint: usize| match (ordinal, endpoint) {
+        (1, 1) => Some(End::Exempt),
+        (2, 1) => Some(End::Skipped),
+        _ => Some(End::Ok),
+    };
+    let mut sandbox = Sandbox::of_one_round(3, &skipped).await;
+    let proof = sandbox.prove().await.unwrap();
+    assert_eq!(
+        (proof.complete, proof.latest["money"][&End::Exempt], proof.latest["money"][&End::Skipped]),
+        (2, 1, 1)
+    );
+    sandbox.job.publish.min_success = 0.66;
+    let published = sandbox.publish().await.unwrap();
+    assert_eq!((published.rows, published.left_out), (2, 1));
+    assert_eq!(sandbox.table()[1], "tt0001|film 1 of round 0|1|~");
+    // It is not asked again; what depended on something else is.
+    sandbox.add_round(1, &|o, e| ((o, e) == (2, 1)).then_some(End::Ok)).await;
+    assert_eq!(sandbox.publish().await.unwrap().rows, 1);
+    sandbox.add_round(1, &|o, e| ((o, e) == (1, 1)).then_some(End::Ok)).await;
+    let error = sandbox.prove().await.map(|proof| proof.digest).unwrap_err();
+    assert!(error.to_string().contains("record 1 at money was skipped already"), "{error}");
 }
 
 #[tokio::test]
@@ -188,7 +213,7 @@ async fn of_two_records_with_one_key_the_later_wins() {
 
 #[tokio::test]
 async fn a_null_key_is_refused_and_nothing_is_written() {
-    let missing = |ordinal: u64, _: usize| Some(if ordinal > 1 { Status::Missing } else { Status::Ok });
+    let missing = |ordinal: u64, _: usize| Some(if ordinal > 1 { End::Missing } else { End::Ok });
     let mut sandbox = Sandbox::of_one_round(4, &missing).await.mode(Mode::Upsert);
     sandbox.job.table.key = vec!["votes".into()];
     let error = sandbox.publish().await.unwrap_err();
@@ -202,7 +227,12 @@ async fn a_null_key_is_refused_and_nothing_is_written() {
 
 #[tokio::test]
 async fn a_table_with_keys_and_columns_of_its_own_is_filled_as_it_is() {
-    for (mode, index) in [(Mode::Upsert, ""), (Mode::Upsert, "UNIQUE"), (Mode::Replace, "UNIQUE")] {
+    for (mode, index) in [
+        (Mode::Upsert, ""),
+        (Mode::Upsert, "UNIQUE"),
+        (Mode::Replace, "UNIQUE"),
+        (Mode::ReplaceIds, "UNIQUE"),
+    ] {
         let mut sandbox = Sandbox::new(4000).await.mode(mode);
         sandbox.block = 1000;
         sandbox.add_round(2, &all_ok).await;
@@ -216,7 +246,7 @@ async fn a_table_with_keys_and_columns_of_its_own_is_filled_as_it_is() {
              INSERT INTO films (note, votes, id, title, nr) VALUES ('other', -7, 'zz', 'stays', 7)"
         ));
         let published = sandbox.publish().await.unwrap();
-        let stays = u64::from(mode == Mode::Upsert);
+        let stays = u64::from(mode != Mode::Replace);
         assert_eq!((published.rows, published.replaced), (4000, 2001 - stays));
         assert_eq!(published.total, 4000 + stays);
         let row = |id: &str| {
@@ -465,7 +495,7 @@ fn every_type() -> Vec<Field> {
 const TEXTS: [&str; 10] =
     ["", " ", "NULL", "a,b", "say \"x\"", "line\nbreak", "cr\r\nlf", "lone\rcr", "é😀", "\"\""];
 
-fn every_value(_: u32, ordinal: u64, _: usize) -> Vec<Value> {
+fn every_value(_: u32, ordinal: u64, _: usize, _: u32) -> Vec<Value> {
     vec![
         Value::Text(TEXTS[ordinal as usize % TEXTS.len()].into()),
         Value::Boolean(ordinal.is_multiple_of(2)),
@@ -486,7 +516,7 @@ async fn every_type_arrives_as_it_was_written() {
         if csv {
             sandbox = sandbox.csv().await;
         }
-        let missing = |ordinal: u64, _: usize| Some(if ordinal < 10 { Status::Ok } else { Status::Missing });
+        let missing = |ordinal: u64, _: usize| Some(if ordinal < 10 { End::Ok } else { End::Missing });
         sandbox.add_round(1, &missing).await;
         sandbox.publish().await.unwrap();
         let connection = database::open(&sandbox.database()).unwrap();
@@ -534,8 +564,9 @@ async fn a_schema_is_made_where_the_table_names_one() {
 async fn names_with_quotes_and_spaces_are_names() {
     let odd =
         vec![field("a \"b\" c", Type::Text), field("select", Type::Bigint), field("it's", Type::Integer)];
-    let values =
-        |_: u32, o: u64, _: usize| vec![Value::Text("x".into()), Value::Bigint(o as i64), Value::Integer(1)];
+    let values = |_: u32, o: u64, _: usize, _: u32| {
+        vec![Value::Text("x".into()), Value::Bigint(o as i64), Value::Integer(1)]
+    };
     for csv in [false, true] {
         let mut sandbox = Sandbox::with(3, vec![("film", odd.clone())], values).await.mode(Mode::Upsert);
         if csv {

@@ -3,14 +3,14 @@ use std::ops::ControlFlow;
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::{Exit, layout};
 use crate::job::{OnFailure, Stamp};
-use crate::merge::{RunQuery, query};
-use crate::record::{Field, Status, Type, Value};
+use crate::merge::{End, RunQuery, query};
+use crate::record::{Field, Type, Value};
 
-fn mixed(ordinal: u64, endpoint: usize) -> Option<Status> {
+fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(match (ordinal, endpoint) {
-        (1, _) => Status::Missing,
-        (2, 1) => Status::Failed,
-        _ => Status::Ok,
+        (1, _) => End::Missing,
+        (2, 1) => End::Failed,
+        _ => End::Ok,
     })
 }
 
@@ -29,7 +29,7 @@ async fn views_count_what_the_run_has() {
             sandbox = sandbox.csv().await;
         }
         sandbox.add_round(2, &mixed).await;
-        sandbox.add_round(1, &|o, e| ((o, e) == (2, 1)).then_some(Status::Ok)).await;
+        sandbox.add_round(1, &|o, e| ((o, e) == (2, 1)).then_some(End::Ok)).await;
         assert_eq!(ask(&sandbox, "SELECT count(*) FROM input").await, ["7"]);
         assert_eq!(ask(&sandbox, "SELECT count(*) FROM film").await, ["7"]);
         assert_eq!(ask(&sandbox, "SELECT count(*) FROM requests").await, ["14"]);
@@ -165,7 +165,7 @@ async fn a_wrong_question_shows_where_and_what_can_be_asked() {
 #[tokio::test]
 async fn odd_names_can_be_asked_for() {
     let odd = vec![Field { name: "a \"b\"".into(), ty: Type::Text }];
-    let mut sandbox = Sandbox::with(2, vec![("all_requests", odd)], |_, _, _| vec![Value::Null]).await;
+    let mut sandbox = Sandbox::with(2, vec![("all_requests", odd)], |_, _, _, _| vec![Value::Null]).await;
     sandbox.add_round(1, &all_ok).await;
     assert_eq!(ask(&sandbox, "SELECT ordinal, \"a \"\"b\"\"\" FROM all_requests").await, ["0|~", "1|~"]);
     assert_eq!(ask(&sandbox, "SELECT count(*) FROM requests").await, ["2"]);

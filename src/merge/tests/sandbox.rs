@@ -18,8 +18,8 @@ use crate::job::{
     Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Gone, Input, Job,
     Mode, OnFailure, Publish, Settings, Source, Table, Template,
 };
-use crate::merge::{MergeError, Proof, Published, database, prove, publish};
-use crate::record::{Failure, Field, Kind, Status, Type, Value};
+use crate::merge::{End, MergeError, Proof, Published, database, prove, publish};
+use crate::record::{Failure, Field, Kind, Type, Value};
 
 /// 2026-11-23T00:00:00Z.
 pub const NOW: i64 = 1_795_392_000_000_000;
@@ -34,15 +34,19 @@ pub struct Sandbox {
     pub rounds: Vec<Round>,
     /// The ids, by ordinal.
     pub ids: Vec<String>,
-    /// The values of an answer: (round, ordinal, endpoint).
-    pub values: fn(u32, u64, usize) -> Vec<Value>,
+    pub values: Values,
+    /// The rows of an answer of the endpoint that explodes: (round, ordinal).
+    pub parts: Box<dyn Fn(u32, u64) -> u32>,
 }
 
-/// Statuses by (ordinal, endpoint); `None` where a round does not plan the pair.
-pub type Ends<'a> = &'a dyn Fn(u64, usize) -> Option<Status>;
+/// The values of an answer's row: (round, ordinal, endpoint, part).
+pub type Values = fn(u32, u64, usize, u32) -> Vec<Value>;
 
-pub fn all_ok(_: u64, _: usize) -> Option<Status> {
-    Some(Status::Ok)
+/// Ends by (ordinal, endpoint); `None` where a round does not plan the pair.
+pub type Ends<'a> = &'a dyn Fn(u64, usize) -> Option<End>;
+
+pub fn all_ok(_: u64, _: usize) -> Option<End> {
+    Some(End::Ok)
 }
 
 fn field(name: &str, ty: Type) -> Field {
@@ -55,11 +59,15 @@ pub fn films() -> Vec<(&'static str, Vec<Field>)> {
     vec![("film", film), ("money", vec![field("budget", Type::Integer), field("facts", Type::Json)])]
 }
 
-pub fn film_values(round: u32, ordinal: u64, endpoint: usize) -> Vec<Value> {
+/// Rows of one answer differ in `votes` and `budget`.
+pub fn film_values(round: u32, ordinal: u64, endpoint: usize, part: u32) -> Vec<Value> {
     match endpoint {
-        0 => vec![Value::Text(format!("film {ordinal} of round {round}")), Value::Bigint(ordinal as i64)],
+        0 => vec![
+            Value::Text(format!("film {ordinal} of round {round}")),
+            Value::Bigint(ordinal as i64 + 1000 * i64::from(part)),
+        ],
         _ => vec![
-            Value::Integer(ordinal as i32 * 10 + round as i32),
+            Value::Integer(ordinal as i32 * 10 + round as i32 + 1000 * part as i32),
             Value::Json(format!("{{\"n\":{ordinal}}}")),
         ],
     }
@@ -71,11 +79,7 @@ impl Sandbox {
     }
 
     /// A planned run without rounds.
-    pub async fn with(
-        records: u64,
-        endpoints: Vec<(&str, Vec<Field>)>,
-        values: fn(u32, u64, usize) -> Vec<Value>,
-    ) -> Sandbox {
+    pub async fn with(records: u64, endpoints: Vec<(&str, Vec<Field>)>, values: Values) -> Sandbox {
         let folder = tempfile::tempdir().unwrap();
         let run = RunStore::create(&folder.path().join("it's a [x] *run*/title=1")).await.unwrap();
         let plan = plan(records, &endpoints);
@@ -83,7 +87,8 @@ impl Sandbox {
         run.put_job_text("").await.unwrap();
         run.put_plan(&plan).await.unwrap();
         let ids = (0..records).map(|ordinal| format!("tt{ordinal:04}")).collect();
-        Sandbox { _folder: folder, run, plan, job, block: 3, rounds: Vec::new(), ids, values }
+        let (rounds, parts) = (Vec::new(), Box::new(|_, _| 1));
+        Sandbox { _folder: folder, run, plan, job, block: 3, rounds, ids, values, parts }
     }
 
     /// A run of one round with two shards, published nowhere yet.
@@ -95,6 +100,15 @@ impl Sandbox {
 
     pub async fn csv(mut self) -> Sandbox {
         self.plan.chunks = ChunkFormat::Csv;
+        self.run.put_plan(&self.plan).await.unwrap();
+        self
+    }
+
+    /// Answers of this endpoint have so many rows each: by (round, ordinal).
+    pub async fn exploding(mut self, endpoint: usize, parts: impl Fn(u32, u64) -> u32 + 'static) -> Sandbox {
+        self.plan.endpoints[endpoint].explodes = true;
+        self.job.endpoints[endpoint].rows = Some(".[]".into());
+        self.parts = Box::new(parts);
         self.run.put_plan(&self.plan).await.unwrap();
         self
     }
@@ -185,16 +199,24 @@ impl Sandbox {
         let mut rows = vec![Vec::new(); self.plan.endpoints.len()];
         for ordinal in planned.take(block.records as usize) {
             for (endpoint, rows) in rows.iter_mut().enumerate() {
-                let Some(status) = ends(ordinal, endpoint) else { continue };
-                lines.push(line(round, ordinal, endpoint, status));
-                match status {
-                    Status::Ok => rows.push((ordinal, (self.values)(round, ordinal, endpoint))),
-                    Status::Missing => rows.push((ordinal, self.nulls(endpoint))),
-                    _ => {}
-                }
+                let Some(end) = ends(ordinal, endpoint) else { continue };
+                let values = self.answer(round, ordinal, endpoint, end);
+                lines.push(line(round, ordinal, endpoint, end, values.len() as u32));
+                rows.extend((0..).zip(values).map(|(part, values)| (ordinal, part, values)));
             }
         }
         BlockContent { lines, rows }
+    }
+
+    /// The rows of a pair's chunk.
+    fn answer(&self, round: u32, ordinal: u64, endpoint: usize, end: End) -> Vec<Vec<Value>> {
+        let parts = if self.plan.endpoints[endpoint].explodes { (self.parts)(round, ordinal) } else { 1 };
+        match end {
+            End::Ok => (0..parts).map(|part| (self.values)(round, ordinal, endpoint, part)).collect(),
+            End::Missing if self.plan.endpoints[endpoint].explodes => vec![],
+            End::Missing | End::Exempt => vec![self.nulls(endpoint)],
+            End::Failed | End::Skipped | End::Deferred => vec![],
+        }
     }
 
     fn nulls(&self, endpoint: usize) -> Vec<Value> {
@@ -232,14 +254,18 @@ impl Sandbox {
         self.run.put_shard_file(commit.shard, &layout::commit(commit.first), text.into()).await.unwrap();
     }
 
-    fn encode(&self, endpoint: usize, rows: &[(u64, Vec<Value>)]) -> Bytes {
+    fn encode(&self, endpoint: usize, rows: &[(u64, u32, Vec<Value>)]) -> Bytes {
         let id = &self.plan.columns[..self.plan.id_columns];
-        let ids: Vec<[Value; 1]> =
-            rows.iter().map(|(ordinal, _)| [Value::Text(self.ids[*ordinal as usize].clone())]).collect();
+        let ids: Vec<Vec<Value>> = rows.iter().map(|(ordinal, ..)| self.line(*ordinal, 0)).collect();
         let rows: Vec<Row<'_>> = rows
             .iter()
             .zip(&ids)
-            .map(|((ordinal, values), id)| Row { ordinal: *ordinal, part: 0, id, values })
+            .map(|((ordinal, part, values), line)| Row {
+                ordinal: *ordinal,
+                part: *part,
+                id: &line[1..=id.len()],
+                values,
+            })
             .collect();
         encode_rows(id, &self.plan.endpoints[endpoint].columns, &rows, self.plan.chunks).unwrap()
     }
@@ -307,24 +333,25 @@ pub fn rows(connection: &duckdb::Connection, sql: &str) -> Vec<String> {
 pub struct BlockContent {
     pub lines: Vec<Line>,
     /// By endpoint.
-    pub rows: Vec<Vec<(u64, Vec<Value>)>>,
+    pub rows: Vec<Vec<(u64, u32, Vec<Value>)>>,
 }
 
-fn line(round: u32, ordinal: u64, endpoint: usize, status: Status) -> Line {
-    let success = matches!(status, Status::Ok | Status::Missing);
+fn line(round: u32, ordinal: u64, endpoint: usize, end: End, rows: u32) -> Line {
+    let asked = u32::from(end != End::Exempt);
+    let finished_at = NOW + i64::from(round) * 1_000_000 + endpoint as i64;
     Line {
         ordinal,
         endpoint,
-        status,
-        failure: (!success).then(|| Failure::passing(Kind::Timeout, "no answer within 60s")),
-        http_status: success.then_some(200),
-        attempts: 1,
-        requests: 1,
-        pages: 1,
-        rows: u32::from(success),
+        status: end.status(),
+        failure: (!end.succeeded()).then(|| Failure::passing(Kind::Timeout, "no answer within 60s")),
+        http_status: matches!(end, End::Ok | End::Missing).then_some(200),
+        attempts: asked,
+        requests: asked,
+        pages: asked,
+        rows,
         bytes: 100,
-        started_at: Some(NOW),
-        finished_at: Some(NOW + i64::from(round) * 1_000_000 + endpoint as i64),
+        started_at: (asked > 0).then_some(NOW),
+        finished_at: (asked > 0).then_some(finished_at),
         batch: None,
     }
 }

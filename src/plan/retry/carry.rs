@@ -10,7 +10,7 @@ use crate::plan::columns::answers;
 use crate::plan::{PlanError, ScratchError, frames, typed};
 use crate::record::{Field, Ordinal, Type, Value};
 
-/// A column of an endpoint's answers that templates use.
+/// A column of an endpoint's answers that templates or conditions use.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Carried {
     /// The endpoint that gave it.
@@ -23,7 +23,7 @@ pub(super) struct Carried {
     field: Field,
 }
 
-/// Every answer that any template uses, each once, in the order of the endpoints that use them.
+/// Every answer that any template or `when` uses, each once, in the order of the endpoints that use them.
 pub(super) fn carried(job: &Job) -> Vec<Carried> {
     let mut all: Vec<Carried> = Vec::new();
     for (user, endpoint) in job.endpoints.iter().enumerate() {

@@ -99,12 +99,18 @@ impl Pairs {
     /// For every record of the range, a bit for each endpoint to ask again: those that stand so, and all that depend on
     /// one of them.
     pub fn asks(&self, endpoints: &[Endpoint]) -> Vec<u64> {
+        let bits = |of: &dyn Fn(usize) -> bool| {
+            (0..endpoints.len()).fold(0u64, |mask, index| mask | u64::from(of(index)) << index)
+        };
+        let depends =
+            |mask: u64| bits(&|index| endpoints[index].after.iter().any(|other| mask >> other & 1 == 1));
         let mask = |pairs: &[Pair]| {
-            // What an endpoint depends on comes before it, so one pass is enough.
-            pairs.iter().zip(endpoints).enumerate().fold(0u64, |mask, (index, (pair, endpoint))| {
-                let depends = endpoint.after.iter().any(|before| mask >> before & 1 == 1);
-                mask | u64::from(pair.again || depends) << index
-            })
+            let mut mask = bits(&|index| pairs[index].again);
+            // A job may name an endpoint after one that uses it: until nothing is added.
+            while mask | depends(mask) != mask {
+                mask |= depends(mask);
+            }
+            mask
         };
         self.pairs.chunks(self.endpoints).map(mask).collect()
     }

@@ -6,8 +6,9 @@ use polars::prelude::*;
 use proptest::prelude::*;
 
 use super::*;
+
 use crate::handoff::{Block, ChunkFile, Commit, Content, Round, layout};
-use crate::job::{ChunkFormat, Format, Part, Template};
+use crate::job::{ChunkFormat, Format, Part, Template, When};
 use crate::plan::sandbox::{Frozen, Sandbox, answer_column, endpoint, numbers, options, texts, wait};
 use crate::plan::{digest, frames};
 use crate::record::{Kind, Status, Type};
@@ -22,6 +23,8 @@ const UNAVAILABLE: End = (Status::Failed, Some(Kind::Status), Some(503), true);
 const GONE: End = (Status::Failed, Some(Kind::Status), Some(410), false);
 const EXTRACT: End = (Status::Failed, Some(Kind::Extract), Some(200), false);
 const SKIPPED: End = (Status::Skipped, Some(Kind::Dependency), None, false);
+/// Its `when` said no.
+const EXEMPT: End = (Status::Skipped, None, None, false);
 const DEFERRED: End = (Status::Deferred, Some(Kind::Interrupted), None, true);
 
 /// A job of two endpoints; the second uses the title that the first gives.
@@ -184,6 +187,43 @@ fn failed_and_deferred_pairs_are_asked_again_with_what_depends_on_them() {
 }
 
 #[test]
+fn an_endpoint_that_stands_before_what_it_depends_on_is_asked_again_with_it() {
+    let sandbox = Sandbox::new();
+    let mut job = job(&sandbox, 3);
+    job.endpoints[1].query.clear();
+    job.endpoints[1].after.clear();
+    job.endpoints[0].after = vec![1];
+    let frozen = sandbox.plan(&job, &options());
+    let ends = [[SKIPPED, TIMEOUT], [OK, OK], [TIMEOUT, OK]];
+    let end = |ordinal: i64, endpoint: usize| ends[ordinal as usize][endpoint];
+    commit_round(&frozen, &frozen.round, ChunkFormat::Parquet, end);
+    let round = retry(&job, &frozen, &RetryFilter::default()).unwrap().unwrap();
+    let asked =
+        numbers(&frozen.lines(&round), "ordinal").into_iter().zip(numbers(&frozen.lines(&round), "ask"));
+    assert_eq!(asked.collect::<Vec<_>>(), [(0, 0b11), (2, 0b01)]);
+}
+
+#[test]
+fn what_its_when_skipped_is_settled() {
+    let sandbox = Sandbox::new();
+    let mut job = job(&sandbox, 5);
+    job.endpoints[1].query.clear();
+    let when = When { jq: ".one.year == 1".into(), inputs: vec![], answers: vec![(0, 0), (0, 1)] };
+    job.endpoints[1].when = Some(when);
+    let frozen = sandbox.plan(&job, &options());
+    let ends = [[OK, EXEMPT], [TIMEOUT, SKIPPED], [OK, TIMEOUT], [EXEMPT, OK], [EXEMPT, EXEMPT]];
+    let end = |ordinal: i64, endpoint: usize| ends[ordinal as usize][endpoint];
+    commit_round(&frozen, &frozen.round, ChunkFormat::Parquet, end);
+    let round = retry(&job, &frozen, &RetryFilter::default()).unwrap().unwrap();
+    let carried = Some("title 2 of \"round\" 0\n".to_owned());
+    assert_eq!(planned(&frozen, &round), [(1, 0b11, None), (2, 0b10, carried)]);
+    let years = frozen.lines(&round).column("one.year").unwrap().i32().unwrap().iter().collect::<Vec<_>>();
+    assert_eq!(years, [None, Some(2)]);
+    commit_round(&frozen, &round, ChunkFormat::Parquet, |ordinal, _| if ordinal == 1 { OK } else { EXEMPT });
+    assert_eq!(retry(&job, &frozen, &RetryFilter::default()).unwrap(), None);
+}
+
+#[test]
 fn a_filter_narrows_what_is_asked_again() {
     let sandbox = Sandbox::new();
     let job = job(&sandbox, 5);
@@ -331,7 +371,9 @@ proptest! {
         for number in 0..3u32 {
             let fate = |ordinal: i64, endpoint: usize| {
                 let hash = xxhash_rust::xxh3::xxh3_64(format!("{seed} {number} {ordinal} {endpoint}").as_bytes());
-                [OK, OK, MISSING, TIMEOUT, DEFERRED, EXTRACT][(hash % 6) as usize]
+                let fates = [OK, OK, MISSING, TIMEOUT, DEFERRED, EXTRACT, EXEMPT];
+                // The first endpoint has no condition.
+                fates[(hash % (6 + endpoint as u64)) as usize]
             };
             for (ordinal, mask) in &asked {
                 let (ends, asked_in) = &mut stand[*ordinal as usize];
