@@ -40,7 +40,7 @@ help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
 run: build ## run the films job (JOB=schemas/mine.toml runs another)
-	@if [ "$(JOB)" = schemas/movies.toml ]; then tests/origin/with-origin.sh "$(BIN)/examples/origin" "$(BIN)/windrow" run "$(JOB)"; \
+	@if grep -q 127.0.0.1:8477 "$(JOB)"; then tests/origin/with-origin.sh "$(BIN)/examples/origin" "$(BIN)/windrow" run "$(JOB)"; \
 	else "$(BIN)/windrow" run "$(JOB)"; fi
 	@echo "program $(BIN)/windrow (\`make install\` puts it into $(PREFIX)/bin)" >&2
 

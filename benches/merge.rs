@@ -15,8 +15,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use windrow::chunk::{Row, encode_ledger, encode_rows};
+use windrow::handoff::digest;
 use windrow::handoff::ledger::Line;
-use windrow::handoff::store::{VERSION, sha256_hex};
+use windrow::handoff::store::VERSION;
 use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
@@ -240,7 +241,7 @@ fn make_run(folder: &Path, records: u64) -> usize {
         lines.iter().zip(0..).map(|(values, ordinal)| Row { ordinal, part: 0, id: &[], values }).collect();
     let fields = [field("ask", Type::Bigint), field("id", Type::Text)];
     let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).expect("the input");
-    let input_sha256 = sha256_hex(&input);
+    let input_sha256 = digest::sha256(&input);
     std::fs::write(run.join("00000/input.parquet"), input).expect("a file");
     let mut random = fastrand::Rng::with_seed(1);
     for block in &blocks {
@@ -291,7 +292,13 @@ fn make_block(shard: &Path, block: &Block, random: &mut fastrand::Rng) {
 fn put(shard: &Path, block: &Block, content: Content, bytes: bytes::Bytes) -> ChunkFile {
     let name = layout::chunk(block.first, "a", &content, ChunkFormat::Parquet);
     std::fs::write(shard.join(&name), &bytes).expect("a file");
-    ChunkFile { content, name, rows: block.records, bytes: bytes.len() as u64, sha256: sha256_hex(&bytes) }
+    ChunkFile {
+        content,
+        name,
+        rows: block.records,
+        bytes: bytes.len() as u64,
+        sha256: digest::sha256(&bytes),
+    }
 }
 
 fn line(ordinal: u64, endpoint: usize) -> Line {
@@ -336,6 +343,7 @@ fn plan(records: u64) -> Plan {
         endpoints: vec![endpoint("film", films()), endpoint("money", moneys())],
         chunks: ChunkFormat::Parquet,
         trial: false,
+        extracted_from: None,
     }
 }
 

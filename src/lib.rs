@@ -58,8 +58,10 @@
 //! 5. A failed request is a ledger line with a kind from a closed list, never an empty value.
 //! 6. A credential belongs to one origin. TLS is always verified.
 //! 7. Everything is bounded: times, sizes, depth, redirects, retries, memory. Nothing holds the list.
-//! 8. The template owns the URL: a record's value never changes scheme, host, port or the path's shape.
-//! 9. The first signal drains and commits, the second stops at once; a child never outlives its supervisor.
+//! 8. The template owns the URL: a record's value never changes scheme, host, port or the path's shape. A whole URL
+//!    from the list leads only to the hosts that the job names, or to public addresses.
+//! 9. A request that may not be sent twice is not, unless the server cannot have acted on it.
+//! 10. The first signal drains and commits, the second stops at once; a child never outlives its supervisor.
 
 #![warn(missing_docs)]
 

@@ -7,19 +7,24 @@
 //! |---|---|
 //! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
 //! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
+//! | kept answers ([`encode_bodies`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `next_link` |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!
 //! Types in Parquet: text and json are strings, integer INT32, bigint INT64, decimal(p,s) DECIMAL, date DATE,
 //! timestamp TIMESTAMP in microseconds without a zone (UTC). A value is read back exactly as it was written.
 
+mod bodies;
 mod column;
 mod input;
 mod ledger;
+mod lines;
 mod parquet;
 mod rows;
 
+pub use bodies::{Body, encode_bodies, read_bodies};
 pub use input::{InputRecord, read_asks, read_records};
 pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
+pub use lines::read_ledger;
 pub use rows::{Row, RowKey, encode_rows, read_row_keys};
 
 /// A chunk could not be made or read.

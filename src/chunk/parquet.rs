@@ -9,9 +9,18 @@ use super::ChunkError;
 
 /// Writes a frame as Parquet: Snappy, which every reader knows and costs little, and no statistics.
 pub(super) fn write(frame: &mut DataFrame) -> Result<Bytes, ChunkError> {
+    write_compressed(frame, ParquetCompression::Snappy)
+}
+
+/// The same with Zstandard, for what is large and seldom read.
+pub(super) fn write_small(frame: &mut DataFrame) -> Result<Bytes, ChunkError> {
+    write_compressed(frame, ParquetCompression::Zstd(None))
+}
+
+fn write_compressed(frame: &mut DataFrame, compression: ParquetCompression) -> Result<Bytes, ChunkError> {
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes)
-        .with_compression(ParquetCompression::Snappy)
+        .with_compression(compression)
         .with_statistics(StatisticsOptions::empty())
         .set_parallel(false)
         .finish(frame)?;

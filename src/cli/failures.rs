@@ -50,7 +50,7 @@ pub(super) fn by_kind(id: &[String]) -> String {
         "SELECT endpoint, status, kind, http_status AS http, count(*) AS pairs,
                 arg_min({id}, ordinal) AS example_id, arg_min(detail, ordinal) AS example
          FROM requests JOIN input USING (ordinal)
-         WHERE status NOT IN ('ok', 'missing')
+         WHERE kind IS NOT NULL
          GROUP BY ALL ORDER BY pairs DESC, endpoint, kind, http"
     )
 }
@@ -60,7 +60,7 @@ fn every_one(id: &[String]) -> String {
     format!(
         "SELECT {id}, endpoint, status, kind, http_status AS http, attempts, detail
          FROM requests JOIN input USING (ordinal)
-         WHERE status NOT IN ('ok', 'missing')
+         WHERE kind IS NOT NULL
          ORDER BY ordinal, endpoint"
     )
 }

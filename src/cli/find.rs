@@ -48,7 +48,7 @@ pub(super) fn word_for(run: &RunStore, plan: &Plan) -> String {
 }
 
 /// The newest run of a job that is no trial.
-async fn newest(root: &Path, job: &str) -> Result<RunStore, CliError> {
+pub(super) async fn newest(root: &Path, job: &str) -> Result<RunStore, CliError> {
     for folder in runs::runs_of(root, job) {
         let run = RunStore::open(&folder).await?;
         if !run.plan().await?.trial {

@@ -75,7 +75,7 @@ enum Command {
     Status(status::StatusArgs),
     /// What failed, by kind, with an example each
     Failures(failures::FailuresArgs),
-    /// SQL over a run: views rows, requests, input, and one per endpoint
+    /// SQL over a run: views rows, requests, bodies, input, and one per endpoint
     Query(query::QueryArgs),
     /// Write a commented job file to start from
     Init(init::InitArgs),

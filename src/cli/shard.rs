@@ -6,12 +6,12 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::{CliError, Place, find};
-use crate::handoff::{Event, Exit, Round, RunStore, Shard};
+use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
 use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
 use crate::record::Ordinal;
 use crate::report::Progress;
 use crate::supervisor::Observer;
-use crate::worker::{self, ShardEnd, ShardOptions};
+use crate::worker::{self, Replay, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
@@ -88,6 +88,8 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
         crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
         slot,
         secrets: find::secrets(args.env_file.as_deref())?,
+        on_request: None,
+        replay: replay(&run, &plan, round).await?,
     };
     let stop = stop_on_signals()?;
     end_at_second_signal(stop.clone());
@@ -95,6 +97,13 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
     let end = worker::fetch_shard(&run, &plan, &job, &shard, options, emit, stop.clone()).await?;
     let signal = stop.borrow().signal();
     Ok(said(&find::word_for(&run, &plan), &shard, end, signal))
+}
+
+/// The answers that stand for requests, where the run was made of an earlier one's.
+async fn replay(run: &RunStore, plan: &Plan, round: u32) -> Result<Option<Replay>, CliError> {
+    let Some(earlier) = plan.extracted_from.as_ref().filter(|_| round == 0) else { return Ok(None) };
+    let folder = run.folder().with_file_name(earlier);
+    Ok(Some(Replay::open(RunStore::open(&folder).await?).await?))
 }
 
 /// A shard of the run, and the round that it belongs to.

@@ -17,6 +17,9 @@ use crate::report::{Shape, count, counted, duration, print_rows};
 /// Rows of the table that are shown.
 const PREVIEW_ROWS: usize = 5;
 
+/// Characters of a value that are shown.
+const PREVIEW_WIDTH: usize = 40;
+
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
 
@@ -189,13 +192,24 @@ fn preview(database: &Path, table: &str) -> Result<(), CliError> {
     let mut result = merge::first_rows(database, table, PREVIEW_ROWS)?;
     let columns = result.columns.len();
     result.columns.truncate(PREVIEW_COLUMNS);
-    result.rows.iter_mut().for_each(|row| row.truncate(PREVIEW_COLUMNS));
+    for row in &mut result.rows {
+        row.truncate(PREVIEW_COLUMNS);
+        row.iter_mut().flatten().for_each(shorten);
+    }
     eprintln!();
     to_stdout(|out| print_rows(out, &result, Shape::Table))?;
     if columns > PREVIEW_COLUMNS {
         eprintln!("… and {} more columns", columns - PREVIEW_COLUMNS);
     }
     Ok(())
+}
+
+/// Cuts a long text short, so that a table stays a table.
+pub(super) fn shorten(text: &mut String) {
+    if let Some((end, _)) = text.char_indices().nth(PREVIEW_WIDTH) {
+        text.truncate(end);
+        text.push('…');
+    }
 }
 
 /// What publishing did.

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
+use super::encode;
 use crate::record::{Type, Value};
 
 /// The canonical text of a value, or why it has none. `ty` gives a decimal its scale.
-pub(super) fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
+pub fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
     Ok(match value {
         Value::Null => return Err("is null"),
         Value::Text(text) | Value::Json(text) => Cow::Borrowed(text),
@@ -23,6 +24,17 @@ pub(super) fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str
             Cow::Owned(day(*days).ok_or("is a day outside of the years that can be written")?.to_string())
         }
         Value::Timestamp(micros) => Cow::Owned(moment(*micros)?.to_string()),
+    })
+}
+
+/// A value as JSON: numbers, booleans and JSON as they are, everything else as a text. Or why it cannot be.
+pub fn json_text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
+    Ok(match value {
+        Value::Null => Cow::Borrowed("null"),
+        Value::Text(_) | Value::Date(_) | Value::Timestamp(_) => {
+            Cow::Owned(format!("\"{}\"", encode::json(&text(value, ty)?)))
+        }
+        _ => text(value, ty)?,
     })
 }
 

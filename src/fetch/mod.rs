@@ -69,6 +69,7 @@ mod tests;
 mod watch;
 
 pub use asked::{Answer, Asked};
+pub use canonical::{json_text, text as canonical_text};
 pub use pacer::{Pacer, Refused};
 pub use page::NextStep;
 pub use question::{Question, QuestionError};

@@ -161,10 +161,25 @@ impl Question {
         if self.is_idempotent { failure } else { classify::may_have_been_taken(failure) }
     }
 
+    /// Whether an answer of this status is read: a success, or one that says that the id does not exist there.
+    pub fn reads(&self, status: u16) -> bool {
+        (200..300).contains(&status) || self.means_missing(status)
+    }
+
+    /// Whether a status says that the id does not exist there.
+    pub fn means_missing(&self, status: u16) -> bool {
+        self.missing.contains(&status)
+    }
+
     /// `text` that came from the server, `${NAME}` in place of this question's secrets: what is kept of an answer
     /// for people to read.
     pub fn masked(&self, text: &str) -> String {
         self.mask.apply(text)
+    }
+
+    /// Whether there is anything to mask.
+    pub fn has_secrets(&self) -> bool {
+        !self.mask.is_empty()
     }
 }
 

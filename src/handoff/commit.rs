@@ -32,7 +32,7 @@ pub struct Commit {
     pub records: u64,
     /// The writer: unique per process that works on a shard.
     pub attempt: String,
-    /// The chunk files; exactly one of [`Content::Requests`] and at most one of rows per endpoint.
+    /// The chunk files; exactly one of [`Content::Requests`], at most one of rows per endpoint and of bodies.
     pub files: Vec<ChunkFile>,
     /// What became of the pairs, by endpoint name.
     pub tally: BTreeMap<String, Tally>,
@@ -61,8 +61,10 @@ pub struct ChunkFile {
 pub enum Content {
     /// One line for every planned pair of the block, by ordinal, then endpoint.
     Requests,
-    /// The rows of an endpoint, by ordinal.
+    /// The rows of an endpoint, by ordinal and part.
     Rows(String),
+    /// Answers that are kept, by ordinal, endpoint and page.
+    Bodies,
 }
 
 /// What became of the pairs of one endpoint.

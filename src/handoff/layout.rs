@@ -53,6 +53,7 @@ pub fn committed_block(name: &str) -> Option<Ordinal> {
 pub fn chunk(first: Ordinal, attempt: &str, content: &Content, format: ChunkFormat) -> String {
     let (what, ending) = match (content, format) {
         (Content::Requests, _) => ("requests", "parquet"),
+        (Content::Bodies, _) => ("bodies", "parquet"),
         (Content::Rows(endpoint), ChunkFormat::Parquet) => (endpoint.as_str(), "parquet"),
         (Content::Rows(endpoint), ChunkFormat::Csv) => (endpoint.as_str(), "csv"),
     };

@@ -43,6 +43,9 @@ pub struct Plan {
     pub chunks: ChunkFormat,
     /// A trial of a few records (`--sample`, `--ids`): never the newest run, published into the run's folder.
     pub trial: bool,
+    /// The run, beside this one, whose kept answers stand for requests in round 0 (`windrow extract`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extracted_from: Option<String>,
 }
 
 /// An endpoint as planned.

@@ -402,12 +402,6 @@ fn is_disk_full(error: &object_store::Error) -> bool {
     false
 }
 
-/// SHA-256 in hexadecimal, as `sha256sum` prints it.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Microseconds since 1970, UTC.
 pub fn now_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

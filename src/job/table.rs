@@ -58,6 +58,8 @@ pub enum Stamp {
     RunId,
     /// `run.started_at` (timestamp).
     RunStartedAt,
+    /// `run.day`: the day on which it started, in UTC (date).
+    RunDay,
     /// `record.ordinal` (bigint).
     Ordinal,
 }

@@ -80,6 +80,7 @@ fn input_type(job: &Job, name: &str) -> Option<Type> {
 pub(super) fn stamp_type(stamp: Stamp) -> Type {
     match stamp {
         Stamp::FetchedAt | Stamp::RunStartedAt => Type::Timestamp,
+        Stamp::RunDay => Type::Date,
         Stamp::RunId => Type::Text,
         Stamp::Ordinal => Type::Bigint,
     }

@@ -35,6 +35,8 @@ pub(super) struct BlockFiles {
     pub shard: u32,
     pub stretch: Stretch,
     pub requests: Option<PathBuf>,
+    /// Kept answers, where there are any.
+    pub bodies: Option<PathBuf>,
     /// By endpoint of the plan; an endpoint without rows may have no file.
     pub rows: Vec<Option<PathBuf>>,
     /// Size of the largest of them.
@@ -125,12 +127,14 @@ impl RunFiles {
             shard: planned.shard,
             stretch: planned.stretch,
             requests: None,
+            bodies: None,
             rows: vec![None; self.plan.endpoints.len()],
             largest: commit.files.iter().map(|file| file.bytes).max().unwrap_or(0),
         };
         for file in &commit.files {
             match &file.content {
                 Content::Requests => block.requests = Some(path(&file.name)),
+                Content::Bodies => block.bodies = Some(path(&file.name)),
                 Content::Rows(name) => {
                     if let Some(at) = self.plan.endpoints.iter().position(|e| &e.name == name) {
                         block.rows[at] = Some(path(&file.name));

@@ -78,6 +78,7 @@ impl Selection<'_> {
             Origin::Stamp(Stamp::FetchedAt) => "fetched.last_answer".to_owned(),
             Origin::Stamp(Stamp::RunId) => sql::text(&plan.run),
             Origin::Stamp(Stamp::RunStartedAt) => format!("make_timestamp({}::BIGINT)", plan.created_at),
+            Origin::Stamp(Stamp::RunDay) => format!("make_timestamp({}::BIGINT)::DATE", plan.created_at),
             Origin::Stamp(Stamp::Ordinal) => self.ordinal(),
         }
     }

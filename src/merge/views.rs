@@ -7,6 +7,7 @@
 //! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
+//! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text where it is UTF-8, `bytes` |
 
 use duckdb::{Connection, Result};
 
@@ -32,6 +33,7 @@ pub(super) fn create(
         ("requests".to_owned(), requests(files)),
         ("all_requests".to_owned(), all_requests(files)),
         ("input".to_owned(), input(&slice)),
+        ("bodies".to_owned(), bodies(files)),
     ];
     for (at, endpoint) in files.plan.endpoints.iter().enumerate() {
         views.retain(|(name, _)| name != &endpoint.name);
@@ -91,6 +93,27 @@ fn all_requests(files: &RunFiles) -> String {
         ),
         false => branches.join(" UNION ALL "),
     }
+}
+
+/// The answers that were kept, in all rounds.
+fn bodies(files: &RunFiles) -> String {
+    let paths: Vec<String> = files
+        .blocks
+        .iter()
+        .filter_map(|block| block.bodies.as_ref())
+        .map(|path| sql::text(&path.to_string_lossy()))
+        .collect();
+    if paths.is_empty() {
+        return format!(
+            "SELECT NULL::BIGINT AS {ORDINAL}, NULL::VARCHAR AS endpoint, NULL::INTEGER AS page, \
+             NULL::INTEGER AS http_status, NULL::VARCHAR AS body, NULL::BLOB AS bytes WHERE false"
+        );
+    }
+    format!(
+        "SELECT {ORDINAL}, endpoint, page, http_status, TRY(decode(body)) AS body, body AS bytes \
+         FROM read_parquet([{}], hive_partitioning = false)",
+        paths.join(",")
+    )
 }
 
 /// Each pair's latest line.

@@ -20,3 +20,16 @@ pub fn die_with_parent(parent: i32) -> Result<(), ParentGone> {
     let tied = true;
     if tied && getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(ParentGone(parent)) }
 }
+
+/// Makes a program that is about to be started die with the thread that starts it, as [`die_with_parent`] does for
+/// this process. On a system without such a signal it is not told.
+pub fn dies_with_us(command: &mut tokio::process::Command) -> &mut tokio::process::Command {
+    #[cfg(target_os = "linux")]
+    {
+        let tie = || nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from);
+        // SAFETY: the closure runs in the forked child before exec and makes one system call (prctl), which is
+        // async-signal-safe; it allocates nothing and takes no lock.
+        unsafe { command.pre_exec(tie) };
+    }
+    command
+}

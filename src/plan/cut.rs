@@ -1,11 +1,13 @@
 //! How many shards, how many blocks: arithmetic alone, so that the same list is cut the same way every time.
 //!
-//! With *N* records, *c* cores and at most *s* records a shard (`shard_size`):
+//! With *N* records, *c* cores, at most *s* records a shard (`shard_size`), and up to *b* records in one request
+//! (`batch`):
 //!
 //! - a **block** has ⌈N/64⌉ records, but 64 at least and 1024 at most, and ⌈N/5000⌉ where that is more. So a short list
 //!   has some 64 blocks, which lets progress and a crash's cost be small; a middling one has blocks of 1024, which
 //!   cost a few file operations for a thousand requests; a long one has 5,000 blocks, because a merge reads them all,
-//!   and ten thousand small files are slow to read. A block never has more than *s* records (or 64).
+//!   and ten thousand small files are slow to read. A block never has more than *s* records (or 64). It is then rounded up to
+//!   a multiple of *b*, so that batches, which never reach beyond a block, are full.
 //! - there are *c* **shards**, so that each core has one; where they would have more than *s* records, as many more as
 //!   it takes, rounded up to a multiple of *c*, so that all cores end together; and never more than there are blocks.
 //! - blocks are dealt out evenly and in order: shards differ by one block at most, and only the last block of all is
@@ -32,9 +34,10 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// Cuts `records` records for `cores` processes into shards of `shard_size` records at most.
-    pub fn of(records: u64, cores: u32, shard_size: u64) -> Cut {
-        let block_records = block_records(records, shard_size);
+    /// Cuts `records` records for `cores` processes into shards of `shard_size` records at most; `together` of them
+    /// may share a request.
+    pub fn of(records: u64, cores: u32, shard_size: u64, together: u32) -> Cut {
+        let block_records = block_records(records, shard_size).next_multiple_of(u64::from(together.max(1)));
         let blocks = records.div_ceil(block_records);
         let shards = shards(blocks, u64::from(cores.max(1)), (shard_size / block_records).max(1));
         let bound = |shard: u64| (wide(shard, blocks, shards) * block_records).min(records);
@@ -43,7 +46,7 @@ impl Cut {
 
     /// One shard.
     pub fn whole(records: u64) -> Cut {
-        Cut::of(records, 1, u64::MAX)
+        Cut::of(records, 1, u64::MAX, 1)
     }
 
     /// Blocks of all shards.
@@ -73,6 +76,20 @@ fn wide(shard: u64, blocks: u64, shards: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn blocks_hold_whole_batches() {
+        for (records, together, block) in
+            [(300, 50, 100), (10, 50, 100), (1_000_000, 100, 1100), (500, 1, 64)]
+        {
+            assert_eq!(
+                Cut::of(records, 2, 250_000, together).block_records,
+                block,
+                "{records} by {together}"
+            );
+        }
+        assert_eq!(Cut::of(300, 2, 250_000, 50).shards, [100, 200]);
+    }
     use proptest::prelude::*;
 
     #[test]
@@ -90,7 +107,7 @@ mod tests {
             (1_000, 4, 1, 64, 16, 16),
         ];
         for (records, cores, shard_size, block, shards, blocks) in cases {
-            let cut = Cut::of(records, cores, shard_size);
+            let cut = Cut::of(records, cores, shard_size, 1);
             let found = (cut.block_records, cut.shards.len(), cut.blocks());
             assert_eq!(found, (block, shards, blocks), "{records} records");
         }
@@ -103,7 +120,7 @@ mod tests {
             cores in 0u32..200,
             shard_size in 1u64..400_000,
         ) {
-            let cut = Cut::of(records, cores, shard_size);
+            let cut = Cut::of(records, cores, shard_size, 1);
             prop_assert_eq!(cut.shards.iter().sum::<u64>(), records);
             prop_assert!(cut.shards.iter().all(|shard| *shard > 0 && *shard <= shard_size.max(64)));
             prop_assert!(cut.shards.len() as u64 <= records.div_ceil(64));

@@ -22,7 +22,6 @@ use std::path::Path;
 mod batch;
 mod columns;
 pub mod cut;
-mod digest;
 mod duplicates;
 mod frames;
 pub mod list;

@@ -2,7 +2,7 @@
 
 use crate::job::Job;
 
-use super::digest;
+use crate::handoff::digest;
 
 /// SHA-256, in hexadecimal, of what the job says about input and endpoints.
 ///

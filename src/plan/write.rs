@@ -5,7 +5,8 @@ use polars::prelude::*;
 
 use super::columns::Columns;
 use super::spool::{LINE, Spool};
-use super::{Cut, List, PlanError, PlanOptions, digest, frames, questions_sha256};
+use super::{Cut, List, PlanError, PlanOptions, frames, questions_sha256};
+use crate::handoff::digest;
 use crate::handoff::store::VERSION;
 use crate::handoff::{Block, Plan, PlannedEndpoint, Round, RunStore, Shard, input, layout};
 use crate::job::{Endpoint, Job};
@@ -25,7 +26,7 @@ pub async fn write_run(
     run.put_job_text(&job.text).await?;
     let cut = match options.trial() {
         true => Cut::whole(list.records()),
-        false => Cut::of(list.records(), options.cores, job.settings.shard_size),
+        false => Cut::of(list.records(), options.cores, job.settings.shard_size, together(job)),
     };
     let mut records = Records::of(&list, ask_all(job));
     let shards = write_shards(run, &cut, 0, |count| records.take(count)).await?;
@@ -199,10 +200,18 @@ fn plan(job: &Job, list: &List, run_id: &str, options: &PlanOptions) -> Plan {
         endpoints: job.endpoints.iter().map(planned).collect(),
         chunks: job.settings.chunks,
         trial: options.trial(),
+        extracted_from: None,
     }
 }
 
-fn planned(endpoint: &Endpoint) -> PlannedEndpoint {
+/// Most records that share a request.
+pub(super) fn together(job: &Job) -> u32 {
+    let batches = job.endpoints.iter().filter_map(|endpoint| endpoint.batch.as_ref());
+    batches.map(|batch| batch.size).max().unwrap_or(1)
+}
+
+/// What a plan keeps of an endpoint.
+pub(super) fn planned(endpoint: &Endpoint) -> PlannedEndpoint {
     let field = |column: &crate::job::Column| Field { name: column.name.clone(), ty: column.ty };
     PlannedEndpoint {
         name: endpoint.name.clone(),

@@ -2,11 +2,13 @@
 //!
 //! Pure bookkeeping without I/O: blocks are opened, pairs taken and settled, whole blocks handed out.
 //!
-//! Promises: a pair is handed out at most once; it becomes ready when what it depends on is settled; when all
-//! pairs of a block are settled the block is handed out whole, exactly once.
+//! Promises: a pair is handed out at most once (once more alone, where its batch says so); it becomes ready when what
+//! it depends on is settled; a batch is of one endpoint and one block, and handed out when it is full or no further
+//! pair can join it; when all pairs of a block are settled the block is handed out whole, exactly once.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::keep::Kept;
 use super::recipe::Recipe;
 use crate::chunk::InputRecord;
 use crate::fetch::Values;
@@ -36,12 +38,33 @@ pub(super) struct Pair {
     pub(super) endpoint: usize,
 }
 
+/// Pairs of one endpoint that share a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Together {
+    /// By line; never empty.
+    pub(super) pairs: Vec<Pair>,
+    /// What was spent on the first of them before, in a batch that it was asked with.
+    pub(super) spent: Spent,
+}
+
+/// What requests cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    pub(super) attempts: u32,
+    pub(super) requests: u32,
+    pub(super) bytes: u64,
+    /// Of the first; microseconds since 1970, UTC.
+    pub(super) started_at: Option<i64>,
+}
+
 /// What became of a pair.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Settled {
     pub(super) line: Line,
     /// The rows, where the pair counts as a success.
     pub(super) rows: Option<Rows>,
+    /// Answers that are kept.
+    pub(super) kept: Vec<Kept>,
 }
 
 impl Settled {
@@ -58,6 +81,8 @@ pub(super) struct RecordState {
     pub(super) input: InputRecord,
     /// By endpoint; `None` while unsettled, or where not planned.
     pub(super) pairs: Vec<Option<Settled>>,
+    /// Bit *i* set: endpoint *i* was found ready.
+    ready: u64,
 }
 
 impl RecordState {
@@ -76,6 +101,10 @@ pub(super) struct OpenBlock {
     pub(super) block: Block,
     pub(super) records: Vec<RecordState>,
     unsettled: usize,
+    /// By endpoint: pairs that are neither ready nor settled yet.
+    to_come: Vec<usize>,
+    /// By endpoint with a batch: pairs that are ready.
+    gathered: Vec<VecDeque<Pair>>,
     /// The board's answers when its first pair was handed out.
     answers_before: Option<u64>,
     /// Whether any pair, of whichever block, was answered since then; known once the block is whole.
@@ -87,6 +116,8 @@ pub(super) struct OpenBlock {
 pub(super) enum Next {
     /// Ask this.
     Ask(Pair),
+    /// Ask these in one request.
+    AskTogether(Together),
     /// Open this block first.
     Open(Block),
     /// Nothing until something changes.
@@ -101,7 +132,9 @@ pub(super) struct Board {
     upcoming: VecDeque<Block>,
     open: BTreeMap<Ordinal, OpenBlock>,
     ready: VecDeque<Pair>,
-    /// Blocks that were handed out and are not yet committed.
+    /// Batches that are full, or that nobody can join any more.
+    together: VecDeque<Together>,
+    /// Blocks that are being opened, or were handed out and are not yet committed.
     closing: usize,
     /// Pairs that a server gave an answer to that asking again would not better.
     answers: u64,
@@ -115,15 +148,19 @@ impl Board {
 
     /// What to do next, with at most `open_blocks` blocks open or closing.
     pub(super) fn next(&mut self, open_blocks: usize) -> Next {
+        if let Some(together) = self.together.pop_front() {
+            self.begun(together.pairs[0].block);
+            return Next::AskTogether(together);
+        }
         if let Some(pair) = self.ready.pop_front() {
-            if let Some(open) = self.open.get_mut(&pair.block) {
-                open.answers_before.get_or_insert(self.answers);
-            }
+            self.begun(pair.block);
             return Next::Ask(pair);
         }
         if self.open.len() + self.closing < open_blocks
             && let Some(block) = self.upcoming.pop_front()
         {
+            // Until it is open it counts as one that is not done.
+            self.closing += 1;
             return Next::Open(block);
         }
         match self.upcoming.is_empty() && self.open.is_empty() && self.closing == 0 {
@@ -132,15 +169,33 @@ impl Board {
         }
     }
 
+    /// A pair of the block is handed out.
+    fn begun(&mut self, block: Ordinal) {
+        if let Some(open) = self.open.get_mut(&block) {
+            open.answers_before.get_or_insert(self.answers);
+        }
+    }
+
     /// Opens a block; blocks that are whole at once (every pair had crashed before) are returned.
     pub(super) fn open(&mut self, block: Block, inputs: Vec<InputRecord>, recipe: &Recipe) -> Vec<OpenBlock> {
         let endpoints = recipe.steps.len();
-        let records: Vec<RecordState> =
-            inputs.into_iter().map(|input| RecordState { input, pairs: vec![None; endpoints] }).collect();
-        let planned = |record: &RecordState| (0..endpoints).filter(|&e| record.is_planned(e)).count();
-        let unsettled = records.iter().map(planned).sum();
-        let open = OpenBlock { block, records, unsettled, answers_before: None, answered_meanwhile: false };
+        let records: Vec<RecordState> = inputs
+            .into_iter()
+            .map(|input| RecordState { input, pairs: vec![None; endpoints], ready: 0 })
+            .collect();
+        let planned = |endpoint| records.iter().filter(|record| record.is_planned(endpoint)).count();
+        let to_come: Vec<usize> = (0..endpoints).map(planned).collect();
+        let open = OpenBlock {
+            block,
+            unsettled: to_come.iter().sum(),
+            to_come,
+            gathered: vec![VecDeque::new(); endpoints],
+            records,
+            answers_before: None,
+            answered_meanwhile: false,
+        };
         self.open.insert(block.first, open);
+        self.closing -= 1;
         let mut whole = Vec::new();
         for line in 0..block.records as usize {
             for endpoint in 0..endpoints {
@@ -155,18 +210,57 @@ impl Board {
     fn make_ready(&mut self, pair: Pair, recipe: &Recipe) -> Option<OpenBlock> {
         let record = &self.open.get(&pair.block)?.records[pair.line];
         let step = &recipe.steps[pair.endpoint];
-        if !record.is_waiting(pair.endpoint) || step.after.iter().any(|&other| record.is_waiting(other)) {
+        let is_ready = record.ready >> pair.endpoint & 1 == 1;
+        if is_ready
+            || !record.is_waiting(pair.endpoint)
+            || step.after.iter().any(|&other| record.is_waiting(other))
+        {
             return None;
         }
         let settled = settled_unasked(record, pair.endpoint, recipe)
             .or_else(|| Some(deferred(record, pair.endpoint, self.drain.as_ref()?)));
-        match settled {
-            Some(settled) => self.settle(pair, settled, recipe),
-            None => {
+        let batch = step.batch;
+        let open = self.open.get_mut(&pair.block)?;
+        open.to_come[pair.endpoint] -= 1;
+        open.records[pair.line].ready |= 1 << pair.endpoint;
+        let whole = match (settled, batch) {
+            (Some(settled), _) => self.settle(pair, settled, recipe),
+            (None, None) => {
                 self.ready.push_back(pair);
                 None
             }
+            (None, Some(_)) => {
+                open.gathered[pair.endpoint].push_back(pair);
+                None
+            }
+        };
+        self.gather(pair.block, pair.endpoint, batch);
+        whole
+    }
+
+    /// Makes batches of what is ready: full ones, and the last one when nobody is to come any more.
+    fn gather(&mut self, block: Ordinal, endpoint: usize, batch: Option<usize>) {
+        let (Some(size), Some(open)) = (batch, self.open.get_mut(&block)) else { return };
+        let gathered = &mut open.gathered[endpoint];
+        while gathered.len() >= size || (open.to_come[endpoint] == 0 && !gathered.is_empty()) {
+            let pairs = gathered.drain(..size.min(gathered.len())).collect();
+            self.together.push_back(Together { pairs, spent: Spent::default() });
         }
+    }
+
+    /// Hands pairs of a batch out once more, in a smaller one; blocks that are whole instead are returned.
+    pub(super) fn again(&mut self, together: Together, recipe: &Recipe) -> Vec<OpenBlock> {
+        let Some(why) = self.drain.clone() else {
+            self.together.push_back(together);
+            return Vec::new();
+        };
+        let mut whole = Vec::new();
+        for pair in together.pairs {
+            let Some(open) = self.open.get(&pair.block) else { continue };
+            let settled = deferred(&open.records[pair.line], pair.endpoint, &why);
+            whole.extend(self.settle(pair, settled, recipe));
+        }
+        whole
     }
 
     /// Records what became of a pair; a block that is whole thereby is handed out.
@@ -188,7 +282,7 @@ impl Board {
 
     /// Pairs that could be taken now.
     pub(super) fn ready(&self) -> usize {
-        self.ready.len()
+        self.ready.len() + self.together.len()
     }
 
     /// Stops asking: what was not asked is deferred, blocks that were not opened stay as they are. Blocks that
@@ -197,6 +291,9 @@ impl Board {
         let why = self.drain.get_or_insert(why).clone();
         self.upcoming.clear();
         let mut whole = Vec::new();
+        let gathered = self.open.values_mut().flat_map(|open| &mut open.gathered).flat_map(std::mem::take);
+        let together = self.together.drain(..).flat_map(|together| together.pairs);
+        self.ready.extend(together.chain(gathered));
         while let Some(pair) = self.ready.pop_front() {
             if let Some(open) = self.open.get(&pair.block) {
                 let settled = deferred(&open.records[pair.line], pair.endpoint, &why);
@@ -239,11 +336,22 @@ fn settled_unasked(record: &RecordState, endpoint: usize, recipe: &Recipe) -> Op
         return Some(unasked(record, endpoint, Status::Skipped, Some(failure)));
     }
     let values = recipe.values(record);
+    match step.when.as_ref().map(|when| when.holds(&values)) {
+        Some(Ok(false)) => {
+            let mut settled = unasked(record, endpoint, Status::Skipped, None);
+            settled.line.rows = 1;
+            settled.rows = Some(Rows::null(step.columns));
+            return Some(settled);
+        }
+        Some(Err(failure)) => return Some(unasked(record, endpoint, Status::Failed, Some(failure))),
+        Some(Ok(true)) | None => {}
+    }
     let is_null = |value: Option<&Value>| matches!(value, None | Some(Value::Null));
     if step.needs.iter().any(|&(other, column)| is_null(values.answer(other, column))) {
         let mut settled = unasked(record, endpoint, Status::Missing, None);
-        settled.line.rows = 1;
-        settled.rows = Some(Rows::null(step.columns));
+        let rows = step.missing_rows();
+        settled.line.rows = rows.count;
+        settled.rows = Some(rows);
         return Some(settled);
     }
     None
@@ -280,5 +388,5 @@ pub(super) fn unasked(
         finished_at: None,
         batch: None,
     };
-    Settled { line, rows: None }
+    Settled { line, rows: None, kept: Vec::new() }
 }

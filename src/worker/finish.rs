@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use super::WorkerError;
 use super::board::{OpenBlock, RecordState, Settled};
+use super::keep::Kept;
 use super::lane::Work;
-use crate::chunk::{self, ChunkError, Row};
+use crate::chunk::{self, Body, ChunkError, Row};
+use crate::handoff::digest;
 use crate::handoff::ledger::Line;
-use crate::handoff::store::{VERSION, now_micros, sha256_hex};
+use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
 use crate::record::{Failure, Kind, Rows, Status};
 
@@ -52,6 +54,7 @@ pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64
         work.run.put_shard_file(work.shard, &file.name, bytes).await?;
         files.push(file);
     }
+    work.keep.release(encoded.kept);
     let pairs = encoded.tally.values().map(|tally| tally.statuses.values().sum::<u64>()).sum();
     let commit = Commit {
         version: VERSION,
@@ -72,6 +75,8 @@ pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64
 struct Encoded {
     files: Vec<(ChunkFile, Bytes)>,
     tally: BTreeMap<String, Tally>,
+    /// Bytes of the kept answers.
+    kept: u64,
 }
 
 fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, ChunkError> {
@@ -86,9 +91,33 @@ fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, Chunk
         .map(|settled| settled.line.clone())
         .collect();
     let names: Vec<String> = plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+    let bodies = bodies(&names, open);
+    if !bodies.is_empty() {
+        let bytes = chunk::encode_bodies(&bodies)?;
+        files.push(file(plan, attempt, open, Content::Bodies, bodies.len(), bytes));
+    }
+    let kept = bodies.iter().map(|body| body.body.len() as u64).sum();
     let bytes = chunk::encode_ledger(&names, &lines)?;
     files.push(file(plan, attempt, open, Content::Requests, lines.len(), bytes));
-    Ok(Encoded { files, tally: tally(&names, &lines) })
+    Ok(Encoded { files, tally: tally(&names, &lines), kept })
+}
+
+/// The answers of a block that are kept.
+fn bodies(names: &[String], open: &OpenBlock) -> Vec<Body> {
+    let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+    let of_pair = |settled: &Settled| {
+        let (ordinal, endpoint) = (settled.line.ordinal, &names[settled.line.endpoint]);
+        let body = |kept: &Kept| Body {
+            ordinal,
+            endpoint: endpoint.clone(),
+            page: kept.page,
+            http_status: kept.status,
+            body: kept.body.clone(),
+            next_link: kept.next_link.clone(),
+        };
+        settled.kept.iter().map(body).collect::<Vec<_>>()
+    };
+    settled.filter(|settled| !settled.kept.is_empty()).flat_map(of_pair).collect()
 }
 
 /// The rows of one endpoint; no file where there are none.
@@ -125,7 +154,7 @@ fn file(
     bytes: Bytes,
 ) -> (ChunkFile, Bytes) {
     let name = layout::chunk(open.block.first, attempt, &content, plan.chunks);
-    let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+    let (size, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
     (ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }, bytes)
 }
 

@@ -2,25 +2,28 @@
 //!
 //! There are more lanes than requests may be in flight, since a lane that waits before a retry sends nothing.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 
-use super::board::{Board, Drain, Next, OpenBlock, Pair, Settled, unasked};
+use super::answering::{ask_pair, draw, settled};
+use super::board::{Board, Drain, Next, OpenBlock, Pair, Settled, Spent, Together, unasked};
+use super::keep::Keep;
 use super::pace::Pace;
 use super::recipe::Recipe;
-use super::{OPEN_BLOCKS, ShardEnd, ShardOptions, WorkerError, finish};
-use crate::chunk;
-use crate::extract::Extracted;
-use crate::fetch::{Asked, Client, ClientSettings, Request};
-use crate::handoff::ledger::Line;
-use crate::handoff::{Block, Event, Plan, RunStore, event};
+use super::replay::Replay;
+use super::together::answer_together;
+use super::{OPEN_BLOCKS, OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
+use crate::chunk::{self, InputRecord};
+use crate::fetch::{Asked, Client, ClientSettings, Request, Values, canonical_text};
+use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
 use crate::os::Slot;
-use crate::record::{Failure, Kind, Ordinal, Rows, Status};
+use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// Lanes for so many requests in flight.
 pub(super) fn lanes_for(in_flight: usize) -> usize {
@@ -40,7 +43,11 @@ pub(super) struct Work {
     board: RefCell<Board>,
     client: Client,
     pace: Pace,
-    slot: Slot,
+    pub(super) slot: Slot,
+    pub(super) keep: Keep,
+    on_request: Option<OnRequest>,
+    /// Where answers come from that nobody is asked for.
+    replay: Option<Replay>,
     /// Wakes lanes that found nothing to do.
     changed: Notify,
     /// Ends waits before a retry, and the pacer's leave.
@@ -78,6 +85,9 @@ impl Work {
             client: Client::new(&ClientSettings { max_idle: options.in_flight }),
             pace: Pace::new(options.in_flight, options.max_requests, draining.subscribe()),
             slot: options.slot,
+            keep: Keep::new(job.settings.bodies),
+            on_request: options.on_request,
+            replay: options.replay,
             changed: Notify::new(),
             told_to_drain: draining.subscribe(),
             draining,
@@ -109,6 +119,9 @@ impl Work {
         }
         if self.error.borrow().is_some() {
             return self.board.borrow_mut().closed();
+        }
+        if let Some(replay) = &self.replay {
+            replay.forget(&open.records);
         }
         let work = self.clone();
         tokio::task::spawn_local(async move {
@@ -146,19 +159,32 @@ impl Work {
     }
 
     /// Opens a block.
-    fn open(self: &Rc<Work>, block: Block) {
-        match chunk::read_records(self.input.clone(), &block, &self.recipe.fields) {
-            Ok(inputs) => {
-                let whole = self.board.borrow_mut().open(block, inputs, &self.recipe);
+    async fn open(self: &Rc<Work>, block: Block) {
+        match self.records(&block).await {
+            Ok(records) => {
+                let whole = self.board.borrow_mut().open(block, records, &self.recipe);
                 whole.into_iter().for_each(|open| self.finish(open));
                 self.changed.notify_waiters();
             }
-            Err(source) => self.fail(WorkerError::Chunk { shard: self.shard, source }),
+            Err(error) => {
+                self.board.borrow_mut().closed();
+                self.fail(error);
+            }
         }
     }
 
+    /// The records of a block, and what an earlier run kept of them.
+    async fn records(&self, block: &Block) -> Result<Vec<InputRecord>, WorkerError> {
+        let records = chunk::read_records(self.input.clone(), block, &self.recipe.fields)
+            .map_err(|source| WorkerError::Chunk { shard: self.shard, source })?;
+        if let (Some(replay), Some(last)) = (&self.replay, records.last()) {
+            replay.load(block.first..last.ordinal + 1).await?;
+        }
+        Ok(records)
+    }
+
     /// Records what became of a pair.
-    fn settle(self: &Rc<Work>, pair: Pair, settled: Settled) {
+    pub(super) fn settle(self: &Rc<Work>, pair: Pair, settled: Settled) {
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
         let refused = settled.line.failure.as_ref().map(|failure| failure.kind) == Some(Kind::MaxRequests);
@@ -175,31 +201,86 @@ impl Work {
         }
     }
 
+    /// Hands pairs of a batch out once more.
+    pub(super) fn again(self: &Rc<Work>, pairs: Vec<Pair>, spent: Spent) {
+        let whole = self.board.borrow_mut().again(Together { pairs, spent }, &self.recipe);
+        whole.into_iter().for_each(|open| self.finish(open));
+        self.changed.notify_one();
+    }
+
+    /// Asks a question.
+    pub(super) async fn ask(&self, ordinal: Ordinal, endpoint: usize, page: u32, request: &Request) -> Asked {
+        if let Some(on_request) = &self.on_request {
+            on_request(Sent { ordinal, endpoint, request });
+        }
+        let step = &self.recipe.steps[endpoint];
+        let question = &step.question;
+        if let Some(replay) = &self.replay {
+            return replay.asked(ordinal, &step.name, page, question);
+        }
+        self.client.ask(question, request, &self.pace, &self.told_to_drain, draw).await
+    }
+
+    /// The record of a pair, as long as its block is open.
+    pub(super) fn ordinal(&self, pair: Pair) -> Option<Ordinal> {
+        self.board.borrow().record(pair).map(|record| record.input.ordinal)
+    }
+
     /// The request for a pair, or what it is settled as without one.
-    fn request(&self, pair: Pair) -> Result<Request, Option<Box<Settled>>> {
+    fn request(&self, pair: Pair) -> Result<(Request, Ordinal), Option<Box<Settled>>> {
         let board = self.board.borrow();
         let record = board.record(pair).ok_or(None)?;
         let built = self.recipe.steps[pair.endpoint].question.build(&self.recipe.values(record));
-        built.map_err(|failure| Some(Box::new(unasked(record, pair.endpoint, Status::Failed, Some(failure)))))
+        match built {
+            Ok(request) => Ok((request, record.input.ordinal)),
+            Err(failure) => {
+                Err(Some(Box::new(unasked(record, pair.endpoint, Status::Failed, Some(failure)))))
+            }
+        }
     }
 
-    /// The row of an answer, or why there is none.
-    fn extract(&self, ordinal: Ordinal, endpoint: usize, body: &[u8]) -> Result<Extracted, Failure> {
-        self.slot.begin(event::word_of_pair(ordinal, endpoint));
-        let extracted = self.recipe.steps[endpoint].extractor.extract(body);
-        self.slot.end();
-        extracted
+    /// The request that these pairs share.
+    pub(super) fn batch_request(&self, pairs: &[Pair]) -> Result<Request, Failure> {
+        let board = self.board.borrow();
+        let records = pairs.iter().filter_map(|pair| board.record(*pair));
+        let values: Vec<_> = records.map(|record| self.recipe.values(record)).collect();
+        self.recipe.steps[pairs[0].endpoint].question.build_batch(&values)
     }
+
+    /// What a pair is found by in its batch's answer.
+    pub(super) fn batch_key(&self, pair: Pair) -> Result<String, Failure> {
+        let board = self.board.borrow();
+        let record = board.record(pair).ok_or_else(gone)?;
+        let step = &self.recipe.steps[pair.endpoint];
+        let (column, ty) = step.batch_column.ok_or_else(gone)?;
+        let values = self.recipe.values(record);
+        let text = canonical_text(values.input(column), ty);
+        text.map(Cow::into_owned).map_err(|why| Failure::lasting(Kind::Template, format!("the id {why}")))
+    }
+
+    /// A pair's record as the job's own programs see it.
+    pub(super) fn record_json(&self, pair: Pair) -> Result<Box<RawValue>, Failure> {
+        let board = self.board.borrow();
+        let record = board.record(pair).ok_or_else(gone)?;
+        let json = condition::record_json(&self.recipe.inputs, &self.recipe.values(record))?;
+        RawValue::from_string(json).map_err(|error| Failure::lasting(Kind::Pipe, error.to_string()))
+    }
+}
+
+/// A block is handed out only when all its pairs are settled: its records are there as long as one is asked.
+fn gone() -> Failure {
+    Failure::passing(Kind::Interrupted, "its block is closed")
 }
 
 /// Takes pairs until there are none.
 pub(super) async fn lane(work: Rc<Work>) {
     loop {
         let changed = work.changed.notified();
-        let next = work.board.borrow_mut().next(OPEN_BLOCKS);
+        let next = work.board.borrow_mut().next(work.keep.open_blocks(OPEN_BLOCKS));
         match next {
             Next::Ask(pair) => answer(&work, pair).await,
-            Next::Open(block) => work.open(block),
+            Next::AskTogether(together) => answer_together(&work, together).await,
+            Next::Open(block) => work.open(block).await,
             Next::Wait => changed.await,
             Next::Nothing => return work.changed.notify_waiters(),
         }
@@ -208,48 +289,12 @@ pub(super) async fn lane(work: Rc<Work>) {
 
 /// Asks one pair and settles it.
 async fn answer(work: &Rc<Work>, pair: Pair) {
-    let request = match work.request(pair) {
+    let (request, ordinal) = match work.request(pair) {
         Ok(request) => request,
         Err(Some(settled)) => return work.settle(pair, *settled),
         Err(None) => return,
     };
-    let question = &work.recipe.steps[pair.endpoint].question;
-    let draw = |limit: Duration| limit.mul_f64(fastrand::f64());
-    let asked = work.client.ask(question, &request, &work.pace, &work.told_to_drain, draw).await;
-    let Some(ordinal) = work.board.borrow().record(pair).map(|record| record.input.ordinal) else { return };
-    let settled = settled(work, ordinal, pair.endpoint, asked);
+    let told = ask_pair(work, pair, ordinal, request).await;
+    let settled = settled(&work.recipe.steps[pair.endpoint], pair.endpoint, ordinal, told);
     work.settle(pair, settled);
-}
-
-/// What an answer, or its absence, comes to.
-fn settled(work: &Work, ordinal: Ordinal, endpoint: usize, asked: Asked) -> Settled {
-    let extracted = asked.answer.and_then(|answer| match answer.missing {
-        true => Ok(Extracted::Missing),
-        false => work.extract(ordinal, endpoint, &answer.body),
-    });
-    let columns = work.recipe.steps[endpoint].columns;
-    let (status, failure, rows) = match extracted {
-        Ok(Extracted::Rows(rows)) => (Status::Ok, None, Some(rows)),
-        Ok(Extracted::Missing) => (Status::Missing, None, Some(Rows::null(columns))),
-        Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::MaxRequests) => {
-            (Status::Deferred, Some(failure), None)
-        }
-        Err(failure) => (Status::Failed, Some(failure), None),
-    };
-    let line = Line {
-        ordinal,
-        endpoint,
-        status,
-        failure,
-        http_status: asked.http_status,
-        attempts: asked.attempts,
-        requests: asked.requests,
-        pages: u32::from(rows.is_some()),
-        rows: rows.as_ref().map_or(0, |rows| rows.count),
-        bytes: asked.bytes,
-        started_at: asked.started_at,
-        finished_at: asked.finished_at,
-        batch: None,
-    };
-    Settled { line, rows }
 }

@@ -14,11 +14,17 @@
 //! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only
 //! encoding runs on a helper thread. Lanes (see `lane`) take pairs from the board until none is left.
 
+mod answering;
 mod board;
+mod condition;
 mod finish;
+mod keep;
 mod lane;
 mod pace;
+mod pipe;
 mod recipe;
+mod replay;
+mod together;
 mod watchdog;
 
 use std::rc::Rc;
@@ -28,15 +34,16 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::fetch::Secrets;
+use crate::fetch::{Request, Secrets};
 use crate::handoff::lock::{Lock, LockError, lock_shard};
-use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, store::sha256_hex};
+use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
 use crate::job::Job;
 use crate::os::{Slot, Stop};
 use crate::record::Ordinal;
 
 use board::Drain;
 use lane::Work;
+pub use replay::Replay;
 
 /// Blocks that are open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.
@@ -62,6 +69,24 @@ pub struct ShardOptions {
     pub slot: Slot,
     /// Values of `${NAME}`.
     pub secrets: Secrets,
+    /// Is shown every request before it is sent, if anybody wants to see.
+    pub on_request: Option<OnRequest>,
+    /// An earlier run whose answers stand for requests.
+    pub replay: Option<Replay>,
+}
+
+/// Looks at a request that is about to be sent.
+pub type OnRequest = Box<dyn Fn(Sent<'_>)>;
+
+/// A request that is about to be sent for the first time.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<'a> {
+    /// The record that it is for; of a batch the first.
+    pub ordinal: Ordinal,
+    /// Index of the endpoint.
+    pub endpoint: usize,
+    /// What is sent.
+    pub request: &'a Request,
 }
 
 /// How the work on a shard ended.
@@ -172,7 +197,7 @@ async fn take(run: &RunStore, shard: u32) -> Result<Lock, LockError> {
 /// The frozen lines, proven to be the planned ones.
 async fn frozen_input(run: &RunStore, shard: &Shard) -> Result<Bytes, WorkerError> {
     let input = run.read_shard_file(shard.number, crate::handoff::layout::INPUT).await?;
-    match sha256_hex(&input) == shard.input_sha256 {
+    match digest::sha256(&input) == shard.input_sha256 {
         true => Ok(input),
         false => Err(WorkerError::InputChanged(shard.number)),
     }

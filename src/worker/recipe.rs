@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::WorkerError;
+use super::board::RecordState;
+use super::condition::{self, Condition, Input};
+use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError};
 use crate::fetch::{Question, Secrets, Values};
 use crate::handoff::{Plan, input};
-use crate::job::{Endpoint, Job, Part, Template};
-use crate::record::{Field, Ordinal, Value};
-
-use super::board::RecordState;
+use crate::job::{Absent, Endpoint, Job, Pages, Part};
+use crate::record::{Field, Ordinal, Rows, Type, Value};
 
 /// An endpoint and a column of it.
 pub(super) type Answer = (usize, usize);
@@ -27,6 +28,27 @@ pub(super) struct Step {
     pub(super) dependents: Vec<usize>,
     /// Columns of other endpoints that its templates use.
     pub(super) needs: Vec<Answer>,
+    /// The condition under which a record is asked.
+    pub(super) when: Option<Condition>,
+    /// Most records of one request, where several share one.
+    pub(super) batch: Option<usize>,
+    /// The input's column by which a batch's answer is given back.
+    pub(super) batch_column: Option<(usize, Type)>,
+    /// What becomes of a record that is absent from its batch's answer.
+    pub(super) absent: Absent,
+    /// Most pages, and what the next one is made of.
+    pub(super) pages: Option<Pages>,
+    /// The job's own program for its answers.
+    pub(super) pipe: Option<Pipe>,
+    /// Whether an answer may give several rows, or none.
+    explodes: bool,
+}
+
+impl Step {
+    /// The rows of an answer that says that the id does not exist there.
+    pub(super) fn missing_rows(&self) -> Rows {
+        if self.explodes { Rows::default() } else { Rows::null(self.columns) }
+    }
 }
 
 /// All endpoints, and where their values come from.
@@ -34,6 +56,8 @@ pub(super) struct Recipe {
     pub(super) steps: Vec<Step>,
     /// Columns to read of the frozen input: the plan's, then those carried from earlier rounds.
     pub(super) fields: Vec<Field>,
+    /// The input's columns, as the job's own programs see them.
+    pub(super) inputs: Vec<Input>,
     /// Where a carried answer stands among `fields`.
     carried: HashMap<Answer, usize>,
     /// Pairs that ended this shard's process before.
@@ -47,21 +71,20 @@ impl Recipe {
         secrets: &Secrets,
         crashed: &[(Ordinal, String)],
     ) -> Result<Recipe, WorkerError> {
-        let needs: Vec<Vec<Answer>> = job.endpoints.iter().map(needs_of).collect();
-        let (fields, carried) = input_fields(plan, job, &needs);
+        let (fields, carried) = input_fields(plan, job);
         let questions = Question::compile_all(&job.endpoints, &plan.columns, secrets)
             .map_err(|error| WorkerError::Job(error.to_string()))?;
         let steps = questions
             .into_iter()
-            .zip(needs)
             .enumerate()
-            .map(|(at, (question, needs))| step(job, at, question, needs))
+            .map(|(at, question)| step(job, at, question, &plan.columns))
             .collect::<Result<_, _>>()?;
         let crashed = crashed
             .iter()
             .filter_map(|(ordinal, name)| job.endpoint(name).map(|(endpoint, _)| (*ordinal, endpoint)))
             .collect();
-        Ok(Recipe { steps, fields, carried, crashed })
+        let inputs = condition::inputs(&plan.columns, |_| true);
+        Ok(Recipe { steps, fields, inputs, carried, crashed })
     }
 
     /// Whether this pair ended the shard's process before.
@@ -75,10 +98,21 @@ impl Recipe {
     }
 }
 
-fn step(job: &Job, at: usize, question: Question, needs: Vec<Answer>) -> Result<Step, WorkerError> {
+fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<Step, WorkerError> {
     let endpoint = &job.endpoints[at];
     let wrong = |error: ExtractorError| WorkerError::Job(format!("endpoint {}: {error}", endpoint.name));
     let waits = |other: &usize| job.endpoints[*other].after.contains(&at);
+    let when = endpoint.when.as_ref().map(|when| Condition::new(when, job, columns)).transpose()?;
+    let bounds = &endpoint.bounds;
+    let pipe =
+        endpoint.pipe.as_ref().map(|arguments| Pipe::start(arguments, bounds.timeout, bounds.max_body));
+    let no_program = |why: String| {
+        let program = endpoint.pipe.iter().flatten().next().map_or("", String::as_str);
+        WorkerError::Job(format!(
+            "endpoint {}: {program} {why}\nhint: `pipe` names a program and its arguments",
+            endpoint.name
+        ))
+    };
     Ok(Step {
         name: endpoint.name.clone(),
         question,
@@ -86,15 +120,27 @@ fn step(job: &Job, at: usize, question: Question, needs: Vec<Answer>) -> Result<
         columns: endpoint.columns.len(),
         after: endpoint.after.clone(),
         dependents: (0..job.endpoints.len()).filter(waits).collect(),
-        needs,
+        needs: needs_of(endpoint),
+        when,
+        batch: endpoint.batch.as_ref().map(|batch| batch.size as usize),
+        batch_column: endpoint.batch.as_ref().and_then(|batch| column_named(columns, &batch.column)),
+        absent: endpoint.batch.as_ref().map_or(Absent::Missing, |batch| batch.absent),
+        pages: endpoint.pages.clone(),
+        pipe: pipe.transpose().map_err(no_program)?,
+        explodes: endpoint.explodes(),
     })
 }
 
+fn column_named(columns: &[Field], name: &str) -> Option<(usize, Type)> {
+    let found = columns.iter().enumerate().find(|(_, field)| field.name == name);
+    found.map(|(at, field)| (at, field.ty))
+}
+
 /// The columns of the frozen input, those of earlier answers last.
-fn input_fields(plan: &Plan, job: &Job, needs: &[Vec<Answer>]) -> (Vec<Field>, HashMap<Answer, usize>) {
+fn input_fields(plan: &Plan, job: &Job) -> (Vec<Field>, HashMap<Answer, usize>) {
     let mut fields = plan.columns.clone();
     let mut carried = HashMap::new();
-    for &(endpoint, column) in needs.iter().flatten() {
+    for (endpoint, column) in job.endpoints.iter().flat_map(Endpoint::answers) {
         carried.entry((endpoint, column)).or_insert_with(|| {
             let source = &job.endpoints[endpoint];
             let column = &source.columns[column];
@@ -105,22 +151,20 @@ fn input_fields(plan: &Plan, job: &Job, needs: &[Vec<Answer>]) -> (Vec<Field>, H
     (fields, carried)
 }
 
-/// The answers' columns that an endpoint's templates use.
+/// The answers' columns that an endpoint's templates use: without them there is nothing to ask.
 fn needs_of(endpoint: &Endpoint) -> Vec<Answer> {
-    let templates = std::iter::once(&endpoint.url)
-        .chain(endpoint.query.iter().map(|(_, template)| template))
-        .chain(endpoint.headers.iter().map(|(_, template)| template));
-    let mut needs: Vec<Answer> = templates.flat_map(answers_in).collect();
+    let parts = endpoint.templates().flat_map(|template| &template.parts);
+    let mut needs: Vec<Answer> = parts.filter_map(answer_in).collect();
     needs.sort_unstable();
     needs.dedup();
     needs
 }
 
-fn answers_in(template: &Template) -> impl Iterator<Item = Answer> {
-    template.parts.iter().filter_map(|part| match part {
+fn answer_in(part: &Part) -> Option<Answer> {
+    match part {
         Part::Answer { endpoint, column } => Some((*endpoint, *column)),
         _ => None,
-    })
+    }
 }
 
 /// A record's values: its own, and those of answers of this round or an earlier one.

@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 10] = [
     ("polars", &["chunk", "plan"]),
     ("duckdb", &["merge"]),
     ("hyper", &["fetch"]),
@@ -26,6 +26,8 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("nix", &["os", "supervisor"]),
     ("clap", &["cli"]),
     ("object_store", &["handoff"]),
+    ("scraper", &["extract", "job"]),
+    ("html5ever", &["extract"]),
 ];
 
 /// The source files of each module, without what stands in comments.

@@ -21,6 +21,7 @@ mod batches;
 mod connections;
 mod failures;
 mod given;
+mod million;
 mod once;
 mod pages;
 mod payloads;

@@ -32,7 +32,8 @@ pub(in crate::job) struct Table {
     /// Whether there is a `key`, right or wrong.
     #[schemars(skip)]
     pub has_key: bool,
-    /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`.
+    /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
+    /// `run.day`. All but the first may be in the key.
     pub stamp: Option<At<Named<Word<Stamp>>>>,
 }
 
@@ -72,6 +73,7 @@ impl Choice for Stamp {
         ("record.ordinal", Stamp::Ordinal),
         ("run.id", Stamp::RunId),
         ("run.started_at", Stamp::RunStartedAt),
+        ("run.day", Stamp::RunDay),
     ];
 }
 

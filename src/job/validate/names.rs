@@ -6,7 +6,7 @@ use crate::job::template::{AnswerNames, Part, Template};
 use crate::job::when::{self, Uses, WhenMistake};
 
 /// Names that the views and files of a run have already.
-const TAKEN_ENDPOINTS: [&str; 4] = ["requests", "rows", "input", "ordinal"];
+const TAKEN_ENDPOINTS: [&str; 5] = ["requests", "rows", "input", "bodies", "ordinal"];
 
 /// Columns that a run's files have already, whatever the capitals.
 pub(super) const TAKEN_COLUMNS: [&str; 3] = ["ordinal", "part", "ask"];

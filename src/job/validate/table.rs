@@ -207,13 +207,22 @@ fn key_columns<'a>(file: &'a raw::JobFile, known: &Known<'a>) -> Vec<KeyColumn<'
             KeyColumn { name: entry.name.text(), ty, on_failure, conditional: endpoint.when.is_some() }
         })
     });
-    carried.chain(answered).collect()
+    let facts =
+        file.table.iter().flat_map(|table| table.value.stamp.iter()).flat_map(|stamp| stamp.value.entries());
+    let stamped = facts.filter(|(_, stamp)| stamp.value.0 != Stamp::FetchedAt).map(|(name, _)| KeyColumn {
+        name: name.text(),
+        ty: None,
+        on_failure: OnFailure::Drop,
+        conditional: false,
+    });
+    carried.chain(answered).chain(stamped).collect()
 }
 
 fn note_unknown_key_column(name: &At<String>, columns: &[KeyColumn<'_>], mistakes: &mut Mistakes) {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let hint = raw::did_you_mean(name.text(), &names)
-        .unwrap_or_else(|| "a key consists of the id, kept columns and columns of endpoints".to_owned());
+    let hint = raw::did_you_mean(name.text(), &names).unwrap_or_else(|| {
+        "a key consists of the id, kept columns, columns of endpoints and facts of the run".to_owned()
+    });
     mistakes.add(&name.span, format!("the key column `{}` is no column of the table", name.value), hint);
 }
 

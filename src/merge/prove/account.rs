@@ -8,7 +8,7 @@ use super::block::PairEnd;
 use super::ends::{End, Ends};
 use super::shard::ShardWork;
 use super::{Proof, bound, damaged_round};
-use crate::handoff::{Commit, Tally, layout};
+use crate::handoff::{Commit, Tally, digest, layout};
 use crate::merge::MergeError;
 use crate::merge::files::{Planned, RunFiles};
 use crate::record::Ordinal;
@@ -97,7 +97,7 @@ impl Account {
             pairs: self.pairs,
             latest,
             tally: self.tally,
-            digest: self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+            digest: digest::hex(self.digest),
             files: self.files,
             ends: self.ends,
         })

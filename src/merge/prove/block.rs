@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::ends::End;
 use crate::chunk::{self, LedgerKey, RowKey};
-use crate::handoff::store::sha256_hex;
+use crate::handoff::digest;
 use crate::handoff::{ChunkFile, Commit, Content, Plan, layout};
 use crate::merge::MergeError;
 use crate::merge::files::Planned;
@@ -86,7 +86,7 @@ impl Evidence {
 
     fn is_known(&self, content: &Content) -> bool {
         match content {
-            Content::Requests => true,
+            Content::Requests | Content::Bodies => true,
             Content::Rows(name) => self.plan.endpoints.iter().any(|endpoint| &endpoint.name == name),
         }
     }
@@ -96,7 +96,7 @@ impl Evidence {
             let why = format!("it has {} bytes, its commit says {}", bytes.len(), file.bytes);
             return Err(self.bad(&file.name, why));
         }
-        if sha256_hex(bytes) != file.sha256 {
+        if digest::sha256(bytes) != file.sha256 {
             return Err(self.bad(&file.name, "its SHA-256 is not the one in its commit".into()));
         }
         Ok(())

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::account::Account;
 use super::block::{Evidence, PairEnd, damaged};
 use super::damaged_round;
-use crate::handoff::store::sha256_hex;
+use crate::handoff::digest;
 use crate::handoff::{Commit, HandoffError, Plan, RunStore, Shard, layout};
 use crate::merge::MergeError;
 use crate::merge::files::Planned;
@@ -49,7 +49,7 @@ impl ShardWork<'_> {
     async fn input(&self) -> Result<Bytes, MergeError> {
         let Some(first) = self.blocks.first() else { return Ok(Bytes::new()) };
         let input = self.read(first, layout::INPUT).await?;
-        if sha256_hex(&input) != self.shard.input_sha256 {
+        if digest::sha256(&input) != self.shard.input_sha256 {
             return Err(self.bad(first, layout::INPUT, "its SHA-256 is not the one in the round".into()));
         }
         Ok(input)

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use crate::chunk::{Row, encode_ledger, encode_rows};
+use crate::handoff::digest;
 use crate::handoff::ledger::Line;
-use crate::handoff::store::{VERSION, sha256_hex};
+use crate::handoff::store::VERSION;
 use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
@@ -169,7 +170,7 @@ impl Sandbox {
             .map(|(ordinal, values)| Row { ordinal: *ordinal, part: 0, id: &[], values })
             .collect();
         let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).unwrap();
-        let input_sha256 = sha256_hex(&input);
+        let input_sha256 = digest::sha256(&input);
         self.run.put_shard_file(number, layout::INPUT, input).await.unwrap();
         let blocks = ordinals.chunks(self.block).enumerate().map(|(at, ordinals)| Block {
             first: ordinals[0],
@@ -280,7 +281,7 @@ impl Sandbox {
     ) -> ChunkFile {
         let name = layout::chunk(block.first, "a1", &content, self.plan.chunks);
         self.run.put_shard_file(shard, &name, bytes.clone()).await.unwrap();
-        let (size, sha256) = (bytes.len() as u64, sha256_hex(&bytes));
+        let (size, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
         ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }
     }
 
@@ -382,6 +383,7 @@ fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
             .collect(),
         chunks: ChunkFormat::Parquet,
         trial: false,
+        extracted_from: None,
     }
 }
 

@@ -33,7 +33,8 @@ use super::batch::Cell;
 use super::columns::{Columns, Wanted};
 use super::duplicates::Positions;
 use super::spool::Spool;
-use super::{PlanError, PlanOptions, digest};
+use super::{PlanError, PlanOptions};
+use crate::handoff::digest;
 use crate::job::{Format, Job, Source};
 
 /// A list that was read and checked, ready to be cut.

@@ -10,7 +10,7 @@ use polars::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{Cell, Columns, Intake, ListError, PlanError, Reader, guard};
-use crate::plan::digest::hex;
+use crate::handoff::digest::hex;
 use crate::plan::frames;
 use crate::plan::spool::ScratchError;
 use crate::plan::typed;

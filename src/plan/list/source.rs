@@ -7,8 +7,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::ListError;
+use crate::handoff::digest::hex;
 use crate::job::Format;
-use crate::plan::digest::hex;
 
 /// Bytes that one line, or one CSV record, may have.
 pub(in crate::plan) const LINE_LIMIT: u64 = 8 << 20;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use polars::prelude::*;
 
 use super::RetryError;
+use crate::handoff::digest;
 use crate::handoff::{ChunkFile, Commit, Content, HandoffError, Round, RunStore, Shard, layout};
-use crate::plan::{PlanError, digest, frames};
+use crate::plan::{PlanError, frames};
 use crate::record::Ordinal;
 
 /// The rounds of a run, all of them committed.

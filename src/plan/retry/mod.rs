@@ -19,7 +19,7 @@ use self::carry::{Asked, Carried};
 use self::history::History;
 use self::pairs::Pairs;
 use super::spool::Spool;
-use super::write::{Frames, write_shards};
+use super::write::{Frames, together, write_shards};
 use super::{Cut, PlanError, PlanOptions};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Exit, Plan, Round, RunStore, Shard, input};
@@ -112,7 +112,7 @@ pub async fn write_retry(
     }
     let cut = match plan.trial {
         true => Cut::whole(spool.records()),
-        false => Cut::of(spool.records(), options.cores, job.settings.shard_size),
+        false => Cut::of(spool.records(), options.cores, job.settings.shard_size, together(job)),
     };
     let mut records = Frames::of(&spool, Box::new(|_| true));
     let shards = write_shards(run, &cut, next_shard(&rounds), |count| records.take(count)).await?;

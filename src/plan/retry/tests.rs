@@ -6,11 +6,11 @@ use polars::prelude::*;
 use proptest::prelude::*;
 
 use super::*;
-
+use crate::handoff::digest;
 use crate::handoff::{Block, ChunkFile, Commit, Content, Round, layout};
 use crate::job::{ChunkFormat, Format, Part, Template, When};
+use crate::plan::frames;
 use crate::plan::sandbox::{Frozen, Sandbox, answer_column, endpoint, numbers, options, texts, wait};
-use crate::plan::{digest, frames};
 use crate::record::{Kind, Status, Type};
 
 /// How the test lets a pair end.

@@ -190,7 +190,9 @@ fn queries_come_from_standard_input_too_and_their_mistakes_are_told() {
     let ended = sandbox.run(["query", "small", "SELECT * FROM request"]).with_code(2);
     let ended =
         ended.saying("Table with name request does not exist").saying("LINE 1: SELECT * FROM request");
-    ended.saying("hint: the views of this run are rows, requests, all_requests, input, omdb, business");
+    ended.saying(
+        "hint: the views of this run are rows, requests, all_requests, input, bodies, omdb, business",
+    );
 }
 
 #[test]

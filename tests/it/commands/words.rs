@@ -79,7 +79,7 @@ fn help_names_every_command_and_exit_code() {
       merge     Prove that nothing is missing, and publish
       status    The runs and their shards
       failures  What failed, by kind, with an example each
-      query     SQL over a run: views rows, requests, input, and one per endpoint
+      query     SQL over a run: views rows, requests, bodies, input, and one per endpoint
       init      Write a commented job file to start from
       schema    Print the JSON Schema of job files
       help      Print this message or the help of the given subcommand(s)

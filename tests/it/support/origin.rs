@@ -63,6 +63,13 @@ impl Origin {
         serde_json::from_str(body).expect("JSON")
     }
 
+    /// What it says that its documents hold, told in another way.
+    pub fn truth(&self, path: &str) -> serde_json::Value {
+        let answer = self.ask("GET", &format!("/_admin/truth/{path}"), "");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer with a body");
+        serde_json::from_str(body).expect("JSON")
+    }
+
     /// How often an endpoint was asked for an id.
     pub fn count(&self, endpoint: &str, id: &str) -> u64 {
         self.counts()["by_endpoint"][endpoint]["counts"][id].as_u64().unwrap_or(0)

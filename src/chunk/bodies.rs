@@ -1,0 +1,86 @@
+//! The answers that a block keeps beside its rows.
+
+use bytes::Bytes;
+use polars::prelude::*;
+
+use super::{ChunkError, parquet};
+use crate::handoff::input::ORDINAL;
+use crate::record::Ordinal;
+
+/// One kept answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The record; of an answer that several shared the first that it was kept for.
+    pub ordinal: Ordinal,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// Its place among the pages of its pair, from 0.
+    pub page: u32,
+    /// Its HTTP status.
+    pub http_status: Option<u16>,
+    /// Its content encoding undone.
+    pub body: Bytes,
+    /// The next page that a `Link` header named.
+    pub next_link: Option<String>,
+}
+
+/// The file of a block's kept answers: `ordinal`, `endpoint`, `page`, `http_status`, `body`, `next_link`, compressed.
+pub fn encode_bodies(bodies: &[Body]) -> Result<Bytes, ChunkError> {
+    let ordinals: Vec<i64> = bodies.iter().map(|body| body.ordinal as i64).collect();
+    let endpoints: Vec<&str> = bodies.iter().map(|body| body.endpoint.as_str()).collect();
+    let pages: Vec<i32> = bodies.iter().map(|body| body.page as i32).collect();
+    let statuses: Vec<Option<i32>> = bodies.iter().map(|body| body.http_status.map(i32::from)).collect();
+    let links = bodies.iter().map(|body| body.next_link.as_deref());
+    let texts = bodies.iter().map(|body| Some(body.body.as_ref()));
+    let columns = vec![
+        Column::new(ORDINAL.into(), ordinals),
+        Column::new("endpoint".into(), endpoints),
+        Column::new("page".into(), pages),
+        Column::new("http_status".into(), statuses),
+        BinaryChunked::from_iter_options("body".into(), texts).into_series().into(),
+        StringChunked::from_iter_options("next_link".into(), links).into_series().into(),
+    ];
+    parquet::write_small(&mut DataFrame::new(bodies.len(), columns)?)
+}
+
+/// The answers of such a file, in its order.
+pub fn read_bodies(bytes: Bytes) -> Result<Vec<Body>, ChunkError> {
+    let frame = parquet::read(bytes, None, None)?;
+    let ordinals = parquet::whole_numbers(&frame, ORDINAL)?;
+    let endpoints = frame.column("endpoint")?.str()?;
+    let pages = frame.column("page")?.i32()?;
+    let statuses = frame.column("http_status")?.i32()?;
+    let bodies = frame.column("body")?.binary()?;
+    let links = frame.column("next_link")?.str()?;
+    let body = |(at, ordinal): (usize, Ordinal)| Body {
+        ordinal,
+        endpoint: endpoints.get(at).unwrap_or_default().to_owned(),
+        page: pages.get(at).and_then(|page| page.try_into().ok()).unwrap_or(0),
+        http_status: statuses.get(at).and_then(|status| status.try_into().ok()),
+        body: Bytes::copy_from_slice(bodies.get(at).unwrap_or_default()),
+        next_link: links.get(at).map(str::to_owned),
+    };
+    Ok(ordinals.into_iter().enumerate().map(body).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_come_back_byte_by_byte() {
+        let body = |ordinal, page, body: &[u8]| Body {
+            ordinal,
+            endpoint: "shop".into(),
+            page,
+            http_status: (page == 0).then_some(200),
+            body: Bytes::copy_from_slice(body),
+            next_link: (page == 1).then(|| "/next".to_owned()),
+        };
+        let bodies = [body(3, 0, b"<p>\xff\0"), body(3, 1, b""), body(9, 0, &b"x".repeat(100_000))];
+        let file = encode_bodies(&bodies).unwrap();
+        assert!(file.len() < 10_000, "{} bytes are not compressed", file.len());
+        assert_eq!(read_bodies(file).unwrap(), bodies);
+        assert_eq!(read_bodies(encode_bodies(&[]).unwrap()).unwrap(), []);
+    }
+}

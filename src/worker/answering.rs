@@ -1,0 +1,270 @@
+//! What an answer comes to: read (by the job's own program first, where it has one), page after page where it has
+//! pages, and settled as a ledger line with its rows.
+//!
+//! Promises: a page that fails fails the pair, and so does one page too many, so that rows are never silently cut
+//! short; where a pair's pages are is a value of that pair alone.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::board::{Pair, Settled, Spent};
+use super::keep::Kept;
+use super::lane::Work;
+use super::pipe::Given;
+use super::recipe::Step;
+use crate::extract::{Extracted, PageOf};
+use crate::fetch::{Answer, Asked, NextStep, Request};
+use crate::handoff::event;
+use crate::handoff::ledger::Line;
+use crate::job::{NextPage, Pages};
+use crate::record::{Failure, Kind, Ordinal, Rows, Status};
+
+/// Everything that became of a pair's questions.
+pub(super) struct Told {
+    pub(super) extracted: Result<Extracted, Failure>,
+    pub(super) cost: Cost,
+    pub(super) kept: Vec<Kept>,
+}
+
+/// What a pair's requests cost.
+#[derive(Debug, Default)]
+pub(super) struct Cost {
+    pub(super) spent: Spent,
+    pub(super) pages: u32,
+    http_status: Option<u16>,
+    finished_at: Option<i64>,
+}
+
+impl Cost {
+    /// Adds a question: the most attempts of any page count, everything else adds up.
+    pub(super) fn add(&mut self, asked: &Asked) {
+        self.spent.attempts = self.spent.attempts.max(asked.attempts);
+        self.spent.requests += asked.requests;
+        self.spent.bytes += asked.bytes;
+        self.spent.started_at = self.spent.started_at.or(asked.started_at);
+        self.http_status = asked.http_status;
+        self.finished_at = asked.finished_at;
+    }
+
+    /// Adds what was spent before.
+    pub(super) fn add_spent(&mut self, before: Spent) {
+        self.spent.attempts += before.attempts;
+        self.spent.requests += before.requests;
+        self.spent.bytes += before.bytes;
+        self.spent.started_at = before.started_at.or(self.spent.started_at);
+    }
+
+    /// The same answer, told of a record that shared its request: counted at another's line.
+    pub(super) fn shared(&self) -> Cost {
+        let spent = Spent { requests: 0, bytes: 0, ..self.spent };
+        Cost { spent, ..*self }
+    }
+}
+
+/// Asks one pair, all its pages.
+pub(super) async fn ask_pair(work: &Rc<Work>, pair: Pair, ordinal: Ordinal, request: Request) -> Told {
+    let step = &work.recipe.steps[pair.endpoint];
+    let mut told = Told { extracted: Ok(Extracted::Missing), cost: Cost::default(), kept: Vec::new() };
+    match &step.pages {
+        None => {
+            let asked = work.ask(ordinal, pair.endpoint, told.cost.pages, &request).await;
+            told.cost.add(&asked);
+            told.extracted = match one_page(work, pair, ordinal, 0, asked, &mut told.kept).await {
+                Ok((page, _)) => {
+                    told.cost.pages = 1;
+                    Ok(page.extracted)
+                }
+                Err(failure) => Err(failure),
+            };
+        }
+        Some(pages) => told.extracted = all_pages(work, pair, ordinal, request, pages, &mut told).await,
+    }
+    told
+}
+
+/// Asks page after page.
+async fn all_pages(
+    work: &Rc<Work>,
+    pair: Pair,
+    ordinal: Ordinal,
+    mut request: Request,
+    pages: &Pages,
+    told: &mut Told,
+) -> Result<Extracted, Failure> {
+    let question = &work.recipe.steps[pair.endpoint].question;
+    let mut rows = Rows::default();
+    let mut place = Place::first(&pages.next);
+    let mut seen = HashSet::from([request.shown()]);
+    loop {
+        let asked = work.ask(ordinal, pair.endpoint, told.cost.pages, &request).await;
+        told.cost.add(&asked);
+        let (page, link) = one_page(work, pair, ordinal, told.cost.pages, asked, &mut told.kept).await?;
+        let more = match page.extracted {
+            Extracted::Missing if told.cost.pages == 0 => {
+                told.cost.pages = 1;
+                return Ok(Extracted::Missing);
+            }
+            Extracted::Missing => return Ok(Extracted::Rows(rows)),
+            Extracted::Rows(more) => more,
+        };
+        told.cost.pages += 1;
+        let count = more.count;
+        rows.append(more);
+        let Some(next) = place.after(&pages.next, count, page.more, page.next.or(link)) else {
+            return Ok(Extracted::Rows(rows));
+        };
+        if told.cost.pages >= pages.most {
+            let why = format!("there are more than the {} pages that `most` allows", pages.most);
+            return Err(Failure::lasting(Kind::Pages, why));
+        }
+        request = question.next_page(&request, next.step(&pages.next))?;
+        if !seen.insert(request.shown()) {
+            let why = format!("the pages go round in a circle: {} comes twice", request.shown());
+            return Err(Failure::lasting(Kind::Pages, why));
+        }
+    }
+}
+
+/// Where a pair is among its pages.
+struct Place(u64);
+
+/// What leads to the next page: its URL, or a parameter's value.
+struct Next(String);
+
+impl Place {
+    fn first(next: &NextPage) -> Place {
+        match next {
+            NextPage::Offset { first, .. } | NextPage::Number { first, .. } => Place(*first),
+            NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => Place(0),
+        }
+    }
+
+    /// The page after one of so many rows; none if it was the last.
+    fn after(
+        &mut self,
+        next: &NextPage,
+        rows: u32,
+        more: Option<bool>,
+        leads: Option<String>,
+    ) -> Option<Next> {
+        let grows = match next {
+            NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => return leads.map(Next),
+            NextPage::Offset { .. } => u64::from(rows),
+            NextPage::Number { .. } => 1,
+        };
+        self.0 = self.0.saturating_add(grows);
+        more.unwrap_or(rows > 0).then(|| Next(self.0.to_string()))
+    }
+}
+
+impl Next {
+    fn step<'a>(&'a self, next: &'a NextPage) -> NextStep<'a> {
+        match next {
+            NextPage::Link | NextPage::Url(_) => NextStep::Url(&self.0),
+            NextPage::Cursor { parameter, .. }
+            | NextPage::Offset { parameter, .. }
+            | NextPage::Number { parameter, .. } => NextStep::Parameter { name: parameter, value: &self.0 },
+        }
+    }
+}
+
+/// Reads one answer; what is to be kept of it is kept.
+async fn one_page(
+    work: &Rc<Work>,
+    pair: Pair,
+    ordinal: Ordinal,
+    page: u32,
+    asked: Asked,
+    kept: &mut Vec<Kept>,
+) -> Result<(PageOf, Option<String>), Failure> {
+    match asked.answer {
+        Ok(answer) => {
+            let question = &work.recipe.steps[pair.endpoint].question;
+            let read =
+                read(work, pair, ordinal, &answer).await.map_err(|failure| question.once_answered(failure));
+            kept.extend(work.keep.answer(question, page, &answer, read.is_err()));
+            read.map(|page| (page, answer.next_link))
+        }
+        Err(failure) => {
+            let failure = match page {
+                0 => failure,
+                _ => work.recipe.steps[pair.endpoint].question.once_answered(failure),
+            };
+            kept.extend(asked.page.and_then(|body| work.keep.error_page(page, asked.http_status, body)));
+            Err(failure)
+        }
+    }
+}
+
+/// What one answer holds.
+async fn read(work: &Rc<Work>, pair: Pair, ordinal: Ordinal, answer: &Answer) -> Result<PageOf, Failure> {
+    if answer.missing {
+        return Ok(PageOf { extracted: Extracted::Missing, next: None, more: None });
+    }
+    let step = &work.recipe.steps[pair.endpoint];
+    let piped = match &step.pipe {
+        None => None,
+        Some(_) => Some(piped(work, step, pair, ordinal, answer).await?),
+    };
+    let body: &[u8] = piped.as_ref().map_or(&answer.body, |piped| piped);
+    work.slot.begin(event::word_of_pair(ordinal, pair.endpoint));
+    let page = match step.pages {
+        Some(_) => step.extractor.page(body),
+        None => step.extractor.extract(body).map(|extracted| PageOf { extracted, next: None, more: None }),
+    };
+    work.slot.end();
+    page
+}
+
+/// What the job's own program makes of an answer.
+async fn piped(
+    work: &Rc<Work>,
+    step: &Step,
+    pair: Pair,
+    ordinal: Ordinal,
+    answer: &Answer,
+) -> Result<Bytes, Failure> {
+    let Some(pipe) = &step.pipe else { return Ok(answer.body.clone()) };
+    let input = work.record_json(pair)?;
+    let body = String::from_utf8_lossy(&answer.body);
+    let given = Given { ordinal, endpoint: &step.name, input: &input, status: answer.status, body: &body };
+    let said = pipe.answer(&given).await?;
+    Ok(Bytes::from(String::from(Box::<str>::from(said))))
+}
+
+/// The ledger line and the rows of a pair.
+pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told) -> Settled {
+    let (status, failure, rows) = match told.extracted {
+        Ok(Extracted::Rows(rows)) => (Status::Ok, None, Some(rows)),
+        Ok(Extracted::Missing) => (Status::Missing, None, Some(step.missing_rows())),
+        Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::MaxRequests) => {
+            (Status::Deferred, Some(failure), None)
+        }
+        Err(failure) => (Status::Failed, Some(failure), None),
+    };
+    let Cost { spent, pages, http_status, finished_at } = told.cost;
+    let line = Line {
+        ordinal,
+        endpoint,
+        status,
+        failure,
+        http_status,
+        attempts: spent.attempts,
+        requests: spent.requests,
+        pages,
+        rows: rows.as_ref().map_or(0, |rows| rows.count),
+        bytes: spent.bytes,
+        started_at: spent.started_at,
+        finished_at,
+        batch: None,
+    };
+    Settled { line, rows, kept: told.kept }
+}
+
+/// Between zero and the limit, at random.
+pub(super) fn draw(limit: Duration) -> Duration {
+    limit.mul_f64(fastrand::f64())
+}

@@ -1,0 +1,77 @@
+//! Answers kept beside the rows, as `bodies` of the job says. A secret that a server repeated is not kept.
+
+use std::cell::Cell;
+
+use bytes::Bytes;
+
+use crate::fetch::{Answer, Question};
+use crate::job::Bodies;
+
+/// Bytes of kept answers from which only one block is open at a time: several would hold them all in memory.
+const MANY: u64 = 256 << 20;
+
+/// An answer that is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Kept {
+    /// Its place among the pages of its pair, from 0.
+    pub(super) page: u32,
+    pub(super) status: Option<u16>,
+    /// Decoded.
+    pub(super) body: Bytes,
+    pub(super) next_link: Option<String>,
+}
+
+/// What is to be kept, and how much is held in memory.
+pub(super) struct Keep {
+    bodies: Bodies,
+    held: Cell<u64>,
+}
+
+impl Keep {
+    pub(super) fn new(bodies: Bodies) -> Keep {
+        Keep { bodies, held: Cell::new(0) }
+    }
+
+    /// A whole answer, from which no row could be made if it `failed`.
+    pub(super) fn answer(
+        &self,
+        question: &Question,
+        page: u32,
+        answer: &Answer,
+        failed: bool,
+    ) -> Option<Kept> {
+        let wanted = self.bodies == Bodies::All || self.bodies == Bodies::Failed && failed;
+        wanted.then(|| {
+            let kept = self.hold(page, Some(answer.status), masked(question, &answer.body));
+            Kept { next_link: answer.next_link.as_ref().map(|link| question.masked(link)), ..kept }
+        })
+    }
+
+    /// What a server said instead of an answer.
+    pub(super) fn error_page(&self, page: u32, status: Option<u16>, body: Bytes) -> Option<Kept> {
+        (self.bodies != Bodies::None).then(|| self.hold(page, status, body))
+    }
+
+    fn hold(&self, page: u32, status: Option<u16>, body: Bytes) -> Kept {
+        self.held.set(self.held.get() + body.len() as u64);
+        Kept { page, status, body, next_link: None }
+    }
+
+    /// Some of it is written.
+    pub(super) fn release(&self, bytes: u64) {
+        self.held.set(self.held.get().saturating_sub(bytes));
+    }
+
+    /// How many blocks may be open, of `usual`.
+    pub(super) fn open_blocks(&self, usual: usize) -> usize {
+        if self.held.get() > MANY { 1 } else { usual }
+    }
+}
+
+/// An answer without the secrets of its question.
+fn masked(question: &Question, body: &Bytes) -> Bytes {
+    match std::str::from_utf8(body) {
+        Ok(text) if question.has_secrets() => Bytes::from(question.masked(text)),
+        _ => body.clone(),
+    }
+}
