@@ -1,5 +1,6 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
+mod check;
 mod failures;
 mod find;
 mod init;
@@ -40,7 +41,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    published (shard: committed)
-  1    finished, but the publish gate refused
+  1    finished, but the publish gate refused (check: an answer does not fit)
   2    usage, the job file, or a refusal that repeating cannot mend
   3    the run is in use by another process
   4    the disk
@@ -63,6 +64,8 @@ pub(crate) struct Place {
 enum Command {
     /// Plan, fetch, retry, publish and summarise; resumes an unfinished run
     Run(run::RunArgs),
+    /// Ask three records and show request, answer and row; write nothing
+    Check(check::CheckArgs),
     /// Cut the list and write the run, without a request
     Plan(plan::PlanArgs),
     /// Fetch one shard in this process; what is committed is skipped
@@ -147,6 +150,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     let place = cli.place;
     match cli.command {
         Command::Run(args) => run::run(args, &place).await,
+        Command::Check(args) => check::run(args, &place).await,
         Command::Plan(args) => plan::run(args, &place).await,
         Command::Shard(args) => shard::run(args, &place).await,
         Command::Retry(args) => retry::run(args, &place).await,

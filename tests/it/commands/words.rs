@@ -73,6 +73,7 @@ fn help_names_every_command_and_exit_code() {
 
     Commands:
       run       Plan, fetch, retry, publish and summarise; resumes an unfinished run
+      check     Ask three records and show request, answer and row; write nothing
       plan      Cut the list and write the run, without a request
       shard     Fetch one shard in this process; what is committed is skipped
       retry     Ask once more what failed
@@ -92,7 +93,7 @@ fn help_names_every_command_and_exit_code() {
 
     Exit codes:
       0    published (shard: committed)
-      1    finished, but the publish gate refused
+      1    finished, but the publish gate refused (check: an answer does not fit)
       2    usage, the job file, or a refusal that repeating cannot mend
       3    the run is in use by another process
       4    the disk
