@@ -1,6 +1,7 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
 mod check;
+mod extract;
 mod failures;
 mod find;
 mod init;
@@ -74,6 +75,8 @@ enum Command {
     Retry(retry::RetryArgs),
     /// Prove that nothing is missing, and publish
     Merge(merge::MergeArgs),
+    /// Make the columns anew from kept answers, without a request
+    Extract(extract::ExtractArgs),
     /// The runs and their shards
     Status(status::StatusArgs),
     /// What failed, by kind, with an example each
@@ -155,6 +158,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Shard(args) => shard::run(args, &place).await,
         Command::Retry(args) => retry::run(args, &place).await,
         Command::Merge(args) => merge::run(args, &place).await,
+        Command::Extract(args) => extract::run(args, &place).await,
         Command::Status(args) => status::run(args, &place).await,
         Command::Failures(args) => failures::run(args, &place).await,
         Command::Query(args) => query::run(args, &place).await,

@@ -15,6 +15,7 @@
 //! | 1 | the list's bytes | the spool (temporary) | [`list`] |
 //! | 1, at its end | hashes of the ids | | `duplicates` |
 //! | 2 | the spool | `job.toml`, `NNNNN/input.parquet`, `round-000.json`, `plan.json` | `write` |
+//! | extract | an earlier run's frozen inputs | the same again, beside a plan of the present columns | `extraction` |
 //! | retry | ledgers, frozen inputs, answers that others need | `NNNNN/input.parquet`, `round-NNN.json` | [`retry`] |
 
 use std::path::Path;
@@ -23,6 +24,7 @@ mod batch;
 mod columns;
 pub mod cut;
 mod duplicates;
+mod extraction;
 mod frames;
 pub mod list;
 mod questions;
@@ -34,6 +36,7 @@ mod typed;
 mod write;
 
 pub use cut::Cut;
+pub use extraction::{ExtractionError, write_extraction};
 pub use list::{List, ListError};
 pub use questions::questions_sha256;
 pub use retry::{RetryError, RetryFilter, StatusFilter, write_retry};
@@ -78,6 +81,9 @@ pub enum PlanError {
     /// The run is not ready for a retry, or its ledger is not whole.
     #[error(transparent)]
     Retry(#[from] RetryError),
+    /// An earlier run's answers do not suffice.
+    #[error(transparent)]
+    Extraction(#[from] ExtractionError),
     /// The run's files.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
@@ -90,6 +96,7 @@ impl PlanError {
             PlanError::List(error) => error.exit(),
             PlanError::Scratch(error) => error.exit(),
             PlanError::Retry(error) => error.exit(),
+            PlanError::Extraction(error) => error.exit(),
             PlanError::Handoff(error) => error.exit(),
         }
     }

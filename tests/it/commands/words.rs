@@ -78,6 +78,7 @@ fn help_names_every_command_and_exit_code() {
       shard     Fetch one shard in this process; what is committed is skipped
       retry     Ask once more what failed
       merge     Prove that nothing is missing, and publish
+      extract   Make the columns anew from kept answers, without a request
       status    The runs and their shards
       failures  What failed, by kind, with an example each
       query     SQL over a run: views rows, requests, bodies, input, and one per endpoint
