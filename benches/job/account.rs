@@ -37,11 +37,23 @@ pub struct Run {
 
 /// Runs the program on a job; `server` is the process that answers.
 pub fn run(program: &Path, place: &Place, server: Option<u32>) -> Outcome<Run> {
+    let mut command = Command::new(program);
+    command.arg("run").arg(&place.job);
+    accounted(command, place, server)
+}
+
+/// Makes the columns of the job's last run anew, from the answers that it kept.
+pub fn extract(program: &Path, place: &Place) -> Outcome<Run> {
+    let mut command = Command::new(program);
+    command.arg("extract").arg(&place.job);
+    accounted(command, place, None)
+}
+
+fn accounted(mut command: Command, place: &Place, server: Option<u32>) -> Outcome<Run> {
     let cpu_before = waited_for()?;
     let server_before = server.map_or(0.0, cpu_of);
     let started = Instant::now();
-    let mut command = Command::new(program);
-    command.arg("run").arg(&place.job).stdout(Stdio::null()).stderr(fs::File::create(&place.log)?);
+    command.stdout(Stdio::null()).stderr(fs::File::create(&place.log)?);
     let mut child = command.spawn()?;
     let mut seen = Seen::default();
     let status = loop {

@@ -32,6 +32,14 @@ impl Place {
         Place::fresh(folder, list, IN_FLIGHT, &endpoint)
     }
 
+    /// The same, its answers kept.
+    pub fn keeping(folder: &Path, list: &Path, port: u16) -> Outcome<Place> {
+        let place = Place::films(folder, list, port)?;
+        let text = fs::read_to_string(&place.job)?;
+        fs::write(&place.job, text.replacen("[job]\n", "[job]\nbodies = \"all\"\n", 1))?;
+        Ok(place)
+    }
+
     /// A job with four questions per record, as the origin answers them.
     pub fn late(folder: &Path, list: &Path, port: u16) -> Outcome<Place> {
         let server = format!("http://127.0.0.1:{port}");

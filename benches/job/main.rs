@@ -5,6 +5,7 @@
 //!   table: plan, fetch, extract 33 typed columns, chunks, proof, one transaction. They take turns; the figures
 //!   are medians, what counts is their ratio.
 //! - **python3** does the same by hand with aiohttp and pyarrow, where it has them.
+//! - **extract**: the same job with its answers kept, then its columns made anew from them without a request.
 //! - **10 ids**: what a run costs that asks next to nothing.
 //! - **200 ms**: 160,000 records with four questions each, every answer delayed (by the `origin` example).
 //!
@@ -45,6 +46,7 @@ fn main() -> Outcome<()> {
     let site = Site::make(folder.path(), &origin, RECORDS)?;
     let nginx = Nginx::start(folder.path())?;
     in_turns(rounds, &programs, &site, &nginx)?;
+    anew(&programs[0], &site, &nginx)?;
     few(&programs[0], &site, &nginx)?;
     drop(nginx);
     late(&folder.path().join("late"), &programs[0], &origin)
@@ -102,6 +104,22 @@ fn report(raw: f64, programs: &[PathBuf], runs: &[Vec<Run>], by_hand: Option<f64
         account::print(runs);
         account::print_cpu(runs, requests);
     }
+}
+
+/// The columns made anew from kept answers, beside the run that kept them.
+fn anew(program: &Path, site: &Site, nginx: &Nginx) -> Outcome<()> {
+    let place = Place::keeping(&site.folder.join("kept"), &site.list, nginx.port)?;
+    let fetched = account::run(program, &place, Some(nginx.pid()))?;
+    let extracted = account::extract(program, &place)?;
+    let requests = f64::from(RECORDS);
+    println!("\nanswers kept: {:.0} a second while fetching", requests / fetched.fetch);
+    println!(
+        "columns made anew from them: {:.0} a second, {:.2} of that",
+        requests / extracted.fetch,
+        fetched.fetch / extracted.fetch
+    );
+    account::print_cpu(&[extracted], requests);
+    Ok(())
 }
 
 /// A run of few ids.

@@ -1,0 +1,104 @@
+//! Several records in one request, and the answer given back to each.
+
+use super::{found, job, ledger, run};
+use crate::support::{Origin, Sandbox, seeded};
+
+const COLUMNS: &str = "columns = { price = { jq = \".price\", type = \"decimal(9,2)\" } }";
+
+/// The same batch, asked in four ways.
+const WAYS: [&str; 4] = [
+    "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items?id={id}\"\nbatch = { size = 20, join = \"&id=\", split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items\"\njson = { ids = \"{id}\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items\"\nbody = '{{\"ids\": [{id}]}}'\nheaders = { content-type = \"application/json\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
+];
+
+/// What the origin says that an item costs.
+fn price(origin: &Origin, id: &str) -> Option<String> {
+    origin.truth(&format!("items/{id}")).as_str().map(str::to_owned)
+}
+
+fn expected(origin: &Origin, ids: &[&str]) -> Vec<String> {
+    let row = |id: &&str| format!("{id}|{}", price(origin, id).unwrap_or_default());
+    let mut rows: Vec<String> = ids.iter().map(row).collect();
+    rows.sort();
+    rows
+}
+
+#[test]
+fn every_record_gets_its_own_item_however_the_batch_is_sent() {
+    let mut rng = seeded();
+    let ids: Vec<String> = (0..130).map(|at| (at * 1000 + rng.u32(..1000)).to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let origin = Origin::start(&[]);
+    for way in WAYS {
+        for absent in ["missing", "single"] {
+            let sandbox = Sandbox::new();
+            let endpoint = format!("{}\n{COLUMNS}", way.replace("ABSENT", absent));
+            job(&sandbox, &origin, &ids, "", &endpoint, "");
+            origin.reset();
+            run(&sandbox);
+            let rows: Vec<String> = found(&sandbox, "concat(id, '|', price)");
+            assert_eq!(rows, expected(&origin, &ids), "{way}");
+            let lines = ledger(&sandbox, "id, status");
+            assert_eq!(lines.len(), ids.len(), "a line for each record");
+            let absentees = ids.iter().filter(|id| price(&origin, id).is_none()).count() as u64;
+            let missing = lines.iter().filter(|line| line.ends_with(",missing")).count() as u64;
+            assert_eq!(missing, absentees);
+            let requests: u64 = ledger(&sandbox, "requests").iter().map(|n| n.parse::<u64>().unwrap()).sum();
+            assert_eq!(
+                origin.counts()["total"].as_u64(),
+                Some(requests),
+                "the ledger counts the requests: {way}"
+            );
+            let together = (ids.len() as u64).div_ceil(20);
+            let alone = if absent == "single" { absentees } else { 0 };
+            assert!(requests <= together + alone + 4, "{requests} requests: {way}");
+        }
+    }
+}
+
+#[test]
+fn one_record_that_spoils_the_batch_is_found_by_asking_each_alone() {
+    let ids: Vec<String> = (1..=40).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let origin = Origin::start(&[]);
+    origin.knobs(r#"{"fail_ids": {"7": {"status": 422}}}"#);
+    for (absent, failed) in [("single", 1), ("missing", 20)] {
+        let sandbox = Sandbox::new();
+        job(
+            &sandbox,
+            &origin,
+            &ids,
+            "rounds = 0",
+            &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", absent)),
+            "",
+        );
+        run(&sandbox);
+        let lines = ledger(&sandbox, "id, status, kind, http_status");
+        let failures: Vec<&String> = lines.iter().filter(|line| line.contains(",failed,")).collect();
+        assert_eq!(failures.len(), failed, "{absent}: {failures:?}");
+        assert!(failures.contains(&&"7,failed,status,422".to_owned()));
+    }
+}
+
+#[test]
+fn a_batch_that_fails_for_a_while_is_asked_again_as_one() {
+    let ids: Vec<String> = (1..=40).map(|id| id.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    origin.knobs(r#"{"fail_ids": {"7": {"status": 503, "times": 4}}}"#);
+    job(&sandbox, &origin, &ids, "", &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "single")), "");
+    run(&sandbox).saying("round 1: asking 20 failed requests again");
+    assert_eq!(found(&sandbox, "concat(id, '|', price)"), expected(&origin, &ids));
+}
+
+#[test]
+fn an_answer_that_cannot_be_split_fails_every_record_of_it() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let endpoint =
+        format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "missing").replace(".data[]", ".data.x[]"));
+    job(&sandbox, &origin, &["1", "2", "3"], "", &endpoint, "");
+    run(&sandbox);
+    assert_eq!(ledger(&sandbox, "status, kind"), ["failed,extract"; 3]);
+}

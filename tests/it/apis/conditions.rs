@@ -1,0 +1,80 @@
+//! `when`: an endpoint that is asked for some records only. `ok`: an answer that says that it is none.
+
+use super::{found, job, run};
+use crate::support::{Origin, Sandbox, film_ids, published};
+
+#[test]
+fn an_endpoint_is_asked_where_an_earlier_answer_says_so() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let ids = film_ids(300);
+    sandbox.write(
+        "ids.csv",
+        format!(
+            "imdb_id,wanted\n{}",
+            ids.iter()
+                .zip([1, 0, 1].iter().cycle())
+                .map(|(id, wanted)| format!("{id},{wanted}\n"))
+                .collect::<String>()
+        ),
+    );
+    let url = origin.url();
+    sandbox.write(
+        "job.toml",
+        format!(
+            r#"
+job = {{ name = "apis" }}
+input = {{ file = "ids.csv", id = "imdb_id", types = {{ wanted = "integer" }} }}
+table = {{ to = "duckdb:found.duckdb", name = "found", mode = "append" }}
+[[endpoint]]
+name = "omdb"
+url = "{url}/"
+query = {{ i = "{{imdb_id}}" }}
+missing = '.Response == "False"'
+nulls = ["N/A"]
+columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }} }}
+[[endpoint]]
+name = "business"
+url = "{url}/business/{{imdb_id}}"
+when = ".wanted == 1 and .omdb.year >= 1990"
+columns = {{ budget = ".budget[0]" }}
+"#
+        ),
+    );
+    run(&sandbox);
+    let asked = "SELECT count(*) FROM requests b JOIN input USING (ordinal) JOIN omdb USING (ordinal) WHERE b.endpoint = 'business'";
+    let wrong =
+        format!("{asked} AND (b.status <> 'skipped') <> coalesce(wanted = 1 AND year >= 1990, false)");
+    assert_eq!(sandbox.query("apis", &wrong), ["0"]);
+    let skipped =
+        format!("{asked} AND b.status = 'skipped' AND kind IS NULL AND rows = 1 AND b.requests = 0");
+    let skipped: u64 = sandbox.query("apis", &skipped)[0].parse().unwrap();
+    assert!(skipped > 100 && skipped < 300, "{skipped}");
+    assert_eq!(origin.counts()["by_endpoint"]["business"]["total"].as_u64(), Some(300 - skipped));
+    // A condition that says no is no failure: every film has its row, and there is nothing to ask again.
+    assert_eq!(found(&sandbox, "imdb_id").len(), 300);
+    let nulls = "SELECT count(*) FROM found WHERE budget IS NULL";
+    let nulls: u64 = published(&sandbox.path().join("found.duckdb"), nulls)[0].parse().unwrap();
+    assert!(nulls >= skipped);
+    sandbox.run(["failures", "apis"]).with_code(0).saying("nothing failed");
+    sandbox.run(["retry", "apis"]).with_code(0).saying("nothing left to ask");
+}
+
+#[test]
+fn an_answer_that_says_it_is_none_is_asked_again() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let endpoint = "url = \"ORIGIN/states/{id}\"\nquery = { busy = \"{busy}\" }\nok = '.status == \"ok\"'\n\
+                    columns = { status = \".status\" }";
+    job(&sandbox, &origin, &[], "", endpoint, "");
+    sandbox.write("ids.csv", "id,busy\na,1\nb,0\nc,1\n");
+    sandbox.edit("job.toml", "ids = []", "file = \"ids.csv\"");
+    run(&sandbox).saying("round 1: asking 2 failed requests again");
+    assert_eq!(found(&sandbox, "status"), ["ok", "ok", "ok"]);
+    let first = "SELECT kind, http_status, detail FROM all_requests WHERE round = 0 AND kind IS NOT NULL";
+    let first = sandbox.query("apis", first);
+    assert!(first[0].starts_with("not_ok,200,"), "{first:?}");
+    // Without the condition the table would hold what is no answer.
+    origin.reset();
+    sandbox.edit("job.toml", "ok = '.status == \"ok\"'", "");
+    run(&sandbox);
+    assert!(found(&sandbox, "status").contains(&"error".to_owned()));
+}

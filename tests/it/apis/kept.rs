@@ -1,0 +1,109 @@
+//! Kept answers: which are, and `windrow extract`, which makes the columns anew without a request.
+
+use super::{found, job, ledger, run};
+use crate::support::{Origin, Sandbox, film_ids, published, small_job};
+
+#[test]
+fn answers_that_failed_are_kept_unless_the_job_says_otherwise() {
+    for (bodies, kept) in
+        [("", 1), ("bodies = \"failed\"", 1), ("bodies = \"all\"", 2), ("bodies = \"none\"", 0)]
+    {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        let endpoint = "url = \"ORIGIN/echo/{id}\"\ncolumns = { n = { jq = \".target\", type = \"bigint\", regex = '(\\d+|bad)$' } }";
+        job(&sandbox, &origin, &["7", "bad"], &format!("rounds = 0\n{bodies}"), endpoint, "");
+        run(&sandbox);
+        assert_eq!(ledger(&sandbox, "id, status, kind"), ["7,ok,", "bad,failed,convert"]);
+        let bodies = sandbox.query(
+            "apis",
+            "SELECT ordinal, endpoint, http_status, body LIKE '%/echo/%' FROM bodies ORDER BY 1",
+        );
+        let expected = ["0,one,200,true", "1,one,200,true"];
+        assert_eq!(
+            bodies,
+            expected[2 - kept..].iter().copied().filter(|_| kept > 0).collect::<Vec<_>>(),
+            "{kept}"
+        );
+    }
+}
+
+#[test]
+fn columns_are_made_anew_from_kept_answers_without_a_request() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let ids = film_ids(700);
+    origin.knobs(&format!(r#"{{"fail_ids": {{"{}": {{"status": 500}}}}}}"#, ids[5]));
+    let job = small_job(&sandbox, &origin, 700, "bodies = \"all\"\nrounds = 0", "");
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    let before = origin.counts()["total"].as_u64();
+    let first = sandbox.newest_run("small");
+    let text = std::fs::read_to_string(&job).unwrap();
+    // Another column, another type.
+    let more = text
+        .replace("title = \".Title\"", "title = \".Title\", rated = \".Rated\"")
+        .replace("type = \"integer\"", "type = \"bigint\"");
+    sandbox.write("small.toml", more.replace("small.duckdb", "again.duckdb"));
+    sandbox.run(["extract", "small"]).with_code(0).saying("no request");
+    let second = sandbox.newest_run("small");
+    assert_ne!(first, second, "the earlier run stays as it is");
+    sandbox.run(["merge", "small"]).with_code(0);
+    assert_eq!(origin.counts()["total"].as_u64(), before, "nobody was asked");
+    // The same films, the same ledger; and what a new run of the changed job would have found.
+    let select = "SELECT concat_ws('|', imdb_id, title, year, budget) FROM films ORDER BY 1";
+    let films = |file: &str| published(&sandbox.path().join(file), select);
+    assert_eq!(films("again.duckdb"), films("small.duckdb"));
+    let lines = "SELECT ordinal, endpoint, status, kind, http_status, attempts, requests, bytes, finished_at FROM requests ORDER BY ALL";
+    let of = |run: &std::path::Path| sandbox.query(run.to_str().unwrap(), lines);
+    assert_eq!(of(&first), of(&second));
+    let rated = "SELECT count(*) > 300 AND bool_and(rated IS NULL OR rated <> 'N/A') FROM films WHERE rated IS NOT NULL";
+    assert_eq!(published(&sandbox.path().join("again.duckdb"), rated), ["true"]);
+    // What failed for good reason can still be asked, in the new run.
+    origin.knobs(r#"{"fail_ids": {}}"#);
+    sandbox.run(["retry", "small"]).with_code(0);
+    sandbox.run(["merge", "small"]).with_code(0);
+    assert_eq!(films("again.duckdb").len(), 700);
+}
+
+#[test]
+fn pages_batches_and_rows_are_extracted_as_they_were_fetched() {
+    let lists = "url = \"ORIGIN/lists/{id}?limit=7&page=1\"\nrows = \".items[]\"\npages = { link = true }\ncolumns = { item = \".id\" }";
+    let items = "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\nbatch = { size = 3, split = \".data[]\", key = \".id\", absent = \"single\" }\ncolumns = { item = \".name\" }";
+    for endpoint in [lists, items] {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        job(
+            &sandbox,
+            &origin,
+            &["30", "8", "0", "5", "7", "11", "12"],
+            "bodies = \"all\"",
+            endpoint,
+            "mode = \"replace\"",
+        );
+        run(&sandbox);
+        let (rows, before) = (found(&sandbox, "id || item"), origin.counts()["total"].clone());
+        let lines = ledger(&sandbox, "id, status, rows, pages, requests");
+        sandbox.run(["extract", "apis"]).with_code(0);
+        sandbox.run(["merge", "apis"]).with_code(0);
+        assert_eq!(found(&sandbox, "id || item"), rows);
+        assert_eq!(ledger(&sandbox, "id, status, rows, pages, requests"), lines);
+        assert_eq!(origin.counts()["total"], before);
+    }
+}
+
+#[test]
+fn what_cannot_be_extracted_is_said() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let job = small_job(&sandbox, &origin, 20, "", "");
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    sandbox
+        .run(["extract", "small"])
+        .with_code(2)
+        .saying("kept only answers that failed")
+        .saying("hint: with bodies = \"all\"");
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nbodies = \"all\"");
+    sandbox.run(["run", job.to_str().unwrap(), "--new"]).with_code(0);
+    sandbox.edit("small.toml", "name = \"business\"", "name = \"money\"");
+    sandbox.run(["extract", "small"]).with_code(2).saying("the job's endpoints are omdb, money");
+    sandbox.edit("small.toml", "name = \"money\"", "name = \"business\"");
+    sandbox.edit("small.toml", "i = \"{imdb_id}\"", "i = \"{imdb_id}\", c = \"{country}\"");
+    sandbox.run(["extract", "small"]).with_code(2);
+    let runs = std::fs::read_dir(sandbox.path().join("shards/small")).unwrap().count();
+    assert_eq!(runs, 2, "a refusal leaves nothing behind");
+}
