@@ -260,7 +260,11 @@ impl Shown<'_> {
             }
             [] => {}
             _ => {
-                rows.rows.iter_mut().flatten().flatten().for_each(summary::shorten);
+                rows.rows
+                    .iter_mut()
+                    .flatten()
+                    .flatten()
+                    .for_each(|value| summary::shorten(value, summary::PREVIEW_WIDTH));
                 print_rows(out, &rows, Shape::Table)?;
             }
         }

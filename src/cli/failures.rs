@@ -2,10 +2,13 @@
 
 use clap::Args;
 
-use super::{CliError, Place, find};
+use super::{CliError, Place, find, summary};
 use crate::handoff::Exit;
 use crate::merge;
 use crate::report::{Shape, print_rows};
+
+/// Characters of an answer that a table shows.
+const BEGINNING: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct FailuresArgs {
@@ -14,6 +17,9 @@ pub(super) struct FailuresArgs {
     /// List every failed request with its id instead
     #[arg(long)]
     ids: bool,
+    /// The same, with the answers that were kept: their beginning in a table, the whole in other formats
+    #[arg(long)]
+    answers: bool,
     /// How rows are printed: table, csv, json or markdown
     #[arg(long, short, default_value = "table")]
     format: Shape,
@@ -23,15 +29,30 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
     let run = find::open_run(&args.run, place).await?;
     let plan = run.plan().await?;
     let job = find::planned_job(&run, &plan).await?;
-    let sql = if args.ids { every_one(&id_columns(&plan)) } else { by_kind(&id_columns(&plan)) };
-    let result = merge::query(&run, Some(&job), &sql, None).await?;
+    let id = id_columns(&plan);
+    let sql = match (args.ids, args.answers) {
+        (_, true) => every_answer(&id),
+        (true, false) => every_one(&id, ""),
+        (false, false) => by_kind(&id),
+    };
+    let mut result = merge::query(&run, Some(&job), &sql, None).await?;
     if result.rows.is_empty() {
         eprintln!("{}: nothing failed", plan.job);
         return Ok(Exit::Done);
     }
-    super::summary::to_stdout(|out| print_rows(out, &result, args.format))?;
+    if args.answers && args.format == Shape::Table {
+        result
+            .rows
+            .iter_mut()
+            .flat_map(|row| row.last_mut())
+            .flatten()
+            .for_each(|answer| summary::shorten(answer, BEGINNING));
+    }
+    summary::to_stdout(|out| print_rows(out, &result, args.format))?;
     let word = find::word_for(&run, &plan);
-    eprintln!("hint: `windrow retry {word}` asks them again; --ids lists them all");
+    eprintln!(
+        "hint: `windrow retry {word}` asks them again; --ids lists them all, --answers with what was answered"
+    );
     Ok(Exit::Done)
 }
 
@@ -55,12 +76,19 @@ pub(super) fn by_kind(id: &[String]) -> String {
     )
 }
 
-fn every_one(id: &[String]) -> String {
+fn every_one(id: &[String], more: &str) -> String {
     let id = id.join(", ");
     format!(
-        "SELECT {id}, endpoint, status, kind, http_status AS http, attempts, detail
+        "SELECT {id}, endpoint, status, kind, http_status AS http, attempts, detail{more}
          FROM requests JOIN input USING (ordinal)
          WHERE kind IS NOT NULL
          ORDER BY ordinal, endpoint"
     )
+}
+
+/// The same with what was answered; of several pages the last.
+fn every_answer(id: &[String]) -> String {
+    let answer = ", (SELECT arg_max(body, page) FROM bodies
+                     WHERE bodies.ordinal = requests.ordinal AND bodies.endpoint = requests.endpoint) AS answer";
+    every_one(id, answer)
 }

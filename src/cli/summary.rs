@@ -18,7 +18,7 @@ use crate::report::{Shape, count, counted, duration, print_rows};
 const PREVIEW_ROWS: usize = 5;
 
 /// Characters of a value that are shown.
-const PREVIEW_WIDTH: usize = 40;
+pub(super) const PREVIEW_WIDTH: usize = 40;
 
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
@@ -194,7 +194,7 @@ fn preview(database: &Path, table: &str) -> Result<(), CliError> {
     result.columns.truncate(PREVIEW_COLUMNS);
     for row in &mut result.rows {
         row.truncate(PREVIEW_COLUMNS);
-        row.iter_mut().flatten().for_each(shorten);
+        row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
     }
     eprintln!();
     to_stdout(|out| print_rows(out, &result, Shape::Table))?;
@@ -205,8 +205,8 @@ fn preview(database: &Path, table: &str) -> Result<(), CliError> {
 }
 
 /// Cuts a long text short, so that a table stays a table.
-pub(super) fn shorten(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(PREVIEW_WIDTH) {
+pub(super) fn shorten(text: &mut String, width: usize) {
+    if let Some((end, _)) = text.char_indices().nth(width) {
         text.truncate(end);
         text.push('…');
     }

@@ -57,6 +57,16 @@ pub(super) struct Spent {
     pub(super) started_at: Option<i64>,
 }
 
+impl Spent {
+    /// Counts it on a line that tells of no request of its own.
+    fn count_on(self, line: &mut Line) {
+        line.attempts = self.attempts;
+        line.requests = self.requests;
+        line.bytes = self.bytes;
+        line.started_at = self.started_at;
+    }
+}
+
 /// What became of a pair.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Settled {
@@ -255,9 +265,11 @@ impl Board {
             return Vec::new();
         };
         let mut whole = Vec::new();
+        let mut spent = together.spent;
         for pair in together.pairs {
             let Some(open) = self.open.get(&pair.block) else { continue };
-            let settled = deferred(&open.records[pair.line], pair.endpoint, &why);
+            let mut settled = deferred(&open.records[pair.line], pair.endpoint, &why);
+            std::mem::take(&mut spent).count_on(&mut settled.line);
             whole.extend(self.settle(pair, settled, recipe));
         }
         whole

@@ -13,6 +13,18 @@
 //!
 //! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only
 //! encoding runs on a helper thread. Lanes (see `lane`) take pairs from the board until none is left.
+//!
+//! | of a pair | by |
+//! |---|---|
+//! | which is next, and with whom it shares a request | `board` |
+//! | is it asked at all? (`when`) | `condition` |
+//! | leave to send | `pace` |
+//! | one after the other, page after page | `lane`, `answering` |
+//! | several in one request | `together` |
+//! | the job's own program | `pipe` |
+//! | answers kept beside the rows | `keep` |
+//! | an earlier run's answers in place of requests | `replay` |
+//! | its block encoded, written, committed | `finish` |
 
 mod answering;
 mod board;

@@ -18,6 +18,8 @@ fn answers_that_failed_are_kept_unless_the_job_says_otherwise() {
             "SELECT ordinal, endpoint, http_status, body LIKE '%/echo/%' FROM bodies ORDER BY 1",
         );
         let expected = ["0,one,200,true", "1,one,200,true"];
+        let shown = sandbox.run(["failures", "apis", "--answers", "--format", "json"]).with_code(0).stdout;
+        assert_eq!(shown.contains("/echo/bad"), kept > 0, "{shown}");
         assert_eq!(
             bodies,
             expected[2 - kept..].iter().copied().filter(|_| kept > 0).collect::<Vec<_>>(),

@@ -119,7 +119,9 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     | business | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     | omdb     | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
-    ended.saying("hint: `windrow retry small` asks them again; --ids lists them all");
+    ended.saying(
+        "hint: `windrow retry small` asks them again; --ids lists them all, --answers with what was answered",
+    );
     let ended = sandbox.run(["failures", "small", "--ids", "--format", "csv"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
     imdb_id,endpoint,status,kind,http,attempts,detail
