@@ -60,6 +60,44 @@ columns = {{ budget = ".budget[0]" }}
 }
 
 #[test]
+fn what_depends_on_an_endpoint_that_is_not_asked_is_asked_once() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let ids = film_ids(100);
+    let lines = ids.iter().zip([1, 0].iter().cycle()).map(|(id, wanted)| format!("{id},{wanted}\n"));
+    sandbox.write("ids.csv", format!("imdb_id,wanted\n{}", lines.collect::<String>()));
+    let url = origin.url();
+    sandbox.write(
+        "job.toml",
+        format!(
+            r#"
+job = {{ name = "apis" }}
+input = {{ file = "ids.csv", id = "imdb_id", types = {{ wanted = "integer" }} }}
+table = {{ to = "duckdb:found.duckdb", name = "found", mode = "append" }}
+[[endpoint]]
+name = "omdb"
+url = "{url}/"
+query = {{ i = "{{imdb_id}}" }}
+when = ".wanted == 1"
+missing = '.Response == "False"'
+columns = {{ title = ".Title" }}
+[[endpoint]]
+name = "business"
+url = "{url}/business/{{imdb_id}}"
+when = ".omdb.title == null"
+columns = {{ budget = ".budget[0]" }}
+"#
+        ),
+    );
+    run(&sandbox);
+    let counts = origin.counts();
+    for (id, wanted) in ids.iter().zip([1, 0].iter().cycle()).filter(|(_, wanted)| **wanted == 0) {
+        assert_eq!(counts["by_endpoint"]["business"]["counts"][id], 1, "{id} {wanted}");
+        assert_eq!(counts["by_endpoint"]["omdb"]["counts"][id], serde_json::Value::Null);
+    }
+    assert_eq!(found(&sandbox, "imdb_id").len(), 100);
+}
+
+#[test]
 fn an_answer_that_says_it_is_none_is_asked_again() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let endpoint = "url = \"ORIGIN/states/{id}\"\nquery = { busy = \"{busy}\" }\nok = '.status == \"ok\"'\n\
