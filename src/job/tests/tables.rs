@@ -31,6 +31,17 @@ fn ids_are_replaced_and_gone() {
 }
 
 #[test]
+fn rows_that_are_kept_need_no_key_and_values_do() {
+    let rows = "rows = '.[]'\non_failure = \"keep\"\ncolumns = { x = '.x' }";
+    for mode in ["append", "replace", "replace_ids"] {
+        assert!(table(&format!("mode = \"{mode}\""), rows).key.is_empty());
+    }
+    assert_eq!(table("mode = \"upsert\", key = [\"id\", \"x\"]", rows).key, ["id", "x"]);
+    let text = with("mode = \"append\"", "on_failure = \"keep\"\ncolumns = { x = '.x' }");
+    assert!(mistakes_of(&text)[0].message.starts_with("what the table has is found by a key"));
+}
+
+#[test]
 fn what_becomes_of_ids_that_are_gone_follows_the_mode() {
     one("mode = \"append\", gone = \"delete\"", "", "gone = \"delete\" in a table that is only appended to");
     one("mode = \"replace\", gone = \"delete\"", "", "replaced as a whole\nhint: leave it out");

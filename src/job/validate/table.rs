@@ -95,7 +95,9 @@ fn check_key_is_there(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &
     if let Some(mode) = table.mode.as_ref().filter(|mode| mode.value.0 == Mode::Upsert) {
         mistakes.add(&mode.span, "upsert without a key", hint);
     }
-    for on_failure in file.endpoints().filter_map(|endpoint| endpoint.on_failure.as_ref()) {
+    // What an endpoint with rows keeps are the rows of the id, not values of one row.
+    let of_one_row = file.endpoints().filter(|endpoint| endpoint.rows.is_none());
+    for on_failure in of_one_row.filter_map(|endpoint| endpoint.on_failure.as_ref()) {
         if on_failure.value.0 == OnFailure::Keep {
             mistakes.add(
                 &on_failure.span,
@@ -199,7 +201,11 @@ fn key_columns<'a>(file: &'a raw::JobFile, known: &Known<'a>) -> Vec<KeyColumn<'
         KeyColumn { name: name.text(), ty, on_failure: OnFailure::Drop, conditional: false }
     });
     let answered = file.endpoints().flat_map(|endpoint| {
-        let on_failure = endpoint.on_failure.as_ref().map_or(OnFailure::Drop, |word| word.value.0);
+        let on_failure = match endpoint.on_failure.as_ref().map(|word| word.value.0) {
+            // It adds no row then.
+            Some(OnFailure::Keep) if endpoint.rows.is_some() => OnFailure::Drop,
+            written => written.unwrap_or(OnFailure::Drop),
+        };
         let entries = endpoint.columns.iter().flat_map(|columns| &columns.value.0);
         entries.map(move |entry| {
             let table = entry.value.as_ref().and_then(|column| column.value.table());

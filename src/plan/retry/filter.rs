@@ -7,7 +7,7 @@ use crate::record::{Kind, Status};
 /// What a retry asks again, of what failed or was deferred.
 ///
 /// A failed pair passes if `statuses` or `kinds` name it, or if both are empty. Failures of extraction ([`Kind::Extract`],
-/// [`Kind::Convert`], [`Kind::Null`]) and of the template ([`Kind::Template`]) do not lie with the server: they pass only
+/// [`Kind::Convert`], [`Kind::Null`]), of the job's own program ([`Kind::Pipe`]) and of the template ([`Kind::Template`]) do not lie with the server: they pass only
 /// where `kinds` names them. Deferred pairs always pass, but for `endpoints`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RetryFilter {
@@ -100,7 +100,9 @@ impl RetryFilter {
 
 /// Whether the failure lies with the job or its list.
 fn is_ours(kind: Option<&str>) -> bool {
-    [Kind::Extract, Kind::Convert, Kind::Null, Kind::Template].iter().any(|ours| Some(ours.word()) == kind)
+    [Kind::Extract, Kind::Convert, Kind::Null, Kind::Pipe, Kind::Template]
+        .iter()
+        .any(|ours| Some(ours.word()) == kind)
 }
 
 #[cfg(test)]
