@@ -64,31 +64,33 @@ pub(super) fn id_columns(plan: &crate::handoff::Plan) -> Vec<String> {
         .collect()
 }
 
-/// Failures by endpoint and kind, the most frequent first, with an example each.
+/// Failures by endpoint and kind, the most frequent first, with an example each. A list may have columns that are named
+/// like those of the requests.
 pub(super) fn by_kind(id: &[String]) -> String {
-    let id = id.iter().map(|column| format!("{column}::VARCHAR")).collect::<Vec<_>>().join(" || ' ' || ");
+    let id =
+        id.iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>().join(" || ' ' || ");
     format!(
-        "SELECT endpoint, status, kind, http_status AS http, count(*) AS pairs,
-                arg_min({id}, ordinal) AS example_id, arg_min(detail, ordinal) AS example
-         FROM requests JOIN input USING (ordinal)
-         WHERE kind IS NOT NULL
-         GROUP BY ALL ORDER BY pairs DESC, endpoint, kind, http"
+        "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS pairs,
+                arg_min({id}, ordinal) AS example_id, arg_min(r.detail, ordinal) AS example
+         FROM requests r JOIN input USING (ordinal)
+         WHERE r.kind IS NOT NULL
+         GROUP BY ALL ORDER BY pairs DESC, r.endpoint, r.kind, http"
     )
 }
 
 fn every_one(id: &[String], more: &str) -> String {
-    let id = id.join(", ");
+    let id = id.iter().map(|column| format!("input.{column}")).collect::<Vec<_>>().join(", ");
     format!(
-        "SELECT {id}, endpoint, status, kind, http_status AS http, attempts, detail{more}
-         FROM requests JOIN input USING (ordinal)
-         WHERE kind IS NOT NULL
-         ORDER BY ordinal, endpoint"
+        "SELECT {id}, r.endpoint, r.status, r.kind, r.http_status AS http, r.attempts, r.detail{more}
+         FROM requests r JOIN input USING (ordinal)
+         WHERE r.kind IS NOT NULL
+         ORDER BY ordinal, r.endpoint"
     )
 }
 
 /// The same with what was answered; of several pages the last.
 fn every_answer(id: &[String]) -> String {
     let answer = ", (SELECT arg_max(body, page) FROM bodies
-                     WHERE bodies.ordinal = requests.ordinal AND bodies.endpoint = requests.endpoint) AS answer";
+                     WHERE bodies.ordinal = r.ordinal AND bodies.endpoint = r.endpoint) AS answer";
     every_one(id, answer)
 }

@@ -15,6 +15,7 @@
 //!   bytes. Fetching goes on meanwhile.
 //! - What it writes to standard error is in the shard's log. It never outlives the shard's process.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ const DEATHS: u32 = 20;
 /// A job's program at work.
 pub(super) struct Pipe {
     arguments: Vec<String>,
+    /// Where it runs.
+    folder: PathBuf,
     /// For one answer.
     limit: Duration,
     /// Bytes of a line that comes back.
@@ -72,11 +75,16 @@ enum Said {
 }
 
 impl Pipe {
-    /// Starts the program; the error says why it cannot be.
-    pub(super) fn start(arguments: &[String], limit: Duration, longest: u64) -> Result<Pipe, String> {
-        let running = run(arguments)?;
+    /// Starts the program in the job's folder, to which its arguments are relative; the error says why it cannot be.
+    pub(super) fn start(
+        arguments: &[String],
+        folder: &Path,
+        limit: Duration,
+        longest: u64,
+    ) -> Result<Pipe, String> {
+        let running = run(arguments, folder)?;
         let state = Mutex::new(State { running: Some(running), deaths: 0 });
-        Ok(Pipe { arguments: arguments.to_vec(), limit, longest, state })
+        Ok(Pipe { arguments: arguments.to_vec(), folder: folder.to_owned(), limit, longest, state })
     }
 
     /// The JSON that the program makes of an answer.
@@ -91,7 +99,7 @@ impl Pipe {
                     self.failure(&format!("it died {DEATHS} times in a row and is not started again"))
                 );
             }
-            None => run(&self.arguments).map_err(|why| self.failure(&why))?,
+            None => run(&self.arguments, &self.folder).map_err(|why| self.failure(&why))?,
         };
         match tokio::time::timeout(self.limit, running.exchange(&line, self.longest)).await {
             Ok(Ok(said)) => {
@@ -163,10 +171,10 @@ impl Running {
     }
 }
 
-fn run(arguments: &[String]) -> Result<Running, String> {
+fn run(arguments: &[String], folder: &Path) -> Result<Running, String> {
     let (program, rest) = arguments.split_first().ok_or("names no program")?;
     let mut command = Command::new(program);
-    command.args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.args(rest).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child =
         dies_with_us(&mut command).spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let pipes = child.stdin.take().zip(child.stdout.take()).ok_or("has no standard input or output")?;
@@ -183,7 +191,7 @@ mod tests {
             "import sys, json, os, time\nfor line in sys.stdin:\n    asked = json.loads(line)\n    {body}"
         );
         let arguments = ["python3", "-u", "-c", &program].map(str::to_owned);
-        Pipe::start(&arguments, Duration::from_secs(5), 1000).unwrap()
+        Pipe::start(&arguments, Path::new("/"), Duration::from_secs(5), 1000).unwrap()
     }
 
     async fn ask(pipe: &Pipe, body: &str) -> Result<String, String> {
@@ -248,6 +256,7 @@ mod tests {
     async fn a_large_answer_does_not_block_a_program_that_writes_first() {
         let pipe = Pipe::start(
             &["sh", "-c", "while printf '{\"answer\":1}\\n' && read -r line; do :; done"].map(str::to_owned),
+            Path::new("/"),
             Duration::from_secs(10),
             1000,
         );
@@ -258,7 +267,7 @@ mod tests {
     fn a_program_that_is_not_there_is_told_before_anything_is_asked() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let started = runtime.block_on(async {
-            Pipe::start(&["no-such-program".to_owned()], Duration::from_secs(1), 1).err()
+            Pipe::start(&["no-such-program".to_owned()], Path::new("/"), Duration::from_secs(1), 1).err()
         });
         assert!(started.unwrap().starts_with("cannot be started: "));
     }

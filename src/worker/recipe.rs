@@ -104,8 +104,10 @@ fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<S
     let waits = |other: &usize| job.endpoints[*other].after.contains(&at);
     let when = endpoint.when.as_ref().map(|when| Condition::new(when, job, columns)).transpose()?;
     let bounds = &endpoint.bounds;
-    let pipe =
-        endpoint.pipe.as_ref().map(|arguments| Pipe::start(arguments, bounds.timeout, bounds.max_body));
+    let pipe = endpoint
+        .pipe
+        .as_ref()
+        .map(|arguments| Pipe::start(arguments, &job.folder, bounds.timeout, bounds.max_body));
     let no_program = |why: String| {
         let program = endpoint.pipe.iter().flatten().next().map_or("", String::as_str);
         WorkerError::Job(format!(

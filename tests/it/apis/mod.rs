@@ -1,9 +1,10 @@
-//! What real APIs and pages need, asked of the origin: the three example jobs, and each feature with the wrong input beside
+//! What real APIs and pages need, asked of the origin: the example jobs, and each feature with the wrong input beside
 //! the right one. What is published is compared with what the origin tells of itself in another way (`/_admin/truth`).
 
 mod batches;
 mod conditions;
 mod kept;
+mod lists;
 mod odds;
 mod pages;
 mod programs;
