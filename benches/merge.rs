@@ -325,6 +325,7 @@ fn plan(records: u64) -> Plan {
         columns,
         on_failure: OnFailure::Drop,
         explodes: false,
+        batched: false,
     };
     Plan {
         version: VERSION,

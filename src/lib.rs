@@ -31,7 +31,7 @@
 //!
 //! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
 //! Each heavy library has one door: hyper in [`fetch`], polars in [`chunk`] and [`plan`], DuckDB in [`merge`],
-//! clap in [`cli`], object_store in [`handoff`].
+//! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
 //! # A record's way
 //!

@@ -60,6 +60,9 @@ pub struct PlannedEndpoint {
     /// Whether an answer may give several rows, or none: at most one endpoint's do.
     #[serde(default)]
     pub explodes: bool,
+    /// Whether several records share a request.
+    #[serde(default)]
+    pub batched: bool,
 }
 
 /// `round-NNN.json`: the shards of one round.

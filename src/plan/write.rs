@@ -218,6 +218,7 @@ pub(super) fn planned(endpoint: &Endpoint) -> PlannedEndpoint {
         columns: endpoint.columns.iter().map(field).collect(),
         on_failure: endpoint.on_failure,
         explodes: endpoint.explodes(),
+        batched: endpoint.batch.is_some(),
     }
 }
 

@@ -85,6 +85,8 @@ pub enum Notice {
         ordinal: Ordinal,
         /// The endpoint.
         endpoint: String,
+        /// Whether it may have been another that shared its request.
+        shared: bool,
     },
     /// A shard ended.
     Ended(ShardEnd),
@@ -239,7 +241,9 @@ impl<'a> Crew<'a> {
             Verdict::Restart => self.observer.notice(shard, &Notice::Restarted { how }),
             Verdict::Condemn(word) => {
                 let (ordinal, endpoint) = self.pair(word);
-                self.observer.notice(shard, &Notice::Condemned { ordinal, endpoint });
+                let shared =
+                    self.plan.endpoints.iter().any(|planned| planned.name == endpoint && planned.batched);
+                self.observer.notice(shard, &Notice::Condemned { ordinal, endpoint, shared });
             }
             Verdict::GiveUp => {
                 let log = if log.is_empty() { String::new() } else { format!("\n{log}") };

@@ -7,6 +7,7 @@
 //! pair can join it; when all pairs of a block are settled the block is handed out whole, exactly once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use super::keep::Kept;
 use super::recipe::Recipe;
@@ -121,6 +122,14 @@ pub(super) struct OpenBlock {
     pub(super) answered_meanwhile: bool,
 }
 
+impl OpenBlock {
+    /// The ordinals from its first record to its last.
+    fn range(&self) -> Range<Ordinal> {
+        let last = self.records.last().map_or(self.block.first, |record| record.input.ordinal);
+        self.block.first..last + 1
+    }
+}
+
 /// What to do next.
 #[derive(Debug, PartialEq)]
 pub(super) enum Next {
@@ -218,7 +227,8 @@ impl Board {
 
     /// Puts a pair among the ready ones, or settles it, if it is planned and nothing it needs is unsettled.
     fn make_ready(&mut self, pair: Pair, recipe: &Recipe) -> Option<OpenBlock> {
-        let record = &self.open.get(&pair.block)?.records[pair.line];
+        let open = self.open.get(&pair.block)?;
+        let (record, block) = (&open.records[pair.line], open.range());
         let step = &recipe.steps[pair.endpoint];
         let is_ready = record.ready >> pair.endpoint & 1 == 1;
         if is_ready
@@ -227,9 +237,9 @@ impl Board {
         {
             return None;
         }
-        let settled = settled_unasked(record, pair.endpoint, recipe)
+        let settled = settled_unasked(record, &block, pair.endpoint, recipe)
             .or_else(|| Some(deferred(record, pair.endpoint, self.drain.as_ref()?)));
-        let batch = step.batch;
+        let batch = recipe.batch_in(&block, pair.endpoint);
         let open = self.open.get_mut(&pair.block)?;
         open.to_come[pair.endpoint] -= 1;
         open.records[pair.line].ready |= 1 << pair.endpoint;
@@ -332,10 +342,15 @@ impl Board {
 }
 
 /// What becomes of a pair without asking: it crashed before, or what it needs is not there.
-fn settled_unasked(record: &RecordState, endpoint: usize, recipe: &Recipe) -> Option<Settled> {
+fn settled_unasked(
+    record: &RecordState,
+    block: &Range<Ordinal>,
+    endpoint: usize,
+    recipe: &Recipe,
+) -> Option<Settled> {
     let step = &recipe.steps[endpoint];
     let ordinal = record.input.ordinal;
-    if recipe.has_crashed(ordinal, endpoint) {
+    if recipe.has_crashed(block, ordinal, endpoint) {
         let why = "working on its answer ended the process more than once";
         let failure = Failure::lasting(Kind::Crashed, why);
         return Some(unasked(record, endpoint, Status::Failed, Some(failure)));

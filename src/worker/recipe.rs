@@ -1,6 +1,7 @@
 //! What the work loop needs to know of the endpoints, made once per process.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::WorkerError;
 use super::board::RecordState;
@@ -60,7 +61,7 @@ pub(super) struct Recipe {
     pub(super) inputs: Vec<Input>,
     /// Where a carried answer stands among `fields`.
     carried: HashMap<Answer, usize>,
-    /// Pairs that ended this shard's process before.
+    /// Pairs that ended this shard's process before, in that order.
     crashed: Vec<(Ordinal, usize)>,
 }
 
@@ -87,9 +88,25 @@ impl Recipe {
         Ok(Recipe { steps, fields, inputs, carried, crashed })
     }
 
-    /// Whether this pair ended the shard's process before.
-    pub(super) fn has_crashed(&self, ordinal: Ordinal, endpoint: usize) -> bool {
-        self.crashed.contains(&(ordinal, endpoint))
+    /// Whether this pair of a block ended the shard's process before.
+    ///
+    /// Where several share a request it is not known which of them did: the first that is named of a block only says
+    /// that each is to be asked alone ([`Recipe::batch_in`]). Those that are named after that were alone.
+    pub(super) fn has_crashed(&self, block: &Range<Ordinal>, ordinal: Ordinal, endpoint: usize) -> bool {
+        let unsure = usize::from(self.steps[endpoint].batch.is_some());
+        self.crashed_in(block, endpoint).skip(unsure).any(|crashed| crashed == ordinal)
+    }
+
+    /// Most records of a block that share a request; none where each has its own.
+    pub(super) fn batch_in(&self, block: &Range<Ordinal>, endpoint: usize) -> Option<usize> {
+        let size = self.steps[endpoint].batch?;
+        Some(if self.crashed_in(block, endpoint).next().is_some() { 1 } else { size })
+    }
+
+    /// The records of a block that are named, in the order in which it was found out.
+    fn crashed_in(&self, block: &Range<Ordinal>, endpoint: usize) -> impl Iterator<Item = Ordinal> {
+        let is_meant = move |(ordinal, at): &&(Ordinal, usize)| *at == endpoint && block.contains(ordinal);
+        self.crashed.iter().filter(is_meant).map(|(ordinal, _)| *ordinal)
     }
 
     /// A record's values as the templates see them.

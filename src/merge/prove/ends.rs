@@ -158,6 +158,7 @@ mod tests {
             columns: vec![],
             on_failure: OnFailure::Drop,
             explodes: exploding == Some(at),
+            batched: false,
         };
         (0..count).map(endpoint).collect()
     }

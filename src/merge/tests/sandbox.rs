@@ -379,6 +379,7 @@ fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
                 columns: columns.clone(),
                 on_failure: OnFailure::Drop,
                 explodes: false,
+                batched: false,
             })
             .collect(),
         chunks: ChunkFormat::Parquet,

@@ -102,3 +102,23 @@ fn an_answer_that_cannot_be_split_fails_every_record_of_it() {
     run(&sandbox);
     assert_eq!(ledger(&sandbox, "status, kind"), ["failed,extract"; 3]);
 }
+
+#[test]
+fn a_record_that_crashes_its_process_is_told_from_those_that_share_its_request() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let known: Vec<String> =
+        (1..200).map(|id| id.to_string()).filter(|id| price(&origin, id).is_some()).collect();
+    let ids: Vec<&str> = known.iter().take(60).map(String::as_str).collect();
+    // The first of a batch, and one amid another.
+    let bombs = [ids[20], ids[33]];
+    let bomb = format!(
+        "def f: [f]; if .name == \"Item {}\" or .name == \"Item {}\" then f else .name end",
+        bombs[0], bombs[1]
+    );
+    let columns = format!("columns = {{ item = '{bomb}' }}");
+    job(&sandbox, &origin, &ids, "", &format!("{}\n{columns}", WAYS[0].replace("ABSENT", "missing")), "");
+    run(&sandbox).saying("or of one that shares its request: each is asked alone");
+    let failed = sandbox.query("apis", "SELECT id, status, kind FROM requests JOIN input USING (ordinal) WHERE kind IS NOT NULL ORDER BY ordinal");
+    assert_eq!(failed, bombs.map(|id| format!("{id},failed,crashed")));
+    assert_eq!(found(&sandbox, "id").len(), 58);
+}

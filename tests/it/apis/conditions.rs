@@ -3,20 +3,10 @@
 use super::{found, job, run};
 use crate::support::{Origin, Sandbox, film_ids, published};
 
-#[test]
-fn an_endpoint_is_asked_where_an_earlier_answer_says_so() {
-    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    let ids = film_ids(300);
-    sandbox.write(
-        "ids.csv",
-        format!(
-            "imdb_id,wanted\n{}",
-            ids.iter()
-                .zip([1, 0, 1].iter().cycle())
-                .map(|(id, wanted)| format!("{id},{wanted}\n"))
-                .collect::<String>()
-        ),
-    );
+/// Films of which some are `wanted`, and the films job's two endpoints, asked under conditions.
+fn films(sandbox: &Sandbox, origin: &Origin, wanted: &[(String, u8)], omdb: &str, business: &str) {
+    let lines: String = wanted.iter().map(|(id, wanted)| format!("{id},{wanted}\n")).collect();
+    sandbox.write("ids.csv", format!("imdb_id,wanted\n{lines}"));
     let url = origin.url();
     sandbox.write(
         "job.toml",
@@ -29,17 +19,30 @@ table = {{ to = "duckdb:found.duckdb", name = "found", mode = "append" }}
 name = "omdb"
 url = "{url}/"
 query = {{ i = "{{imdb_id}}" }}
+{omdb}
 missing = '.Response == "False"'
 nulls = ["N/A"]
 columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }} }}
 [[endpoint]]
 name = "business"
 url = "{url}/business/{{imdb_id}}"
-when = ".wanted == 1 and .omdb.year >= 1990"
+{business}
 columns = {{ budget = ".budget[0]" }}
 "#
         ),
     );
+}
+
+/// The first films, each with one of the numbers in turn.
+fn wanted(films: usize, turns: &[u8]) -> Vec<(String, u8)> {
+    film_ids(films).into_iter().zip(turns.iter().copied().cycle()).collect()
+}
+
+#[test]
+fn an_endpoint_is_asked_where_an_earlier_answer_says_so() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let condition = "when = \".wanted == 1 and .omdb.year >= 1990\"";
+    films(&sandbox, &origin, &wanted(300, &[1, 0, 1]), "", condition);
     run(&sandbox);
     let asked = "SELECT count(*) FROM requests b JOIN input USING (ordinal) JOIN omdb USING (ordinal) WHERE b.endpoint = 'business'";
     let wrong =
@@ -62,36 +65,12 @@ columns = {{ budget = ".budget[0]" }}
 #[test]
 fn what_depends_on_an_endpoint_that_is_not_asked_is_asked_once() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    let ids = film_ids(100);
-    let lines = ids.iter().zip([1, 0].iter().cycle()).map(|(id, wanted)| format!("{id},{wanted}\n"));
-    sandbox.write("ids.csv", format!("imdb_id,wanted\n{}", lines.collect::<String>()));
-    let url = origin.url();
-    sandbox.write(
-        "job.toml",
-        format!(
-            r#"
-job = {{ name = "apis" }}
-input = {{ file = "ids.csv", id = "imdb_id", types = {{ wanted = "integer" }} }}
-table = {{ to = "duckdb:found.duckdb", name = "found", mode = "append" }}
-[[endpoint]]
-name = "omdb"
-url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
-when = ".wanted == 1"
-missing = '.Response == "False"'
-columns = {{ title = ".Title" }}
-[[endpoint]]
-name = "business"
-url = "{url}/business/{{imdb_id}}"
-when = ".omdb.title == null"
-columns = {{ budget = ".budget[0]" }}
-"#
-        ),
-    );
+    let list = wanted(100, &[1, 0]);
+    films(&sandbox, &origin, &list, "when = \".wanted == 1\"", "when = \".omdb.title == null\"");
     run(&sandbox);
     let counts = origin.counts();
-    for (id, wanted) in ids.iter().zip([1, 0].iter().cycle()).filter(|(_, wanted)| **wanted == 0) {
-        assert_eq!(counts["by_endpoint"]["business"]["counts"][id], 1, "{id} {wanted}");
+    for (id, _) in list.iter().filter(|(_, wanted)| *wanted == 0) {
+        assert_eq!(counts["by_endpoint"]["business"]["counts"][id], 1, "{id}");
         assert_eq!(counts["by_endpoint"]["omdb"]["counts"][id], serde_json::Value::Null);
     }
     assert_eq!(found(&sandbox, "imdb_id").len(), 100);
