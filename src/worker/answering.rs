@@ -6,15 +6,14 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::board::{Pair, Settled, Spent};
 use super::keep::Kept;
-use super::lane::Work;
+use super::pair::{Pair, Settled, Spent};
 use super::pipe::Given;
 use super::recipe::Step;
+use super::work::Work;
 use crate::extract::{Extracted, PageOf};
 use crate::fetch::{Answer, Asked, NextStep, Request};
 use crate::handoff::event;
@@ -262,9 +261,4 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
         batch: None,
     };
     Settled { line, rows, kept: told.kept }
-}
-
-/// Between zero and the limit, at random.
-pub(super) fn draw(limit: Duration) -> Duration {
-    limit.mul_f64(fastrand::f64())
 }

@@ -1,7 +1,7 @@
 //! `when`: whether an endpoint is asked for a record at all. And a record as JSON, which conditions and programs read.
 
 use super::WorkerError;
-use super::recipe::{Answer, RecordValues};
+use super::pair::Answer;
 use crate::extract::When;
 use crate::fetch::{Values, json_text};
 use crate::job::{self, Job};
@@ -51,7 +51,7 @@ impl Condition {
     }
 
     /// Whether the record is asked.
-    pub(super) fn holds(&self, values: &RecordValues<'_>) -> Result<bool, Failure> {
+    pub(super) fn holds(&self, values: &impl Values) -> Result<bool, Failure> {
         let mut json = Object::new();
         json.inputs(&self.inputs, values)?;
         for (endpoint, columns) in &self.answers {

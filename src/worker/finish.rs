@@ -6,9 +6,10 @@ use std::rc::Rc;
 use bytes::Bytes;
 
 use super::WorkerError;
-use super::board::{OpenBlock, RecordState, Settled};
+use super::board::OpenBlock;
 use super::keep::Kept;
-use super::lane::Work;
+use super::pair::{RecordState, Settled};
+use super::work::Work;
 use crate::chunk::{self, Body, ChunkError, Row};
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;

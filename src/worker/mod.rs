@@ -17,8 +17,9 @@
 //! | of a pair | by |
 //! |---|---|
 //! | which is next, and with whom it shares a request | `board` |
-//! | is it asked at all? (`when`) | `condition` |
+//! | is it asked at all? | `unasked`, `condition` (`when`) |
 //! | leave to send | `pace` |
+//! | what the lanes share | `work` |
 //! | one after the other, page after page | `lane`, `answering` |
 //! | several in one request | `together` |
 //! | the job's own program | `pipe` |
@@ -33,11 +34,14 @@ mod finish;
 mod keep;
 mod lane;
 mod pace;
+mod pair;
 mod pipe;
 mod recipe;
 mod replay;
 mod together;
+mod unasked;
 mod watchdog;
+mod work;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -53,9 +57,9 @@ use crate::job::Job;
 use crate::os::{Slot, Stop};
 use crate::record::Ordinal;
 
-use board::Drain;
-use lane::Work;
 pub use replay::Replay;
+use unasked::Drain;
+use work::Work;
 
 /// Blocks that are open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.

@@ -4,17 +4,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::WorkerError;
-use super::board::RecordState;
 use super::condition::{self, Condition, Input};
+use super::pair::{Answer, RecordState};
 use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError};
 use crate::fetch::{Question, Secrets, Values};
 use crate::handoff::{Plan, input};
 use crate::job::{Absent, Endpoint, Job, Pages, Part};
 use crate::record::{Field, Ordinal, Rows, Type, Value};
-
-/// An endpoint and a column of it.
-pub(super) type Answer = (usize, usize);
 
 /// One endpoint, ready to be asked.
 pub(super) struct Step {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::WorkerError;
-use super::board::RecordState;
+use super::pair::RecordState;
 use crate::chunk::{self, Body};
 use crate::fetch::{Answer, Asked, Question};
 use crate::handoff::ledger::Line;

@@ -8,8 +8,8 @@
 use std::rc::Rc;
 
 use super::answering::{Cost, Told, settled};
-use super::board::{Pair, Settled, Spent, Together};
-use super::lane::Work;
+use super::pair::{Pair, Settled, Spent, Together};
+use super::work::Work;
 use crate::extract::Extracted;
 use crate::fetch::{Answer, Request};
 use crate::handoff::event;

@@ -1,0 +1,272 @@
+//! What the lanes of a shard's process share: the board, the client, the recipe, and what they do with them.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, watch};
+
+use super::board::{Board, OpenBlock};
+use super::keep::Keep;
+use super::pace::Pace;
+use super::pair::{Pair, Settled, Spent, Together};
+use super::recipe::Recipe;
+use super::replay::Replay;
+use super::unasked::{Drain, unasked};
+use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
+use crate::chunk::{self, InputRecord};
+use crate::fetch::{Asked, Client, ClientSettings, Request, Values, canonical_text};
+use crate::handoff::{Block, Event, Plan, RunStore};
+use crate::job::Job;
+use crate::os::Slot;
+use crate::record::{Failure, Kind, Ordinal, Status};
+
+/// Everything that the lanes of one process share.
+pub(super) struct Work {
+    pub(super) run: RunStore,
+    pub(super) plan: Plan,
+    pub(super) shard: u32,
+    round: u32,
+    pub(super) attempt: String,
+    pub(super) recipe: Recipe,
+    pub(super) emit: Box<dyn Fn(Event)>,
+    input: Bytes,
+    pub(super) board: RefCell<Board>,
+    client: Client,
+    pace: Pace,
+    pub(super) slot: Slot,
+    pub(super) keep: Keep,
+    on_request: Option<OnRequest>,
+    /// Where answers come from that nobody is asked for.
+    replay: Option<Replay>,
+    /// Wakes lanes that found nothing to do.
+    pub(super) changed: Notify,
+    /// Ends waits before a retry, and the pacer's leave.
+    draining: watch::Sender<bool>,
+    /// The other end of `draining`.
+    told_to_drain: watch::Receiver<bool>,
+    error: RefCell<Option<WorkerError>>,
+    done: Cell<u64>,
+    failed: Cell<u64>,
+}
+
+impl Work {
+    #[expect(clippy::too_many_arguments, reason = "the one place where a shard's process is put together")]
+    pub(super) fn new(
+        run: &RunStore,
+        plan: &Plan,
+        job: &Job,
+        shard: u32,
+        input: Bytes,
+        upcoming: Vec<Block>,
+        options: ShardOptions,
+        emit: Box<dyn Fn(Event)>,
+    ) -> Result<Work, WorkerError> {
+        let draining = watch::Sender::new(false);
+        Ok(Work {
+            run: run.clone(),
+            plan: plan.clone(),
+            shard,
+            round: options.round,
+            attempt: format!("{:08x}", fastrand::u32(..)),
+            recipe: Recipe::new(plan, job, &options.secrets, &options.crashed)?,
+            emit,
+            input,
+            board: RefCell::new(Board::new(upcoming)),
+            client: Client::new(&ClientSettings { max_idle: options.in_flight }),
+            pace: Pace::new(options.in_flight, options.max_requests, draining.subscribe()),
+            slot: options.slot,
+            keep: Keep::new(job.settings.bodies),
+            on_request: options.on_request,
+            replay: options.replay,
+            changed: Notify::new(),
+            told_to_drain: draining.subscribe(),
+            draining,
+            error: RefCell::default(),
+            done: Cell::default(),
+            failed: Cell::default(),
+        })
+    }
+
+    /// Stops asking.
+    pub(super) fn drain(self: &Rc<Work>, why: Drain) {
+        let whole = self.board.borrow_mut().drain(why, &self.recipe);
+        self.draining.send_replace(true);
+        whole.into_iter().for_each(|open| self.finish(open));
+        self.changed.notify_waiters();
+    }
+
+    /// Stops asking because the shard cannot go on.
+    fn fail(self: &Rc<Work>, error: WorkerError) {
+        self.error.borrow_mut().get_or_insert(error);
+        self.drain(Drain::Interrupted);
+    }
+
+    /// Writes and commits a whole block beside the requests of the others.
+    fn finish(self: &Rc<Work>, open: OpenBlock) {
+        if let Some(detail) = finish::hopeless(&open, self.round) {
+            self.board.borrow_mut().closed();
+            return self.drain(Drain::GaveUp(detail));
+        }
+        if self.error.borrow().is_some() {
+            return self.board.borrow_mut().closed();
+        }
+        if let Some(replay) = &self.replay {
+            replay.forget(&open.records);
+        }
+        let work = self.clone();
+        tokio::task::spawn_local(async move {
+            let finished = finish::commit_block(&work, open).await;
+            work.board.borrow_mut().closed();
+            match finished {
+                Ok(pairs) => (work.emit)(Event::Committed { pairs }),
+                Err(error) => work.fail(error),
+            }
+            work.changed.notify_waiters();
+        });
+    }
+
+    /// How the work ended, once all lanes have.
+    pub(super) fn ended(&self) -> Result<ShardEnd, WorkerError> {
+        if let Some(error) = self.error.borrow_mut().take() {
+            return Err(error);
+        }
+        Ok(match self.board.borrow().draining() {
+            None => ShardEnd::Committed,
+            Some(Drain::Interrupted) => ShardEnd::Interrupted,
+            Some(Drain::MaxRequests) => ShardEnd::Paused,
+            Some(Drain::GaveUp(detail)) => ShardEnd::GaveUp(detail.clone()),
+        })
+    }
+
+    /// Tells the counts.
+    pub(super) fn tell_progress(&self) {
+        (self.emit)(Event::Progress {
+            done: self.done.get(),
+            failed: self.failed.get(),
+            requests: self.pace.sent(),
+            in_flight: self.pace.in_flight(),
+        });
+    }
+
+    /// Opens a block.
+    pub(super) async fn open(self: &Rc<Work>, block: Block) {
+        match self.records(&block).await {
+            Ok(records) => {
+                let whole = self.board.borrow_mut().open(block, records, &self.recipe);
+                whole.into_iter().for_each(|open| self.finish(open));
+                self.changed.notify_waiters();
+            }
+            Err(error) => {
+                self.board.borrow_mut().closed();
+                self.fail(error);
+            }
+        }
+    }
+
+    /// The records of a block, and what an earlier run kept of them.
+    async fn records(&self, block: &Block) -> Result<Vec<InputRecord>, WorkerError> {
+        let records = chunk::read_records(self.input.clone(), block, &self.recipe.fields)
+            .map_err(|source| WorkerError::Chunk { shard: self.shard, source })?;
+        if let (Some(replay), Some(last)) = (&self.replay, records.last()) {
+            replay.load(block.first..last.ordinal + 1).await?;
+        }
+        Ok(records)
+    }
+
+    /// Records what became of a pair.
+    pub(super) fn settle(self: &Rc<Work>, pair: Pair, settled: Settled) {
+        self.done.set(self.done.get() + 1);
+        self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
+        let refused = settled.line.failure.as_ref().map(|failure| failure.kind) == Some(Kind::MaxRequests);
+        let whole = self.board.borrow_mut().settle(pair, settled, &self.recipe);
+        if let Some(open) = whole {
+            self.finish(open);
+        }
+        if refused {
+            self.drain(Drain::MaxRequests);
+        }
+        // One ready pair is for this lane; others may wake a lane that found nothing.
+        if self.board.borrow().ready() > 1 {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Hands pairs of a batch out once more.
+    pub(super) fn again(self: &Rc<Work>, pairs: Vec<Pair>, spent: Spent) {
+        let whole = self.board.borrow_mut().again(Together { pairs, spent }, &self.recipe);
+        whole.into_iter().for_each(|open| self.finish(open));
+        self.changed.notify_one();
+    }
+
+    /// Asks a question.
+    pub(super) async fn ask(&self, ordinal: Ordinal, endpoint: usize, page: u32, request: &Request) -> Asked {
+        if let Some(on_request) = &self.on_request {
+            on_request(Sent { ordinal, endpoint, request });
+        }
+        let step = &self.recipe.steps[endpoint];
+        let question = &step.question;
+        if let Some(replay) = &self.replay {
+            return replay.asked(ordinal, &step.name, page, question);
+        }
+        self.client.ask(question, request, &self.pace, &self.told_to_drain, draw).await
+    }
+
+    /// The record of a pair, as long as its block is open.
+    pub(super) fn ordinal(&self, pair: Pair) -> Option<Ordinal> {
+        self.board.borrow().record(pair).map(|record| record.input.ordinal)
+    }
+
+    /// The request for a pair, or what it is settled as without one.
+    pub(super) fn request(&self, pair: Pair) -> Result<(Request, Ordinal), Option<Box<Settled>>> {
+        let board = self.board.borrow();
+        let record = board.record(pair).ok_or(None)?;
+        let built = self.recipe.steps[pair.endpoint].question.build(&self.recipe.values(record));
+        match built {
+            Ok(request) => Ok((request, record.input.ordinal)),
+            Err(failure) => {
+                Err(Some(Box::new(unasked(record, pair.endpoint, Status::Failed, Some(failure)))))
+            }
+        }
+    }
+
+    /// The request that these pairs share.
+    pub(super) fn batch_request(&self, pairs: &[Pair]) -> Result<Request, Failure> {
+        let board = self.board.borrow();
+        let records = pairs.iter().filter_map(|pair| board.record(*pair));
+        let values: Vec<_> = records.map(|record| self.recipe.values(record)).collect();
+        self.recipe.steps[pairs[0].endpoint].question.build_batch(&values)
+    }
+
+    /// What a pair is found by in its batch's answer.
+    pub(super) fn batch_key(&self, pair: Pair) -> Result<String, Failure> {
+        let board = self.board.borrow();
+        let record = board.record(pair).ok_or_else(gone)?;
+        let step = &self.recipe.steps[pair.endpoint];
+        let (column, ty) = step.batch_column.ok_or_else(gone)?;
+        let values = self.recipe.values(record);
+        let text = canonical_text(values.input(column), ty);
+        text.map(Cow::into_owned).map_err(|why| Failure::lasting(Kind::Template, format!("the id {why}")))
+    }
+
+    /// A pair's record as the job's own programs see it.
+    pub(super) fn record_json(&self, pair: Pair) -> Result<Box<RawValue>, Failure> {
+        let board = self.board.borrow();
+        let record = board.record(pair).ok_or_else(gone)?;
+        let json = condition::record_json(&self.recipe.inputs, &self.recipe.values(record))?;
+        RawValue::from_string(json).map_err(|error| Failure::lasting(Kind::Pipe, error.to_string()))
+    }
+}
+
+/// A block is handed out only when all its pairs are settled: its records are there as long as one is asked.
+fn gone() -> Failure {
+    Failure::passing(Kind::Interrupted, "its block is closed")
+}
+
+/// Between zero and the limit, at random.
+fn draw(limit: Duration) -> Duration {
+    limit.mul_f64(fastrand::f64())
+}
