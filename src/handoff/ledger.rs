@@ -25,7 +25,7 @@ pub const COLUMNS: [(&str, &str); 15] = [
     ("finished_at", "when the last answer was whole or given up; null where nothing was sent"),
     (
         "batch",
-        "of a request that several records shared: the first of them, whose line counts requests and bytes",
+        "of a request that several records shared: the first that it answered, whose line counts requests and bytes",
     ),
 ];
 

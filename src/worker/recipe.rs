@@ -60,6 +60,8 @@ pub(super) struct Recipe {
     carried: HashMap<Answer, usize>,
     /// Pairs that ended this shard's process before, in that order.
     crashed: Vec<(Ordinal, usize)>,
+    /// Whether records that may share a request are asked one by one: an earlier run's answers are found by record.
+    pub(super) one_by_one: bool,
 }
 
 impl Recipe {
@@ -82,7 +84,7 @@ impl Recipe {
             .filter_map(|(ordinal, name)| job.endpoint(name).map(|(endpoint, _)| (*ordinal, endpoint)))
             .collect();
         let inputs = condition::inputs(&plan.columns, |_| true);
-        Ok(Recipe { steps, fields, inputs, carried, crashed })
+        Ok(Recipe { steps, fields, inputs, carried, crashed, one_by_one: false })
     }
 
     /// Whether this pair of a block ended the shard's process before.
@@ -97,7 +99,8 @@ impl Recipe {
     /// Most records of a block that share a request; none where each has its own.
     pub(super) fn batch_in(&self, block: &Range<Ordinal>, endpoint: usize) -> Option<usize> {
         let size = self.steps[endpoint].batch?;
-        Some(if self.crashed_in(block, endpoint).next().is_some() { 1 } else { size })
+        let alone = self.one_by_one || self.crashed_in(block, endpoint).next().is_some();
+        Some(if alone { 1 } else { size })
     }
 
     /// The records of a block that are named, in the order in which it was found out.

@@ -3,7 +3,8 @@
 //! Promises:
 //!
 //! - No request is sent. A pair's line tells what the earlier run's told of attempts, bytes and times.
-//! - An answer that was kept is read as if it had just come; a pair without one ends as it ended then.
+//! - An answer that was kept is read as if it had just come; a pair without one ends as it ended then. One that several
+//!   shared is found by each of them, whatever round and batch it came with.
 //! - Bounded: only what belongs to open blocks is held.
 
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ pub struct Replay {
 
 /// A committed block of the earlier run.
 struct Done {
+    round: u32,
     shard: u32,
     commit: Commit,
     /// The first record of the next block of its round.
@@ -52,7 +54,8 @@ impl Replay {
             let from = blocks.len();
             for shard in &round.shards {
                 let commits = run.commits(shard.number).await?;
-                let done = |commit| Done { shard: shard.number, commit, until: Ordinal::MAX };
+                let done =
+                    |commit| Done { round: round.number, shard: shard.number, commit, until: Ordinal::MAX };
                 blocks.extend(commits.into_values().map(done));
             }
             let firsts: Vec<Ordinal> = blocks[from..].iter().skip(1).map(|done| done.commit.first).collect();
@@ -64,25 +67,26 @@ impl Replay {
     /// Reads what there is of some records.
     pub(super) async fn load(&self, records: Range<Ordinal>) -> Result<(), WorkerError> {
         let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-        let mut past: HashMap<(Ordinal, usize), Past> = HashMap::new();
-        let mut bodies: HashMap<(Ordinal, usize), Vec<Body>> = HashMap::new();
+        let mut past: HashMap<(Ordinal, usize), (u32, Past)> = HashMap::new();
+        // By round: a record that shared its answer may have been asked again without the others.
+        let mut bodies: HashMap<(u32, Ordinal, usize), Vec<Body>> = HashMap::new();
         let overlaps = |done: &&Done| done.commit.first < records.end && records.start < done.until;
         for done in self.blocks.iter().filter(overlaps) {
             for line in self.ledger(done, &names).await? {
-                past.insert((line.ordinal, line.endpoint), Past { line, answers: Vec::new() });
+                let pair = (line.ordinal, line.endpoint);
+                past.insert(pair, (done.round, Past { line, answers: Vec::new() }));
             }
-            let mut of_round: HashMap<(Ordinal, usize), Vec<Body>> = HashMap::new();
             for body in self.bodies(done).await? {
                 if let Some(endpoint) = names.iter().position(|name| *name == body.endpoint) {
-                    of_round.entry((body.ordinal, endpoint)).or_default().push(body);
+                    bodies.entry((done.round, body.ordinal, endpoint)).or_default().push(body);
                 }
             }
-            bodies.extend(of_round);
         }
         let mut held = self.held.borrow_mut();
-        for (pair, mut past) in past {
-            let shared = past.line.batch.map_or(pair, |first| (first, pair.1));
-            past.answers = bodies.get(&shared).or_else(|| bodies.get(&pair)).cloned().unwrap_or_default();
+        for (pair, (round, mut past)) in past {
+            let (ordinal, endpoint) = pair;
+            let of = |ordinal| bodies.get(&(round, ordinal, endpoint));
+            past.answers = past.line.batch.and_then(of).or_else(|| of(ordinal)).cloned().unwrap_or_default();
             if records.contains(&pair.0) {
                 held.insert(pair, past);
             }
@@ -96,6 +100,12 @@ impl Replay {
         for record in records {
             (0..self.plan.endpoints.len()).for_each(|at| drop(held.remove(&(record.input.ordinal, at))));
         }
+    }
+
+    /// The batch that a pair was asked with then.
+    pub(super) fn batch_of(&self, ordinal: Ordinal, endpoint: &str) -> Option<Ordinal> {
+        let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint)?;
+        self.held.borrow().get(&(ordinal, at))?.line.batch
     }
 
     /// What asking for a page of a pair comes to.

@@ -1,7 +1,7 @@
 //! A batch: several records in one request, the answer given back to each.
 //!
 //! Promises: every record of a batch gets a ledger line of its own, whatever the answer holds; the request is counted
-//! once, on the line of the batch's first record. A record whose value cannot be sent fails alone; a batch that is too
+//! once, on the line of the first record that it answered. A record whose value cannot be sent fails alone; a batch that is too
 //! long for a request is halved. A record that the server refuses, and the others with it, is told apart by asking each
 //! alone, where the job says `absent = "single"`.
 
@@ -10,7 +10,7 @@ use std::rc::Rc;
 use super::answering::{Cost, Told, settled};
 use super::pair::{Pair, Settled, Spent, Together};
 use super::work::Work;
-use crate::extract::Extracted;
+use crate::extract::{Extracted, Split};
 use crate::fetch::{Answer, Request};
 use crate::handoff::event;
 use crate::job::Absent;
@@ -98,35 +98,49 @@ impl Batch<'_> {
             }
         };
         cost.pages = 1;
+        let parts: Vec<Part> = self.members.iter().map(|&(pair, _)| self.part_of(&split, pair)).collect();
+        let leader = parts.iter().position(|part| !matches!(part, Part::Alone));
+        if leader.is_none() {
+            return self.ask_alone(cost);
+        }
         let mut is_kept = false;
-        for (at, &(pair, ordinal)) in self.members.iter().enumerate() {
-            let key = self.work.batch_key(pair);
-            let part = key.and_then(|key| split.get(&key).cloned().transpose());
-            let part = match part {
-                Ok(Some(extracted)) => Ok(extracted),
-                Ok(None) if self.parts() => {
-                    let spent = if at == 0 { cost.spent } else { Spent::default() };
-                    self.work.again(vec![pair], spent);
-                    continue;
-                }
-                Ok(None) => Ok(Extracted::Missing),
-                Err(failure) => Err(step.question.once_answered(failure)),
+        for ((at, &(pair, ordinal)), part) in self.members.iter().enumerate().zip(parts) {
+            let Part::Of(extracted) = part else {
+                self.work.again(vec![pair], Spent::default());
+                continue;
             };
-            let failed = part.is_err();
-            let mut own = self.settled(at, ordinal, part, &cost, before);
-            if !is_kept {
-                let kept = self.work.keep.answer(&step.question, 0, answer, failed);
-                is_kept = kept.is_some();
-                own.kept.extend(kept);
+            let failed = extracted.is_err();
+            let mut own = self.settled(leader, at, ordinal, extracted, &cost, before);
+            if !is_kept && self.keeps(&own) {
+                own.kept.extend(self.work.keep.answer(&step.question, 0, answer, failed));
+                is_kept = !own.kept.is_empty();
             }
             self.work.settle(pair, own);
         }
     }
 
+    /// What an answer holds of one record.
+    fn part_of(&self, split: &Split, pair: Pair) -> Part {
+        let question = &self.work.recipe.steps[pair.endpoint].question;
+        let part = self.work.batch_key(pair).and_then(|key| split.get(&key).cloned().transpose());
+        match part {
+            Ok(Some(extracted)) => Part::Of(Ok(extracted)),
+            Ok(None) if self.parts() => Part::Alone,
+            Ok(None) => Part::Of(Ok(Extracted::Missing)),
+            Err(failure) => Part::Of(Err(question.once_answered(failure))),
+        }
+    }
+
+    /// Whether the answer may be kept with this record: not where an earlier run's stands for a request, and another
+    /// record keeps it.
+    fn keeps(&self, own: &Settled) -> bool {
+        self.members.len() > 1 || own.line.batch.is_none_or(|leader| leader == own.line.ordinal)
+    }
+
     /// The same for all of them.
     fn all(&self, extracted: &Result<Extracted, Failure>, cost: Cost, before: Spent) {
         for (at, &(pair, ordinal)) in self.members.iter().enumerate() {
-            let own = self.settled(at, ordinal, extracted.clone(), &cost, before);
+            let own = self.settled(Some(0), at, ordinal, extracted.clone(), &cost, before);
             self.work.settle(pair, own);
         }
     }
@@ -135,7 +149,7 @@ impl Batch<'_> {
     fn all_of(&self, answer: &Answer, extracted: &Result<Extracted, Failure>, cost: Cost, before: Spent) {
         let step = &self.work.recipe.steps[self.first.endpoint];
         for (at, &(pair, ordinal)) in self.members.iter().enumerate() {
-            let mut own = self.settled(at, ordinal, extracted.clone(), &cost, before);
+            let mut own = self.settled(Some(0), at, ordinal, extracted.clone(), &cost, before);
             if at == 0 {
                 own.kept.extend(self.work.keep.answer(&step.question, 0, answer, true));
             }
@@ -150,8 +164,10 @@ impl Batch<'_> {
         }
     }
 
+    /// The line and rows of a record; what the request cost counts on the leader's.
     fn settled(
         &self,
+        leader: Option<usize>,
         at: usize,
         ordinal: Ordinal,
         extracted: Result<Extracted, Failure>,
@@ -160,13 +176,24 @@ impl Batch<'_> {
     ) -> Settled {
         let endpoint = self.first.endpoint;
         let mut own = cost.shared();
-        if at == 0 {
+        if leader == Some(at) {
             own.spent = cost.spent;
             own.add_spent(before);
         }
         let told = Told { extracted, cost: own, kept: Vec::new() };
         let mut settled = settled(&self.work.recipe.steps[endpoint], endpoint, ordinal, told);
-        settled.line.batch = (self.members.len() > 1).then_some(self.first_ordinal);
+        settled.line.batch = match self.members.len() {
+            1 => self.work.shared_before(ordinal, endpoint),
+            _ => leader.and_then(|leader| self.members.get(leader)).map(|(_, ordinal)| *ordinal),
+        };
         settled
     }
+}
+
+/// What becomes of one record of a batch.
+enum Part {
+    /// This.
+    Of(Result<Extracted, Failure>),
+    /// It is asked by itself.
+    Alone,
 }

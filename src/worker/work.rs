@@ -66,13 +66,15 @@ impl Work {
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
         let draining = watch::Sender::new(false);
+        let mut recipe = Recipe::new(plan, job, &options.secrets, &options.crashed)?;
+        recipe.one_by_one = options.replay.is_some();
         Ok(Work {
             run: run.clone(),
             plan: plan.clone(),
             shard,
             round: options.round,
             attempt: format!("{:08x}", fastrand::u32(..)),
-            recipe: Recipe::new(plan, job, &options.secrets, &options.crashed)?,
+            recipe,
             emit,
             input,
             board: RefCell::new(Board::new(upcoming)),
@@ -213,6 +215,11 @@ impl Work {
             return replay.asked(ordinal, &step.name, page, question);
         }
         self.client.ask(question, request, &self.pace, &self.told_to_drain, draw).await
+    }
+
+    /// The record whose line counted the request that an earlier run asked this one with; its own where it was alone.
+    pub(super) fn shared_before(&self, ordinal: Ordinal, endpoint: usize) -> Option<Ordinal> {
+        self.replay.as_ref()?.batch_of(ordinal, &self.recipe.steps[endpoint].name)
     }
 
     /// The record of a pair, as long as its block is open.

@@ -104,6 +104,21 @@ fn an_answer_that_cannot_be_split_fails_every_record_of_it() {
 }
 
 #[test]
+fn a_value_that_cannot_be_sent_fails_alone_and_a_url_that_is_too_long_is_halved() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let long: Vec<String> = (0..19).map(|at| format!("{at}{}", "x".repeat(2000))).collect();
+    let mut ids: Vec<&str> = long.iter().map(String::as_str).collect();
+    ids.push("a\nb");
+    job(&sandbox, &origin, &ids, "", &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "missing")), "");
+    run(&sandbox);
+    let kinds =
+        sandbox.query("apis", "SELECT coalesce(kind, 'none'), count(*) FROM requests GROUP BY 1 ORDER BY 1");
+    assert_eq!(kinds, ["none,19", "template,1"]);
+    let requests = origin.counts()["total"].as_u64().unwrap();
+    assert!((3..=8).contains(&requests), "{requests} requests of 16 KiB at most");
+}
+
+#[test]
 fn a_record_that_crashes_its_process_is_told_from_those_that_share_its_request() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let known: Vec<String> =

@@ -79,14 +79,53 @@ fn pages_batches_and_rows_are_extracted_as_they_were_fetched() {
             "mode = \"replace\"",
         );
         run(&sandbox);
-        let (rows, before) = (found(&sandbox, "id || item"), origin.counts()["total"].clone());
+        let (rows, before) = (found(&sandbox, "concat(id, item)"), origin.counts()["total"].clone());
         let lines = ledger(&sandbox, "id, status, rows, pages, requests");
         sandbox.run(["extract", "apis"]).with_code(0);
         sandbox.run(["merge", "apis"]).with_code(0);
-        assert_eq!(found(&sandbox, "id || item"), rows);
+        assert_eq!(found(&sandbox, "concat(id, item)"), rows);
         assert_eq!(ledger(&sandbox, "id, status, rows, pages, requests"), lines);
         assert_eq!(origin.counts()["total"], before);
     }
+}
+
+/// Records of a batch that came with different rounds and answers: the first is absent and asked alone, another failed
+/// and was asked again.
+#[test]
+fn a_shared_answer_is_found_by_all_that_shared_it() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let is_known = |id: &u32| !origin.truth(&format!("items/{id}")).is_null();
+    let absent = (1..1000).find(|id| !is_known(id)).unwrap();
+    let mut ids: Vec<u32> = vec![absent];
+    ids.extend((1000..).filter(is_known).take(59));
+    let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let endpoint = "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\n\
+                    batch = { size = 20, split = \".data[]\", key = \".id\", absent = \"single\" }\ncolumns = { item = \".name\" }";
+    // The second batch fails at first, and comes with a later round.
+    origin.knobs(&format!(r#"{{"fail_ids": {{"{}": {{"status": 503, "times": 3}}}}}}"#, ids[25]));
+    job(&sandbox, &origin, &names, "bodies = \"all\"", endpoint, "mode = \"replace\"");
+    run(&sandbox).saying("round 1: asking 20 failed requests again");
+    let facts = "id, status, rows, http_status";
+    let (rows, lines) = (found(&sandbox, "concat(id, item)"), ledger(&sandbox, facts));
+    let bodies = "SELECT count(*) FROM bodies";
+    let kept = sandbox.query("apis", bodies);
+    sandbox.run(["extract", "apis"]).with_code(0);
+    sandbox.run(["merge", "apis"]).with_code(0);
+    assert_eq!((found(&sandbox, "concat(id, item)"), ledger(&sandbox, facts)), (rows, lines));
+    assert!(sandbox.query("apis", bodies)[0].parse::<u32>().unwrap() <= kept[0].parse::<u32>().unwrap());
+}
+
+#[test]
+fn a_secret_that_a_server_repeats_is_not_kept() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let endpoint = "url = \"ORIGIN/echo/{id}\"\nheaders = { authorization = \"Bearer ${TOKEN}\" }\n\
+                    query = { key = \"${TOKEN}\" }\ncolumns = { said = \".target\" }";
+    job(&sandbox, &origin, &["a"], "bodies = \"all\"", endpoint, "");
+    sandbox.write("env", "TOKEN=very-secret-word\n");
+    sandbox.run(["run", "job.toml", "--env-file", "env"]).with_code(0);
+    let bodies = sandbox.query("apis", "SELECT body FROM bodies");
+    assert!(bodies[0].contains("${TOKEN}") && !bodies[0].contains("very-secret"), "{bodies:?}");
 }
 
 #[test]
