@@ -227,7 +227,7 @@ fn is_too_much(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write;
 
     use flate2::Compression;
@@ -238,13 +238,13 @@ mod tests {
 
     const LIMIT: u64 = 4 << 20;
 
-    fn gzip(text: &[u8]) -> Vec<u8> {
+    pub(in crate::fetch) fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()
     }
 
-    fn zlib(text: &[u8]) -> Vec<u8> {
+    pub(in crate::fetch) fn zlib(text: &[u8]) -> Vec<u8> {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()

@@ -1,12 +1,8 @@
 //! What is handed on of an answer: its encoding undone, in UTF-8; of an error page the beginning.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
-
 use super::site::Raw;
 use super::*;
+use crate::fetch::encoding::tests::{gzip, zlib};
 use crate::job::AnswerFormat;
 use crate::record::Kind;
 
@@ -16,18 +12,6 @@ fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Raw {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     Raw::answering([head.as_bytes(), b"\r\n", body].concat())
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zlib(text: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test]

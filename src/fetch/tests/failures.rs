@@ -1,13 +1,10 @@
 //! Every class of failure, seen through a socket.
 
-use std::io::Write;
 use std::time::Instant;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
 
 use super::site::{Raw, Site, ok};
 use super::*;
+use crate::fetch::encoding::tests::gzip;
 use crate::record::Kind;
 
 /// Kind, status and whether it is worth repeating.
@@ -18,12 +15,6 @@ async fn outcome(url: String) -> (Kind, Option<u16>, bool) {
 
 async fn raw_outcome(answer: impl Into<Vec<u8>>) -> (Kind, Option<u16>, bool) {
     outcome(Raw::answering(answer).url("/")).await
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
