@@ -128,13 +128,17 @@ pub enum Kind {
     Interrupted,
     /// The limit on requests was used up before the pair was asked.
     MaxRequests,
+    /// A quota was used up before the pair was asked.
+    Quota,
+    /// Its host did not answer anybody: left to a later round.
+    Parked,
     /// Working on this record ended its process more than once.
     Crashed,
 }
 
 impl Kind {
     /// All kinds, for help and documentation.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Dns,
         Kind::Connect,
         Kind::Tls,
@@ -157,6 +161,8 @@ impl Kind {
         Kind::Dependency,
         Kind::Interrupted,
         Kind::MaxRequests,
+        Kind::Quota,
+        Kind::Parked,
         Kind::Crashed,
     ];
 
@@ -185,6 +191,8 @@ impl Kind {
             Kind::Dependency => "dependency",
             Kind::Interrupted => "interrupted",
             Kind::MaxRequests => "max_requests",
+            Kind::Quota => "quota",
+            Kind::Parked => "parked",
             Kind::Crashed => "crashed",
         }
     }

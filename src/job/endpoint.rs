@@ -1,12 +1,14 @@
 //! `[[endpoint]]`: what is asked, what is taken from the answers, and within which bounds.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::answer::{AnswerFormat, Expression, Of};
+use super::limit::Cost;
 use super::request::{Batch, Pages, Payload};
 use super::template::{Part, Template};
 use super::when::When;
-use crate::record::Type;
+use crate::record::{Kind, Type};
 
 /// One HTTP question asked for every record.
 #[derive(Debug, Clone)]
@@ -59,6 +61,13 @@ pub struct Endpoint {
     pub bounds: Bounds,
     /// When a failed request is repeated.
     pub retry: Retry,
+    /// Indices of the job's limits that every request of this endpoint is taken from: those that it names, and those
+    /// of its literal host. (The host of a whole URL from the list is looked up when it is asked.)
+    pub limits: Vec<usize>,
+    /// What a request costs where a limit counts units. `None`: 1.
+    pub cost: Option<Cost>,
+    /// Share of the records, 0 to 1, that must be `ok` or `missing` here for the run to be published. Default 0.
+    pub min_success: f64,
 }
 
 /// One column made from an answer.
@@ -135,7 +144,7 @@ pub struct Bounds {
     pub max_redirects: u32,
 }
 
-/// When and how often a failed request is repeated (connection errors, timeouts, 408, 429 and 5xx).
+/// When and how often a failed request is repeated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Retry {
     /// Attempts altogether, the first included. Default 5.
@@ -145,8 +154,21 @@ pub struct Retry {
     pub backoff: Duration,
     /// Upper bound of any pause. Default 30 s.
     pub max_backoff: Duration,
-    /// The longest `Retry-After` that is waited for; above it the pair fails at once. Default 5 min.
+    /// The longest `Retry-After` that is waited for; above it the pair is deferred, or fails. Default 5 min.
     pub max_retry_after: Duration,
+    /// From the first attempt on, after which no further one is made. Default 10 min.
+    pub deadline: Duration,
+    /// Which failures are repeated.
+    pub on: RetryOn,
+}
+
+/// Which failures are worth another attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryOn {
+    /// HTTP statuses. Default 408, 429 and 500 to 599.
+    pub statuses: Vec<RangeInclusive<u16>>,
+    /// Kinds of errors. Default dns, connect, tls (a handshake that breaks off), timeout and reset; others never are.
+    pub kinds: Vec<Kind>,
 }
 
 impl Column {
@@ -193,6 +215,9 @@ impl Endpoint {
             after: Vec::new(),
             bounds: Bounds::default(),
             retry: Retry::default(),
+            limits: Vec::new(),
+            cost: None,
+            min_success: 0.0,
         }
     }
 
@@ -247,6 +272,17 @@ impl Default for Retry {
             backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(5 * 60),
+            deadline: Duration::from_secs(10 * 60),
+            on: RetryOn::default(),
+        }
+    }
+}
+
+impl Default for RetryOn {
+    fn default() -> RetryOn {
+        RetryOn {
+            statuses: vec![408..=408, 429..=429, 500..=599],
+            kinds: vec![Kind::Dns, Kind::Connect, Kind::Tls, Kind::Timeout, Kind::Reset],
         }
     }
 }

@@ -15,6 +15,7 @@ mod endpoint;
 mod init;
 mod input;
 mod jq;
+mod limit;
 mod load;
 mod mistake;
 mod questions;
@@ -30,15 +31,16 @@ mod validate;
 mod when;
 
 pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
-pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry};
+pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry, RetryOn};
 pub use init::starter;
 pub use input::{Duplicates, Format, Input, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
+pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::{JobError, Mistake};
 pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
-pub use settings::{ChunkFormat, Settings};
-pub use table::{Destination, Gone, Mode, Publish, Stamp, Table};
+pub use settings::{ChunkFormat, OnChange, Settings};
+pub use table::{Destination, Gone, Mode, Publish, PublishWhen, Stamp, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 pub use when::When;
 
@@ -49,6 +51,8 @@ pub struct Job {
     pub name: String,
     /// Where the list comes from.
     pub input: Input,
+    /// The budgets, in the order of the file.
+    pub limits: Vec<Limit>,
     /// In the order of the file; at least one, at most 64.
     pub endpoints: Vec<Endpoint>,
     /// Where the rows go.

@@ -19,6 +19,21 @@ pub struct Settings {
     pub rounds: u32,
     /// Age up to which an unfinished run is resumed. Default 7 days.
     pub resume_within: Duration,
+    /// What `run` does where input or endpoints have changed since the unfinished run was planned.
+    pub on_change: OnChange,
+    /// Age from which finished runs are removed, by `windrow prune` and at the end of `run`. `None`: never.
+    pub keep_runs: Option<Duration>,
+    /// How long a host that does not answer is waited for before its records are left to the end. Default 5 minutes.
+    pub patience: Duration,
+}
+
+/// What to do about an unfinished run of other input or endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChange {
+    /// Say what differs and start a new run (the default).
+    New,
+    /// Say what differs and stop.
+    Stop,
 }
 
 /// Format of the rows' chunk files.
@@ -40,6 +55,9 @@ impl Default for Settings {
             in_flight: 128,
             rounds: 1,
             resume_within: Duration::from_secs(7 * 24 * 60 * 60),
+            on_change: OnChange::New,
+            keep_runs: None,
+            patience: Duration::from_secs(5 * 60),
         }
     }
 }

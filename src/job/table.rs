@@ -64,11 +64,30 @@ pub enum Stamp {
     Ordinal,
 }
 
-/// Conditions without which merge refuses.
-#[derive(Debug, Clone, PartialEq)]
+/// When a run is published, and the conditions without which it is not.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Publish {
+    /// When.
+    pub when: PublishWhen,
     /// Share of the records, 0 to 1, that must be `ok` or `missing` at every endpoint. Default 0: no condition.
+    /// (An endpoint has a `min_success` of its own.)
     pub min_success: f64,
+    /// Most records that may fail. `None`: any number.
+    pub max_failed: Option<u64>,
+    /// Fewest rows that the run must bring.
+    pub min_rows: Option<u64>,
+    /// Most that the table's row count may change by, as a share of what it has now: 0.1 for a tenth.
+    pub max_change: Option<f64>,
+}
+
+/// When a run is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PublishWhen {
+    /// When every pair is accounted for (the default).
+    #[default]
+    Finished,
+    /// Also what there is whenever the run pauses for a quota; only for `append` and `upsert`.
+    EachPause,
 }
 
 impl Destination {

@@ -40,7 +40,7 @@ pub fn job_of(source: Source) -> Job {
             key: vec![],
             stamp: vec![],
         },
-        publish: Publish { min_success: 0.0 },
+        publish: Publish::default(),
         settings: Settings {
             chunks: ChunkFormat::Parquet,
             bodies: Bodies::None,

@@ -107,7 +107,7 @@ fn table_gate_and_settings_are_read() {
         stamp: vec![("fetched_at".into(), Stamp::FetchedAt), ("run".into(), Stamp::RunId)],
     };
     assert_eq!(job.table, expected);
-    assert_eq!(job.publish, Publish { min_success: 0.98 });
+    assert_eq!(job.publish, Publish { min_success: 0.98, ..Publish::default() });
     let expected = Settings {
         chunks: ChunkFormat::Csv,
         bodies: Bodies::None,
@@ -134,7 +134,7 @@ columns = { x = "." }
 fn a_small_job_has_the_usual_settings() {
     let job = parse(SMALL).expect("valid");
     assert_eq!(job.settings, Settings::default());
-    assert_eq!(job.publish, Publish { min_success: 0.0 });
+    assert_eq!(job.publish, Publish::default());
     assert_eq!(job.input.source, Source::Ids(vec!["a".into(), "7".into()]));
     assert_eq!((job.input.duplicates, job.input.empty_ok), (Duplicates::Refuse, false));
     let one = &job.endpoints[0];

@@ -84,6 +84,9 @@ fn validated(
         after: Vec::new(),
         bounds: bounds(&endpoint.common, defaults),
         retry: retry(&endpoint.common, defaults),
+        limits: Vec::new(),
+        cost: None,
+        min_success: 0.0,
     })
 }
 
@@ -146,6 +149,8 @@ fn retry(own: &raw::Common, defaults: Option<&raw::Common>) -> Retry {
         max_backoff: of(|retry| Some(retry.max_backoff.as_ref()?.value.0)).unwrap_or(usual.max_backoff),
         max_retry_after: of(|retry| Some(retry.max_retry_after.as_ref()?.value.0))
             .unwrap_or(usual.max_retry_after),
+        deadline: usual.deadline,
+        on: usual.on,
     }
 }
 

@@ -21,13 +21,14 @@ mod url;
 use std::path::{Path, PathBuf};
 
 use super::mistake::Mistakes;
-use super::{Endpoint, Input, Job, Publish, Settings, Table, raw};
+use super::{Endpoint, Input, Job, Limit, Publish, Settings, Table, raw};
 use names::Known;
 
 /// The parts of a job.
 pub(super) struct Parts {
     name: String,
     input: Input,
+    limits: Vec<Limit>,
     endpoints: Vec<Endpoint>,
     table: Table,
     publish: Publish,
@@ -37,8 +38,8 @@ pub(super) struct Parts {
 impl Parts {
     /// The job that was written as `text` in the file `path` of `folder`.
     pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
-        let Parts { name, input, endpoints, table, publish, settings } = self;
-        Job { name, input, endpoints, table, publish, settings, text, path, folder }
+        let Parts { name, input, limits, endpoints, table, publish, settings } = self;
+        Job { name, input, limits, endpoints, table, publish, settings, text, path, folder }
     }
 }
 
@@ -53,6 +54,7 @@ pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mista
     Some(Parts {
         name: name?,
         input: input?,
+        limits: Vec::new(),
         endpoints: endpoints?,
         table: table?,
         publish: publish(file),
@@ -73,7 +75,7 @@ fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
 
 fn publish(file: &raw::JobFile) -> Publish {
     let share = file.publish.as_ref().and_then(|publish| publish.value.min_success.as_ref());
-    Publish { min_success: share.map_or(0.0, |share| share.value.0) }
+    Publish { min_success: share.map_or(0.0, |share| share.value.0), ..Publish::default() }
 }
 
 fn settings(file: &raw::JobFile) -> Settings {
@@ -86,5 +88,6 @@ fn settings(file: &raw::JobFile) -> Settings {
         in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
         rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),
         resume_within: job.resume_within.as_ref().map_or(usual.resume_within, |time| time.value.0),
+        ..usual
     }
 }
