@@ -361,6 +361,7 @@ fn job(database: PathBuf, plan: &Plan, mode: Mode) -> Job {
             duplicates: Duplicates::Refuse,
             empty_ok: false,
         },
+        limits: vec![],
         endpoints: vec![],
         table: Table {
             to: Destination::DuckDb(database),
@@ -370,7 +371,7 @@ fn job(database: PathBuf, plan: &Plan, mode: Mode) -> Job {
             key,
             stamp: vec![],
         },
-        publish: Publish { min_success: 1.0 },
+        publish: Publish { min_success: 1.0, ..Publish::default() },
         settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: plan.job_path.clone(),

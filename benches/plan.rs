@@ -109,6 +109,7 @@ fn job(list: &Path, format: &str) -> Job {
             duplicates: Duplicates::Refuse,
             empty_ok: false,
         },
+        limits: vec![],
         endpoints: vec![Endpoint::get("omdb", url, vec![])],
         table: Table {
             to: Destination::DuckDb("bench.duckdb".into()),
@@ -118,7 +119,7 @@ fn job(list: &Path, format: &str) -> Job {
             key: vec![],
             stamp: vec![],
         },
-        publish: Publish { min_success: 0.0 },
+        publish: Publish::default(),
         settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: "bench.toml".into(),

@@ -31,6 +31,7 @@ pub fn job_of(source: Source) -> Job {
             duplicates: Duplicates::Refuse,
             empty_ok: false,
         },
+        limits: vec![],
         endpoints: vec![endpoint("one", "https://example.org/{id}")],
         table: Table {
             to: Destination::DuckDb("/films.duckdb".into()),
@@ -48,6 +49,7 @@ pub fn job_of(source: Source) -> Job {
             in_flight: 128,
             rounds: 1,
             resume_within: Duration::from_secs(7 * 86_400),
+            ..Settings::default()
         },
         text: "[job]\nname = \"films\"\n".into(),
         path: "/schemas/films.toml".into(),

@@ -77,6 +77,7 @@ fn endpoint(url: &str) -> Endpoint {
             backoff: Duration::from_millis(10),
             max_backoff: Duration::from_millis(40),
             max_retry_after: Duration::from_secs(5),
+            ..Retry::default()
         },
         ..Endpoint::get("films", template(url), Vec::new())
     }

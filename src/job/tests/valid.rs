@@ -115,6 +115,7 @@ fn table_gate_and_settings_are_read() {
         in_flight: 64,
         rounds: 2,
         resume_within: Duration::from_secs(2 * 24 * 60 * 60),
+        ..Settings::default()
     };
     assert_eq!(job.settings, expected);
     assert_eq!((job.text.as_str(), job.folder), (FILMS, PathBuf::from("/nowhere/schemas")));

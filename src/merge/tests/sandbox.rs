@@ -399,6 +399,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
             duplicates: Duplicates::Refuse,
             empty_ok: true,
         },
+        limits: vec![],
         endpoints: plan.endpoints.iter().map(endpoint).collect(),
         table: Table {
             to: Destination::DuckDb(database),
@@ -408,7 +409,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
             key: vec![],
             stamp: vec![],
         },
-        publish: Publish { min_success: 0.0 },
+        publish: Publish::default(),
         settings: Settings {
             chunks: plan.chunks,
             bodies: Bodies::None,
@@ -416,6 +417,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
             in_flight: 1,
             rounds: 1,
             resume_within: Duration::from_secs(60),
+            ..Settings::default()
         },
         text: String::new(),
         path: plan.job_path.clone(),
