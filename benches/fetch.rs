@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use windrow::fetch::{Client, ClientSettings, Pacer, Question, Refused, Secrets, Values};
+use windrow::fetch::{Client, ClientSettings, Origin, Pacer, Question, Refused, Secrets, Values};
 use windrow::job::{Endpoint, Part, Template};
 use windrow::record::{Field, Type, Value};
 
@@ -226,7 +226,7 @@ struct Free;
 impl Pacer for Free {
     type Permit = ();
 
-    async fn start(&self) -> Result<(), Refused> {
+    async fn start(&self, _: &Origin) -> Result<(), Refused> {
         Ok(())
     }
 }

@@ -24,6 +24,7 @@
 //! 5  report                          how a run looks to a person
 //! 4  supervisor | worker | merge     the parent, the child, the load
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
+//!    budget                          what all processes of the machine may send together
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
 //! 1  job, record                     what the user declares; what flows
 //! 0  os                              the operating system, wrapped
@@ -65,6 +66,7 @@
 
 #![warn(missing_docs)]
 
+pub mod budget;
 pub mod chunk;
 pub mod cli;
 pub mod extract;

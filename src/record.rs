@@ -137,6 +137,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it says that the pair was not asked, or not to its end, and is left to a later round.
+    pub fn defers(self) -> bool {
+        matches!(self, Kind::Interrupted | Kind::MaxRequests | Kind::Quota | Kind::Parked)
+    }
+
     /// All kinds, for help and documentation.
     pub const ALL: [Kind; 25] = [
         Kind::Dns,

@@ -63,7 +63,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
             eprintln!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
             return Ok(Exit::TryAgain);
         }
-        ShardEnd::Interrupted | ShardEnd::Paused => return Ok(Exit::Interrupted(2)),
+        ShardEnd::Interrupted | ShardEnd::Paused(_) => return Ok(Exit::Interrupted(2)),
     }
     let failed = show(&run, &job, &sent).await?;
     eprintln!("{}: {}; nothing was written", job.name, verdict(failed));

@@ -88,6 +88,15 @@ pub(super) async fn present_job(run: &RunStore, plan: &Plan) -> Result<Job, CliE
     Ok(present)
 }
 
+/// The job of a run for whoever fetches: its limits and retries as the file says now, where it still asks the same.
+pub(super) async fn paced_job(run: &RunStore, plan: &Plan) -> Result<Job, CliError> {
+    match present_job(run, plan).await {
+        Ok(job) => Ok(job),
+        // A file that is being edited, or asks something else by now, is no reason to stop in the middle.
+        Err(_) => planned_job(run, plan).await,
+    }
+}
+
 /// The secrets: the environment, and a file of `NAME=value` lines.
 pub(super) fn secrets(env_file: Option<&Path>) -> Result<Secrets, CliError> {
     match env_file {

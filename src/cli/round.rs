@@ -23,6 +23,9 @@ pub(super) struct FetchArgs {
     /// Send at most so many requests (at least one a shard), then pause; the next run goes on there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_requests: Option<u64>,
+    /// Child processes at a time [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) children: Option<u16>,
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     pub(super) env_file: Option<PathBuf>,
@@ -34,6 +37,8 @@ pub(super) struct Fetched {
     pub(super) exit: Exit,
     /// Requests sent.
     pub(super) requests: u64,
+    /// When a quota renews that was found used up, in seconds since 1970.
+    pub(super) renews_at: Option<u64>,
 }
 
 /// Fetches what is not committed of a round, with at most `args.max_requests`.
@@ -51,7 +56,7 @@ pub(super) async fn work_round(
     if unfinished.is_empty() || args.max_requests == Some(0) {
         let paused = if unfinished.is_empty() { Exit::Done } else { Exit::Paused };
         let exit = if stop.borrow().is_set() { worst([].iter(), *stop.borrow()) } else { paused };
-        return Ok(Fetched { exit, requests: 0 });
+        return Ok(Fetched { exit, requests: 0, renews_at: None });
     }
     let pairs_of = |shard: &crate::handoff::Shard| shard.pairs;
     let finished =
@@ -60,13 +65,14 @@ pub(super) async fn work_round(
     let options = CrewOptions {
         program: std::env::current_exe()?,
         arguments: env_file_argument(args.env_file.as_deref())?,
-        at_once: cores().min(unfinished.len()),
+        at_once: args.children.map_or_else(cores, usize::from).min(unfinished.len()),
         in_flight: job.settings.in_flight as usize,
         max_requests: args.max_requests,
     };
     let worked = supervise(run, plan, unfinished, &options, &mut progress, stop.clone()).await?;
     progress.finish();
-    Ok(Fetched { exit: worst(worked.ends.values(), *stop.borrow()), requests: worked.requests })
+    let exit = worst(worked.ends.values(), *stop.borrow());
+    Ok(Fetched { exit, requests: worked.requests, renews_at: worked.renews_at })
 }
 
 /// `--env-file F` for the children, wherever they run.

@@ -1,20 +1,23 @@
 //! `windrow run JOB`: plan, fetch, retry, publish, summarise.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use tokio::sync::watch;
 
 use super::live::{LiveRun, TrialArgs};
-use super::round::{FetchArgs, work_round};
+use super::round::{FetchArgs, Fetched, work_round};
 use super::{CliError, Place, find, live, merge, summary};
 use crate::handoff::Exit;
 use crate::job::Job;
 use crate::os::{Stop, stop_on_signals};
 use crate::plan::{self, RetryFilter};
 use crate::report::status::shown_path;
-use crate::report::{counted, status};
+use crate::report::{counted, status, when};
+
+/// Longest time between two looks at the wall clock.
+const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -23,6 +26,9 @@ pub(super) struct RunArgs {
     /// Start a new run even if there is an unfinished one
     #[arg(long)]
     new: bool,
+    /// Where a quota is used up, wait until there is a new one instead of ending with exit code 7
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     trial: TrialArgs,
     #[command(flatten)]
@@ -41,10 +47,15 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
     let secrets = find::secrets(args.fetch.env_file.as_deref())?;
     find::check_secrets(&job, &secrets)?;
     let run = begin(&job, &args, place, is_trial).await?;
-    let fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
-    if fetched != Exit::Done {
-        summary::unfinished(&run, fetched).await?;
-        return Ok(fetched);
+    let mut fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
+    while let (true, Exit::Paused, Some(renews_at)) = (args.wait, fetched.exit, fetched.renews_at) {
+        eprintln!("{}: a quota is used up; going on {}", job.name, when(renews_at));
+        wait_until(renews_at, &stop).await;
+        fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
+    }
+    if fetched.exit != Exit::Done {
+        summary::unfinished(&run, fetched.exit, fetched.renews_at).await?;
+        return Ok(fetched.exit);
     }
     let merged = merge::merge_run(&run.store, &job, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
@@ -93,22 +104,27 @@ async fn fetch_rounds(
     job: &Job,
     args: &FetchArgs,
     stop: &watch::Receiver<Stop>,
-) -> Result<Exit, CliError> {
+) -> Result<Fetched, CliError> {
     let mut args = args.clone();
+    let done = || Fetched { exit: Exit::Done, requests: 0, renews_at: None };
     loop {
         let rounds = run.store.rounds().await?;
-        let Some(round) = rounds.last() else { return Ok(Exit::Done) };
+        let Some(round) = rounds.last() else { return Ok(done()) };
         let fetched = work_round(&run.store, &run.plan, job, round, &args, stop).await?;
         if fetched.exit != Exit::Done {
-            return Ok(fetched.exit);
+            return Ok(fetched);
+        }
+        // What only waits for a quota would be deferred again.
+        if fetched.renews_at.is_some_and(|renews_at| left_until(renews_at) > Duration::ZERO) {
+            return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
         args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
-        let Some(what) = worth_another_round(run, job, round).await? else { return Ok(Exit::Done) };
+        let Some(what) = worth_another_round(run, job, round).await? else { return Ok(done()) };
         let filter = RetryFilter { worth_repeating_only: true, ..RetryFilter::default() };
         let options = live::plan_options(&TrialArgs::default());
         let planned = find::planned_job(&run.store, &run.plan).await?;
         match plan::write_retry(&planned, &run.store, &filter, &options).await? {
-            None => return Ok(Exit::Done),
+            None => return Ok(done()),
             Some(round) => {
                 let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
                 eprintln!(
@@ -120,6 +136,33 @@ async fn fetch_rounds(
             }
         }
     }
+}
+
+/// Waits for a moment, in seconds since 1970, or for a signal.
+async fn wait_until(second: u64, stop: &watch::Receiver<Stop>) {
+    let mut stop = stop.clone();
+    let signalled = async {
+        if stop.wait_for(|stop| stop.is_set()).await.is_err() {
+            // Nobody is left who could send one.
+            std::future::pending::<()>().await;
+        }
+    };
+    // By the wall clock, look after look: it may be set meanwhile, and the machine may sleep.
+    let reached = async {
+        while left_until(second) > Duration::ZERO {
+            tokio::time::sleep(left_until(second).min(LOOK_AT_CLOCK)).await;
+        }
+    };
+    tokio::select! {
+        () = signalled => {}
+        () = reached => {}
+    }
+}
+
+/// What is left until a moment, in seconds since 1970; nothing where it is past.
+fn left_until(second: u64) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_secs(second).saturating_sub(now)
 }
 
 /// What another round would ask, if it is due: what an interruption deferred always, what failed as often as

@@ -9,7 +9,7 @@ use super::{CliError, Place, find};
 use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
 use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
 use crate::record::Ordinal;
-use crate::report::Progress;
+use crate::report::{Progress, when};
 use crate::supervisor::Observer;
 use crate::worker::{self, Replay, ShardEnd, ShardOptions};
 
@@ -80,7 +80,7 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
     let run = find::open_run(&args.run, place).await?;
     let plan = run.plan().await?;
     let (round, shard) = planned_shard(&run, args.shard).await?;
-    let job = find::planned_job(&run, &plan).await?;
+    let job = find::paced_job(&run, &plan).await?;
     let options = ShardOptions {
         round,
         in_flight: args.in_flight.unwrap_or_else(|| share_of(job.settings.in_flight)),
@@ -156,7 +156,10 @@ fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, 
     match end {
         ShardEnd::Committed => (Exit::Done, String::new()),
         ShardEnd::Interrupted => (Exit::Interrupted(signal.unwrap_or(2)), "interrupted".to_owned()),
-        ShardEnd::Paused => (Exit::Paused, "paused: the limit on requests is used up".to_owned()),
+        ShardEnd::Paused(None) => (Exit::Paused, "paused: the limit on requests is used up".to_owned()),
+        ShardEnd::Paused(Some(renews_at)) => {
+            (Exit::Paused, format!("paused: a quota is used up; there is a new one {}", when(renews_at)))
+        }
         ShardEnd::GaveUp(example) => (
             Exit::TryAgain,
             format!(

@@ -12,7 +12,7 @@ use crate::job::Job;
 use crate::merge::{self, Published};
 use crate::record::Status;
 use crate::report::status::{shown_path, tallies};
-use crate::report::{Shape, count, counted, duration, print_rows};
+use crate::report::{Shape, count, counted, duration, print_rows, when};
 
 /// Rows of the table that are shown.
 const PREVIEW_ROWS: usize = 5;
@@ -59,7 +59,7 @@ pub(super) async fn finished(
     took: Duration,
 ) -> Result<(), CliError> {
     if let Merged::Interrupted(signal) = merged {
-        return unfinished(run, Exit::Interrupted(*signal)).await;
+        return unfinished(run, Exit::Interrupted(*signal), None).await;
     }
     endpoints(run, job).await?;
     let some_failed = failed(run, job).await?;
@@ -109,11 +109,16 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
 }
 
 /// The end of a run that is not complete.
-pub(super) async fn unfinished(run: &LiveRun, exit: Exit) -> Result<(), CliError> {
-    let why = match exit {
-        Exit::Interrupted(_) => "interrupted",
-        Exit::Paused => "paused: the limit on requests is used up",
-        _ => "unfinished: not every shard is complete",
+///
+/// `renews_at` is when there is a new quota, where one is used up, in seconds since 1970.
+pub(super) async fn unfinished(run: &LiveRun, exit: Exit, renews_at: Option<u64>) -> Result<(), CliError> {
+    let why = match (exit, renews_at) {
+        (Exit::Interrupted(_), _) => "interrupted".to_owned(),
+        (Exit::Paused, Some(second)) => {
+            format!("paused: a quota is used up; there is a new one {}", when(second))
+        }
+        (Exit::Paused, None) => "paused: the limit on requests is used up".to_owned(),
+        _ => "unfinished: not every shard is complete".to_owned(),
     };
     let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
     let word = find::word_for(&run.store, &run.plan);

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::asked::{Answer, Asked, Tally};
 use super::exchange::{Broken, Reply};
-use super::pacer::{Pacer, Refused};
+use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
@@ -123,13 +123,29 @@ impl Client {
         progress: &mut Progress,
     ) -> Result<Answer, Setback> {
         loop {
-            let permit = pacer.start().await.map_err(Setback::Refused)?;
+            let current = progress.redirected.as_ref().unwrap_or(request);
+            let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
             if progress.redirects == 0 {
                 tally.tried();
             }
             let begun = Instant::now();
-            let current = progress.redirected.as_ref().unwrap_or(request);
-            let reply = self.door(question).exchange(question, current, progress.left, tally).await;
+            let reply = match self.door(question).lease(question, current, progress.left).await {
+                Ok(lease) => {
+                    let connected = Instant::now();
+                    permit.ready().await.map_err(Setback::Refused)?;
+                    let sent = Instant::now();
+                    // That everybody waits is no fault of this request.
+                    progress.left += sent - connected;
+                    let left = progress.left.saturating_sub(begun.elapsed());
+                    let reply = self.door(question).exchange(question, current, lease, left, tally).await;
+                    permit.ended(Ended::of(&reply, sent.elapsed()));
+                    reply
+                }
+                Err(failure) => {
+                    permit.ended(Ended::of_failure(&failure));
+                    Err(Broken::unsent(failure))
+                }
+            };
             drop(permit);
             let reply = reply.map_err(|broken| {
                 progress.may_be_taken |= broken.was_sent;
@@ -147,6 +163,27 @@ impl Client {
             progress.redirects += 1;
             progress.may_be_taken |= redirect::was_taken(reply.status);
             progress.redirected = Some(next);
+        }
+    }
+}
+
+impl Ended {
+    /// Of a reply, or of none, after so long.
+    fn of(reply: &Result<Reply, Broken>, took: Duration) -> Ended {
+        match reply {
+            Ok(reply) if reply.turns_away() => Ended::Refused,
+            Ok(reply) if matches!(reply.status.as_u16(), 502..=504) => Ended::Silent,
+            Ok(reply) if reply.status.is_server_error() => Ended::Refused,
+            Ok(_) => Ended::Answered(took),
+            Err(Broken { failure, .. }) => Ended::of_failure(failure),
+        }
+    }
+
+    fn of_failure(failure: &Failure) -> Ended {
+        match failure.kind {
+            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Reset => Ended::Silent,
+            // Bytes that are no HTTP, answers that are too large: somebody is there.
+            _ => Ended::Refused,
         }
     }
 }
@@ -200,7 +237,7 @@ impl Question {
         tally.refused(page);
         let retry_after = retry_after.filter(|_| failure.worth_repeating);
         if let Some(wait) = retry_after {
-            pacer.pause(wait);
+            pacer.pause(&request.origin, wait);
         }
         Err(Setback::Failed { failure, retry_after })
     }
@@ -254,6 +291,8 @@ fn deferred(refused: Refused, earlier: Option<Failure>) -> Failure {
     let (kind, why) = match refused {
         Refused::Interrupted => (Kind::Interrupted, "the run was interrupted"),
         Refused::MaxRequests => (Kind::MaxRequests, "the limit on requests was used up"),
+        Refused::Quota { .. } => (Kind::Quota, "the quota was used up"),
+        Refused::Parked => (Kind::Parked, "its host did not answer anybody"),
     };
     match earlier {
         None => Failure::passing(kind, format!("{why} before this was asked")),

@@ -38,7 +38,7 @@ pub(super) struct Broken {
 }
 
 impl Broken {
-    fn unsent(failure: Failure) -> Broken {
+    pub(super) fn unsent(failure: Failure) -> Broken {
         Broken { failure, was_sent: false }
     }
 
@@ -48,19 +48,17 @@ impl Broken {
 }
 
 impl Door {
-    /// Sends a request and reads the answer, within what is `left` of the attempt's time.
+    /// Sends a request on a connection and reads the answer, within what is `left` of the attempt's time.
     pub(super) async fn exchange(
         &self,
         question: &Question,
         request: &Request,
+        lease: Lease,
         left: Duration,
         tally: &mut Tally,
     ) -> Result<Reply, Broken> {
-        let begun = Instant::now();
         let connect_limit = question.bounds.connect_timeout.min(left);
-        let lease = self.lease(question, request, connect_limit).await.map_err(Broken::unsent)?;
         tally.sent();
-        let left = left.saturating_sub(begun.elapsed());
         let mut watch = pin!(sleep(left));
         let mut watch =
             Watch::new(watch.as_mut(), question.bounds.idle_timeout, question.bounds.timeout, left);
@@ -134,8 +132,14 @@ impl Door {
         }
     }
 
-    /// A connection to the request's origin, an old one if there is one.
-    async fn lease(&self, question: &Question, request: &Request, limit: Duration) -> Result<Lease, Failure> {
+    /// A connection to the request's origin, an old one if there is one, within what is `left` of the attempt's time.
+    pub(super) async fn lease(
+        &self,
+        question: &Question,
+        request: &Request,
+        left: Duration,
+    ) -> Result<Lease, Failure> {
+        let limit = question.bounds.connect_timeout.min(left);
         let lying = match question.is_idempotent {
             true => self.pool.take(&request.origin),
             false => self.pool.take_fresh(&request.origin),

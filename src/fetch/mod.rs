@@ -70,7 +70,8 @@ mod watch;
 
 pub use asked::{Answer, Asked};
 pub use canonical::{json_text, text as canonical_text};
-pub use pacer::{Pacer, Refused};
+pub use origin::Origin;
+pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use question::{Question, QuestionError};
 pub use request::Request;

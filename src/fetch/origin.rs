@@ -12,7 +12,7 @@ use url::{Position, Url};
 
 /// The origin of a URL (RFC 6454). Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Origin(Arc<Parts>);
+pub struct Origin(Arc<Parts>);
 
 struct Parts {
     /// `https://host:port`, the port only where it is not the scheme's own.
@@ -24,7 +24,7 @@ struct Parts {
 
 impl Origin {
     /// The origin of a URL, or why it cannot be asked.
-    pub(super) fn of(url: &Url) -> Result<Origin, &'static str> {
+    pub fn of(url: &Url) -> Result<Origin, &'static str> {
         let scheme = match url.scheme() {
             "http" => Scheme::HTTP,
             "https" => Scheme::HTTPS,
@@ -53,8 +53,13 @@ impl Origin {
     }
 
     /// The host's name or address, as URLs have it: lower case, punycode, IPv6 in brackets.
-    pub(super) fn host_name(&self) -> &str {
+    pub fn host_name(&self) -> &str {
         self.0.authority.host()
+    }
+
+    /// The port, be it the scheme's own.
+    pub fn port(&self) -> u16 {
+        self.0.authority.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
     /// Its address, where the host is one and no name.

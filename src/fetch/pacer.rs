@@ -1,21 +1,51 @@
-//! Who says when a request may be sent.
+//! Who says when a request may be sent, and is told what became of it.
 
 use std::future::Future;
 use std::time::Duration;
 
-/// The budget that requests are taken from: so many in flight, so many in all, for as long as the run goes on.
+use super::origin::Origin;
+
+/// The budget that requests are taken from: so many in flight, so many in a time, for as long as the run goes on.
 ///
 /// [`ask`](super::Client::ask) starts every HTTP request with it, repeated attempts and the steps of a redirect
 /// included, and drops the permit when the answer is whole or given up. No permit is held during a pause.
 pub trait Pacer {
     /// Held while a request is in flight.
-    type Permit;
+    type Permit: Permit;
 
-    /// Waits for its turn. A pacer that waits long watches for the interruption itself.
-    fn start(&self) -> impl Future<Output = Result<Self::Permit, Refused>>;
+    /// Waits for its turn to ask an origin. A pacer that waits long watches for the interruption itself.
+    fn start(&self, origin: &Origin) -> impl Future<Output = Result<Self::Permit, Refused>>;
 
     /// The server asked everyone to wait this long (`Retry-After`). By default only the pair that was told waits.
-    fn pause(&self, _wait: Duration) {}
+    fn pause(&self, _origin: &Origin, _wait: Duration) {}
+
+    /// The server says how many more requests it takes within that time.
+    fn takes(&self, _origin: &Origin, _requests: u64, _within: Duration) {}
+}
+
+/// Leave to send one request.
+pub trait Permit {
+    /// Waits on where everybody was told to, between the leave and the moment at which the request can be written.
+    fn ready(&self) -> impl Future<Output = Result<(), Refused>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// What became of the request.
+    fn ended(&self, _how: Ended) {}
+}
+
+/// Leave where nothing is counted.
+impl Permit for () {}
+
+/// What became of a request, as far as it tells how the server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was answered, within this time from when it was written.
+    Answered(Duration),
+    /// It was refused as one too many, or failed at the server.
+    Refused,
+    /// Nobody answered: no connection, no answer in time, or one by a gateway whose server is not there.
+    Silent,
 }
 
 /// Why no request is sent any more.
@@ -25,4 +55,11 @@ pub enum Refused {
     Interrupted,
     /// The limit on requests is used up.
     MaxRequests,
+    /// A quota is used up; there is a new one at this time, in seconds since 1970.
+    Quota {
+        /// In seconds since 1970.
+        renews_at: u64,
+    },
+    /// Its host does not answer anybody.
+    Parked,
 }

@@ -47,6 +47,11 @@ pub enum Event {
         /// Pairs of the block.
         pairs: u64,
     },
+    /// A quota is used up.
+    UsedUp {
+        /// When it renews, in seconds since 1970.
+        renews_at: u64,
+    },
     /// Something that a person should know.
     Warning {
         /// One line.

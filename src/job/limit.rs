@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::Job;
+
 /// A budget. All processes of the user on this machine share it, whichever jobs they run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
-    /// A host, `host:port`, or a name that endpoints mention in their `limit`. Hosts as [`url::Url::host_str`] gives
-    /// them.
+    /// A host, `host:port`, or a name that endpoints mention in their `limit`; in lower case. Hosts as
+    /// [`url::Url::host_str`] gives them, without a point at the end.
     pub name: String,
     /// How fast.
     pub rate: Option<Rate>,
@@ -62,6 +64,25 @@ pub enum Period {
     Month,
     /// Windows of this length, one after the other since 1970-01-01T00:00:00Z; a whole number of seconds.
     Span(Duration),
+}
+
+impl Job {
+    /// Indices of the limits of a host, for one that is known only when it is asked: that of a whole URL from the list,
+    /// or of a redirect. `host` is as [`url::Url::host_str`] gives it, `port` that of the scheme where the URL has none.
+    pub fn limits_of_host(&self, host: &str, port: u16) -> impl Iterator<Item = usize> {
+        let limits = self.limits.iter().enumerate();
+        limits.filter(move |(_, limit)| is_of(&limit.name, host, port)).map(|(index, _)| index)
+    }
+}
+
+/// Whether a limit of that name is one of the host, or of its port alone.
+pub(super) fn is_of(name: &str, host: &str, port: u16) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match name.strip_prefix(host) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|named| named.parse() == Ok(port)),
+        None => false,
+    }
 }
 
 /// What a request costs where a limit counts units.

@@ -1,11 +1,15 @@
 //! The operating system, wrapped: what a process inherits from and shares with its parent.
 
+mod clock;
 mod limits;
 mod process;
+mod shared;
 mod signals;
 mod slot;
 
+pub use clock::{boot_number, monotonic_nanos};
 pub use limits::raise_open_files;
-pub use process::{ParentGone, die_with_parent, dies_with_us};
+pub use process::{ParentGone, die_with_parent, dies_with_us, user};
+pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, stop_on_signals};
 pub use slot::{Slot, SlotReader, shared_slot};

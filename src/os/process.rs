@@ -9,6 +9,11 @@ use nix::unistd::{Pid, getppid};
 #[error("the supervisor (process {0}) is gone")]
 pub struct ParentGone(i32);
 
+/// The user that this process works for.
+pub fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
 /// Makes the kernel kill this process when the thread that started it ends (`PR_SET_PDEATHSIG`, prctl(2)).
 ///
 /// `parent` is the expected parent: it may have died between the fork and this call, which the kernel would

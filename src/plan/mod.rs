@@ -30,7 +30,7 @@ pub mod list;
 mod questions;
 pub mod retry;
 #[cfg(test)]
-mod sandbox;
+pub(crate) mod sandbox;
 mod spool;
 mod typed;
 mod write;

@@ -13,7 +13,7 @@ use crate::handoff::{Block, Plan, Round, RunStore, Shard, layout};
 use crate::job::*;
 
 /// Batches of ten records and twenty ids in memory, so that short lists spill.
-pub const TINY: Sizes = Sizes { batch_records: 10, batch_bytes: 1 << 20, ids: 20 };
+pub(super) const TINY: Sizes = Sizes { batch_records: 10, batch_bytes: 1 << 20, ids: 20 };
 
 pub fn options() -> PlanOptions {
     PlanOptions { cores: 2, windrow: "0.1.0".into(), now_micros: 7, ..PlanOptions::default() }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 /// `1234567` as `1,234,567`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -29,6 +32,15 @@ pub fn duration(time: Duration) -> String {
         120..7200 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
+}
+
+/// `on 2026-11-26 at 09:00:00 CET, in 6 h 3 min`; the second is one since 1970.
+pub fn when(second: u64) -> String {
+    let moment = i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
+    let Some(moment) = moment else { return "later".to_owned() };
+    let left = Duration::try_from(moment.duration_since(Timestamp::now())).unwrap_or_default();
+    let here = moment.to_zoned(TimeZone::system());
+    format!("on {}, in {}", here.strftime("%Y-%m-%d at %H:%M:%S %Z"), duration(left))
 }
 
 #[cfg(test)]

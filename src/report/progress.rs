@@ -197,7 +197,7 @@ impl Observer for Progress {
                 self.draw(shard);
             }
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
-            Event::Committed { .. } | Event::Ended { .. } => {}
+            Event::Committed { .. } | Event::UsedUp { .. } | Event::Ended { .. } => {}
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Worked {
     pub ends: BTreeMap<u32, ShardEnd>,
     /// Requests that all of them sent.
     pub requests: u64,
+    /// When a quota renews that one of them found used up; the first of several. In seconds since 1970.
+    pub renews_at: Option<u64>,
 }
 
 /// What a person may want to see.
@@ -121,7 +123,7 @@ pub async fn supervise(
             Ok(()) = stop.changed() => crew.pass_on(*stop.borrow_and_update()),
         }
     }
-    Ok(Worked { ends: crew.ends, requests: crew.requests })
+    Ok(Worked { ends: crew.ends, requests: crew.requests, renews_at: crew.renews_at })
 }
 
 /// The children and what is known of them.
@@ -136,6 +138,7 @@ struct Crew<'a> {
     shares: BTreeMap<u32, u64>,
     /// Requests that the children which ended have sent.
     requests: u64,
+    renews_at: Option<u64>,
     children: BTreeMap<u32, Post>,
     ends: BTreeMap<u32, ShardEnd>,
 }
@@ -164,7 +167,8 @@ impl<'a> Crew<'a> {
         let ends = shards.iter().map(|&shard| (shard, ShardEnd::Stopped)).collect();
         let waiting = shards.into();
         let children = BTreeMap::new();
-        Crew { run, plan, options, observer, sender, waiting, shares, requests: 0, children, ends }
+        let (requests, renews_at) = (0, None);
+        Crew { run, plan, options, observer, sender, waiting, shares, requests, renews_at, children, ends }
     }
 
     /// Starts waiting shards while there is room.
@@ -209,6 +213,10 @@ impl<'a> Crew<'a> {
                 Event::Committed { .. } => post.history.progressed(),
                 Event::Progress { requests, .. } => post.sent = *requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
+                Event::UsedUp { renews_at } => {
+                    self.renews_at =
+                        Some(self.renews_at.map_or(*renews_at, |earlier| earlier.min(*renews_at)));
+                }
                 Event::Started { .. } | Event::Warning { .. } => {}
             }
         }

@@ -21,23 +21,31 @@ use crate::record::{Failure, Kind, Rows, Status};
 ///
 /// Such a block has no answer, only failures that are worth repeating. Where nobody was there to answer, that is
 /// all it takes. Where somebody was, it may be the records that cannot be answered: so not if other
-/// blocks were answered meanwhile, and not in a retry's round, which asks nothing but what failed before.
+/// blocks were answered meanwhile. A retry's round asks nothing but what failed before: what fails then has failed.
 pub(super) fn hopeless(open: &OpenBlock, round: u32) -> Option<String> {
     let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
     if settled().any(Settled::is_answer) {
         return None;
     }
     let deferred = settled().any(|settled| settled.line.status == Status::Deferred);
+    if round > 0 && !deferred {
+        return None;
+    }
     let asked =
-        settled().filter(|settled| settled.line.status == Status::Failed && settled.line.attempts > 0);
+        settled().filter(|settled| settled.line.status != Status::Skipped && settled.line.attempts > 0);
     let failures: Vec<&Failure> = asked.filter_map(|settled| settled.line.failure.as_ref()).collect();
     let Some(example) = failures.first() else { return deferred.then(String::new) };
     let nobody_there = failures.iter().all(|failure| matches!(failure.kind, Kind::Dns | Kind::Connect));
-    let goes_on = open.answered_meanwhile || round > 0;
-    if goes_on && !deferred && !nobody_there {
+    if open.answered_meanwhile && !deferred && !nobody_there {
         return None;
     }
     Some(format!("{}: {}", example.kind, example.detail))
+}
+
+/// Whether a pair of the block was not asked since a quota is used up.
+pub(super) fn waits_for_quota(open: &OpenBlock) -> bool {
+    let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+    settled.filter_map(|settled| settled.line.failure.as_ref()).any(|failure| failure.kind == Kind::Quota)
 }
 
 /// Writes the chunks of a block, then its commit; returns the block's pairs.

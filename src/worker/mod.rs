@@ -18,7 +18,7 @@
 //! |---|---|
 //! | which is next, and with whom it shares a request | `board` |
 //! | is it asked at all? | `unasked`, `condition` (`when`) |
-//! | leave to send | `pace` |
+//! | leave to send, from the budgets that all processes share | `pace` |
 //! | what the lanes share | `work` |
 //! | one after the other, page after page | `lane`, `answering` |
 //! | several in one request | `together` |
@@ -49,7 +49,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
+use tokio::time::MissedTickBehavior;
 
+use crate::budget::BudgetError;
 use crate::fetch::{Request, Secrets};
 use crate::handoff::lock::{Lock, LockError, lock_shard};
 use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
@@ -70,6 +72,9 @@ const DYING: Duration = Duration::from_secs(2);
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// How often it is looked at what other processes do with the budgets that all share.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How a shard is to be worked.
 pub struct ShardOptions {
@@ -112,8 +117,8 @@ pub enum ShardEnd {
     Committed,
     /// Told to stop.
     Interrupted,
-    /// The limit on requests is used up.
-    Paused,
+    /// The limit on requests is used up, or a quota: then when it renews, in seconds since 1970.
+    Paused(Option<u64>),
     /// Nothing succeeds, and repeating may mend it; the text says what was seen.
     GaveUp(String),
 }
@@ -143,6 +148,9 @@ pub enum WorkerError {
     /// The endpoints cannot be asked as the job says.
     #[error("{0}")]
     Job(String),
+    /// A limit cannot be shared with other processes.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// A part of the program ended unexpectedly.
     #[error("shard {shard}: {why}")]
     Broken {
@@ -158,7 +166,7 @@ impl WorkerError {
     pub fn exit(&self) -> Exit {
         match self {
             WorkerError::Lock(LockError::Held { .. }) => Exit::Locked,
-            WorkerError::Lock(LockError::File { .. }) => Exit::Disk,
+            WorkerError::Lock(LockError::File { .. }) | WorkerError::Budget(_) => Exit::Disk,
             WorkerError::Handoff(error) => error.exit(),
             WorkerError::Chunk { .. } | WorkerError::InputChanged(_) => Exit::Integrity,
             WorkerError::Job(_) => Exit::Usage,
@@ -230,6 +238,8 @@ async fn work_through(
         lanes.spawn_local(lane::lane(work.clone()));
     }
     let mut tick = tokio::time::interval(PROGRESS_EVERY);
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut listening = true;
     loop {
         tokio::select! {
@@ -245,6 +255,7 @@ async fn work_through(
                 }
             }
             _ = tick.tick() => work.tell_progress(),
+            _ = look.tick() => work.pace.look(),
         }
     }
     work.tell_progress();

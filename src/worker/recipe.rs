@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::WorkerError;
 use super::condition::{self, Condition, Input};
+use super::pace::Price;
 use super::pair::{Answer, RecordState};
 use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError};
@@ -38,6 +39,10 @@ pub(super) struct Step {
     pub(super) pages: Option<Pages>,
     /// The job's own program for its answers.
     pub(super) pipe: Option<Pipe>,
+    /// What an answer says that its request cost.
+    pub(super) price: Option<Price>,
+    /// Whether the list says which hosts are asked: one that takes no more is not the others' matter.
+    pub(super) asks_anywhere: bool,
     /// Whether an answer may give several rows, or none.
     explodes: bool,
 }
@@ -146,6 +151,8 @@ fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<S
         absent: endpoint.batch.as_ref().map_or(Absent::Missing, |batch| batch.absent),
         pages: endpoint.pages.clone(),
         pipe: pipe.transpose().map_err(no_program)?,
+        price: Price::of(endpoint).map_err(wrong)?,
+        asks_anywhere: endpoint.url.parts.iter().any(|part| matches!(part, Part::Url(_))),
         explodes: endpoint.explodes(),
     })
 }

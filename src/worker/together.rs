@@ -14,7 +14,7 @@ use crate::extract::{Extracted, Split};
 use crate::fetch::{Answer, Request};
 use crate::handoff::event;
 use crate::job::Absent;
-use crate::record::{Failure, Kind, Ordinal};
+use crate::record::{Failure, Ordinal};
 
 /// Asks a batch and settles its pairs.
 pub(super) async fn answer_together(work: &Rc<Work>, together: Together) {
@@ -74,8 +74,7 @@ impl Batch<'_> {
 
     /// Whether a failure may be the fault of one record, and the job says to find out.
     fn may_part(&self, failure: &Failure) -> bool {
-        let is_deferred = matches!(failure.kind, Kind::Interrupted | Kind::MaxRequests);
-        self.parts() && !failure.worth_repeating && !is_deferred
+        self.parts() && !failure.worth_repeating && !failure.kind.defers()
     }
 
     /// Whether records are asked alone where their batch does not answer them.

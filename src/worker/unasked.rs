@@ -15,6 +15,8 @@ pub(super) enum Drain {
     Interrupted,
     /// The limit on requests is used up.
     MaxRequests,
+    /// A quota is used up; when it renews, in seconds since 1970.
+    Quota(u64),
     /// Nothing succeeds; an example.
     GaveUp(String),
 }
@@ -67,6 +69,7 @@ pub(super) fn settled_unasked(
 pub(super) fn deferred(record: &RecordState, endpoint: usize, why: &Drain) -> Settled {
     let failure = match why {
         Drain::MaxRequests => Failure::passing(Kind::MaxRequests, "the limit on requests was used up"),
+        Drain::Quota(_) => Failure::passing(Kind::Quota, "the quota was used up before it was asked"),
         Drain::Interrupted => Failure::passing(Kind::Interrupted, "interrupted before it was asked"),
         Drain::GaveUp(_) => Failure::passing(Kind::Interrupted, "the shard gave up before it was asked"),
     };

@@ -17,6 +17,7 @@ use super::recipe::Recipe;
 use super::replay::Replay;
 use super::unasked::{Drain, unasked};
 use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
+use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::fetch::{Asked, Client, ClientSettings, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
@@ -36,7 +37,7 @@ pub(super) struct Work {
     input: Bytes,
     pub(super) board: RefCell<Board>,
     client: Client,
-    pace: Pace,
+    pub(super) pace: Pace,
     pub(super) slot: Slot,
     pub(super) keep: Keep,
     on_request: Option<OnRequest>,
@@ -79,7 +80,13 @@ impl Work {
             input,
             board: RefCell::new(Board::new(upcoming)),
             client: Client::new(&ClientSettings { max_idle: options.in_flight }),
-            pace: Pace::new(options.in_flight, options.max_requests, draining.subscribe()),
+            pace: Pace::new(
+                job,
+                options.in_flight,
+                options.max_requests,
+                draining.subscribe(),
+                &state_folder(),
+            )?,
             slot: options.slot,
             keep: Keep::new(job.settings.bodies),
             on_request: options.on_request,
@@ -111,7 +118,8 @@ impl Work {
     fn finish(self: &Rc<Work>, open: OpenBlock) {
         if let Some(detail) = finish::hopeless(&open, self.round) {
             self.board.borrow_mut().closed();
-            return self.drain(Drain::GaveUp(detail));
+            let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(&open)).map(Drain::Quota);
+            return self.drain(used_up.unwrap_or(Drain::GaveUp(detail)));
         }
         if self.error.borrow().is_some() {
             return self.board.borrow_mut().closed();
@@ -139,13 +147,20 @@ impl Work {
         Ok(match self.board.borrow().draining() {
             None => ShardEnd::Committed,
             Some(Drain::Interrupted) => ShardEnd::Interrupted,
-            Some(Drain::MaxRequests) => ShardEnd::Paused,
+            Some(Drain::MaxRequests) => ShardEnd::Paused(None),
+            Some(Drain::Quota(renews_at)) => ShardEnd::Paused(Some(*renews_at)),
             Some(Drain::GaveUp(detail)) => ShardEnd::GaveUp(detail.clone()),
         })
     }
 
     /// Tells the counts.
     pub(super) fn tell_progress(&self) {
+        for text in self.pace.news() {
+            (self.emit)(Event::Warning { text });
+        }
+        if let Some(renews_at) = self.pace.renews_at() {
+            (self.emit)(Event::UsedUp { renews_at });
+        }
         (self.emit)(Event::Progress {
             done: self.done.get(),
             failed: self.failed.get(),
@@ -180,16 +195,24 @@ impl Work {
     }
 
     /// Records what became of a pair.
-    pub(super) fn settle(self: &Rc<Work>, pair: Pair, settled: Settled) {
+    pub(super) fn settle(self: &Rc<Work>, pair: Pair, mut settled: Settled) {
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
-        let refused = settled.line.failure.as_ref().map(|failure| failure.kind) == Some(Kind::MaxRequests);
+        let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
+        if kind == Some(Kind::Parked) && self.round > 0 {
+            // It was left to the end, and this is the end.
+            settled.line.status = Status::Failed;
+        }
         let whole = self.board.borrow_mut().settle(pair, settled, &self.recipe);
         if let Some(open) = whole {
             self.finish(open);
         }
-        if refused {
-            self.drain(Drain::MaxRequests);
+        match (kind, self.pace.renews_at()) {
+            (Some(Kind::MaxRequests), _) => self.drain(Drain::MaxRequests),
+            (Some(Kind::Quota), Some(renews_at)) if !self.recipe.steps[pair.endpoint].asks_anywhere => {
+                self.drain(Drain::Quota(renews_at));
+            }
+            _ => {}
         }
         // One ready pair is for this lane; others may wake a lane that found nothing.
         if self.board.borrow().ready() > 1 {
@@ -214,7 +237,14 @@ impl Work {
         if let Some(replay) = &self.replay {
             return replay.asked(ordinal, &step.name, page, question);
         }
-        self.client.ask(question, request, &self.pace, &self.told_to_drain, draw).await
+        let leave = self.pace.of_endpoint(endpoint);
+        let asked = self.client.ask(question, request, &leave, &self.told_to_drain, draw).await;
+        if let (Some(price), Ok(answer)) = (&step.price, &asked.answer)
+            && let Some(cost) = price.read(&answer.body)
+        {
+            leave.settle(cost);
+        }
+        asked
     }
 
     /// The record whose line counted the request that an earlier run asked this one with; its own where it was alone.

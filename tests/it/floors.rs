@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 8] = [
     &["record"],
     &["job"],
     &["handoff"],
-    &["plan", "fetch", "extract", "chunk"],
+    &["plan", "fetch", "extract", "chunk", "budget"],
     &["supervisor", "worker", "merge"],
     &["report"],
     &["cli"],

@@ -141,7 +141,7 @@ async fn questions_can_be_asked_from_any_thread() {
     struct Free;
     impl Pacer for Free {
         type Permit = ();
-        async fn start(&self) -> Result<(), Refused> {
+        async fn start(&self, _: &Origin) -> Result<(), Refused> {
             Ok(())
         }
     }

@@ -129,9 +129,11 @@ struct Gate {
     pauses: RefCell<Vec<Duration>>,
 }
 
-struct Permit<'a>(&'a Gate);
+struct Held<'a>(&'a Gate);
 
-impl Drop for Permit<'_> {
+impl Permit for Held<'_> {}
+
+impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.held.set(self.0.held.get() - 1);
     }
@@ -148,17 +150,17 @@ impl Gate {
 }
 
 impl<'a> Pacer for &'a Gate {
-    type Permit = Permit<'a>;
+    type Permit = Held<'a>;
 
-    async fn start(&self) -> Result<Permit<'a>, Refused> {
+    async fn start(&self, _: &Origin) -> Result<Held<'a>, Refused> {
         assert!(self.held.get() == 0, "a pair holds two permits");
         let left = self.left.get().checked_sub(1).ok_or(self.refusal)?;
         self.left.set(left);
         self.held.set(self.held.get() + 1);
-        Ok(Permit(self))
+        Ok(Held(self))
     }
 
-    fn pause(&self, wait: Duration) {
+    fn pause(&self, _: &Origin, wait: Duration) {
         self.pauses.borrow_mut().push(wait);
     }
 }

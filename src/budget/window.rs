@@ -1,0 +1,205 @@
+//! How many requests a server is given at once where no limit says it: as many as it answers no slower for.
+//!
+//! The window doubles with each round of answers at the start, and grows by one or a sixteenth afterwards (as TCP does
+//! by one: a server is asked by one windrow, not by thousands). It shrinks where answers take twice as long as without
+//! load, and by one for every request that the server refuses or leaves unanswered beyond those that it fails without
+//! load: so a server that fails one in ten whatever it is given is not slowed to a standstill, and one that fails all
+//! gets one at a time.
+//!
+//! Promises: what fails never lets the window grow, and the time that a failure took counts for nothing; a server that
+//! works on *n* requests at a time is given no more than some four times *n*.
+//!
+//! Latency and failures without load are those of the best round. So that a server which has become worse is not
+//! mistaken for one that is overloaded, the window is made small for a round when they were not seen for a while.
+
+/// The size at the start: enough for a short list, and little enough to see how fast the server is without load.
+const START: f64 = 8.0;
+
+/// Latency, in nanoseconds, below which more load does no harm that anybody would notice.
+const HARMLESS: f64 = 50e6;
+
+/// Times the latency without load from which on the server counts as slow.
+const SLOW: f64 = 2.0;
+
+/// Times the share of failures without load that are no sign of too much.
+const FAILING: f64 = 1.5;
+
+/// Requests of a round, at the least, and of one that is to tell what is without load.
+const ROUND: [f64; 2] = [16.0, 64.0];
+
+/// What the window grows by in a round, as a share of itself.
+const GROWTH: f64 = 1.0 / 16.0;
+
+/// How long what was seen without load is believed, in nanoseconds.
+const BELIEVED: u64 = 15_000_000_000;
+
+/// The window, as it lies in shared memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Window {
+    /// Requests in flight.
+    pub(super) size: f64,
+    /// Whether it doubles with each round: nothing has spoken against it yet.
+    pub(super) doubling: bool,
+    /// Answers of the present round.
+    pub(super) answers: u64,
+    /// What they took altogether, in nanoseconds.
+    pub(super) time: u64,
+    /// Requests of the present round that were refused or not answered.
+    pub(super) refusals: u64,
+    /// Latency without load, in nanoseconds; 0 while it is not known.
+    pub(super) base: u64,
+    /// Share of requests that fail without load.
+    pub(super) failing: f64,
+    /// When these were last seen; 0 while what was sent before is still to be answered.
+    pub(super) base_seen: u64,
+}
+
+/// What happened since the last look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Requests that were answered.
+    pub(super) answers: u64,
+    /// What the answers took altogether, in nanoseconds.
+    pub(super) time: u64,
+    /// Requests that were refused as too many, or not answered.
+    pub(super) refusals: u64,
+    /// Whether more would have been sent if the window had been larger.
+    pub(super) is_full: bool,
+}
+
+impl Window {
+    /// At the start.
+    pub(super) fn new() -> Window {
+        let base_seen = 1;
+        Window {
+            size: START,
+            doubling: true,
+            answers: 0,
+            time: 0,
+            refusals: 0,
+            base: 0,
+            failing: 0.0,
+            base_seen,
+        }
+    }
+
+    /// After what was seen; never above `most`.
+    pub(super) fn after(mut self, seen: &Seen, most: f64, now: u64) -> Window {
+        self.answers += seen.answers;
+        self.time += seen.time;
+        self.refusals += seen.refusals;
+        if seen.is_full && self.base > 0 {
+            let size = self.size.max(1.0);
+            let each = if self.doubling { 1.0 } else { GROWTH.max(1.0 / size) };
+            self.size += each * seen.answers as f64;
+        }
+        self.size = self.size.min(most);
+        if (self.answers + self.refusals) as f64 >= self.round() {
+            self.end_round(now);
+        }
+        self.size = self.size.clamp(1.0, most.max(1.0));
+        self
+    }
+
+    /// Requests of the present round.
+    fn round(&self) -> f64 {
+        // Half a window is enough: the window may just have doubled.
+        let least = if self.base == 0 && !self.doubling { ROUND[1] } else { ROUND[0] };
+        least.max(self.size / 2.0)
+    }
+
+    /// Compares a round with what is without load.
+    fn end_round(&mut self, now: u64) {
+        let all = (self.answers + self.refusals) as f64;
+        let failing = self.refusals as f64 / all;
+        let mean = if self.answers == 0 { f64::MAX } else { self.time as f64 / self.answers as f64 };
+        (self.answers, self.time, self.refusals) = (0, 0, 0);
+        let base = self.base as f64;
+        if self.base == 0 {
+            return self.measured(mean, failing, all, now);
+        }
+        let excess = (failing - FAILING * self.failing) * all;
+        if excess > 0.0 {
+            self.doubling = false;
+            self.size -= excess;
+        }
+        if mean <= base * 1.1 && failing <= self.failing + 0.02 {
+            (self.base, self.failing) = (mean.min(base) as u64, self.failing.min(failing));
+            self.base_seen = now;
+        } else if now.saturating_sub(self.base_seen) > BELIEVED {
+            (self.base, self.base_seen) = (0, 0);
+            (self.size, self.doubling) = ((self.size / 4.0).max(1.0), false);
+        } else if mean > base * SLOW && mean > base + HARMLESS {
+            self.doubling = false;
+            self.size *= (SLOW * base / mean).clamp(0.5, 0.95);
+        }
+    }
+
+    /// The round that tells what is without load.
+    fn measured(&mut self, mean: f64, failing: f64, all: f64, now: u64) {
+        if failing > 0.5 {
+            // Nothing is to be learnt of a server that answers next to nothing.
+            (self.size, self.doubling) = (self.size - failing * all, false);
+        } else if self.base_seen > 0 {
+            (self.base, self.failing) = (mean.max(1.0) as u64, failing);
+        }
+        self.base_seen = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLI: u64 = 1_000_000;
+
+    fn answered(answers: u64, millis: u64) -> Seen {
+        Seen { answers, time: answers * millis * MILLI, refusals: 0, is_full: true }
+    }
+
+    #[test]
+    fn it_doubles_while_nothing_speaks_against_it() {
+        let mut window = Window { base: 200 * MILLI, ..Window::new() };
+        for round in 1..=4 {
+            window = window.after(&answered(window.size as u64, 200), 100.0, round);
+        }
+        assert_eq!((window.size, window.doubling), (100.0, true));
+    }
+
+    #[test]
+    fn it_does_not_grow_where_nobody_wants_more() {
+        let idle = Seen { is_full: false, ..answered(100, 10) };
+        assert_eq!(Window { base: MILLI, ..Window::new() }.after(&idle, 100.0, 1).size, START);
+    }
+
+    #[test]
+    fn failures_shrink_it_and_never_let_it_grow() {
+        let mut window = Window { size: 64.0, ..Window::new() };
+        let failing = Seen { answers: 0, time: 0, refusals: 16, is_full: true };
+        for _ in 0..20 {
+            let before = window.size;
+            window = window.after(&failing, 128.0, 1);
+            assert!(window.size <= before);
+        }
+        assert_eq!(window.size, 1.0);
+        // Fast failures among slow answers do not make these look fast.
+        let mixed = Seen { refusals: 50, ..answered(50, 100) };
+        let after = Window { size: 64.0, base: 100 * MILLI, ..Window::new() }.after(&mixed, 128.0, 1);
+        assert_eq!((after.base, after.size < 128.0), (100 * MILLI, true));
+    }
+
+    #[test]
+    fn a_latency_that_is_not_believed_any_more_is_measured_anew() {
+        let mut window =
+            Window { base: 10 * MILLI, base_seen: 1, size: 64.0, doubling: false, ..Window::new() };
+        window = window.after(&answered(64, 400), 128.0, BELIEVED + 2);
+        assert_eq!((window.base, window.size < 32.0), (0, true));
+        // What was sent before the window shrank tells nothing.
+        window = window.after(&answered(64, 400), 128.0, BELIEVED + 3);
+        window = window.after(&answered(64, 380), 128.0, BELIEVED + 3);
+        assert_eq!(window.base, 380 * MILLI);
+        let before = window.size;
+        window = window.after(&answered(64, 390), 128.0, BELIEVED + 4);
+        assert!(window.size > before, "what is slow by nature is no reason to shrink");
+    }
+}

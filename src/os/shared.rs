@@ -1,0 +1,191 @@
+//! Machine words in a file that several processes share, and kernel locks on it that die with their holder.
+//!
+//! The file is mapped into each process: an access is an ordinary atomic instruction, no system call. A lock is an
+//! open-file-description lock on one byte (fcntl(2), `F_OFD_SETLK`); the byte need not exist. However its holder ends,
+//! the kernel lets go of it. Nothing here waits: a lock is had at once or not at all, so that a process that is stopped
+//! (SIGSTOP) while it holds one stops nobody else.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use memmap2::MmapMut;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+/// Where the locked bytes lie: beyond whatever the file holds.
+const LOCKS_AT: i64 = 1 << 40;
+
+/// Words shared with every process that opens the same file.
+#[derive(Debug)]
+pub struct SharedWords {
+    place: Place,
+    /// Number of words.
+    words: usize,
+}
+
+#[derive(Debug)]
+enum Place {
+    Shared {
+        map: MmapMut,
+        file: File,
+    },
+    /// This process's own: every lock is free.
+    Own(Box<[AtomicU64]>),
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+pub struct ByteLock<'a> {
+    words: &'a SharedWords,
+    byte: u32,
+}
+
+impl SharedWords {
+    /// Opens the file, made with zeros where it is not there, for this user alone.
+    ///
+    /// # Errors
+    /// The file cannot be opened, grown or mapped, or belongs to somebody else.
+    pub fn open(path: &Path, words: usize) -> io::Result<SharedWords> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let facts = file.metadata()?;
+        if facts.uid() != super::user() {
+            return Err(io::Error::other("the file belongs to another user"));
+        }
+        if facts.len() < size_of_words(words) {
+            // It only ever grows, and to the same size whoever does it.
+            file.set_len(size_of_words(words))?;
+        }
+        // SAFETY: the mapping is read and written through atomic words only (see `words`), for which it does not matter
+        // what other processes store meanwhile. The file belongs to this user and no windrow ever shortens it; whoever
+        // else does, ends this process by SIGBUS, which harms nobody but that user.
+        let map = unsafe { MmapMut::map_mut(&file)? };
+        Ok(SharedWords { place: Place::Shared { map, file }, words })
+    }
+
+    /// Words of this process alone.
+    pub fn own(words: usize) -> SharedWords {
+        SharedWords { place: Place::Own((0..words).map(|_| AtomicU64::new(0)).collect()), words }
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[AtomicU64] {
+        let map = match &self.place {
+            Place::Own(words) => return words,
+            Place::Shared { map, .. } => map,
+        };
+        // SAFETY: a mapping starts on a page's boundary and holds at least `words` times 8 bytes (`open` has made it so),
+        // so all words are aligned and inside. Every bit pattern is a valid u64, all access is atomic, and the borrow of
+        // `self` keeps the mapping alive.
+        unsafe { std::slice::from_raw_parts(map.as_ptr().cast::<AtomicU64>(), self.words) }
+    }
+
+    /// Takes a lock, unless somebody else has it.
+    ///
+    /// # Errors
+    /// The file system has no locks.
+    pub fn try_lock(&self, byte: u32) -> io::Result<Option<ByteLock<'_>>> {
+        Ok(self.hold(byte)?.then_some(ByteLock { words: self, byte }))
+    }
+
+    /// Takes a lock for as long as the file is open; whether it was free.
+    ///
+    /// # Errors
+    /// The file system has no locks.
+    pub fn hold(&self, byte: u32) -> io::Result<bool> {
+        let Some(file) = self.file() else { return Ok(true) };
+        match fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, libc::F_WRLCK))) {
+            Ok(_) => Ok(true),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether somebody else has the lock.
+    pub fn is_held_elsewhere(&self, byte: u32) -> bool {
+        let Some(file) = self.file() else { return false };
+        let mut found = range(byte, libc::F_WRLCK);
+        let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut found));
+        // Whoever cannot be asked about counts as living: his part stays his.
+        asked.is_err() || found.l_type != libc::F_UNLCK as libc::c_short
+    }
+
+    /// Writes the words through to the disk.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn sync(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Shared { map, .. } => map.flush(),
+            Place::Own(_) => Ok(()),
+        }
+    }
+
+    fn file(&self) -> Option<&File> {
+        match &self.place {
+            Place::Shared { file, .. } => Some(file),
+            Place::Own(_) => None,
+        }
+    }
+
+    fn let_go(&self, byte: u32) {
+        if let Some(file) = self.file() {
+            // A lock that cannot be given back ends with the process.
+            let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, libc::F_UNLCK)));
+        }
+    }
+}
+
+impl Drop for ByteLock<'_> {
+    fn drop(&mut self) {
+        self.words.let_go(self.byte);
+    }
+}
+
+fn size_of_words(words: usize) -> u64 {
+    words as u64 * 8
+}
+
+fn range(byte: u32, kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: LOCKS_AT + i64::from(byte),
+        l_len: 1,
+        l_pid: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use super::*;
+
+    #[test]
+    fn what_one_stores_the_other_sees_and_a_lock_is_had_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("words");
+        let (one, other) = (SharedWords::open(&path, 600).unwrap(), SharedWords::open(&path, 600).unwrap());
+        one.words()[599].store(7, Relaxed);
+        assert_eq!(other.words()[599].load(Relaxed), 7);
+        let lock = one.try_lock(3).unwrap();
+        assert!(lock.is_some() && other.is_held_elsewhere(3) && !other.is_held_elsewhere(2));
+        assert!(other.try_lock(3).unwrap().is_none());
+        drop(lock);
+        assert!(!other.is_held_elsewhere(3) && other.hold(3).unwrap());
+        drop(other);
+        assert!(one.try_lock(3).unwrap().is_some(), "a lock ends with the file that it was taken by");
+    }
+
+    #[test]
+    fn own_words_are_nobody_elses() {
+        let own = SharedWords::own(8);
+        own.words()[7].store(1, Relaxed);
+        assert!(own.hold(0).unwrap() && !own.is_held_elsewhere(0) && own.sync().is_ok());
+    }
+}

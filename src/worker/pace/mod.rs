@@ -1,0 +1,220 @@
+//! Leave to send a request: so many in flight in this process, so many altogether, and what the budgets say that all
+//! processes share.
+//!
+//! Promises: nothing is sent that a budget does not allow; whoever waits is let go in the order of asking; nobody waits
+//! once the shard is told to stop; what was taken and not used is given back.
+//!
+//! | | |
+//! |---|---|
+//! | the budgets that a request is taken from, and the waiting for them | `way` |
+//! | one budget, and the tasks of this process that wait for it | `purse` |
+//! | which budgets there are for a host | `purses` |
+//! | what an answer says that it cost | `price` |
+
+mod price;
+mod purse;
+mod purses;
+mod way;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::budget::BudgetError;
+use crate::fetch::{Ended, Origin, Pacer, Refused};
+use crate::job::Job;
+
+pub(super) use price::Price;
+use purses::Purses;
+use way::Way;
+
+/// The pacer of one shard's process.
+pub(super) struct Pace {
+    places: Arc<Semaphore>,
+    budget: Cell<Option<u64>>,
+    gauge: Rc<Cell<u32>>,
+    sent: Cell<u64>,
+    /// Whether nothing new is to be asked: then nobody gets leave, those who wait included.
+    draining: watch::Receiver<bool>,
+    /// When a quota renews that is used up; the first of several. In seconds since 1970.
+    renews_at: Cell<Option<u64>>,
+    purses: Purses,
+    ways: RefCell<HashMap<(usize, Origin), Rc<Way>>>,
+}
+
+impl Pace {
+    /// At most `in_flight` at once, and `budget` altogether where there is one, within the limits of the job. What other
+    /// processes know of these limits lies in `folder`.
+    pub(super) fn new(
+        job: &Job,
+        in_flight: usize,
+        budget: Option<u64>,
+        draining: watch::Receiver<bool>,
+        folder: &Path,
+    ) -> Result<Pace, BudgetError> {
+        Ok(Pace {
+            places: Arc::new(Semaphore::new(in_flight)),
+            budget: Cell::new(budget),
+            gauge: Rc::default(),
+            sent: Cell::new(0),
+            draining,
+            renews_at: Cell::default(),
+            purses: Purses::open(job, in_flight, folder)?,
+            ways: RefCell::default(),
+        })
+    }
+
+    /// Requests in flight now.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.gauge.get()
+    }
+
+    /// Requests sent so far.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.get()
+    }
+
+    /// When a quota renews that was found used up; the first of several. In seconds since 1970.
+    pub(super) fn renews_at(&self) -> Option<u64> {
+        self.renews_at.get()
+    }
+
+    fn note_renewal(&self, at: u64) {
+        self.renews_at.set(Some(self.renews_at.get().map_or(at, |earlier| earlier.min(at))));
+    }
+
+    /// What the pacer of one question is.
+    pub(super) fn of_endpoint(&self, endpoint: usize) -> Leave<'_> {
+        Leave { pace: self, endpoint, last: RefCell::default() }
+    }
+
+    /// Looks at what other processes do; to be done every few hundredths of a second.
+    pub(super) fn look(&self) {
+        self.purses.look();
+    }
+
+    /// What a person should know of the budgets, each told once.
+    pub(super) fn news(&self) -> Vec<String> {
+        self.purses.news()
+    }
+
+    /// Takes one request off the budget.
+    fn spend(&self) -> Result<(), Refused> {
+        if let Some(left) = self.budget.get() {
+            self.budget.set(Some(left.checked_sub(1).ok_or(Refused::MaxRequests)?));
+        }
+        self.sent.set(self.sent.get() + 1);
+        Ok(())
+    }
+
+    /// The budgets of an endpoint's requests to an origin.
+    fn way(&self, endpoint: usize, origin: &Origin) -> Rc<Way> {
+        let key = (endpoint, origin.clone());
+        let mut ways = self.ways.borrow_mut();
+        ways.entry(key).or_insert_with(|| Rc::new(self.purses.way(endpoint, origin))).clone()
+    }
+}
+
+/// The pacer of one question's requests.
+pub(super) struct Leave<'a> {
+    pace: &'a Pace,
+    endpoint: usize,
+    /// The way of the last request, and what was taken for it.
+    last: RefCell<Option<(Rc<Way>, u64)>>,
+}
+
+impl Leave<'_> {
+    /// The last answer said what its request cost.
+    pub(super) fn settle(&self, cost: u64) {
+        if let Some((way, taken)) = self.last.borrow().as_ref() {
+            way.settle(*taken, cost);
+        }
+    }
+}
+
+impl Leave<'_> {
+    fn note(&self, refused: Refused) {
+        if let Refused::Quota { renews_at } = refused {
+            self.pace.note_renewal(renews_at);
+        }
+    }
+}
+
+impl Pacer for Leave<'_> {
+    type Permit = Permit;
+
+    async fn start(&self, origin: &Origin) -> Result<Permit, Refused> {
+        let pace = self.pace;
+        // The semaphore is never closed.
+        let place = pace.places.clone().acquire_owned().await.ok();
+        if *pace.draining.borrow() {
+            return Err(Refused::Interrupted);
+        }
+        let way = pace.way(self.endpoint, origin);
+        let taken = way.leave(&pace.draining).await.inspect_err(|refused| self.note(*refused))?;
+        // From here on what was taken is given back when this is dropped.
+        let mut permit = Permit { _place: place, gauge: None, way, draining: pace.draining.clone() };
+        pace.spend()?;
+        pace.gauge.set(pace.gauge.get() + 1);
+        permit.gauge = Some(pace.gauge.clone());
+        self.last.replace(Some((permit.way.clone(), taken)));
+        Ok(permit)
+    }
+
+    fn pause(&self, origin: &Origin, wait: Duration) {
+        let way = self.pace.way(self.endpoint, origin);
+        way.pause(wait);
+        if let Err(refused) = way.is_for_long() {
+            self.note(refused);
+        }
+    }
+
+    fn takes(&self, origin: &Origin, requests: u64, within: Duration) {
+        self.pace.way(self.endpoint, origin).takes(requests, within);
+    }
+}
+
+/// Leave to send one request; given back when dropped.
+pub(super) struct Permit {
+    _place: Option<OwnedSemaphorePermit>,
+    gauge: Option<Rc<Cell<u32>>>,
+    way: Rc<Way>,
+    draining: watch::Receiver<bool>,
+}
+
+impl crate::fetch::Permit for Permit {
+    async fn ready(&self) -> Result<(), Refused> {
+        self.way.ready(&self.draining).await
+    }
+
+    fn ended(&self, how: Ended) {
+        self.way.ended(how);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.way.give_back();
+        if let Some(gauge) = &self.gauge {
+            gauge.set(gauge.get() - 1);
+        }
+    }
+}
+
+/// Waits so long, or until the shard is told to stop: then false.
+async fn waited(time: Duration, draining: &watch::Receiver<bool>) -> bool {
+    let mut draining = draining.clone();
+    let until = Instant::now() + time;
+    tokio::select! {
+        _ = draining.wait_for(|draining| *draining) => false,
+        () = tokio::time::sleep_until(until.into()) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! One budget as the tasks of this process use it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::waited;
+use crate::budget::Member;
+use crate::os::monotonic_nanos;
+
+/// How long somebody waits for a place before he looks himself whether others have given one back.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How often a budget is looked at that nobody uses, in nanoseconds.
+const IDLE: u64 = 1_000_000_000;
+
+/// A budget.
+pub(super) struct Purse {
+    pub(super) member: Member,
+    /// What it limits, for a person.
+    pub(super) name: String,
+    /// Whether it counts units of cost.
+    pub(super) counts_cost: bool,
+    /// Wakes whoever waits for a place.
+    changed: Notify,
+    looked: Cell<u64>,
+    told: Cell<bool>,
+    /// Since when nobody answers there, and when this process found it.
+    down: Cell<(u64, u64)>,
+}
+
+impl Purse {
+    pub(super) fn new(member: Member, name: String, counts_cost: bool) -> Rc<Purse> {
+        let (changed, looked) = (Notify::new(), Cell::new(0));
+        Rc::new(Purse {
+            member,
+            name,
+            counts_cost,
+            changed,
+            looked,
+            told: Cell::default(),
+            down: Cell::default(),
+        })
+    }
+
+    /// Looks at what other processes do, if that is of use.
+    pub(super) fn look(&self) {
+        let now = monotonic_nanos();
+        if self.member.is_busy() || now.saturating_sub(self.looked.get()) > IDLE {
+            self.looked.set(now);
+            self.member.look(now);
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Takes a place in flight, as soon as there is one; false when the shard is told to stop.
+    pub(super) async fn enter(&self, draining: &watch::Receiver<bool>) -> bool {
+        loop {
+            if self.member.enter() {
+                return true;
+            }
+            let changed = self.changed.notified();
+            self.member.look(monotonic_nanos());
+            if self.member.enter() {
+                return true;
+            }
+            let goes_on = tokio::select! {
+                () = changed => !*draining.borrow(),
+                goes_on = waited(LOOK, draining) => goes_on,
+            };
+            if !goes_on {
+                return false;
+            }
+        }
+    }
+
+    /// When this process found that nobody has answered since then.
+    pub(super) fn found_down(&self, since: u64, now: u64) -> u64 {
+        if self.down.get().0 != since {
+            self.down.set((since, now));
+        }
+        self.down.get().1
+    }
+
+    /// Gives a place back.
+    pub(super) fn leave(&self) {
+        self.member.leave();
+        self.changed.notify_one();
+    }
+
+    /// What a person should know, once: another job was told another pace.
+    pub(super) fn news(&self) -> Option<String> {
+        let [theirs, mine] = self.member.rival()?;
+        if self.told.replace(true) {
+            return None;
+        }
+        let (name, mine_said, theirs_said) = (&self.name, spelled(mine), spelled(theirs));
+        Some(match theirs < mine {
+            true => format!(
+                "another job limits {name} to {theirs_said}, this one to {mine_said}: the lower limit holds for both"
+            ),
+            false => format!(
+                "another job limits {name} to {theirs_said}, this one to {mine_said}, which holds for both while this one runs"
+            ),
+        })
+    }
+}
+
+/// A pace for a person: by the second, minute or hour.
+fn spelled(per_second: f64) -> String {
+    let (number, unit) = match per_second {
+        fast if fast >= 1.0 => (fast, "s"),
+        slow if slow * 60.0 >= 1.0 => (slow * 60.0, "min"),
+        slowest => (slowest * 3600.0, "h"),
+    };
+    // What is held back of the limit is not told.
+    let number = if unit == "s" { number * 1.01 } else { number };
+    format!("{}/{unit}", (number * 10.0).round() / 10.0)
+}

@@ -1,0 +1,170 @@
+use std::time::Duration;
+
+use super::*;
+use crate::fetch::Permit as _;
+use crate::job::{Counts, Limit, Period, Quota, Rate, Source};
+use crate::plan::sandbox::job_of;
+
+/// A job with these limits for its only endpoint.
+fn job(limits: Vec<Limit>) -> Job {
+    let mut job = job_of(Source::Ids(vec!["1".into()]));
+    job.endpoints[0].limits = (0..limits.len()).collect();
+    job.limits = limits;
+    job
+}
+
+fn limit() -> Limit {
+    Limit {
+        name: "films".into(),
+        rate: None,
+        burst: 1,
+        in_flight: None,
+        quota: None,
+        counts: Counts::Requests,
+    }
+}
+
+fn origin() -> Origin {
+    Origin::of(&"http://example.org/".parse().unwrap()).unwrap()
+}
+
+/// A folder for budgets, and the word that ends everything.
+struct Desk {
+    folder: tempfile::TempDir,
+    drain: watch::Sender<bool>,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk { folder: tempfile::tempdir().unwrap(), drain: watch::Sender::new(false) }
+    }
+
+    fn pace(&self, job: &Job, in_flight: usize, budget: Option<u64>) -> Pace {
+        Pace::new(job, in_flight, budget, self.drain.subscribe(), self.folder.path()).unwrap()
+    }
+}
+
+async fn leave(pace: &Pace) -> Result<Permit, Refused> {
+    pace.of_endpoint(0).start(&origin()).await
+}
+
+/// Whether leave is given soon.
+async fn is_let_go(pace: &Pace) -> bool {
+    tokio::time::timeout(Duration::from_millis(60), leave(pace)).await.is_ok()
+}
+
+#[tokio::test]
+async fn whoever_waits_when_the_drain_begins_is_refused() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 1, None);
+    let held = leave(&pace).await.ok();
+    assert_eq!(pace.in_flight(), 1);
+    let begun = async {
+        tokio::task::yield_now().await;
+        desk.drain.send_replace(true);
+        drop(held);
+    };
+    let (waited, ()) = tokio::join!(leave(&pace), begun);
+    assert_eq!(waited.err(), Some(Refused::Interrupted));
+    assert_eq!((pace.in_flight(), pace.sent()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_number_of_requests_is_spent_to_the_last_and_no_further() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, Some(2));
+    assert!(leave(&pace).await.is_ok() && leave(&pace).await.is_ok());
+    assert_eq!(leave(&pace).await.err(), Some(Refused::MaxRequests));
+    assert_eq!((pace.in_flight(), pace.sent()), (0, 2));
+}
+
+#[tokio::test]
+async fn places_in_flight_are_shared_and_come_back() {
+    let desk = Desk::new();
+    let job = job(vec![Limit { in_flight: Some(3), ..limit() }]);
+    let [one, other] = [desk.pace(&job, 8, None), desk.pace(&job, 8, None)];
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(leave(&one).await.unwrap());
+    }
+    assert!(!is_let_go(&one).await && !is_let_go(&other).await);
+    held.pop();
+    // The place is nobody's until the one who had it has looked.
+    one.look();
+    assert!(is_let_go(&other).await);
+    drop(other);
+    assert!(is_let_go(&one).await, "what a process had comes back when it ends");
+}
+
+#[tokio::test]
+async fn a_pause_that_one_is_told_holds_for_the_other_even_with_leave_in_hand() {
+    let desk = Desk::new();
+    let [one, other] = [desk.pace(&job(vec![]), 8, None), desk.pace(&job(vec![]), 8, None)];
+    let permit = leave(&other).await.unwrap();
+    one.of_endpoint(0).pause(&origin(), Duration::from_millis(150));
+    let asked = Instant::now();
+    assert!(!is_let_go(&other).await);
+    permit.ready().await.unwrap();
+    assert!(asked.elapsed() >= Duration::from_millis(140), "{:?}", asked.elapsed());
+    assert!(leave(&other).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_pause_longer_than_anybody_waits_is_as_good_as_a_quota_used_up() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    pace.of_endpoint(0).pause(&origin(), Duration::from_secs(3600));
+    assert!(matches!(leave(&pace).await, Err(Refused::Quota { .. })));
+    assert!(pace.renews_at().is_some());
+}
+
+#[tokio::test]
+async fn what_was_taken_of_a_quota_and_not_used_is_given_back() {
+    let desk = Desk::new();
+    let quota = Quota {
+        amount: 2,
+        per: Period::Span(Duration::from_secs(100_000)),
+        renews_at: Duration::ZERO,
+        zone: "UTC".into(),
+    };
+    let slow = Some(Rate { amount: 1, per: Duration::from_secs(3600) });
+    let limits =
+        vec![Limit { quota: Some(quota), ..limit() }, Limit { name: "slow".into(), rate: slow, ..limit() }];
+    let pace = desk.pace(&job(limits), 8, None);
+    drop(leave(&pace).await.unwrap());
+    // The next one waits for its moment, an hour away, when all is told to stop.
+    let stopped = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        desk.drain.send_replace(true);
+    };
+    let (refused, ()) = tokio::join!(leave(&pace), stopped);
+    assert_eq!(refused.err(), Some(Refused::Interrupted));
+    drop(pace);
+    desk.drain.send_replace(false);
+    let others = job(vec![Limit {
+        quota: Some(Quota {
+            amount: 2,
+            per: Period::Span(Duration::from_secs(100_000)),
+            renews_at: Duration::ZERO,
+            zone: "UTC".into(),
+        }),
+        ..limit()
+    }]);
+    let pace = desk.pace(&others, 8, None);
+    assert!(leave(&pace).await.is_ok());
+    assert!(matches!(leave(&pace).await, Err(Refused::Quota { .. })));
+}
+
+#[tokio::test]
+async fn a_host_that_never_answers_is_given_up_after_a_second_look() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    let begun = Instant::now();
+    let mut asked = 0;
+    while let Ok(permit) = leave(&pace).await {
+        permit.ended(Ended::Silent);
+        asked += 1;
+    }
+    assert!((16..=20).contains(&asked), "{asked}");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}

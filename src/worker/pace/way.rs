@@ -1,0 +1,279 @@
+//! The budgets that the requests of one endpoint to one host are taken from, and the waiting for them.
+//!
+//! One task at a time waits for the budgets, the others for their turn: so each process has one waiter per budget, and
+//! the many of one do not crowd out the few of another.
+
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Mutex, watch};
+
+use super::purse::Purse;
+use super::waited;
+use crate::budget::Down;
+use crate::fetch::{Ended, Refused};
+use crate::job::Cost;
+use crate::os::monotonic_nanos;
+
+/// How often somebody who waits for a host that is down looks whether it still is.
+const DOWN: Duration = Duration::from_millis(50);
+
+/// How long a host that never answered is waited for, in nanoseconds: long enough to look twice.
+const NEVER_ANSWERED: u64 = 3_000_000_000;
+
+/// How long is waited for what may end by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a host that is down.
+    pub(super) down: Duration,
+    /// For a server that asks for a pause.
+    pub(super) pause: Duration,
+}
+
+/// The budgets of an endpoint's requests to a host.
+pub(super) struct Way {
+    turn: Mutex<()>,
+    host: Rc<Purse>,
+    limits: Vec<Rc<Purse>>,
+    cost: Option<Cost>,
+    patience: Patience,
+}
+
+/// Places that were taken, given back unless they are kept.
+struct Entered<'a> {
+    way: &'a Way,
+    places: usize,
+}
+
+impl Entered<'_> {
+    /// From now on a permit stands for them.
+    fn keep(mut self) {
+        self.places = 0;
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.way.purses().take(self.places).for_each(|purse| purse.leave());
+    }
+}
+
+/// Counts somebody who waits.
+struct Waiting<'a>(&'a Way);
+
+impl<'a> Waiting<'a> {
+    fn begin(way: &'a Way) -> Waiting<'a> {
+        way.purses().for_each(|purse| purse.member.waits(true));
+        Waiting(way)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.purses().for_each(|purse| purse.member.waits(false));
+    }
+}
+
+impl Way {
+    pub(super) fn new(
+        host: Rc<Purse>,
+        limits: Vec<Rc<Purse>>,
+        cost: Option<Cost>,
+        patience: Patience,
+    ) -> Way {
+        Way { turn: Mutex::new(()), host, limits, cost, patience }
+    }
+
+    /// The host's budget first, then the limits.
+    fn purses(&self) -> impl Iterator<Item = &Rc<Purse>> {
+        std::iter::once(&self.host).chain(&self.limits)
+    }
+
+    /// Waits until a request may be sent. What it costs as far as is known is taken then, and returned.
+    pub(super) async fn leave(&self, draining: &watch::Receiver<bool>) -> Result<u64, Refused> {
+        let _waiting = Waiting::begin(self);
+        let _turn = self.turn.lock().await;
+        loop {
+            if *draining.borrow() {
+                return Err(Refused::Interrupted);
+            }
+            self.answering(draining).await?;
+            let entered = self.enter(draining).await?;
+            let Some(cost) = self.expected(draining).await? else { continue };
+            self.spend(cost)?;
+            let moment = self.reserve(cost);
+            if !self.sleep_until(moment, draining).await {
+                self.unspend(cost);
+                return Err(Refused::Interrupted);
+            }
+            if self.host.member.paused_until() <= monotonic_nanos() {
+                entered.keep();
+                return Ok(cost);
+            }
+            // Everybody was told to wait meanwhile: the moment is lost, and another one is taken afterwards.
+            self.unspend(cost);
+        }
+    }
+
+    /// Gives back the places of a request that has ended.
+    pub(super) fn give_back(&self) {
+        self.purses().for_each(|purse| purse.leave());
+    }
+
+    /// Waits while nobody is there to answer, or the server asked for a pause.
+    async fn answering(&self, draining: &watch::Receiver<bool>) -> Result<(), Refused> {
+        loop {
+            let now = monotonic_nanos();
+            let wait = match self.host.member.down(now) {
+                Some(down) if down.is_probe => return Ok(()),
+                Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::Parked),
+                Some(_) => DOWN,
+                None => match self.is_for_long()? {
+                    Duration::ZERO => return Ok(()),
+                    pause => pause,
+                },
+            };
+            if !waited(wait, draining).await {
+                return Err(Refused::Interrupted);
+            }
+        }
+    }
+
+    /// Whether a host that is down has been waited for long enough, by this process too.
+    fn is_out_of_patience(&self, down: &Down, now: u64) -> bool {
+        let patience = if down.has_answered { nanos(self.patience.down) } else { NEVER_ANSWERED };
+        let found = self.host.found_down(down.since, now);
+        now.saturating_sub(down.since) >= patience
+            && now.saturating_sub(found) >= NEVER_ANSWERED.min(patience)
+    }
+
+    /// Takes a place in flight of each budget.
+    async fn enter(&self, draining: &watch::Receiver<bool>) -> Result<Entered<'_>, Refused> {
+        let mut entered = Entered { way: self, places: 0 };
+        for purse in self.purses() {
+            if !purse.enter(draining).await {
+                return Err(Refused::Interrupted);
+            }
+            entered.places += 1;
+        }
+        Ok(entered)
+    }
+
+    /// What the request will cost where a limit counts that. While no answer has told it, one is asked at a time: none
+    /// where this is to be tried again.
+    async fn expected(&self, draining: &watch::Receiver<bool>) -> Result<Option<u64>, Refused> {
+        let counting = || self.limits.iter().filter(|purse| purse.counts_cost);
+        match &self.cost {
+            None => Ok(Some(1)),
+            Some(Cost::Constant(cost)) => Ok(Some(*cost)),
+            Some(Cost::Answer(_)) => {
+                let known = counting().map(|purse| purse.member.expected_cost());
+                if let Some(known) = known.collect::<Option<Vec<u64>>>() {
+                    return Ok(Some(known.into_iter().max().unwrap_or(1)));
+                }
+                match counting().all(|purse| purse.member.in_flight() <= 1) {
+                    true => Ok(Some(1)),
+                    false if waited(DOWN, draining).await => Ok(None),
+                    false => Err(Refused::Interrupted),
+                }
+            }
+        }
+    }
+
+    /// Takes the units of all quotas, or none of any.
+    fn spend(&self, cost: u64) -> Result<(), Refused> {
+        let second = second_now();
+        for (at, purse) in self.limits.iter().enumerate() {
+            if let Err(used_up) = purse.member.spend(purse.units(cost), second) {
+                self.limits[..at].iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
+                return Err(Refused::Quota { renews_at: used_up.renews_at });
+            }
+        }
+        Ok(())
+    }
+
+    fn unspend(&self, cost: u64) {
+        self.limits.iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
+    }
+
+    /// When the request may leave, as all limits together say.
+    fn reserve(&self, cost: u64) -> u64 {
+        let now = monotonic_nanos();
+        let moments = self.limits.iter().filter_map(|purse| purse.member.reserve(now, purse.units(cost)));
+        moments.max().unwrap_or(0)
+    }
+
+    async fn sleep_until(&self, moment: u64, draining: &watch::Receiver<bool>) -> bool {
+        match moment.saturating_sub(monotonic_nanos()) {
+            0 => true,
+            wait => waited(Duration::from_nanos(wait), draining).await,
+        }
+    }
+
+    /// Waits on where everybody was told to since the leave was given.
+    pub(super) async fn ready(&self, draining: &watch::Receiver<bool>) -> Result<(), Refused> {
+        loop {
+            match self.is_for_long()? {
+                Duration::ZERO => return Ok(()),
+                pause if waited(pause, draining).await => {}
+                _ => return Err(Refused::Interrupted),
+            }
+        }
+    }
+
+    /// How long the server's pause still lasts; one that is longer than anybody waits is as good as a quota used up.
+    pub(super) fn is_for_long(&self) -> Result<Duration, Refused> {
+        let pause = self.host.member.paused_until().saturating_sub(monotonic_nanos());
+        match pause > nanos(self.patience.pause) {
+            true => Err(Refused::Quota { renews_at: second_now() + pause.div_ceil(1_000_000_000) }),
+            false => Ok(Duration::from_nanos(pause)),
+        }
+    }
+
+    /// What became of a request.
+    pub(super) fn ended(&self, how: Ended) {
+        let now = monotonic_nanos();
+        match how {
+            Ended::Answered(took) => self.host.member.answered(now, nanos(took)),
+            Ended::Refused => self.host.member.refused(),
+            Ended::Silent => self.host.member.silent(now),
+        }
+    }
+
+    /// An answer said what its request cost, of which so much was taken before.
+    pub(super) fn settle(&self, taken: u64, cost: u64) {
+        self.limits
+            .iter()
+            .filter(|purse| purse.counts_cost)
+            .for_each(|purse| purse.member.settle(taken, cost));
+    }
+
+    /// The server asked for a pause.
+    pub(super) fn pause(&self, wait: Duration) {
+        self.host.member.pause(monotonic_nanos().saturating_add(nanos(wait)));
+    }
+
+    /// The server says how many more requests it takes within that time; none is a pause.
+    pub(super) fn takes(&self, requests: u64, within: Duration) {
+        match requests {
+            0 => self.pause(within),
+            _ => self.host.member.takes(requests, monotonic_nanos().saturating_add(nanos(within))),
+        }
+    }
+}
+
+impl Purse {
+    /// What a request of that cost takes of this budget.
+    fn units(&self, cost: u64) -> u64 {
+        if self.counts_cost { cost } else { 1 }
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The wall clock, in seconds since 1970.
+fn second_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
