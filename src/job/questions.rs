@@ -11,8 +11,10 @@ const VERSION: u32 = 1;
 impl Job {
     /// The questions of the job, a fact a line, always in the same words; its SHA-256 is in every plan.
     ///
-    /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, most pages, retries, what a
-    /// failure does to a row, table, publish gate, settings) are not part of it. What a job does not say has no line.
+    /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, most pages, limits and what a
+    /// request costs of them, retries, what a failure does to a row, table, publish gate, settings) are not part of it:
+    /// none of that makes another row of the same answer, and a run may well have paused because a limit was too narrow.
+    /// What a job does not say has no line.
     pub fn questions(&self) -> String {
         let mut text = Text(String::new());
         text.line("questions", &[&VERSION.to_string()]);
@@ -356,10 +358,35 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("mode = \"append\"", "mode = \"replace_ids\", gone = \"delete\""),
             ("name = \"small\" }", "name = \"small\", bodies = \"all\" }"),
             ("small.duckdb", "large.duckdb"),
+            (
+                "name = \"small\" }",
+                "name = \"small\", on_change = \"stop\", keep_runs = \"9d\", patience = \"0s\" }",
+            ),
+            ("timeout = \"10s\"", "retry = { on = [], deadline = \"1m\" }"),
+            ("name = \"two\"", "name = \"two\"\nmin_success = 0.5"),
+            ("job = {", "publish = { when = \"each_pause\", min_rows = 7, max_change = 0.1 }\njob = {"),
+            ("job = {", "limits.'example.org' = { rate = '3/s', quota = '9/day' }\njob = {"),
             ("[[endpoint]]\nname = \"one\"", "# a remark\n[[endpoint]]\nname = \"one\""),
         ] {
             assert_eq!(JOB.matches(old).count(), 1, "{old}");
             assert_eq!(questions(&JOB.replace(old, new)), questions(JOB), "{new}");
+        }
+    }
+
+    /// A run goes on after a limit was changed, left out, or made to count something else.
+    #[test]
+    fn limits_and_costs_are_no_question() {
+        let with = |limit: &str, keys: &str| {
+            let job = JOB.replace("job = {", &format!("limits.'example.org' = {{ {limit} }}\njob = {{"));
+            questions(&job.replace("name = \"two\"", &format!("name = \"two\"\n{keys}")))
+        };
+        for (limit, keys) in [
+            ("rate = '3/s'", ""),
+            ("in_flight = 4", "limit = 'example.org'"),
+            ("quota = '1000 tokens/month'", "cost = 3"),
+            ("rate = '5 tokens/s'", "cost = '.usage.total_tokens'"),
+        ] {
+            assert_eq!(with(limit, keys), questions(JOB), "{limit} {keys}");
         }
     }
 

@@ -46,7 +46,8 @@ fn as_toml(schema: &mut Schema) {
 #[cfg(test)]
 mod tests {
     use super::super::raw::{
-        Batch, Column, Defaults, Endpoint, Input, Job, Pages, Publish, Retry, Section, Table, keys_of,
+        Batch, Column, Defaults, Endpoint, Input, Job, Limit, Pages, Publish, Quota, Retry, Section, Table,
+        keys_of,
     };
     use super::*;
 
@@ -78,6 +79,8 @@ mod tests {
         assert_eq!(properties(&schema, "Endpoint"), taken::<Endpoint>());
         assert_eq!(properties(&schema, "Column"), taken::<Column>());
         assert_eq!(properties(&schema, "Retry"), taken::<Retry>());
+        assert_eq!(properties(&schema, "Limit"), taken::<Limit>());
+        assert_eq!(properties(&schema, "Quota"), taken::<Quota>());
         assert_eq!(properties(&schema, "Batch"), taken::<Batch>());
         assert_eq!(properties(&schema, "Pages"), taken::<Pages>());
         assert_eq!(properties(&schema, "Table"), taken::<Table>());

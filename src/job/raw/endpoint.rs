@@ -8,7 +8,9 @@ use super::column::Columns;
 use super::fields::{Fields, Present, Section};
 use super::forms::{MissingRule, Named};
 use super::json::Json;
-use super::leaf::{Count, Size, Time};
+use super::leaf::{Count, Share, Size, Time};
+use super::limit::{CostRule, Mentions};
+use super::repeat::RepeatOn;
 use super::request::{Batch, Pages};
 use super::word::{Choice, Word};
 use crate::job::answer::AnswerFormat;
@@ -70,6 +72,12 @@ pub(in crate::job) struct Endpoint {
     /// What a failure of this endpoint does to the row: `drop` it (default), make its columns `null`, or `keep` what
     /// the table has.
     pub on_failure: Option<At<Word<OnFailure>>>,
+    /// What a request costs where a limit counts units: jq on the answer, such as `.usage.total_tokens`, or a whole
+    /// number. Default 1.
+    pub cost: Option<At<CostRule>>,
+    /// Share of the ids, 0 to 1, that must have been answered here for the run to be published; an id that is missing
+    /// counts as answered. Default 0: no condition.
+    pub min_success: Option<At<Share>>,
     #[schemars(flatten)]
     pub common: Common,
     #[schemars(skip)]
@@ -112,6 +120,8 @@ impl Section for Endpoint {
                 .required("columns", "add [endpoint.columns] with lines such as title = \".Title\""),
             missing: fields.optional("missing"),
             on_failure: fields.optional("on_failure"),
+            cost: fields.optional("cost"),
+            min_success: fields.optional("min_success"),
             common: Common::read(fields),
             present: fields.present(),
         }
@@ -154,6 +164,8 @@ pub(in crate::job) struct Common {
     pub max_redirects: Option<At<Count<0, 50>>>,
     /// When and how often a failed request is repeated.
     pub retry: Option<At<Retry>>,
+    /// The limit, or limits, that requests are taken from, besides those of their host.
+    pub limit: Option<At<Mentions>>,
 }
 
 impl Common {
@@ -179,11 +191,12 @@ impl Common {
             max_depth: fields.optional("max_depth"),
             max_redirects: fields.optional("max_redirects"),
             retry: fields.optional("retry"),
+            limit: fields.optional("limit"),
         }
     }
 }
 
-/// When and how often a request is repeated that failed with a connection error, a timeout, 408, 429 or 5xx.
+/// When and how often a failed request is repeated.
 #[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::job) struct Retry {
@@ -195,6 +208,11 @@ pub(in crate::job) struct Retry {
     pub max_backoff: Option<At<Time<0, DAY>>>,
     /// The longest `Retry-After` that is waited for; above it the request fails at once. Default `5m`.
     pub max_retry_after: Option<At<Time<0, { 7 * DAY }>>>,
+    /// From the first attempt on, after which no further one is made. Default `10m`.
+    pub deadline: Option<At<Time<1000, { 7 * DAY }>>>,
+    /// Which failures are repeated: HTTP statuses, `4xx`, `5xx`, and `dns`, `connect`, `tls`, `timeout`, `reset`. Default
+    /// 408, 429, `5xx` and those five; an empty list is none.
+    pub on: Option<At<RepeatOn>>,
 }
 
 impl Section for Retry {
@@ -206,6 +224,8 @@ impl Section for Retry {
             backoff: fields.optional("backoff"),
             max_backoff: fields.optional("max_backoff"),
             max_retry_after: fields.optional("max_retry_after"),
+            deadline: fields.optional("deadline"),
+            on: fields.optional("on"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! shape is noted and left out, and keys that nobody asked for are noted at the end.
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::super::mistake::{Mistakes, Span};
 use super::at::At;
@@ -107,9 +107,19 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether there are keys that were not taken.
+    pub(super) fn has_others(&self) -> bool {
+        !self.others().is_empty()
+    }
+
+    fn others(&self) -> Vec<&'a Spanned<DeString<'a>>> {
+        let keys = self.table.iter().map(|(key, _)| key);
+        keys.filter(|key| !self.known.contains(&key.get_ref().as_ref())).collect()
+    }
+
     /// Notes every key that was not taken.
     pub(super) fn refuse_others(self) {
-        for (key, _) in self.table.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
+        for key in self.others() {
             let refusal = later::refusal(key.get_ref(), self.title, &self.known);
             self.mistakes.add(&key.span(), refusal.message, refusal.hint);
         }

@@ -4,22 +4,19 @@
 use super::fields::{Section, keys_of};
 
 /// Keys of later versions, and what serves until then.
-const LATER: [(&str, &str); 12] = [
+const LATER: [(&str, &str); 6] = [
     ("after", "run the SQL after `windrow merge`"),
     ("auth", "send the secret in `headers` or `query` as ${NAME}"),
     ("before", "run the SQL before `windrow merge`"),
-    ("cost", ONLY_LEAVE_OUT),
     ("database", "export the list to a .csv or .parquet file"),
-    ("limit", "`in_flight` in [job] bounds the requests at once"),
-    ("limits", "`in_flight` in [job] bounds the requests at once"),
-    ("max_change", "`min_success` in [publish] is the condition there is"),
-    ("max_failed", "`min_success` in [publish] is the condition there is"),
-    ("min_rows", "`min_success` in [publish] is the condition there is"),
     ("runs_table", "it is `windrow_runs`"),
     ("swap", ONLY_LEAVE_OUT),
 ];
 
 const ONLY_LEAVE_OUT: &str = "";
+
+/// [limits.www.example.com] is a table `example` in the limit `www`.
+const UNQUOTED: &str = "a host stands in quotes: [limits.\"www.example.com\"]";
 
 /// Message and hint for a key that its section does not have.
 #[derive(Debug)]
@@ -35,9 +32,10 @@ pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
             if instead.is_empty() { "leave it out".to_owned() } else { format!("leave it out; {instead}") };
         return Refusal { message: format!("not yet supported: `{key}`"), hint };
     }
-    let hint = elsewhere(key)
-        .map(|section| format!("it belongs in {section}"))
+    let hint = in_other_number(key, known)
+        .or_else(|| elsewhere(key))
         .or_else(|| did_you_mean(key, known))
+        .or_else(|| (title == super::Limit::TITLE).then(|| UNQUOTED.to_owned()))
         .unwrap_or_else(|| format!("the keys here are {}", listed(known)));
     Refusal { message: format!("unknown key `{key}` in {title}"), hint }
 }
@@ -50,8 +48,15 @@ fn until_then(key: &str, title: &str) -> Option<&'static str> {
     LATER.iter().find(|(later, _)| *later == key).map(|(_, instead)| *instead)
 }
 
-/// The section that has the key.
-fn elsewhere(key: &str) -> Option<&'static str> {
+/// "did you mean `limits`?" of `limit`: where that is a key of another section, it is still the nearer one.
+fn in_other_number(key: &str, known: &[&str]) -> Option<String> {
+    let is_other = |one: &str, other: &str| one.strip_suffix('s') == Some(other);
+    let found = known.iter().find(|known| is_other(known, key) || is_other(key, known))?;
+    Some(format!("did you mean `{found}`?"))
+}
+
+/// "it belongs in [[endpoint]] or [publish]", the sections that have the key.
+fn elsewhere(key: &str) -> Option<String> {
     let sections = [
         (super::JobFile::TITLE, keys_of::<super::JobFile>()),
         (super::Job::TITLE, keys_of::<super::Job>()),
@@ -61,10 +66,14 @@ fn elsewhere(key: &str) -> Option<&'static str> {
         (super::Publish::TITLE, keys_of::<super::Publish>()),
         ("`retry` of [[endpoint]]", keys_of::<super::Retry>()),
         ("a column of [[endpoint]]", keys_of::<super::Column>()),
+        (super::Limit::TITLE, keys_of::<super::Limit>()),
+        ("`quota` of [limits.NAME]", keys_of::<super::Quota>()),
         ("`batch` of [[endpoint]]", keys_of::<super::Batch>()),
         ("`pages` of [[endpoint]]", keys_of::<super::Pages>()),
     ];
-    sections.into_iter().find(|(_, keys)| keys.contains(&key)).map(|(title, _)| title)
+    let titles: Vec<&str> =
+        sections.into_iter().filter(|(_, keys)| keys.contains(&key)).map(|(title, _)| title).collect();
+    joined(titles.into_iter().map(str::to_owned).collect()).map(|titles| format!("it belongs in {titles}"))
 }
 
 /// "did you mean `query`?", where one of `known` is close to `word`.
@@ -86,11 +95,14 @@ fn listed(words: &[&str]) -> String {
 
 /// "a", "b" or "c".
 pub(in crate::job) fn quoted(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    match words.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} or {last}", others.join(", ")),
-        None => String::new(),
+    joined(words.iter().map(|word| format!("\"{word}\"")).collect()).unwrap_or_default()
+}
+
+/// a, b or c; nothing of none.
+fn joined(words: Vec<String>) -> Option<String> {
+    match words.split_last()? {
+        (last, []) => Some(last.clone()),
+        (last, others) => Some(format!("{} or {last}", others.join(", "))),
     }
 }
 
@@ -106,6 +118,7 @@ mod tests {
         assert_eq!(did_you_mean("zzz", &known), None);
         assert_eq!(did_you_mean("a", &["b"]), None);
         assert_eq!(refusal("mode", "[job]", &known).hint, "it belongs in [table]");
+        assert_eq!(refusal("min_success", "[job]", &known).hint, "it belongs in [[endpoint]] or [publish]");
         assert_eq!(refusal("query", "[input]", &known).message, "not yet supported: `query`");
         assert_eq!(refusal("query", "[table]", &known).hint, "it belongs in [[endpoint]]");
         assert!(refusal("zzz", "[job]", &known).hint.contains("`headers`"));
@@ -125,6 +138,9 @@ mod tests {
             keys_of::<super::super::Pages>(),
             keys_of::<super::super::Table>(),
             keys_of::<super::super::Publish>(),
+            keys_of::<super::super::Retry>(),
+            keys_of::<super::super::Limit>(),
+            keys_of::<super::super::Quota>(),
         ] {
             assert!(keys.iter().all(|key| !later.contains(key)), "{keys:?}");
         }

@@ -68,17 +68,21 @@ fn whole_number(value: &DeValue<'_>) -> Option<u64> {
     u64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        DeValue::Integer(integer) => integer.as_str().parse().ok(),
+        _ => None,
+    }
+}
+
 /// A share from 0 to 1.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::job) struct Share(pub f64);
 
 impl FromToml for Share {
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Share> {
-        let number = match value.get_ref() {
-            DeValue::Float(float) => float.as_str().parse().ok(),
-            DeValue::Integer(integer) => integer.as_str().parse().ok(),
-            _ => None,
-        };
+        let number = number(value.get_ref());
         let share = number.filter(|share| (0.0..=1.0).contains(share));
         if share.is_none() {
             let message = match number {
@@ -102,6 +106,43 @@ impl JsonSchema for Share {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "number", "minimum": 0, "maximum": 1 })
+    }
+}
+
+/// A share that may be more than the whole: a number from 0 on.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::job) struct Ratio(pub f64);
+
+impl FromToml for Ratio {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Ratio> {
+        let number = number(value.get_ref());
+        let ratio = number.filter(|number| number.is_finite() && *number >= 0.0);
+        if ratio.is_none() {
+            let message = match number {
+                Some(number) => format!("{number} is out of bounds"),
+                None => wrong_shape("a number", value),
+            };
+            mistakes.add(
+                &value.span(),
+                message,
+                "write a number from 0 on: 0.1 for a tenth, 2 for twice as much",
+            );
+        }
+        ratio.map(Ratio)
+    }
+}
+
+impl JsonSchema for Ratio {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Ratio".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number", "minimum": 0 })
     }
 }
 

@@ -4,6 +4,7 @@
 //! their `read` takes the keys from the file's tables; a test holds the two together. Values are checked as
 //! far as one value alone can be wrong; what takes more than one key is checked by `validate`.
 
+mod amount;
 mod at;
 mod column;
 mod endpoint;
@@ -13,6 +14,8 @@ mod input;
 mod json;
 mod later;
 mod leaf;
+mod limit;
+mod repeat;
 mod request;
 mod table;
 mod word;
@@ -29,13 +32,14 @@ pub(super) use fields::keys_of;
 pub(super) use input::Input;
 pub(super) use json::Json;
 pub(super) use later::{did_you_mean, quoted};
+pub(super) use limit::{AnyQuota, CostRule, Limit, Limits, Quota};
 pub(super) use request::{Batch, Pages};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
 
 use super::answer::Bodies;
 use super::mistake::{Mistakes, Span};
-use super::settings::ChunkFormat;
+use super::settings::{ChunkFormat, OnChange};
 use fields::Fields;
 use leaf::{Count, Time};
 
@@ -48,6 +52,9 @@ pub(super) struct JobFile {
     pub job: Option<At<Job>>,
     /// The list: where it comes from and which of its columns count.
     pub input: Option<At<Input>>,
+    /// Budgets, each under a host (`www.example.com`, `localhost:8080`) whose requests are taken from it, or under a word
+    /// that endpoints name in `limit`.
+    pub limits: Option<At<Limits>>,
     /// Keys that hold for every endpoint that does not say otherwise.
     pub defaults: Option<At<Defaults>>,
     /// The requests made for every line of the list, each written as `[[endpoint]]`; 1 to 64.
@@ -94,12 +101,14 @@ impl Section for JobFile {
     fn read(fields: &mut Fields<'_>) -> JobFile {
         let before = fields.noted();
         let input = fields.required("input", "add [input] with a file and the name of its id column");
+        let limits = fields.optional("limits");
         let defaults = fields.optional("defaults");
         let endpoint = fields.required("endpoint", "add an [[endpoint]] with name, url and columns");
         let names_are_known = fields.noted() == before;
         JobFile {
             job: fields.required("job", "add [job] with a name"),
             input,
+            limits,
             defaults,
             endpoint,
             names_are_known,
@@ -129,6 +138,14 @@ pub(super) struct Job {
     /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
     /// makes columns anew without a request), or `none`.
     pub bodies: Option<At<Word<Bodies>>>,
+    /// What `windrow run` does where the list or the endpoints have changed since the unfinished run began: `new` says
+    /// what differs and starts a new run (default), `stop` says it and stops.
+    pub on_change: Option<At<Word<OnChange>>>,
+    /// Age from which finished runs are removed, such as `14d`. Without it they stay.
+    pub keep_runs: Option<At<Time<{ DAY / 24 }, { 3650 * DAY }>>>,
+    /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
+    /// Default `5m`.
+    pub patience: Option<At<Time<0, { 7 * DAY }>>>,
 }
 
 /// Milliseconds of a day.
@@ -146,6 +163,9 @@ impl Section for Job {
             rounds: fields.optional("rounds"),
             resume_within: fields.optional("resume_within"),
             bodies: fields.optional("bodies"),
+            on_change: fields.optional("on_change"),
+            keep_runs: fields.optional("keep_runs"),
+            patience: fields.optional("patience"),
         }
     }
 }
@@ -158,6 +178,10 @@ impl Choice for ChunkFormat {
 impl Choice for Bodies {
     const WORDS: &'static [(&'static str, Bodies)] =
         &[("failed", Bodies::Failed), ("all", Bodies::All), ("none", Bodies::None)];
+}
+
+impl Choice for OnChange {
+    const WORDS: &'static [(&'static str, OnChange)] = &[("new", OnChange::New), ("stop", OnChange::Stop)];
 }
 
 /// `[defaults]`

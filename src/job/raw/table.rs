@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use super::at::At;
 use super::fields::{Fields, Section};
 use super::forms::{Named, Names};
-use super::leaf::Share;
+use super::leaf::{Count, Ratio, Share};
 use super::word::{Choice, Word};
-use crate::job::table::{Gone, Mode, Stamp};
+use crate::job::table::{Gone, Mode, PublishWhen, Stamp};
 
 /// `[table]`
 #[derive(Debug, Clone, JsonSchema)]
@@ -84,12 +84,35 @@ pub(in crate::job) struct Publish {
     /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
     /// as answered. Default 0: no condition.
     pub min_success: Option<At<Share>>,
+    /// When a run is published: when it is `finished` (default), or with `append` and `upsert` also what there is at
+    /// `each_pause` that a quota makes.
+    pub when: Option<At<Word<PublishWhen>>>,
+    /// Most ids that may have failed.
+    pub max_failed: Option<At<Count<0, MOST>>>,
+    /// Fewest rows that the run must bring.
+    pub min_rows: Option<At<Count<0, MOST>>>,
+    /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
+    pub max_change: Option<At<Ratio>>,
 }
+
+/// Most ids or rows that a condition may name: more than any run has.
+const MOST: u64 = 1_000_000_000_000;
 
 impl Section for Publish {
     const TITLE: &'static str = "[publish]";
 
     fn read(fields: &mut Fields<'_>) -> Publish {
-        Publish { min_success: fields.optional("min_success") }
+        Publish {
+            min_success: fields.optional("min_success"),
+            when: fields.optional("when"),
+            max_failed: fields.optional("max_failed"),
+            min_rows: fields.optional("min_rows"),
+            max_change: fields.optional("max_change"),
+        }
     }
+}
+
+impl Choice for PublishWhen {
+    const WORDS: &'static [(&'static str, PublishWhen)] =
+        &[("finished", PublishWhen::Finished), ("each_pause", PublishWhen::EachPause)];
 }

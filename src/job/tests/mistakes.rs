@@ -29,7 +29,7 @@ fn sections_and_keys() {
         "trim = \",\", type = \"bigint\" }\nrating",
         "unknown key `trim`",
     );
-    one("rounds = 2", "min_success = 1", "hint: it belongs in [publish]");
+    one("rounds = 2", "min_success = 1", "hint: it belongs in [[endpoint]] or [publish]");
     one("chunks = \"csv\"", "colour = 1", "hint: the keys here are `name`, `chunks`");
     one("backoff = \"100ms\" }", "back_off = \"100ms\" }", "did you mean `backoff`?");
     one("[publish]", "[[publish]]", "expected a table, found a list");

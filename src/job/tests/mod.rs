@@ -2,6 +2,7 @@
 //! at random.
 
 mod answers;
+mod budgets;
 mod conditions;
 mod hostile;
 mod mistakes;

@@ -13,18 +13,11 @@ fn refused(after: &str, line: &str, what: &str) {
 
 #[test]
 fn keys_of_later_versions() {
-    for key in ["auth", "limit"] {
-        refused("name = \"business\"", &format!("{key} = \"x\""), &format!("`{key}`"));
-    }
+    refused("name = \"business\"", "auth = \"x\"", "`auth`");
     for key in ["before", "after", "runs_table", "swap"] {
         refused("name = \"main.films\"", &format!("{key} = \"x\""), &format!("`{key}`"));
-    }
-    for key in ["max_failed", "min_rows", "max_change"] {
-        refused("min_success = 0.98", &format!("{key} = 1"), &format!("`{key}`"));
     }
     for key in ["database", "query"] {
         refused("id = \"imdb_id\"", &format!("{key} = \"x\""), &format!("`{key}`"));
     }
-    refused("chunks = \"csv\"", "cost = 1", "`cost`");
-    refused("min_success = 0.98", "[limits.\"www.omdbapi.com\"]\nrate = \"200/s\"", "`limits`");
 }

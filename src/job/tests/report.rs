@@ -26,7 +26,7 @@ title = ".Title |"
 year = { jq = ".Year", type = "int" }
 
 [limits."www.omdbapi.com"]
-rate = "200/s"
+rate = "200/fortnight"
 
 [table]
 to = "duckdb:films.duckdb"
@@ -47,7 +47,7 @@ fn ten_mistakes_are_reported_at_once_in_the_order_of_the_file() {
         ("\"60\"", "not a duration: time unit needed, for example 60sec or 60ms"),
         (".Title |", "jq does not parse: expected term, found the end"),
         ("\"int\"", "unknown type \"int\""),
-        ("[limits", "not yet supported: `limits`"),
+        ("200/fortnight", "unknown time \"fortnight\""),
         ("upsert", "upsert without a key"),
     ];
     let expected: Vec<(usize, String)> =
@@ -62,8 +62,9 @@ fn a_report_quotes_the_lines() {
     let text = text.replace("films.xlsx", "films.csv").replace("{host}", "host").replace("qurey", "query");
     let text =
         text.replace("\"60\"", "\"60s\"").replace(".Title |", ".Title").replace("\"int\"", "\"integer\"");
-    let text =
-        text.replace("[limits.\"www.omdbapi.com\"]\nrate = \"200/s\"\n", "").replace("upsert", "appendd");
+    let text = text
+        .replace("[limits.\"www.omdbapi.com\"]\nrate = \"200/fortnight\"\n", "")
+        .replace("upsert", "appendd");
     let error = parse(&text).expect_err("two mistakes");
     insta::assert_snapshot!(error.render(false), @r#"
     2 mistakes in job file /nowhere/schemas/films.toml

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::*;
-use super::{FILMS, films, films_with, mistakes_of, parse};
+use super::{FILMS, films, films_with, parse};
 use crate::record::Type;
 
 fn literal(text: &str) -> Part {
@@ -205,9 +205,9 @@ fn endpoints_may_use_later_ones() {
     assert_eq!((job.endpoints[0].after.as_slice(), job.endpoints[1].after.as_slice()), (&[1][..], &[][..]));
 }
 
-/// Section 3 of the design: refused for its later part only, which is named.
+/// Section 3 of the design.
 #[test]
-fn the_designs_job_file_lacks_only_a_later_part() {
+fn the_designs_job_file_is_valid() {
     let design = r##"
 [job]
 name = "movies"
@@ -250,7 +250,7 @@ stamp = { fetched_at = "record.fetched_at" }
 [publish]
 min_success = 0.98                  # share of the ids; missing counts as success
 "##;
-    let found: Vec<(usize, String)> =
-        mistakes_of(design).into_iter().map(|mistake| (mistake.line, mistake.message)).collect();
-    assert_eq!(found, [(11, "not yet supported: `limits`".to_owned())]);
+    let job = parse(design).unwrap_or_else(|error| panic!("{error}"));
+    let limits: Vec<&[usize]> = job.endpoints.iter().map(|endpoint| endpoint.limits.as_slice()).collect();
+    assert_eq!((job.limits.len(), limits), (1, vec![&[0][..], &[0]]));
 }

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::answer::{self, Language};
+use super::zone;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
 use crate::job::{Column, Css, Expression, Of, OnError};
@@ -162,7 +163,7 @@ fn validated(
     let strip = column.strip.as_ref().map(|strip| check_strip(strip, mistakes));
     let regex = column.regex.as_ref().map(|regex| check_regex(regex, mistakes));
     let format = column.format.as_ref().map(|format| check_format(format, ty, mistakes));
-    let zone = column.zone.as_ref().map(|zone| check_zone(zone, mistakes));
+    let zone = column.zone.as_ref().map(|zone| zone::checked(zone, mistakes));
     Some(Column {
         name: name.value.clone(),
         expression: expression?,
@@ -244,18 +245,4 @@ fn try_format(format: &str, ty: Type) -> Result<(), jiff::Error> {
         // Other types have no format, which is a mistake of its own.
         _ => Ok(()),
     }
-}
-
-fn check_zone(zone: &At<String>, mistakes: &mut Mistakes) -> String {
-    if TimeZone::get(zone.text()).is_err() {
-        let names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
-        let hint = if names.is_empty() {
-            "this machine has no time zones: install tzdata".to_owned()
-        } else {
-            raw::did_you_mean(zone.text(), &names)
-                .unwrap_or_else(|| "write a name of the IANA list, such as \"Europe/Berlin\"".to_owned())
-        };
-        mistakes.add(&zone.span, format!("unknown time zone \"{}\"", zone.value), hint);
-    }
-    zone.value.clone()
 }

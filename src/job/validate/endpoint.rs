@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::names::{Condition, Known};
-use super::{answer, column, cycle, request, template};
+use super::{answer, column, cycle, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Bounds, Endpoint, OnFailure, Retry, When, jq};
@@ -85,8 +85,8 @@ fn validated(
         bounds: bounds(&endpoint.common, defaults),
         retry: retry(&endpoint.common, defaults),
         limits: Vec::new(),
-        cost: None,
-        min_success: 0.0,
+        cost: uses::cost(endpoint, mistakes),
+        min_success: endpoint.min_success.as_ref().map_or(0.0, |share| share.value.0),
     })
 }
 
@@ -142,6 +142,7 @@ fn retry(own: &raw::Common, defaults: Option<&raw::Common>) -> Retry {
     let defaults = defaults.and_then(|defaults| defaults.retry.as_ref()).map(|retry| &retry.value);
     let written = [own, defaults];
     let of = |key: fn(&raw::Retry) -> Option<Duration>| written.into_iter().flatten().find_map(key);
+    let on = written.into_iter().flatten().find_map(|retry| retry.on.as_ref());
     let attempts = written.into_iter().flatten().find_map(|retry| retry.attempts.as_ref());
     Retry {
         attempts: attempts.map_or(usual.attempts, |count| count.value.0 as u32),
@@ -149,8 +150,8 @@ fn retry(own: &raw::Common, defaults: Option<&raw::Common>) -> Retry {
         max_backoff: of(|retry| Some(retry.max_backoff.as_ref()?.value.0)).unwrap_or(usual.max_backoff),
         max_retry_after: of(|retry| Some(retry.max_retry_after.as_ref()?.value.0))
             .unwrap_or(usual.max_retry_after),
-        deadline: usual.deadline,
-        on: usual.on,
+        deadline: of(|retry| Some(retry.deadline.as_ref()?.value.0)).unwrap_or(usual.deadline),
+        on: on.map_or(usual.on, |on| on.value.0.clone()),
     }
 }
 

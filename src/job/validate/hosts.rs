@@ -32,18 +32,30 @@ fn pattern(written: &At<String>, mistakes: &mut Mistakes) -> Option<String> {
         Some(name) => ("*.", name),
         None => ("", written.text()),
     };
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    match Host::parse(name) {
-        Ok(Host::Domain(name)) if name.bytes().all(fits) => return Some(format!("{below}{name}")),
-        Ok(address @ (Host::Ipv4(_) | Host::Ipv6(_))) if below.is_empty() => {
-            return Some(address.to_string());
-        }
+    match parsed(name) {
+        Some(Host::Domain(name)) => return Some(format!("{below}{name}")),
+        Some(address) if below.is_empty() => return Some(address.to_string()),
         _ => {}
     }
     let hint = "write a host such as \"example.com\", or \"*.example.com\" for all names below it: \
                 no scheme, port or path";
     mistakes.add(&written.span, format!("\"{}\" is no host", written.value), hint);
     None
+}
+
+/// A host as URLs have it, without the point that may end a name.
+pub(super) fn host(text: &str) -> Option<String> {
+    let host = parsed(text)?.to_string();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// A name of letters, digits, `-`, `_` and points, or an address.
+fn parsed(text: &str) -> Option<Host> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let host = Host::parse(text).ok()?;
+    let is_odd = matches!(&host, Host::Domain(name) if !name.bytes().all(fits));
+    (!is_odd).then_some(host)
 }
 
 /// Notes the secrets of a request whose URL the list chooses.

@@ -9,14 +9,18 @@ mod cycle;
 mod endpoint;
 mod hosts;
 mod input;
+mod limit;
 mod names;
 mod pages;
 mod path;
 mod payload;
+mod publish;
 mod request;
 mod table;
 mod template;
 mod url;
+mod uses;
+mod zone;
 
 use std::path::{Path, PathBuf};
 
@@ -48,16 +52,21 @@ pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mista
     let known = Known::of(file);
     names::check(&known, mistakes);
     let name = job_name(file, mistakes);
+    let written = limit::written(file, mistakes);
+    let limits = limit::all(&written, mistakes);
+    let uses = uses::all(file, &written, &known, mistakes);
     let endpoints = endpoint::all(file, &known, mistakes);
+    let endpoints = endpoints.map(|endpoints| uses::taken(endpoints, uses));
     let input = input::validated(file, &known, folder, mistakes);
     let table = table::validated(file, &known, folder, mistakes);
+    let publish = publish::validated(file, mistakes);
     Some(Parts {
         name: name?,
         input: input?,
-        limits: Vec::new(),
+        limits: limits?,
         endpoints: endpoints?,
         table: table?,
-        publish: publish(file),
+        publish,
         settings: settings(file),
     })
 }
@@ -73,11 +82,6 @@ fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
     None
 }
 
-fn publish(file: &raw::JobFile) -> Publish {
-    let share = file.publish.as_ref().and_then(|publish| publish.value.min_success.as_ref());
-    Publish { min_success: share.map_or(0.0, |share| share.value.0), ..Publish::default() }
-}
-
 fn settings(file: &raw::JobFile) -> Settings {
     let usual = Settings::default();
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
@@ -88,6 +92,8 @@ fn settings(file: &raw::JobFile) -> Settings {
         in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
         rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),
         resume_within: job.resume_within.as_ref().map_or(usual.resume_within, |time| time.value.0),
-        ..usual
+        on_change: job.on_change.as_ref().map_or(usual.on_change, |word| word.value.0),
+        keep_runs: job.keep_runs.as_ref().map(|time| time.value.0),
+        patience: job.patience.as_ref().map_or(usual.patience, |time| time.value.0),
     }
 }

@@ -42,22 +42,33 @@ fn whole_url(template: &Template) -> Result<(), Refusal> {
     }
 }
 
+/// Scheme, host and port of a URL that is not a whole one from the list, if they are right.
+pub(super) fn literal_origin(template: &Template) -> Option<Url> {
+    origin(template).ok()?;
+    let (scheme, authority, _) = beginning(template)?;
+    Url::parse(&format!("{scheme}{authority}/")).ok()
+}
+
+/// The scheme, what stands behind it up to the path, and the path or query where it is literal.
+fn beginning(template: &Template) -> Option<(&'static str, &str, &str)> {
+    let Some(Part::Literal(text)) = template.parts.first() else { return None };
+    let starts =
+        |scheme: &&str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let scheme = ["http://", "https://"].into_iter().find(starts)?;
+    let rest = &text[scheme.len()..];
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len()));
+    Some((scheme, authority, path))
+}
+
 /// Scheme, host and port are literal, and nobody's password stands between them.
 fn origin(template: &Template) -> Result<(), Refusal> {
-    let beginning = match template.parts.first() {
-        Some(Part::Literal(text)) => text.as_str(),
-        _ => "",
-    };
-    let lower = beginning.to_ascii_lowercase();
-    let Some(scheme) = ["http://", "https://"].into_iter().find(|scheme| lower.starts_with(scheme)) else {
+    let Some((scheme, authority, path)) = beginning(template) else {
         return refused(
             "a URL that does not start with http:// or https://",
             "write the whole URL, scheme and host included; \"{column:url}\" alone is a whole URL from the list",
         );
     };
-    let rest = &beginning[scheme.len()..];
-    let authority = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
-    if authority.len() == rest.len() && template.parts.len() > 1 {
+    if path.is_empty() && template.parts.len() > 1 {
         return refused(
             "the host is not literal",
             "write host and port out, and end them with `/` before the first value",

@@ -1,0 +1,262 @@
+//! `[limits.NAME]`, and what endpoints say about them, as written.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::civil::Time;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::super::mistake::Mistakes;
+use super::amount::Amount;
+use super::at::At;
+use super::fields::{Fields, FromToml, Section, wrong_shape};
+use super::forms::Named;
+use super::leaf::Count;
+use crate::job::limit::Period;
+
+/// `[limits]`: a table of tables.
+#[derive(Debug, Clone)]
+pub(in crate::job) struct Limits(pub Named<Limit>);
+
+impl FromToml for Limits {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Limits> {
+        if value.get_ref().as_table().is_none() {
+            let hint = "write each under its name: [limits.\"www.example.com\"]";
+            mistakes.add(&value.span(), wrong_shape("a table", value), hint);
+            return None;
+        }
+        Named::from_toml(value, mistakes).map(Limits)
+    }
+}
+
+impl JsonSchema for Limits {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Limits".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Named::<Limit>::json_schema(generator)
+    }
+}
+
+/// A budget that all processes of the user on this machine share, whichever jobs they run.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::job) struct Limit {
+    /// How fast: `200/s`, `100/min`, `5000/h`, `20/10s`; with a word for what an endpoint's `cost` counts:
+    /// `90000 tokens/min`.
+    pub rate: Option<At<Amount<Duration>>>,
+    /// How much of the rate may be spent at once after a rest. Default 1.
+    pub burst: Option<At<Count<1, 1_000_000_000>>>,
+    /// Requests in flight at once.
+    pub in_flight: Option<At<Count<1, 65_535>>>,
+    /// How much in a longer time, counted by the wall clock and kept over restarts: `100000/day`, also per `hour`,
+    /// `week` or `month`, or in windows of whole seconds such as `1000/30s`; or a table that also says when a day begins.
+    pub quota: Option<At<AnyQuota>>,
+    /// Whether all that is there was read.
+    #[schemars(skip)]
+    pub whole: bool,
+}
+
+impl Section for Limit {
+    const TITLE: &'static str = "[limits.NAME]";
+
+    fn read(fields: &mut Fields<'_>) -> Limit {
+        let before = fields.noted();
+        let limit = Limit {
+            rate: fields.optional("rate"),
+            burst: fields.optional("burst"),
+            in_flight: fields.optional("in_flight"),
+            quota: fields.optional("quota"),
+            whole: false,
+        };
+        Limit { whole: fields.noted() == before && !fields.has_others(), ..limit }
+    }
+}
+
+/// A quota: the amount alone, or a table.
+#[derive(Debug, Clone)]
+pub(in crate::job) enum AnyQuota {
+    Bare(At<Amount<Period>>),
+    Table(Quota),
+}
+
+impl AnyQuota {
+    /// How much.
+    pub(in crate::job) fn amount(&self) -> Option<&At<Amount<Period>>> {
+        match self {
+            AnyQuota::Bare(amount) => Some(amount),
+            AnyQuota::Table(quota) => quota.amount.as_ref(),
+        }
+    }
+
+    /// What is written in its table, if it is one.
+    pub(in crate::job) fn table(&self) -> Option<&Quota> {
+        match self {
+            AnyQuota::Bare(_) => None,
+            AnyQuota::Table(quota) => Some(quota),
+        }
+    }
+}
+
+impl FromToml for AnyQuota {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<AnyQuota> {
+        match value.get_ref() {
+            DeValue::Table(_) => Quota::from_toml(value, mistakes).map(AnyQuota::Table),
+            _ => {
+                let amount = Amount::from_toml(value, mistakes)?;
+                Some(AnyQuota::Bare(At { value: amount, span: value.span() }))
+            }
+        }
+    }
+}
+
+impl JsonSchema for AnyQuota {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AnyQuota".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let amount = Amount::<Period>::json_schema(generator);
+        json_schema!({ "anyOf": [amount, generator.subschema_for::<Quota>()] })
+    }
+}
+
+/// A quota that is written as a table.
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::job) struct Quota {
+    /// How much: `100000/day`.
+    #[schemars(required)]
+    pub amount: Option<At<Amount<Period>>>,
+    /// When a day, week or month begins: `09:00`. Default midnight.
+    pub renews_at: Option<At<TimeOfDay>>,
+    /// The IANA time zone of that time, such as `America/New_York`. Default UTC.
+    pub zone: Option<At<String>>,
+}
+
+impl Section for Quota {
+    const TITLE: &'static str = "quota";
+
+    fn read(fields: &mut Fields<'_>) -> Quota {
+        Quota {
+            amount: fields.required("amount", "add amount = \"100000/day\""),
+            renews_at: fields.optional("renews_at"),
+            zone: fields.optional("zone"),
+        }
+    }
+}
+
+/// A time of day, `"09:00"` or `"09:00:30"`, as the time since midnight.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::job) struct TimeOfDay(pub Duration);
+
+impl FromToml for TimeOfDay {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<TimeOfDay> {
+        let time = value.get_ref().as_str().map(|text| time_of_day(text).ok_or(text));
+        let message = match time {
+            Some(Ok(time)) => return Some(TimeOfDay(time)),
+            Some(Err(text)) => format!("\"{text}\" is no time of day"),
+            None => wrong_shape("a time of day in quotes", value),
+        };
+        mistakes.add(&value.span(), message, "write it like \"09:00\", from 00:00 to 23:59");
+        None
+    }
+}
+
+fn time_of_day(text: &str) -> Option<Duration> {
+    let time = Time::strptime("%H:%M", text).or_else(|_| Time::strptime("%H:%M:%S", text)).ok()?;
+    time.duration_since(Time::midnight()).try_into().ok()
+}
+
+impl JsonSchema for TimeOfDay {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "TimeOfDay".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5]?[0-9](:[0-5]?[0-9])?$" })
+    }
+}
+
+/// `limit`: the name of a limit, or a list of names, which may be empty.
+#[derive(Debug, Clone)]
+pub(in crate::job) struct Mentions(pub Vec<At<String>>);
+
+impl FromToml for Mentions {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Mentions> {
+        if value.get_ref().as_array().is_some() {
+            return Vec::from_toml(value, mistakes).map(Mentions);
+        }
+        let name = String::from_toml(value, mistakes)?;
+        Some(Mentions(vec![At { value: name, span: value.span() }]))
+    }
+}
+
+impl JsonSchema for Mentions {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Mentions".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
+/// What a request costs: a whole number, or jq on the answer.
+#[derive(Debug, Clone)]
+pub(in crate::job) enum CostRule {
+    Constant(u64),
+    Answer(At<String>),
+}
+
+impl FromToml for CostRule {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<CostRule> {
+        match value.get_ref() {
+            DeValue::Integer(_) => {
+                Count::<1, 1_000_000_000>::from_toml(value, mistakes).map(|count| CostRule::Constant(count.0))
+            }
+            DeValue::String(code) => {
+                Some(CostRule::Answer(At { value: code.to_string(), span: value.span() }))
+            }
+            _ => {
+                let hint = "write \".usage.total_tokens\", jq on the answer, or a whole number from 1 on";
+                mistakes.add(&value.span(), wrong_shape("jq or a whole number", value), hint);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for CostRule {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cost".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let count = Count::<1, 1_000_000_000>::json_schema(generator);
+        json_schema!({ "anyOf": [{ "type": "string" }, count] })
+    }
+}

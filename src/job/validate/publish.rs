@@ -1,0 +1,34 @@
+//! `[publish]`: when a run is published, which the table's mode allows, and on what conditions.
+
+use crate::job::mistake::Mistakes;
+use crate::job::raw;
+use crate::job::{Mode, Publish, PublishWhen};
+
+/// The publish gate.
+pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish {
+    let usual = Publish::default();
+    let Some(publish) = file.publish.as_ref().map(|publish| &publish.value) else { return usual };
+    check_when(file, publish, mistakes);
+    Publish {
+        when: publish.when.as_ref().map_or(usual.when, |word| word.value.0),
+        min_success: publish.min_success.as_ref().map_or(usual.min_success, |share| share.value.0),
+        max_failed: publish.max_failed.as_ref().map(|count| count.value.0),
+        min_rows: publish.min_rows.as_ref().map(|count| count.value.0),
+        max_change: publish.max_change.as_ref().map(|ratio| ratio.value.0),
+    }
+}
+
+/// What there is at a pause adds to a table; it does not replace one.
+fn check_when(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
+    let mode = file.table.as_ref().and_then(|table| table.value.mode.as_ref());
+    let (Some(when), Some(mode)) = (&publish.when, mode) else { return };
+    let replaced = match mode.value.0 {
+        Mode::Append | Mode::Upsert => return,
+        Mode::Replace => "a table that is replaced as a whole",
+        Mode::ReplaceIds => "a table whose ids are replaced as a whole",
+    };
+    if when.value.0 == PublishWhen::EachPause {
+        let hint = "leave it out, or take mode = \"append\" or \"upsert\"";
+        mistakes.add(&when.span, format!("when = \"each_pause\" in {replaced}"), hint);
+    }
+}
