@@ -25,6 +25,9 @@ name = "@job@"                      # names the folder of its runs: letters, dig
 # in_flight = 128                   # requests at the same time
 # rounds = 1                        # how often failed requests are tried again after everything else
 # resume_within = "7d"              # `windrow run` goes on with an unfinished run if it is younger than this
+# on_change = "stop"                # if list or endpoints changed meanwhile, it says so and starts "new", unless: "stop"
+# keep_runs = "30d"                 # finished runs are removed from this age on
+# patience = "5m"                   # how long a host that answers nobody is waited for
 # bodies = "all"                    # keep answers as they came: those that "failed" are kept, unless: "all", "none"
 
 [input]
@@ -34,6 +37,12 @@ id = "user_id"                      # the column that identifies a line; here th
 # keep = ["country"]                # further columns of the file to carry into the table
 # types = { user_id = "bigint" }    # columns of a .csv are text (007 stays 007) unless this says otherwise
 # duplicates = "first"              # an id that comes twice is an error, unless: "first" or "keep"
+
+# [limits."jsonplaceholder.typicode.com"]  # a budget of all your processes here; by host, or by a name: limit = "name"
+# rate = "20/s"                     # or "100/min", "5000/h", "20/10s"; after a rest so many may go at once:
+# burst = 5
+# in_flight = 16                    # requests at the same time
+# quota = "100000/day"              # kept over restarts; also per hour, week, month, or "1000/30s"
 
 # [defaults]                        # for all endpoints: headers, nulls, retry, timeout, max_body and their like
 # headers = { user-agent = "me@example.org" }
@@ -52,7 +61,8 @@ missing = [404]                     # what says "no such id": statuses, or jq su
 nulls = ["", "N/A"]                 # texts that mean null
 # on_failure = "null"               # if a request fails for good, its row is left out ("drop"), or: "null", "keep"
 # timeout = "60s"
-# retry = { attempts = 5, backoff = "500ms" }
+# retry = { attempts = 5, backoff = "500ms", deadline = "10m", on = [429, "5xx", "timeout", "connect"] }
+# min_success = 0.5                 # of this endpoint alone; of all together it is in [publish]
 
 [endpoint.columns]                  # name = the jq expression that finds the value; the type is text
 name = ".name"
@@ -77,6 +87,10 @@ stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row w
 
 [publish]
 min_success = 0.9                   # publish only if nine of ten ids were answered; a missing id counts as answered
+# max_failed = 1                    # if at most so many ids failed,
+# min_rows = 5                      # if there are so many rows,
+# max_change = 0.5                  # if the table's number of rows changes by half at the most
+# when = "each_pause"               # what there is, also whenever a quota makes the run pause; "finished" otherwise
 "##;
 
 #[cfg(test)]
