@@ -5,8 +5,8 @@
 //! ignored. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
 //!
 //! A new key starts in `raw` (its name, its shape, its line in the schema), is checked in `validate` and ends as
-//! a field of [`Input`], [`Endpoint`], [`Column`], [`Table`] or [`Settings`]; what decides what is asked or how
-//! columns are made also belongs into [`Job::questions`].
+//! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`] or [`Settings`]; what decides what
+//! is asked or how columns are made also belongs into [`Job::questions`].
 
 use std::path::PathBuf;
 

@@ -290,9 +290,9 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
 fn what_later_versions_bring_is_refused_not_ignored() {
     for (section, key) in [
         ("[[endpoint]]\nname = \"query\"", "auth = { bearer = \"${T}\" }"),
-        ("[[endpoint]]\nname = \"query\"", "limit = \"slow\""),
-        ("[job]", "limits = 3"),
-        ("[publish]", "min_rows = 3"),
+        ("[input]", "database = \"postgres://somewhere/db\""),
+        ("[table]", "swap = true"),
+        ("[table]", "before = \"DELETE FROM x\""),
     ] {
         let sandbox = Sandbox::new();
         sandbox.write("ids.txt", "a\n");

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::super::mistake::Mistakes;
 use super::at::At;
 use super::fields::{FromToml, wrong_shape};
+use super::leaf::Count;
 
 /// A table whose keys are names of the user's, in the order of the file.
 #[derive(Debug, Clone)]
@@ -188,5 +189,73 @@ impl JsonSchema for MissingRule {
                 { "type": "array", "items": { "anyOf": [status, { "type": "string" }] } },
             ]
         })
+    }
+}
+
+/// `limit`: the name of a limit, or a list of names, which may be empty.
+#[derive(Debug, Clone)]
+pub(in crate::job) struct Mentions(pub Vec<At<String>>);
+
+impl FromToml for Mentions {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Mentions> {
+        if value.get_ref().as_array().is_some() {
+            return Vec::from_toml(value, mistakes).map(Mentions);
+        }
+        let name = String::from_toml(value, mistakes)?;
+        Some(Mentions(vec![At { value: name, span: value.span() }]))
+    }
+}
+
+impl JsonSchema for Mentions {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Mentions".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
+/// What a request costs: a whole number, or jq on the answer.
+#[derive(Debug, Clone)]
+pub(in crate::job) enum CostRule {
+    Constant(u64),
+    Answer(At<String>),
+}
+
+impl FromToml for CostRule {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<CostRule> {
+        match value.get_ref() {
+            DeValue::Integer(_) => {
+                Count::<1, 1_000_000_000>::from_toml(value, mistakes).map(|count| CostRule::Constant(count.0))
+            }
+            DeValue::String(code) => {
+                Some(CostRule::Answer(At { value: code.to_string(), span: value.span() }))
+            }
+            _ => {
+                let hint = "write \".usage.total_tokens\", jq on the answer, or a whole number from 1 on";
+                mistakes.add(&value.span(), wrong_shape("jq or a whole number", value), hint);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for CostRule {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cost".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let count = Count::<1, 1_000_000_000>::json_schema(generator);
+        json_schema!({ "anyOf": [{ "type": "string" }, count] })
     }
 }

@@ -29,10 +29,11 @@ pub(super) use endpoint::{Common, Endpoint, Retry};
 pub(super) use fields::Section;
 #[cfg(test)]
 pub(super) use fields::keys_of;
+pub(super) use forms::CostRule;
 pub(super) use input::Input;
 pub(super) use json::Json;
 pub(super) use later::{did_you_mean, quoted};
-pub(super) use limit::{AnyQuota, CostRule, Limit, Limits, Quota};
+pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use request::{Batch, Pages};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
@@ -42,6 +43,7 @@ use super::mistake::{Mistakes, Span};
 use super::settings::{ChunkFormat, OnChange};
 use fields::Fields;
 use leaf::{Count, Time};
+use limit::Limits;
 
 /// A windrow job: a list of ids, the HTTP requests made for each of them, and the table that the answers become.
 #[derive(Debug, Clone, JsonSchema)]

@@ -2,6 +2,7 @@
 //! at random.
 
 mod answers;
+mod budget_mistakes;
 mod budgets;
 mod conditions;
 mod hostile;
@@ -79,7 +80,10 @@ min_success = 0.98
 
 /// A job with the keys that the films job has no use for.
 pub(super) const FULL: &str = r#"
-job = { name = "full" }
+job = { name = "full", on_change = "stop", keep_runs = "14d", patience = "1m" }
+publish = { when = "each_pause", max_failed = 9, min_rows = 1, max_change = 0.5 }
+limits.one = { rate = "9 tokens/10s", burst = 3, in_flight = 8 }
+limits."example.org:443" = { quota = { amount = "5 tokens/week", renews_at = "09:00", zone = "Asia/Tokyo" } }
 input = { file = "ids.csv", id = "id" }
 table = { to = "duckdb:full.duckdb", name = "full", mode = "append" }
 [[endpoint]]
@@ -91,6 +95,10 @@ when = '.country == "US"'
 batch = { size = 50, split = '.data[]', key = '.id', join = ';', absent = 'single' }
 answer = "jsonp"
 ok = ".fine"
+limit = ["one"]
+cost = ".usage.total"
+retry = { on = [408, "5xx", "timeout"], deadline = "1m" }
+min_success = 0.5
 columns = { a = ".a" }
 [[endpoint]]
 name = "page"
@@ -171,4 +179,16 @@ fn said(keys: &str) -> String {
         format!("line {}: {quoted}\n{}\nhint: {}\n", mistake.line, mistake.message, mistake.hint)
     });
     said.collect::<Vec<_>>().join("\n")
+}
+
+/// The small job with these keys in `[job]`, `[publish]` and `[table]`.
+fn around(job: &str, publish: &str, table: &str) -> String {
+    let text = small("").replace("job.name = \"small\"", &format!("job = {{ name = \"small\"{job} }}"));
+    let text = text.replace("mode = \"append\"", table);
+    format!("publish = {{ {publish} }}\n{text}")
+}
+
+/// The small job with these limits, and these keys of its endpoint.
+fn limited(limits: &str, keys: &str) -> String {
+    format!("{}\n{limits}\n", small(keys))
 }
