@@ -17,7 +17,8 @@ use crate::{ids, knobs::Knobs, printed::List};
 /// Lists       GET /lists/ID[?page=N|offset=N|cursor=TEXT][&as=html]  /jsonl/ID
 /// Batches     GET /items?ids=ID,ID  /items?id=ID&id=ID  POST /items
 /// Others      GET /numbers/ID  /texts/ID  /states/ID[?busy=TIMES]  any method /echo/ANYTHING  /redirects/ID?to=URL
-/// Of itself   GET /_admin/counts[?full=1]  /_admin/knobs  /_admin/truth/…  POST /_admin/knobs  /_admin/reset
+/// Of itself   GET /_admin/counts[?full=1]  /_admin/arrivals[?full=1&from=US&to=US]  /_admin/knobs  /_admin/truth/…
+///             POST /_admin/knobs  /_admin/reset
 #[derive(Debug, Parser)]
 #[command(name = "origin", verbatim_doc_comment)]
 pub struct Arguments {

@@ -1,8 +1,9 @@
-//! How often each id was asked at each endpoint.
+//! How often each id was asked at each endpoint, and what was served.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
+use hyper::StatusCode;
 use serde::Serialize;
 
 use crate::asked::Asked;
@@ -17,6 +18,8 @@ pub struct Counts {
     connections: u64,
     in_flight: u64,
     max_in_flight: u64,
+    refusals: BTreeMap<u16, u64>,
+    tokens: u64,
 }
 
 /// One endpoint's counts.
@@ -38,6 +41,10 @@ pub struct Report {
     connections: u64,
     /// Most requests that waited for their answer at the same time.
     max_in_flight: u64,
+    /// Answers 429 and 503, by status.
+    refusals: BTreeMap<u16, u64>,
+    /// Tokens that the documents served so far have cost, with the knob `tokens`.
+    tokens: u64,
     by_endpoint: BTreeMap<&'static str, EndpointReport>,
 }
 
@@ -64,6 +71,8 @@ impl Counts {
             connections: 0,
             in_flight: 0,
             max_in_flight: 0,
+            refusals: BTreeMap::new(),
+            tokens: 0,
         }
     }
 
@@ -83,6 +92,21 @@ impl Counts {
         self.connections += 1;
     }
 
+    /// Counts an answer that asks the client to wait.
+    pub fn refusal(&mut self, status: StatusCode) {
+        *self.refusals.entry(status.as_u16()).or_default() += 1;
+    }
+
+    /// Counts what a document that is served costs.
+    pub fn served(&mut self, tokens: u64) {
+        self.tokens += tokens;
+    }
+
+    /// Requests that wait for their answer now.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
     /// Back to nothing; requests in flight stay in flight.
     pub fn reset(&mut self) {
         let listed = self.tallies[Endpoint::Omdb as usize].listed.len() as u32;
@@ -100,6 +124,8 @@ impl Counts {
             redirected: self.redirected,
             connections: self.connections,
             max_in_flight: self.max_in_flight,
+            refusals: self.refusals.clone(),
+            tokens: self.tokens,
             by_endpoint: by_endpoint.into(),
         }
     }
@@ -204,6 +230,25 @@ mod tests {
         ask(&mut counts, "/?i=tt0000001&_redirected=1");
         let report = counts.report(false);
         assert_eq!((report.total, report.redirected), (0, 1));
+    }
+
+    #[test]
+    fn refusals_and_tokens_are_counted() {
+        let mut counts = Counts::new(1);
+        for status in
+            [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS]
+        {
+            counts.refusal(status);
+        }
+        counts.served(50);
+        counts.served(7);
+        let report = serde_json::to_value(counts.report(false)).expect("JSON");
+        assert_eq!(
+            (&report["refusals"], &report["tokens"]),
+            (&serde_json::json!({"429": 2, "503": 1}), &57.into())
+        );
+        counts.reset();
+        assert_eq!(counts.report(false).tokens, 0);
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub fn decide(knobs: &mut Knobs, seed: u64, asked: &Asked<'_>, nth: u32) -> Fate
     let fault =
         if asked.redirected { None } else { told(knobs, asked).or_else(|| drawn(knobs, seed, &subject)) };
     let jitter = Draw::about(seed ^ JITTER, &subject).between(0, knobs.jitter_ms.min(MOST_MS));
-    let slow = if fault == Some(Fault::Slow) { knobs.slow_ms } else { 0 };
+    let is_slow = fault == Some(Fault::Slow) || is_slow_id(knobs, seed, asked);
+    let slow = if is_slow { knobs.slow_ms } else { 0 };
     let wait =
         Duration::from_millis(knobs.latency_ms.saturating_add(jitter).saturating_add(slow).min(MOST_MS));
     Fate { wait, fault: fault.filter(|fault| *fault != Fault::Slow) }
@@ -55,6 +56,15 @@ pub fn decide(knobs: &mut Knobs, seed: u64, asked: &Asked<'_>, nth: u32) -> Fate
 
 /// Keeps the draw of the delay apart from that of the fault.
 const JITTER: u64 = 0x6a69_7474_6572;
+
+/// Keeps the draw of the slow ids apart from the others.
+const SLOW_IDS: u64 = 0x736c_6f77;
+
+/// Whether an id, or one of this batch, is among those that are slow at every attempt.
+fn is_slow_id(knobs: &Knobs, seed: u64, asked: &Asked<'_>) -> bool {
+    let every = knobs.slow_ids_every;
+    every > 0 && asked.names().any(|id| Draw::about(seed ^ SLOW_IDS, id).between(1, every) == 1)
+}
 
 /// Longest wait, in milliseconds: a day.
 const MOST_MS: u64 = 86_400_000;
@@ -147,6 +157,18 @@ mod tests {
         assert!((900..=1_100).contains(&share(|fate| matches!(fate.fault, Some(Fault::Status(_))))));
         assert!((1_850..=2_150).contains(&share(|fate| fate.fault == Some(Fault::Redirect))));
         assert!((2_800..=3_200).contains(&share(|fate| fate.wait == Duration::from_millis(9))));
+    }
+
+    #[test]
+    fn a_slow_id_is_slow_at_every_attempt() {
+        let mut knobs = Knobs { slow_ids_every: 100, slow_ms: 60_000, ..Knobs::default() };
+        let mut is_slow =
+            |id: u32, nth| decide(&mut knobs, 3, &film(&id.to_string()), nth).wait.as_secs() == 60;
+        let slow: Vec<u32> = (0..10_000).filter(|&id| is_slow(id, 1)).collect();
+        assert!((70..=130).contains(&slow.len()), "{}", slow.len());
+        assert!(slow.iter().all(|&id| is_slow(id, 2) && is_slow(id, 3)));
+        let mut all = Knobs { slow_ids_every: 1, ..knobs };
+        assert_eq!(decide(&mut all, 3, &film("a"), 1).wait, Duration::from_secs(60));
     }
 
     #[test]

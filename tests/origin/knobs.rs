@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::allowance::{Allowance, Headers};
+
 /// All knobs. Rates are shares of the requests, 0 to 1; at most one of them strikes a request, so that their sum is at
 /// most 1. Ids in `fail_ids` and `body_ids` come before the rates; a batch has the lot of the first of its ids there.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -70,6 +72,39 @@ pub struct Knobs {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub slow_ms: u64,
 
+    /// One id in so many is answered `slow_ms` later at every attempt; 0: none.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub slow_ids_every: u64,
+
+    /// How many more requests are answered 429; counts down.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub refuse_next: u32,
+
+    /// Most requests within a fixed window, such as `500/1s`: those beyond it are answered 429, with `Retry-After` up to
+    /// the window's end.
+    #[arg(long, value_name = "COUNT/WINDOW")]
+    pub limit: Option<Allowance>,
+
+    /// Headers that tell every client where it stands with `limit`.
+    #[arg(long, value_name = "STYLE", value_enum)]
+    pub limit_headers: Option<Headers>,
+
+    /// Requests that are worked on at a time while the others queue; 0: all.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub capacity: usize,
+
+    /// Longest queue for `capacity`: whoever comes later is answered 503 at once.
+    #[arg(long, value_name = "COUNT")]
+    pub overload_503: Option<usize>,
+
+    /// Say what each film's document costs: `"usage": {"total_tokens": 50}` to 150.
+    #[arg(long)]
+    pub tokens: bool,
+
+    /// Note when each request arrives and each 429 and 503 is written, for `GET /_admin/arrivals`.
+    #[arg(long)]
+    pub arrivals: bool,
+
     /// Compress answers for whoever accepts gzip.
     #[arg(long)]
     pub gzip: bool,
@@ -120,6 +155,8 @@ impl Knobs {
             retry_after: None,
             retry_after_date: false,
             slow_ms: 0,
+            limit_headers: None,
+            overload_503: None,
             fail_page: 0,
             odds_round: 0,
             ..self.clone()
@@ -185,6 +222,20 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_is_text_and_disturbs() {
+        let knobs = Knobs::default().changed(br#"{"limit_headers": "draft7"}"#).expect("valid");
+        assert!(knobs.is_quiet());
+        let knobs = knobs.changed(br#"{"limit": "100/1s"}"#).expect("valid");
+        assert!(!knobs.is_quiet());
+        assert_eq!(serde_json::to_value(&knobs).expect("JSON")["limit"], "100/1s");
+        for knob in
+            [r#"{"arrivals": true}"#, r#"{"tokens": true}"#, r#"{"refuse_next": 1}"#, r#"{"capacity": 1}"#]
+        {
+            assert!(!Knobs::default().changed(knob.as_bytes()).expect("valid").is_quiet(), "{knob}");
+        }
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         for (changes, expected) in [
             ("", "EOF"),
@@ -193,6 +244,8 @@ mod tests {
             (r#"{"rate_500": 1.5}"#, "a share from 0 to 1"),
             (r#"{"rate_500": 0.6, "error_rate": 0.6}"#, "more than 1"),
             (r#"{"fail_ids": {"a": {"status": 100}}}"#, "status 100"),
+            (r#"{"limit": "100"}"#, "like 500/1s"),
+            (r#"{"limit_headers": "y"}"#, "unknown variant"),
         ] {
             let error = Knobs::default().changed(changes.as_bytes()).expect_err(changes);
             assert!(error.contains(expected), "{changes}: {error}");

@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::origin::{Origin, Visit};
+use crate::origin::Origin;
 use crate::tls::HTTP2;
-use crate::wire::{Scissors, Wire};
+use crate::visit::Visit;
+use crate::wire::{Pen, Scissors, Wire};
 
 /// Connections that may wait to be accepted; the system lowers it to what it allows.
 const BACKLOG: u32 = 65_535;
@@ -47,8 +48,8 @@ pub fn raise_file_limit() {
 pub async fn serve(listener: TcpListener, origin: Rc<Origin>, acceptor: Option<TlsAcceptor>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::task::spawn_local(meet(stream, Rc::clone(&origin), acceptor.clone()));
+            Ok((stream, peer)) => {
+                tokio::task::spawn_local(meet(stream, peer.port(), Rc::clone(&origin), acceptor.clone()));
             }
             // Out of file descriptors, or the peer is gone already: others may end meanwhile.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -57,12 +58,12 @@ pub async fn serve(listener: TcpListener, origin: Rc<Origin>, acceptor: Option<T
 }
 
 /// One connection. How it ends is the client's business, so errors are dropped.
-async fn meet(stream: TcpStream, origin: Rc<Origin>, acceptor: Option<TlsAcceptor>) {
+async fn meet(stream: TcpStream, port: u16, origin: Rc<Origin>, acceptor: Option<TlsAcceptor>) {
     let _ = stream.set_nodelay(true);
     origin.counts.borrow_mut().connection();
-    let scissors = Scissors::default();
-    let wire = Wire::new(stream, scissors.clone());
-    let visit = Visit { origin, scissors };
+    let (scissors, pen) = (Scissors::default(), Pen::default());
+    let wire = Wire::new(stream, scissors.clone(), pen.clone());
+    let visit = Visit { origin, scissors, pen, port };
     let Some(acceptor) = acceptor else { return speak_http1(wire, visit).await };
     let Ok(stream) = acceptor.accept(wire).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(HTTP2) {

@@ -14,12 +14,17 @@
 //! | batches that are asked for otherwise | `items` |
 //! | the other documents | `echo`, `numbers`, `small` |
 //! | which ids there are | `ids`, and `printed` for the lists of the example jobs |
-//! | a request's way | `listen` → `wire` → `origin` → `asked` → `counts` → `fate` → `answer` |
+//! | a request's way | `listen` → `wire` → `visit` → `asked` → `counts` → `allowance` → `places` → `fate` → `origin` → `answer` |
+//! | limits, and servers that are slow under load | `allowance`, `places` |
+//! | what a document costs | `usage` |
+//! | when requests came | `arrivals` |
 //! | the paths under `/_admin/` | `admin`, `truth` |
 
 mod admin;
+mod allowance;
 mod answer;
 mod arguments;
+mod arrivals;
 mod asked;
 mod business;
 mod coding;
@@ -42,12 +47,15 @@ mod odds;
 mod omdb;
 mod origin;
 mod pages;
+mod places;
 mod printed;
 mod query;
 mod small;
 mod social;
 mod tls;
 mod truth;
+mod usage;
+mod visit;
 #[cfg(test)]
 mod whole;
 mod wire;

@@ -1,30 +1,28 @@
-//! A request's way to its answer.
+//! What all connections share, and what it answers.
 
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderValue, LOCATION, RETRY_AFTER};
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
-use hyper::service::Service;
 use hyper::{Method, Request, Response, StatusCode};
 
-use crate::answer::{Answer, Cut, Payload};
-use crate::asked::{Asked, REDIRECTED};
-use crate::coding::Coding;
+use crate::allowance::{Headers, Standing, Used};
+use crate::answer::{Answer, Payload};
+use crate::arrivals::Arrivals;
+use crate::asked::Asked;
 use crate::counts::{Counts, InFlight};
 use crate::endpoint::Endpoint;
-use crate::fate::{self, Fate, Fault};
+use crate::fate::{self, Fate};
 use crate::knobs::Knobs;
 use crate::library::Library;
+use crate::places::{Place, Places};
 use crate::query::Query;
 use crate::social::{graph, pins, plus_ones, shares};
-use crate::wire::Scissors;
-use crate::{admin, echo, items, lists, numbers, odds, omdb, pages, small};
+use crate::wire::Pen;
+use crate::{echo, items, lists, numbers, odds, omdb, pages, small, usage};
 
 /// What all connections share.
 pub struct Origin {
@@ -33,15 +31,20 @@ pub struct Origin {
     /// Whether the knobs leave requests alone; kept beside them because every request looks.
     quiet: Cell<bool>,
     pub counts: RefCell<Counts>,
+    pub arrivals: RefCell<Arrivals>,
+    /// Of the knob `limit`.
+    used: Used,
+    /// Of the knob `capacity`.
+    places: Places,
     seed: u64,
     /// `http` or `https`, for documents with URLs of their own.
     scheme: &'static str,
 }
 
 /// A document's request, read and counted.
-struct Wanted<'a> {
-    asked: Asked<'a>,
-    parts: &'a Parts,
+pub struct Wanted<'a> {
+    pub asked: Asked<'a>,
+    pub parts: &'a Parts,
     body: &'a [u8],
     /// How often the id was asked at the endpoint, with this time; 0 where a redirect of ours led here.
     nth: u32,
@@ -55,9 +58,17 @@ impl Wanted<'_> {
 
 impl Origin {
     pub fn new(library: Library, knobs: Knobs, seed: u64, scheme: &'static str) -> Origin {
-        let counts = RefCell::new(Counts::new(library.listed()));
-        let quiet = Cell::new(knobs.is_quiet());
-        Origin { library, quiet, knobs: RefCell::new(knobs), counts, seed, scheme }
+        Origin {
+            quiet: Cell::new(knobs.is_quiet()),
+            knobs: RefCell::new(knobs),
+            counts: RefCell::new(Counts::new(library.listed())),
+            arrivals: RefCell::new(Arrivals::new(Instant::now())),
+            used: Used::default(),
+            places: Places::default(),
+            library,
+            seed,
+            scheme,
+        }
     }
 
     /// The knobs as they are now.
@@ -71,6 +82,64 @@ impl Origin {
         self.knobs.replace(knobs);
     }
 
+    /// Whether every connection is reset.
+    pub fn is_down(&self) -> bool {
+        self.knobs.borrow().down
+    }
+
+    /// Whether answers are packed for whoever accepts it.
+    pub fn packs(&self) -> bool {
+        self.knobs.borrow().gzip
+    }
+
+    /// The style in which answers tell where a client stands.
+    pub fn limit_headers(&self) -> Option<Headers> {
+        self.knobs.borrow().limit_headers
+    }
+
+    /// Notes that a request came, if that is wanted.
+    pub fn arrived(&self, asked: Option<&Asked<'_>>, port: u16) {
+        if self.knobs.borrow().arrivals {
+            let in_flight = self.counts.borrow().in_flight() + 1;
+            self.arrivals.borrow_mut().arrived(asked.map(|asked| asked.endpoint), port, in_flight);
+        }
+    }
+
+    /// Counts an answer that asks the client to wait, and notes when it is written, if that is wanted.
+    pub fn answered(&self, status: StatusCode, pen: &Pen) {
+        if !asks_to_wait(status) {
+            return;
+        }
+        self.counts.borrow_mut().refusal(status);
+        if self.knobs.borrow().arrivals {
+            pen.note(self.arrivals.borrow_mut().mark(status.as_u16()));
+        }
+    }
+
+    /// Whether the request is one of the next that are refused; takes one from them.
+    pub fn refuses(&self) -> bool {
+        let mut knobs = self.knobs.borrow_mut();
+        let refuses = knobs.refuse_next > 0;
+        knobs.refuse_next = knobs.refuse_next.saturating_sub(1);
+        refuses
+    }
+
+    /// Takes a request from the limit, if there is one.
+    pub fn standing(&self) -> Option<Standing> {
+        let limit = self.knobs.borrow().limit?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Some(self.used.take(limit, now))
+    }
+
+    /// Waits for its turn; `None` where too many wait already.
+    pub async fn place(&self) -> Option<Place> {
+        let (capacity, most_waiting) = {
+            let knobs = self.knobs.borrow();
+            (knobs.capacity, knobs.overload_503)
+        };
+        self.places.take(capacity, most_waiting).await
+    }
+
     fn film(&self, asked: &Asked<'_>) -> Answer {
         Answer::json(self.library.omdb(asked.index).unwrap_or(Bytes::from_static(omdb::UNKNOWN.as_bytes())))
     }
@@ -82,8 +151,18 @@ impl Origin {
         }
     }
 
+    /// A film's answer with what it costs, if that is wanted.
+    fn metered(&self, asked: &Asked<'_>, answer: Answer) -> Answer {
+        if !self.knobs.borrow().tokens || answer.status != StatusCode::OK {
+            return answer;
+        }
+        let tokens = usage::tokens(&asked.id);
+        self.counts.borrow_mut().served(tokens);
+        usage::with_usage(answer, tokens)
+    }
+
     /// A film's document without a detour: only where no knob is turned.
-    fn at_once(&self, request: &Request<Incoming>) -> Option<Response<Payload>> {
+    pub fn at_once(&self, request: &Request<Incoming>) -> Option<Response<Payload>> {
         if !self.quiet.get() || request.method() != Method::GET {
             return None;
         }
@@ -99,7 +178,7 @@ impl Origin {
     }
 
     /// The answer that the request would get from an honest server.
-    fn truth(&self, wanted: &Wanted<'_>) -> Answer {
+    pub fn truth(&self, wanted: &Wanted<'_>) -> Answer {
         let Wanted { asked, parts, body, nth } = wanted;
         let (id, query) = (asked.id.as_ref(), wanted.query());
         if !asked.endpoint.allows(&parts.method) {
@@ -108,8 +187,8 @@ impl Origin {
             return answer.with(ALLOW, methods);
         }
         match asked.endpoint {
-            Endpoint::Omdb => self.film(asked),
-            Endpoint::Business => self.business(asked),
+            Endpoint::Omdb => self.metered(asked, self.film(asked)),
+            Endpoint::Business => self.metered(asked, self.business(asked)),
             Endpoint::Numbers => numbers::answer(id),
             Endpoint::Echo => echo::answer(parts, body),
             Endpoint::Pins => pins::answer(id, query),
@@ -130,23 +209,23 @@ impl Origin {
     }
 
     /// Counts the request.
-    fn wanted<'a>(&self, asked: Asked<'a>, parts: &'a Parts, body: &'a [u8]) -> Wanted<'a> {
+    pub fn wanted<'a>(&self, asked: Asked<'a>, parts: &'a Parts, body: &'a [u8]) -> Wanted<'a> {
         let nth = self.counts.borrow_mut().request(&asked);
         Wanted { asked, parts, body, nth }
     }
 
-    fn fate(&self, wanted: &Wanted<'_>) -> Fate {
+    pub fn fate(&self, wanted: &Wanted<'_>) -> Fate {
         fate::decide(&mut self.knobs.borrow_mut(), self.seed, &wanted.asked, wanted.nth)
     }
 
     /// A failure, with `Retry-After` where it belongs and the knobs name one.
-    fn failure(&self, status: StatusCode) -> Response<Payload> {
+    pub fn failure(&self, status: StatusCode) -> Response<Payload> {
         let mut response = match status {
             StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Answer::empty(status),
             _ => Answer::problem(status, status.canonical_reason().unwrap_or("failed on purpose")),
         }
         .respond();
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        if asks_to_wait(status)
             && let Some(value) = self.retry_after()
         {
             response.headers_mut().insert(RETRY_AFTER, value);
@@ -168,105 +247,6 @@ impl Origin {
 /// Farthest `Retry-After` date, in seconds; HTTP dates have four digits for the year.
 const A_YEAR: u64 = 366 * 86_400;
 
-/// One connection's service.
-#[derive(Clone)]
-pub struct Visit {
-    pub origin: Rc<Origin>,
-    /// Ends the connection without an answer.
-    pub scissors: Scissors,
-}
-
-impl Service<Request<Incoming>> for Visit {
-    type Response = Response<Payload>;
-    type Error = Cut;
-    type Future = Answering;
-
-    fn call(&self, request: Request<Incoming>) -> Answering {
-        match self.origin.at_once(&request) {
-            Some(response) => Answering::Ready(Some(response)),
-            None => Answering::Later(Box::pin(self.clone().answer(request))),
-        }
-    }
-}
-
-impl Visit {
-    async fn answer(self, request: Request<Incoming>) -> Result<Response<Payload>, Cut> {
-        let (parts, body) = request.into_parts();
-        if parts.uri.path().starts_with("/_admin/") {
-            return Ok(admin::answer(&self.origin, &parts, body).await.respond());
-        }
-        if self.origin.knobs.borrow().down {
-            return self.cut();
-        }
-        let Some(asked) = Asked::of(&parts.uri) else {
-            return Ok(Answer::problem(StatusCode::NOT_FOUND, "nothing is served here").respond());
-        };
-        let _in_flight = InFlight::enter(&self.origin.counts);
-        let body = match admin::read(body).await {
-            Ok(body) => body,
-            Err(answer) => return Ok(answer.respond()),
-        };
-        let wanted = self.origin.wanted(asked.with_body(&body), &parts, &body);
-        let Fate { wait, fault } = self.origin.fate(&wanted);
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        match fault {
-            Some(fault) => self.fault(fault, &wanted),
-            None => Ok(self.honest(&wanted)),
-        }
-    }
-
-    fn fault(&self, fault: Fault, wanted: &Wanted<'_>) -> Result<Response<Payload>, Cut> {
-        match fault {
-            Fault::Slow => Ok(self.honest(wanted)),
-            Fault::Status(status) => Ok(self.origin.failure(status)),
-            Fault::Body(body) => Ok(Answer::of(wanted.asked.endpoint.content_type(), body).respond()),
-            Fault::Reset => self.cut(),
-            Fault::Truncate => Ok(self.origin.truth(wanted).respond_truncated()),
-            Fault::Garbage => Ok(Answer::garbage().respond()),
-            Fault::Empty => Ok(Answer::empty(StatusCode::NO_CONTENT).respond()),
-            Fault::Redirect => Ok(redirect(wanted.parts)),
-        }
-    }
-
-    fn honest(&self, wanted: &Wanted<'_>) -> Response<Payload> {
-        let answer = self.origin.truth(wanted);
-        let coding = if self.origin.knobs.borrow().gzip { Some(Coding::Gzip) } else { answer.coding };
-        match coding.filter(|coding| coding.is_accepted(&wanted.parts.headers)) {
-            Some(coding) => answer.respond_packed(coding),
-            None => answer.respond(),
-        }
-    }
-
-    fn cut(&self) -> Result<Response<Payload>, Cut> {
-        self.scissors.cut();
-        Err(Cut)
-    }
-}
-
-/// To the same address, with the same method.
-fn redirect(parts: &Parts) -> Response<Payload> {
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let separator = if parts.uri.query().is_some() { '&' } else { '?' };
-    let reads = parts.method == Method::GET || parts.method == Method::HEAD;
-    let status = if reads { StatusCode::FOUND } else { StatusCode::TEMPORARY_REDIRECT };
-    Answer::empty(status).with(LOCATION, &format!("{target}{separator}{REDIRECTED}")).respond()
-}
-
-/// An answer that is there already or still to come.
-pub enum Answering {
-    Ready(Option<Response<Payload>>),
-    Later(Pin<Box<dyn Future<Output = Result<Response<Payload>, Cut>>>>),
-}
-
-impl Future for Answering {
-    type Output = Result<Response<Payload>, Cut>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *self {
-            Answering::Ready(response) => Poll::Ready(response.take().ok_or(Cut)),
-            Answering::Later(future) => future.as_mut().poll(context),
-        }
-    }
+fn asks_to_wait(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -1,10 +1,11 @@
-//! A TCP connection that can be cut in the middle.
+//! A TCP connection that can be cut in the middle, and that tells when it has written.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -24,16 +25,50 @@ impl Scissors {
     }
 }
 
-/// A TCP connection and what cuts it.
+/// When an answer was written; nothing before that.
+#[derive(Debug, Clone, Default)]
+pub struct Written(Rc<Cell<Option<Instant>>>);
+
+impl Written {
+    /// It is written now.
+    pub fn now(&self) {
+        self.0.set(Some(Instant::now()));
+    }
+
+    pub fn at(&self) -> Option<Instant> {
+        self.0.get()
+    }
+}
+
+/// The answers of the connection that it belongs to whose writing is to be noted.
+#[derive(Debug, Clone, Default)]
+pub struct Pen(Rc<RefCell<Vec<Written>>>);
+
+impl Pen {
+    /// Notes when what is answered next is written.
+    pub fn note(&self, written: Written) {
+        self.0.borrow_mut().push(written);
+    }
+
+    /// What was answered so far is handed to the system, unless that failed.
+    fn wrote(&self, result: &io::Result<usize>) {
+        if result.is_ok() {
+            self.0.borrow_mut().drain(..).for_each(|written| written.now());
+        }
+    }
+}
+
+/// A TCP connection, what cuts it and who learns what it wrote.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
     scissors: Scissors,
+    pen: Pen,
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, scissors: Scissors) -> Wire {
-        Wire { stream, scissors }
+    pub fn new(stream: TcpStream, scissors: Scissors, pen: Pen) -> Wire {
+        Wire { stream, scissors, pen }
     }
 }
 
@@ -64,7 +99,9 @@ impl AsyncWrite for Wire {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.scissors.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        self.pen.wrote(&written);
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(
@@ -73,7 +110,9 @@ impl AsyncWrite for Wire {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.scissors.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
+        self.pen.wrote(&written);
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,5 +1,7 @@
 //! Requests over TCP to a whole origin: what no module can promise by itself.
 
+mod limits;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::rc::Rc;
@@ -44,10 +46,14 @@ fn ask(port: u16, method: &str, target: &str, headers: &str, body: &str) -> (Str
     (String::from_utf8_lossy(&answer[..end]).into_owned(), answer[end + 4..].to_vec())
 }
 
+/// What it says of itself.
+fn report(port: u16, what: &str) -> Value {
+    let (_, body) = ask(port, "GET", &format!("/_admin/{what}"), "", "");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
 fn counts(port: u16, endpoint: &str) -> Value {
-    let (_, body) = ask(port, "GET", "/_admin/counts?full=1", "", "");
-    let report: Value = serde_json::from_slice(&body).expect("JSON");
-    report["by_endpoint"][endpoint].clone()
+    report(port, "counts?full=1")["by_endpoint"][endpoint].clone()
 }
 
 const JSON: &str = "content-type: application/json\r\n";
