@@ -10,12 +10,14 @@
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
+//! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`support`] | a folder of its own for each test, the origin, the program |
 
 mod apis;
+mod budgets;
 mod commands;
 mod commit;
 mod crash;

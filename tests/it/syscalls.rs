@@ -23,7 +23,7 @@ fn injected(sandbox: &Sandbox, inject: &str, arguments: &[&str]) -> Ended {
     let call = inject.split(':').next().unwrap();
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e"]);
     command.arg(format!("inject={inject}")).arg(env!("CARGO_BIN_EXE_windrow")).args(arguments);
-    command.current_dir(sandbox.path());
+    sandbox.confine(&mut command);
     let ended = ended(command);
     assert!(!ended.stderr.contains("panicked"), "{inject}:\n{}", ended.stderr);
     ended

@@ -8,8 +8,6 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::processes::{children_of, naming, until};
@@ -277,9 +275,4 @@ fn commits(run: &Path) -> Vec<Commit> {
 /// The living children of a supervisor.
 pub fn children(supervisor: &Child) -> Vec<i32> {
     children_of(supervisor.id())
-}
-
-/// Kills a process that may be gone already.
-pub fn kill_9(pid: i32) {
-    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use attack::{Attack, Phase};
 
+use crate::support::processes::kill_9;
 use crate::support::seeded;
 
 /// Kills of each kind of victim; 200 altogether.
@@ -36,7 +37,7 @@ fn kill_9_of_the_whole_group_loses_nothing() {
         let mut group = attack::children(&supervisor);
         group.push(supervisor.id() as i32);
         attack.random.shuffle(&mut group);
-        group.into_iter().for_each(attack::kill_9);
+        group.into_iter().for_each(kill_9);
         attack.buried(supervisor)
     });
 }
@@ -71,7 +72,7 @@ fn kill_9_of_single_children_loses_nothing() {
             std::thread::sleep(Duration::from_millis(attack.random.u64(0..300)));
             let children = attack::children(&supervisor);
             if let Some(&child) = attack.random.choice(&children) {
-                attack::kill_9(child);
+                kill_9(child);
                 attack.struck();
             }
         }

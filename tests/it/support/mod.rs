@@ -1,5 +1,6 @@
-//! What every test stands on: a folder of its own, the origin, the program.
+//! What every test stands on: a folder of its own, the origin, the program; and the machine alone, where times are measured.
 
+mod alone;
 pub mod faults;
 mod films;
 mod origin;
@@ -8,8 +9,9 @@ mod published;
 mod sandbox;
 mod seed;
 
+pub use alone::{Alone, alone};
 pub use films::{film_ids, films_job, small_job};
-pub use origin::Origin;
+pub use origin::{Arrivals, Origin};
 pub use published::{published, published_films};
 pub use sandbox::{Ended, Sandbox, ended, wait};
 pub use seed::seeded;

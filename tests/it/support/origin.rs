@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 /// A running origin.
 pub struct Origin {
     child: Child,
@@ -13,6 +15,31 @@ pub struct Origin {
     _folder: tempfile::TempDir,
     /// The certificate authority's file, where it serves TLS.
     pub authority: PathBuf,
+}
+
+/// When it was asked, with the knob `arrivals`. Times are microseconds since its start.
+#[derive(Debug, Deserialize)]
+pub struct Arrivals {
+    pub count: u64,
+    pub first_us: Option<u64>,
+    pub last_us: Option<u64>,
+    /// Most within any second, wherever it begins.
+    pub most_in_1s: u64,
+    /// Arrivals per second between the first and the last.
+    pub mean_rate: f64,
+    /// Arrivals of each 100 ms.
+    pub per_100ms: Vec<u64>,
+    /// Most requests that waited for their answer.
+    pub max_in_flight: u64,
+    pub marks: Vec<Mark>,
+}
+
+/// A 429 or 503.
+#[derive(Debug, Deserialize)]
+pub struct Mark {
+    pub status: u16,
+    /// When its last byte was handed to the system.
+    pub written_us: Option<u64>,
 }
 
 impl Origin {
@@ -58,21 +85,34 @@ impl Origin {
 
     /// How often it was asked, as JSON.
     pub fn counts(&self) -> serde_json::Value {
-        let answer = self.ask("GET", "/_admin/counts?full=1", "");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer with a body");
-        serde_json::from_str(body).expect("JSON")
+        self.told("counts?full=1")
+    }
+
+    /// When it was asked.
+    pub fn arrivals(&self) -> Arrivals {
+        self.arrivals_within(0, u64::MAX)
+    }
+
+    /// When it was asked from one time to before another.
+    pub fn arrivals_within(&self, from: u64, to: u64) -> Arrivals {
+        self.told(&format!("arrivals?from={from}&to={to}"))
     }
 
     /// What it says that its documents hold, told in another way.
     pub fn truth(&self, path: &str) -> serde_json::Value {
-        let answer = self.ask("GET", &format!("/_admin/truth/{path}"), "");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer with a body");
-        serde_json::from_str(body).expect("JSON")
+        self.told(&format!("truth/{path}"))
     }
 
     /// How often an endpoint was asked for an id.
     pub fn count(&self, endpoint: &str, id: &str) -> u64 {
         self.counts()["by_endpoint"][endpoint]["counts"][id].as_u64().unwrap_or(0)
+    }
+
+    /// What it says of itself.
+    fn told<T: serde::de::DeserializeOwned>(&self, what: &str) -> T {
+        let answer = self.ask("GET", &format!("/_admin/{what}"), "");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer with a body");
+        serde_json::from_str(body).expect("JSON")
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> String {

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// The children of a process.
 pub fn children_of(parent: u32) -> Vec<i32> {
     processes().into_iter().filter(|&pid| parent_of(pid) == Some(parent)).collect()
@@ -15,6 +18,11 @@ pub fn naming(folder: &Path) -> Vec<i32> {
         String::from_utf8_lossy(&line).contains(folder.to_str().unwrap())
     };
     processes().into_iter().filter(names).collect()
+}
+
+/// Kills a process that may be gone already.
+pub fn kill_9(pid: i32) {
+    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }
 
 /// Waits until something is so; fails the test after the limit.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longest time that a command may take before the test fails.
@@ -10,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// A folder that vanishes with the test.
 pub struct Sandbox {
     folder: tempfile::TempDir,
+    /// Where the program keeps what all its processes share: how much of each limit is used.
+    state: Arc<tempfile::TempDir>,
 }
 
 /// How a command ended.
@@ -50,7 +53,13 @@ impl From<Output> for Ended {
 
 impl Sandbox {
     pub fn new() -> Sandbox {
-        Sandbox { folder: tempfile::tempdir().expect("a temporary folder") }
+        let folder = || tempfile::tempdir().expect("a temporary folder");
+        Sandbox { folder: folder(), state: Arc::new(folder()) }
+    }
+
+    /// Another folder on the same machine: its processes share their limits with those of this one.
+    pub fn beside(&self) -> Sandbox {
+        Sandbox { state: Arc::clone(&self.state), ..Sandbox::new() }
     }
 
     pub fn path(&self) -> &Path {
@@ -73,11 +82,23 @@ impl Sandbox {
         self.write(name, text.replace(old, new));
     }
 
+    /// A program's environment and folder: nothing outside the sandbox is used or changed.
+    pub fn confine(&self, command: &mut Command) {
+        command.current_dir(self.path()).env("WINDROW_STATE", self.state.path());
+    }
+
     /// The program, to be started in this folder.
     pub fn command<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windrow"));
-        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        self.confine(&mut command);
+        command.args(arguments).stdin(Stdio::null());
         command
+    }
+
+    /// Starts the program; [`wait`] reads what it says.
+    pub fn start<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Child {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 
     /// Runs the program to its end.

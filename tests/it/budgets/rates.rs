@@ -1,0 +1,184 @@
+//! A rate that all processes keep together: over every second, on average, fairly, and while they are killed.
+
+use std::process::Child;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::{Films, all_answered};
+use crate::support::processes::{children_of, kill_9};
+use crate::support::{Alone, Arrivals, Origin, Sandbox, alone, film_ids, seeded, wait};
+
+/// Requests a second.
+const RATE: f64 = 500.0;
+/// Most in any second. The origin sees a request some time after it was sent, so that one or two may move into a second
+/// from its neighbours.
+const MOST_IN_1S: u64 = 502;
+/// Of all jobs together: some 8 seconds.
+const FILMS: usize = 4000;
+/// Enough for half a dozen seconds, and for what is asked again after kills.
+const FILMS_UNDER_FIRE: usize = 2800;
+/// Between two kills.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Two blocks at the most, so that a shard more is not needed for what is left of them.
+const SLACK: usize = 2 * 64;
+
+/// Jobs at once that share a limit.
+struct Crews {
+    origin: Origin,
+    sandboxes: Vec<Sandbox>,
+    films: usize,
+    children: usize,
+    _alone: Alone,
+}
+
+impl Crews {
+    /// So many jobs with so many children each, and as many shards.
+    fn new(jobs: usize, children: usize, films: usize) -> Crews {
+        let (alone, origin, first) = (alone(), Origin::start(&["--arrivals"]), Sandbox::new());
+        let mut sandboxes: Vec<Sandbox> = (1..jobs).map(|_| first.beside()).collect();
+        sandboxes.push(first);
+        let films = films / jobs;
+        for (number, sandbox) in sandboxes.iter().enumerate() {
+            let job = Films {
+                first: number * films,
+                count: films,
+                settings: &format!("shard_size = {}", films / children + SLACK),
+                limit: r#"rate = "500/s""#,
+                ..Films::default()
+            };
+            job.write(sandbox, &origin);
+        }
+        Crews { origin, sandboxes, films, children, _alone: alone }
+    }
+
+    fn start(&self) -> Vec<Child> {
+        let children = self.children.to_string();
+        let arguments = ["run", "films.toml", "--children", &children];
+        self.sandboxes.iter().map(|sandbox| sandbox.start(arguments)).collect()
+    }
+
+    /// Waits for all to be published.
+    #[track_caller]
+    fn end(&self, runs: Vec<Child>) -> Arrivals {
+        for (run, sandbox) in runs.into_iter().zip(&self.sandboxes) {
+            wait(run).with_code(0);
+            all_answered(sandbox, self.films);
+        }
+        self.origin.arrivals()
+    }
+}
+
+#[track_caller]
+fn kept(arrivals: &Arrivals, least_share: f64) {
+    let Arrivals { most_in_1s, mean_rate, per_100ms, .. } = arrivals;
+    assert!(*most_in_1s <= MOST_IN_1S, "{most_in_1s} within a second: {per_100ms:?}");
+    assert!(*mean_rate >= least_share * RATE, "{mean_rate} a second: {per_100ms:?}");
+}
+
+/// Undisturbed, each film is asked for once, and the rate is used up.
+#[track_caller]
+fn is_kept(jobs: usize, children: usize) {
+    let crews = Crews::new(jobs, children, FILMS);
+    let arrivals = crews.end(crews.start());
+    assert_eq!(arrivals.count, FILMS as u64);
+    kept(&arrivals, 0.98);
+}
+
+#[test]
+fn two_children_keep_a_rate_and_use_it() {
+    is_kept(1, 2);
+}
+
+#[test]
+fn four_children_keep_a_rate_and_use_it() {
+    is_kept(1, 4);
+}
+
+#[test]
+fn two_jobs_at_once_keep_a_rate_and_use_it() {
+    is_kept(2, 2);
+}
+
+/// Kills a random child of the runs again and again, until they end; how many.
+fn fire(runs: &mut [Child], random: &mut Rng) -> usize {
+    let mut kills = 0;
+    while runs.iter_mut().any(|run| run.try_wait().unwrap().is_none()) {
+        std::thread::sleep(PAUSE);
+        let children: Vec<i32> = runs.iter().flat_map(|run| children_of(run.id())).collect();
+        if let Some(&child) = random.choice(&children) {
+            kill_9(child);
+            kills += 1;
+        }
+    }
+    kills
+}
+
+/// Killed processes leave no permits behind and take none with them.
+#[track_caller]
+fn is_kept_under_fire(jobs: usize, children: usize) {
+    let crews = Crews::new(jobs, children, FILMS_UNDER_FIRE);
+    let mut runs = crews.start();
+    let kills = fire(&mut runs, &mut seeded());
+    assert!(kills >= 8, "{kills} kills");
+    kept(&crews.end(runs), 0.90);
+}
+
+#[test]
+fn two_children_keep_a_rate_while_they_are_killed() {
+    is_kept_under_fire(1, 2);
+}
+
+#[test]
+fn four_children_keep_a_rate_while_they_are_killed() {
+    is_kept_under_fire(1, 4);
+}
+
+#[test]
+fn two_jobs_at_once_keep_a_rate_while_their_children_are_killed() {
+    is_kept_under_fire(2, 2);
+}
+
+/// Requests of the first films, and of the others.
+fn requests(origin: &Origin, first: &[String]) -> [u64; 2] {
+    let counts = origin.counts();
+    let omdb = &counts["by_endpoint"]["omdb"];
+    let of_first = first.iter().filter_map(|id| omdb["counts"][id].as_u64()).sum();
+    [of_first, omdb["total"].as_u64().unwrap() - of_first]
+}
+
+/// One process asks one thing at a time, the other two hundred. At 1 ms an answer the first can use its half.
+#[test]
+fn a_process_with_one_request_in_flight_gets_its_share() {
+    let (_alone, origin, sandbox) =
+        (alone(), Origin::start(&["--arrivals", "--latency-ms", "1"]), Sandbox::new());
+    let count = 8000;
+    let settings = format!("shard_size = {}", count / 2 + 2 * (count / 64));
+    let job = Films { count, settings: &settings, limit: r#"rate = "500/s""#, ..Films::default() };
+    job.write(&sandbox, &origin);
+    sandbox.run(["plan", "films.toml"]).with_code(0);
+    let shard = |number, in_flight| sandbox.start(["shard", "films", number, "--in-flight", in_flight]);
+    let mut shards = [shard("0", "1"), shard("1", "200")];
+    let first = film_ids(first_shard(&sandbox));
+    super::wait_for_arrivals(&origin, 500);
+    let before = requests(&origin, &first);
+    std::thread::sleep(Duration::from_secs(5));
+    let after = requests(&origin, &first);
+    assert!(shards.iter_mut().all(|shard| shard.try_wait().unwrap().is_none()), "both are still at it");
+    for mut shard in shards {
+        shard.kill().unwrap();
+        shard.wait().unwrap();
+    }
+    let [few, many] = [after[0] - before[0], after[1] - before[1]];
+    let share = few as f64 / (few + many) as f64;
+    assert!((0.40..=0.60).contains(&share), "{few} and {many} requests");
+    assert!((few + many) as f64 >= 0.9 * 5.0 * RATE, "{few} and {many} requests");
+    assert!(origin.arrivals().most_in_1s <= MOST_IN_1S);
+}
+
+/// Records of the first shard.
+fn first_shard(sandbox: &Sandbox) -> usize {
+    let round = std::fs::read(sandbox.newest_run("films").join("round-000.json")).unwrap();
+    let round: serde_json::Value = serde_json::from_slice(&round).unwrap();
+    round["shards"][0]["records"].as_u64().unwrap() as usize
+}
