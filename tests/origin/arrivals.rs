@@ -1,8 +1,9 @@
 //! When requests arrived, and when the answers that ask a client to wait were written. Noted while the knob `arrivals`
-//! is on; all times are microseconds since the origin's start, by a clock that never steps.
+//! is on; all times are microseconds since the origin's start. A request arrives when the kernel has received it, on
+//! connections that were made while the knob was on; on others, when the origin has read it.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -81,11 +82,12 @@ impl Arrivals {
         Arrivals { start, arrived: Vec::new(), marks: Vec::new() }
     }
 
-    /// Notes a request that comes now.
-    pub fn arrived(&mut self, endpoint: Option<Endpoint>, port: u16, in_flight: u64) {
-        let us = self.us(Instant::now());
+    /// Notes a request that came so long ago: others that came later may be noted already.
+    pub fn arrived(&mut self, endpoint: Option<Endpoint>, port: u16, in_flight: u64, age: Duration) {
+        let us = self.us(Instant::now()).saturating_sub(age.as_micros() as u64);
         let in_flight = u32::try_from(in_flight).unwrap_or(u32::MAX);
-        self.arrived.push(Arrival { us, in_flight, port, endpoint });
+        let place = self.arrived.partition_point(|other| other.us <= us);
+        self.arrived.insert(place, Arrival { us, in_flight, port, endpoint });
     }
 
     /// An answer of this status will be written: what it is written gets the time.
@@ -222,6 +224,17 @@ mod tests {
         assert_eq!(told["arrivals"][3], json!([1_000_000, "omdb", 9, 2]));
         let one = report(&at(&[3]), ALWAYS);
         assert_eq!((&one["per_100ms"], &one["mean_rate"]), (&json!([1]), &json!(0.0)));
+    }
+
+    #[test]
+    fn what_is_read_late_has_its_place_among_the_others() {
+        let mut arrivals = Arrivals { start: Instant::now() - Duration::from_secs(10), ..at(&[]) };
+        for ms in [1_000, 3_000, 2_000] {
+            arrivals.arrived(None, ms, 1, Duration::from_millis(ms.into()));
+        }
+        let told = report(&arrivals, ALWAYS);
+        let ports: Vec<_> = told["arrivals"].as_array().expect("a list").iter().map(|one| &one[2]).collect();
+        assert_eq!(ports, [3_000, 2_000, 1_000]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::origin::Origin;
+use crate::received::Received;
 use crate::tls::HTTP2;
 use crate::visit::Visit;
 use crate::wire::{Pen, Scissors, Wire};
@@ -61,9 +62,10 @@ pub async fn serve(listener: TcpListener, origin: Rc<Origin>, acceptor: Option<T
 async fn meet(stream: TcpStream, port: u16, origin: Rc<Origin>, acceptor: Option<TlsAcceptor>) {
     let _ = stream.set_nodelay(true);
     origin.counts.borrow_mut().connection();
+    let received = if origin.notes_arrivals() { Received::of(&stream) } else { None };
     let (scissors, pen) = (Scissors::default(), Pen::default());
-    let wire = Wire::new(stream, scissors.clone(), pen.clone());
-    let visit = Visit { origin, scissors, pen, port };
+    let wire = Wire::new(stream, scissors.clone(), pen.clone(), received.clone());
+    let visit = Visit { origin, scissors, pen, port, received };
     let Some(acceptor) = acceptor else { return speak_http1(wire, visit).await };
     let Ok(stream) = acceptor.accept(wire).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(HTTP2) {

@@ -17,7 +17,7 @@
 //! | a request's way | `listen` → `wire` → `visit` → `asked` → `counts` → `allowance` → `places` → `fate` → `origin` → `answer` |
 //! | limits, and servers that are slow under load | `allowance`, `places` |
 //! | what a document costs | `usage` |
-//! | when requests came | `arrivals` |
+//! | when requests came | `arrivals`, `received` |
 //! | the paths under `/_admin/` | `admin`, `truth` |
 
 mod admin;
@@ -50,6 +50,7 @@ mod pages;
 mod places;
 mod printed;
 mod query;
+mod received;
 mod small;
 mod social;
 mod tls;

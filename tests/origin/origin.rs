@@ -97,11 +97,16 @@ impl Origin {
         self.knobs.borrow().limit_headers
     }
 
-    /// Notes that a request came, if that is wanted.
-    pub fn arrived(&self, asked: Option<&Asked<'_>>, port: u16) {
-        if self.knobs.borrow().arrivals {
+    /// Whether it is noted when requests arrive.
+    pub fn notes_arrivals(&self) -> bool {
+        self.knobs.borrow().arrivals
+    }
+
+    /// Notes that a request came so long ago, if that is wanted.
+    pub fn arrived(&self, asked: Option<&Asked<'_>>, port: u16, age: Duration) {
+        if self.notes_arrivals() {
             let in_flight = self.counts.borrow().in_flight() + 1;
-            self.arrivals.borrow_mut().arrived(asked.map(|asked| asked.endpoint), port, in_flight);
+            self.arrivals.borrow_mut().arrived(asked.map(|asked| asked.endpoint), port, in_flight, age);
         }
     }
 
@@ -111,7 +116,7 @@ impl Origin {
             return;
         }
         self.counts.borrow_mut().refusal(status);
-        if self.knobs.borrow().arrivals {
+        if self.notes_arrivals() {
             pen.note(self.arrivals.borrow_mut().mark(status.as_u16()));
         }
     }

@@ -17,6 +17,7 @@ use crate::coding::Coding;
 use crate::counts::InFlight;
 use crate::fate::{Fate, Fault};
 use crate::origin::{Origin, Wanted};
+use crate::received::Received;
 use crate::wire::{Pen, Scissors};
 
 /// One connection's service.
@@ -29,6 +30,8 @@ pub struct Visit {
     pub pen: Pen,
     /// The peer's port.
     pub port: u16,
+    /// When its last bytes came, where arrivals were noted when it connected.
+    pub received: Option<Received>,
 }
 
 impl Service<Request<Incoming>> for Visit {
@@ -51,7 +54,8 @@ impl Visit {
             return Ok(admin::answer(&self.origin, &parts, body).await.respond());
         }
         let asked = Asked::of(&parts.uri);
-        self.origin.arrived(asked.as_ref(), self.port);
+        let age = self.received.as_ref().map(Received::age).unwrap_or_default();
+        self.origin.arrived(asked.as_ref(), self.port, age);
         if self.origin.is_down() {
             return self.cut();
         }

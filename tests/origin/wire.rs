@@ -10,6 +10,8 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::received::Received;
+
 /// Cuts the connection that it belongs to.
 #[derive(Debug, Clone, Default)]
 pub struct Scissors(Rc<Cell<bool>>);
@@ -64,11 +66,13 @@ pub struct Wire {
     stream: TcpStream,
     scissors: Scissors,
     pen: Pen,
+    /// Learns when what is read was received; `None` where nobody wants to know.
+    received: Option<Received>,
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, scissors: Scissors, pen: Pen) -> Wire {
-        Wire { stream, scissors, pen }
+    pub fn new(stream: TcpStream, scissors: Scissors, pen: Pen, received: Option<Received>) -> Wire {
+        Wire { stream, scissors, pen, received }
     }
 }
 
@@ -88,7 +92,10 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.scissors.check()?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        match &self.received {
+            Some(received) => received.poll_read(&self.stream, context, buffer),
+            None => Pin::new(&mut self.stream).poll_read(context, buffer),
+        }
     }
 }
 
