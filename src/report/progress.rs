@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers;
-use crate::handoff::Event;
+use crate::handoff::{Event, Exit};
 use crate::supervisor::{Notice, Observer, ShardEnd};
 
 /// How often a plain line is written where standard error is no terminal.
@@ -226,6 +226,8 @@ impl Observer for Progress {
 fn ending(end: &ShardEnd) -> Option<String> {
     match end {
         ShardEnd::Committed | ShardEnd::Stopped => None,
+        // All of them do, for the same reason: it is told once, of the run.
+        ShardEnd::Ended(Exit::Paused, _) => None,
         ShardEnd::Ended(_, text) => Some(text.clone()).filter(|text| !text.is_empty()),
         ShardEnd::Crashed(how) => Some(format!("its process was {how}, again and again; given up")),
     }
