@@ -25,7 +25,7 @@ use windrow::job::{
     ChunkFormat, Destination, Duplicates, Format, Gone, Input, Job, Mode, OnFailure, Publish, Settings,
     Source, Table,
 };
-use windrow::merge::{prove, publish};
+use windrow::merge::{Terms, prove, publish};
 use windrow::record::{Field, Status, Type, Value};
 
 const TRIES: usize = 3;
@@ -173,8 +173,10 @@ async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let proof = prove(&run).await.expect("a proof");
     let proved = started.elapsed();
     let started = Instant::now();
-    let published =
-        publish(&run, &job(path, &plan, mode), &proof, 0, std::future::pending()).await.expect("a table");
+    let terms = Terms { now_micros: 0, anyway: false };
+    let published = publish(&run, &job(path, &plan, mode), &proof, &terms, std::future::pending())
+        .await
+        .expect("a table");
     assert_eq!((published.rows, published.total), (plan.records, plan.records));
     (started.elapsed(), proved)
 }

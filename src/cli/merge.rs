@@ -11,7 +11,7 @@ use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, RunStore};
 use crate::job::{Destination, Job};
-use crate::merge::{self, MergeError, Published};
+use crate::merge::{self, MergeError, Published, Terms};
 use crate::os::{Stop, stop_on_signals};
 
 #[derive(Debug, Args)]
@@ -21,6 +21,9 @@ pub(super) struct MergeArgs {
     /// Publish to another destination, such as duckdb:other.duckdb (relative to this folder)
     #[arg(long, value_name = "URL")]
     to: Option<String>,
+    /// Publish although conditions of the job are not met (min_success, min_rows, …), and say which
+    #[arg(long)]
+    anyway: bool,
 }
 
 pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError> {
@@ -35,7 +38,7 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
         job.table.to = Destination::parse(&url, &here).map_err(CliError::Usage)?;
     }
     let run = LiveRun { store, plan, _lock: lock };
-    let merged = merge_run(&run.store, &job, &stop).await?;
+    let merged = merge_run(&run.store, &job, args.anyway, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
     Ok(merged.exit())
 }
@@ -59,14 +62,16 @@ impl Merged {
     }
 }
 
-/// Proves the run and publishes it; a signal gives up what is not yet committed.
+/// Proves the run and publishes it, `anyway` whatever the gate says; a signal gives up what is not yet committed.
 pub(super) async fn merge_run(
     run: &RunStore,
     job: &Job,
+    anyway: bool,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Merged, CliError> {
     let proof = merge::prove(run).await?;
-    match merge::publish(run, job, &proof, now_micros(), told_to_stop(stop)).await {
+    let terms = Terms { now_micros: now_micros(), anyway };
+    match merge::publish(run, job, &proof, &terms, told_to_stop(stop)).await {
         Ok(published) => Ok(Merged::Published(Box::new(published))),
         Err(MergeError::Interrupted) => Ok(Merged::Interrupted(stop.borrow().signal().unwrap_or_default())),
         Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(error.to_string())),

@@ -57,7 +57,7 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
         summary::unfinished(&run, fetched.exit, fetched.renews_at).await?;
         return Ok(fetched.exit);
     }
-    let merged = merge::merge_run(&run.store, &job, &stop).await?;
+    let merged = merge::merge_run(&run.store, &job, false, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
     Ok(merged.exit())
 }

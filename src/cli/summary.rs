@@ -73,6 +73,7 @@ pub(super) async fn finished(
             let database = merge::destination(&run.store, &run.plan, job);
             preview(&database, &job.table.name)?;
             eprintln!("\n{}: {}, in {}", job.name, in_words(published), duration(took));
+            say_overridden(published);
             eprintln!("table  {} in {}", job.table.name, shown_path(&database));
             eprintln!("run    {}", shown_path(run.store.folder()));
         }
@@ -176,6 +177,13 @@ async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
         print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
     }
     Ok(!result.rows.is_empty())
+}
+
+/// The conditions that `--anyway` set aside.
+fn say_overridden(published: &Published) {
+    for condition in &published.overridden {
+        eprintln!("although {condition}");
+    }
 }
 
 /// What to do about failures.

@@ -41,8 +41,13 @@ pub enum MergeError {
         hint: String,
     },
     /// The publish gate; `merged.json` says so too.
-    #[error("not published: {0}")]
-    Refused(String),
+    #[error("not published:{}\nhint: {hint}", told(conditions))]
+    Refused {
+        /// The conditions that are not met, with their figures; never empty.
+        conditions: Vec<String>,
+        /// What to do.
+        hint: String,
+    },
     /// The job's columns and the table's do not go together.
     #[error(
         "table {table} does not fit the job:\n  {}\nhint: change the job or the table; windrow never alters a table",
@@ -141,7 +146,7 @@ impl MergeError {
             MergeError::Handoff(error) | MergeError::NotNoted(error) => error.exit(),
             MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
-            MergeError::Refused(_) => Exit::Refused,
+            MergeError::Refused { .. } => Exit::Refused,
             MergeError::Table { .. } | MergeError::NullKey { .. } | MergeError::Sql { .. } => Exit::Usage,
             MergeError::InUse { .. }
             | MergeError::NotReadable { .. }
@@ -149,6 +154,14 @@ impl MergeError {
             | MergeError::Database { .. } => Exit::Database,
             MergeError::Disk { .. } => Exit::Disk,
         }
+    }
+}
+
+/// One beside the word, several below it.
+fn told(conditions: &[String]) -> String {
+    match conditions {
+        [one] => format!(" {one}"),
+        several => several.iter().map(|condition| format!("\n  {condition}")).collect(),
     }
 }
 

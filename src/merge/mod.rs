@@ -5,7 +5,7 @@
 //! |---|---|
 //! | which files a run consists of | `files.rs` |
 //! | every planned pair has one ledger line, every byte is the committed one | `prove/` |
-//! | the job's own conditions | `gate.rs` |
+//! | the job's own conditions | `gate/` |
 //! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs`, `policy.rs` |
 //! | the transaction | `load/`, `target.rs`, `runs.rs` |
 //! | `merged.json`, last | `publish.rs` |
@@ -40,6 +40,6 @@ mod views;
 
 pub use error::{MergeError, Unfinished};
 pub use prove::{End, Proof, prove};
-pub use publish::{Published, ddl, destination, publish};
+pub use publish::{Published, Terms, ddl, destination, publish};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};
 pub use target::check_destination;

@@ -4,11 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
-use super::{MergeError, Proof, columns, gate};
+use super::{MergeError, Proof, columns};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore, layout};
 use crate::job::{Destination, Job};
+
+/// On what terms a run is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Microseconds since 1970, UTC.
+    pub now_micros: i64,
+    /// Publish whatever the gate says; it is told in [`Published::overridden`].
+    pub anyway: bool,
+}
 
 /// How a run was published.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +42,8 @@ pub struct Published {
     pub gone: u64,
     /// Rows of the table now.
     pub total: u64,
+    /// Conditions of the gate that are not met, where it was published all the same.
+    pub overridden: Vec<String>,
     /// From opening the database to COMMIT.
     pub took: Duration,
 }
@@ -63,20 +75,25 @@ pub async fn publish(
     run: &RunStore,
     job: &Job,
     proof: &Proof,
-    now_micros: i64,
+    terms: &Terms,
     stop: impl Future<Output = ()>,
 ) -> Result<Published, MergeError> {
-    let path = destination(run, &proof.files.plan, job);
-    let order = Order { path, job: job.clone(), proof: proof.clone(), now_micros };
+    let order = Order {
+        path: destination(run, &proof.files.plan, job),
+        job: job.clone(),
+        proof: proof.clone(),
+        gate: Gate::of_run(job, proof, terms.anyway),
+        now_micros: terms.now_micros,
+    };
     let mut outcome = outcome(&order);
-    if let Some(refusal) = gate::refusal(&job.publish, proof)
-        && !load::is_published(&order)?
-    {
-        outcome.refused = Some(refusal.lines().next().unwrap_or_default().to_owned());
-        run.put_outcome(&outcome).await?;
-        return Err(MergeError::Refused(refusal));
-    }
-    let loaded = load_unless(order, stop).await?;
+    let loaded = match load_if_open(order, stop).await {
+        Err(MergeError::Refused { conditions, hint }) => {
+            outcome.refused = Some(conditions.join("\n"));
+            run.put_outcome(&outcome).await?;
+            return Err(MergeError::Refused { conditions, hint });
+        }
+        loaded => loaded?,
+    };
     outcome.published = true;
     outcome.rows = loaded.rows;
     let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
@@ -84,6 +101,14 @@ pub async fn publish(
         run.put_outcome(&outcome).await.map_err(MergeError::NotNoted)?;
     }
     Ok(published(standing.unwrap_or(outcome), loaded))
+}
+
+/// Loads, unless the gate is shut already; no database is made then.
+async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+    match order.gate.refusal() {
+        Some(refusal) if !load::is_published(&order)? => Err(refusal),
+        _ => load_unless(order, stop).await,
+    }
 }
 
 /// Loads on a thread of its own; gives up when `stop` comes, or when this is dropped.
@@ -122,6 +147,7 @@ fn outcome(order: &Order) -> Outcome {
 }
 
 fn published(outcome: Outcome, loaded: Loaded) -> Published {
-    let Loaded { already, rows, replaced, left_out, duplicates, late, gone, total, took } = loaded;
-    Published { outcome, already, rows, replaced, left_out, duplicates, late, gone, total, took }
+    let Loaded { already, rows, replaced, left_out, duplicates, late, gone, total, overridden, took } =
+        loaded;
+    Published { outcome, already, rows, replaced, left_out, duplicates, late, gone, total, overridden, took }
 }

@@ -29,7 +29,7 @@
 //!
 //! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
 //! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
-//! meanwhile). What was written is counted against the proof before COMMIT.
+//! meanwhile). What was written is counted against the proof, and the gate looks at the rows, before COMMIT.
 //!
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
 //! their defaults; the other modes give all rows their defaults.
@@ -53,6 +53,7 @@ pub(super) use self::order::{Loaded, Order, is_published};
 use self::scope::SCOPE;
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Output};
+use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::target::Target;
@@ -167,6 +168,7 @@ impl<'a> Loading<'a> {
     /// Everything between BEGIN and COMMIT.
     fn fill(&mut self, started: Instant) -> Result<Loaded, MergeError> {
         let is_new = !self.target.exists();
+        let before = self.checked(self.total())?;
         self.checked(self.claim())?;
         if is_new {
             self.checked(self.make_table())?;
@@ -185,8 +187,10 @@ impl<'a> Loading<'a> {
             false => 0,
         };
         self.checked(self.count(rows))?;
-        let total = self.checked(self.total())?;
-        Ok(Loaded { replaced, duplicates, late, gone, ..self.loaded(rows, total, started) })
+        let after = self.checked(self.total())?;
+        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates);
+        let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
+        Ok(Loaded { replaced, duplicates, late, gone, overridden, ..self.loaded(rows, after, started) })
     }
 
     fn claim(&self) -> duckdb::Result<()> {
@@ -294,6 +298,7 @@ impl<'a> Loading<'a> {
             late: 0,
             gone: 0,
             total,
+            overridden: Vec::new(),
             took: started.elapsed(),
         }
     }

@@ -7,6 +7,7 @@ use duckdb::Connection;
 
 use crate::handoff::Plan;
 use crate::job::{Gone, Job, Mode};
+use crate::merge::gate::Gate;
 use crate::merge::policy::Policy;
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::target::Target;
@@ -18,6 +19,7 @@ pub(in crate::merge) struct Order {
     pub path: PathBuf,
     pub job: Job,
     pub proof: Proof,
+    pub gate: Gate,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
 }
@@ -34,6 +36,7 @@ pub(in crate::merge) struct Loaded {
     pub late: u64,
     pub gone: u64,
     pub total: u64,
+    pub overridden: Vec<String>,
     pub took: Duration,
 }
 

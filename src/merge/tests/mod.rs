@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `sandbox` | (makes the runs) |
 //! | `proof` | a whole run is proven; each way to break one is refused, naming what is wrong |
-//! | `publishing` | modes, keys, retries, the gate, what a death leaves, readers meanwhile |
+//! | `publishing` | modes, keys, retries, what a death leaves, readers meanwhile |
+//! | `gate` | each condition refuses and is told; `--anyway` |
 //! | `exploding` | answers of many rows and of none: proof, modes, views |
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `model` | random runs, policies and retries against a model of the table |
@@ -13,6 +14,7 @@
 
 mod destination;
 mod exploding;
+mod gate;
 mod ids;
 mod model;
 mod proof;

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::sandbox::{NOW, Sandbox, all_ok, rows};
+use super::sandbox::{Sandbox, TERMS, all_ok, rows};
 use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
-use crate::merge::load::{Order, Stop, load, load_into, resolve};
+use crate::merge::load::{Stop, load, load_into, resolve};
 use crate::merge::{End, MergeError, database, ddl, first_rows, prove, publish};
 use crate::record::{Field, Type, Value};
 
@@ -135,26 +135,6 @@ async fn other_files_under_a_published_run_are_refused() {
     let error = sandbox.publish().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Integrity);
     assert!(error.to_string().contains("published from other files"), "{error}");
-}
-
-#[tokio::test]
-async fn the_gate_refuses_below_its_share_only() {
-    let mut sandbox = Sandbox::of_one_round(50, &one_fails).await;
-    sandbox.job.publish.min_success = 0.981;
-    let error = sandbox.publish().await.unwrap_err();
-    assert_eq!(error.exit(), Exit::Refused);
-    let text = "98 % of the records succeeded (49 of 50), the job asks for 98.1 % of them";
-    assert_eq!(error.to_string().lines().next().unwrap(), format!("not published: {text}"));
-    assert!(!sandbox.database().exists());
-    let outcome = sandbox.run.outcome().await.unwrap().unwrap();
-    assert_eq!((outcome.published, outcome.refused.as_deref()), (false, Some(text)));
-
-    sandbox.job.publish.min_success = 0.98;
-    assert_eq!(sandbox.publish().await.unwrap().rows, 49);
-    // What stands is not taken back by a gate that came later.
-    sandbox.job.publish.min_success = 1.0;
-    assert!(sandbox.publish().await.unwrap().already);
-    assert!(sandbox.run.outcome().await.unwrap().unwrap().published);
 }
 
 #[tokio::test]
@@ -302,7 +282,7 @@ async fn a_file_that_changes_between_proof_and_load_is_not_published() {
     content.rows[0].pop();
     sandbox.put_block(0, &shard.blocks[0], content).await;
     assert!(shorter.exists());
-    let error = publish(&sandbox.run, &sandbox.job, &proof, NOW, pending()).await.unwrap_err();
+    let error = publish(&sandbox.run, &sandbox.job, &proof, &TERMS, pending()).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Integrity);
     assert!(error.to_string().contains("5 rows were loaded, the proof has 6"), "{error}");
     assert!(sandbox.rows("SELECT table_name FROM duckdb_tables()").is_empty());
@@ -318,12 +298,7 @@ async fn readers_see_the_old_table_or_the_new_one() {
         "CREATE TABLE films (id TEXT PRIMARY KEY, title TEXT, votes BIGINT, budget INTEGER, facts JSON); \
          INSERT INTO films SELECT 'old' || i, 'old', -1, 1, NULL FROM range(777) r(i)",
     );
-    let order = Order {
-        path: sandbox.database(),
-        job: sandbox.job.clone(),
-        proof: sandbox.prove().await.unwrap(),
-        now_micros: NOW,
-    };
+    let order = sandbox.order().await;
     let connection = database::open(&order.path).unwrap();
     let reader = connection.try_clone().unwrap();
     let (stop, stopped) = mpsc::channel::<()>();
@@ -347,12 +322,7 @@ async fn readers_see_the_old_table_or_the_new_one() {
 #[tokio::test]
 async fn the_row_tells_where_commit_gave_no_answer() {
     let sandbox = Sandbox::of_one_round(3, &all_ok).await;
-    let order = Order {
-        path: sandbox.database(),
-        job: sandbox.job.clone(),
-        proof: sandbox.prove().await.unwrap(),
-        now_micros: NOW,
-    };
+    let order = sandbox.order().await;
     let unanswered = || MergeError::Database { path: String::new(), message: "no answer".into() };
     let error = resolve(&order, unanswered(), &Stop::default()).unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
@@ -366,12 +336,7 @@ async fn a_stopped_load_publishes_nothing() {
     let mut sandbox = Sandbox::new(20_000).await;
     sandbox.block = 2_000;
     sandbox.add_round(2, &all_ok).await;
-    let order = Order {
-        path: sandbox.database(),
-        job: sandbox.job.clone(),
-        proof: sandbox.prove().await.unwrap(),
-        now_micros: NOW,
-    };
+    let order = sandbox.order().await;
     let given_up = Stop::default();
     given_up.stop();
     assert!(load(&order, &given_up).is_err());
@@ -427,7 +392,7 @@ async fn publishes_for_another_test() {
     let database = run.folder().join("films.duckdb");
     let proof = prove(&run).await.unwrap();
     println!("\nstarting");
-    publish(&run, &super::sandbox::job(database, &plan), &proof, NOW, pending()).await.unwrap();
+    publish(&run, &super::sandbox::job(database, &plan), &proof, &TERMS, pending()).await.unwrap();
 }
 
 /// Starts the other process, up to the moment when it has proven the run.

@@ -19,11 +19,16 @@ use crate::job::{
     Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Gone, Input, Job,
     Mode, OnFailure, Publish, Settings, Source, Table, Template,
 };
-use crate::merge::{End, MergeError, Proof, Published, database, prove, publish};
+use crate::merge::gate::Gate;
+use crate::merge::load::Order;
+use crate::merge::{End, MergeError, Proof, Published, Terms, database, prove, publish};
 use crate::record::{Failure, Field, Kind, Type, Value};
 
 /// 2026-11-23T00:00:00Z.
 pub const NOW: i64 = 1_795_392_000_000_000;
+
+/// Now, through the gate.
+pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false };
 
 pub struct Sandbox {
     _folder: TempDir,
@@ -300,7 +305,20 @@ impl Sandbox {
     }
 
     pub async fn publish(&self) -> Result<Published, MergeError> {
-        publish(&self.run, &self.job, &self.prove().await?, NOW, pending()).await
+        publish(&self.run, &self.job, &self.prove().await?, &TERMS, pending()).await
+    }
+
+    /// Publishes whatever the gate says.
+    pub async fn publish_anyway(&self) -> Result<Published, MergeError> {
+        let terms = Terms { anyway: true, ..TERMS };
+        publish(&self.run, &self.job, &self.prove().await?, &terms, pending()).await
+    }
+
+    /// What is to be loaded.
+    pub async fn order(&self) -> Order {
+        let proof = self.prove().await.unwrap();
+        let gate = Gate::of_run(&self.job, &proof, false);
+        Order { path: self.database(), job: self.job.clone(), proof, gate, now_micros: NOW }
     }
 
     /// Runs statements in the destination.

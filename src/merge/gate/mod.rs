@@ -1,0 +1,158 @@
+//! The publish gate: the job's own conditions, without which nothing is published.
+//!
+//! | condition | a publication needs | known |
+//! |---|---|---|
+//! | `min_success` under `[publish]` | this share of the records successful at every endpoint | from the proof |
+//! | `min_success` of an endpoint | this share of its pairs successful | from the proof |
+//! | `max_failed` | no more records without success at an endpoint | from the proof |
+//! | `min_rows` | so many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
+//! | `max_change` | no larger change of the table's row count, as a share of what it is; none where it is 0 | in the transaction |
+//!
+//! A pair counts as its last round left it; ok, missing and what its `when` skipped are successes. All that refuses is
+//! told at once: what the proof shows goes along into the transaction where a condition on rows may have to be told
+//! beside it, and what refuses there is rolled back.
+
+mod percent;
+
+use super::{MergeError, Proof};
+use crate::job::{Job, Publish};
+
+/// The conditions of one publication, and what the proof says to them.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    /// Those that are not met, in words.
+    unmet: Vec<String>,
+    min_rows: Option<u64>,
+    max_change: Option<f64>,
+    /// Whether what is not met is only noted.
+    anyway: bool,
+    hint: String,
+}
+
+/// What is known of rows when all of them are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowCounts {
+    /// Of the run, as published by now.
+    pub of_run: u64,
+    /// Of the table before.
+    pub before: u64,
+    /// Of the table with them.
+    pub after: u64,
+}
+
+impl Gate {
+    /// The gate before a whole run.
+    pub fn of_run(job: &Job, proof: &Proof, anyway: bool) -> Gate {
+        let plan = &proof.files.plan;
+        let run = &plan.run;
+        Gate {
+            unmet: of_proof(job, proof),
+            min_rows: job.publish.min_rows.filter(|_| !plan.trial),
+            max_change: job.publish.max_change,
+            anyway,
+            hint: format!(
+                "`windrow failures {run}` shows what failed, `windrow retry {run}` asks it again; change the keys \
+                 named here and merge again, or publish all the same with `windrow merge {run} --anyway`"
+            ),
+        }
+    }
+
+    /// The refusal, where it is certain before anything is loaded.
+    pub fn refusal(&self) -> Option<MergeError> {
+        let rows_matter = self.min_rows.is_some() || self.max_change.is_some();
+        (!self.anyway && !rows_matter && !self.unmet.is_empty()).then(|| self.refused(self.unmet.clone()))
+    }
+
+    /// What was overridden, or the refusal.
+    pub fn pass(&self, rows: &RowCounts) -> Result<Vec<String>, MergeError> {
+        let mut unmet = self.unmet.clone();
+        unmet.extend(self.min_rows.and_then(|least| min_rows(least, rows)));
+        unmet.extend(self.max_change.and_then(|most| max_change(most, rows)));
+        match unmet.is_empty() || self.anyway {
+            true => Ok(unmet),
+            false => Err(self.refused(unmet)),
+        }
+    }
+
+    fn refused(&self, conditions: Vec<String>) -> MergeError {
+        MergeError::Refused { conditions, hint: self.hint.clone() }
+    }
+}
+
+/// The conditions that the proof shows not to be met.
+fn of_proof(job: &Job, proof: &Proof) -> Vec<String> {
+    let mut unmet = Vec::new();
+    unmet.extend(min_success(&job.publish, proof));
+    unmet.extend(proof.files.plan.endpoints.iter().filter_map(|planned| {
+        let least = job.endpoint(&planned.name)?.1.min_success;
+        endpoint_min_success(&planned.name, least, proof)
+    }));
+    unmet.extend(max_failed(&job.publish, proof));
+    unmet
+}
+
+fn min_success(publish: &Publish, proof: &Proof) -> Option<String> {
+    let (complete, records, least) = (proof.complete, proof.records, publish.min_success);
+    let share = share(complete, records)?;
+    (share < least).then(|| {
+        format!(
+            "{} of the records succeeded ({complete} of {records}), the job asks for {} (min_success under [publish])",
+            percent::at_most(share),
+            percent::limit(least),
+        )
+    })
+}
+
+fn endpoint_min_success(name: &str, least: f64, proof: &Proof) -> Option<String> {
+    let ends = proof.latest.get(name)?;
+    let pairs = ends.values().sum();
+    let succeeded = ends.iter().filter(|(end, _)| end.succeeded()).map(|(_, count)| count).sum();
+    let share = share(succeeded, pairs)?;
+    (share < least).then(|| {
+        format!(
+            "{} of the records succeeded at {name} ({succeeded} of {pairs}), the job asks for {} (min_success of the \
+             endpoint)",
+            percent::at_most(share),
+            percent::limit(least),
+        )
+    })
+}
+
+fn max_failed(publish: &Publish, proof: &Proof) -> Option<String> {
+    let failed = proof.records - proof.complete;
+    let most = publish.max_failed.filter(|most| failed > *most)?;
+    Some(format!(
+        "{} had no success at some endpoint, the job allows {most} (max_failed under [publish])",
+        counted(failed, "record")
+    ))
+}
+
+fn min_rows(least: u64, rows: &RowCounts) -> Option<String> {
+    (rows.of_run < least).then(|| {
+        format!(
+            "the run brings {}, the job asks for at least {least} (min_rows under [publish])",
+            counted(rows.of_run, "row")
+        )
+    })
+}
+
+fn max_change(most: f64, rows: &RowCounts) -> Option<String> {
+    let RowCounts { before, after, .. } = *rows;
+    let change = share(after.abs_diff(before), before).filter(|change| *change > most)?;
+    let verb = if after > before { "grow" } else { "shrink" };
+    Some(format!(
+        "the table would {verb} by {}, from {} to {after}, the job allows {} (max_change under [publish])",
+        percent::at_least(change),
+        counted(before, "row"),
+        percent::limit(most),
+    ))
+}
+
+/// A part of a whole; `None` of nothing, which meets every condition.
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
