@@ -126,7 +126,7 @@ pub struct Outcome {
     pub digest: String,
     /// Rows written.
     pub rows: u64,
-    /// What the gate said, where it refused.
+    /// What the gate said, where it refused: a line for each condition that is not met.
     pub refused: Option<String>,
     /// Microseconds since 1970, UTC.
     pub at: i64,

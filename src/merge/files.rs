@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use super::MergeError;
-use crate::handoff::{Block, Commit, Content, Plan, Round, RunStore, layout};
+use super::covered::{BlockSet, Covered};
+use crate::handoff::{Block, Commit, Content, Plan, Round, RunStore, digest, layout};
 use crate::record::Ordinal;
 
 /// The committed files of a run.
@@ -33,6 +36,10 @@ pub(super) struct InputFile {
 pub(super) struct BlockFiles {
     pub round: u32,
     pub shard: u32,
+    /// Its place among the blocks of its shard, from 0.
+    pub place: u32,
+    /// What a digest says of its commit.
+    pub commit: String,
     pub stretch: Stretch,
     pub requests: Option<PathBuf>,
     /// Kept answers, where there are any.
@@ -41,6 +48,13 @@ pub(super) struct BlockFiles {
     pub rows: Vec<Option<PathBuf>>,
     /// Size of the largest of them.
     pub largest: u64,
+}
+
+impl BlockFiles {
+    /// Whether it is covered.
+    pub fn is_in(&self, covered: &Covered) -> bool {
+        covered.covers(self.round, self.shard, self.place)
+    }
 }
 
 /// A half-open range of ordinals that holds all records of a block or shard (and none of its neighbours).
@@ -75,6 +89,8 @@ pub(super) struct Planned {
     pub round: u32,
     pub shard: u32,
     pub block: Block,
+    /// Its place among the blocks of its shard, from 0.
+    pub place: u32,
     pub stretch: Stretch,
 }
 
@@ -82,12 +98,13 @@ pub(super) struct Planned {
 pub(super) fn planned_blocks(round: &Round) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::new();
     for shard in &round.shards {
-        for block in &shard.blocks {
+        for (place, block) in (0..).zip(&shard.blocks) {
             let stretch = Stretch { first: block.first, until: END };
             if let Some(before) = planned.last_mut() {
                 before.stretch.until = block.first;
             }
-            planned.push(Planned { round: round.number, shard: shard.number, block: *block, stretch });
+            let (round, shard) = (round.number, shard.number);
+            planned.push(Planned { round, shard, block: *block, place, stretch });
         }
     }
     planned
@@ -125,6 +142,8 @@ impl RunFiles {
         let mut block = BlockFiles {
             round: planned.round,
             shard: planned.shard,
+            place: planned.place,
+            commit: in_digest(planned.round, commit),
             stretch: planned.stretch,
             requests: None,
             bodies: None,
@@ -144,6 +163,27 @@ impl RunFiles {
         }
         self.blocks.push(block);
     }
+
+    /// All blocks.
+    pub fn block_set(&self) -> BlockSet {
+        BlockSet::of(self.blocks.iter().map(|block| (block.shard, block.place)))
+    }
+
+    /// SHA-256 over the commits of the blocks that are covered, in hexadecimal.
+    pub fn digest(&self, covered: &Covered) -> String {
+        let mut sha256 = Sha256::new();
+        sha256.update(format!("windrow commits 1\n{}\n", self.plan.run));
+        for block in self.blocks.iter().filter(|block| block.is_in(covered)) {
+            sha256.update(&block.commit);
+        }
+        digest::hex(sha256)
+    }
+}
+
+/// A commit as digests have it: its place, and the digests of its files.
+fn in_digest(round: u32, commit: &Commit) -> String {
+    let files = commit.files.iter().map(|file| format!("{} {}\n", file.name, file.sha256));
+    format!("{round} {} {}\n{}", commit.shard, commit.first, files.collect::<String>())
 }
 
 fn inputs(run: &RunStore, round: &Round) -> Vec<InputFile> {

@@ -7,8 +7,9 @@
 //! | every planned pair has one ledger line, every byte is the committed one | `prove/` |
 //! | the job's own conditions | `gate/` |
 //! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs`, `policy.rs` |
-//! | the transaction | `load/`, `target.rs`, `runs.rs` |
+//! | the transaction | `load/`, `target.rs`, `runs.rs`, `covered.rs` |
 //! | `merged.json`, last | `publish.rs` |
+//! | what there is when a run pauses | `pause.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
 //!
 //! # What a death leaves
@@ -18,13 +19,17 @@
 //! | before COMMIT | as it was | unfinished | publishes |
 //! | after COMMIT, before `merged.json` | published, its row in `windrow_runs` | unfinished | finds the row, writes `merged.json` |
 //! | after `merged.json` | published | finished | finds the row, changes nothing |
+//! | at a pause, before COMMIT | as it was | unfinished | publishes, with what came since |
+//! | at a pause, after COMMIT | a part published, its row in `windrow_runs` | unfinished | finds the row, publishes what came since |
 
 mod columns;
+mod covered;
 mod database;
 mod error;
 mod files;
 mod gate;
 mod load;
+mod pause;
 mod policy;
 mod prove;
 mod publish;
@@ -39,6 +44,7 @@ mod tests;
 mod views;
 
 pub use error::{MergeError, Unfinished};
+pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, destination, publish};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};

@@ -28,6 +28,11 @@ impl Policy {
         }
     }
 
+    /// Every endpoint is needed: at a pause, since what has failed or is deferred by then will be asked again.
+    pub fn strict(plan: &Plan) -> Policy {
+        Policy::new(plan, |_| Some(OnFailure::Drop))
+    }
+
     /// The endpoints.
     pub fn endpoints(&self) -> std::ops::Range<usize> {
         0..self.by_endpoint.len()

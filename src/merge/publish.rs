@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
+use super::prove::Extent;
 use super::{MergeError, Proof, columns};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore, layout};
@@ -42,6 +43,8 @@ pub struct Published {
     pub gone: u64,
     /// Rows of the table now.
     pub total: u64,
+    /// Rows of the run that were published before, when it paused.
+    pub at_pauses: u64,
     /// Conditions of the gate that are not met, where it was published all the same.
     pub overridden: Vec<String>,
     /// From opening the database to COMMIT.
@@ -82,6 +85,7 @@ pub async fn publish(
         path: destination(run, &proof.files.plan, job),
         job: job.clone(),
         proof: proof.clone(),
+        extent: Extent::Whole,
         gate: Gate::of_run(job, proof, terms.anyway),
         now_micros: terms.now_micros,
     };
@@ -112,7 +116,7 @@ async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Lo
 }
 
 /// Loads on a thread of its own; gives up when `stop` comes, or when this is dropped.
-async fn load_unless(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
     let given_up = Arc::new(Stop::default());
     let _guard = StopWhenDropped(given_up.clone());
     let attended = given_up.clone();
@@ -147,7 +151,18 @@ fn outcome(order: &Order) -> Outcome {
 }
 
 fn published(outcome: Outcome, loaded: Loaded) -> Published {
-    let Loaded { already, rows, replaced, left_out, duplicates, late, gone, total, overridden, took } =
-        loaded;
-    Published { outcome, already, rows, replaced, left_out, duplicates, late, gone, total, overridden, took }
+    Published {
+        outcome,
+        already: loaded.already,
+        rows: loaded.rows,
+        replaced: loaded.replaced,
+        left_out: loaded.left_out,
+        duplicates: loaded.duplicates,
+        late: loaded.late,
+        gone: loaded.gone,
+        total: loaded.total,
+        at_pauses: loaded.at_pauses,
+        overridden: loaded.overridden,
+        took: loaded.took,
+    }
 }

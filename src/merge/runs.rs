@@ -3,9 +3,19 @@
 //! Its row is inserted first in the transaction that publishes, so a rival waits on (or fails at) its key,
 //! and it is the only authority on whether a run was published: a merge that was killed after COMMIT, or that
 //! never heard the answer to it, finds the row.
+//!
+//! | `rounds` | the row is of | `blocks` | `on_failure` |
+//! |---|---|---|---|
+//! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
+//! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `drop` |
+//!
+//! What was published at a pause is known by its blocks and by the digest of their commits, whatever the run's folder
+//! says. A `windrow_runs` that an older windrow made has no column `blocks` until the first pause; a windrow that does
+//! not know it cannot read a negative number of rounds, and stops.
 
-use duckdb::{Connection, OptionalExt, params};
+use duckdb::{Connection, params};
 
+use super::covered::{BlockSet, Covered};
 use super::policy::Policy;
 use crate::handoff::Plan;
 use crate::job::OnFailure;
@@ -16,8 +26,8 @@ pub(super) const TABLE: &str = "windrow_runs";
 /// One publication of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Publication {
-    /// Rounds that were in it.
-    pub rounds: u32,
+    /// What was in it.
+    pub covered: Covered,
     /// SHA-256 over the commits that it was made from.
     pub digest: String,
     /// Rows written.
@@ -33,32 +43,37 @@ pub(super) struct Ledger<'a> {
 }
 
 impl Ledger<'_> {
-    /// Makes the table if it is not there.
-    pub fn create(connection: &Connection) -> duckdb::Result<()> {
+    /// Makes the table if it is not there, and the column that an older one lacks if it is needed.
+    pub fn create(connection: &Connection, publication: &Publication) -> duckdb::Result<()> {
+        let columns = columns(connection)?;
+        let lacks_blocks = !columns.is_empty() && !has_blocks(&columns);
+        if lacks_blocks && matches!(publication.covered, Covered::Blocks(_)) {
+            return connection.execute_batch(&format!("ALTER TABLE main.{TABLE} ADD COLUMN blocks VARCHAR"));
+        }
         connection.execute_batch(&format!(
             "CREATE TABLE IF NOT EXISTS main.{TABLE} (\
              run_id VARCHAR NOT NULL, rounds INTEGER NOT NULL, job VARCHAR NOT NULL, \
              table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, \"rows\" BIGINT NOT NULL, \
-             published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, \
+             published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, blocks VARCHAR, \
              PRIMARY KEY (run_id, table_name, rounds))"
         ))
     }
 
-    /// The run's publications into the table, by rounds; none where nothing was ever published there.
+    /// The run's publications into the table; none where nothing was ever published there.
     pub fn publications(&self, connection: &Connection) -> duckdb::Result<Vec<Publication>> {
-        let there = "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() \
-                     AND schema_name = 'main' AND table_name = ?";
-        if connection.query_row(there, params![TABLE], |_| Ok(())).optional()?.is_none() {
+        let columns = columns(connection)?;
+        if columns.is_empty() {
             return Ok(Vec::new());
         }
+        let blocks = if has_blocks(&columns) { "blocks" } else { "NULL::VARCHAR" };
         let sql = format!(
-            "SELECT rounds, digest, \"rows\", on_failure FROM main.{TABLE} \
+            "SELECT rounds, digest, \"rows\", on_failure, {blocks} FROM main.{TABLE} \
              WHERE run_id = ? AND lower(table_name) = lower(?) ORDER BY rounds"
         );
         let mut statement = connection.prepare(&sql)?;
         let publication = |row: &duckdb::Row<'_>| {
             Ok(Publication {
-                rounds: row.get(0)?,
+                covered: read_covered(row.get(0)?, row.get(4)?),
                 digest: row.get(1)?,
                 rows: row.get(2)?,
                 policy: read_policy(self.plan, &row.get::<_, String>(3)?),
@@ -67,11 +82,12 @@ impl Ledger<'_> {
         statement.query_map(params![self.plan.run, self.table], publication)?.collect()
     }
 
-    /// Claims a publication; its rows are counted later.
+    /// Claims a publication beside earlier ones; its rows are counted later.
     pub fn claim(
         &self,
         connection: &Connection,
         publication: &Publication,
+        earlier: &[Publication],
         now_micros: i64,
     ) -> duckdb::Result<()> {
         let sql = format!(
@@ -79,31 +95,67 @@ impl Ledger<'_> {
              (run_id, rounds, job, table_name, digest, \"rows\", published_at, on_failure) \
              VALUES (?, ?, ?, ?, ?, 0, make_timestamp(?::BIGINT), ?)"
         );
-        let plan = self.plan;
-        let policy = write_policy(plan, &publication.policy);
-        connection
-            .execute(
-                &sql,
-                params![
-                    plan.run,
-                    publication.rounds,
-                    plan.job,
-                    self.table,
-                    publication.digest,
-                    now_micros,
-                    policy
-                ],
-            )
-            .map(|_| ())
+        let (run, job) = (&self.plan.run, &self.plan.job);
+        let policy = write_policy(self.plan, &publication.policy);
+        let (number, digest) = (number(publication, earlier), &publication.digest);
+        connection.execute(&sql, params![run, number, job, self.table, digest, now_micros, policy])?;
+        match &publication.covered {
+            Covered::Rounds(_) => Ok(()),
+            Covered::Blocks(blocks) => self.set(connection, "blocks", blocks.to_string(), number),
+        }
     }
 
     /// Notes the rows of a claimed publication.
-    pub fn count(&self, connection: &Connection, rounds: u32, rows: u64) -> duckdb::Result<()> {
-        let sql = format!(
-            "UPDATE main.{TABLE} SET \"rows\" = ? WHERE run_id = ? AND table_name = ? AND rounds = ?"
-        );
-        connection.execute(&sql, params![rows, self.plan.run, self.table, rounds]).map(|_| ())
+    pub fn count(
+        &self,
+        connection: &Connection,
+        publication: &Publication,
+        earlier: &[Publication],
+        rows: u64,
+    ) -> duckdb::Result<()> {
+        self.set(connection, "\"rows\"", rows, number(publication, earlier))
     }
+
+    fn set(
+        &self,
+        connection: &Connection,
+        column: &str,
+        value: impl duckdb::ToSql,
+        number: i64,
+    ) -> duckdb::Result<()> {
+        let sql = format!(
+            "UPDATE main.{TABLE} SET {column} = ? WHERE run_id = ? AND table_name = ? AND rounds = ?"
+        );
+        connection.execute(&sql, params![value, self.plan.run, self.table, number]).map(|_| ())
+    }
+}
+
+/// What stands in `rounds`: part of the key, so that a rival cannot publish the same.
+fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
+    let is_of_pause = |earlier: &&Publication| matches!(earlier.covered, Covered::Blocks(_));
+    match publication.covered {
+        Covered::Rounds(rounds) => rounds.into(),
+        Covered::Blocks(_) => -1 - earlier.iter().filter(is_of_pause).count() as i64,
+    }
+}
+
+/// What is unreadable covers nothing, which its digest will not match.
+fn read_covered(rounds: i64, blocks: Option<String>) -> Covered {
+    match u32::try_from(rounds) {
+        Ok(rounds) => Covered::Rounds(rounds),
+        Err(_) => Covered::Blocks(blocks.and_then(|text| BlockSet::parse(&text)).unwrap_or_default()),
+    }
+}
+
+/// The columns of the table; none where it is not there.
+fn columns(connection: &Connection) -> duckdb::Result<Vec<String>> {
+    let sql = "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() \
+               AND schema_name = 'main' AND table_name = ?";
+    connection.prepare(sql)?.query_map(params![TABLE], |row| row.get(0))?.collect()
+}
+
+fn has_blocks(columns: &[String]) -> bool {
+    columns.iter().any(|column| column == "blocks")
 }
 
 /// `omdb=drop business=keep`.

@@ -3,7 +3,6 @@
 //! Blocks of round 0 lie side by side in the order of the list, so a run is loaded slice by slice: the files
 //! of some blocks of round 0, and of later rounds those that reach into their range.
 
-use std::ops::Range;
 use std::path::Path;
 
 use super::files::{BlockFiles, RunFiles, Stretch};
@@ -18,6 +17,12 @@ use crate::record::{Field, Type};
 /// Every further INSERT of a transaction leaves row groups half full, which costs time and space (a half more
 /// of both for three of them); every file costs its statement some 10 kB. Tests have slices of two blocks.
 const FILES: usize = if cfg!(test) { 6 } else { 10_000 };
+
+/// Which blocks.
+pub(super) type Wanted<'a> = &'a dyn Fn(&BlockFiles) -> bool;
+
+/// All blocks.
+pub(super) const ALL: fn(&BlockFiles) -> bool = |_| true;
 
 /// A stretch of a run.
 pub(super) struct Slice<'a> {
@@ -64,27 +69,27 @@ impl Slice<'_> {
 
     /// `ordinal`, `part`, the id and the endpoint's columns: all rows that it gave.
     pub fn answers(&self, endpoint: usize) -> String {
-        self.answers_of(endpoint, 0..u32::MAX)
+        self.answers_in(endpoint, &ALL)
     }
 
-    fn answers_of(&self, endpoint: usize, rounds: Range<u32>) -> String {
+    fn answers_in(&self, endpoint: usize, wanted: Wanted<'_>) -> String {
         self.parts(
-            rounds,
+            wanted,
             |block| block.rows.get(endpoint)?.as_deref(),
             |blocks| self.rows_relation(endpoint, blocks),
         )
     }
 
-    /// The `ordinal` of every record that succeeded at the endpoint in one of these rounds, at least once.
+    /// The `ordinal` of every record that succeeded at the endpoint in one of these blocks, at least once.
     ///
     /// Its rows tell, unless there may be none: then the ledger does.
-    pub fn succeeded(&self, endpoint: usize, rounds: Range<u32>) -> String {
+    pub fn succeeded(&self, endpoint: usize, wanted: Wanted<'_>) -> String {
         let planned = &self.files.plan.endpoints[endpoint];
         match planned.explodes {
-            false => self.answers_of(endpoint, rounds),
+            false => self.answers_in(endpoint, wanted),
             true => format!(
                 "(SELECT {ORDINAL} FROM {} WHERE {})",
-                self.requests_of(rounds),
+                self.requests_in(wanted),
                 succeeded_at(&planned.name)
             ),
         }
@@ -99,22 +104,22 @@ impl Slice<'_> {
 
     /// The ledger's columns: a line for every pair of every round.
     pub fn requests(&self) -> String {
-        self.requests_of(0..u32::MAX)
+        self.requests_in(&ALL)
     }
 
-    fn requests_of(&self, rounds: Range<u32>) -> String {
-        self.parts(rounds, |block| block.requests.as_deref(), ledger_relation)
+    fn requests_in(&self, wanted: Wanted<'_>) -> String {
+        self.parts(wanted, |block| block.requests.as_deref(), ledger_relation)
     }
 
     /// The relation over some of the slice's files; those of later rounds may reach beyond its range.
     fn parts<'b>(
         &'b self,
-        rounds: Range<u32>,
+        wanted: Wanted<'_>,
         path: impl Fn(&'b BlockFiles) -> Option<&'b Path>,
         relation: impl Fn(Files<'b>) -> String,
     ) -> String {
-        let first = self.first_round.iter().filter(|block| rounds.contains(&block.round));
-        let later = self.later_rounds.iter().copied().filter(|block| rounds.contains(&block.round));
+        let first = self.first_round.iter().filter(|block| wanted(block));
+        let later = self.later_rounds.iter().copied().filter(|block| wanted(block));
         let first = Files::of(first, &path);
         let later = Files::of(later, &path);
         if later.paths.is_empty() {

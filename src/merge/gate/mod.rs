@@ -11,6 +11,11 @@
 //! A pair counts as its last round left it; ok, missing and what its `when` skipped are successes. All that refuses is
 //! told at once: what the proof shows goes along into the transaction where a condition on rows may have to be told
 //! beside it, and what refuses there is rolled back.
+//!
+//! What a pause publishes is held against `max_change` alone, each time by itself: readers see the table as it is then.
+//! The other conditions speak of the run as a whole. What failed or is deferred at a pause will be asked again, so no
+//! share and no number of failures is final, and rows are yet to come; they are looked at when the run is whole. A pause
+//! publishes only what has succeeded.
 
 mod percent;
 
@@ -55,6 +60,14 @@ impl Gate {
                  named here and merge again, or publish all the same with `windrow merge {run} --anyway`"
             ),
         }
+    }
+
+    /// The gate before what a pause publishes.
+    pub fn of_pause(job: &Job) -> Gate {
+        let hint = "nothing is lost, the run goes on; raise max_change, or leave it so: when the run is whole, \
+                    `windrow merge RUN --anyway` publishes all of it";
+        let max_change = job.publish.max_change;
+        Gate { unmet: Vec::new(), min_rows: None, max_change, anyway: false, hint: hint.to_owned() }
     }
 
     /// The refusal, where it is certain before anything is loaded.

@@ -9,7 +9,7 @@ use super::keys::{columns, key_column, same};
 use super::scope::SCOPE;
 use crate::handoff::input::ORDINAL;
 use crate::merge::columns::Origin;
-use crate::merge::slice::{Slice, column};
+use crate::merge::slice::{ALL, Slice, column};
 
 /// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
 pub(super) const ANSWERED: &str = "temp.windrow_answered";
@@ -116,6 +116,6 @@ impl Loading<'_> {
 
 /// The records that succeeded at the endpoint, to be joined with all.
 fn joined(slice: &Slice<'_>, endpoint: usize) -> String {
-    let succeeded = slice.succeeded(endpoint, 0..u32::MAX);
+    let succeeded = slice.succeeded(endpoint, &ALL);
     format!("{succeeded} answer{endpoint} ON answer{endpoint}.{ORDINAL} = record.{ORDINAL}")
 }

@@ -31,6 +31,11 @@
 //! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
 //! meanwhile). What was written is counted against the proof, and the gate looks at the rows, before COMMIT.
 //!
+//! When a run pauses, what there is of it may be published before it is whole (append and upsert only): of the blocks
+//! that are committed the records that have succeeded at *every* endpoint, whatever `on_failure` says. What failed or
+//! is deferred will be asked again, so that no row is appended, and none replaced, that a later answer would change.
+//! Later pauses and the whole run write what is new, as after a retry; `gone` waits for the whole run.
+//!
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
 //! their defaults; the other modes give all rows their defaults.
 
@@ -53,6 +58,7 @@ pub(super) use self::order::{Loaded, Order, is_published};
 use self::scope::SCOPE;
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Output};
+use super::covered::Covered;
 use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
@@ -194,13 +200,13 @@ impl<'a> Loading<'a> {
     }
 
     fn claim(&self) -> duckdb::Result<()> {
-        Ledger::create(self.connection)?;
         let publication = self.order.publication();
-        self.ledger().claim(self.connection, &publication, self.order.now_micros)
+        Ledger::create(self.connection, &publication)?;
+        self.ledger().claim(self.connection, &publication, &self.earlier, self.order.now_micros)
     }
 
     fn count(&self, rows: u64) -> duckdb::Result<()> {
-        self.ledger().count(self.connection, self.order.proof.rounds, rows)
+        self.ledger().count(self.connection, &self.order.publication(), &self.earlier, rows)
     }
 
     fn ledger(&self) -> Ledger<'_> {
@@ -288,6 +294,11 @@ impl<'a> Loading<'a> {
         self.connection.query_row(&sql, [], |row| row.get(0))
     }
 
+    fn at_pauses(&self) -> u64 {
+        let of_pauses = self.earlier.iter().filter(|earlier| matches!(earlier.covered, Covered::Blocks(_)));
+        of_pauses.map(|earlier| earlier.rows).sum()
+    }
+
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
         Loaded {
             already: false,
@@ -298,6 +309,7 @@ impl<'a> Loading<'a> {
             late: 0,
             gone: 0,
             total,
+            at_pauses: self.at_pauses(),
             overridden: Vec::new(),
             took: started.elapsed(),
         }

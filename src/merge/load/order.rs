@@ -7,8 +7,10 @@ use duckdb::Connection;
 
 use crate::handoff::Plan;
 use crate::job::{Gone, Job, Mode};
+use crate::merge::covered::Covered;
 use crate::merge::gate::Gate;
 use crate::merge::policy::Policy;
+use crate::merge::prove::Extent;
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::target::Target;
 use crate::merge::{End, MergeError, Proof, database};
@@ -19,6 +21,8 @@ pub(in crate::merge) struct Order {
     pub path: PathBuf,
     pub job: Job,
     pub proof: Proof,
+    /// What of the run there must be.
+    pub extent: Extent,
     pub gate: Gate,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
@@ -36,6 +40,8 @@ pub(in crate::merge) struct Loaded {
     pub late: u64,
     pub gone: u64,
     pub total: u64,
+    /// Rows that pauses of the run published before.
+    pub at_pauses: u64,
     pub overridden: Vec<String>,
     pub took: Duration,
 }
@@ -45,9 +51,12 @@ impl Order {
         &self.proof.files.plan
     }
 
-    /// What a failure of each endpoint does: as the job has it now.
-    pub(super) fn policy(&self) -> Policy {
-        Policy::now(self.plan(), Some(&self.job))
+    /// What a failure of each endpoint does: as the job has it now; at a pause nothing has failed for good.
+    pub(in crate::merge) fn policy(&self) -> Policy {
+        match self.extent {
+            Extent::Whole => Policy::now(self.plan(), Some(&self.job)),
+            Extent::Committed => Policy::strict(self.plan()),
+        }
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -55,12 +64,19 @@ impl Order {
     }
 
     pub(super) fn publication(&self) -> Publication {
-        let Proof { rounds, digest, .. } = &self.proof;
-        Publication { rounds: *rounds, digest: digest.clone(), rows: 0, policy: self.policy() }
+        let digest = self.proof.digest.clone();
+        Publication { covered: self.covered(), digest, rows: 0, policy: self.policy() }
+    }
+
+    fn covered(&self) -> Covered {
+        match self.extent {
+            Extent::Whole => Covered::Rounds(self.proof.rounds),
+            Extent::Committed => Covered::Blocks(self.proof.files.block_set()),
+        }
     }
 
     /// Records whose rows go into the table.
-    pub(super) fn admitted(&self, policy: &Policy) -> u64 {
+    pub(in crate::merge) fn admitted(&self, policy: &Policy) -> u64 {
         self.proof.ends.count(self.proof.bound(), |ends| policy.admits(ends))
     }
 
@@ -82,34 +98,43 @@ impl Order {
         self.proof.ends.count(self.proof.bound(), |ends| !ends[sparing].succeeded()) > 0
     }
 
-    /// Whether the rows of ids that the list no longer has are deleted; a trial has but a part of the list.
+    /// Whether the rows of ids that the list no longer has are deleted: last of all, and never by a trial, which has
+    /// but a part of the list.
     pub(super) fn deletes_gone(&self) -> bool {
         let may = matches!(self.mode(), Mode::Upsert | Mode::ReplaceIds);
-        may && self.job.table.gone == Gone::Delete && !self.plan().trial
+        may && self.job.table.gone == Gone::Delete && self.extent == Extent::Whole && !self.plan().trial
     }
 
-    /// The publication of exactly these commits, if it stands among these.
+    /// The publication of exactly these commits, if it stands among these; all of them must be of this run as it is.
+    ///
+    /// What a pause published does not settle the whole run, even of the same commits: the gate has not seen it.
     pub(super) fn settled<'a>(
         &self,
         standing: &'a [Publication],
     ) -> Result<Option<&'a Publication>, MergeError> {
-        let Proof { rounds, digest, .. } = &self.proof;
-        let Some(publication) = standing.iter().find(|standing| standing.rounds >= *rounds) else {
-            return Ok(None);
-        };
-        if publication.rounds == *rounds && publication.digest == *digest {
-            return Ok(Some(publication));
+        let is_changed =
+            |standing: &&Publication| self.proof.files.digest(&standing.covered) != standing.digest;
+        if let Some(changed) = standing.iter().find(is_changed) {
+            return Err(self.changed(changed));
         }
-        Err(MergeError::Integrity {
+        let covered = self.covered();
+        Ok(standing.iter().find(|standing| match self.extent {
+            Extent::Whole => standing.covered == covered,
+            Extent::Committed => standing.digest == self.proof.digest,
+        }))
+    }
+
+    fn changed(&self, standing: &Publication) -> MergeError {
+        let what = match standing.covered {
+            Covered::Rounds(rounds) => format!("{rounds} rounds"),
+            Covered::Blocks(_) => "a part".to_owned(),
+        };
+        MergeError::Integrity {
             file: self.path.display().to_string(),
-            why: format!(
-                "windrow_runs has {} rounds of run {} published from other files",
-                publication.rounds,
-                self.plan().run
-            ),
+            why: format!("windrow_runs has {what} of run {} published from other files", self.plan().run),
             hint: "the run was changed after it was published: start anew with `windrow run JOB --new`"
                 .into(),
-        })
+        }
     }
 }
 

@@ -1,13 +1,15 @@
-//! After a retry: the records whose rows are new since the run was last published.
+//! After a retry or a pause: the records whose rows are new since the run was last published.
 //!
-//! A publication of *r* rounds wrote every record that had succeeded by then at each endpoint it needs. What it did
-//! not write is new for `append`; for `upsert` and `replace_ids` so is every record that got an answer since.
+//! A publication wrote every record that had succeeded, in the blocks that it covers, at each endpoint that it needed:
+//! at a pause at all of them. What none wrote is new for `append`; for `upsert` and `replace_ids` so is every record
+//! that got an answer in other blocks since.
 
 use duckdb::Result;
 
 use super::Loading;
 use crate::handoff::input::ORDINAL;
 use crate::job::Mode;
+use crate::merge::files::BlockFiles;
 use crate::merge::runs::Publication;
 use crate::merge::slice::Slice;
 
@@ -53,10 +55,11 @@ impl Loading<'_> {
         }
     }
 
-    /// A SELECT of the records that any endpoint answered since the last publication, each once.
+    /// A SELECT of the records that any endpoint answered in blocks that no publication covers, each once.
     fn answered_since(&self, slice: &Slice<'_>) -> String {
-        let since = self.earlier.iter().map(|publication| publication.rounds).max().unwrap_or(0);
-        let answered = |at| format!("SELECT {ORDINAL} FROM {}", slice.succeeded(at, since..u32::MAX));
+        let is_new =
+            |block: &BlockFiles| !self.earlier.iter().any(|publication| block.is_in(&publication.covered));
+        let answered = |at| format!("SELECT {ORDINAL} FROM {}", slice.succeeded(at, &is_new));
         let parts: Vec<String> = self.policy.endpoints().map(answered).collect();
         match parts.len() {
             0 => nothing(),
@@ -65,10 +68,10 @@ impl Loading<'_> {
     }
 }
 
-/// A SELECT of the records that a publication left out, as its rounds and its own policy had it.
+/// A SELECT of the records that a publication left out, as its blocks and its own policy had it.
 fn unwritten(slice: &Slice<'_>, publication: &Publication) -> String {
     let failed = |at| {
-        let answers = slice.succeeded(at, 0..publication.rounds);
+        let answers = slice.succeeded(at, &|block| block.is_in(&publication.covered));
         format!(
             "SELECT record.{ORDINAL} FROM {} record ANTI JOIN {answers} answer \
              ON answer.{ORDINAL} = record.{ORDINAL}",

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::block::PairEnd;
 use super::ends::{End, Ends};
 use super::shard::ShardWork;
 use super::{Proof, bound, damaged_round};
-use crate::handoff::{Commit, Tally, digest, layout};
+use crate::handoff::{Commit, Tally, layout};
 use crate::merge::MergeError;
+use crate::merge::covered::Covered;
 use crate::merge::files::{Planned, RunFiles};
 use crate::record::Ordinal;
 
@@ -20,7 +19,6 @@ pub(super) struct Account {
     pairs: u64,
     records: u64,
     tally: BTreeMap<String, Tally>,
-    digest: Sha256,
     /// The round's further records come at or after this one.
     next_ordinal: Ordinal,
 }
@@ -29,14 +27,17 @@ impl Account {
     /// Nothing yet.
     pub fn new(files: RunFiles) -> Account {
         let ends = Ends::new(&files.plan.endpoints);
-        let mut digest = Sha256::new();
-        digest.update(format!("windrow commits 1\n{}\n", files.plan.run));
-        Account { files, ends, pairs: 0, records: 0, tally: BTreeMap::new(), digest, next_ordinal: 0 }
+        Account { files, ends, pairs: 0, records: 0, tally: BTreeMap::new(), next_ordinal: 0 }
     }
 
     /// The blocks that come now are of another round.
     pub fn begin_round(&mut self) {
         self.next_ordinal = 0;
+    }
+
+    /// Not every block of the plan will be added.
+    pub fn leave_open(&mut self) {
+        self.files.complete = false;
     }
 
     /// Adds a block that is sound by itself, if it is so beside the others.
@@ -73,17 +74,13 @@ impl Account {
         for (endpoint, tally) in &commit.tally {
             self.tally.entry(endpoint.clone()).or_default().add(tally);
         }
-        self.digest.update(format!("{} {} {}\n", planned.round, commit.shard, commit.first));
-        for file in &commit.files {
-            self.digest.update(format!("{} {}\n", file.name, file.sha256));
-        }
         self.files.add(work.run, planned, commit);
     }
 
-    /// The proof, if the records are as many as the plan has.
+    /// The proof, if the records are as many as the plan has, where all are there.
     pub fn finish(self) -> Result<Proof, MergeError> {
         let plan = &self.files.plan;
-        if self.records != plan.records {
+        if self.files.complete && self.records != plan.records {
             let why = format!("its shards have {} records, the plan has {}", self.records, plan.records);
             return Err(damaged_round(0, why));
         }
@@ -97,7 +94,7 @@ impl Account {
             pairs: self.pairs,
             latest,
             tally: self.tally,
-            digest: digest::hex(self.digest),
+            digest: self.files.digest(&Covered::Rounds(self.files.rounds)),
             files: self.files,
             ends: self.ends,
         })

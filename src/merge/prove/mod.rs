@@ -13,6 +13,8 @@
 //! - round 0 plans every endpoint of every record, each record once; a later round plans only pairs that the
 //!   rounds before left without success.
 //!
+//! At a pause (`Extent::Committed`) the same holds of the blocks that are committed, and others need not be there.
+//!
 //! Blocks are read one by one (as many at a time as there are cores) and forgotten; what stays are four bits
 //! for every pair (see `ends.rs`). What is missing is told from what is damaged: the first can be fetched, the second must be
 //! looked at.
@@ -68,14 +70,34 @@ fn bound(plan: &Plan) -> Ordinal {
     plan.records.saturating_add(plan.left_out)
 }
 
+/// How much of a run there must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every block of its plan.
+    Whole,
+    /// Whatever is committed.
+    Committed,
+}
+
 /// Proves that a run is whole.
 ///
 /// Fails with [`MergeError::NotFinished`] where blocks are not committed yet, with [`MergeError::Integrity`]
 /// where a file is not what it must be. Must be called within a tokio runtime.
 pub async fn prove(run: &RunStore) -> Result<Proof, MergeError> {
+    prove_to(run, Extent::Whole).await
+}
+
+/// The same of what is committed of a run by now; what is not is no mistake.
+pub(super) async fn prove_committed(run: &RunStore) -> Result<Proof, MergeError> {
+    prove_to(run, Extent::Committed).await
+}
+
+async fn prove_to(run: &RunStore, extent: Extent) -> Result<Proof, MergeError> {
     let plan = Arc::new(run.plan().await?);
     let rounds = run.rounds().await?;
-    refuse_unfinished(run, &plan, &rounds).await?;
+    if extent == Extent::Whole {
+        refuse_unfinished(run, &plan, &rounds).await?;
+    }
     let mut account = Account::new(RunFiles::new(run, plan.as_ref().clone(), &rounds));
     for round in &rounds {
         check_lines(round)?;
@@ -84,7 +106,7 @@ pub async fn prove(run: &RunStore) -> Result<Proof, MergeError> {
         let planned = planned_blocks(round);
         for shard in &round.shards {
             let blocks = planned.iter().filter(|planned| planned.shard == shard.number).copied().collect();
-            let work = ShardWork { run, plan: plan.clone(), shard, blocks, superseded };
+            let work = ShardWork { run, plan: plan.clone(), shard, blocks, superseded, extent };
             work.prove(&mut account).await?;
         }
     }

@@ -8,7 +8,8 @@
 //! | `gate` | each condition refuses and is told; `--anyway` |
 //! | `exploding` | answers of many rows and of none: proof, modes, views |
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
-//! | `model` | random runs, policies and retries against a model of the table |
+//! | `pauses` | what is published when a run pauses, and by whom it is found |
+//! | `model` | random runs, policies, pauses and retries against a model of the table |
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `questions` | views and queries |
 
@@ -17,6 +18,7 @@ mod exploding;
 mod gate;
 mod ids;
 mod model;
+mod pauses;
 mod proof;
 mod publishing;
 mod questions;

@@ -21,7 +21,10 @@ use crate::job::{
 };
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
-use crate::merge::{End, MergeError, Proof, Published, Terms, database, prove, publish};
+use crate::merge::prove::Extent;
+use crate::merge::{
+    End, MergeError, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
+};
 use crate::record::{Failure, Field, Kind, Type, Value};
 
 /// 2026-11-23T00:00:00Z.
@@ -308,6 +311,11 @@ impl Sandbox {
         publish(&self.run, &self.job, &self.prove().await?, &TERMS, pending()).await
     }
 
+    /// Publishes what there is, as a run that pauses does.
+    pub async fn publish_partial(&self) -> Result<PublishedPart, MergeError> {
+        publish_partial(&self.run, &self.job, NOW, pending()).await
+    }
+
     /// Publishes whatever the gate says.
     pub async fn publish_anyway(&self) -> Result<Published, MergeError> {
         let terms = Terms { anyway: true, ..TERMS };
@@ -318,7 +326,8 @@ impl Sandbox {
     pub async fn order(&self) -> Order {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
-        Order { path: self.database(), job: self.job.clone(), proof, gate, now_micros: NOW }
+        let (path, job, extent) = (self.database(), self.job.clone(), Extent::Whole);
+        Order { path, job, proof, extent, gate, now_micros: NOW }
     }
 
     /// Runs statements in the destination.

@@ -1,0 +1,146 @@
+//! Random runs, policies, pauses and retries: the table must be what a few lines of Rust say.
+
+mod case;
+mod table;
+
+use proptest::prelude::*;
+
+use self::case::{Case, RECORDS, Seen, case};
+use self::table::{Model, Said, Stood};
+use super::sandbox::Sandbox;
+use crate::handoff::{Block, Shard};
+use crate::job::Mode;
+
+async fn sandbox(case: &Case) -> Sandbox {
+    let mut sandbox = Sandbox::new(RECORDS as u64).await.mode(case.mode);
+    if let Some(exploding) = case.exploding {
+        let parts = case.parts.clone();
+        sandbox = sandbox.exploding(exploding, move |round, o| parts[round as usize][o as usize]).await;
+        if case.key_of_parts {
+            sandbox.job.table.key.push(["votes", "budget"][exploding].into());
+        }
+    }
+    if case.csv {
+        sandbox = sandbox.csv().await;
+    }
+    sandbox.ids = (0..RECORDS).map(|ordinal| case.id(ordinal)).collect();
+    sandbox.on_failure(case.policy);
+    sandbox.job.table.gone = case.gone;
+    sandbox.block = case.block;
+    sandbox
+}
+
+/// The rows that stand before: some of ids of the list, one of another, and one without an id.
+fn stand(sandbox: &Sandbox, standing: &[u32]) -> Vec<Stood> {
+    sandbox.execute("CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)");
+    let numbers = (0..RECORDS).flat_map(|at| (0..standing[at]).map(move |row| (format!("tt{at:04}"), row)));
+    let others = [("zz".to_owned(), 0), ("~".to_owned(), 0)];
+    let line = |(id, row): (String, u32)| {
+        let value = if id == "~" { "NULL".into() } else { format!("'{id}'") };
+        sandbox.execute(&format!("INSERT INTO films VALUES ({value}, 'old {row}', -{row}, -2, NULL)"));
+        let votes = if row == 0 { "0".into() } else { format!("-{row}") };
+        Stood { line: [id, format!("old {row}"), votes, "-2".into()], merge: 0 }
+    };
+    numbers.chain(others).map(line).collect()
+}
+
+async fn check(case: &Case) {
+    let mut sandbox = sandbox(case).await;
+    let table = case.standing.as_ref().map(|standing| stand(&sandbox, standing)).unwrap_or_default();
+    let mut model = Model { case, table, merged: Vec::new(), at_pauses: 0, is_open: false };
+    let mut seen = Seen::default();
+    for round in 0..case.ends.len() {
+        let blocks = plan(case, &mut sandbox, round).await;
+        for (at, (shard, block)) in blocks.into_iter().enumerate() {
+            let ends = |ordinal: u64, endpoint: usize| case.end(round, ordinal as usize, endpoint);
+            sandbox.commit_block(round as u32, shard, &block, &ends).await;
+            let lines = (block.first as usize..RECORDS)
+                .filter(|o| ends(*o as u64, 0).or(ends(*o as u64, 1)).is_some());
+            seen.committed.extend(lines.take(block.records as usize).map(|ordinal| (round, ordinal)));
+            let pauses = matches!(case.mode, Mode::Append | Mode::Upsert) && case.commits[round][at].1;
+            if pauses && !pause(&sandbox, &mut model, &seen).await {
+                return;
+            }
+        }
+        let merges = case.merges[round] || round + 1 == case.ends.len();
+        if merges && !merge(&sandbox, &mut model, &seen).await {
+            return;
+        }
+    }
+}
+
+/// Plans a round; its blocks in the order in which they are committed.
+async fn plan(case: &Case, sandbox: &mut Sandbox, round: usize) -> Vec<(u32, Block)> {
+    let ends = |ordinal: u64, endpoint: usize| case.end(round, ordinal as usize, endpoint);
+    let planned = sandbox.plan_round(case.shards, &ends).await;
+    let blocks = |shard: &Shard| shard.blocks.iter().map(|block| (shard.number, *block)).collect::<Vec<_>>();
+    let blocks: Vec<(u32, Block)> = planned.shards.iter().flat_map(blocks).collect();
+    let mut places: Vec<usize> = (0..blocks.len()).collect();
+    places.sort_by_key(|at| case.commits[round][*at].0);
+    places.into_iter().map(|at| blocks[at]).collect()
+}
+
+/// Publishes what there is; false where the model does not know what is right.
+async fn pause(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
+    let said = model.merge(&Seen { is_part: true, ..seen.clone() });
+    let part = sandbox.publish_partial().await.unwrap();
+    if model.is_open {
+        return false;
+    }
+    compare(sandbox, model, seen);
+    assert!(
+        sandbox
+            .run
+            .outcome()
+            .await
+            .unwrap()
+            .is_none_or(|outcome| outcome.rounds < sandbox.rounds.len() as u32)
+    );
+    let numbers = |numbers: [u64; 3]| numbers.map(|number| number as usize);
+    let (rows, all) = (numbers([part.rows, part.replaced, part.so_far]), model.at_pauses);
+    assert_eq!(rows, [said.rows, said.replaced, all], "at a pause, of {seen:?}");
+    let again = sandbox.publish_partial().await.unwrap();
+    assert_eq!((again.rows, again.so_far, again.total), (0, part.so_far, part.total));
+    compare(sandbox, model, seen);
+    true
+}
+
+/// Publishes the whole; false where the model does not know what is right.
+async fn merge(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
+    let said = model.merge(seen);
+    let published = sandbox.publish().await.unwrap();
+    if model.is_open {
+        return false;
+    }
+    compare(sandbox, model, seen);
+    assert_eq!(Said::of(&published), said, "of {seen:?}");
+    assert!(!published.already && sandbox.publish().await.unwrap().already);
+    compare(sandbox, model, seen);
+    true
+}
+
+/// The table is the model's; where nothing was ever to be published, there may be none.
+fn compare(sandbox: &Sandbox, model: &Model<'_>, seen: &Seen) {
+    let is_absent = !sandbox.database().exists()
+        || sandbox.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'").is_empty();
+    let mut table = if is_absent { Vec::new() } else { sandbox.table() };
+    table.sort();
+    assert_eq!(table, model.lines(), "of {seen:?}");
+}
+
+/// 32 cases, or as many as PROPTEST_CASES says.
+fn config() -> ProptestConfig {
+    let own = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { own.cases } else { 32 };
+    ProptestConfig { cases, ..own }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_table_is_what_the_model_says(case in case()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(check(&case));
+    }
+}
