@@ -48,7 +48,7 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     let worked = work_round(&run.store, &run.plan, &job, round, &FetchArgs::default(), &stop).await?;
     match worked.exit {
         Exit::Done => summary::fetched(&run, round).await?,
-        exit => summary::unfinished(&run, exit, worked.renews_at).await?,
+        _ => summary::unfinished(&run, &worked).await?,
     }
     Ok(worked.exit)
 }

@@ -79,7 +79,8 @@ pub(super) async fn merge_run(
     }
 }
 
-async fn told_to_stop(stop: &watch::Receiver<Stop>) {
+/// Ends when a signal has come.
+pub(super) async fn told_to_stop(stop: &watch::Receiver<Stop>) {
     if stop.clone().wait_for(|stop| stop.is_set()).await.is_err() {
         // Nobody is left who could say so.
         std::future::pending().await

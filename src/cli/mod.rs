@@ -7,6 +7,7 @@ mod find;
 mod init;
 mod live;
 mod merge;
+mod pause;
 mod plan;
 mod query;
 mod retry;

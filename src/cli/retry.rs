@@ -55,7 +55,7 @@ pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError
     let fetched = work_round(&run.store, &run.plan, &pace, round, &args.fetch, &stop).await?;
     match fetched.exit {
         Exit::Done => summary::fetched(&run, round).await?,
-        exit => summary::unfinished(&run, exit, fetched.renews_at).await?,
+        _ => summary::unfinished(&run, &fetched).await?,
     }
     Ok(fetched.exit)
 }

@@ -41,6 +41,13 @@ pub(super) struct Fetched {
     pub(super) renews_at: Option<u64>,
 }
 
+impl Fetched {
+    /// That it ended so, and nothing else.
+    pub(super) fn ended(exit: Exit) -> Fetched {
+        Fetched { exit, requests: 0, renews_at: None }
+    }
+}
+
 /// Fetches what is not committed of a round, with at most `args.max_requests`.
 pub(super) async fn work_round(
     run: &RunStore,
@@ -56,7 +63,7 @@ pub(super) async fn work_round(
     if unfinished.is_empty() || args.max_requests == Some(0) {
         let paused = if unfinished.is_empty() { Exit::Done } else { Exit::Paused };
         let exit = if stop.borrow().is_set() { worst([].iter(), *stop.borrow()) } else { paused };
-        return Ok(Fetched { exit, requests: 0, renews_at: None });
+        return Ok(Fetched::ended(exit));
     }
     let pairs_of = |shard: &crate::handoff::Shard| shard.pairs;
     let finished =

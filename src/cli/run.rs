@@ -8,13 +8,13 @@ use tokio::sync::watch;
 
 use super::live::{LiveRun, TrialArgs};
 use super::round::{FetchArgs, Fetched, work_round};
-use super::{CliError, Place, find, live, merge, summary};
+use super::{CliError, Place, find, live, merge, pause, summary};
 use crate::handoff::Exit;
 use crate::job::Job;
 use crate::os::{Stop, stop_on_signals};
 use crate::plan::{self, RetryFilter};
 use crate::report::status::shown_path;
-use crate::report::{counted, status, when};
+use crate::report::{counted, status};
 
 /// Longest time between two looks at the wall clock.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
@@ -47,19 +47,39 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
     let secrets = find::secrets(args.fetch.env_file.as_deref())?;
     find::check_secrets(&job, &secrets)?;
     let run = begin(&job, &args, place, is_trial).await?;
-    let mut fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
-    while let (true, Exit::Paused, Some(renews_at)) = (args.wait, fetched.exit, fetched.renews_at) {
-        eprintln!("{}: a quota is used up; going on {}", job.name, when(renews_at));
-        wait_until(renews_at, &stop).await;
-        fetched = fetch_rounds(&run, &job, &args.fetch, &stop).await?;
-    }
+    let fetched = fetch_to_the_end(&run, &job, &args, &stop).await?;
     if fetched.exit != Exit::Done {
-        summary::unfinished(&run, fetched.exit, fetched.renews_at).await?;
         return Ok(fetched.exit);
     }
     let merged = merge::merge_run(&run.store, &job, false, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
     Ok(merged.exit())
+}
+
+/// Fetches all rounds, over pauses where the person waits for them, and says why where they were not all fetched.
+async fn fetch_to_the_end(
+    run: &LiveRun,
+    job: &Job,
+    args: &RunArgs,
+    stop: &watch::Receiver<Stop>,
+) -> Result<Fetched, CliError> {
+    loop {
+        let mut fetched = fetch_rounds(run, job, &args.fetch, stop).await?;
+        match fetched.exit {
+            Exit::Done => return Ok(fetched),
+            Exit::Paused if pause::publishes(run, job) => {
+                fetched.exit = pause::publish_so_far(run, job, &fetched, stop).await?;
+            }
+            _ => summary::unfinished(run, &fetched).await?,
+        }
+        match fetched.renews_at {
+            Some(renews_at) if args.wait && fetched.exit == Exit::Paused => {
+                eprintln!("{}: waiting for it", job.name);
+                wait_until(renews_at, stop).await;
+            }
+            _ => return Ok(fetched),
+        }
+    }
 }
 
 /// Goes on with the unfinished run, or plans a new one.
@@ -106,10 +126,9 @@ async fn fetch_rounds(
     stop: &watch::Receiver<Stop>,
 ) -> Result<Fetched, CliError> {
     let mut args = args.clone();
-    let done = || Fetched { exit: Exit::Done, requests: 0, renews_at: None };
     loop {
         let rounds = run.store.rounds().await?;
-        let Some(round) = rounds.last() else { return Ok(done()) };
+        let Some(round) = rounds.last() else { return Ok(Fetched::ended(Exit::Done)) };
         let fetched = work_round(&run.store, &run.plan, job, round, &args, stop).await?;
         if fetched.exit != Exit::Done {
             return Ok(fetched);
@@ -119,12 +138,14 @@ async fn fetch_rounds(
             return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
         args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
-        let Some(what) = worth_another_round(run, job, round).await? else { return Ok(done()) };
+        let Some(what) = worth_another_round(run, job, round).await? else {
+            return Ok(Fetched::ended(Exit::Done));
+        };
         let filter = RetryFilter { worth_repeating_only: true, ..RetryFilter::default() };
         let options = live::plan_options(&TrialArgs::default());
         let planned = find::planned_job(&run.store, &run.plan).await?;
         match plan::write_retry(&planned, &run.store, &filter, &options).await? {
-            None => return Ok(done()),
+            None => return Ok(Fetched::ended(Exit::Done)),
             Some(round) => {
                 let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
                 eprintln!(

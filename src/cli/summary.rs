@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::live::LiveRun;
 use super::merge::Merged;
+use super::round::Fetched;
 use super::{CliError, failures, find};
 use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
@@ -59,7 +60,7 @@ pub(super) async fn finished(
     took: Duration,
 ) -> Result<(), CliError> {
     if let Merged::Interrupted(signal) = merged {
-        return unfinished(run, Exit::Interrupted(*signal), None).await;
+        return unfinished(run, &Fetched::ended(Exit::Interrupted(*signal))).await;
     }
     endpoints(run, job).await?;
     let some_failed = failed(run, job).await?;
@@ -109,11 +110,18 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
     Ok(())
 }
 
-/// The end of a run that is not complete.
-///
-/// `renews_at` is when there is a new quota, where one is used up, in seconds since 1970.
-pub(super) async fn unfinished(run: &LiveRun, exit: Exit, renews_at: Option<u64>) -> Result<(), CliError> {
-    let why = match (exit, renews_at) {
+/// The end of a run that is not complete, and of which nothing was published.
+pub(super) async fn unfinished(run: &LiveRun, fetched: &Fetched) -> Result<(), CliError> {
+    unfinished_with(run, fetched, "nothing is published").await
+}
+
+/// The end of a run that is not complete, and what of it is published, in words.
+pub(super) async fn unfinished_with(
+    run: &LiveRun,
+    fetched: &Fetched,
+    published: &str,
+) -> Result<(), CliError> {
+    let why = match (fetched.exit, fetched.renews_at) {
         (Exit::Interrupted(_), _) => "interrupted".to_owned(),
         (Exit::Paused, Some(second)) => {
             format!("paused: a quota is used up; there is a new one {}", when(second))
@@ -123,7 +131,7 @@ pub(super) async fn unfinished(run: &LiveRun, exit: Exit, renews_at: Option<u64>
     };
     let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
     let word = find::word_for(&run.store, &run.plan);
-    eprintln!("{job}: {why}; nothing is published, what was fetched is kept in {folder}");
+    eprintln!("{job}: {why}; {published}, what was fetched is kept in {folder}");
     match run.plan.trial {
         true => eprintln!(
             "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed"
@@ -238,6 +246,7 @@ fn in_words(published: &Published) -> String {
         (published.duplicates, "row", "left out, since a later one has the same key"),
         (published.late, "record", "answered late: the table keeps what was appended"),
         (published.gone, "row", "deleted, no longer in the list"),
+        (published.at_pauses, "row", "published before, at its pauses"),
     ];
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));
