@@ -15,6 +15,7 @@
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
+//!   00003/blocks.lock                           kernel locks on its bytes: claims on the shard's blocks
 //!   00003/shard.log                             what the shard's processes wrote to standard error
 //!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
 //! ```
@@ -26,6 +27,7 @@
 //! [`RunStore::commit`] is the only authority on what a block's answers are, and the first one wins; see
 //! [`commit`] for the steps and the table of what a death between them costs.
 
+pub mod claims;
 pub mod commit;
 pub mod digest;
 pub mod event;
@@ -43,3 +45,7 @@ pub use event::Event;
 pub use exit::Exit;
 pub use plan::{Block, Outcome, Plan, PlannedEndpoint, Round, Shard};
 pub use store::{HandoffError, RunStore};
+
+/// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
+/// crash costs little. What lies further ahead nobody has begun: a helper may.
+pub const OPEN_BLOCKS: usize = 8;

@@ -257,8 +257,14 @@ impl RunStore {
         Ok(Committed::Lost(Box::new(standing)))
     }
 
-    /// Removes what no commit names: chunks of writers that died, and half-written files. Only for the holder
-    /// of the shard's lock.
+    /// Whether a block is committed, on this machine: for who has claimed it, so there are locks.
+    pub fn is_committed(&self, shard: u32, first: Ordinal) -> Result<bool, HandoffError> {
+        let path = self.local_path(shard, &layout::commit(first));
+        path.try_exists().map_err(|error| file_error("look for", path.display(), error))
+    }
+
+    /// Removes what no commit names: chunks of writers that died, and half-written files. Only while
+    /// nobody else writes: for the holder of the shard's lock, or who is alone by its [`claims`](super::claims).
     pub async fn sweep(&self, shard: u32) -> Result<(), HandoffError> {
         let named: std::collections::HashSet<String> =
             self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
@@ -269,6 +275,7 @@ impl RunStore {
             let name = entry.file_name().to_string_lossy().into_owned();
             let belongs = name == layout::INPUT
                 || name == layout::SHARD_LOCK
+                || name == layout::BLOCKS_LOCK
                 || name == layout::SHARD_LOG
                 || layout::committed_block(&name).is_some()
                 || named.contains(&name);

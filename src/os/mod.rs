@@ -2,6 +2,7 @@
 
 mod clock;
 mod limits;
+mod locks;
 mod process;
 mod shared;
 mod signals;
@@ -9,6 +10,7 @@ mod slot;
 
 pub use clock::{boot_number, monotonic_nanos};
 pub use limits::raise_open_files;
+pub use locks::{Hold, try_lock_byte};
 pub use process::{ParentGone, die_with_parent, dies_with_us, user};
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, stop_on_signals};

@@ -1,0 +1,93 @@
+//! Kernel locks on single bytes of a file: many locks for one open file.
+
+use std::fs::File;
+use std::io;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+/// How a byte is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// With others who hold it shared.
+    Shared,
+    /// Alone.
+    Exclusive,
+    /// Not at all: what was held is freed.
+    Free,
+}
+
+/// Locks one byte of a file that is open for reading and writing; `false` if another holds it. The byte need not be
+/// there.
+///
+/// The lock belongs to the open file (`F_OFD_SETLK`, fcntl(2)), not to the process: it is freed when the file is closed,
+/// and by the kernel when its holder dies, however it dies. Who holds a byte already changes how, in one step. An error
+/// means that the file system has no such locks.
+pub fn try_lock_byte(file: &File, byte: u64, hold: Hold) -> io::Result<bool> {
+    let kind = match hold {
+        Hold::Shared => libc::F_RDLCK,
+        Hold::Exclusive => libc::F_WRLCK,
+        Hold::Free => libc::F_UNLCK,
+    };
+    let range = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: libc::off_t::try_from(byte).map_err(io::Error::other)?,
+        l_len: 1,
+        l_pid: 0,
+    };
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&range)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::path::Path;
+
+    use super::*;
+
+    fn open(path: &Path) -> File {
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).unwrap()
+    }
+
+    #[test]
+    fn a_byte_is_held_until_its_file_is_closed_and_its_neighbours_are_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (open(&folder.path().join("lock")), open(&folder.path().join("lock")));
+        assert!(try_lock_byte(&one, 5, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&one, 5, Hold::Exclusive).unwrap(), "again by its holder");
+        assert!(!try_lock_byte(&other, 5, Hold::Exclusive).unwrap());
+        assert!(!try_lock_byte(&other, 5, Hold::Shared).unwrap());
+        assert!(try_lock_byte(&other, 4, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&other, 6, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&other, 4, Hold::Free).unwrap());
+        assert!(try_lock_byte(&one, 4, Hold::Exclusive).unwrap());
+        drop(one);
+        assert!(try_lock_byte(&other, 5, Hold::Exclusive).unwrap());
+    }
+
+    #[test]
+    fn who_shares_a_byte_has_it_alone_once_the_others_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (open(&folder.path().join("lock")), open(&folder.path().join("lock")));
+        assert!(try_lock_byte(&one, 0, Hold::Shared).unwrap());
+        assert!(try_lock_byte(&other, 0, Hold::Shared).unwrap());
+        assert!(!try_lock_byte(&one, 0, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&one, 0, Hold::Shared).unwrap(), "and keeps its share when refused");
+        drop(other);
+        assert!(try_lock_byte(&one, 0, Hold::Exclusive).unwrap());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_locked_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        open(&folder.path().join("lock"));
+        let read_only = File::open(folder.path().join("lock")).unwrap();
+        assert!(try_lock_byte(&read_only, 0, Hold::Exclusive).is_err());
+    }
+}
