@@ -20,7 +20,7 @@ use crate::os::{Slot, stop_on_signals};
 use crate::plan;
 use crate::record::Ordinal;
 use crate::report::{Shape, counted, print_rows};
-use crate::worker::{self, Replay, Sent, ShardEnd, ShardOptions};
+use crate::worker::{self, Replay, Role, Sent, ShardEnd, ShardOptions};
 
 /// Characters of an answer that are shown.
 const SHOWN: usize = 400;
@@ -57,7 +57,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
     let run = live::plan_new(&job, folder.path(), &trial).await?;
     let (sent, end) = ask(&run, &job, &secrets, earlier).await?;
     match end {
-        ShardEnd::Committed => {}
+        ShardEnd::Committed | ShardEnd::Helped => {}
         ShardEnd::GaveUp(example) => {
             show_requests(&sent)?;
             eprintln!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
@@ -123,6 +123,7 @@ async fn ask(
         };
         let options = ShardOptions {
             round: 0,
+            role: Role::Owner,
             in_flight: job.settings.in_flight as usize,
             max_requests: None,
             crashed: Vec::new(),

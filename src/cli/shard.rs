@@ -11,7 +11,7 @@ use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
 use crate::record::Ordinal;
 use crate::report::{Progress, when};
 use crate::supervisor::Observer;
-use crate::worker::{self, Replay, ShardEnd, ShardOptions};
+use crate::worker::{self, Replay, Role, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
@@ -19,6 +19,9 @@ pub(super) struct ShardArgs {
     run: String,
     /// The shard's number
     shard: u32,
+    /// Help the process that works on the shard: take over, from the end, what it has not begun
+    #[arg(long)]
+    helper: bool,
     /// Requests in flight at once [default: the job's in_flight divided by the cores]
     #[arg(long, value_name = "N")]
     in_flight: Option<usize>,
@@ -83,6 +86,7 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
     let job = find::paced_job(&run, &plan).await?;
     let options = ShardOptions {
         round,
+        role: if args.helper { Role::Helper } else { Role::Owner },
         in_flight: args.in_flight.unwrap_or_else(|| share_of(job.settings.in_flight)),
         max_requests: args.max_requests,
         crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
@@ -154,7 +158,7 @@ fn end_at_second_signal(mut stop: tokio::sync::watch::Receiver<Stop>) {
 fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, String) {
     let number = shard.number;
     match end {
-        ShardEnd::Committed => (Exit::Done, String::new()),
+        ShardEnd::Committed | ShardEnd::Helped => (Exit::Done, String::new()),
         ShardEnd::Interrupted => (Exit::Interrupted(signal.unwrap_or(2)), "interrupted".to_owned()),
         ShardEnd::Paused(None) => (Exit::Paused, "paused: the limit on requests is used up".to_owned()),
         ShardEnd::Paused(Some(renews_at)) => {

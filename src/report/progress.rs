@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn the_rate_looks_back_a_few_seconds() {
         let mut progress = Progress::new(1_000, 0);
-        progress.event(0, &Event::Started { shard: 0, pairs: 1_000, committed: 400 });
+        progress.event(0, &Event::Started { shard: 0, pairs: 1_000, committed: 400, blocks: 10 });
         assert_eq!(progress.finished(), 400);
         let now = Instant::now();
         progress.samples = [(now, 400), (now + Duration::from_secs(2), 600)].into();

@@ -65,6 +65,8 @@ pub(super) struct Board {
     together: VecDeque<Together>,
     /// Blocks that are being opened, or were handed out and are not yet committed.
     closing: usize,
+    /// Blocks that other processes work on, for which this one answers.
+    elsewhere: usize,
     /// Pairs that a server gave an answer to that asking again would not better.
     answers: u64,
     drain: Option<Drain>,
@@ -92,7 +94,7 @@ impl Board {
             self.closing += 1;
             return Next::Open(block);
         }
-        match self.upcoming.is_empty() && self.open.is_empty() && self.closing == 0 {
+        match self.upcoming.is_empty() && self.open.is_empty() && self.closing + self.elsewhere == 0 {
             true => Next::Nothing,
             false => Next::Wait,
         }
@@ -222,6 +224,7 @@ impl Board {
     pub(super) fn drain(&mut self, why: Drain, recipe: &Recipe) -> Vec<OpenBlock> {
         let why = self.drain.get_or_insert(why).clone();
         self.upcoming.clear();
+        self.elsewhere = 0;
         let mut whole = Vec::new();
         let gathered = self.open.values_mut().flat_map(|open| &mut open.gathered).flat_map(std::mem::take);
         let together = self.together.drain(..).flat_map(|together| together.pairs);
@@ -243,6 +246,20 @@ impl Board {
     /// A handed-out block is committed, or given up.
     pub(super) fn closed(&mut self) {
         self.closing -= 1;
+    }
+
+    /// A block that was to be opened is another process's, for now.
+    pub(super) fn left_to_another(&mut self) {
+        self.closing -= 1;
+        self.elsewhere += usize::from(self.drain.is_none());
+    }
+
+    /// Another process's block is done; or it is `free`, and the next to be opened. Who stops asking waits for none.
+    pub(super) fn back_from_another(&mut self, free: Option<Block>) {
+        if self.drain.is_none() {
+            self.elsewhere -= 1;
+            free.into_iter().for_each(|block| self.upcoming.push_front(block));
+        }
     }
 
     /// The record of a pair.

@@ -5,6 +5,8 @@
 //! - Every planned pair of a committed block has exactly one ledger line, whatever happened to it.
 //! - Committed blocks are skipped; a block counts from the moment its commit exists
 //!   ([`handoff::commit`](crate::handoff::commit)), and only [`OPEN_BLOCKS`] are open at a time.
+//! - Several processes may work on a shard, its owner and helpers: no block is asked by two that live, and the owner
+//!   ends with [`ShardEnd::Committed`] only when every block is committed, by whomever.
 //! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
 //!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
 //!   the records are not (see `finish`): those end as failed.
@@ -17,6 +19,7 @@
 //! | of a pair | by |
 //! |---|---|
 //! | which is next, and with whom it shares a request | `board` |
+//! | is its block this process's to open? | `seat`, `opening` |
 //! | is it asked at all? | `unasked`, `condition` (`when`) |
 //! | leave to send, from the budgets that all processes share | `pace` |
 //! | what the lanes share | `work` |
@@ -33,18 +36,20 @@ mod condition;
 mod finish;
 mod keep;
 mod lane;
+mod opening;
 mod pace;
 mod pair;
 mod pipe;
 mod recipe;
 mod replay;
+mod seat;
 mod together;
 mod unasked;
 mod watchdog;
 mod work;
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -53,22 +58,18 @@ use tokio::time::MissedTickBehavior;
 
 use crate::budget::BudgetError;
 use crate::fetch::{Request, Secrets};
-use crate::handoff::lock::{Lock, LockError, lock_shard};
+use crate::handoff::lock::LockError;
 use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
 use crate::job::Job;
 use crate::os::{Slot, Stop};
 use crate::record::Ordinal;
 
+pub use crate::handoff::OPEN_BLOCKS;
 pub use replay::Replay;
+pub use seat::Role;
+use seat::Seat;
 use unasked::Drain;
 use work::Work;
-
-/// Blocks that are open at once: enough that one slow answer does not hold up the rest, few enough that a
-/// crash costs little.
-pub const OPEN_BLOCKS: usize = 8;
-
-/// So long may a killed process take to let go of its shard.
-const DYING: Duration = Duration::from_secs(2);
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -80,6 +81,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct ShardOptions {
     /// The round that the shard belongs to.
     pub round: u32,
+    /// Whether it answers for the shard, or helps who does.
+    pub role: Role,
     /// Requests in flight at once.
     pub in_flight: usize,
     /// Requests that may be sent altogether.
@@ -115,6 +118,8 @@ pub struct Sent<'a> {
 pub enum ShardEnd {
     /// Every block is committed.
     Committed,
+    /// A helper found no block that it could take: each is committed, or another process's.
+    Helped,
     /// Told to stop.
     Interrupted,
     /// The limit on requests is used up, or a quota: then when it renews, in seconds since 1970.
@@ -187,35 +192,28 @@ pub async fn fetch_shard(
     emit: impl Fn(Event) + 'static,
     stop: watch::Receiver<Stop>,
 ) -> Result<ShardEnd, WorkerError> {
-    let _lock = take(run, shard.number).await?;
-    run.sweep(shard.number).await?;
+    let seat = Rc::new(Seat::take(run, shard, options.role).await?);
     let committed = run.commits(shard.number).await?;
     let done: u64 =
         committed.values().flat_map(|c| c.tally.values()).map(|t| t.statuses.values().sum::<u64>()).sum();
-    emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done });
-    let upcoming: Vec<_> =
+    let left: Vec<_> =
         shard.blocks.iter().copied().filter(|block| !committed.contains_key(&block.first)).collect();
-    if upcoming.is_empty() {
-        return Ok(ShardEnd::Committed);
+    let blocks = left.len() as u64;
+    emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done, blocks });
+    if left.is_empty() {
+        seat.leave(run).await;
+        return Ok(seat.end());
     }
     let input = frozen_input(run, shard).await?;
     watchdog::start(options.slot.clone());
     let in_flight = options.in_flight;
-    let work = Rc::new(Work::new(run, plan, job, shard.number, input, upcoming, options, Box::new(emit))?);
-    LocalSet::new().run_until(work_through(work, in_flight, stop)).await
-}
-
-/// The shard's lock. A process that was killed with its supervisor holds it until the kernel is done with it.
-async fn take(run: &RunStore, shard: u32) -> Result<Lock, LockError> {
-    let started = Instant::now();
-    loop {
-        match lock_shard(run.folder(), shard) {
-            Err(LockError::Held { .. }) if started.elapsed() < DYING => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            taken => return taken,
-        }
+    let (upcoming, emit) = (seat.order(left), Box::new(emit));
+    let work = Work::new(run, plan, job, shard.number, input, upcoming, seat.clone(), options, emit)?;
+    let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
+    if end == seat.end() {
+        seat.leave(run).await;
     }
+    Ok(end)
 }
 
 /// The frozen lines, proven to be the planned ones.

@@ -15,6 +15,7 @@ use super::pace::Pace;
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
 use super::replay::Replay;
+use super::seat::Seat;
 use super::unasked::{Drain, unasked};
 use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
 use crate::budget::state_folder;
@@ -40,6 +41,7 @@ pub(super) struct Work {
     pub(super) pace: Pace,
     pub(super) slot: Slot,
     pub(super) keep: Keep,
+    pub(super) seat: Rc<Seat>,
     on_request: Option<OnRequest>,
     /// Where answers come from that nobody is asked for.
     replay: Option<Replay>,
@@ -63,6 +65,7 @@ impl Work {
         shard: u32,
         input: Bytes,
         upcoming: Vec<Block>,
+        seat: Rc<Seat>,
         options: ShardOptions,
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
@@ -89,6 +92,7 @@ impl Work {
             )?,
             slot: options.slot,
             keep: Keep::new(job.settings.bodies),
+            seat,
             on_request: options.on_request,
             replay: options.replay,
             changed: Notify::new(),
@@ -109,7 +113,7 @@ impl Work {
     }
 
     /// Stops asking because the shard cannot go on.
-    fn fail(self: &Rc<Work>, error: WorkerError) {
+    pub(super) fn fail(self: &Rc<Work>, error: WorkerError) {
         self.error.borrow_mut().get_or_insert(error);
         self.drain(Drain::Interrupted);
     }
@@ -145,7 +149,7 @@ impl Work {
             return Err(error);
         }
         Ok(match self.board.borrow().draining() {
-            None => ShardEnd::Committed,
+            None => self.seat.end(),
             Some(Drain::Interrupted) => ShardEnd::Interrupted,
             Some(Drain::MaxRequests) => ShardEnd::Paused(None),
             Some(Drain::Quota(renews_at)) => ShardEnd::Paused(Some(*renews_at)),
@@ -169,7 +173,7 @@ impl Work {
         });
     }
 
-    /// Opens a block.
+    /// Opens a block that this process has claimed.
     pub(super) async fn open(self: &Rc<Work>, block: Block) {
         match self.records(&block).await {
             Ok(records) => {

@@ -6,6 +6,7 @@
 //! | [`films`] | does the films job publish what it should, and can others read the files? |
 //! | [`crash`] | what is lost when processes are killed, and what is asked again? |
 //! | [`commit`] | is the commit's table of crashes true, cell by cell? |
+//! | [`helpers`] | do several processes share a shard, whoever of them dies, and ask nothing twice? |
 //! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
@@ -23,6 +24,7 @@ mod commit;
 mod crash;
 mod films;
 mod floors;
+mod helpers;
 mod lists;
 mod places;
 mod servers;

@@ -1,0 +1,6 @@
+//! A shard that several processes work on: its owner and helpers. No block is asked twice by two that live; what one
+//! dies on another takes over.
+
+mod by_hand;
+mod kills;
+mod site;
