@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use super::CliError;
-use crate::handoff::{Exit, Plan, Round, RunStore};
+use crate::handoff::{Exit, OPEN_BLOCKS, Plan, Round, RunStore};
 use crate::job::Job;
 use crate::os::Stop;
 use crate::report::Progress;
-use crate::report::status::shard_states;
+use crate::report::status::{ShardState, shard_states};
 use crate::supervisor::{CrewOptions, ShardEnd, supervise};
 
 /// Cores that this process may use.
@@ -72,7 +72,7 @@ pub(super) async fn work_round(
     let options = CrewOptions {
         program: std::env::current_exe()?,
         arguments: env_file_argument(args.env_file.as_deref())?,
-        at_once: args.children.map_or_else(cores, usize::from).min(unfinished.len()),
+        at_once: places(&states, args),
         in_flight: job.settings.in_flight as usize,
         max_requests: args.max_requests,
     };
@@ -80,6 +80,15 @@ pub(super) async fn work_round(
     progress.finish();
     let exit = worst(worked.ends.values(), *stop.borrow());
     Ok(Fetched { exit, requests: worked.requests, renews_at: worked.renews_at })
+}
+
+/// Processes that have something to do: one for each shard that is not committed, and helpers where there are blocks for
+/// them (see [`supervise`]).
+fn places(states: &[ShardState], args: &FetchArgs) -> usize {
+    let unfinished = states.iter().filter(|state| !state.is_committed()).count();
+    let blocks: usize = states.iter().map(|state| state.blocks.saturating_sub(state.committed)).sum();
+    let most = if args.max_requests.is_some() { unfinished } else { unfinished.max(blocks / OPEN_BLOCKS) };
+    args.children.map_or_else(cores, usize::from).min(most)
 }
 
 /// `--env-file F` for the children, wherever they run.

@@ -10,7 +10,7 @@ use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
 use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
 use crate::record::Ordinal;
 use crate::report::{Progress, when};
-use crate::supervisor::Observer;
+use crate::supervisor::{Member, Observer};
 use crate::worker::{self, Replay, Role, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
@@ -131,9 +131,9 @@ fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
     if supervised {
         return Box::new(|event| tell(&event));
     }
-    let number = shard.number;
+    let member = Member::owner(shard.number);
     let progress = std::cell::RefCell::new(Progress::new(shard.pairs, 0));
-    Box::new(move |event| progress.borrow_mut().event(number, &event))
+    Box::new(move |event| progress.borrow_mut().event(member, &event))
 }
 
 /// Tells the supervisor. If it is gone, so is this process, at once.

@@ -1,4 +1,5 @@
-//! The parent: one child process per shard, as many at a time as it is told, restarted when they crash.
+//! The parent: one child process per shard, as many at a time as it is told, restarted when they crash; where places are
+//! idle, helpers for the shards that are left.
 //!
 //! Promises:
 //!
@@ -10,11 +11,15 @@
 //! - A record whose extraction was under way in two crashes in a row is named, and the child is started again
 //!   without it: the record ends as `crashed` in the ledger. (That needs no bookkeeping on disk: a rerun
 //!   finds it again.)
+//! - A helper never fails its shard: if it crashes or gives up, the shard's own process does what is left, and finds out
+//!   about the record that did it. With a limit on requests, which is shared out by shards, nobody helps.
 //! - The first signal makes the children drain, the second kills them.
 //!
 //! One `select!` gathers what happens; `Crew::handle` deals with one happening at a time.
 
 mod child;
+mod helpers;
+mod member;
 mod restart;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,9 +34,11 @@ use crate::handoff::{Event, Exit, Plan, RunStore, event};
 use crate::os::Stop;
 use crate::record::Ordinal;
 
+pub use member::Member;
 pub use restart::RESTARTS;
 
 use child::{Death, Happening, Start};
+use helpers::Helpers;
 use restart::{History, Verdict};
 
 /// How children are started.
@@ -90,6 +97,11 @@ pub enum Notice {
         /// Whether it may have been another that shared its request.
         shared: bool,
     },
+    /// A helper ended before its time; its shard goes on without.
+    HelperLost {
+        /// How it ended.
+        how: String,
+    },
     /// A shard ended.
     Ended(ShardEnd),
 }
@@ -97,9 +109,9 @@ pub enum Notice {
 /// Where the supervisor tells what happens.
 pub trait Observer {
     /// A child told this.
-    fn event(&mut self, shard: u32, event: &Event);
-    /// This happened to a shard.
-    fn notice(&mut self, shard: u32, notice: &Notice);
+    fn event(&mut self, member: Member, event: &Event);
+    /// This happened to a child.
+    fn notice(&mut self, member: Member, notice: &Notice);
 }
 
 /// Works the shards, a child process each, and says how each ended.
@@ -119,7 +131,7 @@ pub async fn supervise(
     crew.fill(*stop.borrow())?;
     while !crew.children.is_empty() {
         tokio::select! {
-            Some((shard, happening)) = happenings.recv() => crew.handle(shard, happening, *stop.borrow())?,
+            Some((member, happening)) = happenings.recv() => crew.handle(member, happening, *stop.borrow())?,
             Ok(()) = stop.changed() => crew.pass_on(*stop.borrow_and_update()),
         }
     }
@@ -132,24 +144,25 @@ struct Crew<'a> {
     plan: &'a Plan,
     options: &'a CrewOptions,
     observer: &'a mut dyn Observer,
-    sender: mpsc::UnboundedSender<(u32, Happening)>,
+    sender: mpsc::UnboundedSender<(Member, Happening)>,
     waiting: VecDeque<u32>,
     /// Requests that each shard may send, where there is a limit.
     shares: BTreeMap<u32, u64>,
     /// Requests that the children which ended have sent.
     requests: u64,
     renews_at: Option<u64>,
-    children: BTreeMap<u32, Post>,
+    children: BTreeMap<Member, Post>,
+    helpers: Helpers,
     ends: BTreeMap<u32, ShardEnd>,
 }
 
-/// One shard being worked.
+/// One child at work.
 struct Post {
     pid: i32,
     history: History,
     /// What the child said last of why it ends.
     last_words: String,
-    /// Requests that it and its predecessors sent.
+    /// Requests that its predecessors sent.
     sent_before: u64,
     sent: u64,
 }
@@ -161,56 +174,88 @@ impl<'a> Crew<'a> {
         shards: Vec<u32>,
         options: &'a CrewOptions,
         observer: &'a mut dyn Observer,
-        sender: mpsc::UnboundedSender<(u32, Happening)>,
+        sender: mpsc::UnboundedSender<(Member, Happening)>,
     ) -> Crew<'a> {
         let shares = options.max_requests.map(|requests| shares(requests, &shards)).unwrap_or_default();
         let ends = shards.iter().map(|&shard| (shard, ShardEnd::Stopped)).collect();
         let waiting = shards.into();
-        let children = BTreeMap::new();
+        let (children, helpers) = (BTreeMap::new(), Helpers::default());
         let (requests, renews_at) = (0, None);
-        Crew { run, plan, options, observer, sender, waiting, shares, requests, renews_at, children, ends }
+        Crew {
+            run,
+            plan,
+            options,
+            observer,
+            sender,
+            waiting,
+            shares,
+            requests,
+            renews_at,
+            children,
+            helpers,
+            ends,
+        }
     }
 
-    /// Starts waiting shards while there is room.
+    /// Starts waiting shards while there is room, then helpers.
     fn fill(&mut self, stop: Stop) -> Result<(), std::io::Error> {
         while !stop.is_set() && self.children.len() < self.options.at_once.max(1) {
-            let Some(shard) = self.waiting.pop_front() else { break };
-            self.start(shard, History::default(), 0)?;
+            let Some((member, history)) = self.next() else { break };
+            self.start(member, history, 0)?;
         }
         Ok(())
     }
 
-    /// Starts a child for a shard.
-    fn start(&mut self, shard: u32, history: History, sent_before: u64) -> Result<(), std::io::Error> {
+    /// Who is to be started next, if anybody. A helper leaves out what the shard's own process does.
+    fn next(&mut self) -> Option<(Member, History)> {
+        if let Some(shard) = self.waiting.pop_front() {
+            return Some((Member::owner(shard), History::default()));
+        }
+        if self.options.max_requests.is_some() {
+            return None;
+        }
+        let (shard, number) = self.helpers.next()?;
+        let history = self.children.get(&Member::owner(shard)).map(|post| post.history.for_a_helper());
+        Some((Member { shard, helper: Some(number) }, history.unwrap_or_default()))
+    }
+
+    /// Starts a child.
+    fn start(&mut self, member: Member, history: History, sent_before: u64) -> Result<(), std::io::Error> {
         let start = Start {
             program: &self.options.program,
             arguments: &self.options.arguments,
             run: self.run.folder(),
-            shard,
+            member,
             in_flight: (self.options.in_flight / self.options.at_once.max(1)).max(1),
-            max_requests: self.shares.get(&shard).map(|share| share.saturating_sub(sent_before)),
+            max_requests: self.shares.get(&member.shard).map(|share| share.saturating_sub(sent_before)),
             crashed: history.condemned.iter().map(|&word| self.pair(word)).collect(),
         };
         let pid = child::start(&start, self.sender.clone())?;
         let post = Post { pid, history, last_words: String::new(), sent_before, sent: 0 };
-        self.children.insert(shard, post);
+        self.children.insert(member, post);
         Ok(())
     }
 
     /// Deals with one happening.
-    fn handle(&mut self, shard: u32, happening: Happening, stop: Stop) -> Result<(), std::io::Error> {
+    fn handle(&mut self, member: Member, happening: Happening, stop: Stop) -> Result<(), std::io::Error> {
         match happening {
-            Happening::Told(event) => self.note(shard, &event),
-            Happening::Died(death) => self.bury(shard, death, stop)?,
+            Happening::Told(event) => self.note(member, &event),
+            Happening::Died(death) => self.bury(member, death, stop)?,
         }
-        Ok(())
+        self.fill(stop)
     }
 
     /// Remembers what a child told, and passes it on.
-    fn note(&mut self, shard: u32, event: &Event) {
-        if let Some(post) = self.children.get_mut(&shard) {
+    fn note(&mut self, member: Member, event: &Event) {
+        if let Some(post) = self.children.get_mut(&member) {
             match event {
-                Event::Committed { .. } => post.history.progressed(),
+                Event::Started { blocks, .. } if member.helper.is_none() => {
+                    self.helpers.began(member.shard, *blocks);
+                }
+                Event::Committed { .. } => {
+                    post.history.progressed();
+                    self.helpers.committed(member.shard);
+                }
                 Event::Progress { requests, .. } => post.sent = *requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
                 Event::UsedUp { renews_at } => {
@@ -220,23 +265,40 @@ impl<'a> Crew<'a> {
                 Event::Started { .. } | Event::Warning { .. } => {}
             }
         }
-        self.observer.event(shard, event);
+        self.observer.event(member, event);
     }
 
-    /// A child ended: its shard is done, given up, or started again.
-    fn bury(&mut self, shard: u32, death: Death, stop: Stop) -> Result<(), std::io::Error> {
-        let Some(post) = self.children.remove(&shard) else { return Ok(()) };
+    /// A child ended: if it is a shard's own, the shard is done, given up, or started again.
+    fn bury(&mut self, member: Member, death: Death, stop: Stop) -> Result<(), std::io::Error> {
+        let Some(post) = self.children.remove(&member) else { return Ok(()) };
         self.requests += post.sent;
+        if member.helper.is_some() {
+            self.helper_left(member, death, &post.last_words, stop);
+            return Ok(());
+        }
+        let shard = member.shard;
         match death {
             Death::Exited(Exit::Done) => self.end(shard, ShardEnd::Committed),
             Death::Exited(exit) => self.end(shard, ShardEnd::Ended(exit, post.last_words)),
             Death::Crashed { .. } if stop.is_set() => self.end(shard, ShardEnd::Stopped),
             Death::Crashed { how, suspect, log } => self.crashed(shard, post, how, suspect, log)?,
         }
-        self.fill(stop)
+        Ok(())
     }
 
-    /// A child crashed: started again, without the record that did it where that is known.
+    /// A helper ended: what it had begun is its shard's own process's to finish.
+    fn helper_left(&mut self, member: Member, death: Death, last_words: &str, stop: Stop) {
+        self.helpers.left(member.shard);
+        let how = match death {
+            _ if stop.is_set() => return,
+            Death::Exited(Exit::Done | Exit::Interrupted(_)) => return,
+            Death::Exited(_) => last_words.lines().next().unwrap_or_default().to_owned(),
+            Death::Crashed { how, .. } => how,
+        };
+        self.observer.notice(member, &Notice::HelperLost { how });
+    }
+
+    /// A shard's own process crashed: started again, without the record that did it where that is known.
     fn crashed(
         &mut self,
         shard: u32,
@@ -245,13 +307,14 @@ impl<'a> Crew<'a> {
         suspect: Option<u64>,
         log: String,
     ) -> Result<(), std::io::Error> {
+        let member = Member::owner(shard);
         match post.history.crashed(suspect) {
-            Verdict::Restart => self.observer.notice(shard, &Notice::Restarted { how }),
+            Verdict::Restart => self.observer.notice(member, &Notice::Restarted { how }),
             Verdict::Condemn(word) => {
                 let (ordinal, endpoint) = self.pair(word);
                 let shared =
                     self.plan.endpoints.iter().any(|planned| planned.name == endpoint && planned.batched);
-                self.observer.notice(shard, &Notice::Condemned { ordinal, endpoint, shared });
+                self.observer.notice(member, &Notice::Condemned { ordinal, endpoint, shared });
             }
             Verdict::GiveUp => {
                 let log = if log.is_empty() { String::new() } else { format!("\n{log}") };
@@ -259,11 +322,12 @@ impl<'a> Crew<'a> {
                 return Ok(());
             }
         }
-        self.start(shard, post.history, post.sent_before + post.sent)
+        self.start(member, post.history, post.sent_before + post.sent)
     }
 
     fn end(&mut self, shard: u32, end: ShardEnd) {
-        self.observer.notice(shard, &Notice::Ended(end.clone()));
+        self.helpers.ended(shard);
+        self.observer.notice(Member::owner(shard), &Notice::Ended(end.clone()));
         self.ends.insert(shard, end);
     }
 

@@ -26,6 +26,11 @@ pub(super) enum Verdict {
 }
 
 impl History {
+    /// What a helper starts with: it leaves out the same.
+    pub(super) fn for_a_helper(&self) -> History {
+        History { condemned: self.condemned.clone(), ..History::default() }
+    }
+
     /// A block was committed.
     pub(super) fn progressed(&mut self) {
         self.crashes = 0;
