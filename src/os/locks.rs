@@ -25,23 +25,33 @@ pub enum Hold {
 /// and by the kernel when its holder dies, however it dies. Who holds a byte already changes how, in one step. An error
 /// means that the file system has no such locks.
 pub fn try_lock_byte(file: &File, byte: u64, hold: Hold) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, hold)?)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether somebody else holds a byte, by another open file.
+pub fn is_byte_held_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
+    let mut found = range(byte, Hold::Exclusive)?;
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
+    Ok(found.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+fn range(byte: u64, hold: Hold) -> io::Result<libc::flock> {
     let kind = match hold {
         Hold::Shared => libc::F_RDLCK,
         Hold::Exclusive => libc::F_WRLCK,
         Hold::Free => libc::F_UNLCK,
     };
-    let range = libc::flock {
+    Ok(libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: libc::off_t::try_from(byte).map_err(io::Error::other)?,
         l_len: 1,
         l_pid: 0,
-    };
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&range)) {
-        Ok(_) => Ok(true),
-        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -65,6 +75,7 @@ mod tests {
         assert!(!try_lock_byte(&other, 5, Hold::Shared).unwrap());
         assert!(try_lock_byte(&other, 4, Hold::Exclusive).unwrap());
         assert!(try_lock_byte(&other, 6, Hold::Exclusive).unwrap());
+        assert!(is_byte_held_elsewhere(&one, 4).unwrap() && !is_byte_held_elsewhere(&other, 4).unwrap());
         assert!(try_lock_byte(&other, 4, Hold::Free).unwrap());
         assert!(try_lock_byte(&one, 4, Hold::Exclusive).unwrap());
         drop(one);

@@ -1,8 +1,7 @@
 //! Machine words in a file that several processes share, and kernel locks on it that die with their holder.
 //!
-//! The file is mapped into each process: an access is an ordinary atomic instruction, no system call. A lock is an
-//! open-file-description lock on one byte (fcntl(2), `F_OFD_SETLK`); the byte need not exist. However its holder ends,
-//! the kernel lets go of it. Nothing here waits: a lock is had at once or not at all, so that a process that is stopped
+//! The file is mapped into each process: an access is an ordinary atomic instruction, no system call. A lock is one on a
+//! byte beyond the file's end ([`try_lock_byte`]); however its holder ends, the kernel lets go of it. Nothing here waits: a lock is had at once or not at all, so that a process that is stopped
 //! (SIGSTOP) while it holds one stops nobody else.
 
 use std::fs::{File, OpenOptions};
@@ -12,12 +11,11 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use memmap2::MmapMut;
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+
+use super::locks::{Hold, is_byte_held_elsewhere, try_lock_byte};
 
 /// Where the locked bytes lie: beyond whatever the file holds.
-const LOCKS_AT: i64 = 1 << 40;
+const LOCKS_AT: u64 = 1 << 40;
 
 /// Words shared with every process that opens the same file.
 #[derive(Debug)]
@@ -98,20 +96,14 @@ impl SharedWords {
     /// The file system has no locks.
     pub fn hold(&self, byte: u32) -> io::Result<bool> {
         let Some(file) = self.file() else { return Ok(true) };
-        match fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, libc::F_WRLCK))) {
-            Ok(_) => Ok(true),
-            Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        try_lock_byte(file, LOCKS_AT + u64::from(byte), Hold::Exclusive)
     }
 
     /// Whether somebody else has the lock.
     pub fn is_held_elsewhere(&self, byte: u32) -> bool {
         let Some(file) = self.file() else { return false };
-        let mut found = range(byte, libc::F_WRLCK);
-        let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut found));
         // Whoever cannot be asked about counts as living: his part stays his.
-        asked.is_err() || found.l_type != libc::F_UNLCK as libc::c_short
+        is_byte_held_elsewhere(file, LOCKS_AT + u64::from(byte)).unwrap_or(true)
     }
 
     /// Writes the words through to the disk.
@@ -135,7 +127,7 @@ impl SharedWords {
     fn let_go(&self, byte: u32) {
         if let Some(file) = self.file() {
             // A lock that cannot be given back ends with the process.
-            let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, libc::F_UNLCK)));
+            let _ = try_lock_byte(file, LOCKS_AT + u64::from(byte), Hold::Free);
         }
     }
 }
@@ -148,16 +140,6 @@ impl Drop for ByteLock<'_> {
 
 fn size_of_words(words: usize) -> u64 {
     words as u64 * 8
-}
-
-fn range(byte: u32, kind: libc::c_int) -> libc::flock {
-    libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: LOCKS_AT + i64::from(byte),
-        l_len: 1,
-        l_pid: 0,
-    }
 }
 
 #[cfg(test)]
