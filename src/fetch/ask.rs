@@ -39,6 +39,16 @@ impl From<Failure> for Setback {
 }
 
 impl Setback {
+    /// Worth repeating only if the job says so.
+    fn weighed(self, question: &Question) -> Setback {
+        match self {
+            Setback::Failed { failure, retry_after } => {
+                Setback::Failed { failure: question.policy.weigh(failure), retry_after }
+            }
+            refused @ Setback::Refused(_) => refused,
+        }
+    }
+
     /// Of a request that may not be sent twice and that the server may have acted on: it stays as it is.
     fn for_good(self) -> Setback {
         match self {
@@ -108,7 +118,7 @@ impl Client {
         let left = question.bounds.timeout;
         let mut progress = Progress { left, redirects: 0, redirected: None, may_be_taken: false };
         let answer = self.try_once(question, request, pacer, tally, &mut progress).await;
-        match answer {
+        match answer.map_err(|setback| setback.weighed(question)) {
             Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
             answer => answer,
         }
@@ -231,11 +241,10 @@ impl Question {
         if self.says_missing(reply.status) || reply.status.is_success() {
             return Ok(self.answer(request, reply)?);
         }
-        let retry_after = reply.retry_after();
+        let retry_after = reply.retry_after().filter(|_| self.policy.repeats(reply.status.as_u16()));
         let page = self.page(&reply.headers, reply.body);
         let failure = classify::status(reply.status, &page);
         tally.refused(page);
-        let retry_after = retry_after.filter(|_| failure.worth_repeating);
         if let Some(wait) = retry_after {
             pacer.pause(&request.origin, wait);
         }

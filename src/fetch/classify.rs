@@ -1,6 +1,6 @@
 //! What became of a request that has no good answer: errors and statuses, told apart.
 //!
-//! | kind | found by | worth repeating |
+//! | kind | found by | may be mended by asking again |
 //! |---|---|---|
 //! | dns | our resolver's own error | yes |
 //! | template | our resolver, for an address that may not be asked | no |
@@ -11,9 +11,9 @@
 //! | reset | the connection ends before the answer does | yes |
 //! | protocol | bytes that are no HTTP | no |
 //! | too_large | the answer's head above its limit (over HTTP/2 that is `protocol`: h2 does not say more) | no |
-//! | status | 408, 429, 5xx | yes |
-//! | status | any other status that is not a success | no |
+//! | status | a status that is not a success | yes |
 //!
+//! Which of those that may be mended are worth repeating the job says: [`Policy::weigh`](super::retry::Policy::weigh).
 //! A request that may not be sent twice is another matter: [`may_have_been_taken`].
 
 use std::borrow::Cow;
@@ -89,17 +89,14 @@ fn broken(error: &hyper::Error) -> Failure {
     Failure::passing(Kind::Reset, format!("the connection ended before the answer did: {told}"))
 }
 
-/// An answer whose status is not a success.
+/// An answer whose status is not a success. Which statuses pass, only the job knows.
 pub(super) fn status(status: StatusCode, page: &str) -> Failure {
     let mut detail = status.to_string();
     let excerpt = excerpt(page);
     if !excerpt.is_empty() {
         detail = format!("{detail}: {excerpt}");
     }
-    let passing = status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-    let failure = if passing { Failure::passing } else { Failure::lasting };
-    failure(Kind::Status, detail).with_status(status.as_u16())
+    Failure::passing(Kind::Status, detail).with_status(status.as_u16())
 }
 
 /// What becomes of a failure of a request that the server may have acted on, and that may not be sent twice: nobody
@@ -162,18 +159,6 @@ pub(super) fn bad_redirect(why: impl Into<Cow<'static, str>>, status: StatusCode
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn statuses_worth_repeating_are_told_from_the_others() {
-        for (code, passing) in [(500, true), (503, true), (599, true), (408, true), (429, true)]
-            .into_iter()
-            .chain([(400, false), (401, false), (404, false), (300, false), (304, false), (418, false)])
-        {
-            let failure = status(StatusCode::from_u16(code).unwrap(), "");
-            assert_eq!((failure.kind, failure.status), (Kind::Status, Some(code)));
-            assert_eq!(failure.worth_repeating, passing, "{code}");
-        }
-    }
 
     #[test]
     fn the_detail_quotes_a_short_text_and_nothing_else() {

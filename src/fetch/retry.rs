@@ -1,5 +1,9 @@
 //! When a failed attempt is made again, and after what pause.
 //!
+//! Which failures are worth it the job says (`retry.on`): statuses, and kinds of errors that may pass. What it does not
+//! list lasts, for the rounds that come later too. What cannot pass (a certificate that does not verify, bytes that
+//! are no HTTP) is not repeated whatever it lists.
+//!
 //! The pause is drawn uniformly from zero to a ceiling that doubles with each attempt ("full jitter": many
 //! pairs that failed together do not come back together). A server's own `Retry-After` (RFC 9110, section
 //! 10.2.3: seconds or a date) is a lower bound, the drawn pause comes on top of it. A server that asks for more
@@ -12,8 +16,8 @@ use std::time::{Duration, SystemTime};
 
 use hyper::header::{HeaderMap, RETRY_AFTER};
 
-use crate::job;
-use crate::record::Failure;
+use crate::job::{self, RetryOn};
+use crate::record::{Failure, Kind};
 
 /// When and how often an endpoint's attempts are repeated.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,8 @@ pub(super) struct Policy {
     max_backoff: Duration,
     /// The longest `Retry-After` that is waited for.
     max_retry_after: Duration,
+    /// What is worth another attempt.
+    on: RetryOn,
 }
 
 /// What follows a failed attempt.
@@ -45,7 +51,27 @@ impl Policy {
             backoff: retry.backoff,
             max_backoff: retry.max_backoff,
             max_retry_after: retry.max_retry_after,
+            on: retry.on.clone(),
         }
+    }
+
+    /// Whether the job has requests repeated whose answer has this status.
+    pub(super) fn repeats(&self, status: u16) -> bool {
+        self.on.statuses.iter().any(|range| range.contains(&status))
+    }
+
+    /// A failure that has just been classified, worth repeating only if the job says so. This takes away and never
+    /// adds: what cannot pass stays as it is.
+    pub(super) fn weigh(&self, failure: Failure) -> Failure {
+        let is_listed = match failure.kind {
+            Kind::Status => failure.status.is_some_and(|status| self.repeats(status)),
+            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Reset => {
+                self.on.kinds.contains(&failure.kind)
+            }
+            // What else can happen to a request lasts, as it is classified.
+            _ => true,
+        };
+        Failure { worth_repeating: failure.worth_repeating && is_listed, ..failure }
     }
 
     /// What follows after `made` attempts, the last of which ended in `failure`. `draw` gives a duration
@@ -100,7 +126,6 @@ mod tests {
     use hyper::header::HeaderValue;
 
     use super::*;
-    use crate::record::Kind;
 
     fn policy() -> Policy {
         Policy {
@@ -108,7 +133,12 @@ mod tests {
             backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(3),
             max_retry_after: Duration::from_secs(300),
+            on: RetryOn::default(),
         }
+    }
+
+    fn status(code: u16) -> Failure {
+        Failure::passing(Kind::Status, "").with_status(code)
     }
 
     fn passing() -> Failure {
@@ -128,6 +158,39 @@ mod tests {
         let pauses: Vec<Next> = (1..=5).map(|made| policy().next(made, passing(), None, most)).collect();
         let millis = |millis| Next::Again(Duration::from_millis(millis));
         assert_eq!(pauses, [millis(500), millis(1000), millis(2000), millis(3000), Next::GiveUp(passing())]);
+    }
+
+    #[test]
+    fn without_a_list_of_its_own_a_job_repeats_what_usually_passes() {
+        for code in [408, 429, 500, 503, 599] {
+            assert!(policy().weigh(status(code)).worth_repeating, "{code}");
+        }
+        for code in [300, 304, 400, 401, 403, 404, 418] {
+            assert!(!policy().weigh(status(code)).worth_repeating, "{code}");
+        }
+        for kind in [Kind::Dns, Kind::Connect, Kind::Tls, Kind::Timeout, Kind::Reset] {
+            assert!(policy().weigh(Failure::passing(kind, "")).worth_repeating, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_worth_repeating_is_the_jobs_own() {
+        let statuses = vec![403..=403, 520..=527];
+        let own = Policy { on: RetryOn { statuses, kinds: vec![Kind::Timeout] }, ..policy() };
+        let weighed = |failure| own.weigh(failure).worth_repeating;
+        assert_eq!(
+            [403, 404, 500, 519, 520, 527, 528].map(|code| weighed(status(code))),
+            [true, false, false, false, true, true, false]
+        );
+        assert!(weighed(Failure::passing(Kind::Timeout, "")));
+        assert!(!weighed(Failure::passing(Kind::Reset, "half a body").with_status(403)));
+    }
+
+    #[test]
+    fn what_cannot_pass_is_never_worth_repeating() {
+        for kind in [Kind::Tls, Kind::Protocol, Kind::TooLarge] {
+            assert!(!policy().weigh(Failure::lasting(kind, "")).worth_repeating, "{kind}");
+        }
     }
 
     #[test]

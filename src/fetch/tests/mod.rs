@@ -12,6 +12,7 @@
 //! | `once` | requests that may not be sent twice |
 //! | `failures` | every class of failure, limits of time and size |
 //! | `redirects` | followed, bounded, without credentials elsewhere |
+//! | `limits` | what the job repeats, and for how long; what servers say of their limits
 //! | `repeats` | attempts, pauses, interruption, what is counted |
 //! | `connections` | reuse, connections that went stale |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
@@ -21,6 +22,7 @@ mod batches;
 mod connections;
 mod failures;
 mod given;
+mod limits;
 mod million;
 mod once;
 mod pages;

@@ -8,7 +8,7 @@ use super::*;
 use crate::record::Kind;
 
 /// Fails with `status` the first `times`, then answers.
-fn flaky(times: u32, status: u16, header: (&'static str, String)) -> Site {
+pub(super) fn flaky(times: u32, status: u16, header: (&'static str, String)) -> Site {
     let count = AtomicU32::new(0);
     Site::plain(move |_| match count.fetch_add(1, Ordering::SeqCst) < times {
         true => reply(status, (header.0, &header.1), "not now"),
@@ -16,7 +16,7 @@ fn flaky(times: u32, status: u16, header: (&'static str, String)) -> Site {
     })
 }
 
-fn patient(url: &str) -> Endpoint {
+pub(super) fn patient(url: &str) -> Endpoint {
     let mut endpoint = endpoint(url);
     endpoint.retry.attempts = 5;
     endpoint
