@@ -14,7 +14,7 @@ use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
-use super::{Client, charset, classify, encoding, link, redirect};
+use super::{Client, charset, classify, encoding, link, ratelimit, redirect};
 use crate::record::{Failure, Kind};
 
 /// What is kept of an error page; a failure's detail quotes its first words.
@@ -27,14 +27,14 @@ enum Setback {
     /// It failed.
     Failed {
         failure: Failure,
-        /// What the server asked for.
-        retry_after: Option<Duration>,
+        /// How long the server asks to wait.
+        wait: Option<Duration>,
     },
 }
 
 impl From<Failure> for Setback {
     fn from(failure: Failure) -> Setback {
-        Setback::Failed { failure, retry_after: None }
+        Setback::Failed { failure, wait: None }
     }
 }
 
@@ -42,8 +42,8 @@ impl Setback {
     /// Worth repeating only if the job says so.
     fn weighed(self, question: &Question) -> Setback {
         match self {
-            Setback::Failed { failure, retry_after } => {
-                Setback::Failed { failure: question.policy.weigh(failure), retry_after }
+            Setback::Failed { failure, wait } => {
+                Setback::Failed { failure: question.policy.weigh(failure), wait }
             }
             refused @ Setback::Refused(_) => refused,
         }
@@ -93,12 +93,12 @@ impl Client {
             if *stop.borrow() {
                 break Err(deferred(Refused::Interrupted, earlier));
             }
-            let (failure, retry_after) = match self.attempt(question, request, pacer, &mut tally).await {
+            let (failure, wait) = match self.attempt(question, request, pacer, &mut tally).await {
                 Ok(answer) => break Ok(answer),
                 Err(Setback::Refused(refused)) => break Err(deferred(refused, earlier)),
-                Err(Setback::Failed { failure, retry_after }) => (failure, retry_after),
+                Err(Setback::Failed { failure, wait }) => (failure, wait),
             };
-            match question.policy.next(tally.attempts, failure.clone(), retry_after, &draw) {
+            match question.policy.next(tally.attempts, failure.clone(), wait, &draw) {
                 Next::GiveUp(failure) => break Err(failure),
                 Next::Again(wait) => pause(wait, stop).await,
             }
@@ -238,17 +238,19 @@ impl Question {
         pacer: &impl Pacer,
         tally: &mut Tally,
     ) -> Result<Answer, Setback> {
+        let is_repeated = self.policy.repeats(reply.status.as_u16());
+        let advice = ratelimit::advice(reply.status, is_repeated, &reply.headers, SystemTime::now());
+        tally.advised(advice);
         if self.says_missing(reply.status) || reply.status.is_success() {
             return Ok(self.answer(request, reply)?);
         }
-        let retry_after = reply.retry_after().filter(|_| self.policy.repeats(reply.status.as_u16()));
         let page = self.page(&reply.headers, reply.body);
         let failure = classify::status(reply.status, &page);
         tally.refused(page);
-        if let Some(wait) = retry_after {
+        if let Some(wait) = advice.wait {
             pacer.pause(&request.origin, wait);
         }
-        Err(Setback::Failed { failure, retry_after })
+        Err(Setback::Failed { failure, wait: advice.wait })
     }
 
     fn answer(&self, request: &Request, reply: Reply) -> Result<Answer, Failure> {

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use hyper::StatusCode;
 
+use super::ratelimit::Advice;
 use crate::record::Failure;
 
 /// A question that was asked, or could not be.
@@ -28,6 +29,8 @@ pub struct Asked {
     /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
     /// undone, in UTF-8, without secrets. At most 64 KiB; `None` where there was nothing.
     pub page: Option<Bytes>,
+    /// What the last answer that was no redirect says of the server's limits.
+    pub advice: Advice,
 }
 
 /// An answer worth looking into.
@@ -53,6 +56,7 @@ pub(super) struct Tally {
     status: Option<u16>,
     started_at: Option<i64>,
     page: Option<Bytes>,
+    advice: Advice,
 }
 
 impl Tally {
@@ -72,6 +76,11 @@ impl Tally {
         self.status = Some(status.as_u16());
     }
 
+    /// What an answer says of limits.
+    pub(super) fn advised(&mut self, advice: Advice) {
+        self.advice = advice;
+    }
+
     /// The body of an answer that is no success.
     pub(super) fn refused(&mut self, page: String) {
         self.page = Some(Bytes::from(page)).filter(|page| !page.is_empty());
@@ -88,6 +97,7 @@ impl Tally {
             http_status: self.status,
             started_at: self.started_at,
             finished_at: self.started_at.map(|_| micros_now()),
+            advice: self.advice,
         }
     }
 }

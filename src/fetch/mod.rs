@@ -14,6 +14,7 @@
 //!    │                                    body                       body
 //!    │                                    encoding, charset          encoding, charset, prescan
 //!    │                                    the next page              link
+//!    │                                    how much may be asked      ratelimit
 //! Asked     Answer or Failure, and what it cost                     asked, classify
 //! ```
 //!
@@ -56,6 +57,7 @@ mod place;
 mod pool;
 mod prescan;
 mod question;
+mod ratelimit;
 mod reach;
 mod redirect;
 mod request;
@@ -74,6 +76,7 @@ pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use question::{Question, QuestionError};
+pub use ratelimit::{Advice, Left};
 pub use request::Request;
 pub use secrets::Secrets;
 

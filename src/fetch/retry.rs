@@ -114,11 +114,22 @@ impl Policy {
 /// is absent or cannot be read; a date that is past is zero.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+    if let Some(wait) = seconds(text) {
+        return Some(wait);
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// A number of seconds, with or without a fraction: digits and a point, no sign, no exponent. One beyond all
+/// counting is [`Duration::MAX`].
+pub(super) fn seconds(text: &str) -> Option<Duration> {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !is_plain {
+        return None;
+    }
+    Some(Duration::try_from_secs_f64(text.parse().ok()?).unwrap_or(Duration::MAX))
 }
 
 #[cfg(test)]
@@ -237,18 +248,23 @@ mod tests {
     fn retry_after_is_read_as_seconds_and_as_a_date() {
         let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         for (text, seconds) in [
-            ("120", Some(120)),
-            ("0", Some(0)),
-            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
-            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+            ("120", Some(120.0)),
+            ("0", Some(0.0)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60.0)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60.0)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0)),
+            ("0.25", Some(0.25)),
             ("soon", None),
             ("-5", None),
+            ("1.2.3", None),
+            (".5", None),
+            ("1e3", None),
+            ("inf", None),
             ("", None),
         ] {
-            assert_eq!(retry_after(&headers(text), now), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(retry_after(&headers(text), now), seconds.map(Duration::from_secs_f64), "{text}");
         }
+        assert_eq!(retry_after(&headers("99999999999999999999999"), now), Some(Duration::MAX));
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }
