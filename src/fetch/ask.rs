@@ -52,7 +52,9 @@ impl Setback {
     /// Of a request that may not be sent twice and that the server may have acted on: it stays as it is.
     fn for_good(self) -> Setback {
         match self {
-            Setback::Failed { failure, .. } => classify::may_have_been_taken(failure).into(),
+            Setback::Failed { failure, wait } => {
+                Setback::Failed { failure: classify::may_have_been_taken(failure), wait }
+            }
             Setback::Refused(_) => {
                 let why = "the run ended before the redirect was followed";
                 classify::may_have_been_taken(Failure::passing(Kind::Redirect, why)).into()
@@ -98,9 +100,12 @@ impl Client {
                 Err(Setback::Refused(refused)) => break Err(deferred(refused, earlier)),
                 Err(Setback::Failed { failure, wait }) => (failure, wait),
             };
-            match question.policy.next(tally.attempts, failure.clone(), wait, &draw) {
+            match question.policy.next(tally.attempts, tally.taken, failure.clone(), wait, &draw) {
                 Next::GiveUp(failure) => break Err(failure),
-                Next::Again(wait) => pause(wait, stop).await,
+                Next::Again(wait) => {
+                    pause(wait, stop).await;
+                    tally.taken += wait;
+                }
             }
             earlier = Some(failure);
         };
@@ -139,14 +144,14 @@ impl Client {
                 tally.tried();
             }
             let begun = Instant::now();
+            let mut held_up = Duration::ZERO;
             let reply = match self.door(question).lease(question, current, progress.left).await {
                 Ok(lease) => {
                     let connected = Instant::now();
                     permit.ready().await.map_err(Setback::Refused)?;
                     let sent = Instant::now();
-                    // That everybody waits is no fault of this request.
-                    progress.left += sent - connected;
-                    let left = progress.left.saturating_sub(begun.elapsed());
+                    held_up = sent - connected;
+                    let left = progress.left.saturating_sub(connected - begun);
                     let reply = self.door(question).exchange(question, current, lease, left, tally).await;
                     permit.ended(Ended::of(&reply, sent.elapsed()));
                     reply
@@ -157,11 +162,14 @@ impl Client {
                 }
             };
             drop(permit);
+            // That everybody waits is no fault of this request.
+            let took = begun.elapsed().saturating_sub(held_up);
+            tally.taken += took;
             let reply = reply.map_err(|broken| {
                 progress.may_be_taken |= broken.was_sent;
                 broken.after(progress.redirects)
             })?;
-            progress.left = progress.left.saturating_sub(begun.elapsed());
+            progress.left = progress.left.saturating_sub(took);
             if !redirect::is_redirect(reply.status) || question.says_missing(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
                 return question.judge(current, reply, pacer, tally);
@@ -240,16 +248,18 @@ impl Question {
     ) -> Result<Answer, Setback> {
         let is_repeated = self.policy.repeats(reply.status.as_u16());
         let advice = ratelimit::advice(reply.status, is_repeated, &reply.headers, SystemTime::now());
-        tally.advised(advice);
+        if let Some(left) = advice.left {
+            pacer.takes(&request.origin, left.requests, left.reset);
+        }
+        if let Some(wait) = advice.wait {
+            pacer.pause(&request.origin, wait);
+        }
         if self.says_missing(reply.status) || reply.status.is_success() {
             return Ok(self.answer(request, reply)?);
         }
         let page = self.page(&reply.headers, reply.body);
         let failure = classify::status(reply.status, &page);
         tally.refused(page);
-        if let Some(wait) = advice.wait {
-            pacer.pause(&request.origin, wait);
-        }
         Err(Setback::Failed { failure, wait: advice.wait })
     }
 

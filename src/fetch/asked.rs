@@ -1,11 +1,10 @@
 //! What one question came to: the answer or the failure, and what it cost.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use hyper::StatusCode;
 
-use super::ratelimit::Advice;
 use crate::record::Failure;
 
 /// A question that was asked, or could not be.
@@ -29,8 +28,6 @@ pub struct Asked {
     /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
     /// undone, in UTF-8, without secrets. At most 64 KiB; `None` where there was nothing.
     pub page: Option<Bytes>,
-    /// What the last answer that was no redirect says of the server's limits.
-    pub advice: Advice,
 }
 
 /// An answer worth looking into.
@@ -52,11 +49,12 @@ pub struct Answer {
 pub(super) struct Tally {
     pub(super) attempts: u32,
     pub(super) bytes: u64,
+    /// Time of the attempts and of the pauses between them, without that of waiting for permits.
+    pub(super) taken: Duration,
     requests: u32,
     status: Option<u16>,
     started_at: Option<i64>,
     page: Option<Bytes>,
-    advice: Advice,
 }
 
 impl Tally {
@@ -76,11 +74,6 @@ impl Tally {
         self.status = Some(status.as_u16());
     }
 
-    /// What an answer says of limits.
-    pub(super) fn advised(&mut self, advice: Advice) {
-        self.advice = advice;
-    }
-
     /// The body of an answer that is no success.
     pub(super) fn refused(&mut self, page: String) {
         self.page = Some(Bytes::from(page)).filter(|page| !page.is_empty());
@@ -97,7 +90,6 @@ impl Tally {
             http_status: self.status,
             started_at: self.started_at,
             finished_at: self.started_at.map(|_| micros_now()),
-            advice: self.advice,
         }
     }
 }

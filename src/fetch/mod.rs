@@ -76,7 +76,6 @@ pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use question::{Question, QuestionError};
-pub use ratelimit::{Advice, Left};
 pub use request::Request;
 pub use secrets::Secrets;
 

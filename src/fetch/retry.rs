@@ -5,10 +5,15 @@
 //! are no HTTP) is not repeated whatever it lists.
 //!
 //! The pause is drawn uniformly from zero to a ceiling that doubles with each attempt ("full jitter": many
-//! pairs that failed together do not come back together). A server's own `Retry-After` (RFC 9110, section
-//! 10.2.3: seconds or a date) is a lower bound, the drawn pause comes on top of it. A server that asks for more
-//! than the policy's patience ends the pair at once: waiting would hold a place in flight for nothing, and a
-//! later round asks again.
+//! pairs that failed together do not come back together). What the server itself asks for (`Retry-After`, RFC 9110,
+//! section 10.2.3, or the reset of a limit) is a lower bound, the drawn pause comes on top of it. A server that asks
+//! for more than `max_retry_after` has the pair left to a later round, on the last attempt too: it has not failed, it
+//! was not let in, and waiting here would hold a place in flight for nothing. So the failure is of kind `quota`.
+//!
+//! `deadline` bounds the whole: where the pause would end beyond it, the pair fails now. What counts is the time of the
+//! attempts and of the pauses between them, not that of waiting for the pacer's permit: that is the time of the other
+//! requests, and says nothing of how this one fares. If it counted, a slow rate or a server's `Retry-After` to
+//! somebody else would end pairs that have hardly been tried.
 //!
 //! Nothing here reads a clock or throws dice: the time and the draw are passed in.
 
@@ -28,8 +33,10 @@ pub(super) struct Policy {
     backoff: Duration,
     /// The ceiling's ceiling, so that the doubling ends before it becomes a standstill.
     max_backoff: Duration,
-    /// The longest `Retry-After` that is waited for.
+    /// The longest time that is waited for because the server asks for it.
     max_retry_after: Duration,
+    /// Time of attempts and pauses, beyond which no further attempt begins.
+    deadline: Duration,
     /// What is worth another attempt.
     on: RetryOn,
 }
@@ -39,7 +46,7 @@ pub(super) struct Policy {
 pub(super) enum Next {
     /// The attempt is made again after this pause.
     Again(Duration),
-    /// The pair fails.
+    /// The pair fails, or is left to a later round (kind `quota`).
     GiveUp(Failure),
 }
 
@@ -51,6 +58,7 @@ impl Policy {
             backoff: retry.backoff,
             max_backoff: retry.max_backoff,
             max_retry_after: retry.max_retry_after,
+            deadline: retry.deadline,
             on: retry.on.clone(),
         }
     }
@@ -74,23 +82,31 @@ impl Policy {
         Failure { worth_repeating: failure.worth_repeating && is_listed, ..failure }
     }
 
-    /// What follows after `made` attempts, the last of which ended in `failure`. `draw` gives a duration
-    /// between zero and its argument.
+    /// What follows after `made` attempts, the last of which ended in `failure`. They and the pauses between them
+    /// have `taken` so long; `wait` is what the server asks for. `draw` gives a duration between zero and its argument.
     pub(super) fn next(
         &self,
         made: u32,
+        taken: Duration,
         failure: Failure,
-        retry_after: Option<Duration>,
+        wait: Option<Duration>,
         draw: impl Fn(Duration) -> Duration,
     ) -> Next {
-        if !failure.worth_repeating || made >= self.attempts {
+        let at_least = wait.unwrap_or_default();
+        if !failure.worth_repeating {
             return Next::GiveUp(failure);
         }
-        let at_least = retry_after.unwrap_or_default();
         if at_least > self.max_retry_after {
-            return Next::GiveUp(self.out_of_patience(failure, at_least));
+            return Next::GiveUp(self.not_let_in(failure, at_least));
         }
-        Next::Again(at_least + draw(self.ceiling(made)))
+        if made >= self.attempts {
+            return Next::GiveUp(failure);
+        }
+        let pause = at_least + draw(self.ceiling(made));
+        match taken.saturating_add(pause) > self.deadline {
+            true => Next::GiveUp(self.too_late(failure, made)),
+            false => Next::Again(pause),
+        }
     }
 
     /// The longest pause after `made` attempts.
@@ -99,12 +115,21 @@ impl Policy {
         self.backoff.saturating_mul(1 << doublings).min(self.max_backoff)
     }
 
-    fn out_of_patience(&self, failure: Failure, asked: Duration) -> Failure {
+    fn not_let_in(&self, failure: Failure, wait: Duration) -> Failure {
         let detail = format!(
-            "the server asks to wait {} s (Retry-After), more than the {} s that the job allows; {}",
-            asked.as_secs(),
+            "the server asks to wait {} s, more than the {} s that the job allows; {}",
+            wait.as_secs(),
             self.max_retry_after.as_secs(),
             failure.detail
+        );
+        Failure { status: failure.status, ..Failure::passing(Kind::Quota, detail) }
+    }
+
+    fn too_late(&self, failure: Failure, made: u32) -> Failure {
+        let attempts = if made == 1 { "attempt" } else { "attempts" };
+        let detail = format!(
+            "the deadline of {:?} is over after {made} {attempts}; {}",
+            self.deadline, failure.detail
         );
         Failure { status: failure.status, ..Failure::passing(failure.kind, detail) }
     }
@@ -144,6 +169,7 @@ mod tests {
             backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(3),
             max_retry_after: Duration::from_secs(300),
+            deadline: Duration::from_secs(600),
             on: RetryOn::default(),
         }
     }
@@ -156,6 +182,11 @@ mod tests {
         Failure::passing(Kind::Status, "503 Service Unavailable").with_status(503)
     }
 
+    /// What follows after attempts that took no time at all.
+    fn next(policy: &Policy, made: u32, failure: Failure, wait: Option<Duration>) -> Next {
+        policy.next(made, Duration::ZERO, failure, wait, most)
+    }
+
     fn most(bound: Duration) -> Duration {
         bound
     }
@@ -166,7 +197,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_their_bound_and_end_with_the_attempts() {
-        let pauses: Vec<Next> = (1..=5).map(|made| policy().next(made, passing(), None, most)).collect();
+        let pauses: Vec<Next> = (1..=5).map(|made| next(&policy(), made, passing(), None)).collect();
         let millis = |millis| Next::Again(Duration::from_millis(millis));
         assert_eq!(pauses, [millis(500), millis(1000), millis(2000), millis(3000), Next::GiveUp(passing())]);
     }
@@ -206,42 +237,74 @@ mod tests {
 
     #[test]
     fn the_pause_is_drawn_from_zero_to_the_bound() {
-        assert_eq!(policy().next(3, passing(), None, |_| Duration::ZERO), Next::Again(Duration::ZERO));
-        assert_eq!(
-            policy().next(3, passing(), None, |most| most / 4),
-            Next::Again(Duration::from_millis(500))
-        );
+        let drawn = |draw: fn(Duration) -> Duration| policy().next(3, Duration::ZERO, passing(), None, draw);
+        assert_eq!(drawn(|_| Duration::ZERO), Next::Again(Duration::ZERO));
+        assert_eq!(drawn(|most| most / 4), Next::Again(Duration::from_millis(500)));
     }
 
     #[test]
     fn many_attempts_do_not_overflow() {
         let patient = Policy { attempts: u32::MAX, ..policy() };
-        assert_eq!(patient.next(1000, passing(), None, most), Next::Again(Duration::from_secs(3)));
+        assert_eq!(next(&patient, 1000, passing(), None), Next::Again(Duration::from_secs(3)));
     }
 
     #[test]
     fn what_lasts_is_not_repeated() {
         let failure = Failure::lasting(Kind::Status, "404 Not Found").with_status(404);
-        assert_eq!(policy().next(1, failure.clone(), None, most), Next::GiveUp(failure));
+        assert_eq!(next(&policy(), 1, failure.clone(), None), Next::GiveUp(failure));
     }
 
     #[test]
     fn retry_after_is_a_lower_bound() {
         let asked = Some(Duration::from_secs(300));
-        assert_eq!(policy().next(1, passing(), asked, most), Next::Again(Duration::from_millis(300_500)));
-        assert_eq!(
-            policy().next(1, passing(), asked, |_| Duration::ZERO),
-            Next::Again(Duration::from_secs(300))
-        );
+        assert_eq!(next(&policy(), 1, passing(), asked), Next::Again(Duration::from_millis(300_500)));
+        let drawn = policy().next(1, Duration::ZERO, passing(), asked, |_| Duration::ZERO);
+        assert_eq!(drawn, Next::Again(Duration::from_secs(300)));
     }
 
     #[test]
-    fn too_long_a_retry_after_ends_the_pair_and_says_so() {
-        let Next::GiveUp(failure) = policy().next(1, passing(), Some(Duration::from_secs(301)), most) else {
-            panic!("it waits");
-        };
-        assert!(failure.worth_repeating && failure.status == Some(503));
-        assert!(failure.detail.contains("301 s") && failure.detail.contains("300 s"), "{}", failure.detail);
+    fn who_is_to_wait_too_long_is_left_to_a_later_round() {
+        // On the last attempt too, and whatever the deadline.
+        for (made, wait) in [(1, 301), (5, 301), (1, 2_678_400)] {
+            let Next::GiveUp(failure) = next(&policy(), made, passing(), Some(Duration::from_secs(wait)))
+            else {
+                panic!("it waits");
+            };
+            assert_eq!(
+                (failure.kind, failure.status, failure.worth_repeating),
+                (Kind::Quota, Some(503), true)
+            );
+            let said = format!(
+                "the server asks to wait {wait} s, more than the 300 s that the job allows; 503 Service Unavailable"
+            );
+            assert_eq!(failure.detail, said);
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_acted_on_keeps_its_failure_however_long_the_wait() {
+        let failure = Failure { worth_repeating: false, ..passing() };
+        assert_eq!(next(&policy(), 1, failure.clone(), Some(Duration::MAX)), Next::GiveUp(failure));
+    }
+
+    #[test]
+    fn no_attempt_begins_beyond_the_deadline() {
+        let after = |millis| policy().next(2, Duration::from_millis(millis), passing(), None, most);
+        // The pause is a second, the deadline ten minutes.
+        assert_eq!(after(599_000), Next::Again(Duration::from_secs(1)));
+        let Next::GiveUp(failure) = after(599_001) else { panic!("it waits") };
+        assert_eq!((failure.kind, failure.status, failure.worth_repeating), (Kind::Status, Some(503), true));
+        assert_eq!(failure.detail, "the deadline of 600s is over after 2 attempts; 503 Service Unavailable");
+    }
+
+    #[test]
+    fn what_the_server_asks_for_counts_towards_the_deadline() {
+        let wait = Some(Duration::from_secs(300));
+        let after =
+            |seconds| policy().next(1, Duration::from_secs(seconds), passing(), wait, |_| Duration::ZERO);
+        assert_eq!(after(300), Next::Again(Duration::from_secs(300)));
+        let Next::GiveUp(failure) = after(301) else { panic!("it waits") };
+        assert!(failure.detail.starts_with("the deadline of 600s is over after 1 attempt; "), "{failure:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::WorkerError;
 use super::pair::RecordState;
 use crate::chunk::{self, Body};
-use crate::fetch::{Advice, Answer, Asked, Question};
+use crate::fetch::{Answer, Asked, Question};
 use crate::handoff::ledger::Line;
 use crate::handoff::{Commit, Content, Plan, RunStore};
 use crate::record::{Failure, Kind, Ordinal};
@@ -143,7 +143,6 @@ impl Replay {
             started_at: line.started_at,
             finished_at: line.finished_at,
             page: error_page,
-            advice: Advice::default(),
         }
     }
 
@@ -186,6 +185,5 @@ fn nothing() -> Asked {
         started_at: None,
         finished_at: None,
         page: None,
-        advice: Advice::default(),
     }
 }

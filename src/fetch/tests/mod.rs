@@ -129,6 +129,7 @@ struct Gate {
     refusal: Refused,
     held: Cell<u32>,
     pauses: RefCell<Vec<Duration>>,
+    takes: RefCell<Vec<(u64, Duration)>>,
 }
 
 struct Held<'a>(&'a Gate);
@@ -147,7 +148,13 @@ impl Gate {
     }
 
     fn letting(requests: u32, refusal: Refused) -> Gate {
-        Gate { left: Cell::new(requests), refusal, held: Cell::new(0), pauses: RefCell::default() }
+        Gate {
+            left: Cell::new(requests),
+            refusal,
+            held: Cell::new(0),
+            pauses: RefCell::default(),
+            takes: RefCell::default(),
+        }
     }
 }
 
@@ -164,6 +171,10 @@ impl<'a> Pacer for &'a Gate {
 
     fn pause(&self, _: &Origin, wait: Duration) {
         self.pauses.borrow_mut().push(wait);
+    }
+
+    fn takes(&self, _: &Origin, requests: u64, within: Duration) {
+        self.takes.borrow_mut().push((requests, within));
     }
 }
 
