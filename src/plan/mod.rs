@@ -8,7 +8,7 @@
 //! Memory does not grow with the list: a batch of records, the frozen file of one shard, and 24 bytes for each of a
 //! million ids are held at once. Measured (`cargo bench --bench plan`): 41 MB at the most for 1 million ids, 43 MB for
 //! 10 million, 43 MB for 30 million. What a list, and the id of a record, may look like stands in [`list`]; how it is
-//! cut, and why so, in `cut`.
+//! cut, and why so, in `cut`; what a run will cost, in [`price`].
 //!
 //! | pass | reads | writes | module |
 //! |---|---|---|---|
@@ -27,6 +27,7 @@ mod duplicates;
 mod extraction;
 mod frames;
 pub mod list;
+pub mod price;
 mod questions;
 pub mod retry;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod write;
 pub use cut::Cut;
 pub use extraction::{ExtractionError, write_extraction};
 pub use list::{List, ListError};
+pub use price::Price;
 pub use questions::questions_sha256;
 pub use retry::{RetryError, RetryFilter, StatusFilter, write_retry};
 pub use spool::ScratchError;
