@@ -14,6 +14,8 @@ pub const PLAN: &str = "plan.json";
 pub const OUTCOME: &str = "merged.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
+/// A job's kernel lock, beside its runs.
+pub const JOB_LOCK: &str = "job.lock";
 /// The run's kernel lock.
 pub const RUN_LOCK: &str = "run.lock";
 /// A shard's kernel lock, within its folder.

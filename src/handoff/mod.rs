@@ -18,6 +18,7 @@
 //!   00003/blocks.lock                           kernel locks on its bytes: claims on the shard's blocks
 //!   00003/shard.log                             what the shard's processes wrote to standard error
 //!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
+//! shards/<job>/job.lock                         kernel lock of whoever makes the job's runs, or works on them
 //! ```
 //!
 //! Shards are numbered through all rounds. A block is named by the ordinal of its first record.

@@ -2,10 +2,15 @@
 //!
 //! The runs of a job lie in `<root>/<job>/<run>/`. The root is the folder `shards/` beside the `schemas/`
 //! folder that holds the job file, or beside the job file where there is no such folder.
+//!
+//! A folder without a plan is no run, whatever else it holds: planners that die leave such folders, and so does a
+//! [`remove`] that is cut short. Whoever plans next sweeps them.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::layout;
+use super::store::{HandoffError, absent_is_fine, file_error};
 
 /// Where the runs of a job file live by default; `job` is absolute.
 pub fn default_root(job: &Path) -> PathBuf {
@@ -55,6 +60,25 @@ fn folders(of: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// Bytes of the files in a folder and below; what cannot be read counts nothing.
+pub fn size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.filter_map(Result::ok).map(of).sum()
+}
+
+/// Removes a run, for the holder of its lock: its plan first and for good, then the rest.
+pub fn remove(folder: &Path) -> Result<(), HandoffError> {
+    let failed = |error| file_error("remove", folder.display(), error);
+    std::fs::remove_file(folder.join(layout::PLAN)).or_else(absent_is_fine).map_err(failed)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    std::fs::remove_dir_all(folder).map_err(failed)
+}
+
 /// Whether a word names a run by its folder.
 pub fn is_run_folder(path: &Path) -> bool {
     path.join(layout::PLAN).is_file()
@@ -68,6 +92,22 @@ mod tests {
     fn runs_live_beside_schemas_or_beside_the_job() {
         assert_eq!(default_root(Path::new("/p/schemas/a.toml")), Path::new("/p/shards"));
         assert_eq!(default_root(Path::new("/p/a.toml")), Path::new("/p/shards"));
+    }
+
+    #[test]
+    fn a_run_is_removed_with_all_that_it_holds_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        let run = root.path().join("films/20261123T071000-000000");
+        std::fs::create_dir_all(run.join("00000")).unwrap();
+        for (name, bytes) in [(layout::PLAN, 10), ("00000/input.parquet", 90)] {
+            std::fs::write(run.join(name), vec![0; bytes]).unwrap();
+        }
+        assert_eq!(size(&run), 100);
+        assert_eq!(runs_of(root.path(), "films").first(), Some(&run));
+        std::fs::remove_dir_all(run.join("00000")).unwrap();
+        std::os::unix::fs::symlink(root.path(), run.join("00000")).unwrap();
+        remove(&run).unwrap();
+        assert!(!run.exists() && root.path().is_dir(), "a link is removed, not what it leads to");
     }
 
     #[test]

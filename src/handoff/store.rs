@@ -386,14 +386,14 @@ fn store_error(verb: &'static str, path: &Path, error: object_store::Error) -> H
     HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
 }
 
-fn file_error(verb: &'static str, path: impl ToString, error: std::io::Error) -> HandoffError {
+pub(super) fn file_error(verb: &'static str, path: impl ToString, error: std::io::Error) -> HandoffError {
     if error.kind() == std::io::ErrorKind::StorageFull {
         return HandoffError::DiskFull { path: path.to_string() };
     }
     HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
 }
 
-fn absent_is_fine(error: std::io::Error) -> Result<(), std::io::Error> {
+pub(super) fn absent_is_fine(error: std::io::Error) -> Result<(), std::io::Error> {
     if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 

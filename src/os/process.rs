@@ -1,4 +1,4 @@
-//! A child that does not outlive its parent.
+//! A child that does not outlive its parent; whether a process is there.
 
 #[cfg(target_os = "linux")]
 use nix::sys::signal::Signal;
@@ -24,6 +24,13 @@ pub fn die_with_parent(parent: i32) -> Result<(), ParentGone> {
     #[cfg(not(target_os = "linux"))]
     let tied = true;
     if tied && getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(ParentGone(parent)) }
+}
+
+/// Whether there is a process of that number, whoever's it is.
+pub fn is_alive(process: i32) -> bool {
+    use nix::errno::Errno;
+    // Numbers below 1 stand for groups of processes.
+    process > 0 && !matches!(nix::sys::signal::kill(Pid::from_raw(process), None), Err(Errno::ESRCH))
 }
 
 /// Makes a program that is about to be started die with the thread that starts it, as [`die_with_parent`] does for
