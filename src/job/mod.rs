@@ -11,6 +11,7 @@
 use std::path::PathBuf;
 
 mod answer;
+mod changes;
 mod endpoint;
 mod init;
 mod input;

@@ -8,6 +8,6 @@ mod progress;
 pub mod status;
 mod table;
 
-pub use numbers::{count, counted, duration, when};
+pub use numbers::{age, count, counted, duration, size, when};
 pub use progress::Progress;
 pub use table::{Shape, print_rows};

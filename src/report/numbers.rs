@@ -43,6 +43,19 @@ pub fn when(second: u64) -> String {
     format!("on {}, in {}", here.strftime("%Y-%m-%d at %H:%M:%S %Z"), duration(left))
 }
 
+/// How long ago: `42 s`, `5 h 3 min`, `14 days`.
+pub fn age(time: Duration) -> String {
+    match time.as_secs() / 86_400 {
+        0 | 1 => duration(time),
+        days => counted(days, "day"),
+    }
+}
+
+/// `0 B`, `12.3 MB`.
+pub fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).display().si().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +73,12 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(840)), "0.8 s");
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(duration(Duration::from_secs(18_180)), "5 h 3 min");
+    }
+
+    #[test]
+    fn ages_and_sizes_are_in_the_largest_unit() {
+        assert_eq!(age(Duration::from_secs(90_000)), "25 h 0 min");
+        assert_eq!(age(Duration::from_secs(14 * 86_400 + 5)), "14 days");
+        assert_eq!([0, 999, 12_345_678].map(size), ["0 B", "999 B", "12.3 MB"]);
     }
 }
