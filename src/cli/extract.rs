@@ -7,10 +7,10 @@ use clap::Args;
 use super::live::{LiveRun, TrialArgs};
 use super::round::{FetchArgs, work_round};
 use super::{CliError, Place, find, live, summary};
-use crate::handoff::lock::lock_run;
+use crate::handoff::lock::{Lock, LockError, lock_run};
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, Plan, RunStore, runs};
-use crate::job::Job;
+use crate::job::{Bodies, Job};
 use crate::os::stop_on_signals;
 use crate::plan;
 use crate::report::counted;
@@ -26,14 +26,14 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     let stop = stop_on_signals()?;
     let earlier = find::open_run(&args.run, place).await?;
     let then = earlier.plan().await?;
-    let planned = find::planned_job(&earlier, &then).await?;
-    let job = if then.job_path.is_file() { Job::load(&then.job_path)? } else { planned.clone() };
-    let (store, _lock) = beside(&earlier).await?;
-    let run_id = store.folder().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let _job_lock = live::hold_job_of(&earlier, &then)?;
+    let reading = hold_while_read(&earlier)?;
+    let (job, kept) = jobs(&earlier, &then).await?;
+    let run_id = runs::new_run_id(now_micros());
+    let folder = earlier.folder().parent().unwrap_or(Path::new("/")).join(&run_id);
+    let (store, _lock) = live::hold_new(&folder).await?;
     let options = live::plan_options(&TrialArgs::default());
-    let written =
-        plan::write_extraction(&job, &earlier, planned.settings.bodies, &store, &run_id, &options).await;
-    let plan = match written {
+    let plan = match plan::write_extraction(&job, &earlier, kept, &store, &run_id, &options).await {
         Ok(plan) => plan,
         Err(error) => {
             // It is no run yet, and nobody else knows of it.
@@ -41,6 +41,8 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
             return Err(error.into());
         }
     };
+    // From here on the new run's plan says that it needs the earlier one.
+    drop(reading);
     let run = LiveRun { store, plan, _lock };
     say_begun(&run, &then);
     let rounds = run.store.rounds().await?;
@@ -53,12 +55,20 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     Ok(worked.exit)
 }
 
-/// A folder for a new run, beside the earlier one.
-async fn beside(earlier: &RunStore) -> Result<(RunStore, crate::handoff::lock::Lock), CliError> {
-    let folder = earlier.folder().parent().unwrap_or(Path::new("/"));
-    let store = RunStore::create(&folder.join(runs::new_run_id(now_micros()))).await?;
-    let lock = lock_run(store.folder())?;
-    Ok((store, lock))
+/// The job as it is now, and what the earlier run kept.
+async fn jobs(earlier: &RunStore, then: &Plan) -> Result<(Job, Bodies), CliError> {
+    let planned = find::planned_job(earlier, then).await?;
+    let kept = planned.settings.bodies;
+    let job = if then.job_path.is_file() { Job::load(&then.job_path)? } else { planned };
+    Ok((job, kept))
+}
+
+/// Nobody removes the run meanwhile. Where its lock cannot be written, nothing can be removed either.
+fn hold_while_read(run: &RunStore) -> Result<Option<Lock>, LockError> {
+    match lock_run(run.folder()) {
+        Err(LockError::File { .. }) => Ok(None),
+        held => held.map(Some),
+    }
 }
 
 fn say_begun(run: &LiveRun, then: &Plan) {

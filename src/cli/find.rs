@@ -77,10 +77,11 @@ pub(super) async fn present_job(run: &RunStore, plan: &Plan) -> Result<Job, CliE
     let present = Job::load(&plan.job_path)?;
     if present.questions() != planned.questions() {
         return Err(CliError::Usage(format!(
-            "{} has changed since run {} was planned: it asks other questions, or makes other columns\n\
+            "{} has changed since run {} was planned: {}\n\
              hint: `windrow run {}` starts a new run; to finish this one, restore the file as it stands in {}",
             plan.job_path.display(),
             plan.run,
+            present.changes_since(&planned).join(", "),
             plan.job_path.display(),
             run.folder().join(crate::handoff::layout::JOB).display(),
         )));

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CliError, round};
-use crate::handoff::lock::{Lock, lock_run};
+use super::{CliError, find, round};
+use crate::handoff::lock::{Lock, lock_job, lock_run};
 use crate::handoff::store::now_micros;
 use crate::handoff::{Plan, RunStore, runs};
 use crate::job::Job;
@@ -38,30 +38,56 @@ pub(super) fn plan_options(trial: &TrialArgs) -> PlanOptions {
     }
 }
 
+/// Holds the job: nobody else makes, works on or goes on with its runs as long as this lasts.
+pub(super) fn hold_job(job: &str, root: &Path) -> Result<Lock, CliError> {
+    let folder = root.join(job);
+    make_folder(&folder)?;
+    Ok(lock_job(&folder, job)?)
+}
+
+/// Holds the job of a run that is there, wherever it lies. A trial is in nobody's way.
+pub(super) fn hold_job_of(run: &RunStore, plan: &Plan) -> Result<Option<Lock>, CliError> {
+    let folder = run.folder().parent().filter(|_| !plan.trial);
+    Ok(folder.map(|folder| lock_job(folder, &plan.job)).transpose()?)
+}
+
 /// Plans a new run and holds it.
 pub(super) async fn plan_new(job: &Job, root: &Path, trial: &TrialArgs) -> Result<LiveRun, CliError> {
     let options = plan_options(trial);
     let run_id = runs::new_run_id(options.now_micros);
-    let folder = root.join(&job.name).join(&run_id);
-    std::fs::create_dir_all(root.join(&job.name)).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::StorageFull => "free some space, or choose another folder with --runs",
-            _ => "choose another folder with --runs",
-        };
-        CliError::Disk(format!("cannot make {}: {error}\nhint: {hint}", root.join(&job.name).display()))
-    })?;
-    sweep_unplanned(&root.join(&job.name));
-    let list = plan::read_list(job, &options, &root.join(&job.name))?;
-    let store = RunStore::create(&folder).await?;
-    let lock = lock_run(store.folder())?;
+    let folder = root.join(&job.name);
+    make_folder(&folder)?;
+    sweep_unplanned(&folder);
+    let list = plan::read_list(job, &options, &folder)?;
+    let (store, lock) = hold_new(&folder.join(&run_id)).await?;
     let plan = plan::write_run(job, list, &store, &run_id, &options).await?;
     Ok(LiveRun { store, plan, _lock: lock })
 }
 
-/// Removes what planners that died left: folders without a plan that nobody holds.
-fn sweep_unplanned(folder: &Path) {
+/// Makes a run's folder and holds it, before anything is in it: what nobody holds is swept.
+pub(super) async fn hold_new(folder: &Path) -> Result<(RunStore, Lock), CliError> {
+    make_folder(folder)?;
+    let lock = lock_run(folder)?;
+    Ok((RunStore::create(folder).await?, lock))
+}
+
+fn make_folder(folder: &Path) -> Result<(), CliError> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::StorageFull => "free some space, or choose another folder with --runs",
+            _ => "choose another folder with --runs",
+        };
+        CliError::Disk(format!("cannot make {}: {error}\nhint: {hint}", folder.display()))
+    })
+}
+
+/// Removes what planners that died left, and what was not removed whole: folders without a plan that nobody holds.
+pub(super) fn sweep_unplanned(folder: &Path) {
     for path in runs::unplanned(folder) {
-        if lock_run(&path).is_ok() {
+        // It may have been planned since it was listed.
+        if let Ok(_lock) = lock_run(&path)
+            && !runs::is_run_folder(&path)
+        {
             // Best effort: what stays is not a run, and is looked at again next time.
             let _ = std::fs::remove_dir_all(&path);
         }
@@ -89,20 +115,42 @@ async fn newest_folder(job: &Job, root: &Path) -> Result<Option<PathBuf>, CliErr
     Ok(None)
 }
 
-/// Why an unfinished run cannot be gone on with; `None` where it can.
-pub(super) fn obstacle(job: &Job, plan: &Plan) -> Result<Option<String>, CliError> {
-    let age = now_micros().saturating_sub(plan.created_at).max(0);
+/// Why an unfinished run cannot be gone on with.
+pub(super) enum Obstacle {
+    /// Its age.
+    Old(String),
+    /// What differs.
+    Changed(String),
+}
+
+/// What stands in the way of going on with a run; `None` where nothing does.
+pub(super) async fn obstacle(job: &Job, run: &LiveRun) -> Result<Option<Obstacle>, CliError> {
+    let age = now_micros().saturating_sub(run.plan.created_at).max(0);
     if u128::from(age.unsigned_abs()) > job.settings.resume_within.as_micros() {
         let within = humantime::format_duration(job.settings.resume_within);
-        return Ok(Some(format!("it is older than {within} (resume_within)")));
+        return Ok(Some(Obstacle::Old(format!("it is older than {within} (resume_within)"))));
     }
-    if plan::questions_sha256(job) != plan.questions_sha256 {
-        return Ok(Some("the job's input or endpoints have changed".to_owned()));
+    let mut changed = Vec::new();
+    if plan::source_sha256(job)?.is_some_and(|sha256| sha256 != run.plan.input_sha256) {
+        changed.push(format!("the list ({}) has changed", run.plan.source));
     }
-    match plan::source_sha256(job)? {
-        Some(sha256) if sha256 != plan.input_sha256 => {
-            Ok(Some(format!("the list ({}) has changed", plan.source)))
+    if plan::questions_sha256(job) != run.plan.questions_sha256 {
+        changed.extend(changed_questions(job, run).await);
+    }
+    Ok((!changed.is_empty()).then(|| Obstacle::Changed(changed.join(", "))))
+}
+
+/// What the job asks otherwise now. The plan tells only that it does; the run's own job file tells what.
+async fn changed_questions(job: &Job, run: &LiveRun) -> Vec<String> {
+    // A file that this windrow cannot read any more is no reason to stop.
+    let Ok(planned) = find::planned_job(&run.store, &run.plan).await else {
+        return vec!["the job's input or endpoints have changed".to_owned()];
+    };
+    let changed = job.changes_since(&planned);
+    match changed.is_empty() {
+        true => {
+            vec![format!("it was planned by windrow {}, which reads the job otherwise", run.plan.windrow)]
         }
-        _ => Ok(None),
+        false => changed,
     }
 }

@@ -9,6 +9,8 @@ mod live;
 mod merge;
 mod pause;
 mod plan;
+mod price;
+mod prune;
 mod query;
 mod retry;
 mod round;
@@ -68,7 +70,7 @@ enum Command {
     Run(run::RunArgs),
     /// Ask three records and show request, answer and row; write nothing
     Check(check::CheckArgs),
-    /// Cut the list and write the run, without a request
+    /// Cut the list, write the run and say what it will cost, without a request
     Plan(plan::PlanArgs),
     /// Fetch one shard in this process; what is committed is skipped
     Shard(shard::ShardArgs),
@@ -84,6 +86,8 @@ enum Command {
     Failures(failures::FailuresArgs),
     /// SQL over a run: views rows, requests, bodies, input, and one per endpoint
     Query(query::QueryArgs),
+    /// Remove runs that are over and old
+    Prune(prune::PruneArgs),
     /// Write a commented job file to start from
     Init(init::InitArgs),
     /// Print the JSON Schema of job files
@@ -163,6 +167,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::run(args, &place).await,
         Command::Failures(args) => failures::run(args, &place).await,
         Command::Query(args) => query::run(args, &place).await,
+        Command::Prune(args) => prune::run(args, &place).await,
         Command::Init(args) => init::run(args),
         Command::Schema => schema::run(),
     }

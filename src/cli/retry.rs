@@ -41,8 +41,9 @@ fn kind(word: &str) -> Result<Kind, String> {
 pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError> {
     let stop = stop_on_signals()?;
     let store = find::open_run(&args.run, place).await?;
-    let _lock = lock_run(store.folder())?;
     let plan = store.plan().await?;
+    let _job_lock = live::hold_job_of(&store, &plan)?;
+    let _lock = lock_run(store.folder())?;
     let job = find::planned_job(&store, &plan).await?;
     let pace = find::present_job(&store, &plan).await?;
     known_endpoints(&plan, &args.endpoint)?;

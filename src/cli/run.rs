@@ -1,16 +1,16 @@
 //! `windrow run JOB`: plan, fetch, retry, publish, summarise.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use tokio::sync::watch;
 
-use super::live::{LiveRun, TrialArgs};
+use super::live::{LiveRun, Obstacle, TrialArgs};
 use super::round::{FetchArgs, Fetched, work_round};
-use super::{CliError, Place, find, live, merge, pause, summary};
-use crate::handoff::Exit;
-use crate::job::Job;
+use super::{CliError, Place, find, live, merge, pause, price, prune, summary};
+use crate::handoff::{Exit, layout};
+use crate::job::{Job, OnChange};
 use crate::os::{Stop, stop_on_signals};
 use crate::plan::{self, RetryFilter};
 use crate::report::status::shown_path;
@@ -39,20 +39,26 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
     let started = Instant::now();
     let stop = stop_on_signals()?;
     let job = find::load_job(&args.job)?;
-    let is_trial = args.trial.sample.is_some() || args.trial.ids.is_some();
-    if !is_trial {
-        crate::merge::check_destination(&job)?;
-    }
     // Secrets that are not there are told before anything is planned.
     let secrets = find::secrets(args.fetch.env_file.as_deref())?;
     find::check_secrets(&job, &secrets)?;
-    let run = begin(&job, &args, place, is_trial).await?;
+    let root = find::runs_root(&job, place);
+    let is_trial = args.trial.sample.is_some() || args.trial.ids.is_some();
+    // Before anything else is looked at: the database, too, may be in use by the run that is still going.
+    let _job_lock = if is_trial { None } else { Some(live::hold_job(&job.name, &root)?) };
+    if !is_trial {
+        crate::merge::check_destination(&job)?;
+    }
+    let run = begin(&job, &args, &root, is_trial).await?;
     let fetched = fetch_to_the_end(&run, &job, &args, &stop).await?;
     if fetched.exit != Exit::Done {
         return Ok(fetched.exit);
     }
     let merged = merge::merge_run(&run.store, &job, false, &stop).await?;
     summary::finished(&run, &job, &merged, started.elapsed()).await?;
+    if !is_trial && !matches!(merged, merge::Merged::Interrupted(_)) {
+        prune::after_run(&job, &root).await;
+    }
     Ok(merged.exit())
 }
 
@@ -83,36 +89,53 @@ async fn fetch_to_the_end(
 }
 
 /// Goes on with the unfinished run, or plans a new one.
-async fn begin(job: &Job, args: &RunArgs, place: &Place, is_trial: bool) -> Result<LiveRun, CliError> {
-    let root = find::runs_root(job, place);
+async fn begin(job: &Job, args: &RunArgs, root: &Path, is_trial: bool) -> Result<LiveRun, CliError> {
     if !is_trial
         && !args.new
-        && let Some(run) = live::unfinished(job, &root).await?
+        && let Some(run) = live::unfinished(job, root).await?
     {
-        let Some(why) = live::obstacle(job, &run.plan)? else {
-            eprintln!("{}: going on with run {}", job.name, run.plan.run);
-            return Ok(run);
+        let why = match live::obstacle(job, &run).await? {
+            None => {
+                eprintln!("{}: going on with run {}", job.name, run.plan.run);
+                return Ok(run);
+            }
+            Some(Obstacle::Changed(why)) if job.settings.on_change == OnChange::Stop => {
+                return Err(stopped_by_change(&run, &args.job, &why));
+            }
+            Some(Obstacle::Changed(why) | Obstacle::Old(why)) => why,
         };
         eprintln!("{}: run {} is left as it is, since {why}; starting anew", job.name, run.plan.run);
     }
-    let run = live::plan_new(job, &root, &args.trial).await?;
-    say_planned(&run).await?;
+    let run = live::plan_new(job, root, &args.trial).await?;
+    say_planned(&run, job).await?;
     Ok(run)
 }
 
-async fn say_planned(run: &LiveRun) -> Result<(), CliError> {
+fn stopped_by_change(run: &LiveRun, job: &Path, why: &str) -> CliError {
+    CliError::Usage(format!(
+        "run {} is unfinished, and {why} (on_change = \"stop\")\n\
+         hint: `windrow run {} --new` starts anew; to go on, restore what it was planned from: the job file stands \
+         in {}",
+        run.plan.run,
+        job.display(),
+        shown_path(&run.store.folder().join(layout::JOB)),
+    ))
+}
+
+async fn say_planned(run: &LiveRun, job: &Job) -> Result<(), CliError> {
     let shards: usize = run.store.rounds().await?.iter().map(|round| round.shards.len()).sum();
-    let requests = run.plan.records * run.plan.endpoints.len() as u64;
+    let price = price::of(run, job).await?;
     let left_out = match run.plan.left_out {
         0 => String::new(),
         left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
     };
     eprintln!(
-        "{}: {}{left_out}, {}, {}, run {}",
+        "{}: {}{left_out}, {}, {}, {}run {}",
         run.plan.job,
         counted(run.plan.records, "record"),
-        counted(requests, "request"),
+        counted(price.requests, "request"),
         counted(shards as u64, "shard"),
+        price::in_short(job, &price),
         shown_path(run.store.folder()),
     );
     Ok(())

@@ -159,7 +159,11 @@ fn time(load: u64, rate: Rate) -> Duration {
 fn quota_use(load: u64, amount: u64, remaining: Option<u64>) -> QuotaUse {
     let amount = amount.max(1);
     let beyond = load.saturating_sub(remaining.unwrap_or(amount));
-    QuotaUse { share: load as f64 / amount as f64, remaining, periods: beyond.div_ceil(amount).saturating_add(1) }
+    QuotaUse {
+        share: load as f64 / amount as f64,
+        remaining,
+        periods: beyond.div_ceil(amount).saturating_add(1),
+    }
 }
 
 fn unforeseen(job: &Job, budgets: &[Budget]) -> Vec<usize> {

@@ -145,6 +145,7 @@ fn what_cannot_be_extracted_is_said() {
     sandbox.edit("small.toml", "name = \"money\"", "name = \"business\"");
     sandbox.edit("small.toml", "i = \"{imdb_id}\"", "i = \"{imdb_id}\", c = \"{country}\"");
     sandbox.run(["extract", "small"]).with_code(2);
-    let runs = std::fs::read_dir(sandbox.path().join("shards/small")).unwrap().count();
+    let left = std::fs::read_dir(sandbox.path().join("shards/small")).unwrap();
+    let runs = left.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
     assert_eq!(runs, 2, "a refusal leaves nothing behind");
 }

@@ -7,10 +7,16 @@
 //! | [`reading`] | `status`, `failures`, `query` |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
+//! | [`price`] | what a run is said to cost before its first request |
+//! | [`resume`] | which run is gone on with, and who waits for whom |
+//! | [`prune`] | what is removed, when, and what never is |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
 mod gate;
+mod price;
+mod prune;
 mod reading;
+mod resume;
 mod rounds;
 mod tables;
 mod trials;

@@ -74,7 +74,7 @@ fn help_names_every_command_and_exit_code() {
     Commands:
       run       Plan, fetch, retry, publish and summarise; resumes an unfinished run
       check     Ask three records and show request, answer and row; write nothing
-      plan      Cut the list and write the run, without a request
+      plan      Cut the list, write the run and say what it will cost, without a request
       shard     Fetch one shard in this process; what is committed is skipped
       retry     Ask once more what failed
       merge     Prove that nothing is missing, and publish
@@ -82,6 +82,7 @@ fn help_names_every_command_and_exit_code() {
       status    The runs and their shards
       failures  What failed, by kind, with an example each
       query     SQL over a run: views rows, requests, bodies, input, and one per endpoint
+      prune     Remove runs that are over and old
       init      Write a commented job file to start from
       schema    Print the JSON Schema of job files
       help      Print this message or the help of the given subcommand(s)

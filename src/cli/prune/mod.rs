@@ -1,0 +1,164 @@
+//! `windrow prune JOB`: removes runs that nobody needs any more; and the same at the end of `run`, where the job says so.
+
+mod rule;
+mod sweep;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use self::rule::Rule;
+use self::sweep::{Gone, Swept, sweep, would_go};
+use super::{CliError, Place, find, summary};
+use crate::handoff::{Exit, RunStore, runs};
+use crate::job::Job;
+use crate::report::{age, counted, size};
+
+#[derive(Debug, Args)]
+pub(super) struct PruneArgs {
+    /// The job: its file, or its name
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    job: Option<String>,
+    /// Every job that has runs here
+    #[arg(long)]
+    all: bool,
+    /// Age from which runs are removed, such as 14d [default: keep_runs of the job]
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration)]
+    older_than: Option<Duration>,
+    /// Keep the newest N runs, whatever their age (trials are not counted)
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+    /// Unfinished runs as well; what they fetched is lost
+    #[arg(long)]
+    unfinished: bool,
+    /// Tell what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, CliError> {
+    let mut all = Vec::new();
+    for (root, name, keep_runs) in jobs(&args, place).await? {
+        let Some(rule) = args.rule(keep_runs) else {
+            skip(&args, &name)?;
+            continue;
+        };
+        let swept = match args.dry_run {
+            true => would_go(&root, &name, &rule).await,
+            false => sweep(&root, &name, &rule).await,
+        };
+        all.push((name, swept));
+    }
+    tell(&args, &all)
+}
+
+impl PruneArgs {
+    /// `None` where neither the person nor the job says what is to go.
+    fn rule(&self, keep_runs: Option<Duration>) -> Option<Rule> {
+        let counted = self.keep.map(|_| Duration::ZERO);
+        let older_than = self.older_than.or(keep_runs).or(counted)?;
+        Some(Rule { older_than, keep: self.keep.unwrap_or(0), unfinished: self.unfinished })
+    }
+}
+
+/// A job whose runs are kept for ever: a mistake where it is the one that was named.
+fn skip(args: &PruneArgs, name: &str) -> Result<(), CliError> {
+    let why = format!("nothing says which runs of job {name} are to go");
+    let hint = "say --older-than 14d or --keep 5, or keep_runs = \"14d\" in [job]";
+    match args.all {
+        true => eprintln!("{name}: {why}, so they stay\nhint: {hint}"),
+        false => return Err(CliError::Usage(format!("{why}\nhint: {hint}"))),
+    }
+    Ok(())
+}
+
+/// Where the runs lie, whose they are, and the job's `keep_runs`.
+type Named = (PathBuf, String, Option<Duration>);
+
+async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, CliError> {
+    let root = place.runs.clone().unwrap_or_else(|| PathBuf::from("shards"));
+    let named = match &args.job {
+        None => {
+            let has_runs = |job: &String| !runs::runs_of(&root, job).is_empty();
+            runs::jobs(&root).into_iter().filter(has_runs).collect()
+        }
+        Some(word) if word.ends_with(".toml") && Path::new(word).is_file() => {
+            let job = find::load_job(Path::new(word))?;
+            return Ok(vec![(find::runs_root(&job, place), job.name, job.settings.keep_runs)]);
+        }
+        Some(name) => vec![name.clone()],
+    };
+    let mut jobs = Vec::new();
+    for name in named {
+        match keep_runs(&root, &name, args).await {
+            Ok(keep_runs) => jobs.push((root.clone(), name, keep_runs)),
+            // One job that cannot be read does not keep the others from it.
+            Err(error) if args.all => eprintln!("{name}: {error}"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(jobs)
+}
+
+/// What the job says now, by the file that its newest run was planned from; by the run's own where that is gone.
+async fn keep_runs(root: &Path, name: &str, args: &PruneArgs) -> Result<Option<Duration>, CliError> {
+    let newest = match runs::runs_of(root, name).first() {
+        Some(_) if args.older_than.is_some() => return Ok(None),
+        Some(folder) => RunStore::open(folder).await?,
+        None => find::newest(root, name).await?,
+    };
+    let plan = newest.plan().await?;
+    let job = match plan.job_path.is_file() {
+        true => Job::load(&plan.job_path)?,
+        false => find::planned_job(&newest, &plan).await?,
+    };
+    Ok(job.settings.keep_runs)
+}
+
+fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
+    let mut lines = vec![["JOB", "RUN", "STATE", "AGE", "SIZE", ""].map(str::to_owned).to_vec()];
+    lines.extend(all.iter().flat_map(|(job, swept)| swept.gone.iter().map(|gone| line(job, gone))));
+    if lines.len() > 1 {
+        summary::to_stdout(|out| summary::columns(out, &lines))?;
+    }
+    let gone: Vec<&Gone> = all.iter().flat_map(|(_, swept)| &swept.gone).collect();
+    let sum = format!("{}, {}", counted(gone.len() as u64, "run"), size(bytes(gone.iter().copied())));
+    match (gone.len(), args.dry_run) {
+        (0, _) => eprintln!("nothing to remove"),
+        (_, true) => eprintln!("{sum} would be removed (--dry-run)"),
+        (_, false) => eprintln!("removed {sum}"),
+    }
+    let mut failures = all.iter().flat_map(|(_, swept)| &swept.failures).peekable();
+    let exit = if failures.peek().is_some() { Exit::Disk } else { Exit::Done };
+    failures.for_each(|error| eprintln!("windrow: {error}"));
+    Ok(exit)
+}
+
+fn line(job: &str, gone: &Gone) -> Vec<String> {
+    let trial = if gone.known.trial { "trial" } else { "" };
+    let cells = [job, &gone.known.run, gone.state, &age(gone.known.age), &size(gone.bytes), trial];
+    cells.map(str::to_owned).to_vec()
+}
+
+fn bytes<'a>(gone: impl Iterator<Item = &'a Gone>) -> u64 {
+    gone.map(|gone| gone.bytes).sum()
+}
+
+/// At the end of `run`: what the job's `keep_runs` lets go. Whatever comes of it is not the run's affair.
+pub(super) async fn after_run(job: &Job, root: &Path) {
+    let Some(older_than) = job.settings.keep_runs else { return };
+    let swept = sweep(root, &job.name, &Rule { older_than, keep: 0, unfinished: false }).await;
+    if !swept.gone.is_empty() {
+        eprintln!(
+            "{}: removed {} older than {}, {}",
+            job.name,
+            counted(swept.gone.len() as u64, "run"),
+            humantime::format_duration(older_than),
+            size(bytes(swept.gone.iter())),
+        );
+    }
+    for error in &swept.failures {
+        eprintln!("{}: an old run is still there: {error}", job.name);
+    }
+}

@@ -1,0 +1,119 @@
+//! The runs of one job, looked at and removed.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::rule::{Known, Rule, removable};
+use crate::cli::CliError;
+use crate::cli::live::sweep_unplanned;
+use crate::handoff::lock::{Lock, lock_run, run_is_locked};
+use crate::handoff::store::now_micros;
+use crate::handoff::{HandoffError, RunStore, runs};
+use crate::report::status::shown_path;
+
+/// A run that goes, or went.
+#[derive(Debug)]
+pub(super) struct Gone {
+    pub known: Known,
+    /// What is said of it in one word.
+    pub state: &'static str,
+    pub bytes: u64,
+}
+
+/// What became of a job's runs.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    pub gone: Vec<Gone>,
+    /// Why a run that should go is still there.
+    pub failures: Vec<CliError>,
+}
+
+/// What goes by the rule; nothing is touched.
+pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
+    let found = survey(root, job, &HashSet::new()).await;
+    let names = removable(&known(&found), rule);
+    let gone = found.into_iter().filter(|found| names.contains(&found.known.run));
+    Swept { gone: gone.map(Found::into_gone).collect(), failures: Vec::new() }
+}
+
+/// Removes what goes by the rule.
+///
+/// The runs are held first, then looked at again: an extraction may have begun to read one since.
+pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
+    let names = removable(&known(&survey(root, job, &HashSet::new()).await), rule);
+    let folder = root.join(job);
+    let held: Vec<(String, Lock)> = names
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), lock_run(&folder.join(name)).ok()?)))
+        .collect();
+    let names: HashSet<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
+    let found = survey(root, job, &names).await;
+    let again = removable(&known(&found), rule);
+    let mut swept = Swept::default();
+    for found in found {
+        let name = found.known.run.as_str();
+        if !names.contains(name) || !again.iter().any(|run| run == name) {
+            continue;
+        }
+        match runs::remove(&found.folder) {
+            Ok(()) => swept.gone.push(found.into_gone()),
+            Err(error) => swept.failures.push(error.into()),
+        }
+    }
+    sweep_unplanned(&folder);
+    swept
+}
+
+struct Found {
+    known: Known,
+    published: bool,
+    bytes: u64,
+    folder: PathBuf,
+}
+
+impl Found {
+    fn into_gone(self) -> Gone {
+        let state = match (self.known.finished, self.published) {
+            (true, true) => "published",
+            (true, false) => "refused",
+            (false, _) => "unfinished",
+        };
+        Gone { known: self.known, state, bytes: self.bytes }
+    }
+}
+
+fn known(found: &[Found]) -> Vec<Known> {
+    found.iter().map(|found| found.known.clone()).collect()
+}
+
+/// The runs of a job, the newest first; `held` are this process's own. One that cannot be read stays.
+async fn survey(root: &Path, job: &str, held: &HashSet<&str>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for folder in runs::runs_of(root, job) {
+        match look(&folder, held).await {
+            Ok(run) => found.push(run),
+            Err(error) => eprintln!("windrow: run {} stays: {error}", shown_path(&folder)),
+        }
+    }
+    found
+}
+
+async fn look(folder: &Path, held: &HashSet<&str>) -> Result<Found, HandoffError> {
+    let store = RunStore::open(folder).await?;
+    let (plan, outcome) = (store.plan().await?, store.outcome().await?);
+    let since = outcome.as_ref().map_or(plan.created_at, |outcome| outcome.at);
+    let age = now_micros().saturating_sub(since).max(0);
+    // The folder's name, not what the plan says: a copy of a run is a run of its own.
+    let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let known = Known {
+        age: Duration::from_micros(age.unsigned_abs()),
+        finished: outcome.is_some(),
+        trial: plan.trial,
+        locked: !held.contains(run.as_str()) && run_is_locked(folder),
+        extracted_from: plan.extracted_from,
+        run,
+    };
+    let published = outcome.is_some_and(|outcome| outcome.published);
+    Ok(Found { known, published, bytes: runs::size(folder), folder: folder.to_owned() })
+}

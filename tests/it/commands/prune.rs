@@ -1,0 +1,284 @@
+//! What is removed, when, and what never is.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{Ended, Origin, Sandbox, ended, small_job};
+
+const DAY: i64 = 86_400_000_000;
+
+/// A job over ten films, run so often; its folder of runs in the order of the runs.
+fn site(times: usize) -> (Sandbox, Origin, Vec<PathBuf>) {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    small_job(&sandbox, &origin, 10, "", "");
+    let runs = (0..times).map(|_| run(&sandbox)).collect();
+    (sandbox, origin, runs)
+}
+
+fn run(sandbox: &Sandbox) -> PathBuf {
+    sandbox.run(["run", "small.toml", "--new"]).with_code(0);
+    sandbox.newest_run("small")
+}
+
+/// A trial's folder.
+fn trial(sandbox: &Sandbox) -> PathBuf {
+    let before = left(sandbox);
+    sandbox.run(["run", "small.toml", "--sample", "2"]).with_code(0);
+    left(sandbox).into_iter().find(|run| !before.contains(run)).unwrap()
+}
+
+/// Makes a run so many days older than it is.
+fn age(run: &Path, days: i64) {
+    for (name, key) in [("plan.json", "created_at"), ("merged.json", "at")] {
+        let Ok(text) = std::fs::read_to_string(run.join(name)) else { continue };
+        let mut json: Value = serde_json::from_str(&text).unwrap();
+        json[key] = (json[key].as_i64().unwrap() - days * DAY).into();
+        std::fs::write(run.join(name), json.to_string()).unwrap();
+    }
+}
+
+/// The folders of the job's runs, in order; what is no run is not among them.
+fn left(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let mut left = folders(sandbox);
+    left.retain(|folder| folder.join("plan.json").is_file());
+    left
+}
+
+fn folders(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(sandbox.path().join("shards/small")) else { return Vec::new() };
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    folders
+}
+
+/// The cells of the table that was printed, without its header.
+fn table(ended: &Ended) -> Vec<Vec<String>> {
+    let cells = |line: &str| {
+        line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+    };
+    ended.stdout.lines().skip(1).map(cells).collect()
+}
+
+fn id(run: &Path) -> &str {
+    run.file_name().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn runs_that_are_old_go_with_age_and_size_and_the_sum() {
+    let (sandbox, _origin, runs) = site(4);
+    for (run, days) in runs.iter().zip([30, 14, 13, 40]) {
+        age(run, days);
+    }
+    let prune = ["prune", "small", "--older-than", "14d"];
+    let told = sandbox.run([&prune[..], &["--dry-run"]].concat()).with_code(0);
+    assert_eq!(left(&sandbox).len(), 4, "nothing is touched");
+    let cells = table(&told);
+    let shown: Vec<&str> = cells.iter().flat_map(|line| line[..4].iter().map(String::as_str)).collect();
+    let [second, first] = [&runs[1], &runs[0]].map(|run| id(run));
+    assert_eq!(
+        shown,
+        ["small", second, "published", "14 days", "small", first, "published", "30 days"],
+        "{}",
+        told.stdout
+    );
+    assert!(cells.iter().all(|line| line[4].ends_with(" kB")), "{}", told.stdout);
+    assert!(
+        told.stderr.starts_with("2 runs, ") && told.stderr.contains(" kB would be removed"),
+        "{}",
+        told.stderr
+    );
+
+    let ended = sandbox.run(prune).with_code(0);
+    assert_eq!(ended.stdout, told.stdout, "as it was told");
+    ended.saying("removed 2 runs, ");
+    assert_eq!(left(&sandbox), runs[2..], "the newest stays, old as it is");
+    assert_eq!(folders(&sandbox), runs[2..]);
+    sandbox.run(prune).with_code(0).saying("nothing to remove");
+    assert_eq!(sandbox.query("small", "SELECT count(*) FROM rows"), ["10"]);
+}
+
+#[test]
+fn the_newest_few_stay_and_trials_are_not_counted() {
+    let (sandbox, _origin, runs) = site(2);
+    let old = trial(&sandbox);
+    let newer = run(&sandbox);
+    let new = trial(&sandbox);
+    sandbox.run(["prune", "small.toml", "--keep", "2"]).with_code(0).saying("removed 1 run, ");
+    assert_eq!(left(&sandbox), [runs[1].clone(), old.clone(), newer.clone(), new.clone()]);
+    let ended = sandbox.run(["prune", "small.toml", "--older-than", "0s", "--keep", "1"]).with_code(0);
+    assert!(table(&ended)[0].contains(&"trial".to_owned()), "{}", ended.stdout);
+    assert_eq!(left(&sandbox), [newer.clone(), new]);
+    sandbox.run(["prune", "small.toml", "--older-than", "0s"]).with_code(0).saying("removed 1 run, ");
+    assert_eq!(left(&sandbox), [newer]);
+}
+
+#[test]
+fn nothing_is_removed_unless_somebody_says_what() {
+    let (sandbox, _origin, runs) = site(2);
+    for word in ["small", "small.toml"] {
+        let ended = sandbox.run(["prune", word]).with_code(2);
+        ended.saying("nothing says which runs of job small are to go").saying("hint: say --older-than 14d");
+    }
+    sandbox.run(["prune", "--all"]).with_code(0).saying("so they stay").saying("nothing to remove");
+    sandbox.run(["prune"]).with_code(2);
+    sandbox.run(["prune", "small", "--all"]).with_code(2);
+    sandbox.run(["prune", "other", "--keep", "1"]).with_code(2).saying("no run of job \"other\"");
+    sandbox.run(["prune", "small", "--older-than", "soon"]).with_code(2);
+    assert_eq!(left(&sandbox), runs);
+}
+
+#[test]
+fn all_jobs_are_looked_through_and_one_that_cannot_be_read_hides_none() {
+    let (sandbox, origin, runs) = site(2);
+    small_job(&sandbox, &origin, 5, "", "");
+    let other = std::fs::read_to_string(sandbox.path().join("small.toml")).unwrap();
+    sandbox.write("other.toml", other.replace("name = \"small\"", "name = \"other\""));
+    sandbox.run(["run", "other.toml"]).with_code(0);
+    sandbox.run(["run", "other.toml"]).with_code(0);
+    std::fs::write(sandbox.newest_run("other").join("plan.json"), "{").unwrap();
+    let ended = sandbox.run(["prune", "--all", "--older-than", "0s"]).with_code(0);
+    assert_eq!(left(&sandbox), runs[1..]);
+    ended.saying("plan.json is damaged").saying("removed 1 run, ");
+    sandbox.run(["prune", "--all", "--keep", "1"]).with_code(0);
+}
+
+#[test]
+fn unfinished_runs_and_runs_in_use_stay() {
+    let (sandbox, _origin, runs) = site(1);
+    sandbox.run(["run", "small.toml", "--new", "--max-requests", "3"]).with_code(7);
+    let unfinished = sandbox.newest_run("small");
+    let newest = run(&sandbox);
+    let lock = File::open(runs[0].join("run.lock")).unwrap();
+    lock.lock().unwrap();
+    let prune = ["prune", "small", "--older-than", "0s"];
+    sandbox.run(prune).with_code(0).saying("nothing to remove");
+    assert_eq!(left(&sandbox).len(), 3);
+    drop(lock);
+    // Nor does somebody who is at work on the job keep the others from going.
+    let job = File::open(sandbox.path().join("shards/small/job.lock")).unwrap();
+    job.lock().unwrap();
+    sandbox.run(prune).with_code(0).saying("removed 1 run, ");
+    assert_eq!(left(&sandbox), [unfinished, newest.clone()]);
+    let ended = sandbox.run([&prune[..], &["--unfinished"]].concat()).with_code(0);
+    assert_eq!(table(&ended)[0][2], "unfinished");
+    assert_eq!(left(&sandbox), [newest]);
+    drop(job);
+    // The newest stays, unfinished too.
+    sandbox.run(["plan", "small.toml"]).with_code(0);
+    let planned = sandbox.newest_run("small");
+    sandbox.run([&prune[..], &["--unfinished"]].concat()).with_code(0);
+    assert_eq!(left(&sandbox), [planned]);
+}
+
+#[test]
+fn answers_that_an_unfinished_extraction_reads_stay() {
+    let (sandbox, _origin, _) = site(0);
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nbodies = \"all\"");
+    let earlier = run(&sandbox);
+    sandbox.run(["extract", "small"]).with_code(0);
+    let extraction = sandbox.newest_run("small");
+    let prune = ["prune", "small", "--older-than", "0s"];
+    sandbox.run(prune).with_code(0).saying("nothing to remove");
+    let newest = run(&sandbox);
+    sandbox.run(prune).with_code(0).saying("nothing to remove");
+    sandbox.run(["merge", extraction.to_str().unwrap()]).with_code(0);
+    assert_eq!(left(&sandbox), [earlier, extraction, newest.clone()]);
+    sandbox.run(prune).with_code(0).saying("removed 2 runs, ");
+    assert_eq!(left(&sandbox), [newest]);
+}
+
+/// Prunes while strace strikes a call, such as `unlinkat:error=EIO:when=2`.
+fn struck(sandbox: &Sandbox, inject: &str) -> Ended {
+    let mut command = Command::new("strace");
+    let calls = inject.split(':').next().unwrap();
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e"]);
+    command.arg(format!("inject={inject}")).arg(env!("CARGO_BIN_EXE_windrow"));
+    command.args(["prune", "small", "--older-than", "0s"]).current_dir(sandbox.path());
+    ended(command)
+}
+
+#[test]
+fn a_run_that_was_not_removed_whole_is_no_run() {
+    let (mut killed, mut cut_short) = (0, 0);
+    for step in [1, 2, 3, 7, 11] {
+        let (sandbox, _origin, runs) = site(2);
+        let before = std::fs::read_dir(runs[0].join("00000")).unwrap().count();
+        let ended = struck(&sandbox, &format!("unlink,unlinkat,rmdir:signal=KILL:when={step}"));
+        assert_eq!(ended.code, None, "step {step}: {}", ended.stderr);
+        killed += 1;
+        let status = sandbox.run(["status"]).with_code(0);
+        if runs[0].join("plan.json").is_file() {
+            let files = std::fs::read_dir(runs[0].join("00000")).unwrap().count();
+            assert_eq!(files, before, "step {step}: what is still a run is whole");
+            sandbox.run(["merge", runs[0].to_str().unwrap()]).with_code(0);
+        } else {
+            cut_short += 1;
+            assert!(!status.stdout.contains(id(&runs[0])), "step {step}: {}", status.stdout);
+            // Whoever plans next sweeps what is left, and so does the next prune.
+            match step % 2 {
+                0 => sandbox.run(["plan", "small.toml"]).with_code(0),
+                _ => sandbox.run(["prune", "small", "--older-than", "0s"]).with_code(0),
+            };
+            assert!(!runs[0].exists(), "step {step}");
+        }
+    }
+    assert!(killed == 5 && cut_short >= 4, "{killed} times killed, {cut_short} times cut short");
+}
+
+#[test]
+fn a_run_that_cannot_be_removed_is_told_and_the_others_go() {
+    let (sandbox, _origin, runs) = site(3);
+    // The first that goes is the newer one of the two; its first folder stays.
+    let ended = struck(&sandbox, "unlinkat:error=EIO:when=1").with_code(4);
+    ended.saying("cannot remove ").saying("removed 1 run, ");
+    assert_eq!(left(&sandbox), runs[2..]);
+}
+
+#[test]
+fn a_job_that_says_how_long_prunes_at_the_end_of_its_run() {
+    let (sandbox, _origin, runs) = site(2);
+    age(&runs[0], 15);
+    age(&runs[1], 13);
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nkeep_runs = \"14d\"");
+    let ended = sandbox.run(["run", "small.toml"]).with_code(0);
+    ended.saying("small: removed 1 run older than 14days, ").saying("published 10 rows");
+    assert_eq!(left(&sandbox)[..1], runs[1..]);
+    let ended = sandbox.run(["run", "small.toml"]).with_code(0);
+    assert!(!ended.stderr.contains("removed"), "nothing to say: {}", ended.stderr);
+    // A trial prunes nothing, and `prune` takes the job's word.
+    age(&runs[1], 1);
+    sandbox.run(["run", "small.toml", "--sample", "1"]).with_code(0);
+    assert!(runs[1].exists());
+    sandbox.run(["prune", "small"]).with_code(0).saying("removed 1 run, ");
+    assert!(!runs[1].exists());
+}
+
+#[test]
+fn what_prune_cannot_remove_is_not_the_runs_affair() {
+    let (sandbox, _origin, runs) = site(1);
+    age(&runs[0], 15);
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nkeep_runs = \"14d\"");
+    let mut command = Command::new("strace");
+    // Every unlink of the plan: chunks and temporary files go by unlinkat, or have other names.
+    let plan = runs[0].join("plan.json");
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=unlink",
+        "-e",
+        "inject=unlink:error=EIO",
+        "-P",
+    ]);
+    command.arg(&plan).arg(env!("CARGO_BIN_EXE_windrow")).args(["run", "small.toml"]);
+    command.current_dir(sandbox.path());
+    let ended = ended(command).with_code(0);
+    ended.saying("small: an old run is still there: cannot remove ").saying("published 10 rows");
+    assert!(plan.is_file());
+}
