@@ -9,7 +9,7 @@ pub enum Exit {
     Refused,
     /// 2: usage or job file, or a refusal that repeating cannot mend.
     Usage,
-    /// 3: the run is locked by a living process.
+    /// 3: the job or the run is locked by a living process.
     Locked,
     /// 4: the disk (full, read-only, unreadable).
     Disk,

@@ -1,13 +1,14 @@
 //! The runs of one job, looked at and removed.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::rule::{Known, Rule, removable};
 use crate::cli::CliError;
 use crate::cli::live::sweep_unplanned;
-use crate::handoff::lock::{Lock, lock_run, run_is_locked};
+use crate::handoff::lock::{Lock, LockError, lock_run, run_is_locked};
 use crate::handoff::store::now_micros;
 use crate::handoff::{HandoffError, RunStore, runs};
 use crate::report::status::shown_path;
@@ -41,16 +42,13 @@ pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
 ///
 /// The runs are held first, then looked at again: an extraction may have begun to read one since.
 pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
+    let mut swept = Swept::default();
     let names = removable(&known(&survey(root, job, &HashSet::new()).await), rule);
     let folder = root.join(job);
-    let held: Vec<(String, Lock)> = names
-        .into_iter()
-        .filter_map(|name| Some((name.clone(), lock_run(&folder.join(name)).ok()?)))
-        .collect();
+    let held = hold(&folder, names, &mut swept.failures);
     let names: HashSet<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
     let found = survey(root, job, &names).await;
     let again = removable(&known(&found), rule);
-    let mut swept = Swept::default();
     for found in found {
         let name = found.known.run.as_str();
         if !names.contains(name) || !again.iter().any(|run| run == name) {
@@ -63,6 +61,21 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     }
     sweep_unplanned(&folder);
     swept
+}
+
+/// Holds those of the runs that are to be had.
+fn hold(folder: &Path, names: Vec<String>, failures: &mut Vec<CliError>) -> Vec<(String, Lock)> {
+    let mut held = Vec::new();
+    for name in names {
+        match lock_run(&folder.join(&name)) {
+            Ok(lock) => held.push((name, lock)),
+            // Somebody works on it since, or has removed it.
+            Err(LockError::Held { .. }) => {}
+            Err(LockError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    held
 }
 
 struct Found {

@@ -232,10 +232,16 @@ fn a_run_that_was_not_removed_whole_is_no_run() {
 #[test]
 fn a_run_that_cannot_be_removed_is_told_and_the_others_go() {
     let (sandbox, _origin, runs) = site(3);
+    // One whose lock cannot be had, since it is no file: permissions mean nothing to root.
+    let odd = run(&sandbox);
+    let runs = [runs, vec![run(&sandbox)]].concat();
+    std::fs::remove_file(odd.join("run.lock")).unwrap();
+    std::fs::create_dir(odd.join("run.lock")).unwrap();
+    sandbox.run(["prune", "small", "--older-than", "0s", "--keep", "1", "--dry-run"]).with_code(0);
     // The first that goes is the newer one of the two; its first folder stays.
     let ended = struck(&sandbox, "unlinkat:error=EIO:when=1").with_code(4);
-    ended.saying("cannot remove ").saying("removed 1 run, ");
-    assert_eq!(left(&sandbox), runs[2..]);
+    ended.saying("cannot lock ").saying("cannot remove ").saying("removed 2 runs, ");
+    assert_eq!(left(&sandbox), [odd, runs[3].clone()]);
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn help_names_every_command_and_exit_code() {
       0    published (shard: committed)
       1    finished, but the publish gate refused (check: an answer does not fit)
       2    usage, the job file, or a refusal that repeating cannot mend
-      3    the run is in use by another process
+      3    the job or the run is in use by another process
       4    the disk
       5    the database
       6    integrity: requests or digests do not match
