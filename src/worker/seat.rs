@@ -85,7 +85,7 @@ impl Seat {
     fn join(&self, run: &RunStore) -> Result<(), LockError> {
         let what = || format!("shard {} of run {}", self.shard, run.folder().display());
         match self.claims.join() {
-            Ok(false) => return Err(LockError::Held { what: what() }),
+            Ok(false) => return Err(LockError::Held { what: what(), holder: None }),
             // Unmarked, what a helper leaves behind stays until the folder is swept anyway.
             Ok(true) if self.role == Role::Helper => drop(self.claims.set_helped(true)),
             // Where there are no locks a helper can claim nothing, and leaves nothing behind.
