@@ -25,11 +25,23 @@ pub fn state_folder() -> PathBuf {
         .unwrap_or_else(own)
 }
 
-/// The file of a budget, its folder made. `kind` tells limits that a job names from hosts.
+/// The file of a limit that jobs name, its folder made.
 ///
 /// # Errors
 /// The folder cannot be made.
-pub fn file_of(folder: &Path, kind: &str, name: &str) -> Result<PathBuf, BudgetError> {
+pub fn file_of_limit(folder: &Path, name: &str) -> Result<PathBuf, BudgetError> {
+    file_of(folder, "limit", name)
+}
+
+/// The file of a host, named with its port, its folder made.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn file_of_host(folder: &Path, name: &str) -> Result<PathBuf, BudgetError> {
+    file_of(folder, "host", name)
+}
+
+fn file_of(folder: &Path, kind: &str, name: &str) -> Result<PathBuf, BudgetError> {
     let folder = folder.join("limits");
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
     made.map_err(|source| BudgetError::File { path: folder.display().to_string(), source })?;

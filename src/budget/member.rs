@@ -3,7 +3,7 @@
 //! Everything is a question to the words that all members share; `now` is the machine's monotonic clock in nanoseconds,
 //! passed in, so that the whole can be run by a clock of its own (see `simulation`).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
@@ -14,13 +14,17 @@ use super::share;
 use super::terms::Terms;
 use super::window::{Seen, Window};
 use super::words::{
-    self, BASE, BASE_SEEN, COST, DOUBLING, DOWN_SINCE, FAILING, LAST_ANSWER, LEFT, LEFT_UNTIL, MEMBERS, NEXT,
-    NEXT_PROBE, PAUSED_UNTIL, ROUND_ANSWERS, ROUND_REFUSALS, ROUND_TIME, SILENCES, WINDOW,
+    self, BASE, COST, DOUBLING, DOWN_SINCE, EPOCH, EPOCH_FAST, EPOCH_REFUSALS, EPOCH_REQUESTS, FAILING,
+    LAST_ANSWER, LEFT, LEFT_GUESSED, LEFT_MOST, LEFT_UNTIL, LOSSES, MEMBERS, NEXT, NEXT_PROBE, PAUSED_UNTIL,
+    ROUND_ANSWERS, ROUND_REFUSALS, ROUND_TIME, SILENCES, WINDOW,
 };
 use super::{BudgetError, Down, UsedUp};
 
 /// Attempts in a row without an answer, of all members, after which nobody is there.
 const SILENT: u64 = 16;
+
+/// The same of those that may be ones that are never answered.
+const LOST: u64 = 256;
 
 /// The first and the longest pause between two looks at a host that is down, in nanoseconds.
 const PROBES: [u64; 2] = [1_000_000_000, 15_000_000_000];
@@ -31,8 +35,20 @@ const ROLL_CALL: u64 = 100_000_000;
 /// How long a place goes to one member where there are fewer places than members, in nanoseconds.
 const TURN: u64 = 250_000_000;
 
+/// How long is gone by what a server said before, until it says something new, in nanoseconds.
+const GUESSED: u64 = 1_000_000_000;
+
 /// How often an answer is noted as the last one, in nanoseconds.
 const NOTED_EVERY: u64 = 100_000_000;
+
+/// A moment at which a request may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// When, in nanoseconds of the monotonic clock.
+    pub at: u64,
+    /// Whether other members see that it is taken.
+    is_shown: bool,
+}
 
 /// A member of a budget. Its place is free as soon as it is dropped, or its process ends, however it ends.
 #[derive(Debug)]
@@ -45,6 +61,8 @@ pub struct Member {
     in_flight: Cell<u64>,
     waiting: Cell<u64>,
     seen: Cell<Seen>,
+    /// The members when this process looked last.
+    members: RefCell<Vec<usize>>,
     next_roll_call: Cell<u64>,
     span: Cell<Span>,
     /// What others were told, where it differs: nanoseconds per unit.
@@ -77,6 +95,7 @@ impl Member {
             in_flight: Cell::default(),
             waiting: Cell::default(),
             seen: Cell::default(),
+            members: RefCell::default(),
             next_roll_call: Cell::new(0),
             span: Cell::new(Span { start: 0, end: 0 }),
             differs: Cell::new(None),
@@ -91,7 +110,7 @@ impl Member {
 
     /// Forgets what is found out again at once: a server may have become another while nobody asked it.
     fn forget(&self) {
-        for word in [DOWN_SINCE, SILENCES, NEXT_PROBE, LAST_ANSWER] {
+        for word in [DOWN_SINCE, SILENCES, LOSSES, NEXT_PROBE, LAST_ANSWER] {
             self.words()[word].store(0, Release);
         }
         self.store_window(&Window::new());
@@ -111,7 +130,7 @@ impl Member {
     pub fn enter(&self) -> bool {
         let has_room = self.in_flight.get() < self.share.get();
         if has_room {
-            self.in_flight.set(self.in_flight.get() + 1);
+            self.count_in_flight(self.in_flight.get() + 1);
         } else {
             self.seen.set(Seen { is_full: true, ..self.seen.get() });
         }
@@ -120,7 +139,12 @@ impl Member {
 
     /// Gives a place back.
     pub fn leave(&self) {
-        self.in_flight.set(self.in_flight.get() - 1);
+        self.count_in_flight(self.in_flight.get() - 1);
+    }
+
+    fn count_in_flight(&self, requests: u64) {
+        self.in_flight.set(requests);
+        words::member(self.words(), self.page.me).in_flight.store(requests, Release);
     }
 
     /// Requests of this process that are in flight.
@@ -152,6 +176,7 @@ impl Member {
             Some(cap) => self.share_out(&members, cap, now),
             None => self.share.set(u64::MAX),
         }
+        self.members.replace(members);
     }
 
     /// The pace that holds for all: the slowest.
@@ -179,8 +204,7 @@ impl Member {
             None if self.terms.adapts => self.adapted(members, now),
             None => return None,
         };
-        // A server that says how many it still takes is not sent more than that at once.
-        Some(if self.word(LEFT_UNTIL) > now { cap.min(self.word(LEFT).max(1)) } else { cap })
+        Some(cap)
     }
 
     /// The adaptive window, with what this process has seen since it looked last.
@@ -217,7 +241,10 @@ impl Member {
             refusals: self.word(ROUND_REFUSALS),
             failing: words::load(&self.words()[FAILING]),
             base: self.word(BASE),
-            base_seen: self.word(BASE_SEEN),
+            epoch: self.word(EPOCH),
+            epoch_requests: self.word(EPOCH_REQUESTS),
+            epoch_refusals: self.word(EPOCH_REFUSALS),
+            epoch_fast: self.word(EPOCH_FAST) == 1,
         }
     }
 
@@ -230,7 +257,10 @@ impl Member {
             (ROUND_TIME, window.time),
             (ROUND_REFUSALS, window.refusals),
             (BASE, window.base),
-            (BASE_SEEN, window.base_seen),
+            (EPOCH, window.epoch),
+            (EPOCH_REQUESTS, window.epoch_requests),
+            (EPOCH_REFUSALS, window.epoch_refusals),
+            (EPOCH_FAST, u64::from(window.epoch_fast)),
         ];
         figures.into_iter().for_each(|(word, figure)| self.words()[word].store(figure, Release));
     }
@@ -238,8 +268,55 @@ impl Member {
     // ---- the pace
 
     /// Takes the next moment at which a request of so many units may leave; `None` where there is no pace to keep.
-    pub fn reserve(&self, now: u64, units: u64) -> Option<u64> {
-        Some(self.pace.get()?.reserve(&self.words()[NEXT], now, units))
+    ///
+    /// A member that used its last moment before another did changes with that one, if its moment is nearer: so one that
+    /// asks for the next moment only when the last request is answered is not behind those that always ask at once.
+    pub fn reserve(&self, now: u64, units: u64) -> Option<Moment> {
+        let at = self.pace.get()?.reserve(&self.words()[NEXT], now, units);
+        let mine = words::member(self.words(), self.page.me);
+        // Of several that wait in this process the first stands for all.
+        if at <= now || mine.moment.load(Acquire) != 0 {
+            return Some(Moment { at, is_shown: false });
+        }
+        let at = self.nearest(at, now, mine.served.load(Acquire));
+        mine.moment.store(at, Release);
+        Some(Moment { at, is_shown: true })
+    }
+
+    /// The nearest moment of a member that was served later, for which it gets this one; or else this one.
+    fn nearest(&self, at: u64, now: u64, served: u64) -> u64 {
+        let others = self.members.borrow();
+        let others = others.iter().filter(|other| **other != self.page.me);
+        let nearer = others.map(|other| words::member(self.words(), *other)).filter_map(|other| {
+            let moment = other.moment.load(Acquire);
+            let is_nearer = (now..at).contains(&moment) && other.served.load(Acquire) > served;
+            is_nearer.then_some((moment, other.moment))
+        });
+        let Some((moment, word)) = nearer.min_by_key(|(moment, _)| *moment) else { return at };
+        // If it was used meanwhile, it is gone.
+        word.compare_exchange(moment, at, AcqRel, Acquire).unwrap_or(at).min(at)
+    }
+
+    /// Uses a moment that has come.
+    ///
+    /// # Errors
+    /// Another member has changed it for a later one, which is to be waited for.
+    pub fn confirm(&self, moment: Moment, now: u64) -> Result<(), Moment> {
+        let mine = words::member(self.words(), self.page.me);
+        if moment.is_shown
+            && let Err(later) = mine.moment.compare_exchange(moment.at, 0, AcqRel, Acquire)
+        {
+            return Err(Moment { at: later, ..moment });
+        }
+        mine.served.store(now, Release);
+        Ok(())
+    }
+
+    /// Lets go of a moment that is not used.
+    pub fn forgo(&self, moment: Moment) {
+        if moment.is_shown {
+            words::member(self.words(), self.page.me).moment.store(0, Release);
+        }
     }
 
     /// What a request costs as far as is known: the average of what answers said; `None` while none has.
@@ -332,10 +409,34 @@ impl Member {
         self.word(PAUSED_UNTIL)
     }
 
-    /// The server takes so many more requests until then.
+    /// The server takes so many more requests until then, those among them that are in flight now.
     pub fn takes(&self, requests: u64, until: u64) {
-        self.words()[LEFT].store(requests, Release);
+        let in_flight = |at: &usize| words::member(self.words(), *at).in_flight.load(Acquire);
+        let under_way: u64 = self.members.borrow().iter().map(in_flight).sum();
+        self.words()[LEFT_MOST].fetch_max(requests, AcqRel);
+        self.words()[LEFT].store(requests.saturating_sub(under_way), Release);
+        self.words()[LEFT_GUESSED].store(0, Release);
         self.words()[LEFT_UNTIL].store(until, Release);
+    }
+
+    /// Takes one of the requests that the server said it still takes; where there is none left, until when.
+    ///
+    /// When that time is over it is taken to allow as much again as it ever said; its next answer tells.
+    pub fn take_left(&self, now: u64) -> Result<(), u64> {
+        let until = self.word(LEFT_UNTIL);
+        if until == 0 {
+            return Ok(());
+        }
+        if until <= now {
+            let is_guess = self.word(LEFT_GUESSED) == 1;
+            let guess = if is_guess { 0 } else { now + GUESSED };
+            self.words()[LEFT].store(self.word(LEFT_MOST).max(1), Release);
+            self.words()[LEFT_GUESSED].store(1, Release);
+            // Somebody else may have done the same.
+            let _ = self.words()[LEFT_UNTIL].compare_exchange(until, guess, AcqRel, Acquire);
+        }
+        let one_less = self.words()[LEFT].fetch_update(AcqRel, Acquire, |left| left.checked_sub(1));
+        one_less.map(drop).map_err(|_| self.word(LEFT_UNTIL))
     }
 
     /// A request was answered after so many nanoseconds.
@@ -355,7 +456,7 @@ impl Member {
     }
 
     fn is_there(&self) {
-        for word in [SILENCES, DOWN_SINCE] {
+        for word in [SILENCES, LOSSES, DOWN_SINCE] {
             if self.word(word) != 0 {
                 self.words()[word].store(0, Release);
             }
@@ -367,11 +468,26 @@ impl Member {
         self.seen.set(Seen { refusals: seen.refusals + 1, ..seen });
     }
 
-    /// Nobody answered.
+    /// There was no connection, or nobody answered. After so many in a row, of all members, nobody is there.
     pub fn silent(&self, now: u64) {
+        self.count_silence(SILENCES, SILENT, now);
+    }
+
+    /// A request was sent that long ago, and nobody answered. That tells less where it had been lost `before`, or where
+    /// another was answered since it was sent: it may be one that is never answered.
+    pub fn lost(&self, now: u64, took: u64, before: bool) {
+        let since = self.word(LAST_ANSWER);
+        let answers_since = since != 0 && now.saturating_sub(took) < since + NOTED_EVERY;
+        match before || answers_since {
+            true => self.count_silence(LOSSES, LOST, now),
+            false => self.count_silence(SILENCES, SILENT, now),
+        }
+    }
+
+    fn count_silence(&self, word: usize, most: u64, now: u64) {
         self.count_refusal();
-        let silences = self.words()[SILENCES].fetch_add(1, AcqRel) + 1;
-        if silences >= SILENT
+        let silences = self.words()[word].fetch_add(1, AcqRel) + 1;
+        if silences >= most
             && self.words()[DOWN_SINCE].compare_exchange(0, now.max(1), AcqRel, Acquire).is_ok()
         {
             self.words()[NEXT_PROBE].store(now + PROBES[0], Release);

@@ -6,7 +6,7 @@
 //!
 //! | what is shared | how | file |
 //! |---|---|---|
-//! | the pace | the next free moment, by compare-and-swap | `rate` |
+//! | the pace | the next free moment, by compare-and-swap; changed with those served later | `rate`, `member` |
 //! | places in flight | each member's share, rearranged a few dozen times a second | `share`, `member` |
 //! | how many places there are, where nobody says it | a window that adapts to the server | `window` |
 //! | quotas | counters by the wall clock, kept over restarts | `quota` |
@@ -19,7 +19,8 @@
 //! - All members together keep to the limit, and the slowest of what they were told holds for all.
 //! - However a member dies, what it had comes back: its places within [tenths of a second](Member::look), of the pace
 //!   it costs the one moment that it had taken. No lock is waited for: a member that is stopped stops nobody.
-//! - Members that ask one at a time get the same share of the pace; places in flight are divided by demand.
+//! - Members that could use it get the same share of the pace, however many wait in each; places in flight are divided by
+//!   demand.
 //! - A quota is never exceeded, not after a kill nor after a power cut.
 //! - A pause that one is told holds for all from the moment that it is stored.
 //! - Nothing here costs a system call per request.
@@ -40,9 +41,22 @@ mod terms;
 mod window;
 mod words;
 
-pub use folder::{file_of, state_folder};
-pub use member::Member;
+pub use folder::{file_of_host, file_of_limit, state_folder};
+pub use member::{Member, Moment};
 pub use terms::Terms;
+
+use std::path::Path;
+
+use crate::job::Limit;
+use crate::os::monotonic_nanos;
+
+/// What is left of a limit's quota now, for whoever only wants to know; `None` where it has none or nobody has counted
+/// it. `second` is the wall clock, in seconds since 1970.
+pub fn left_of_quota(folder: &Path, limit: &Limit, second: u64) -> Option<u64> {
+    let path = file_of_limit(folder, &limit.name).ok().filter(|path| path.exists())?;
+    let member = Member::join(&path, Terms::of(limit), 0, monotonic_nanos()).ok()?;
+    member.left_of_quota(second).map(|[left, _]| left)
+}
 
 /// Why a budget cannot be shared.
 #[derive(Debug, thiserror::Error)]

@@ -119,10 +119,7 @@ fn begin_anew(words: &[AtomicU64]) {
 }
 
 fn clear(words: &SharedWords, at: usize) {
-    let member = words::member(words.words(), at);
-    [member.process, member.share, member.want, member.most, member.interval, member.cap]
-        .into_iter()
-        .for_each(|word| word.store(0, Release));
+    words::member_slice(words.words(), at).iter().for_each(|word| word.store(0, Release));
 }
 
 fn lock_of(member: usize) -> u32 {

@@ -4,8 +4,7 @@
 //! interval (the generic cell rate algorithm, ITU-T I.371, by which networks police their traffic): no timer, no queue,
 //! nothing to leak when a process dies, which costs the one moment that it had taken.
 //!
-//! Promise: over any time *t* at most `t / interval + burst` units are handed out, whoever asks. Moments are handed out
-//! in the order of asking: processes that ask one at a time get the same share, however many wait in each.
+//! Promise: over any time *t* at most `t / interval + burst` units are handed out, whoever asks, in the order of asking.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};

@@ -84,18 +84,29 @@ fn run(
 ) -> Vec<Vec<u64>> {
     let mut sent = vec![Vec::new(); members.len()];
     let mut wakes = BinaryHeap::new();
+    members.iter().for_each(|member| member.look(START));
     for (at, member) in members.iter().enumerate() {
-        let moment = member.reserve(START, 1).unwrap().max(START);
-        wakes.push(Reverse((moment + late(random), at)));
+        let moment = member.reserve(START, 1).unwrap();
+        wakes.push(Reverse((moment.at.max(START) + late(random), at, Some(moment))));
     }
-    while let Some(Reverse((now, at))) = wakes.pop() {
+    while let Some(Reverse((now, at, moment))) = wakes.pop() {
         if now > START + seconds * SECOND {
             break;
         }
-        sent[at].push(now);
-        let asks = now + rest[at];
-        let moment = members[at].reserve(asks, 1).unwrap();
-        wakes.push(Reverse((if moment > asks { moment + late(random) } else { asks }, at)));
+        // Either the moment has come, or it is time to ask for one.
+        let next = match moment.map(|moment| members[at].confirm(moment, now)) {
+            Some(Err(later)) => Some(later),
+            Some(Ok(())) => {
+                sent[at].push(now);
+                None
+            }
+            None => members[at].reserve(now, 1),
+        };
+        wakes.push(Reverse(match next {
+            Some(moment) if moment.at > now => (moment.at + late(random), at, next),
+            Some(_) => (now, at, next),
+            None => (now + rest[at], at, None),
+        }));
     }
     sent
 }
@@ -150,7 +161,9 @@ fn members_that_die_and_come_back_keep_the_rate() {
         if life != lives[at] {
             continue;
         }
-        let moment = members[at].reserve(now, 1).unwrap().max(now) + random.u64(0..MILLI);
+        let moment = members[at].reserve(now, 1).unwrap();
+        members[at].forgo(moment);
+        let moment = moment.at.max(now) + random.u64(0..MILLI);
         sent.push(moment);
         wakes.push(Reverse((moment, at, life)));
     }
@@ -162,13 +175,16 @@ fn members_that_die_and_come_back_keep_the_rate() {
 #[test]
 fn one_that_asks_one_at_a_time_gets_its_share() {
     let mut random = random("few and many");
-    let place = Place::new();
-    let members = [place.join(&of_rate(500, 1), START), place.join(&of_rate(500, 1), START)];
-    // The first waits for each answer, of a millisecond, before it asks again; the second has always more.
-    let sent = run(&members, &[MILLI, 0], 20, &mut random, busy);
-    let share = sent[0].len() as f64 / sent.concat().len() as f64;
-    println!("  one at a time beside many: {:.1} % of the rate", share * 100.0);
-    assert!(share > 0.4, "{share}");
+    // The first waits for each answer before it asks again; the second has always more.
+    for latency in [1, 2, 3] {
+        let place = Place::new();
+        let members = [place.join(&of_rate(500, 1), START), place.join(&of_rate(500, 1), START)];
+        let sent = run(&members, &[latency * MILLI, 0], 20, &mut random, busy);
+        let share = sent[0].len() as f64 / sent.concat().len() as f64;
+        let able = 1.0 / (latency as f64 / 1e3 + 0.001) / 500.0;
+        println!("  one at a time, each {latency} ms, beside many: {:.1} % of the rate", share * 100.0);
+        assert!(share > able.min(0.5) * 0.75, "{latency} ms: {share}");
+    }
 }
 
 #[test]
@@ -316,7 +332,7 @@ fn a_server_is_given_as_much_as_it_answers_no_slower_for() {
         let place = Place::new();
         let members: Vec<Member> = (0..count).map(|_| place.adaptive(256 / count, START)).collect();
         let server = Server::new(capacity, latency * MILLI);
-        let load = server.load(&members, 60, &mut random);
+        let load = server.load(&members, 120, &mut random);
         let able = capacity.min(256) as f64 / (latency as f64 / 1e3);
         println!(
             "  {capacity} at a time in {latency} ms, asked by {count}: {:.0} of {able:.0}/s, at most {} at once",
@@ -327,7 +343,7 @@ fn a_server_is_given_as_much_as_it_answers_no_slower_for() {
             "{capacity} in {latency} ms by {count}: {:.0} of {able:.0}/s",
             load.rate
         );
-        assert!(load.most <= (capacity * 5).max(8), "{capacity} in {latency} ms by {count}: {}", load.most);
+        assert!(load.most <= (capacity * 5).max(16), "{capacity} in {latency} ms by {count}: {}", load.most);
     }
 }
 
@@ -336,7 +352,7 @@ fn a_server_that_fails_one_in_ten_is_not_slowed_to_a_standstill() {
     let mut random = random("one in ten");
     let place = Place::new();
     let members = [place.adaptive(64, START), place.adaptive(64, START)];
-    let load = Server { failing: 0.1, ..Server::new(1000, 100 * MILLI) }.load(&members, 30, &mut random);
+    let load = Server { failing: 0.1, ..Server::new(1000, 100 * MILLI) }.load(&members, 60, &mut random);
     println!("  one in ten fails: {:.0} of 1280/s", load.rate);
     assert!(load.rate > 800.0, "{}", load.rate);
 }
@@ -374,6 +390,29 @@ fn nobody_is_there_until_somebody_answers() {
     assert_eq!(probes, [true, false, false]);
     one.answered(later, MILLI);
     assert_eq!(other.down(later), None);
+}
+
+#[test]
+fn no_more_is_sent_than_the_server_says_it_takes() {
+    let place = Place::new();
+    let [one, other] = [place.adaptive(8, START), place.adaptive(8, START)];
+    assert_eq!(one.take_left(START), Ok(()));
+    [&one, &other, &one].into_iter().for_each(|member| member.look(START + SECOND / 2));
+    assert!(one.enter() && other.enter());
+    // Ten, two of which are in flight already.
+    one.takes(10, START + SECOND);
+    let taken = (0..20).filter(|at| [&one, &other][at % 2].take_left(START + MILLI).is_ok()).count();
+    assert_eq!(taken, 8);
+    assert_eq!(other.take_left(START + MILLI), Err(START + SECOND));
+    // The next window takes as much again, until the server says something else, or nothing any more.
+    let next = START + SECOND + MILLI;
+    assert_eq!((0..20).filter(|_| one.take_left(next).is_ok()).count(), 10);
+    other.takes(3, next + SECOND);
+    assert_eq!((0..20).filter(|_| one.take_left(next).is_ok()).count(), 1);
+    for silent in [next + SECOND, next + 2 * SECOND, next + 3 * SECOND] {
+        let _ = one.take_left(silent);
+    }
+    assert_eq!((0..99).filter(|_| one.take_left(next + 3 * SECOND).is_ok()).count(), 99);
 }
 
 #[test]
@@ -418,7 +457,9 @@ fn costs_are_taken_by_their_average_and_settled_by_what_they_were() {
             member.settle(taken, cost);
         }
         let taken = member.expected_cost().unwrap_or(1);
-        now = member.reserve(now, taken).unwrap().max(now);
+        let moment = member.reserve(now, taken).unwrap();
+        now = moment.at.max(now);
+        member.confirm(moment, now).unwrap();
         let cost = random.u64(50..=150);
         spent += cost;
         answers.push_back((now + SECOND / 2, taken, cost));

@@ -7,10 +7,11 @@
 //! gets one at a time.
 //!
 //! Promises: what fails never lets the window grow, and the time that a failure took counts for nothing; a server that
-//! works on *n* requests at a time is given no more than some four times *n*.
+//! works on *n* requests at a time is soon given no more than some five times *n*, or sixteen.
 //!
-//! Latency and failures without load are those of the best round. So that a server which has become worse is not
-//! mistaken for one that is overloaded, the window is made small for a round when they were not seen for a while.
+//! Latency and failures without load are those of a round in a small window, and the lowest latency since. So that a
+//! server which has become worse is not mistaken for one that is overloaded, they are measured anew, the window being
+//! made small for a round, after an epoch in which they were never as good.
 
 /// The size at the start: enough for a short list, and little enough to see how fast the server is without load.
 const START: f64 = 8.0;
@@ -24,14 +25,14 @@ const SLOW: f64 = 2.0;
 /// Times the share of failures without load that are no sign of too much.
 const FAILING: f64 = 1.5;
 
-/// Requests of a round, at the least, and of one that is to tell what is without load.
+/// Requests of a round, at the least, and of one that is to tell how many fail without load.
 const ROUND: [f64; 2] = [16.0, 64.0];
 
 /// What the window grows by in a round, as a share of itself.
 const GROWTH: f64 = 1.0 / 16.0;
 
-/// How long what was seen without load is believed, in nanoseconds.
-const BELIEVED: u64 = 15_000_000_000;
+/// How long an epoch is, in nanoseconds.
+const EPOCH: u64 = 8_000_000_000;
 
 /// The window, as it lies in shared memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,8 +51,14 @@ pub(super) struct Window {
     pub(super) base: u64,
     /// Share of requests that fail without load.
     pub(super) failing: f64,
-    /// When these were last seen; 0 while what was sent before is still to be answered.
-    pub(super) base_seen: u64,
+    /// When the epoch began; 0 while what was sent before is still to be answered.
+    pub(super) epoch: u64,
+    /// Requests of the epoch.
+    pub(super) epoch_requests: u64,
+    /// Those of them that were refused or not answered.
+    pub(super) epoch_refusals: u64,
+    /// Whether a round of the epoch was as fast as without load.
+    pub(super) epoch_fast: bool,
 }
 
 /// What happened since the last look.
@@ -70,7 +77,6 @@ pub(super) struct Seen {
 impl Window {
     /// At the start.
     pub(super) fn new() -> Window {
-        let base_seen = 1;
         Window {
             size: START,
             doubling: true,
@@ -79,7 +85,10 @@ impl Window {
             refusals: 0,
             base: 0,
             failing: 0.0,
-            base_seen,
+            epoch: 1,
+            epoch_requests: 0,
+            epoch_refusals: 0,
+            epoch_fast: false,
         }
     }
 
@@ -104,7 +113,7 @@ impl Window {
     /// Requests of the present round.
     fn round(&self) -> f64 {
         // Half a window is enough: the window may just have doubled.
-        let least = if self.base == 0 && !self.doubling { ROUND[1] } else { ROUND[0] };
+        let least = if self.base == 0 && self.refusals > 0 { ROUND[1] } else { ROUND[0] };
         least.max(self.size / 2.0)
     }
 
@@ -113,26 +122,49 @@ impl Window {
         let all = (self.answers + self.refusals) as f64;
         let failing = self.refusals as f64 / all;
         let mean = if self.answers == 0 { f64::MAX } else { self.time as f64 / self.answers as f64 };
+        self.epoch_requests += self.answers + self.refusals;
+        self.epoch_refusals += self.refusals;
         (self.answers, self.time, self.refusals) = (0, 0, 0);
-        let base = self.base as f64;
         if self.base == 0 {
             return self.measured(mean, failing, all, now);
         }
+        self.weigh(mean, failing, all);
+        if now.saturating_sub(self.epoch) > EPOCH {
+            self.end_epoch(now);
+        }
+    }
+
+    /// Shrinks where a round was slower, or failed more often, than without load.
+    fn weigh(&mut self, mean: f64, failing: f64, all: f64) {
+        let base = self.base as f64;
         let excess = (failing - FAILING * self.failing) * all;
         if excess > 0.0 {
             self.doubling = false;
             self.size -= excess;
         }
-        if mean <= base * 1.1 && failing <= self.failing + 0.02 {
-            (self.base, self.failing) = (mean.min(base) as u64, self.failing.min(failing));
-            self.base_seen = now;
-        } else if now.saturating_sub(self.base_seen) > BELIEVED {
-            (self.base, self.base_seen) = (0, 0);
-            (self.size, self.doubling) = ((self.size / 4.0).max(1.0), false);
+        if mean <= base * 1.1 {
+            (self.base, self.epoch_fast) = (mean.min(base) as u64, true);
         } else if mean > base * SLOW && mean > base + HARMLESS {
             self.doubling = false;
             self.size *= (SLOW * base / mean).clamp(0.5, 0.95);
         }
+    }
+
+    /// Looks whether what is known of the server without load still holds.
+    fn end_epoch(&mut self, now: u64) {
+        let failing = self.epoch_refusals as f64 / self.epoch_requests.max(1) as f64;
+        if self.epoch_fast && failing <= FAILING * self.failing + 0.02 {
+            self.failing += (failing - self.failing) / 4.0;
+            self.begin_epoch(now);
+        } else {
+            (self.base, self.doubling) = (0, false);
+            self.size = (self.size / 4.0).max(1.0);
+            self.begin_epoch(0);
+        }
+    }
+
+    fn begin_epoch(&mut self, now: u64) {
+        (self.epoch, self.epoch_requests, self.epoch_refusals, self.epoch_fast) = (now, 0, 0, false);
     }
 
     /// The round that tells what is without load.
@@ -140,10 +172,10 @@ impl Window {
         if failing > 0.5 {
             // Nothing is to be learnt of a server that answers next to nothing.
             (self.size, self.doubling) = (self.size - failing * all, false);
-        } else if self.base_seen > 0 {
+        } else if self.epoch > 0 {
             (self.base, self.failing) = (mean.max(1.0) as u64, failing);
         }
-        self.base_seen = now;
+        self.begin_epoch(now);
     }
 }
 
@@ -190,16 +222,15 @@ mod tests {
 
     #[test]
     fn a_latency_that_is_not_believed_any_more_is_measured_anew() {
-        let mut window =
-            Window { base: 10 * MILLI, base_seen: 1, size: 64.0, doubling: false, ..Window::new() };
-        window = window.after(&answered(64, 400), 128.0, BELIEVED + 2);
+        let mut window = Window { base: 10 * MILLI, size: 64.0, doubling: false, ..Window::new() };
+        window = window.after(&answered(64, 400), 128.0, EPOCH + 2);
         assert_eq!((window.base, window.size < 32.0), (0, true));
         // What was sent before the window shrank tells nothing.
-        window = window.after(&answered(64, 400), 128.0, BELIEVED + 3);
-        window = window.after(&answered(64, 380), 128.0, BELIEVED + 3);
+        window = window.after(&answered(64, 400), 128.0, EPOCH + 3);
+        window = window.after(&answered(64, 380), 128.0, EPOCH + 3);
         assert_eq!(window.base, 380 * MILLI);
         let before = window.size;
-        window = window.after(&answered(64, 390), 128.0, BELIEVED + 4);
+        window = window.after(&answered(64, 390), 128.0, EPOCH + 4);
         assert!(window.size > before, "what is slow by nature is no reason to shrink");
     }
 }

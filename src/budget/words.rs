@@ -5,7 +5,7 @@
 //! 1        the start of the machine that the times below belong to
 //! 2..32    what one host or limit knows: see the constants
 //! 32..48   four quotas of four words: what it is, when its window began, what is used of it, what is noted on disk
-//! 64..     the members: eight words each
+//! 64..     the members: sixteen words each
 //! ```
 //!
 //! Times are nanoseconds of the machine's monotonic clock, 0 meaning never; numbers with a point are the bits of an f64.
@@ -17,12 +17,13 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 pub(super) const VERSION: u64 = 0x7769_6e64_0000_0001;
 
 /// Words of a file.
-pub(super) const WORDS: usize = 64 + MEMBERS * MEMBER_WORDS;
+pub(super) const WORDS: usize = MEMBERS_AT + MEMBERS * MEMBER_WORDS;
 
 /// Processes that can share a budget at one time.
 pub(super) const MEMBERS: usize = 248;
 
-const MEMBER_WORDS: usize = 8;
+const MEMBERS_AT: usize = 64;
+const MEMBER_WORDS: usize = 16;
 
 /// The word of the version.
 pub(super) const FORMAT: usize = 0;
@@ -32,7 +33,7 @@ pub(super) const BOOT: usize = 1;
 pub(super) const NEXT: usize = 2;
 /// Until when nobody sends anything.
 pub(super) const PAUSED_UNTIL: usize = 3;
-/// Requests that the server still takes, and until when that holds.
+/// Requests that the server still takes, and until when that holds; 0 where it does not say.
 pub(super) const LEFT: usize = 4;
 pub(super) const LEFT_UNTIL: usize = 5;
 /// Since when nobody is there to answer; 0 where somebody is.
@@ -48,14 +49,23 @@ pub(super) const WINDOW: usize = 10;
 pub(super) const DOUBLING: usize = 11;
 pub(super) const ROUND_ANSWERS: usize = 12;
 pub(super) const ROUND_TIME: usize = 13;
-/// The latency without load, in nanoseconds, and when it was last seen.
+/// The latency without load, in nanoseconds.
 pub(super) const BASE: usize = 14;
-pub(super) const BASE_SEEN: usize = 15;
+/// The adaptive window's epoch: when it began, its requests, its refusals, and whether it was fast.
+pub(super) const EPOCH: usize = 15;
+pub(super) const EPOCH_REQUESTS: usize = 22;
+pub(super) const EPOCH_REFUSALS: usize = 23;
+pub(super) const EPOCH_FAST: usize = 24;
 /// What a request costs on the average (f64), where answers say it; 0 while none has.
 pub(super) const COST: usize = 16;
 /// More of the adaptive window: refusals of the present round, and the share of failures without load (f64).
 pub(super) const ROUND_REFUSALS: usize = 17;
 pub(super) const FAILING: usize = 18;
+/// The most that the server ever said it takes, and whether what is left is no more than a guess by that.
+pub(super) const LEFT_MOST: usize = 19;
+pub(super) const LEFT_GUESSED: usize = 20;
+/// Requests in a row that nobody answered though they had been lost before, or were sent before the last answer came.
+pub(super) const LOSSES: usize = 21;
 
 /// Quotas that a budget can count at one time.
 pub(super) const QUOTAS: usize = 4;
@@ -94,13 +104,26 @@ pub(super) struct MemberWords<'a> {
     pub(super) interval: &'a AtomicU64,
     /// Requests in flight, of all members, that it was told to keep; 0: none.
     pub(super) cap: &'a AtomicU64,
+    /// Requests that it has in flight.
+    pub(super) in_flight: &'a AtomicU64,
+    /// The moment that it has taken and not used yet; 0: none.
+    pub(super) moment: &'a AtomicU64,
+    /// When it used one last.
+    pub(super) served: &'a AtomicU64,
 }
 
-/// The words of the member at a place.
+/// All words of the member at a place.
+pub(super) fn member_slice(words: &[AtomicU64], at: usize) -> &[AtomicU64] {
+    let first = MEMBERS_AT + at * MEMBER_WORDS;
+    &words[first..first + MEMBER_WORDS]
+}
+
+/// The words of the member at a place, by name.
 pub(super) fn member(words: &[AtomicU64], at: usize) -> MemberWords<'_> {
-    let first = 64 + at * MEMBER_WORDS;
-    let [process, share, want, most, interval, cap] = [0, 1, 2, 3, 4, 5].map(|offset| &words[first + offset]);
-    MemberWords { process, share, want, most, interval, cap }
+    let words = member_slice(words, at);
+    let [process, share, want, most, interval, cap, in_flight, moment, served] =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|at| &words[at]);
+    MemberWords { process, share, want, most, interval, cap, in_flight, moment, served }
 }
 
 /// A number with a point.

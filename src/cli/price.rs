@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::CliError;
 use super::live::LiveRun;
+use crate::budget::{left_of_quota, state_folder};
 use crate::handoff::layout;
+use crate::handoff::store::now_micros;
 use crate::job::{Counts, Job, Limit, Period};
 use crate::plan::price::{Budget, Frozen, Price, QuotaUse};
 use crate::report::{count, counted, duration, size};
@@ -16,7 +18,9 @@ pub(super) async fn of(run: &LiveRun, job: &Job) -> Result<Price, CliError> {
         frozen.blocks.extend(shard.blocks.iter().map(|block| block.records));
         frozen.input_bytes += std::fs::metadata(run.store.local_path(shard.number, layout::INPUT))?.len();
     }
-    Ok(Price::of(job, &frozen, &[]))
+    let (folder, second) = (state_folder(), u64::try_from(now_micros() / 1_000_000).unwrap_or(0));
+    let left = job.limits.iter().map(|limit| left_of_quota(&folder, limit, second));
+    Ok(Price::of(job, &frozen, &left.collect::<Vec<_>>()))
 }
 
 /// Lines of a label and what it says.

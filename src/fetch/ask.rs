@@ -157,7 +157,7 @@ impl Client {
                     reply
                 }
                 Err(failure) => {
-                    permit.ended(Ended::of_failure(&failure));
+                    permit.ended(Ended::without_connection(&failure));
                     Err(Broken::unsent(failure))
                 }
             };
@@ -190,16 +190,24 @@ impl Ended {
     fn of(reply: &Result<Reply, Broken>, took: Duration) -> Ended {
         match reply {
             Ok(reply) if reply.turns_away() => Ended::Refused,
-            Ok(reply) if matches!(reply.status.as_u16(), 502..=504) => Ended::Silent,
+            Ok(reply) if matches!(reply.status.as_u16(), 502..=504) => Ended::Lost(took),
             Ok(reply) if reply.status.is_server_error() => Ended::Refused,
             Ok(_) => Ended::Answered(took),
-            Err(Broken { failure, .. }) => Ended::of_failure(failure),
+            Err(Broken { failure, .. }) => Ended::of_failure(failure, took),
         }
     }
 
-    fn of_failure(failure: &Failure) -> Ended {
+    fn without_connection(failure: &Failure) -> Ended {
+        match Ended::of_failure(failure, Duration::ZERO) {
+            Ended::Lost(_) => Ended::Silent,
+            other => other,
+        }
+    }
+
+    fn of_failure(failure: &Failure, took: Duration) -> Ended {
         match failure.kind {
-            Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Reset => Ended::Silent,
+            Kind::Dns | Kind::Connect | Kind::Tls => Ended::Silent,
+            Kind::Timeout | Kind::Reset => Ended::Lost(took),
             // Bytes that are no HTTP, answers that are too large: somebody is there.
             _ => Ended::Refused,
         }

@@ -44,7 +44,10 @@ pub enum Ended {
     Answered(Duration),
     /// It was refused as one too many, or failed at the server.
     Refused,
-    /// Nobody answered: no connection, no answer in time, or one by a gateway whose server is not there.
+    /// It was sent this long ago, and nobody answered: no answer in time, none at all, or one by a gateway whose server
+    /// is not there.
+    Lost(Duration),
+    /// There was no connection to send it on.
     Silent,
 }
 

@@ -85,6 +85,7 @@ impl Work {
             client: Client::new(&ClientSettings { max_idle: options.in_flight }),
             pace: Pace::new(
                 job,
+                options.round,
                 options.in_flight,
                 options.max_requests,
                 draining.subscribe(),

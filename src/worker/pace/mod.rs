@@ -52,6 +52,7 @@ impl Pace {
     /// processes know of these limits lies in `folder`.
     pub(super) fn new(
         job: &Job,
+        round: u32,
         in_flight: usize,
         budget: Option<u64>,
         draining: watch::Receiver<bool>,
@@ -64,7 +65,7 @@ impl Pace {
             sent: Cell::new(0),
             draining,
             renews_at: Cell::default(),
-            purses: Purses::open(job, in_flight, folder)?,
+            purses: Purses::open(job, round, in_flight, folder)?,
             ways: RefCell::default(),
         })
     }
@@ -90,7 +91,7 @@ impl Pace {
 
     /// What the pacer of one question is.
     pub(super) fn of_endpoint(&self, endpoint: usize) -> Leave<'_> {
-        Leave { pace: self, endpoint, last: RefCell::default() }
+        Leave { pace: self, endpoint, last: RefCell::default(), starts: Cell::default() }
     }
 
     /// Looks at what other processes do; to be done every few hundredths of a second.
@@ -126,6 +127,8 @@ pub(super) struct Leave<'a> {
     endpoint: usize,
     /// The way of the last request, and what was taken for it.
     last: RefCell<Option<(Rc<Way>, u64)>>,
+    /// Requests so far.
+    starts: Cell<u32>,
 }
 
 impl Leave<'_> {
@@ -158,7 +161,9 @@ impl Pacer for Leave<'_> {
         let way = pace.way(self.endpoint, origin);
         let taken = way.leave(&pace.draining).await.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
-        let mut permit = Permit { _place: place, gauge: None, way, draining: pace.draining.clone() };
+        let is_first = self.starts.replace(self.starts.get() + 1) == 0;
+        let mut permit =
+            Permit { _place: place, gauge: None, way, is_first, draining: pace.draining.clone() };
         pace.spend()?;
         pace.gauge.set(pace.gauge.get() + 1);
         permit.gauge = Some(pace.gauge.clone());
@@ -184,6 +189,8 @@ pub(super) struct Permit {
     _place: Option<OwnedSemaphorePermit>,
     gauge: Option<Rc<Cell<u32>>>,
     way: Rc<Way>,
+    /// Whether nothing was sent for this question before.
+    is_first: bool,
     draining: watch::Receiver<bool>,
 }
 
@@ -193,7 +200,7 @@ impl crate::fetch::Permit for Permit {
     }
 
     fn ended(&self, how: Ended) {
-        self.way.ended(how);
+        self.way.ended(how, self.is_first);
     }
 }
 

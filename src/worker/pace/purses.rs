@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::purse::Purse;
 use super::way::{Patience, Way};
-use crate::budget::{BudgetError, Member, Terms, file_of};
+use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit};
 use crate::fetch::Origin;
 use crate::job::{Counts, Job, Limit};
 use crate::os::monotonic_nanos;
@@ -19,6 +19,7 @@ const SHARED_HOSTS: usize = 256;
 /// The budgets, joined when they are first used.
 pub(super) struct Purses {
     job: Job,
+    round: u32,
     folder: PathBuf,
     /// Most requests that this process could have in flight.
     in_flight: u64,
@@ -30,11 +31,17 @@ pub(super) struct Purses {
 
 impl Purses {
     /// Joins the limits of the job. `in_flight` is how many requests this process could have in flight.
-    pub(super) fn open(job: &Job, in_flight: usize, folder: &Path) -> Result<Purses, BudgetError> {
+    pub(super) fn open(
+        job: &Job,
+        round: u32,
+        in_flight: usize,
+        folder: &Path,
+    ) -> Result<Purses, BudgetError> {
         let in_flight = in_flight as u64;
         let limits = job.limits.iter().map(|limit| join_limit(limit, folder, in_flight));
         Ok(Purses {
             limits: limits.collect::<Result<_, _>>()?,
+            round,
             job: job.clone(),
             folder: folder.to_owned(),
             in_flight,
@@ -51,7 +58,11 @@ impl Purses {
         limits.sort_unstable();
         limits.dedup();
         let is_counted = limits.iter().any(|at| self.job.limits[*at].in_flight.is_some());
-        let patience = Patience { down: self.job.settings.patience, pause: said.retry.max_retry_after };
+        let patience = Patience {
+            down: self.job.settings.patience,
+            pause: said.retry.max_retry_after,
+            is_last: self.round > 0,
+        };
         let limits = limits.iter().map(|at| self.limits[*at].clone()).collect();
         Way::new(self.host(origin, is_counted), limits, said.cost.clone(), patience)
     }
@@ -73,7 +84,10 @@ impl Purses {
     /// A host's budget; where it cannot be shared it is this process's own.
     fn join_host(&self, name: &str, terms: &Terms, is_shared: bool) -> Member {
         let now = monotonic_nanos();
-        let shared = || join(&self.folder, "host", name, terms.clone(), self.in_flight);
+        let shared = || {
+            let path = file_of_host(&self.folder, name)?;
+            Member::join(&path, terms.clone(), self.in_flight, now)
+        };
         match is_shared.then(shared) {
             Some(Ok(member)) => return member,
             Some(Err(error)) => {
@@ -99,11 +113,7 @@ impl Purses {
 }
 
 fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Purse>, BudgetError> {
-    let member = join(folder, "limit", &limit.name, Terms::of(limit), in_flight)?;
+    let path = file_of_limit(folder, &limit.name)?;
+    let member = Member::join(&path, Terms::of(limit), in_flight, monotonic_nanos())?;
     Ok(Purse::new(member, limit.name.clone(), limit.counts != Counts::Requests))
-}
-
-fn join(folder: &Path, kind: &str, name: &str, terms: Terms, in_flight: u64) -> Result<Member, BudgetError> {
-    let path = file_of(folder, kind, name)?;
-    Member::join(&path, terms, in_flight, monotonic_nanos())
 }

@@ -40,7 +40,7 @@ impl Desk {
     }
 
     fn pace(&self, job: &Job, in_flight: usize, budget: Option<u64>) -> Pace {
-        Pace::new(job, in_flight, budget, self.drain.subscribe(), self.folder.path()).unwrap()
+        Pace::new(job, 0, in_flight, budget, self.drain.subscribe(), self.folder.path()).unwrap()
     }
 }
 
@@ -162,9 +162,22 @@ async fn a_host_that_never_answers_is_given_up_after_a_second_look() {
     let begun = Instant::now();
     let mut asked = 0;
     while let Ok(permit) = leave(&pace).await {
-        permit.ended(Ended::Silent);
+        permit.ended(if asked % 2 == 0 { Ended::Silent } else { Ended::Lost(Duration::ZERO) });
         asked += 1;
     }
     assert!((16..=20).contains(&asked), "{asked}");
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn questions_that_are_lost_again_and_again_do_not_make_a_host_one_that_is_down() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    for _ in 0..15 {
+        let question = pace.of_endpoint(0);
+        for _ in 0..5 {
+            question.start(&origin()).await.unwrap().ended(Ended::Lost(Duration::ZERO));
+        }
+    }
+    assert!(is_let_go(&pace).await);
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::purse::Purse;
 use super::waited;
-use crate::budget::Down;
+use crate::budget::{Down, Moment};
 use crate::fetch::{Ended, Refused};
 use crate::job::Cost;
 use crate::os::monotonic_nanos;
@@ -28,6 +28,8 @@ pub(super) struct Patience {
     pub(super) down: Duration,
     /// For a server that asks for a pause.
     pub(super) pause: Duration,
+    /// Whether only what failed before is asked.
+    pub(super) is_last: bool,
 }
 
 /// The budgets of an endpoint's requests to a host.
@@ -98,11 +100,14 @@ impl Way {
                 return Err(Refused::Interrupted);
             }
             self.answering(draining).await?;
+            if let Err(until) = self.host.member.take_left(monotonic_nanos()) {
+                self.host.member.pause(until);
+                continue;
+            }
             let entered = self.enter(draining).await?;
             let Some(cost) = self.expected(draining).await? else { continue };
             self.spend(cost)?;
-            let moment = self.reserve(cost);
-            if !self.sleep_until(moment, draining).await {
+            if !self.moment(cost, draining).await {
                 self.unspend(cost);
                 return Err(Refused::Interrupted);
             }
@@ -196,18 +201,20 @@ impl Way {
         self.limits.iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
     }
 
-    /// When the request may leave, as all limits together say.
-    fn reserve(&self, cost: u64) -> u64 {
+    /// Waits for the moment at which the request may leave, as all limits together say; false when the shard is told to
+    /// stop.
+    async fn moment(&self, cost: u64, draining: &watch::Receiver<bool>) -> bool {
         let now = monotonic_nanos();
-        let moments = self.limits.iter().filter_map(|purse| purse.member.reserve(now, purse.units(cost)));
-        moments.max().unwrap_or(0)
-    }
-
-    async fn sleep_until(&self, moment: u64, draining: &watch::Receiver<bool>) -> bool {
-        match moment.saturating_sub(monotonic_nanos()) {
-            0 => true,
-            wait => waited(Duration::from_nanos(wait), draining).await,
+        let reserve =
+            |purse: &Rc<Purse>| Some((purse.clone(), purse.member.reserve(now, purse.units(cost))?));
+        let moments: Vec<(Rc<Purse>, Moment)> = self.limits.iter().filter_map(reserve).collect();
+        for (at, (purse, moment)) in moments.iter().enumerate() {
+            if !purse.use_moment(*moment, draining).await {
+                moments[at..].iter().for_each(|(purse, moment)| purse.member.forgo(*moment));
+                return false;
+            }
         }
+        true
     }
 
     /// Waits on where everybody was told to since the leave was given.
@@ -231,11 +238,15 @@ impl Way {
     }
 
     /// What became of a request.
-    pub(super) fn ended(&self, how: Ended) {
+    pub(super) fn ended(&self, how: Ended, is_first: bool) {
         let now = monotonic_nanos();
         match how {
             Ended::Answered(took) => self.host.member.answered(now, nanos(took)),
             Ended::Refused => self.host.member.refused(),
+            Ended::Lost(took) => {
+                let before = self.patience.is_last || !is_first;
+                self.host.member.lost(now, nanos(took), before);
+            }
             Ended::Silent => self.host.member.silent(now),
         }
     }

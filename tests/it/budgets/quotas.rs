@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Films, all_answered, rows};
-use crate::support::{Alone, Ended, Origin, Sandbox, alone};
+use crate::support::{Alone, Ended, Origin, Sandbox, alone, ended};
 
 const FILMS: usize = 2500;
 /// The shortened day: windows follow one another since 1970.
@@ -126,6 +126,8 @@ fn a_day_may_begin_when_and_where_the_job_says() {
     let (origin, sandbox) = (Origin::start(&[]), Sandbox::new());
     let limit = r#"quota = { amount = "100/day", renews_at = "09:00", zone = "Europe/Berlin" }"#;
     Films { count: 150, limit, ..Films::default() }.write(&sandbox, &origin);
-    paused(sandbox.run(["run", "films.toml"])).saying("09:00");
+    let mut run = sandbox.command(["run", "films.toml"]);
+    run.env("TZ", "Europe/Berlin");
+    paused(ended(run)).saying("at 09:00:00 CE");
     assert_eq!(origin.counts()["total"], 100);
 }
