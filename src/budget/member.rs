@@ -15,8 +15,8 @@ use super::terms::Terms;
 use super::window::{Seen, Window};
 use super::words::{
     self, BASE, COST, DOUBLING, DOWN_SINCE, EPOCH, EPOCH_FAST, EPOCH_REFUSALS, EPOCH_REQUESTS, FAILING,
-    LAST_ANSWER, LEFT, LEFT_GUESSED, LEFT_MOST, LEFT_UNTIL, LOSSES, MEMBERS, NEXT, NEXT_PROBE, PAUSED_UNTIL,
-    ROUND_ANSWERS, ROUND_REFUSALS, ROUND_TIME, SILENCES, WINDOW,
+    IS_SURE, LAST_ANSWER, LEFT, LEFT_GUESSED, LEFT_MOST, LEFT_UNTIL, LOSSES, MEMBERS, NEXT, NEXT_PROBE,
+    PAUSED_UNTIL, ROUND_ANSWERS, ROUND_REFUSALS, ROUND_TIME, SILENCES, WINDOW,
 };
 use super::{BudgetError, Down, UsedUp};
 
@@ -212,7 +212,9 @@ impl Member {
         let most: u64 = members.iter().map(|at| words::member(self.words(), *at).most.load(Acquire)).sum();
         let window = self.window().after(&self.seen.take(), most as f64, now);
         self.store_window(&window);
-        (window.size as u64).max(1)
+        // A server that fails nearly everything gets its requests one by one, with a pause between them.
+        self.pace.set((window.size < 1.0).then(Pace::of_a_failing_server));
+        (window.size.min(most as f64) as u64).max(1)
     }
 
     /// Takes what is this process's part, as far as others have let go of it.
@@ -245,6 +247,7 @@ impl Member {
             epoch_requests: self.word(EPOCH_REQUESTS),
             epoch_refusals: self.word(EPOCH_REFUSALS),
             epoch_fast: self.word(EPOCH_FAST) == 1,
+            is_sure: self.word(IS_SURE) == 1,
         }
     }
 
@@ -261,6 +264,7 @@ impl Member {
             (EPOCH_REQUESTS, window.epoch_requests),
             (EPOCH_REFUSALS, window.epoch_refusals),
             (EPOCH_FAST, u64::from(window.epoch_fast)),
+            (IS_SURE, u64::from(window.is_sure)),
         ];
         figures.into_iter().for_each(|(word, figure)| self.words()[word].store(figure, Release));
     }

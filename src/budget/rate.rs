@@ -20,6 +20,9 @@ const SLACK: u64 = 8_000_000;
 /// the server: ten milliseconds, a hundredth at the most.
 const HELD_BACK: u64 = 10_000_000;
 
+/// Nanoseconds between two requests to a server that fails nearly everything.
+const FAILING: u64 = 100_000_000;
+
 /// A pace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
@@ -35,6 +38,11 @@ impl Pace {
         let per = nanos(rate.per);
         let interval = ((per + HELD_BACK.min(per / 100)) / rate.amount.max(1)).max(1);
         Pace { interval, slack: SLACK.min(per / 10) }.with_burst(burst)
+    }
+
+    /// That of a server which fails nearly everything.
+    pub(super) fn of_a_failing_server() -> Pace {
+        Pace { interval: FAILING, slack: 0 }
     }
 
     /// The same at another interval.

@@ -13,8 +13,14 @@
 //! server which has become worse is not mistaken for one that is overloaded, they are measured anew, the window being
 //! made small for a round, after an epoch in which they were never as good.
 
-/// The size at the start: enough for a short list, and little enough to see how fast the server is without load.
-const START: f64 = 8.0;
+/// The size at the start: enough that a short list of slow answers is fetched in one go.
+const START: f64 = 64.0;
+
+/// The size up to which what is seen counts as without load.
+const SMALL: f64 = 8.0;
+
+/// The least size: less than a request in flight, which means a pause between two.
+const LEAST: f64 = 0.5;
 
 /// Latency, in nanoseconds, below which more load does no harm that anybody would notice.
 const HARMLESS: f64 = 50e6;
@@ -59,6 +65,8 @@ pub(super) struct Window {
     pub(super) epoch_refusals: u64,
     /// Whether a round of the epoch was as fast as without load.
     pub(super) epoch_fast: bool,
+    /// Whether latency and failures without load were measured in a small window.
+    pub(super) is_sure: bool,
 }
 
 /// What happened since the last look.
@@ -89,10 +97,11 @@ impl Window {
             epoch_requests: 0,
             epoch_refusals: 0,
             epoch_fast: false,
+            is_sure: false,
         }
     }
 
-    /// After what was seen; never above `most`.
+    /// After what was seen. It does not grow beyond `most`, which is what all members together could send.
     pub(super) fn after(mut self, seen: &Seen, most: f64, now: u64) -> Window {
         self.answers += seen.answers;
         self.time += seen.time;
@@ -102,11 +111,12 @@ impl Window {
             let each = if self.doubling { 1.0 } else { GROWTH.max(1.0 / size) };
             self.size += each * seen.answers as f64;
         }
-        self.size = self.size.min(most);
+        // Others may still join who could send more.
+        self.size = self.size.min(most.max(START));
         if (self.answers + self.refusals) as f64 >= self.round() {
             self.end_round(now);
         }
-        self.size = self.size.clamp(1.0, most.max(1.0));
+        self.size = self.size.max(LEAST);
         self
     }
 
@@ -129,7 +139,8 @@ impl Window {
             return self.measured(mean, failing, all, now);
         }
         self.weigh(mean, failing, all);
-        if now.saturating_sub(self.epoch) > EPOCH {
+        let epoch = if self.is_sure { EPOCH } else { EPOCH / 4 };
+        if now.saturating_sub(self.epoch) > epoch {
             self.end_epoch(now);
         }
     }
@@ -144,21 +155,24 @@ impl Window {
         }
         if mean <= base * 1.1 {
             (self.base, self.epoch_fast) = (mean.min(base) as u64, true);
-        } else if mean > base * SLOW && mean > base + HARMLESS {
+        } else if failing < 1.0 && mean > base * SLOW && mean > base + HARMLESS {
             self.doubling = false;
-            self.size *= (SLOW * base / mean).clamp(0.5, 0.95);
+            self.size = (self.size * (SLOW * base / mean).clamp(0.5, 0.95)).max(1.0);
         }
     }
 
     /// Looks whether what is known of the server without load still holds.
     fn end_epoch(&mut self, now: u64) {
         let failing = self.epoch_refusals as f64 / self.epoch_requests.max(1) as f64;
-        if self.epoch_fast && failing <= FAILING * self.failing + 0.02 {
+        if failing > 0.5 {
+            // Nothing is to be learnt of a server that answers next to nothing: what was known before holds.
+            self.begin_epoch(now);
+        } else if self.is_sure && self.epoch_fast && failing <= FAILING * self.failing + 0.02 {
             self.failing += (failing - self.failing) / 4.0;
             self.begin_epoch(now);
         } else {
-            (self.base, self.doubling) = (0, false);
-            self.size = (self.size / 4.0).max(1.0);
+            self.base = 0;
+            self.size = if self.is_sure { (self.size / 4.0).max(1.0) } else { SMALL.min(self.size) };
             self.begin_epoch(0);
         }
     }
@@ -170,10 +184,10 @@ impl Window {
     /// The round that tells what is without load.
     fn measured(&mut self, mean: f64, failing: f64, all: f64, now: u64) {
         if failing > 0.5 {
-            // Nothing is to be learnt of a server that answers next to nothing.
             (self.size, self.doubling) = (self.size - failing * all, false);
         } else if self.epoch > 0 {
             (self.base, self.failing) = (mean.max(1.0) as u64, failing);
+            self.is_sure |= self.size <= SMALL || !self.doubling;
         }
         self.begin_epoch(now);
     }
@@ -213,7 +227,7 @@ mod tests {
             window = window.after(&failing, 128.0, 1);
             assert!(window.size <= before);
         }
-        assert_eq!(window.size, 1.0);
+        assert_eq!(window.size, LEAST);
         // Fast failures among slow answers do not make these look fast.
         let mixed = Seen { refusals: 50, ..answered(50, 100) };
         let after = Window { size: 64.0, base: 100 * MILLI, ..Window::new() }.after(&mixed, 128.0, 1);
@@ -232,5 +246,21 @@ mod tests {
         let before = window.size;
         window = window.after(&answered(64, 390), 128.0, EPOCH + 4);
         assert!(window.size > before, "what is slow by nature is no reason to shrink");
+    }
+
+    #[test]
+    fn a_server_that_was_away_is_given_more_as_soon_as_it_answers() {
+        let mut window = Window { base: 20 * MILLI, size: 32.0, doubling: false, ..Window::new() };
+        let failing = Seen { answers: 0, time: 0, refusals: 16, is_full: true };
+        for second in 1..30 {
+            window = window.after(&failing, 32.0, second * 1_000 * MILLI);
+        }
+        assert_eq!((window.size, window.base), (LEAST, 20 * MILLI));
+        window = window.after(&answered(1, 20), 100.0, 31_000 * MILLI);
+        assert!(window.size > 1.0);
+        for _ in 0..100 {
+            window = window.after(&answered(window.size as u64, 20), 100.0, 31_500 * MILLI);
+        }
+        assert_eq!(window.size, 100.0);
     }
 }

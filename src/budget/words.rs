@@ -56,6 +56,8 @@ pub(super) const EPOCH: usize = 15;
 pub(super) const EPOCH_REQUESTS: usize = 22;
 pub(super) const EPOCH_REFUSALS: usize = 23;
 pub(super) const EPOCH_FAST: usize = 24;
+/// Whether what is without load was measured in a small window.
+pub(super) const IS_SURE: usize = 25;
 /// What a request costs on the average (f64), where answers say it; 0 while none has.
 pub(super) const COST: usize = 16;
 /// More of the adaptive window: refusals of the present round, and the share of failures without load (f64).

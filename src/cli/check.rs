@@ -122,6 +122,7 @@ async fn ask(
             None => None,
         };
         let options = ShardOptions {
+            settles: false,
             round: 0,
             role: Role::Owner,
             in_flight: job.settings.in_flight as usize,

@@ -1,6 +1,6 @@
 //! Working a round: every shard that is not committed, a child each.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::sync::watch;
 
@@ -29,6 +29,9 @@ pub(super) struct FetchArgs {
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     pub(super) env_file: Option<PathBuf>,
+    /// Whether what fails has failed (see [`ShardOptions::settles`](crate::worker::ShardOptions::settles)).
+    #[arg(skip)]
+    pub(super) settles: bool,
 }
 
 /// What came of working a round.
@@ -71,7 +74,7 @@ pub(super) async fn work_round(
     let mut progress = Progress::new(round.shards.iter().map(pairs_of).sum(), finished);
     let options = CrewOptions {
         program: std::env::current_exe()?,
-        arguments: env_file_argument(args.env_file.as_deref())?,
+        arguments: arguments(args)?,
         at_once: places(&states, args),
         in_flight: job.settings.in_flight as usize,
         max_requests: args.max_requests,
@@ -91,10 +94,16 @@ fn places(states: &[ShardState], args: &FetchArgs) -> usize {
     args.children.map_or_else(cores, usize::from).min(most)
 }
 
-/// `--env-file F` for the children, wherever they run.
-fn env_file_argument(path: Option<&Path>) -> Result<Vec<std::ffi::OsString>, CliError> {
-    let Some(path) = path else { return Ok(Vec::new()) };
-    Ok(vec!["--env-file".into(), std::path::absolute(path)?.into()])
+/// What every child is told, wherever it runs.
+fn arguments(args: &FetchArgs) -> Result<Vec<std::ffi::OsString>, CliError> {
+    let mut arguments = Vec::new();
+    if let Some(path) = &args.env_file {
+        arguments.extend(["--env-file".into(), std::path::absolute(path)?.into()]);
+    }
+    if args.settles {
+        arguments.push("--settle".into());
+    }
+    Ok(arguments)
 }
 
 /// The exit code that stands for all shards: what a person must look at first.

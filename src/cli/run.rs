@@ -152,6 +152,7 @@ async fn fetch_rounds(
     loop {
         let rounds = run.store.rounds().await?;
         let Some(round) = rounds.last() else { return Ok(Fetched::ended(Exit::Done)) };
+        args.settles = round.number > 0;
         let fetched = work_round(&run.store, &run.plan, job, round, &args, stop).await?;
         if fetched.exit != Exit::Done {
             return Ok(fetched);

@@ -34,6 +34,9 @@ pub(super) struct ShardArgs {
     /// Leave out a record that ends its process, as ORDINAL:ENDPOINT
     #[arg(long, value_name = "ORDINAL:ENDPOINT")]
     crashed: Vec<CrashedPair>,
+    /// What fails has failed, even where nobody is there to answer
+    #[arg(long, hide = true)]
+    settle: bool,
     /// Process id of the supervisor
     #[arg(long, hide = true)]
     supervised_by: Option<i32>,
@@ -86,6 +89,7 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
     let job = find::paced_job(&run, &plan).await?;
     let options = ShardOptions {
         round,
+        settles: args.settle,
         role: if args.helper { Role::Helper } else { Role::Owner },
         in_flight: args.in_flight.unwrap_or_else(|| share_of(job.settings.in_flight)),
         max_requests: args.max_requests,

@@ -200,6 +200,8 @@ impl Ended {
     fn without_connection(failure: &Failure) -> Ended {
         match Ended::of_failure(failure, Duration::ZERO) {
             Ended::Lost(_) => Ended::Silent,
+            // A certificate that nobody vouches for: somebody is there.
+            Ended::Silent if !failure.worth_repeating => Ended::Refused,
             other => other,
         }
     }
@@ -325,6 +327,10 @@ fn deferred(refused: Refused, earlier: Option<Failure>) -> Failure {
     };
     match earlier {
         None => Failure::passing(kind, format!("{why} before this was asked")),
+        Some(earlier) if kind == Kind::Parked => {
+            let detail = format!("{}: {}; {why} afterwards", earlier.kind, earlier.detail);
+            Failure { status: earlier.status, ..Failure::passing(kind, detail) }
+        }
         Some(earlier) => {
             let detail = format!("{why} before this was asked again after: {}", earlier.detail);
             Failure { status: earlier.status, ..Failure::passing(kind, detail) }

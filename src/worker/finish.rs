@@ -21,25 +21,32 @@ use crate::record::{Failure, Kind, Rows, Status};
 ///
 /// Such a block has no answer, only failures that are worth repeating. Where nobody was there to answer, that is
 /// all it takes. Where somebody was, it may be the records that cannot be answered: so not if other
-/// blocks were answered meanwhile. A retry's round asks nothing but what failed before: what fails then has failed.
-pub(super) fn hopeless(open: &OpenBlock, round: u32) -> Option<String> {
+/// blocks were answered meanwhile, and not in a retry's round, which asks nothing but what failed before. In the last
+/// round of a run (`settles`) what fails has failed.
+pub(super) fn hopeless(open: &OpenBlock, round: u32, settles: bool) -> Option<String> {
     let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
     if settled().any(Settled::is_answer) {
         return None;
     }
     let deferred = settled().any(|settled| settled.line.status == Status::Deferred);
-    if round > 0 && !deferred {
+    if settles && !deferred {
         return None;
     }
     let asked =
         settled().filter(|settled| settled.line.status != Status::Skipped && settled.line.attempts > 0);
     let failures: Vec<&Failure> = asked.filter_map(|settled| settled.line.failure.as_ref()).collect();
-    let Some(example) = failures.first() else { return deferred.then(String::new) };
+    let parked =
+        || settled().filter_map(|settled| settled.line.failure.as_ref()).find(|f| f.kind == Kind::Parked);
+    let Some(example) = failures.first().copied().or_else(parked) else { return deferred.then(String::new) };
     let nobody_there = failures.iter().all(|failure| matches!(failure.kind, Kind::Dns | Kind::Connect));
-    if open.answered_meanwhile && !deferred && !nobody_there {
+    let goes_on = open.answered_meanwhile || round > 0;
+    if goes_on && !deferred && !nobody_there {
         return None;
     }
-    Some(format!("{}: {}", example.kind, example.detail))
+    Some(match example.kind {
+        Kind::Parked => example.detail.to_string(),
+        kind => format!("{kind}: {}", example.detail),
+    })
 }
 
 /// Whether a pair of the block was not asked since a quota is used up.

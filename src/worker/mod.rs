@@ -81,6 +81,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct ShardOptions {
     /// The round that the shard belongs to.
     pub round: u32,
+    /// Whether this is the last that a run does about what failed: then it has failed, even where nobody is there to
+    /// answer. Otherwise such a block is not committed, so that a rerun asks again.
+    pub settles: bool,
     /// Whether it answers for the shard, or helps who does.
     pub role: Role,
     /// Requests in flight at once.

@@ -32,6 +32,8 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) shard: u32,
     round: u32,
+    /// Whether what fails has failed, be it that nobody is there.
+    settles: bool,
     pub(super) attempt: String,
     pub(super) recipe: Recipe,
     pub(super) emit: Box<dyn Fn(Event)>,
@@ -77,6 +79,7 @@ impl Work {
             plan: plan.clone(),
             shard,
             round: options.round,
+            settles: options.settles,
             attempt: format!("{:08x}", fastrand::u32(..)),
             recipe,
             emit,
@@ -121,7 +124,7 @@ impl Work {
 
     /// Writes and commits a whole block beside the requests of the others.
     fn finish(self: &Rc<Work>, open: OpenBlock) {
-        if let Some(detail) = finish::hopeless(&open, self.round) {
+        if let Some(detail) = finish::hopeless(&open, self.round, self.settles) {
             self.board.borrow_mut().closed();
             let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(&open)).map(Drain::Quota);
             return self.drain(used_up.unwrap_or(Drain::GaveUp(detail)));
@@ -204,7 +207,7 @@ impl Work {
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
-        if kind == Some(Kind::Parked) && self.round > 0 {
+        if kind == Some(Kind::Parked) && self.settles {
             // It was left to the end, and this is the end.
             settled.line.status = Status::Failed;
         }

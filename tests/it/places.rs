@@ -297,7 +297,7 @@ fn table_and_gate_are_read_anew() {
         .run(["run", &job])
         .with_code(1)
         .saying("going on with run")
-        .saying("the job asks for 100 % of them");
+        .saying("the job asks for 100 % (min_success");
     sandbox.edit("small.toml", "min_success = 1.0", "min_success = 0.9");
     sandbox
         .run(["merge", "small"])

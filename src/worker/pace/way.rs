@@ -207,7 +207,7 @@ impl Way {
         let now = monotonic_nanos();
         let reserve =
             |purse: &Rc<Purse>| Some((purse.clone(), purse.member.reserve(now, purse.units(cost))?));
-        let moments: Vec<(Rc<Purse>, Moment)> = self.limits.iter().filter_map(reserve).collect();
+        let moments: Vec<(Rc<Purse>, Moment)> = self.purses().filter_map(reserve).collect();
         for (at, (purse, moment)) in moments.iter().enumerate() {
             if !purse.use_moment(*moment, draining).await {
                 moments[at..].iter().for_each(|(purse, moment)| purse.member.forgo(*moment));

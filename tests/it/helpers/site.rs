@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Origin, Sandbox, ended, film_ids, published_films, small_job};
 
 /// Requests that each process has in flight.
-pub const IN_FLIGHT: u64 = 64;
+pub const IN_FLIGHT: u64 = 32;
 
 pub struct Site {
     pub sandbox: Sandbox,

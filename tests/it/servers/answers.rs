@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::raw::{Raw, http};
-use crate::support::{Origin, Sandbox, film_ids, published_films, small_job};
+use crate::support::{Origin, Sandbox, ended, film_ids, published_films, small_job};
 
 /// One id a line of the table below, named after what the server answers it.
 fn answer(path: &str) -> Vec<u8> {
@@ -24,7 +24,6 @@ fn answer(path: &str) -> Vec<u8> {
         "broken" => http("500 Internal Server Error", "", "oops"),
         "busy" => http("503 Service Unavailable", "", ""),
         "limited" => http("429 Too Many Requests", "", ""),
-        "limited_for_long" => http("429 Too Many Requests", "retry-after: 4000\r\n", ""),
         "no_http" => b"\x16\x03\x01 this is no HTTP\r\n\r\n".to_vec(),
         "hangs_up" => Vec::new(),
         "half_a_head" => b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(),
@@ -56,7 +55,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Id, status, kind, HTTP status, attempts, whether repeating may mend it. Attempts are 2 wherever it may.
-const ENDS: [&str; 29] = [
+const ENDS: [&str; 28] = [
     "good,ok,,200,1,",
     "good_gzip,ok,,200,1,",
     "redirected,ok,,200,1,",
@@ -71,7 +70,6 @@ const ENDS: [&str; 29] = [
     "broken,failed,status,500,2,true",
     "busy,failed,status,503,2,true",
     "limited,failed,status,429,2,true",
-    "limited_for_long,failed,status,429,1,true",
     "no_http,failed,protocol,,1,false",
     "hangs_up,failed,reset,,2,true",
     "half_a_head,failed,reset,,2,true",
@@ -204,4 +202,23 @@ fn a_server_that_asks_to_wait_is_waited_for() {
         assert_eq!(sandbox.query("small", &waited), ["2,2,true"]);
         assert_eq!(origin.count("omdb", limited), 2);
     }
+}
+
+#[test]
+fn a_server_that_asks_to_wait_longer_than_anybody_waits_makes_the_run_pause() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 200, "", "");
+    let fail =
+        serde_json::json!({ film_ids(5)[2].as_str(): { "status": 429, "times": 1, "endpoint": "omdb" } });
+    origin.knobs(&serde_json::json!({ "retry_after": 4000, "fail_ids": fail }).to_string());
+    let job = job.to_str().unwrap();
+    sandbox.run(["run", job]).with_code(7).saying("paused: a quota is used up").saying("hint: `windrow run");
+    let before = origin.counts()["total"].as_u64().unwrap();
+    sandbox.run(["run", job]).with_code(7).saying("going on with run");
+    assert_eq!(origin.counts()["total"].as_u64().unwrap(), before, "nothing is asked until the time is over");
+    // Another machine, or another state, knows nothing of it: the run goes on where it stopped.
+    let mut elsewhere = sandbox.command(["run", job]);
+    elsewhere.env("WINDROW_STATE", sandbox.path().join("elsewhere"));
+    ended(elsewhere).with_code(0).saying("published 200 rows");
 }
