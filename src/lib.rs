@@ -49,7 +49,8 @@
 //! | join, load | rows of the table | [`merge`] | `merged.json`, last |
 //!
 //! Nothing travels back: down go arguments, files written before the spawn, signals, and one word of shared
-//! memory; up come files, progress events and the exit code.
+//! memory; up come files, progress events and the exit code. Beside each other, all processes of the machine share the
+//! words of their budgets, in a folder of the user's own.
 //!
 //! # What holds
 //!
@@ -65,6 +66,10 @@
 //!    from the list leads only to the hosts that the job names, or to public addresses.
 //! 9. A request that may not be sent twice is not, unless the server cannot have acted on it.
 //! 10. The first signal drains and commits, the second stops at once; a child never outlives its supervisor.
+//! 11. A limit holds for all processes of this user on this machine together ([`budget`]); a quota is never exceeded, a
+//!     pause that one is told holds for all, and what a killed process had comes back.
+//! 12. A run ends: a host that is down is waited for as long as the job says, and left to the end where others answer.
+//! 13. A block is worked by one living process at a time, whichever helps; a shard is done when all its blocks are.
 
 #![warn(missing_docs)]
 

@@ -76,7 +76,7 @@ pub enum Status {
     Failed,
     /// Not asked: what it depends on failed, or its `when` said no. The latter has no kind, and a row of nulls.
     Skipped,
-    /// Never asked, or not to its end: interrupted, or a limit on requests was used up.
+    /// Never asked, or not to its end: interrupted, a limit or quota was used up, or its host answered nobody.
     Deferred,
 }
 
@@ -128,9 +128,9 @@ pub enum Kind {
     Interrupted,
     /// The limit on requests was used up before the pair was asked.
     MaxRequests,
-    /// A quota was used up before the pair was asked.
+    /// A quota is used up, or the server asks for a longer pause than anybody waits.
     Quota,
-    /// Its host did not answer anybody: left to a later round.
+    /// Its host did not answer anybody: left to a later round, or failed in the last.
     Parked,
     /// Working on this record ended its process more than once.
     Crashed,

@@ -15,6 +15,9 @@ const BOOKS: u32 = 0;
 /// How long a process that begins waits for the books: others hold them for microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a process at work waits for them.
+const SOON: Duration = Duration::from_millis(20);
+
 /// A budget's words, and this process's place among its members.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -58,6 +61,18 @@ impl Page {
     pub(super) fn books(&self) -> Option<ByteLock<'_>> {
         // Where there are no locks any more, the next look may find them.
         self.words.try_lock(BOOKS).ok().flatten()
+    }
+
+    /// The lock on the books, waited for as long as others hold it who are at work; none where somebody stands still.
+    pub(super) fn books_soon(&self) -> Option<ByteLock<'_>> {
+        let begun = Instant::now();
+        loop {
+            match self.books() {
+                Some(books) => return Some(books),
+                None if begun.elapsed() > SOON => return None,
+                None => std::thread::sleep(Duration::from_micros(50)),
+            }
+        }
     }
 
     /// Strikes members off that ended without a word. Only under the books' lock.

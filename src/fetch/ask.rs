@@ -189,9 +189,8 @@ impl Ended {
     /// Of a reply, or of none, after so long.
     fn of(reply: &Result<Reply, Broken>, took: Duration) -> Ended {
         match reply {
-            Ok(reply) if reply.turns_away() => Ended::Refused,
-            Ok(reply) if matches!(reply.status.as_u16(), 502..=504) => Ended::Lost(took),
-            Ok(reply) if reply.status.is_server_error() => Ended::Refused,
+            Ok(reply) if reply.turns_away() && reply.retry_after().is_some() => Ended::Refused,
+            Ok(reply) if reply.turns_away() || reply.status.is_server_error() => Ended::Lost(took),
             Ok(_) => Ended::Answered(took),
             Err(Broken { failure, .. }) => Ended::of_failure(failure, took),
         }

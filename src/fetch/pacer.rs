@@ -42,10 +42,10 @@ impl Permit for () {}
 pub enum Ended {
     /// It was answered, within this time from when it was written.
     Answered(Duration),
-    /// It was refused as one too many, or failed at the server.
+    /// It was refused by somebody who is there: until a time that he names, or since it makes no sense to him.
     Refused,
-    /// It was sent this long ago, and nobody answered: no answer in time, none at all, or one by a gateway whose server
-    /// is not there.
+    /// It was sent this long ago, and came to nothing: no answer in time, none at all, or one that says no more than that
+    /// the server cannot (429 and 5xx).
     Lost(Duration),
     /// There was no connection to send it on.
     Silent,

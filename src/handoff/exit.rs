@@ -17,7 +17,7 @@ pub enum Exit {
     Database,
     /// 6: ledger or digest does not match.
     Integrity,
-    /// 7: paused, because a limit on requests was used up.
+    /// 7: paused, because a limit on requests or a quota is used up.
     Paused,
     /// 75: worth repeating (`EX_TEMPFAIL` of sysexits.h).
     TryAgain,

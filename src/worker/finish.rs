@@ -28,8 +28,13 @@ pub(super) fn hopeless(open: &OpenBlock, round: u32, settles: bool) -> Option<St
     if settled().any(Settled::is_answer) {
         return None;
     }
-    let deferred = settled().any(|settled| settled.line.status == Status::Deferred);
-    if settles && !deferred {
+    let deferred = || settled().filter(|settled| settled.line.status == Status::Deferred);
+    let is_parked =
+        |settled: &Settled| settled.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Parked);
+    // A host that is down is left to the next round, if others answer meanwhile.
+    let waits = open.answered_meanwhile && deferred().all(is_parked);
+    let deferred = deferred().next().is_some();
+    if deferred && waits || settles && !deferred {
         return None;
     }
     let asked =

@@ -205,7 +205,7 @@ pub(in crate::job) struct Retry {
     pub backoff: Option<At<Time<0, DAY>>>,
     /// Longest pause. Default `30s`.
     pub max_backoff: Option<At<Time<0, DAY>>>,
-    /// The longest `Retry-After` that is waited for; above it the request fails at once. Default `5m`.
+    /// The longest `Retry-After` that is waited for; above it the run pauses, as it does when a quota is used up. Default `5m`.
     pub max_retry_after: Option<At<Time<0, { 7 * DAY }>>>,
     /// From the first attempt on, after which no further one is made. Default `10m`.
     pub deadline: Option<At<Time<1000, { 7 * DAY }>>>,

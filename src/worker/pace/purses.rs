@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::purse::Purse;
 use super::way::{Patience, Way};
 use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit};
 use crate::fetch::Origin;
-use crate::job::{Counts, Job, Limit};
+use crate::job::{Counts, Endpoint, Job, Limit, Part};
 use crate::os::monotonic_nanos;
 
 /// Hosts whose budgets are shared with other processes. A list of whole URLs may name many thousands: what is known of
@@ -20,6 +21,8 @@ const SHARED_HOSTS: usize = 256;
 pub(super) struct Purses {
     job: Job,
     round: u32,
+    /// Whether the job asks more than one host, or may.
+    asks_several: bool,
     folder: PathBuf,
     /// Most requests that this process could have in flight.
     in_flight: u64,
@@ -42,6 +45,7 @@ impl Purses {
         Ok(Purses {
             limits: limits.collect::<Result<_, _>>()?,
             round,
+            asks_several: asks_several(job),
             job: job.clone(),
             folder: folder.to_owned(),
             in_flight,
@@ -58,8 +62,10 @@ impl Purses {
         limits.sort_unstable();
         limits.dedup();
         let is_counted = limits.iter().any(|at| self.job.limits[*at].in_flight.is_some());
+        // Where others can be asked meanwhile, a host that is down is left to the next round at once.
+        let goes_on = self.round == 0 && self.asks_several;
         let patience = Patience {
-            down: self.job.settings.patience,
+            down: if goes_on { Duration::ZERO } else { self.job.settings.patience },
             pause: said.retry.max_retry_after,
             is_last: self.round > 0,
         };
@@ -110,6 +116,16 @@ impl Purses {
         news.extend(self.limits.iter().filter_map(|purse| purse.news()));
         news
     }
+}
+
+/// Whether endpoints ask different hosts, or the list says which are asked.
+fn asks_several(job: &Job) -> bool {
+    let origin = |endpoint: &Endpoint| match endpoint.url.parts.first() {
+        Some(Part::Literal(text)) => text.splitn(4, '/').take(3).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let origins: Vec<Vec<String>> = job.endpoints.iter().map(origin).collect();
+    origins.iter().any(|origin| origin.is_empty() || *origin != origins[0])
 }
 
 fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Purse>, BudgetError> {

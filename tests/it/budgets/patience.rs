@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Films, all_answered, pairs, rows, wait_for_arrivals};
+use crate::support::processes::until;
 use crate::support::{Ended, Origin, Sandbox, alone, wait};
 
 /// Runs the job, which must end within the bound.
@@ -97,36 +98,52 @@ fn a_server_that_slows_down_under_load_is_not_driven_into_timeouts() {
     assert!(asked <= 960, "{asked} requests: more than a fifth was in vain");
 }
 
+/// A second endpoint, of another host, whose failures leave nulls.
+fn at_another_host(gone: &Origin) -> String {
+    format!(
+        "on_failure = \"null\"\n\n[[endpoint]]\nname = \"business\"\nurl = \"{}/business/{{imdb_id}}\"\n\
+         missing = [404]\non_failure = \"null\"\nretry = {{ attempts = 3, backoff = \"50ms\" }}\n\
+         columns = {{ budget = \".budget[0]\" }}",
+        gone.url()
+    )
+}
+
 /// Two endpoints of which one is nowhere: the other's answers are all there, and the run ends.
 #[test]
 fn a_host_that_is_gone_for_good_does_not_hold_up_the_other() {
     let (_alone, origin, sandbox) = (alone(), Origin::start(&["--latency-ms", "5"]), Sandbox::new());
     let mut gone = Origin::start(&[]);
-    let dead = format!(
-        "on_failure = \"null\"\n\n[[endpoint]]\nname = \"business\"\nurl = \"{}/business/{{imdb_id}}\"\n\
-         missing = [404]\non_failure = \"null\"\nretry = {{ attempts = 3, backoff = \"50ms\" }}\n\
-         columns = {{ budget = \".budget[0]\" }}",
-        gone.url()
-    );
+    let dead = at_another_host(&gone);
     let job = Films { count: 600, settings: "patience = \"2s\"", endpoint: &dead, ..Films::default() };
     job.write(&sandbox, &origin);
     gone.kill();
-    let ended = run_within(Duration::from_secs(14), &sandbox);
+    run_within(Duration::from_secs(14), &sandbox).with_code(0);
     assert_eq!(pairs(&sandbox, "endpoint = 'omdb' AND status IN ('ok', 'missing')"), 600);
     assert_eq!(origin.counts()["by_endpoint"]["omdb"]["repeated"], serde_json::json!({}));
-    let deferred = pairs(&sandbox, "endpoint = 'business' AND status = 'deferred' AND kind = 'parked'");
-    let failed = pairs(&sandbox, "endpoint = 'business' AND status = 'failed'");
-    assert_eq!((failed + deferred, pairs(&sandbox, "true")), (600, 1200));
-    if ended.code == Some(0) {
-        assert_eq!((rows(&sandbox), deferred), (600, 0), "what failed is null");
-        return;
-    }
-    // Nothing is published yet: the host comes back, and the same run goes on.
-    ended.with_code(75).saying("hint: ");
-    assert!(!sandbox.path().join("films.duckdb").exists());
+    let failed =
+        "endpoint = 'business' AND status = 'failed' AND kind IN ('connect', 'parked') AND worth_repeating";
+    assert_eq!((pairs(&sandbox, failed), pairs(&sandbox, "true"), rows(&sandbox)), (600, 1200, 600));
     let _back = Origin::on_port(gone.port, &[]);
-    run_within(Duration::from_secs(14), &sandbox).with_code(0).saying("going on with run");
-    assert_eq!(rows(&sandbox), 600);
+    sandbox.run(["retry", "films"]).with_code(0);
     assert_eq!(pairs(&sandbox, "endpoint = 'business' AND status IN ('ok', 'missing')"), 600);
-    assert_eq!(origin.counts()["by_endpoint"]["omdb"]["repeated"], serde_json::json!({}));
+}
+
+/// The other goes on to its end; then the one that went away is waited for.
+#[test]
+fn a_host_that_goes_away_is_left_to_the_end_and_waited_for() {
+    let (_alone, origin, sandbox) = (alone(), Origin::start(&["--latency-ms", "20"]), Sandbox::new());
+    let mut gone = Origin::start(&["--latency-ms", "20"]);
+    let other = at_another_host(&gone);
+    let settings = "patience = \"1m\"\nin_flight = 32";
+    let job = Films { count: 3000, settings, endpoint: &other, ..Films::default() };
+    job.write(&sandbox, &origin);
+    let run = sandbox.start(["run", "films.toml"]);
+    until(Duration::from_secs(20), "both answer", || gone.counts()["total"].as_u64() >= Some(300));
+    gone.kill();
+    until(Duration::from_secs(15), "the other goes on", || origin.counts()["total"].as_u64() == Some(3000));
+    std::thread::sleep(Duration::from_secs(2));
+    let _back = Origin::on_port(gone.port, &[]);
+    wait(run).with_code(0);
+    assert_eq!(pairs(&sandbox, "status IN ('ok', 'missing')"), 6000);
+    assert_eq!((pairs(&sandbox, "true"), rows(&sandbox)), (6000, 3000));
 }

@@ -1,0 +1,153 @@
+//! This process as a member of one budget: what it may do now, and what it has seen.
+//!
+//! | | |
+//! |---|---|
+//! | how many requests it may have in flight | `places` |
+//! | when the next one may leave | `moments` |
+//! | what requests cost, and quotas | `costs` |
+//! | what the server says, and whether it is there | `server` |
+//!
+//! Everything is a question to the words that all members share; `now` is the machine's monotonic clock in nanoseconds,
+//! passed in, so that the whole can be run by a clock of its own (see `simulation`).
+
+mod costs;
+mod moments;
+mod places;
+mod server;
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use super::BudgetError;
+use super::page::Page;
+use super::quota::Span;
+use super::rate::Pace;
+use super::terms::Terms;
+use super::window::{Seen, Window};
+use super::words::{self, DOWN_SINCE, LAST_ANSWER, LOSSES, MEMBERS, NEXT_PROBE, SILENCES};
+
+pub use moments::Moment;
+
+/// How often it is looked which members still live, in nanoseconds.
+const ROLL_CALL: u64 = 100_000_000;
+
+/// A member of a budget. Its place is free as soon as it is dropped, or its process ends, however it ends.
+#[derive(Debug)]
+pub struct Member {
+    page: Page,
+    terms: Terms,
+    /// The pace that holds now: the slowest that any member was told.
+    pace: Cell<Option<Pace>>,
+    share: Cell<u64>,
+    in_flight: Cell<u64>,
+    waiting: Cell<u64>,
+    seen: Cell<Seen>,
+    /// The members when this process looked last.
+    members: RefCell<Vec<usize>>,
+    next_roll_call: Cell<u64>,
+    /// Where the quota is counted.
+    quota_at: Option<usize>,
+    span: Cell<Span>,
+    /// What others were told, where it differs: nanoseconds per unit.
+    differs: Cell<Option<u64>>,
+}
+
+impl Member {
+    /// Joins the budget that lies in a file. `most` is how many requests this process could have in flight.
+    ///
+    /// # Errors
+    /// The file cannot be used, or has no place for a further process.
+    pub fn join(path: &Path, terms: Terms, most: u64, now: u64) -> Result<Member, BudgetError> {
+        Ok(Member::of(Page::join(path)?, terms, most, now))
+    }
+
+    /// The only member of a budget that nobody else knows.
+    pub fn alone(terms: Terms, most: u64, now: u64) -> Member {
+        Member::of(Page::alone(), terms, most, now)
+    }
+
+    fn of(page: Page, terms: Terms, most: u64, now: u64) -> Member {
+        let mine = words::member(page.words(), page.me);
+        mine.most.store(most, Release);
+        mine.interval.store(terms.pace.map_or(0, |pace| pace.interval), Release);
+        mine.cap.store(terms.in_flight.unwrap_or(0), Release);
+        // Under the lock, or two would take one place for two quotas.
+        let books = terms.quota.as_ref().and_then(|_| page.books_soon());
+        let quota_at = terms.quota.as_ref().and_then(|quota| quota.place(page.words()));
+        drop(books);
+        let member = Member {
+            pace: Cell::new(terms.pace),
+            terms,
+            share: Cell::new(0),
+            in_flight: Cell::default(),
+            waiting: Cell::default(),
+            seen: Cell::default(),
+            members: RefCell::default(),
+            next_roll_call: Cell::new(0),
+            quota_at,
+            span: Cell::new(Span { start: 0, end: 0 }),
+            differs: Cell::new(None),
+            page,
+        };
+        if member.page.was_alone {
+            member.forget();
+        }
+        member.look(now);
+        member
+    }
+
+    /// Forgets what is found out again at once: a server may have become another while nobody asked it.
+    fn forget(&self) {
+        for word in [DOWN_SINCE, SILENCES, LOSSES, NEXT_PROBE, LAST_ANSWER] {
+            self.words()[word].store(0, Release);
+        }
+        self.store_window(&Window::new());
+    }
+
+    fn words(&self) -> &[AtomicU64] {
+        self.page.words()
+    }
+
+    fn word(&self, word: usize) -> u64 {
+        self.words()[word].load(Acquire)
+    }
+
+    /// Looks at what the others do, and takes or gives back places accordingly. To be done every few hundredths of a
+    /// second, and whenever a place is wanted. Does nothing while somebody else is looking.
+    pub fn look(&self, now: u64) {
+        let Some(_books) = self.page.books() else { return };
+        if now >= self.next_roll_call.get() {
+            self.page.bury();
+            self.next_roll_call.set(now + ROLL_CALL);
+        }
+        words::member(self.words(), self.page.me)
+            .want
+            .store(self.in_flight.get() + self.waiting.get(), Release);
+        let members: Vec<usize> =
+            (0..MEMBERS).filter(|at| words::member(self.words(), *at).process.load(Acquire) != 0).collect();
+        self.agree(&members);
+        match self.cap(&members, now) {
+            Some(cap) => self.share_out(&members, cap, now),
+            None => self.share.set(u64::MAX),
+        }
+        self.members.replace(members);
+    }
+
+    /// The pace that holds for all: the slowest.
+    fn agree(&self, members: &[usize]) {
+        let intervals = || {
+            members
+                .iter()
+                .map(|at| words::member(self.words(), *at).interval.load(Acquire))
+                .filter(|it| *it > 0)
+        };
+        let Some(mine) = self.terms.pace else { return };
+        let slowest = intervals().max().unwrap_or(mine.interval);
+        if self.pace.get().is_none_or(|pace| pace.interval != slowest) {
+            self.pace.set(self.terms.pace_of(slowest));
+        }
+        self.differs.set(intervals().find(|interval| *interval != mine.interval));
+    }
+}
