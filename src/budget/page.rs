@@ -31,7 +31,9 @@ pub(super) struct Page {
 impl Page {
     /// A page of this process alone.
     pub(super) fn alone() -> Page {
-        Page { words: SharedWords::own(WORDS), me: 0, was_alone: true }
+        let words = SharedWords::own(WORDS);
+        words::member(words.words(), 0).process.store(u64::from(std::process::id()), Release);
+        Page { words, me: 0, was_alone: true }
     }
 
     /// Joins the members of a budget.

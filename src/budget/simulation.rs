@@ -416,6 +416,12 @@ fn no_more_is_sent_than_the_server_says_it_takes() {
 }
 
 #[test]
+fn a_member_that_shares_with_nobody_has_everything() {
+    let member = Member::alone(Terms::adaptive(), 16, START);
+    assert!((0..16).all(|_| member.enter()) && !member.enter());
+}
+
+#[test]
 fn a_quota_is_spent_once_by_all_and_renews() {
     let place = Place::new();
     let per = Period::Span(Duration::from_secs(20));

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use memmap2::MmapMut;
+use nix::fcntl::posix_fallocate;
 
 use super::locks::{Hold, is_byte_held_elsewhere, try_lock_byte};
 
@@ -55,8 +56,10 @@ impl SharedWords {
             return Err(io::Error::other("the file belongs to another user"));
         }
         if facts.len() < size_of_words(words) {
-            // It only ever grows, and to the same size whoever does it.
-            file.set_len(size_of_words(words))?;
+            // It only ever grows, and to the same size whoever does it. Its room on the disk is taken now: a store into a
+            // page that finds none would end the process by SIGBUS.
+            let size = i64::try_from(size_of_words(words)).map_err(io::Error::other)?;
+            posix_fallocate(&file, 0, size)?;
         }
         // SAFETY: the mapping is read and written through atomic words only (see `words`), for which it does not matter
         // what other processes store meanwhile. The file belongs to this user and no windrow ever shortens it; whoever

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Origin, Sandbox, published, small_job, wait};
+use crate::support::{Origin, Sandbox, ended, published, small_job, wait};
 
 /// A disk of its own, unmounted with the test.
 struct Disk(PathBuf);
@@ -48,6 +48,30 @@ impl Drop for Disk {
 
 fn table(sandbox: &Sandbox, name: &str) -> Vec<String> {
     published(&sandbox.path().join(name), "SELECT count(*) || ' ' || count(DISTINCT imdb_id) FROM films")
+}
+
+/// What processes share of their limits lies on a disk, too. A limit that the job names is not broken for want of it;
+/// hosts of which nothing is said are asked all the same.
+#[test]
+fn a_full_disk_under_the_state_keeps_limits_or_says_that_nothing_is_shared() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 100, "", "");
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=64k");
+    disk.fill();
+    let run = |expected| {
+        let mut command = sandbox.command(["run", job.to_str().unwrap(), "--new"]);
+        command.env("WINDROW_STATE", disk.path());
+        ended(command).with_code(expected)
+    };
+    run(0).saying("asked without regard to others").saying("hint: set WINDROW_STATE");
+    let asked = origin.counts()["total"].clone();
+    let limit = format!("[limits.\"127.0.0.1:{}\"]\nrate = \"1000/s\"\n\n[table]", origin.port);
+    sandbox.edit("small.toml", "[table]", &limit);
+    run(4).saying("cannot share limits in ").saying("hint: set WINDROW_STATE");
+    assert_eq!(origin.counts()["total"], asked);
+    disk.free();
+    run(0);
 }
 
 #[test]

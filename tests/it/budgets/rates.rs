@@ -182,3 +182,41 @@ fn first_shard(sandbox: &Sandbox) -> usize {
     let round: serde_json::Value = serde_json::from_slice(&round).unwrap();
     round["shards"][0]["pairs"].as_u64().unwrap() as usize
 }
+
+/// The lower rate holds for both as long as both run, and each says so.
+#[test]
+fn two_jobs_that_name_different_rates_keep_the_lower_one_and_say_so() {
+    let (_alone, origin, first) = (alone(), Origin::start(&["--arrivals"]), Sandbox::new());
+    let second = first.beside();
+    for (number, (sandbox, limit)) in
+        [(&first, r#"rate = "200/s""#), (&second, r#"rate = "500/s""#)].into_iter().enumerate()
+    {
+        Films { first: number * 700, count: 700, limit, ..Films::default() }.write(sandbox, &origin);
+    }
+    let runs = [&first, &second].map(|sandbox| sandbox.start(["run", "films.toml"]));
+    let [lower, higher] = runs.map(|run| wait(run).with_code(0));
+    lower.saying("to 500/s, this one to 200/s, which holds for both");
+    higher.saying("to 200/s, this one to 500/s: the lower limit holds for both");
+    let arrivals = origin.arrivals();
+    assert!(arrivals.most_in_1s <= 205, "{} within a second: {:?}", arrivals.most_in_1s, arrivals.per_100ms);
+}
+
+/// Of four processes of two jobs.
+#[test]
+fn requests_in_flight_are_counted_together() {
+    let (_alone, first) = (alone(), Sandbox::new());
+    let origin = Origin::start(&["--arrivals", "--latency-ms", "30"]);
+    let second = first.beside();
+    for (number, sandbox) in [&first, &second].into_iter().enumerate() {
+        let job = Films { first: number * 600, count: 600, limit: "in_flight = 10", ..Films::default() };
+        job.write(sandbox, &origin);
+    }
+    let runs = [&first, &second].map(|sandbox| sandbox.start(["run", "films.toml", "--children", "2"]));
+    for run in runs {
+        wait(run).with_code(0);
+    }
+    let counts = origin.counts();
+    assert_eq!((counts["total"].as_u64(), counts["max_in_flight"].as_u64()), (Some(1200), Some(10)));
+    let arrivals = origin.arrivals();
+    assert!(arrivals.mean_rate >= 0.75 * 10.0 / 0.031, "{} a second", arrivals.mean_rate);
+}
