@@ -45,6 +45,8 @@ pub(super) struct Pace {
     renews_at: Cell<Option<u64>>,
     purses: Purses,
     ways: RefCell<HashMap<(usize, Origin), Rc<Way>>>,
+    /// The last way of each endpoint: mostly the next one, too.
+    last_ways: RefCell<Vec<Option<(Origin, Rc<Way>)>>>,
 }
 
 impl Pace {
@@ -67,6 +69,7 @@ impl Pace {
             renews_at: Cell::default(),
             purses: Purses::open(job, round, in_flight, folder)?,
             ways: RefCell::default(),
+            last_ways: RefCell::new(vec![None; job.endpoints.len()]),
         })
     }
 
@@ -115,9 +118,16 @@ impl Pace {
 
     /// The budgets of an endpoint's requests to an origin.
     fn way(&self, endpoint: usize, origin: &Origin) -> Rc<Way> {
+        if let Some((known, way)) = &self.last_ways.borrow()[endpoint]
+            && known == origin
+        {
+            return way.clone();
+        }
         let key = (endpoint, origin.clone());
         let mut ways = self.ways.borrow_mut();
-        ways.entry(key).or_insert_with(|| Rc::new(self.purses.way(endpoint, origin))).clone()
+        let way = ways.entry(key).or_insert_with(|| Rc::new(self.purses.way(endpoint, origin))).clone();
+        self.last_ways.borrow_mut()[endpoint] = Some((origin.clone(), way.clone()));
+        way
     }
 }
 
