@@ -5,10 +5,12 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Release;
 use std::time::Duration;
 
-use super::{Member, Terms};
+use super::{Member, Terms, words};
 use crate::job::{Counts, Limit, Period, Quota, Rate};
+use crate::os::SharedWords;
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -445,6 +447,32 @@ fn a_quota_is_spent_once_by_all_and_renews() {
     assert_eq!(member.left_of_quota(61), Some([1, 1000]));
     // A clock that is set back a little does not bring the old window back; one that was far ahead is not believed.
     assert!(member.spend(2, 59).is_err() && member.spend(1, 59).is_ok());
+}
+
+/// What was used but not yet noted on the disk may be lost with the machine's power; the note is ahead of it.
+#[test]
+fn after_a_start_of_the_machine_a_quota_counts_as_far_used_as_was_noted() {
+    let place = Place::new();
+    let quota = Quota {
+        amount: 1000,
+        per: Period::Span(Duration::from_secs(20)),
+        renews_at: Duration::ZERO,
+        zone: "UTC".into(),
+    };
+    let limit = Limit { quota: Some(quota), ..of_rate(10, 1) };
+    let member = place.join(&limit, START);
+    member.spend(105, 40).unwrap();
+    member.reserve(START, 1_000_000).unwrap();
+    member.pause(START + 1_000 * SECOND);
+    drop(member);
+    let words = SharedWords::open(&place.path, words::WORDS).unwrap();
+    words.words()[words::BOOT].store(1, Release);
+    words::quota(words.words(), 0).used.store(99, Release);
+    drop(words);
+    let member = place.join(&limit, START);
+    assert_eq!(member.left_of_quota(41), Some([885, 1000]), "105 and a hundredth are used");
+    assert_eq!(member.paused_until(), 0, "times of an earlier start mean nothing");
+    assert!(member.reserve(START, 1).unwrap().at <= START);
 }
 
 #[test]
