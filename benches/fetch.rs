@@ -25,9 +25,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use windrow::fetch::{Client, ClientSettings, Origin, Pacer, Question, Refused, Secrets, Values};
+use windrow::fetch::{Client, ClientSettings, Origin, Pacer, Question, Refused, Values};
 use windrow::job::{Endpoint, Part, Template};
 use windrow::record::{Field, Type, Value};
+use windrow::secrets::Secrets;
 
 const IN_FLIGHT: usize = 128;
 const ROUNDS: usize = 5;

@@ -22,10 +22,10 @@ use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use windrow::job::{
-    ChunkFormat, Destination, Duplicates, Format, Gone, Input, Job, Mode, OnFailure, Publish, Settings,
-    Source, Table,
+    ChunkFormat, Destination, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings, Source,
+    Table,
 };
-use windrow::merge::{Terms, prove, publish};
+use windrow::merge::{Place, Terms, prove, publish};
 use windrow::record::{Field, Status, Type, Value};
 
 const TRIES: usize = 3;
@@ -174,7 +174,8 @@ async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let proved = started.elapsed();
     let started = Instant::now();
     let terms = Terms { now_micros: 0, anyway: false };
-    let published = publish(&run, &job(path, &plan, mode), &proof, &terms, std::future::pending())
+    let to = Place::DuckDb(path.clone());
+    let published = publish(&run, &job(path, &plan, mode), &to, &proof, &terms, std::future::pending())
         .await
         .expect("a table");
     assert_eq!((published.rows, published.total), (plan.records, plan.records));
@@ -365,15 +366,10 @@ fn job(database: PathBuf, plan: &Plan, mode: Mode) -> Job {
         },
         limits: vec![],
         endpoints: vec![],
-        table: Table {
-            to: Destination::DuckDb(database),
-            name: "films".into(),
-            mode,
-            gone: Gone::Keep,
-            key,
-            stamp: vec![],
-        },
+        table: Table { key, ..Table::plain(Destination::DuckDb(database), "films", mode) },
         publish: Publish { min_success: 1.0, ..Publish::default() },
+        before: vec![],
+        after: vec![],
         settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: plan.job_path.clone(),

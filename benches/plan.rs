@@ -15,6 +15,7 @@ use std::time::Instant;
 use windrow::handoff::RunStore;
 use windrow::job::*;
 use windrow::plan::{PlanOptions, read_list, write_run};
+use windrow::secrets::Secrets;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -53,7 +54,12 @@ fn one_size(records: u64, format: &str) -> Outcome<()> {
     let options = PlanOptions { cores: 2, ..PlanOptions::default() };
 
     let started = Instant::now();
-    let read = read_list(&job, &options, folder.path())?;
+    let read = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(read_list(
+        &job,
+        &options,
+        &Secrets::default(),
+        folder.path(),
+    ))?;
     let reading = started.elapsed().as_secs_f64();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plan = runtime.block_on(async {
@@ -111,15 +117,10 @@ fn job(list: &Path, format: &str) -> Job {
         },
         limits: vec![],
         endpoints: vec![Endpoint::get("omdb", url, vec![])],
-        table: Table {
-            to: Destination::DuckDb("bench.duckdb".into()),
-            name: "bench".into(),
-            mode: Mode::Append,
-            gone: Gone::Keep,
-            key: vec![],
-            stamp: vec![],
-        },
+        table: Table::plain(Destination::DuckDb("bench.duckdb".into()), "bench", Mode::Append),
         publish: Publish::default(),
+        before: vec![],
+        after: vec![],
         settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
         text: String::new(),
         path: "bench.toml".into(),

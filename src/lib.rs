@@ -27,12 +27,14 @@
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
 //!    budget                          what all processes of the machine may send together
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
-//! 1  job, record                     what the user declares; what flows
+//!    database                        how a database is opened, and what its errors mean
+//! 1  job, record, secrets            what the user declares; what flows
 //! 0  os                              the operating system, wrapped
 //! ```
 //!
 //! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
-//! Each heavy library has one door: hyper in [`fetch`], polars in [`chunk`] and [`plan`], DuckDB in [`merge`],
+//! Each heavy library has one door: hyper in [`fetch`], polars in [`chunk`] and [`plan`], those of databases
+//! in [`plan`], which reads lists, and [`merge`], which fills tables,
 //! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
 //! # A record's way
@@ -76,6 +78,7 @@
 pub mod budget;
 pub mod chunk;
 pub mod cli;
+pub mod database;
 pub mod extract;
 pub mod fetch;
 pub mod handoff;
@@ -85,5 +88,6 @@ pub mod os;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod secrets;
 pub mod supervisor;
 pub mod worker;

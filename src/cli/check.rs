@@ -12,7 +12,6 @@ use clap::Args;
 use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
 use crate::chunk::{self, Body};
-use crate::fetch::Secrets;
 use crate::handoff::{Content, Exit, RunStore};
 use crate::job::{Bodies, Job};
 use crate::merge::{self, QueryResult, RunQuery};
@@ -20,6 +19,7 @@ use crate::os::{Slot, stop_on_signals};
 use crate::plan;
 use crate::record::Ordinal;
 use crate::report::{Shape, counted, print_rows};
+use crate::secrets::Secrets;
 use crate::worker::{self, Replay, Role, Sent, ShardEnd, ShardOptions};
 
 /// Characters of an answer that are shown.
@@ -48,13 +48,13 @@ pub(super) struct CheckArgs {
 
 pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError> {
     let mut job = find::load_job(&args.job)?;
-    merge::check_destination(&job)?;
     let secrets = find::secrets(args.env_file.as_deref())?;
+    merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
     find::check_secrets(&job, &secrets)?;
     job.settings.bodies = Bodies::All;
-    let (trial, earlier) = chosen(&job, &args, place).await?;
+    let (trial, earlier) = chosen(&job, &args, &secrets, place).await?;
     let folder = tempfile::tempdir()?;
-    let run = live::plan_new(&job, folder.path(), &trial).await?;
+    let run = live::plan_new(&job, folder.path(), &secrets, &trial).await?;
     let (sent, end) = ask(&run, &job, &secrets, earlier).await?;
     match end {
         ShardEnd::Committed | ShardEnd::Helped => {}
@@ -74,6 +74,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
 async fn chosen(
     job: &Job,
     args: &CheckArgs,
+    secrets: &Secrets,
     place: &Place,
 ) -> Result<(TrialArgs, Option<RunStore>), CliError> {
     if !args.from_kept {
@@ -82,7 +83,7 @@ async fn chosen(
     }
     let earlier = find::newest(&find::runs_root(job, place), &job.name).await?;
     let then = earlier.plan().await?;
-    if plan::source_sha256(job)?.as_ref() != Some(&then.input_sha256) {
+    if plan::source_sha256(job, secrets).await?.as_ref() != Some(&then.input_sha256) {
         return Err(CliError::Usage(format!(
             "the list is not the one of run {}, or it was standard input\nhint: --try finds its records by the list that the run had",
             then.run

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{CliError, Place};
-use crate::fetch::{Question, Secrets};
+use crate::fetch::Question;
 use crate::handoff::{Plan, RunStore, runs};
 use crate::job::Job;
 use crate::record::{Field, Type};
 use crate::report::status::shown_path;
+use crate::secrets::Secrets;
 
 /// The job file that a person named, by path.
 pub(super) fn load_job(path: &Path) -> Result<Job, CliError> {

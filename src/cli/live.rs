@@ -8,6 +8,7 @@ use crate::handoff::store::now_micros;
 use crate::handoff::{Plan, RunStore, runs};
 use crate::job::Job;
 use crate::plan::{self, PlanOptions};
+use crate::secrets::Secrets;
 
 /// A run that this process holds the lock of.
 pub(super) struct LiveRun {
@@ -52,13 +53,18 @@ pub(super) fn hold_job_of(run: &RunStore, plan: &Plan) -> Result<Option<Lock>, C
 }
 
 /// Plans a new run and holds it.
-pub(super) async fn plan_new(job: &Job, root: &Path, trial: &TrialArgs) -> Result<LiveRun, CliError> {
+pub(super) async fn plan_new(
+    job: &Job,
+    root: &Path,
+    secrets: &Secrets,
+    trial: &TrialArgs,
+) -> Result<LiveRun, CliError> {
     let options = plan_options(trial);
     let run_id = runs::new_run_id(options.now_micros);
     let folder = root.join(&job.name);
     make_folder(&folder)?;
     sweep_unplanned(&folder);
-    let list = plan::read_list(job, &options, &folder)?;
+    let list = plan::read_list(job, &options, secrets, &folder).await?;
     let (store, lock) = hold_new(&folder.join(&run_id)).await?;
     let plan = plan::write_run(job, list, &store, &run_id, &options).await?;
     Ok(LiveRun { store, plan, _lock: lock })
@@ -124,14 +130,18 @@ pub(super) enum Obstacle {
 }
 
 /// What stands in the way of going on with a run; `None` where nothing does.
-pub(super) async fn obstacle(job: &Job, run: &LiveRun) -> Result<Option<Obstacle>, CliError> {
+pub(super) async fn obstacle(
+    job: &Job,
+    secrets: &Secrets,
+    run: &LiveRun,
+) -> Result<Option<Obstacle>, CliError> {
     let age = now_micros().saturating_sub(run.plan.created_at).max(0);
     if u128::from(age.unsigned_abs()) > job.settings.resume_within.as_micros() {
         let within = humantime::format_duration(job.settings.resume_within);
         return Ok(Some(Obstacle::Old(format!("it is older than {within} (resume_within)"))));
     }
     let mut changed = Vec::new();
-    if plan::source_sha256(job)?.is_some_and(|sha256| sha256 != run.plan.input_sha256) {
+    if plan::source_sha256(job, secrets).await?.is_some_and(|sha256| sha256 != run.plan.input_sha256) {
         changed.push(format!("the list ({}) has changed", run.plan.source));
     }
     if plan::questions_sha256(job) != run.plan.questions_sha256 {

@@ -1,5 +1,6 @@
 //! `windrow merge RUN`: prove that nothing is missing, and publish.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -24,6 +25,9 @@ pub(super) struct MergeArgs {
     /// Publish although conditions of the job are not met (min_success, min_rows, …), and say which
     #[arg(long)]
     anyway: bool,
+    /// Read secrets from a file of NAME=value lines as well
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError> {
@@ -38,8 +42,9 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
         job.table.to = Destination::parse(&url, &here).map_err(CliError::Usage)?;
     }
     let run = LiveRun { store, plan, _lock: lock };
-    let merged = merge_run(&run.store, &job, args.anyway, &stop).await?;
-    summary::finished(&run, &job, &merged, started.elapsed()).await?;
+    let to = merge::Place::of(&run.store, &run.plan, &job, &find::secrets(args.env_file.as_deref())?)?;
+    let merged = merge_run(&run.store, &job, &to, args.anyway, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, started.elapsed()).await?;
     Ok(merged.exit())
 }
 
@@ -66,12 +71,13 @@ impl Merged {
 pub(super) async fn merge_run(
     run: &RunStore,
     job: &Job,
+    to: &merge::Place,
     anyway: bool,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Merged, CliError> {
     let proof = merge::prove(run).await?;
     let terms = Terms { now_micros: now_micros(), anyway };
-    match merge::publish(run, job, &proof, &terms, told_to_stop(stop)).await {
+    match merge::publish(run, job, to, &proof, &terms, told_to_stop(stop)).await {
         Ok(published) => Ok(Merged::Published(Box::new(published))),
         Err(MergeError::Interrupted) => Ok(Merged::Interrupted(stop.borrow().signal().unwrap_or_default())),
         Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(error.to_string())),

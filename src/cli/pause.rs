@@ -9,9 +9,10 @@ use super::{CliError, summary};
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
 use crate::job::{Job, PublishWhen};
-use crate::merge::{MergeError, PublishedPart, publish_partial};
+use crate::merge::{MergeError, Place, PublishedPart, publish_partial};
 use crate::os::Stop;
 use crate::report::{count, counted};
+use crate::secrets::Secrets;
 
 /// Whether a pause publishes what there is; a trial is not gone on with.
 pub(super) fn publishes(run: &LiveRun, job: &Job) -> bool {
@@ -22,10 +23,12 @@ pub(super) fn publishes(run: &LiveRun, job: &Job) -> bool {
 pub(super) async fn publish_so_far(
     run: &LiveRun,
     job: &Job,
+    secrets: &Secrets,
     fetched: &Fetched,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Exit, CliError> {
-    match publish_partial(&run.store, job, now_micros(), told_to_stop(stop)).await {
+    let to = Place::of(&run.store, &run.plan, job, secrets)?;
+    match publish_partial(&run.store, job, &to, now_micros(), told_to_stop(stop)).await {
         Ok(part) => {
             summary::unfinished_with(run, fetched, &so_far(&part)).await?;
             Ok(Exit::Paused)

@@ -8,6 +8,7 @@ use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, price};
 use crate::handoff::Exit;
 use crate::job::Job;
+use crate::merge;
 use crate::report::count;
 use crate::report::status::shown_path;
 use crate::worker::OPEN_BLOCKS;
@@ -16,14 +17,19 @@ use crate::worker::OPEN_BLOCKS;
 pub(super) struct PlanArgs {
     /// The job file
     job: PathBuf,
+    /// Read secrets from a file of NAME=value lines as well
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: PlanArgs, place: &Place) -> Result<Exit, CliError> {
     let job = find::load_job(&args.job)?;
-    crate::merge::check_destination(&job)?;
-    let run = live::plan_new(&job, &find::runs_root(&job, place), &TrialArgs::default()).await?;
+    let secrets = find::secrets(args.env_file.as_deref())?;
+    merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
+    let root = find::runs_root(&job, place);
+    let run = live::plan_new(&job, &root, &secrets, &TrialArgs::default()).await?;
     let lines = lines(&run, &job).await?;
-    let ddl = crate::merge::ddl(&job, &run.plan)?;
+    let ddl = merge::ddl(&job, &run.plan)?;
     super::summary::to_stdout(|out| {
         lines.iter().try_for_each(|(label, text)| writeln!(out, "{label:<8}  {text}"))?;
         writeln!(out, "\n{ddl}")

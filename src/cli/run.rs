@@ -8,13 +8,15 @@ use tokio::sync::watch;
 
 use super::live::{LiveRun, Obstacle, TrialArgs};
 use super::round::{FetchArgs, Fetched, work_round};
-use super::{CliError, Place, find, live, merge, pause, price, prune, summary};
+use super::{CliError, find, live, merge, pause, price, prune, summary};
 use crate::handoff::{Exit, layout};
 use crate::job::{Job, OnChange};
+use crate::merge::{Place, check_destination};
 use crate::os::{Stop, stop_on_signals};
 use crate::plan::{self, RetryFilter};
 use crate::report::status::shown_path;
 use crate::report::{counted, status};
+use crate::secrets::Secrets;
 
 /// Longest time between two looks at the wall clock.
 const LOOK_AT_CLOCK: Duration = Duration::from_secs(30);
@@ -35,7 +37,7 @@ pub(super) struct RunArgs {
     fetch: FetchArgs,
 }
 
-pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> {
+pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, CliError> {
     let started = Instant::now();
     let stop = stop_on_signals()?;
     let job = find::load_job(&args.job)?;
@@ -47,15 +49,16 @@ pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, CliError> 
     // Before anything else is looked at: the database, too, may be in use by the run that is still going.
     let _job_lock = if is_trial { None } else { Some(live::hold_job(&job.name, &root)?) };
     if !is_trial {
-        crate::merge::check_destination(&job)?;
+        check_destination(&job, &Place::of_job(&job, &secrets)?).await?;
     }
-    let run = begin(&job, &args, &root, is_trial).await?;
-    let fetched = fetch_to_the_end(&run, &job, &args, &stop).await?;
+    let run = begin(&job, &args, &root, &secrets, is_trial).await?;
+    let fetched = fetch_to_the_end(&run, &job, &args, &secrets, &stop).await?;
     if fetched.exit != Exit::Done {
         return Ok(fetched.exit);
     }
-    let merged = merge::merge_run(&run.store, &job, false, &stop).await?;
-    summary::finished(&run, &job, &merged, started.elapsed()).await?;
+    let to = Place::of(&run.store, &run.plan, &job, &secrets)?;
+    let merged = merge::merge_run(&run.store, &job, &to, false, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, started.elapsed()).await?;
     if !is_trial && !matches!(merged, merge::Merged::Interrupted(_)) {
         prune::after_run(&job, &root).await;
     }
@@ -67,6 +70,7 @@ async fn fetch_to_the_end(
     run: &LiveRun,
     job: &Job,
     args: &RunArgs,
+    secrets: &Secrets,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Fetched, CliError> {
     loop {
@@ -74,7 +78,7 @@ async fn fetch_to_the_end(
         match fetched.exit {
             Exit::Done => return Ok(fetched),
             Exit::Paused if pause::publishes(run, job) => {
-                fetched.exit = pause::publish_so_far(run, job, &fetched, stop).await?;
+                fetched.exit = pause::publish_so_far(run, job, secrets, &fetched, stop).await?;
             }
             _ => summary::unfinished(run, &fetched).await?,
         }
@@ -89,12 +93,18 @@ async fn fetch_to_the_end(
 }
 
 /// Goes on with the unfinished run, or plans a new one.
-async fn begin(job: &Job, args: &RunArgs, root: &Path, is_trial: bool) -> Result<LiveRun, CliError> {
+async fn begin(
+    job: &Job,
+    args: &RunArgs,
+    root: &Path,
+    secrets: &Secrets,
+    is_trial: bool,
+) -> Result<LiveRun, CliError> {
     if !is_trial
         && !args.new
         && let Some(run) = live::unfinished(job, root).await?
     {
-        let why = match live::obstacle(job, &run).await? {
+        let why = match live::obstacle(job, secrets, &run).await? {
             None => {
                 eprintln!("{}: going on with run {}", job.name, run.plan.run);
                 return Ok(run);
@@ -106,7 +116,7 @@ async fn begin(job: &Job, args: &RunArgs, root: &Path, is_trial: bool) -> Result
         };
         eprintln!("{}: run {} is left as it is, since {why}; starting anew", job.name, run.plan.run);
     }
-    let run = live::plan_new(job, root, &args.trial).await?;
+    let run = live::plan_new(job, root, secrets, &args.trial).await?;
     say_planned(&run, job).await?;
     Ok(run)
 }

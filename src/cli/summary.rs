@@ -56,6 +56,7 @@ fn is_figure(cell: &str) -> bool {
 pub(super) async fn finished(
     run: &LiveRun,
     job: &Job,
+    to: &merge::Place,
     merged: &Merged,
     took: Duration,
 ) -> Result<(), CliError> {
@@ -71,11 +72,10 @@ pub(super) async fn finished(
             eprintln!("run    {}", shown_path(run.store.folder()));
         }
         Merged::Published(published) => {
-            let database = merge::destination(&run.store, &run.plan, job);
-            preview(&database, &job.table.name)?;
+            preview(to, &job.table.name).await?;
             eprintln!("\n{}: {}, in {}", job.name, in_words(published), duration(took));
             say_overridden(published);
-            eprintln!("table  {} in {}", job.table.name, shown_path(&database));
+            eprintln!("table  {} in {}", job.table.name, shown_place(to));
             eprintln!("run    {}", shown_path(run.store.folder()));
         }
     }
@@ -206,9 +206,19 @@ fn say_retry(run: &LiveRun) {
     }
 }
 
+/// A file as people name it, or a server.
+fn shown_place(to: &merge::Place) -> String {
+    match to {
+        merge::Place::DuckDb(path) | merge::Place::Parquet(path) | merge::Place::Csv(path) => {
+            shown_path(path)
+        }
+        merge::Place::Postgres(server) => server.shown().to_owned(),
+    }
+}
+
 /// The first rows and columns of the published table.
-fn preview(database: &Path, table: &str) -> Result<(), CliError> {
-    let mut result = merge::first_rows(database, table, PREVIEW_ROWS)?;
+async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
+    let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
     let columns = result.columns.len();
     result.columns.truncate(PREVIEW_COLUMNS);
     for row in &mut result.rows {

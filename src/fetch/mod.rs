@@ -77,7 +77,6 @@ pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use question::{Question, QuestionError};
 pub use request::Request;
-pub use secrets::Secrets;
 
 use std::net::IpAddr;
 

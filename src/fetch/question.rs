@@ -14,11 +14,12 @@ use super::piece::{Names, Records};
 use super::reach::Reach;
 use super::request::Request;
 use super::retry::Policy;
-use super::secrets::{Mask, Secret, Secrets};
+use super::secrets::{Mask, Secret};
 use super::target::{self, Target};
 use super::{Values, classify};
 use crate::job::{Bounds, Endpoint, NextPage, Part, Template};
 use crate::record::{Failure, Field, Kind};
+use crate::secrets::Secrets;
 
 /// One endpoint's question, ready to be filled in for each record.
 pub struct Question {
@@ -237,7 +238,7 @@ fn look_up(endpoints: &[Endpoint], secrets: &Secrets) -> Result<BTreeMap<String,
     let mut found = BTreeMap::new();
     let mut unusable = BTreeMap::new();
     for name in endpoints.iter().flat_map(secret_names) {
-        match secrets.get(name) {
+        match Secret::of(secrets, name) {
             Ok(secret) => drop(found.insert(name.to_owned(), secret)),
             Err(why) => drop(unusable.insert(name.to_owned(), why.to_string())),
         }

@@ -3,7 +3,6 @@
 //! A value is never printed: [`Secret`]'s `Debug` hides it, and [`Mask`] takes it out of whatever a server
 //! sends back (an error page that repeats the key it was asked with) before that reaches a failure's detail.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,79 +10,10 @@ use percent_encoding::percent_decode_str;
 
 use super::encode;
 use super::marked::{self, Mark};
+use crate::secrets::{Secrets, Unusable};
 
 /// Stands for a text in which a secret is spelled in a way that its mask does not know.
 const WITHHELD: &str = "(withheld: it holds a secret)";
-
-/// Where the values of secrets come from.
-#[derive(Clone, Default)]
-pub struct Secrets {
-    environment: bool,
-    file: HashMap<String, String>,
-}
-
-impl Secrets {
-    /// The process's environment.
-    pub fn from_environment() -> Secrets {
-        Secrets { environment: true, file: HashMap::new() }
-    }
-
-    /// Adds the variables of an env-file; the environment's own values win over them.
-    pub fn with_file(mut self, variables: HashMap<String, String>) -> Secrets {
-        self.file = variables;
-        self
-    }
-
-    /// The value of `name`, or why there is none.
-    pub(super) fn get(&self, name: &str) -> Result<Secret, Unusable> {
-        let value = self.look_up(name)?;
-        match value {
-            value if value.is_empty() => Err(Unusable::Missing),
-            value if value.chars().any(char::is_control) => Err(Unusable::ControlCharacter),
-            value => Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() }),
-        }
-    }
-
-    fn look_up(&self, name: &str) -> Result<String, Unusable> {
-        let file = || self.file.get(name).cloned().ok_or(Unusable::Missing);
-        if !self.environment {
-            return file();
-        }
-        match std::env::var(name) {
-            Ok(value) => Ok(value),
-            Err(std::env::VarError::NotPresent) => file(),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Unusable::NotUnicode),
-        }
-    }
-}
-
-impl fmt::Debug for Secrets {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.file.keys().collect();
-        out.debug_struct("Secrets").field("environment", &self.environment).field("file", &names).finish()
-    }
-}
-
-/// Why a secret has no usable value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unusable {
-    /// Not set, or empty.
-    Missing,
-    /// Not UTF-8.
-    NotUnicode,
-    /// A line break at its end, most often.
-    ControlCharacter,
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Unusable::Missing => "is not set",
-            Unusable::NotUnicode => "is not UTF-8",
-            Unusable::ControlCharacter => "has a line break or another control character",
-        })
-    }
-}
 
 /// A secret with its value.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,6 +23,12 @@ pub(super) struct Secret {
 }
 
 impl Secret {
+    /// The secret of that name.
+    pub(super) fn of(secrets: &Secrets, name: &str) -> Result<Secret, Unusable> {
+        let value = secrets.get(name)?;
+        Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() })
+    }
+
     /// `${NAME}`.
     pub(super) fn shown(&self) -> &Arc<str> {
         &self.shown
@@ -186,6 +122,8 @@ impl fmt::Debug for Mask {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     fn secrets() -> Secrets {
@@ -195,29 +133,29 @@ mod tests {
 
     #[test]
     fn a_secret_must_be_set_and_be_one_line() {
-        assert_eq!(secrets().get("KEY").unwrap().reveal(), "s3cr3t/+");
-        assert_eq!(secrets().get("EMPTY"), Err(Unusable::Missing));
-        assert_eq!(secrets().get("NONE"), Err(Unusable::Missing));
-        assert_eq!(secrets().get("BROKEN"), Err(Unusable::ControlCharacter));
+        assert_eq!(Secret::of(&secrets(), "KEY").unwrap().reveal(), "s3cr3t/+");
+        assert_eq!(Secret::of(&secrets(), "EMPTY"), Err(Unusable::Missing));
+        assert_eq!(Secret::of(&secrets(), "NONE"), Err(Unusable::Missing));
+        assert_eq!(Secret::of(&secrets(), "BROKEN"), Err(Unusable::ControlCharacter));
     }
 
     #[test]
     fn the_environment_wins_over_the_file() {
         let file = HashMap::from([("PATH".to_owned(), "of the file".to_owned())]);
         let secrets = Secrets::from_environment().with_file(file);
-        assert_eq!(secrets.get("PATH").unwrap().reveal(), std::env::var("PATH").unwrap());
+        assert_eq!(Secret::of(&secrets, "PATH").unwrap().reveal(), std::env::var("PATH").unwrap());
     }
 
     #[test]
     fn debug_output_holds_no_value() {
-        let secret = secrets().get("KEY").unwrap();
+        let secret = Secret::of(&secrets(), "KEY").unwrap();
         let shown = format!("{:?} {secret:?} {:?}", secrets(), Mask::new(std::slice::from_ref(&secret)));
         assert!(shown.contains("${KEY}") && !shown.contains("s3cr3t"), "{shown}");
     }
 
     #[test]
     fn a_mask_finds_a_secret_in_its_usual_forms() {
-        let mask = Mask::new(&[secrets().get("KEY").unwrap()]);
+        let mask = Mask::new(&[Secret::of(&secrets(), "KEY").unwrap()]);
         assert_eq!(mask.apply("bad key s3cr3t/+ (s3cr3t%2F%2B)"), "bad key ${KEY} (${KEY})");
         assert!(mask.finds_in("?key=s3cr3t%2F%2B") && mask.finds_in("?key=%733cr3t%2f+"));
         assert!(!mask.apply("odd spelling %733cr3t%2f+").contains("3cr3t"));

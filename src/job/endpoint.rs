@@ -95,6 +95,19 @@ pub struct Column {
     pub on_error: OnError,
     /// Whether null is a failure of kind `null`.
     pub not_null: bool,
+    /// What becomes of the character U+0000 in a text, or of `\u0000` in JSON.
+    pub nul: Nul,
+}
+
+/// What becomes of the character U+0000, which PostgreSQL cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nul {
+    /// It stays (the default, except where the table is in PostgreSQL).
+    Keep,
+    /// A text that has one does not fit its type (the default where the table is in PostgreSQL).
+    Refuse,
+    /// U+FFFD stands in its place.
+    Replace,
 }
 
 /// What a value that does not fit becomes.
@@ -186,6 +199,7 @@ impl Column {
             zone: None,
             on_error: OnError::Fail,
             not_null: false,
+            nul: Nul::Keep,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `[input]`: the list of records.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
+use super::server::ServerUrl;
 use crate::record::Type;
 
 /// The list of records.
@@ -38,6 +40,34 @@ pub enum Source {
         /// As the job says; `lines` by default.
         format: Format,
     },
+    /// The answer to one SELECT.
+    Query {
+        /// Who is asked.
+        database: Database,
+        /// One statement that gives rows, as written.
+        query: String,
+    },
+}
+
+/// A database that gives a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Database {
+    /// A DuckDB file, absolute, read only; `None` for DuckDB without one, over files that the query names.
+    DuckDb(Option<PathBuf>),
+    /// A PostgreSQL server.
+    Postgres(ServerUrl),
+}
+
+impl fmt::Display for Database {
+    /// As a job file would name it, without a password.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Database::DuckDb(path) => {
+                write!(out, "duckdb:{}", path.as_deref().unwrap_or(Path::new("")).display())
+            }
+            Database::Postgres(url) => out.write_str(&url.shown()),
+        }
+    }
 }
 
 /// The format of a list.

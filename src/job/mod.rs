@@ -23,6 +23,7 @@ mod questions;
 mod raw;
 mod request;
 mod schema;
+mod server;
 mod settings;
 mod table;
 mod template;
@@ -32,16 +33,17 @@ mod validate;
 mod when;
 
 pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
-pub use endpoint::{Bounds, Column, Endpoint, Missing, OnError, OnFailure, Retry, RetryOn};
+pub use endpoint::{Bounds, Column, Endpoint, Missing, Nul, OnError, OnFailure, Retry, RetryOn};
 pub use init::starter;
-pub use input::{Duplicates, Format, Input, Source};
+pub use input::{Database, Duplicates, Format, Input, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::{JobError, Mistake};
 pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
+pub use server::{ServerUrl, ServerUrlMistake};
 pub use settings::{ChunkFormat, OnChange, Settings};
-pub use table::{Destination, Gone, Mode, Publish, PublishWhen, Stamp, Table};
+pub use table::{Destination, Gone, Mode, Publish, PublishWhen, Stamp, Statement, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 pub use when::When;
 
@@ -60,6 +62,10 @@ pub struct Job {
     pub table: Table,
     /// The publish gate.
     pub publish: Publish,
+    /// The job's own statements before the rows are written, in the same transaction.
+    pub before: Vec<Statement>,
+    /// The same after it.
+    pub after: Vec<Statement>,
     /// How runs are cut, paced and resumed.
     pub settings: Settings,
     /// The file as written (it holds `${NAME}`, never a secret's value).

@@ -50,6 +50,7 @@ impl Text {
             Source::File { format, .. } => self.line("file", &[format_word(*format)]),
             Source::Stdin { format } => self.line("stdin", &[format_word(*format)]),
             Source::Ids(ids) => self.line("ids", &ids.iter().map(String::as_str).collect::<Vec<_>>()),
+            Source::Query { query, .. } => self.line("query", &[query]),
         }
         self.line("id", &input.id.iter().map(String::as_str).collect::<Vec<_>>());
         self.line("keep", &input.keep.iter().map(String::as_str).collect::<Vec<_>>());

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::server::ServerUrl;
+
 /// Where the rows go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -17,13 +19,35 @@ pub struct Table {
     pub key: Vec<String>,
     /// Further columns filled from the record's own facts.
     pub stamp: Vec<(String, Stamp)>,
+    /// Where the runs themselves are noted, `schema.table` allowed; `None` for `windrow_runs` beside the table. For
+    /// database servers.
+    pub runs_table: Option<String>,
+    /// Whether `replace` makes a new table that takes the old one's name. Only for `replace`, on database servers.
+    pub swap: bool,
+    /// Columns that the folder's files are divided by; only for Parquet.
+    pub partition_by: Vec<String>,
 }
 
-/// A place to publish into.
+/// A place to publish into. Paths are absolute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Destination {
-    /// A DuckDB file; the path is absolute.
+    /// A DuckDB file.
     DuckDb(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(ServerUrl),
+    /// A Parquet file; a folder of them where the table is partitioned.
+    Parquet(PathBuf),
+    /// A CSV file.
+    Csv(PathBuf),
+}
+
+/// A statement, or several, of the job's own: before the rows are written, or after, in the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// As the destination reads it.
+    pub sql: String,
+    /// The CSV file that its answer goes into, absolute; only after the rows are written.
+    pub file: Option<PathBuf>,
 }
 
 /// How rows meet what the table holds.
@@ -90,12 +114,39 @@ pub enum PublishWhen {
     EachPause,
 }
 
+impl Table {
+    /// A table without a key; everything else as it is by default.
+    pub fn plain(to: Destination, name: &str, mode: Mode) -> Table {
+        Table {
+            to,
+            name: name.to_owned(),
+            mode,
+            gone: Gone::Keep,
+            key: Vec::new(),
+            stamp: Vec::new(),
+            runs_table: None,
+            swap: false,
+            partition_by: Vec::new(),
+        }
+    }
+}
+
 impl Destination {
-    /// `duckdb:FILE`, the file relative to `folder`; otherwise what is wrong with it, and a hint.
+    /// `duckdb:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or `postgres://…`; otherwise what is wrong with
+    /// it, and a hint.
     pub fn parse(url: &str, folder: &std::path::Path) -> Result<Destination, String> {
-        match url.strip_prefix("duckdb:") {
-            Some(file) if !file.is_empty() => Ok(Destination::DuckDb(folder.join(file))),
-            _ => Err(format!("unknown destination {url:?}\nhint: write duckdb: and the path of a file")),
+        let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
+        let path = || folder.join(rest);
+        match scheme {
+            "postgres" | "postgresql" => {
+                ServerUrl::parse(url).map(Destination::Postgres).map_err(|mistake| mistake.to_string())
+            }
+            "duckdb" if !rest.is_empty() => Ok(Destination::DuckDb(path())),
+            "parquet" if !rest.is_empty() => Ok(Destination::Parquet(path())),
+            "csv" if !rest.is_empty() => Ok(Destination::Csv(path())),
+            _ => Err(format!(
+                "unknown destination {url:?}\nhint: write duckdb:, parquet: or csv: and a path, or postgres://…"
+            )),
         }
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use std::{fs, io};
 
 use bytesize::ByteSize;
-use duckdb::{Config, Connection};
+use duckdb::Connection;
 
 use super::MergeError;
+use crate::database::duck::{config, message};
 
 /// How the folder is named in which a new database is made.
 const ASIDE: &str = ".windrow-";
@@ -70,14 +71,6 @@ pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
     let scratch = super::sql::text(&scratch.to_string_lossy());
     connection.execute_batch(&format!("SET temp_directory = {scratch}; ATTACH ':memory:' AS windrow"))?;
     Ok(connection)
-}
-
-/// Nothing is ever fetched from the network on DuckDB's own account.
-fn config() -> duckdb::Result<Config> {
-    Config::default()
-        .enable_autoload_extension(false)?
-        .with("allow_community_extensions", "false")?
-        .with("custom_user_agent", concat!("windrow/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Times are UTC; half of the memory that DuckDB would take; chunks are read once, so they are not cached.
@@ -144,12 +137,3 @@ const CONSTRAINT: [(&str, &str); 2] = [
     ("foreign key", "DuckDB does not replace rows that another table refers to: drop that reference"),
     ("Duplicate key", "mode = \"upsert\" replaces the rows that have the same key"),
 ];
-
-/// DuckDB's first paragraph: what follows are links and advice for other settings than ours.
-pub(super) fn message(error: &duckdb::Error) -> String {
-    let text = match error {
-        duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
-        other => other.to_string(),
-    };
-    text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
-}

@@ -1,5 +1,6 @@
 //! What keeps a run from being published, grouped by what it means for the caller.
 
+use crate::database::postgres::{PostgresError, Trouble};
 use crate::handoff::{Exit, HandoffError};
 
 /// Shards that a message names before it says "and so many more".
@@ -22,6 +23,9 @@ pub enum MergeError {
     /// The files of the run.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    /// A PostgreSQL server. Nothing was published.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// Blocks are not committed yet: fetching goes on where it stopped.
     #[error("run {run} is not finished: {}\nhint: {}", named(shards), how_to_finish(run, shards))]
     NotFinished {
@@ -153,7 +157,18 @@ impl MergeError {
             | MergeError::Constraint { .. }
             | MergeError::Database { .. } => Exit::Database,
             MergeError::Disk { .. } => Exit::Disk,
+            MergeError::Postgres(error) => exit_of_server(error),
         }
+    }
+}
+
+fn exit_of_server(error: &PostgresError) -> Exit {
+    match error {
+        PostgresError::Address { .. } | PostgresError::Refused { trouble: Trouble::Statement, .. } => {
+            Exit::Usage
+        }
+        PostgresError::Refused { trouble: Trouble::Disk, .. } => Exit::Disk,
+        _ => Exit::Database,
     }
 }
 

@@ -30,6 +30,7 @@ mod files;
 mod gate;
 mod load;
 mod pause;
+mod place;
 mod policy;
 mod prove;
 mod publish;
@@ -45,7 +46,8 @@ mod views;
 
 pub use error::{MergeError, Unfinished};
 pub use pause::{PublishedPart, publish_partial};
+pub use place::Place;
 pub use prove::{End, Proof, prove};
-pub use publish::{Published, Terms, ddl, destination, publish};
+pub use publish::{Published, Terms, ddl, publish};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};
 pub use target::check_destination;

@@ -6,8 +6,9 @@
 
 use super::gate::Gate;
 use super::load::Order;
+use super::place::Place;
 use super::prove::{Extent, prove_committed};
-use super::publish::{destination, load_unless};
+use super::publish::load_unless;
 use super::{MergeError, Proof};
 use crate::handoff::RunStore;
 use crate::job::{Job, Mode};
@@ -33,12 +34,13 @@ pub struct PublishedPart {
 pub async fn publish_partial(
     run: &RunStore,
     job: &Job,
+    place: &Place,
     now_micros: i64,
     stop: impl Future<Output = ()>,
 ) -> Result<PublishedPart, MergeError> {
     refuse_modes(job)?;
     let proof = prove_committed(run).await?;
-    let order = order(run, job, proof, now_micros);
+    let order = order(job, place, proof, now_micros);
     if order.admitted(&order.policy()) == 0 {
         // No database is made for nothing.
         return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: 0 });
@@ -49,9 +51,9 @@ pub async fn publish_partial(
     Ok(PublishedPart { rows, replaced: loaded.replaced, so_far, total: loaded.total })
 }
 
-fn order(run: &RunStore, job: &Job, proof: Proof, now_micros: i64) -> Order {
+fn order(job: &Job, place: &Place, proof: Proof, now_micros: i64) -> Order {
     Order {
-        path: destination(run, &proof.files.plan, job),
+        place: place.clone(),
         job: job.clone(),
         proof,
         extent: Extent::Committed,

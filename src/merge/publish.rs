@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
+use super::place::Place;
 use super::prove::Extent;
 use super::{MergeError, Proof, columns};
 use crate::handoff::store::VERSION;
-use crate::handoff::{Outcome, Plan, RunStore, layout};
-use crate::job::{Destination, Job};
+use crate::handoff::{Outcome, Plan, RunStore};
+use crate::job::Job;
 
 /// On what terms a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +52,6 @@ pub struct Published {
     pub took: Duration,
 }
 
-/// The database that a run is published into: the job's, or a trial's own.
-pub fn destination(run: &RunStore, plan: &Plan, job: &Job) -> PathBuf {
-    let Destination::DuckDb(path) = &job.table.to;
-    if plan.trial { run.folder().join(layout::TRIAL_DATABASE) } else { path.clone() }
-}
-
 /// The CREATE TABLE that publishing runs where there is no table.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
     let (schema, table) = columns::schema_and_table(&job.table.name);
@@ -77,12 +72,13 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
 pub async fn publish(
     run: &RunStore,
     job: &Job,
+    place: &Place,
     proof: &Proof,
     terms: &Terms,
     stop: impl Future<Output = ()>,
 ) -> Result<Published, MergeError> {
     let order = Order {
-        path: destination(run, &proof.files.plan, job),
+        place: place.clone(),
         job: job.clone(),
         proof: proof.clone(),
         extent: Extent::Whole,
@@ -110,17 +106,43 @@ pub async fn publish(
 /// Loads, unless the gate is shut already; no database is made then.
 async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
     match order.gate.refusal() {
-        Some(refusal) if !load::is_published(&order)? => Err(refusal),
+        Some(refusal) if !is_published(&order)? => Err(refusal),
         _ => load_unless(order, stop).await,
     }
 }
 
-/// Loads on a thread of its own; gives up when `stop` comes, or when this is dropped.
+fn is_published(order: &Order) -> Result<bool, MergeError> {
+    match &order.place {
+        Place::DuckDb(path) => load::is_published(order, path),
+        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+    }
+}
+
+fn not_yet(place: &Place) -> MergeError {
+    MergeError::Table { table: place.to_string(), problems: vec!["not yet supported".into()] }
+}
+
+/// Loads; gives up when `stop` comes, or when this is dropped.
 pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+    match &order.place {
+        Place::DuckDb(path) => {
+            let path = path.clone();
+            load_on_thread(order, path, stop).await
+        }
+        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+    }
+}
+
+/// Loads into DuckDB, on a thread of its own.
+async fn load_on_thread(
+    order: Order,
+    path: PathBuf,
+    stop: impl Future<Output = ()>,
+) -> Result<Loaded, MergeError> {
     let given_up = Arc::new(Stop::default());
     let _guard = StopWhenDropped(given_up.clone());
     let attended = given_up.clone();
-    let mut loading = tokio::task::spawn_blocking(move || load::load(&order, &attended));
+    let mut loading = tokio::task::spawn_blocking(move || load::load(&order, &path, &attended));
     let loaded = tokio::select! {
         loaded = &mut loading => loaded,
         () = stop => {
@@ -140,7 +162,7 @@ fn outcome(order: &Order) -> Outcome {
     Outcome {
         version: VERSION,
         published: false,
-        to: format!("duckdb:{}", order.path.display()),
+        to: order.place.to_string(),
         table: order.job.table.name.clone(),
         rounds: order.proof.rounds,
         digest: order.proof.digest.clone(),

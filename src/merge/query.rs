@@ -7,6 +7,7 @@ use duckdb::types::Value;
 use duckdb::{Connection, Row};
 
 use super::files::RunFiles;
+use super::place::Place;
 use super::policy::Policy;
 use super::{MergeError, columns, database, sql, views};
 use crate::handoff::RunStore;
@@ -56,7 +57,16 @@ pub async fn query(
 }
 
 /// The first rows of a published table, read from its database.
-pub fn first_rows(database: &Path, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+    match place {
+        Place::DuckDb(path) => first_in_duckdb(path, table, limit),
+        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => {
+            Ok(QueryResult { columns: vec![], rows: vec![], truncated: false })
+        }
+    }
+}
+
+fn first_in_duckdb(database: &Path, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
     let session = RunQuery::in_memory()?;
     let path = sql::text(&database.to_string_lossy());
     let attach = format!("ATTACH {path} AS published (READ_ONLY)");

@@ -9,8 +9,9 @@ use std::path::Path;
 use duckdb::{Connection, params};
 
 use super::columns::{self, Output};
+use super::place::Place;
 use super::{MergeError, database, sql};
-use crate::job::{Destination, Job};
+use crate::job::Job;
 use crate::record::Type;
 
 /// The job's table within the opened database.
@@ -44,9 +45,9 @@ pub(super) struct TargetColumn {
 /// The database can be opened (or made), no other process has it, no newer DuckDB made it, and a table that
 /// is there has the columns that the job fills, of types that take them. Column types that only the plan
 /// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
-pub fn check_destination(job: &Job) -> Result<(), MergeError> {
+pub async fn check_destination(job: &Job, place: &Place) -> Result<(), MergeError> {
     let columns = columns::of_job(job)?;
-    let Destination::DuckDb(path) = &job.table.to;
+    let Place::DuckDb(path) = place else { return Ok(()) };
     if !path.exists() {
         return check_folder(path);
     }

@@ -48,6 +48,7 @@ pub use write::write_run;
 
 use crate::handoff::{Exit, HandoffError};
 use crate::job::Job;
+use crate::secrets::Secrets;
 
 /// What a plan depends on besides the job.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,13 +113,20 @@ impl From<polars::prelude::PolarsError> for PlanError {
 
 /// Reads the job's list, as one stream, and checks it. `scratch` is a folder for temporary files: they have no name and
 /// vanish with the [`List`], or with the process.
-pub fn read_list(job: &Job, options: &PlanOptions, scratch: &Path) -> Result<List, PlanError> {
+///
+/// A database is asked on a tokio runtime's own terms: this must be called within one.
+pub async fn read_list(
+    job: &Job,
+    options: &PlanOptions,
+    secrets: &Secrets,
+    scratch: &Path,
+) -> Result<List, PlanError> {
     let sizes = list::Sizes::default();
-    list::Request { job, options, scratch, sizes }.read(Box::new(std::io::stdin()))
+    list::Request { job, options, secrets, scratch, sizes }.read(Box::new(std::io::stdin())).await
 }
 
 /// The digest that the job's list has now, for comparing with [`Plan::input_sha256`](crate::handoff::Plan); `None` for
 /// standard input, which can be read once only.
-pub fn source_sha256(job: &Job) -> Result<Option<String>, PlanError> {
-    list::source_sha256(&job.input.source)
+pub async fn source_sha256(job: &Job, secrets: &Secrets) -> Result<Option<String>, PlanError> {
+    list::source_sha256(job, secrets).await
 }

@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use polars::prelude::*;
 use tempfile::TempDir;
 
@@ -11,6 +12,7 @@ use super::list::{Request, Sizes};
 use super::{List, PlanError, PlanOptions, frames, write_run};
 use crate::handoff::{Block, Plan, Round, RunStore, Shard, layout};
 use crate::job::*;
+use crate::secrets::Secrets;
 
 /// Batches of ten records and twenty ids in memory, so that short lists spill.
 pub(super) const TINY: Sizes = Sizes { batch_records: 10, batch_bytes: 1 << 20, ids: 20 };
@@ -33,15 +35,10 @@ pub fn job_of(source: Source) -> Job {
         },
         limits: vec![],
         endpoints: vec![endpoint("one", "https://example.org/{id}")],
-        table: Table {
-            to: Destination::DuckDb("/films.duckdb".into()),
-            name: "films".into(),
-            mode: Mode::Append,
-            gone: Gone::Keep,
-            key: vec![],
-            stamp: vec![],
-        },
+        table: Table::plain(Destination::DuckDb("/films.duckdb".into()), "films", Mode::Append),
         publish: Publish::default(),
+        before: vec![],
+        after: vec![],
         settings: Settings {
             chunks: ChunkFormat::Parquet,
             bodies: Bodies::None,
@@ -79,6 +76,11 @@ pub fn answer_column(name: &str, ty: crate::record::Type) -> crate::job::Column 
     crate::job::Column::plain(name, Expression::Jq(format!(".{name}")), ty)
 }
 
+/// What needs no waiting, such as reading a file.
+pub fn at_once<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing to wait for")
+}
+
 /// A folder with a list in it.
 pub struct Sandbox {
     pub folder: TempDir,
@@ -106,14 +108,16 @@ impl Sandbox {
 
     /// Reads with this on standard input.
     pub fn read_from(&self, job: &Job, options: &PlanOptions, stdin: &[u8]) -> Result<List, PlanError> {
-        let request = Request { job, options, scratch: self.path(), sizes: TINY };
-        request.read(Box::new(Cursor::new(stdin.to_vec())))
+        let secrets = Secrets::default();
+        let request = Request { job, options, secrets: &secrets, scratch: self.path(), sizes: TINY };
+        at_once(request.read(Box::new(Cursor::new(stdin.to_vec()))))
     }
 
     /// Reads with the batches of a real run.
     pub fn read_large(&self, job: &Job) -> Result<List, PlanError> {
-        let request = Request { job, options: &options(), scratch: self.path(), sizes: Sizes::default() };
-        request.read(Box::new(std::io::empty()))
+        let (options, secrets, sizes) = (options(), Secrets::default(), Sizes::default());
+        let request = Request { job, options: &options, secrets: &secrets, scratch: self.path(), sizes };
+        at_once(request.read(Box::new(std::io::empty())))
     }
 
     pub fn run_folder(&self) -> PathBuf {

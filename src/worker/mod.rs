@@ -57,12 +57,13 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::MissedTickBehavior;
 
 use crate::budget::BudgetError;
-use crate::fetch::{Request, Secrets};
+use crate::fetch::Request;
 use crate::handoff::lock::LockError;
 use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
 use crate::job::Job;
 use crate::os::{Slot, Stop};
 use crate::record::Ordinal;
+use crate::secrets::Secrets;
 
 pub use crate::handoff::OPEN_BLOCKS;
 pub use replay::Replay;

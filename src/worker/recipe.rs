@@ -9,10 +9,11 @@ use super::pace::Price;
 use super::pair::{Answer, RecordState};
 use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError};
-use crate::fetch::{Question, Secrets, Values};
+use crate::fetch::{Question, Values};
 use crate::handoff::{Plan, input};
 use crate::job::{Absent, Endpoint, Job, Pages, Part};
 use crate::record::{Field, Ordinal, Rows, Type, Value};
+use crate::secrets::Secrets;
 
 /// One endpoint, ready to be asked.
 pub(super) struct Step {

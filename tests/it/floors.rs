@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// Modules from the ground up; those on one line are neighbours.
 const FLOORS: [&[&str]; 8] = [
     &["os"],
-    &["record"],
+    &["record", "secrets"],
     &["job"],
-    &["handoff"],
+    &["handoff", "database"],
     &["plan", "fetch", "extract", "chunk", "budget"],
     &["supervisor", "worker", "merge"],
     &["report"],
@@ -17,9 +17,11 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 10] = [
+const DOORS: [(&str, &[&str]); 12] = [
     ("polars", &["chunk", "plan"]),
-    ("duckdb", &["merge"]),
+    ("duckdb", &["database", "plan", "merge"]),
+    ("tokio_postgres", &["database", "plan", "merge"]),
+    ("tokio_postgres_rustls", &["database"]),
     ("hyper", &["fetch"]),
     ("hyper_util", &["fetch"]),
     ("hyper_rustls", &["fetch"]),

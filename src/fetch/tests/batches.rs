@@ -6,6 +6,7 @@ use super::site::{Site, ok};
 use super::*;
 use crate::job::{Absent, Batch, JsonTemplate, Payload};
 use crate::record::Kind;
+use crate::secrets::Secrets;
 
 fn batch(url: &str, join: &str) -> Endpoint {
     let batch = Batch {

@@ -42,6 +42,7 @@ use tokio::sync::watch;
 use super::*;
 use crate::job::{Bounds, Endpoint, Missing, Part, Retry, Template};
 use crate::record::{Failure, Field, Type};
+use crate::secrets::Secrets;
 
 /// A template in a job file's notation, with input columns, whole URLs and secrets only.
 fn template(text: &str) -> Template {

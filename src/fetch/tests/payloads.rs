@@ -9,6 +9,7 @@ use super::site::{Raw, Site, ok};
 use super::*;
 use crate::job::{Column, Expression, JsonTemplate, Payload};
 use crate::record::Kind;
+use crate::secrets::Secrets;
 
 fn posting(url: &str, payload: Payload) -> Endpoint {
     Endpoint { method: "POST".to_owned(), payload: Some(payload), ..endpoint(url) }

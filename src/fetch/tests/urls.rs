@@ -7,6 +7,7 @@ use url::Url;
 use super::*;
 use crate::job::{Column, Expression};
 use crate::record::Kind;
+use crate::secrets::Secrets;
 
 fn url_of(endpoint: &Endpoint, value: Value) -> Result<String, Failure> {
     question(endpoint).build(&Row(value)).map(|request| format!("{}{}", request.origin, request.target))

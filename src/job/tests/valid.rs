@@ -98,13 +98,11 @@ fn an_endpoint_has_its_own_bounds_then_those_of_the_defaults_then_the_usual() {
 #[test]
 fn table_gate_and_settings_are_read() {
     let job = films();
+    let to = Destination::DuckDb("/nowhere/schemas/../films.duckdb".into());
     let expected = Table {
-        to: Destination::DuckDb("/nowhere/schemas/../films.duckdb".into()),
-        name: "main.films".into(),
-        mode: Mode::Upsert,
-        gone: Gone::Keep,
         key: vec!["imdb_id".into()],
         stamp: vec![("fetched_at".into(), Stamp::FetchedAt), ("run".into(), Stamp::RunId)],
+        ..Table::plain(to, "main.films", Mode::Upsert)
     };
     assert_eq!(job.table, expected);
     assert_eq!(job.publish, Publish { min_success: 0.98, ..Publish::default() });

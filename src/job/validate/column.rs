@@ -8,7 +8,7 @@ use super::answer::{self, Language};
 use super::zone;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
-use crate::job::{Column, Css, Expression, Of, OnError};
+use crate::job::{Column, Css, Expression, Nul, Of, OnError};
 use crate::record::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
@@ -176,6 +176,7 @@ fn validated(
         zone,
         on_error: column.on_error.as_ref().map_or(OnError::Fail, |word| word.value.0),
         not_null: column.not_null.as_ref().is_some_and(|truth| truth.value),
+        nul: Nul::Keep,
     })
 }
 

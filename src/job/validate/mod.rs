@@ -43,7 +43,8 @@ impl Parts {
     /// The job that was written as `text` in the file `path` of `folder`.
     pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
         let Parts { name, input, limits, endpoints, table, publish, settings } = self;
-        Job { name, input, limits, endpoints, table, publish, settings, text, path, folder }
+        let (before, after) = (Vec::new(), Vec::new());
+        Job { name, input, limits, endpoints, table, publish, before, after, settings, text, path, folder }
     }
 }
 

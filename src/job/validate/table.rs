@@ -38,6 +38,9 @@ pub(super) fn validated(
         gone: table.gone.as_ref().map_or(Gone::Keep, |word| word.value.0),
         key,
         stamp: stamps(table),
+        runs_table: None,
+        swap: false,
+        partition_by: Vec::new(),
     })
 }
 

@@ -46,6 +46,7 @@ mod order;
 mod scope;
 mod stop;
 
+use std::path::Path;
 use std::time::Instant;
 
 use duckdb::Connection;
@@ -67,12 +68,12 @@ use super::{MergeError, database};
 use crate::job::Mode;
 
 /// Loads a proven run, unless it is stopped before COMMIT.
-pub(super) fn load(order: &Order, stop: &Stop) -> Result<Loaded, MergeError> {
-    let connection = database::open(&order.path)?;
-    let loaded = match stop.attend(&connection, || load_into(&connection, order, stop)) {
+pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
+    let connection = database::open(path)?;
+    let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
         Err(Failed::Commit(error)) => {
             drop(connection);
-            resolve(order, error, stop)
+            resolve(order, path, error, stop)
         }
         Err(Failed::Before(error)) => Err(error),
         Ok(loaded) => Ok(loaded),
@@ -81,13 +82,18 @@ pub(super) fn load(order: &Order, stop: &Stop) -> Result<Loaded, MergeError> {
 }
 
 /// COMMIT did not say that it worked: the row in `windrow_runs` tells.
-pub(super) fn resolve(order: &Order, error: MergeError, stop: &Stop) -> Result<Loaded, MergeError> {
-    let connection = database::open(&order.path)?;
-    let publications = publications(&connection, order)?;
+pub(super) fn resolve(
+    order: &Order,
+    path: &Path,
+    error: MergeError,
+    stop: &Stop,
+) -> Result<Loaded, MergeError> {
+    let connection = database::open(path)?;
+    let publications = publications(&connection, order, path)?;
     if order.settled(&publications)?.is_none() {
         return Err(error);
     }
-    load_into(&connection, order, stop).map_err(Failed::into_error)
+    load_into(&connection, order, path, stop).map_err(Failed::into_error)
 }
 
 /// Where a load failed.
@@ -112,16 +118,21 @@ impl From<MergeError> for Failed {
     }
 }
 
-pub(super) fn load_into(connection: &Connection, order: &Order, stop: &Stop) -> Result<Loaded, Failed> {
+pub(super) fn load_into(
+    connection: &Connection,
+    order: &Order,
+    path: &Path,
+    stop: &Stop,
+) -> Result<Loaded, Failed> {
     let started = Instant::now();
-    let failed = |error: duckdb::Error| database::failed(&order.path, &error);
-    let mut loading = Loading::prepare(connection, order)?;
+    let failed = |error: duckdb::Error| database::failed(path, &error);
+    let mut loading = Loading::prepare(connection, order, path)?;
     if let Some(publication) = order.settled(&loading.earlier)? {
         let total = loading.checked(loading.total())?;
         let loaded = loading.loaded(publication.rows, total, started);
         return Ok(Loaded { already: true, ..loaded });
     }
-    loading.target.check(connection, &order.path, &loading.columns)?;
+    loading.target.check(connection, path, &loading.columns)?;
     connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
     let filled = loading.fill(started).and_then(|loaded| match stop.is_stopped() {
         true => Err(MergeError::Interrupted),
@@ -154,6 +165,8 @@ struct Room {
 pub(super) struct Loading<'a> {
     connection: &'a Connection,
     order: &'a Order,
+    /// The database's file, for messages.
+    path: &'a Path,
     columns: Vec<Output>,
     policy: Policy,
     target: Target,
@@ -162,13 +175,17 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn prepare(connection: &'a Connection, order: &'a Order) -> Result<Loading<'a>, MergeError> {
-        let failed = |error| database::failed(&order.path, &error);
+    fn prepare(
+        connection: &'a Connection,
+        order: &'a Order,
+        path: &'a Path,
+    ) -> Result<Loading<'a>, MergeError> {
+        let failed = |error| database::failed(path, &error);
         let columns = columns::of_run(order.plan(), Some(&order.job))?;
         let target = Target::find(connection, &order.job).map_err(failed)?;
         let ledger = Ledger { plan: order.plan(), table: &target.name };
         let earlier = ledger.publications(connection).map_err(failed)?;
-        Ok(Loading { connection, order, columns, policy: order.policy(), target, earlier })
+        Ok(Loading { connection, order, path, columns, policy: order.policy(), target, earlier })
     }
 
     /// Everything between BEGIN and COMMIT.
@@ -280,7 +297,7 @@ impl<'a> Loading<'a> {
             return Ok(());
         }
         Err(MergeError::Integrity {
-            file: self.order.path.display().to_string(),
+            file: self.path.display().to_string(),
             why: format!("{rows} rows were loaded, the proof has {expected}; nothing was published"),
             hint: "a file of the run changed between proof and load: merge again".into(),
         })
@@ -316,6 +333,6 @@ impl<'a> Loading<'a> {
     }
 
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {
-        result.map_err(|error| database::failed(&self.order.path, &error))
+        result.map_err(|error| database::failed(self.path, &error))
     }
 }

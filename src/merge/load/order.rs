@@ -1,6 +1,6 @@
 //! What to load and where, and whether that was done before.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use duckdb::Connection;
@@ -9,6 +9,7 @@ use crate::handoff::Plan;
 use crate::job::{Gone, Job, Mode};
 use crate::merge::covered::Covered;
 use crate::merge::gate::Gate;
+use crate::merge::place::Place;
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
 use crate::merge::runs::{Ledger, Publication};
@@ -18,7 +19,7 @@ use crate::merge::{End, MergeError, Proof, database};
 /// What to load, and where.
 #[derive(Debug, Clone)]
 pub(in crate::merge) struct Order {
-    pub path: PathBuf,
+    pub place: Place,
     pub job: Job,
     pub proof: Proof,
     /// What of the run there must be.
@@ -130,7 +131,7 @@ impl Order {
             Covered::Blocks(_) => "a part".to_owned(),
         };
         MergeError::Integrity {
-            file: self.path.display().to_string(),
+            file: self.place.to_string(),
             why: format!("windrow_runs has {what} of run {} published from other files", self.plan().run),
             hint: "the run was changed after it was published: start anew with `windrow run JOB --new`"
                 .into(),
@@ -139,16 +140,20 @@ impl Order {
 }
 
 /// Whether the run stands in the database already; no database is made to find out.
-pub(in crate::merge) fn is_published(order: &Order) -> Result<bool, MergeError> {
-    if !order.path.exists() {
+pub(in crate::merge) fn is_published(order: &Order, path: &Path) -> Result<bool, MergeError> {
+    if !path.exists() {
         return Ok(false);
     }
-    let connection = database::open(&order.path)?;
-    Ok(order.settled(&publications(&connection, order)?)?.is_some())
+    let connection = database::open(path)?;
+    Ok(order.settled(&publications(&connection, order, path)?)?.is_some())
 }
 
-pub(super) fn publications(connection: &Connection, order: &Order) -> Result<Vec<Publication>, MergeError> {
-    let failed = |error| database::failed(&order.path, &error);
+pub(super) fn publications(
+    connection: &Connection,
+    order: &Order,
+    path: &Path,
+) -> Result<Vec<Publication>, MergeError> {
+    let failed = |error| database::failed(path, &error);
     let target = Target::find(connection, &order.job).map_err(failed)?;
     Ledger { plan: order.plan(), table: &target.name }.publications(connection).map_err(failed)
 }

@@ -8,14 +8,16 @@ use crate::job::{Destination, Gone, Mode, Stamp};
 use crate::merge::{MergeError, check_destination, database};
 use crate::record::Type;
 
-fn checked(sandbox: &Sandbox) -> String {
-    check_destination(&sandbox.job).map_or_else(|error| error.to_string(), |()| "fits".into())
+async fn checked(sandbox: &Sandbox) -> String {
+    check_destination(&sandbox.job, &sandbox.place())
+        .await
+        .map_or_else(|error| error.to_string(), |()| "fits".into())
 }
 
 #[tokio::test]
 async fn a_database_that_can_be_made_is_not_made_to_find_out() {
     let sandbox = Sandbox::new(1).await;
-    assert_eq!(checked(&sandbox), "fits");
+    assert_eq!(checked(&sandbox).await, "fits");
     assert!(!sandbox.database().exists());
 }
 
@@ -24,7 +26,7 @@ async fn a_missing_folder_is_named() {
     let mut sandbox = Sandbox::new(1).await;
     let folder = sandbox.database().with_file_name("no such folder");
     sandbox.job.table.to = Destination::DuckDb(folder.join("films.duckdb"));
-    let error = check_destination(&sandbox.job).unwrap_err();
+    let error = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Disk);
     assert!(error.to_string().contains("there is no folder"), "{error}");
 }
@@ -37,7 +39,7 @@ async fn a_table_that_does_not_fit_is_described_at_once() {
          title TEXT GENERATED ALWAYS AS (id), owner TEXT NOT NULL)",
     );
     sandbox.job.table.stamp = vec![("fetched_at".into(), Stamp::FetchedAt)];
-    let before = checked(&sandbox);
+    let before = checked(&sandbox).await;
     let error = sandbox.publish().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Usage);
     assert_eq!(before, error.to_string());
@@ -62,16 +64,16 @@ async fn text_goes_into_enums_and_uuids() {
     sandbox.execute(
         "CREATE TABLE films (id UUID, title ENUM ('a', 'b'), votes HUGEINT, budget DOUBLE, facts TEXT)",
     );
-    assert_eq!(checked(&sandbox), "fits");
+    assert_eq!(checked(&sandbox).await, "fits");
 }
 
 #[tokio::test]
 async fn views_and_windrows_own_table_are_refused() {
     let mut sandbox = Sandbox::new(1).await;
     sandbox.execute("CREATE VIEW films AS SELECT 1 AS id");
-    assert!(checked(&sandbox).contains("it is a view"));
+    assert!(checked(&sandbox).await.contains("it is a view"));
     sandbox.job.table.name = "windrow_runs".into();
-    assert!(checked(&sandbox).contains("keeps its own records"));
+    assert!(checked(&sandbox).await.contains("keeps its own records"));
 }
 
 #[tokio::test]
@@ -79,7 +81,7 @@ async fn columns_and_keys_that_cannot_be_are_refused() {
     let mut sandbox = Sandbox::new(1).await.mode(Mode::Upsert);
     sandbox.job.table.key = vec!["facts".into(), "nobody".into()];
     sandbox.job.table.stamp = vec![("TITLE".into(), Stamp::RunId)];
-    let said = checked(&sandbox);
+    let said = checked(&sandbox).await;
     assert!(said.contains("columns \"title\" and \"TITLE\" have one name"), "{said}");
     assert!(said.contains("key column \"facts\" is json"), "{said}");
     assert!(said.contains("key column \"nobody\" is not one of its columns"), "{said}");
@@ -92,9 +94,9 @@ async fn an_id_that_rows_are_found_by_can_be_compared() {
         sandbox.job.table.key = vec!["title".into()];
         sandbox.job.table.gone = gone;
         sandbox.job.input.types = vec![("id".into(), Type::Json)];
-        assert!(checked(&sandbox).contains("key column \"id\" is json"), "{}", checked(&sandbox));
+        assert!(checked(&sandbox).await.contains("key column \"id\" is json"), "{}", checked(&sandbox).await);
         sandbox.job.input.types.clear();
-        assert_eq!(checked(&sandbox), "fits");
+        assert_eq!(checked(&sandbox).await, "fits");
     }
 }
 
@@ -104,7 +106,7 @@ async fn what_is_no_database_is_not_touched() {
     let sqlite = [b"SQLite format 3\0".as_slice(), &[0; 4096]].concat();
     for content in [&b""[..], b"hello, this is no database", &sqlite] {
         std::fs::write(sandbox.database(), content).unwrap();
-        let error = check_destination(&sandbox.job).unwrap_err();
+        let error = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err();
         assert!(matches!(error, MergeError::NotReadable { .. }), "{error}");
         assert_eq!(error.exit(), Exit::Database);
         assert_eq!(std::fs::read(sandbox.database()).unwrap(), content);
@@ -118,11 +120,11 @@ async fn a_folder_and_a_damaged_file_are_told() {
     let mut file = std::fs::read(sandbox.database()).unwrap();
     file[20] ^= 1;
     std::fs::write(sandbox.database(), file).unwrap();
-    let said = checked(&sandbox);
+    let said = checked(&sandbox).await;
     assert!(said.contains("hint: the file is damaged"), "{said}");
     let folder = sandbox.run.folder().to_path_buf();
     sandbox.job.table.to = Destination::DuckDb(folder);
-    assert!(checked(&sandbox).contains("must name a DuckDB file"));
+    assert!(checked(&sandbox).await.contains("must name a DuckDB file"));
 }
 
 /// The headers of a file that DuckDB 2.0.0 made, where it is not zero: (offset, bytes).
@@ -145,7 +147,7 @@ async fn a_database_of_a_newer_duckdb_is_told_from_a_broken_one() {
         file[at..at + bytes.len()].copy_from_slice(bytes);
     }
     std::fs::write(sandbox.database(), file).unwrap();
-    let error = check_destination(&sandbox.job).unwrap_err();
+    let error = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err();
     assert!(matches!(error, MergeError::NotReadable { .. }), "{error}");
     assert!(error.to_string().contains("newer version of DuckDB"), "{error}");
     assert!(error.to_string().contains("hint: open it with the DuckDB that made it"), "{error}");
@@ -176,7 +178,10 @@ async fn a_database_that_another_process_has_open_is_in_use() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "holding"));
-    for error in [check_destination(&sandbox.job).unwrap_err(), sandbox.publish().await.unwrap_err()] {
+    for error in [
+        check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err(),
+        sandbox.publish().await.unwrap_err(),
+    ] {
         assert!(matches!(error, MergeError::InUse { .. }), "{error}");
         assert!(error.to_string().contains(&format!("PID {}", child.id())), "{error}");
         assert_eq!(error.exit(), Exit::Database);

@@ -152,7 +152,8 @@ async fn a_file_that_changes_between_proof_and_load_is_not_published() {
     let mut content = sandbox.content(0, &shard.blocks[0], &all_ok);
     content.rows[1].pop();
     sandbox.put_block(0, &shard.blocks[0], content).await;
-    let error = publish(&sandbox.run, &sandbox.job, &proof, &TERMS, pending()).await.unwrap_err();
+    let error =
+        publish(&sandbox.run, &sandbox.job, &sandbox.place(), &proof, &TERMS, pending()).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Integrity);
     assert!(error.to_string().contains("9 rows were loaded, the proof has 10"), "{error}");
 }

@@ -178,6 +178,7 @@ async fn a_table_that_does_not_fit_is_refused_before() {
     let mut sandbox = Sandbox::new(1).await.mode(Mode::ReplaceIds);
     sandbox.job.input.types = vec![("id".into(), Type::Date)];
     sandbox.execute("CREATE TABLE films (id INTEGER, title TEXT, votes BIGINT, budget INTEGER, facts JSON)");
-    let error = crate::merge::check_destination(&sandbox.job).unwrap_err().to_string();
+    let error =
+        crate::merge::check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err().to_string();
     assert!(error.contains("column \"id\" is INTEGER there, date in the job"), "{error}");
 }

@@ -9,7 +9,7 @@ use super::sandbox::{Sandbox, TERMS, all_ok, rows};
 use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::load::{Stop, load, load_into, resolve};
-use crate::merge::{End, MergeError, database, ddl, first_rows, prove, publish};
+use crate::merge::{End, MergeError, Place, database, ddl, first_rows, prove, publish};
 use crate::record::{Field, Type, Value};
 
 fn one_fails(ordinal: u64, endpoint: usize) -> Option<End> {
@@ -282,7 +282,8 @@ async fn a_file_that_changes_between_proof_and_load_is_not_published() {
     content.rows[0].pop();
     sandbox.put_block(0, &shard.blocks[0], content).await;
     assert!(shorter.exists());
-    let error = publish(&sandbox.run, &sandbox.job, &proof, &TERMS, pending()).await.unwrap_err();
+    let error =
+        publish(&sandbox.run, &sandbox.job, &sandbox.place(), &proof, &TERMS, pending()).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Integrity);
     assert!(error.to_string().contains("5 rows were loaded, the proof has 6"), "{error}");
     assert!(sandbox.rows("SELECT table_name FROM duckdb_tables()").is_empty());
@@ -299,7 +300,7 @@ async fn readers_see_the_old_table_or_the_new_one() {
          INSERT INTO films SELECT 'old' || i, 'old', -1, 1, NULL FROM range(777) r(i)",
     );
     let order = sandbox.order().await;
-    let connection = database::open(&order.path).unwrap();
+    let connection = database::open(&sandbox.database()).unwrap();
     let reader = connection.try_clone().unwrap();
     let (stop, stopped) = mpsc::channel::<()>();
     let seen = std::thread::spawn(move || {
@@ -310,7 +311,7 @@ async fn readers_see_the_old_table_or_the_new_one() {
         seen.push(rows(&reader, "SELECT count(*), count(*) FILTER (title = 'old') FROM films").remove(0));
         seen
     });
-    load_into(&connection, &order, &Stop::default()).unwrap();
+    load_into(&connection, &order, &sandbox.database(), &Stop::default()).unwrap();
     drop(stop);
     let mut seen = seen.join().unwrap();
     assert!(seen.len() > 5, "the reader hardly looked");
@@ -324,10 +325,10 @@ async fn the_row_tells_where_commit_gave_no_answer() {
     let sandbox = Sandbox::of_one_round(3, &all_ok).await;
     let order = sandbox.order().await;
     let unanswered = || MergeError::Database { path: String::new(), message: "no answer".into() };
-    let error = resolve(&order, unanswered(), &Stop::default()).unwrap_err();
+    let error = resolve(&order, &sandbox.database(), unanswered(), &Stop::default()).unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
     sandbox.publish().await.unwrap();
-    let loaded = resolve(&order, unanswered(), &Stop::default()).unwrap();
+    let loaded = resolve(&order, &sandbox.database(), unanswered(), &Stop::default()).unwrap();
     assert_eq!((loaded.already, loaded.rows, loaded.total), (true, 3, 3));
 }
 
@@ -339,11 +340,12 @@ async fn a_stopped_load_publishes_nothing() {
     let order = sandbox.order().await;
     let given_up = Stop::default();
     given_up.stop();
-    assert!(load(&order, &given_up).is_err());
+    assert!(load(&order, &sandbox.database(), &given_up).is_err());
     for pause in [0, 1, 5, 20] {
         let stop = Stop::default();
+        let path = sandbox.database();
         let loaded = std::thread::scope(|scope| {
-            let loading = scope.spawn(|| load(&order, &stop));
+            let loading = scope.spawn(|| load(&order, &path, &stop));
             std::thread::sleep(Duration::from_millis(pause));
             stop.stop();
             loading.join().unwrap()
@@ -374,10 +376,10 @@ async fn rows_that_others_refer_to_are_not_replaced() {
 async fn the_first_rows_are_read_from_the_database() {
     let sandbox = Sandbox::of_one_round(5, &all_ok).await;
     sandbox.publish().await.unwrap();
-    let first = first_rows(&sandbox.database(), "films", 3).unwrap();
+    let first = first_rows(&sandbox.place(), "films", 3).await.unwrap();
     assert_eq!((first.rows.len(), first.truncated), (3, true));
     assert_eq!(first.columns[3].ty, "INTEGER");
-    assert!(!first_rows(&sandbox.database(), "FILMS", 5).unwrap().truncated);
+    assert!(!first_rows(&sandbox.place(), "FILMS", 5).await.unwrap().truncated);
 }
 
 /// What the killed process of the next test runs.
@@ -392,7 +394,8 @@ async fn publishes_for_another_test() {
     let database = run.folder().join("films.duckdb");
     let proof = prove(&run).await.unwrap();
     println!("\nstarting");
-    publish(&run, &super::sandbox::job(database, &plan), &proof, &TERMS, pending()).await.unwrap();
+    let (to, job) = (Place::DuckDb(database.clone()), super::sandbox::job(database, &plan));
+    publish(&run, &job, &to, &proof, &TERMS, pending()).await.unwrap();
 }
 
 /// Starts the other process, up to the moment when it has proven the run.

@@ -16,16 +16,17 @@ use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use crate::job::{
-    Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Gone, Input, Job,
-    Mode, OnFailure, Publish, Settings, Source, Table, Template,
+    Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Input, Job, Mode,
+    OnFailure, Publish, Settings, Source, Table, Template,
 };
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
 use crate::merge::prove::Extent;
 use crate::merge::{
-    End, MergeError, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
+    End, MergeError, Place, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
 };
 use crate::record::{Failure, Field, Kind, Type, Value};
+use crate::secrets::Secrets;
 
 /// 2026-11-23T00:00:00Z.
 pub const NOW: i64 = 1_795_392_000_000_000;
@@ -135,8 +136,15 @@ impl Sandbox {
     }
 
     pub fn database(&self) -> PathBuf {
-        let Destination::DuckDb(path) = &self.job.table.to;
-        path.clone()
+        match &self.job.table.to {
+            Destination::DuckDb(path) => path.clone(),
+            other => panic!("{other:?} is no DuckDB file"),
+        }
+    }
+
+    /// Where the run goes.
+    pub fn place(&self) -> Place {
+        Place::of(&self.run, &self.plan, &self.job, &Secrets::default()).unwrap()
     }
 
     /// Plans a round and commits all its blocks.
@@ -308,26 +316,26 @@ impl Sandbox {
     }
 
     pub async fn publish(&self) -> Result<Published, MergeError> {
-        publish(&self.run, &self.job, &self.prove().await?, &TERMS, pending()).await
+        publish(&self.run, &self.job, &self.place(), &self.prove().await?, &TERMS, pending()).await
     }
 
     /// Publishes what there is, as a run that pauses does.
     pub async fn publish_partial(&self) -> Result<PublishedPart, MergeError> {
-        publish_partial(&self.run, &self.job, NOW, pending()).await
+        publish_partial(&self.run, &self.job, &self.place(), NOW, pending()).await
     }
 
     /// Publishes whatever the gate says.
     pub async fn publish_anyway(&self) -> Result<Published, MergeError> {
         let terms = Terms { anyway: true, ..TERMS };
-        publish(&self.run, &self.job, &self.prove().await?, &terms, pending()).await
+        publish(&self.run, &self.job, &self.place(), &self.prove().await?, &terms, pending()).await
     }
 
     /// What is to be loaded.
     pub async fn order(&self) -> Order {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
-        let (path, job, extent) = (self.database(), self.job.clone(), Extent::Whole);
-        Order { path, job, proof, extent, gate, now_micros: NOW }
+        let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
+        Order { place, job, proof, extent, gate, now_micros: NOW }
     }
 
     /// Runs statements in the destination.
@@ -428,15 +436,10 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         },
         limits: vec![],
         endpoints: plan.endpoints.iter().map(endpoint).collect(),
-        table: Table {
-            to: Destination::DuckDb(database),
-            name: "films".into(),
-            mode: Mode::Append,
-            gone: Gone::Keep,
-            key: vec![],
-            stamp: vec![],
-        },
+        table: Table::plain(Destination::DuckDb(database), "films", Mode::Append),
         publish: Publish::default(),
+        before: vec![],
+        after: vec![],
         settings: Settings {
             chunks: plan.chunks,
             bodies: Bodies::None,

@@ -21,6 +21,7 @@ mod intake;
 mod jsonl;
 mod lines;
 mod parquet;
+mod query;
 mod source;
 
 pub(super) use error::Unit;
@@ -36,6 +37,7 @@ use super::spool::Spool;
 use super::{PlanError, PlanOptions};
 use crate::handoff::digest;
 use crate::job::{Format, Job, Source};
+use crate::secrets::Secrets;
 
 /// A list that was read and checked, ready to be cut.
 pub struct List {
@@ -84,6 +86,8 @@ struct Reader<'a> {
 pub(super) struct Request<'a> {
     pub job: &'a Job,
     pub options: &'a PlanOptions,
+    /// What a database's URL names.
+    pub secrets: &'a Secrets,
     /// The folder for temporary files.
     pub scratch: &'a Path,
     pub sizes: Sizes,
@@ -91,7 +95,7 @@ pub(super) struct Request<'a> {
 
 impl Request<'_> {
     /// Reads the job's list; `stdin` is read where the job says so.
-    pub fn read(&self, stdin: Box<dyn Read>) -> Result<List, PlanError> {
+    pub async fn read(&self, stdin: Box<dyn Read>) -> Result<List, PlanError> {
         let source = source_name(&self.job.input.source);
         let wanted = Wanted::of(self.job)?;
         let list = if source == "ids" { format!("ids of {}", self.job.name) } else { source.clone() };
@@ -103,6 +107,7 @@ impl Request<'_> {
             Source::Stdin { format: Format::Parquet } => self.parquet(stdin, &reader)?,
             Source::File { path, format } => self.text(Box::new(open(path)?), *format, &reader)?,
             Source::Stdin { format } => self.text(stdin, *format, &reader)?,
+            Source::Query { database, query } => query::read(self, database, query, &reader).await?,
         };
         intake.finish(source, sha256)
     }
@@ -204,22 +209,26 @@ pub(super) fn source_name(source: &Source) -> String {
         Source::File { path, .. } => path.display().to_string(),
         Source::Ids(_) => "ids".to_owned(),
         Source::Stdin { .. } => "stdin".to_owned(),
+        Source::Query { database, .. } => database.to_string(),
     }
 }
 
 fn unit_of(source: &Source) -> Unit {
     match source {
         Source::Ids(_) => Unit::Entry,
-        Source::File { format: Format::Parquet, .. } | Source::Stdin { format: Format::Parquet } => Unit::Row,
+        Source::File { format: Format::Parquet, .. }
+        | Source::Stdin { format: Format::Parquet }
+        | Source::Query { .. } => Unit::Row,
         Source::File { .. } | Source::Stdin { .. } => Unit::Line,
     }
 }
 
 /// The digest that a list would be planned with now, for comparing with a plan; `None` for standard input, which can
 /// be read once only.
-pub(super) fn source_sha256(source: &Source) -> Result<Option<String>, PlanError> {
-    match source {
+pub(super) async fn source_sha256(job: &Job, secrets: &Secrets) -> Result<Option<String>, PlanError> {
+    match &job.input.source {
         Source::Stdin { .. } => Ok(None),
+        Source::Query { database, query } => query::sha256(job, database, query, secrets).await.map(Some),
         Source::Ids(ids) => Ok(Some(digest::sha256(&serde_json::to_vec(ids).unwrap_or_default()))),
         Source::File { path, .. } => {
             let list = path.display().to_string();

@@ -7,7 +7,7 @@ use super::*;
 use crate::handoff::Exit;
 use crate::job::{Duplicates, Source};
 use crate::plan::frames;
-use crate::plan::sandbox::{Sandbox, job_of, numbers, options, texts};
+use crate::plan::sandbox::{Sandbox, at_once, job_of, numbers, options, texts};
 use crate::record::Type;
 
 /// All records of a list, spooled batches put together.
@@ -53,7 +53,7 @@ fn csv_is_read_with_quotes_crlf_and_a_byte_order_mark() {
     let names = texts(&frame(&list), "name");
     assert_eq!(names, [Some("Smith, \"J\"".to_owned()), None, Some("x".to_owned())]);
     assert_eq!(list.sha256(), digest::sha256(content));
-    assert_eq!(list.sha256(), source_sha256(&job.input.source).unwrap().unwrap());
+    assert_eq!(list.sha256(), at_once(source_sha256(&job, &Secrets::default())).unwrap().unwrap());
 }
 
 #[test]
@@ -499,8 +499,11 @@ fn a_full_or_missing_scratch_folder_is_a_disk_error() {
     let job = sandbox.job(Format::Lines, lines.join("\n").as_bytes());
     let gone = sandbox.path().join("gone");
     let options = options();
-    let request = Request { job: &job, options: &options, scratch: &gone, sizes: crate::plan::sandbox::TINY };
-    let Err(error) = request.read(Box::new(std::io::empty())) else { panic!("there is no such folder") };
+    let (secrets, sizes) = (Secrets::default(), crate::plan::sandbox::TINY);
+    let request = Request { job: &job, options: &options, secrets: &secrets, scratch: &gone, sizes };
+    let Err(error) = at_once(request.read(Box::new(std::io::empty()))) else {
+        panic!("there is no such folder")
+    };
     assert_eq!(error.exit(), Exit::Disk, "{error}");
 }
 

@@ -1,0 +1,106 @@
+//! From a URL to where to connect, as whom, and how.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+use url::Url;
+
+use super::tls::{Tls, TlsFiles, Verification};
+use super::{PostgresError, Server};
+use crate::job::ServerUrl;
+use crate::secrets::Secrets;
+
+/// Parameters of the URL that are about TLS, and read here.
+const TLS_PARAMETERS: [&str; 4] = ["sslmode", "sslrootcert", "sslcert", "sslkey"];
+
+/// How long a connection may take to be made, unless the URL says (`connect_timeout`).
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Silence after which the peer is asked whether it is still there, and how often then.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(20), Duration::from_secs(10), 3);
+/// How long sent bytes may stay unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+
+pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
+    let shown = url.shown();
+    let wrong = |message: String| PostgresError::Address { server: shown.clone(), message };
+    let spelled = url
+        .with_values(|name| secrets.get(name).map_err(|why| format!("the secret {name} {why}")))
+        .map_err(wrong)?;
+    // The URL's own errors could repeat what is in it.
+    let mut url = Url::parse(&spelled).map_err(|error| wrong(format!("it is no URL: {error}")))?;
+    let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let (tls, others): (Vec<_>, Vec<_>) =
+        parameters.into_iter().partition(|(name, _)| TLS_PARAMETERS.contains(&name.as_str()));
+    url.query_pairs_mut().clear().extend_pairs(others);
+    let mut config: Config = url.as_str().parse().map_err(|error| wrong(why(&error)))?;
+    let (mode, tls) = read_tls(&tls, secrets).map_err(wrong)?;
+    config.ssl_mode(mode);
+    complete(&mut config, secrets);
+    Ok(Server { config: config.into(), tls: Tls::new(tls).map_err(wrong)?, shown })
+}
+
+/// What tokio-postgres says of a URL is about one parameter by name.
+fn why(error: &tokio_postgres::Error) -> String {
+    let cause = std::error::Error::source(error);
+    cause.map_or_else(|| error.to_string(), |cause| cause.to_string())
+}
+
+/// What the URL leaves open.
+fn complete(config: &mut Config, secrets: &Secrets) {
+    if config.get_user().is_none() {
+        let user = secrets.find("PGUSER").or_else(|| secrets.find("USER")).unwrap_or("postgres".into());
+        config.user(user);
+    }
+    if config.get_password().is_none()
+        && let Some(password) = secrets.find("PGPASSWORD")
+    {
+        config.password(password);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("windrow");
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECT_TIMEOUT);
+    }
+    if config.get_hosts().is_empty() {
+        config.host("localhost");
+    }
+    let (idle, interval, retries) = KEEPALIVE;
+    config.keepalives_idle(idle).keepalives_interval(interval).keepalives_retries(retries);
+    if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {
+        config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+}
+
+fn read_tls(parameters: &[(String, String)], secrets: &Secrets) -> Result<(SslMode, TlsFiles), String> {
+    let of = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let roots = of("sslrootcert").map(str::to_owned);
+    let (mode, verification) = match of("sslmode").unwrap_or("prefer") {
+        "disable" => (SslMode::Disable, Verification::None),
+        "allow" | "prefer" => (SslMode::Prefer, Verification::None),
+        "require" if roots.is_some() => (SslMode::Require, Verification::Chain),
+        "require" => (SslMode::Require, Verification::None),
+        "verify-ca" => (SslMode::Require, Verification::Chain),
+        "verify-full" => (SslMode::Require, Verification::Full),
+        other => {
+            return Err(format!(
+                "sslmode={other} is not known; it is disable, prefer, require, verify-ca or verify-full"
+            ));
+        }
+    };
+    let home = secrets.find("HOME").map(PathBuf::from);
+    let own_roots = home.map(|home| home.join(".postgresql/root.crt")).filter(|path| path.is_file());
+    let roots = match roots.as_deref() {
+        Some("system") => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => own_roots,
+    };
+    let client = match (of("sslcert"), of("sslkey")) {
+        (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+        (None, None) => None,
+        _ => return Err("sslcert and sslkey belong together".to_owned()),
+    };
+    Ok((mode, TlsFiles { verification, roots, client }))
+}

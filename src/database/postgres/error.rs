@@ -1,0 +1,196 @@
+//! What a server's errors mean: grouped by what can be done about them.
+
+use std::error::Error as _;
+
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use super::Server;
+
+/// Why a server did not do what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PostgresError {
+    /// The URL, a secret in it, or a file that it names.
+    #[error(
+        "{server}: {message}\nhint: it is given as postgres://user:${{PASSWORD}}@host:5432/database?sslmode=verify-full"
+    )]
+    Address {
+        /// The server, without its password.
+        server: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// No connection was made.
+    #[error("cannot connect to {server}: {message}\nhint: {hint}")]
+    Unreachable {
+        /// The server, without its password.
+        server: String,
+        /// The system's or the server's words.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The connection ended before the answer came: whether the statement was carried out is not known.
+    #[error("{server}: the connection was lost: {message}")]
+    Lost {
+        /// The server, without its password.
+        server: String,
+        /// The system's words.
+        message: String,
+    },
+    /// The server refused a statement.
+    #[error("{server}: {message}")]
+    Refused {
+        /// The server, without its password.
+        server: String,
+        /// The server's words, with their detail and its hint.
+        message: String,
+        /// What it is about.
+        trouble: Trouble,
+        /// SQLSTATE (PostgreSQL, appendix A).
+        code: String,
+        /// Where in the statement, from 1, where the server says.
+        position: Option<u32>,
+    },
+}
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// A key, a reference or another condition of the table.
+    Constraint,
+    /// A value that its column cannot hold.
+    Value,
+    /// A right that we do not have.
+    Privilege,
+    /// The server's disk.
+    Disk,
+    /// Somebody stopped it, such as `statement_timeout` or `lock_timeout`.
+    Cancelled,
+    /// Worth repeating: a deadlock, or too many connections.
+    Passing,
+    /// The statement itself.
+    Statement,
+    /// Anything else.
+    Other,
+}
+
+impl PostgresError {
+    /// What an error means while connecting.
+    pub(super) fn of_connecting(server: &Server, error: &Error) -> PostgresError {
+        let server = server.shown().to_owned();
+        let (message, hint) = match error.as_db_error() {
+            Some(refusal) => (words(refusal), hint_of_login(refusal.code())),
+            None => (chain(error), hint_of_network(error)),
+        };
+        PostgresError::Unreachable { server, message, hint }
+    }
+
+    /// What an error of a statement means.
+    pub(super) fn of_statement(server: &Server, error: &Error) -> PostgresError {
+        let server = server.shown().to_owned();
+        match error.as_db_error() {
+            Some(refusal) if is_goodbye(refusal.code()) => {
+                PostgresError::Lost { server, message: words(refusal) }
+            }
+            Some(refusal) => PostgresError::Refused {
+                server,
+                message: words(refusal),
+                trouble: trouble(refusal.code()),
+                code: refusal.code().code().to_owned(),
+                position: position(refusal),
+            },
+            None => PostgresError::Lost { server, message: chain(error) },
+        }
+    }
+
+    /// Whether the answer is unknown because the connection ended.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, PostgresError::Lost { .. })
+    }
+
+    /// The SQLSTATE of a refusal.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            PostgresError::Refused { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+}
+
+/// The server ends the connection: a restart, a crash of another backend, an administrator.
+fn is_goodbye(code: &SqlState) -> bool {
+    [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW].contains(&code)
+        || code.code().starts_with("08")
+}
+
+fn trouble(code: &SqlState) -> Trouble {
+    match code.code() {
+        "53100" => Trouble::Disk,
+        "57014" | "55P03" => Trouble::Cancelled,
+        "42501" => Trouble::Privilege,
+        code => match &code[..2.min(code.len())] {
+            "23" | "27" | "44" | "P0" => Trouble::Constraint,
+            "22" => Trouble::Value,
+            "40" | "53" | "55" => Trouble::Passing,
+            "42" | "0A" => Trouble::Statement,
+            _ => Trouble::Other,
+        },
+    }
+}
+
+fn hint_of_login(code: &SqlState) -> &'static str {
+    match code.code() {
+        "28P01" => "set the password: ${NAME} in the URL, PGPASSWORD, or ~/.pgpass",
+        "28000" => "the server's pg_hba.conf does not let this user in from here, or not this way",
+        "3D000" => "the database must be there: createdb makes one",
+        "53300" => "the server has no connection left: try again, or raise its max_connections",
+        "57P03" => "the server is starting up or shutting down: try again",
+        _ => "the server answered, and refused",
+    }
+}
+
+fn hint_of_network(error: &Error) -> &'static str {
+    let text = chain(error);
+    let is_about = |word: &str| text.contains(word);
+    if is_about("certificate") || is_about("tls") || is_about("TLS") {
+        "look at sslmode and sslrootcert in the URL"
+    } else if is_about("password missing") {
+        "set the password: ${NAME} in the URL, PGPASSWORD, or ~/.pgpass"
+    } else {
+        "is the server running there, and does it listen on that address?"
+    }
+}
+
+/// The server's words: message, detail and hint.
+fn words(refusal: &DbError) -> String {
+    let mut words = refusal.message().to_owned();
+    let place = refusal.where_().filter(|place| place.starts_with("COPY"));
+    for more in [refusal.detail(), place].into_iter().flatten() {
+        words += &format!(": {}", more.trim_end_matches('.'));
+    }
+    if let Some(hint) = refusal.hint() {
+        words += &format!(" ({})", hint.trim_end_matches('.'));
+    }
+    words
+}
+
+fn position(refusal: &DbError) -> Option<u32> {
+    match refusal.position()? {
+        tokio_postgres::error::ErrorPosition::Original(at) => Some(*at),
+        tokio_postgres::error::ErrorPosition::Internal { position, .. } => Some(*position),
+    }
+}
+
+/// An error and what caused it.
+fn chain(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if !words.ends_with(&inner.to_string()) {
+            words += &format!(": {inner}");
+        }
+        cause = inner.source();
+    }
+    words
+}

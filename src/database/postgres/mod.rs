@@ -1,0 +1,131 @@
+//! A PostgreSQL server: how it is reached, and what it answers.
+//!
+//! The URL is libpq's (`postgres://user@host:port/database?sslmode=…`, sockets as `?host=/run/postgresql`, several
+//! hosts with `target_session_attrs`). A password comes as `${NAME}` in the URL, else from `PGPASSWORD`, else from the
+//! password file (`PGPASSFILE`, `~/.pgpass`), which nobody else may read. The user is, unless the URL says, `PGUSER` or
+//! the user of this process.
+//!
+//! `sslmode` is what libpq makes of it:
+//!
+//! | `sslmode` | encrypted | the server's certificate |
+//! |---|---|---|
+//! | `disable` | no | |
+//! | `allow`, `prefer` (default) | where the server can | not looked at |
+//! | `require` | yes | not looked at; with `sslrootcert` as `verify-ca` |
+//! | `verify-ca` | yes | signed by one of the roots |
+//! | `verify-full` | yes | signed by one of the roots, for this host |
+//!
+//! The roots are those of `sslrootcert`, of `~/.postgresql/root.crt` where it is there, or else the system's.
+//! A peer that is gone is noticed within about a minute, by keep-alives.
+
+mod address;
+mod error;
+mod tls;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::{CancelToken, Client};
+
+pub use error::{PostgresError, Trouble};
+
+use self::tls::Tls;
+use crate::job::ServerUrl;
+use crate::secrets::Secrets;
+
+/// A server that can be connected to.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: Arc<tokio_postgres::Config>,
+    tls: Tls,
+    shown: String,
+}
+
+impl Server {
+    /// The server that a URL names.
+    ///
+    /// # Errors
+    /// Where a secret has no value, or the URL says something that is not known.
+    pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
+        address::server(url, secrets)
+    }
+
+    /// For people: no password.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Connects; must be called within a tokio runtime, which then drives the connection.
+    ///
+    /// # Errors
+    /// Where the server is not there, does not let us in, or does not encrypt as it should.
+    pub async fn connect(&self) -> Result<Session, PostgresError> {
+        let connected = self.config.connect(self.tls.connector()).await;
+        let (client, connection) = connected.map_err(|error| PostgresError::of_connecting(self, &error))?;
+        // Its errors reach whoever waits for an answer.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        Ok(Session { client, driver, server: self.clone() })
+    }
+}
+
+/// A connection. It ends when this is dropped.
+pub struct Session {
+    client: Client,
+    driver: JoinHandle<()>,
+    server: Server,
+}
+
+impl Session {
+    /// What statements are sent with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What an error of this connection means.
+    pub fn failed(&self, error: &tokio_postgres::Error) -> PostgresError {
+        PostgresError::of_statement(&self.server, error)
+    }
+
+    /// Runs statements whose answers do not matter.
+    ///
+    /// # Errors
+    /// The first that fails; the later ones are not run.
+    pub async fn run(&self, sql: &str) -> Result<(), PostgresError> {
+        self.client.batch_execute(sql).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Stops what the server is doing for this connection; best effort.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { token: self.client.cancel_token(), tls: self.server.tls.clone() }
+    }
+
+    /// Ends the connection, and waits until the server has been told.
+    pub async fn close(self) {
+        let Session { client, driver, .. } = self;
+        drop(client);
+        // Nothing depends on the farewell.
+        let _ = tokio::time::timeout(FAREWELL, driver).await;
+    }
+}
+
+/// Longest time that the end of a connection is waited for.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Stops a statement from outside.
+pub struct Canceller {
+    token: CancelToken,
+    tls: Tls,
+}
+
+impl Canceller {
+    /// Asks the server to stop; whether it does, the statement's own end tells.
+    pub async fn cancel(&self) {
+        let _ = self.token.cancel_query(self.tls.connector()).await;
+    }
+}

@@ -1,0 +1,61 @@
+//! Where a run is published: the job's destination with its secrets looked up, or a trial's own database.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::MergeError;
+use crate::database::postgres::Server;
+use crate::handoff::{Plan, RunStore, layout};
+use crate::job::{Destination, Job};
+use crate::secrets::Secrets;
+
+/// Where a run is published. Paths are absolute.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A DuckDB file.
+    DuckDb(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(Server),
+    /// A Parquet file, or a folder of them.
+    Parquet(PathBuf),
+    /// A CSV file.
+    Csv(PathBuf),
+}
+
+impl Place {
+    /// Where a run of the job goes: a trial into a DuckDB file of its own.
+    ///
+    /// # Errors
+    /// Where a server's URL names a secret that is not set.
+    pub fn of(run: &RunStore, plan: &Plan, job: &Job, secrets: &Secrets) -> Result<Place, MergeError> {
+        match plan.trial {
+            true => Ok(Place::DuckDb(run.folder().join(layout::TRIAL_DATABASE))),
+            false => Place::of_job(job, secrets),
+        }
+    }
+
+    /// Where the job's runs go.
+    ///
+    /// # Errors
+    /// Where a server's URL names a secret that is not set.
+    pub fn of_job(job: &Job, secrets: &Secrets) -> Result<Place, MergeError> {
+        Ok(match &job.table.to {
+            Destination::DuckDb(path) => Place::DuckDb(path.clone()),
+            Destination::Postgres(url) => Place::Postgres(Server::of(url, secrets)?),
+            Destination::Parquet(path) => Place::Parquet(path.clone()),
+            Destination::Csv(path) => Place::Csv(path.clone()),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    /// As a job file would name it, without a password.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::DuckDb(path) => write!(out, "duckdb:{}", path.display()),
+            Place::Postgres(server) => out.write_str(server.shown()),
+            Place::Parquet(path) => write!(out, "parquet:{}", path.display()),
+            Place::Csv(path) => write!(out, "csv:{}", path.display()),
+        }
+    }
+}
