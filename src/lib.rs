@@ -86,6 +86,9 @@ pub mod job;
 pub mod merge;
 pub mod os;
 pub mod plan;
+#[cfg(test)]
+#[path = "../tests/postgres/mod.rs"]
+pub(crate) mod postgres_server;
 pub mod record;
 pub mod report;
 pub mod secrets;

@@ -64,6 +64,15 @@ fn sweep(folder: &Path) {
     }
 }
 
+/// A folder for what does not fit into memory; it goes away with this.
+pub(super) fn scratch_folder() -> Result<tempfile::TempDir, MergeError> {
+    tempfile::tempdir().map_err(|error| MergeError::Disk {
+        path: std::env::temp_dir().display().to_string(),
+        message: error.to_string(),
+        hint: "DuckDB needs a folder for what does not fit into memory; TMPDIR names it",
+    })
+}
+
 /// Opens a database in memory that spills into `scratch`; beside it lies another one, `windrow`, for answers.
 pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
     let connection = Connection::open_in_memory_with_flags(config()?)?;

@@ -63,6 +63,22 @@ pub enum MergeError {
         /// All that is wrong; never empty.
         problems: Vec<String>,
     },
+    /// Another merge of the same run was faster, at the server. It is looked at again before this is told.
+    #[error("{0}\nhint: another `windrow merge` of this run is at work: repeat this one when that has ended")]
+    Rival(PostgresError),
+    /// A value that the database cannot hold.
+    #[error(
+        "column {column:?}: row {row} of the run has {why}; nothing was published\nhint: {}",
+        "a column with nul = \"replace\" has U+FFFD there; `windrow extract` makes the columns anew where the answers are kept"
+    )]
+    Value {
+        /// The column.
+        column: String,
+        /// Among the rows as they were sent, from 1.
+        row: u64,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Rows that cannot be matched by key.
     #[error(
         "{rows} rows have no value in the key column {column:?}; the first is record {ordinal} of the list\nhint: choose a key that every answer gives, or mark the column not_null so that such answers count as failed"
@@ -151,13 +167,16 @@ impl MergeError {
             MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused { .. } => Exit::Refused,
-            MergeError::Table { .. } | MergeError::NullKey { .. } | MergeError::Sql { .. } => Exit::Usage,
+            MergeError::Table { .. }
+            | MergeError::NullKey { .. }
+            | MergeError::Value { .. }
+            | MergeError::Sql { .. } => Exit::Usage,
             MergeError::InUse { .. }
             | MergeError::NotReadable { .. }
             | MergeError::Constraint { .. }
             | MergeError::Database { .. } => Exit::Database,
             MergeError::Disk { .. } => Exit::Disk,
-            MergeError::Postgres(error) => exit_of_server(error),
+            MergeError::Postgres(error) | MergeError::Rival(error) => exit_of_server(error),
         }
     }
 }

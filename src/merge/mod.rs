@@ -32,6 +32,7 @@ mod load;
 mod pause;
 mod place;
 mod policy;
+mod postgres;
 mod prove;
 mod publish;
 mod query;

@@ -8,7 +8,7 @@ use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
-use super::{MergeError, Proof, columns};
+use super::{MergeError, Proof, columns, postgres};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::Job;
@@ -106,15 +106,16 @@ pub async fn publish(
 /// Loads, unless the gate is shut already; no database is made then.
 async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
     match order.gate.refusal() {
-        Some(refusal) if !is_published(&order)? => Err(refusal),
+        Some(refusal) if !is_published(&order).await? => Err(refusal),
         _ => load_unless(order, stop).await,
     }
 }
 
-fn is_published(order: &Order) -> Result<bool, MergeError> {
+async fn is_published(order: &Order) -> Result<bool, MergeError> {
     match &order.place {
         Place::DuckDb(path) => load::is_published(order, path),
-        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+        Place::Postgres(server) => postgres::is_published(order, server).await,
+        Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
     }
 }
 
@@ -129,7 +130,11 @@ pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) ->
             let path = path.clone();
             load_on_thread(order, path, stop).await
         }
-        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+        Place::Postgres(server) => {
+            let server = server.clone();
+            postgres::load(order, &server, stop).await
+        }
+        Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
     }
 }
 

@@ -60,7 +60,8 @@ pub async fn query(
 pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
     match place {
         Place::DuckDb(path) => first_in_duckdb(path, table, limit),
-        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => {
+        Place::Postgres(server) => super::postgres::first_rows(server, table, limit).await,
+        Place::Parquet(_) | Place::Csv(_) => {
             Ok(QueryResult { columns: vec![], rows: vec![], truncated: false })
         }
     }
@@ -93,11 +94,7 @@ impl RunQuery {
     }
 
     fn in_memory() -> Result<RunQuery, MergeError> {
-        let scratch = tempfile::tempdir().map_err(|error| MergeError::Disk {
-            path: std::env::temp_dir().display().to_string(),
-            message: error.to_string(),
-            hint: "DuckDB needs a folder for what does not fit into memory; TMPDIR names it",
-        })?;
+        let scratch = database::scratch_folder()?;
         let opened = database::open_in_memory(scratch.path());
         let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
         Ok(RunQuery { connection, views: Vec::new(), _scratch: scratch })

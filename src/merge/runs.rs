@@ -131,7 +131,7 @@ impl Ledger<'_> {
 }
 
 /// What stands in `rounds`: part of the key, so that a rival cannot publish the same.
-fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
+pub(super) fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
     let is_of_pause = |earlier: &&Publication| matches!(earlier.covered, Covered::Blocks(_));
     match publication.covered {
         Covered::Rounds(rounds) => rounds.into(),
@@ -140,7 +140,7 @@ fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
 }
 
 /// What is unreadable covers nothing, which its digest will not match.
-fn read_covered(rounds: i64, blocks: Option<String>) -> Covered {
+pub(super) fn read_covered(rounds: i64, blocks: Option<String>) -> Covered {
     match u32::try_from(rounds) {
         Ok(rounds) => Covered::Rounds(rounds),
         Err(_) => Covered::Blocks(blocks.and_then(|text| BlockSet::parse(&text)).unwrap_or_default()),
@@ -159,7 +159,7 @@ fn has_blocks(columns: &[String]) -> bool {
 }
 
 /// `omdb=drop business=keep`.
-fn write_policy(plan: &Plan, policy: &Policy) -> String {
+pub(super) fn write_policy(plan: &Plan, policy: &Policy) -> String {
     let word = |policy: &OnFailure| match policy {
         OnFailure::Drop => "drop",
         OnFailure::Null => "null",
@@ -171,7 +171,7 @@ fn write_policy(plan: &Plan, policy: &Policy) -> String {
 }
 
 /// An endpoint that is not named there dropped its records.
-fn read_policy(plan: &Plan, text: &str) -> Policy {
+pub(super) fn read_policy(plan: &Plan, text: &str) -> Policy {
     let said = |name: &str| text.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     Policy::new(plan, |name| match said(name) {
         Some("null") => Some(OnFailure::Null),

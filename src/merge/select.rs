@@ -69,7 +69,7 @@ impl Selection<'_> {
             Origin::Id | Origin::Input => column(&self.record(self.base()), name),
             Origin::Answer(at) => match (self.policy.keeps(at), self.standing) {
                 (true, Some(_)) => {
-                    let failed = format!("{}.{ORDINAL} IS NULL", alias(at));
+                    let failed = self.failed(at);
                     let (old, new) = (column(STANDING, name), column(&alias(at), name));
                     format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
                 }
@@ -81,6 +81,11 @@ impl Selection<'_> {
             Origin::Stamp(Stamp::RunDay) => format!("make_timestamp({}::BIGINT)::DATE", plan.created_at),
             Origin::Stamp(Stamp::Ordinal) => self.ordinal(),
         }
+    }
+
+    /// Whether the endpoint failed, in the relation of [`Selection::from`].
+    pub fn failed(&self, endpoint: usize) -> String {
+        format!("{}.{ORDINAL} IS NULL", alias(endpoint))
     }
 
     /// The record's ordinal in the relation of [`Selection::from`].

@@ -46,8 +46,12 @@ pub(super) struct TargetColumn {
 /// is there has the columns that the job fills, of types that take them. Column types that only the plan
 /// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
 pub async fn check_destination(job: &Job, place: &Place) -> Result<(), MergeError> {
+    let path = match place {
+        Place::DuckDb(path) => path,
+        Place::Postgres(server) => return super::postgres::check(job, server).await,
+        Place::Parquet(_) | Place::Csv(_) => return Ok(()),
+    };
     let columns = columns::of_job(job)?;
-    let Place::DuckDb(path) = place else { return Ok(()) };
     if !path.exists() {
         return check_folder(path);
     }

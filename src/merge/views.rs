@@ -117,7 +117,7 @@ fn bodies(files: &RunFiles) -> String {
 }
 
 /// Each pair's latest line.
-fn requests(files: &RunFiles) -> String {
+pub(super) fn requests(files: &RunFiles) -> String {
     let all = all_requests(files);
     match files.rounds {
         0 | 1 => all,

@@ -160,7 +160,7 @@ impl PostgresServer {
     fn must(&self, database: &str, sql: &str) -> String {
         let mut command = Command::new("psql");
         command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
-        command.args(["--command", sql, &self.url(database)]).env("PGTZ", "UTC");
+        command.args(["--pset=null=~", "--command", sql, &self.url(database)]).env("PGTZ", "UTC");
         let done = command.output().expect("psql runs");
         assert!(done.status.success(), "{sql}\n{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).expect("UTF-8")
@@ -187,7 +187,7 @@ impl TestDatabase<'_> {
         assert!(done.status.success(), "{sql}\n{}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// The answer's rows, as psql prints them: columns are separated by `|`, null is empty.
+    /// The answer's rows, as psql prints them: columns are separated by `|`, null is `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         self.server.must(&self.name, sql).lines().map(str::to_owned).collect()
     }

@@ -12,11 +12,11 @@ use crate::merge::columns::Origin;
 use crate::merge::slice::{ALL, Slice, column};
 
 /// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
-pub(super) const ANSWERED: &str = "temp.windrow_answered";
+pub(in crate::merge) const ANSWERED: &str = "temp.windrow_answered";
 /// Temporary table: ordinal and id of the records whose rows stay as they stand.
-const SPARED: &str = "temp.windrow_spared";
+pub(in crate::merge) const SPARED: &str = "temp.windrow_spared";
 /// Temporary table: ordinal and id of all records.
-const LISTED: &str = "temp.windrow_listed";
+pub(in crate::merge) const LISTED: &str = "temp.windrow_listed";
 
 /// Compares ids.
 pub(super) const NULL_LIKE_NULL: &str = "IS NOT DISTINCT FROM";
@@ -42,9 +42,13 @@ impl Loading<'_> {
     }
 
     /// Deletes all rows but those of ids that are to be left as they stand; their number.
-    ///
-    /// Where another record of the same id has an answer, that one counts.
     pub(super) fn delete_unless_spared(&self, sparing: usize) -> Result<u64> {
+        self.collect_spared(sparing)?;
+        self.delete_by_id("ANTI", SPARED)
+    }
+
+    /// Fills [`SPARED`]. Where another record of the same id has an answer, that one counts.
+    pub(in crate::merge) fn collect_spared(&self, sparing: usize) -> Result<()> {
         self.collect_ids(ANSWERED, |slice| self.answered(slice))?;
         self.collect_ids(SPARED, |slice| {
             let others = self.policy.needed().filter(|at| *at != sparing);
@@ -55,14 +59,18 @@ impl Loading<'_> {
             "DELETE FROM {SPARED} WHERE rowid IN \
              (SELECT spared.rowid FROM {SPARED} spared SEMI JOIN {ANSWERED} new ON {})",
             self.same_ids("spared", "new")
-        ))?;
-        self.delete_by_id("ANTI", SPARED)
+        ))
     }
 
     /// Deletes the rows of ids that the list does not have; their number.
     pub(super) fn delete_gone(&self) -> Result<u64> {
-        self.collect_ids(LISTED, |_| String::new())?;
+        self.collect_listed()?;
         self.delete_by_id("ANTI", LISTED)
+    }
+
+    /// Fills [`LISTED`].
+    pub(in crate::merge) fn collect_listed(&self) -> Result<()> {
+        self.collect_ids(LISTED, |_| String::new())
     }
 
     /// The joins that leave of all records those that have succeeded wherever they need to.
@@ -93,7 +101,7 @@ impl Loading<'_> {
     }
 
     /// The id's columns as the table has them: name and type.
-    fn id_columns(&self) -> Vec<(String, String)> {
+    pub(in crate::merge) fn id_columns(&self) -> Vec<(String, String)> {
         let ids = self.columns.iter().filter(|output| output.origin == Origin::Id);
         ids.map(|output| self.as_it_stands(output)).collect()
     }

@@ -78,25 +78,30 @@ impl<'a> Loading<'a> {
             self.columns.iter().map(|output| selection.expression(slice, output)).collect();
         names.extend(insertion.further.iter().map(|(name, _)| name.clone()));
         values.extend(insertion.further.iter().map(|(_, value)| value.clone()));
-        let mut sql = format!(
-            "INSERT INTO {} ({}) SELECT {} {}",
-            self.target.qualified,
-            names.join(", "),
-            values.join(", "),
-            selection.from(slice)
-        );
-        if let Some(only) = &insertion.only {
-            let (table, ordinal) = (only.table(), selection.ordinal());
-            sql += &format!(" SEMI JOIN {table} chosen ON chosen.{ORDINAL} = {ordinal}");
-        }
-        if let (Some(Only::Rows(_)), Some(part)) = (&insertion.only, selection.part()) {
-            sql += &format!(" AND chosen.part = {part}");
-        }
-        sql
+        let select = select(&selection, slice, insertion.only.as_ref(), &values);
+        format!("INSERT INTO {} ({}) {select}", self.target.qualified, names.join(", "))
     }
 
     /// The run, in pieces that one statement can take.
     pub(super) fn slices(&self) -> Vec<Slice<'a>> {
         slices(&self.order.proof.files)
     }
+}
+
+/// The SELECT of these values of the slice's rows.
+pub(super) fn select(
+    selection: &Selection<'_>,
+    slice: &Slice<'_>,
+    only: Option<&Only>,
+    values: &[String],
+) -> String {
+    let mut sql = format!("SELECT {} {}", values.join(", "), selection.from(slice));
+    if let Some(only) = only {
+        let (table, ordinal) = (only.table(), selection.ordinal());
+        sql += &format!(" SEMI JOIN {table} chosen ON chosen.{ORDINAL} = {ordinal}");
+    }
+    if let (Some(Only::Rows(_)), Some(part)) = (only, selection.part()) {
+        sql += &format!(" AND chosen.part = {part}");
+    }
+    sql
 }

@@ -33,7 +33,7 @@ impl Loading<'_> {
     }
 
     /// The key's columns as the table has them: name and type.
-    pub(super) fn key_columns(&self) -> Vec<(String, String)> {
+    pub(in crate::merge) fn key_columns(&self) -> Vec<(String, String)> {
         self.key().into_iter().map(|output| self.as_it_stands(output)).collect()
     }
 
@@ -158,6 +158,6 @@ pub(super) fn columns(typed: &[(String, String)]) -> String {
 }
 
 /// The name of a key's column in a table of keys: never `ordinal`.
-pub(super) fn key_column(name: &str) -> String {
+pub(in crate::merge) fn key_column(name: &str) -> String {
     sql::identifier(&format!("key {name}"))
 }

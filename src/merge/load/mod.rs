@@ -39,6 +39,7 @@
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
 //! their defaults; the other modes give all rows their defaults.
 
+mod export;
 mod ids;
 mod insert;
 mod keys;
@@ -51,6 +52,7 @@ use std::time::Instant;
 
 use duckdb::Connection;
 
+pub(super) use self::export::{Export, Exported, PLACE, Relation, failed_column, keeping};
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
@@ -58,11 +60,12 @@ use self::order::publications;
 pub(super) use self::order::{Loaded, Order, is_published};
 use self::scope::SCOPE;
 pub(super) use self::stop::{Stop, StopWhenDropped};
-use super::columns::{self, Output};
+use super::columns::{self, Origin, Output};
 use super::covered::Covered;
 use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
+use super::slice::Slice;
 use super::target::Target;
 use super::{MergeError, database};
 use crate::job::Mode;
@@ -161,6 +164,15 @@ struct Room {
     duplicates: u64,
 }
 
+/// Which of the run's rows are written.
+#[derive(Default)]
+struct Chosen {
+    /// `None` for all.
+    only: Option<Only>,
+    /// Rows without a place, since a later one has their key.
+    duplicates: u64,
+}
+
 /// A load under way.
 pub(super) struct Loading<'a> {
     connection: &'a Connection,
@@ -240,27 +252,12 @@ impl<'a> Loading<'a> {
     fn make_room(&self, is_new: bool, narrowed: bool) -> Result<Room, MergeError> {
         let mode = self.order.mode();
         let keeps = !is_new && self.order.must_keep(&self.policy);
-        let mut room = Room::default();
-        match mode {
-            Mode::Upsert => {
-                self.checked(self.collect_keys())?;
-                self.refuse_null_keys()?;
-                room.duplicates = self.checked(self.choose_winners(narrowed))?;
-                room.insertion.only = (narrowed || room.duplicates > 0).then_some(Only::Rows(WINNERS));
-            }
-            Mode::ReplaceIds => {
-                if narrowed || !is_new {
-                    self.checked(self.collect_answered(narrowed))?;
-                }
-                room.insertion.only = narrowed.then_some(Only::Records(ANSWERED));
-            }
-            Mode::Append | Mode::Replace => {
-                if keeps {
-                    self.checked(self.collect_keys())?;
-                }
-                room.insertion.only = narrowed.then_some(Only::Records(SCOPE));
-            }
+        if keeps && matches!(mode, Mode::Append | Mode::Replace) {
+            self.checked(self.collect_keys())?;
         }
+        let Chosen { only, duplicates } = self.choose(is_new, narrowed)?;
+        let mut room =
+            Room { insertion: Insertion { only, ..Insertion::default() }, replaced: 0, duplicates };
         let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
         if keeps || !further.is_empty() {
             room.insertion.standing = Some(self.checked(self.keep_standing(&further))?);
@@ -272,13 +269,34 @@ impl<'a> Loading<'a> {
         Ok(room)
     }
 
+    /// Chooses among the run's rows, by key, by id, and by what was written before.
+    fn choose(&self, is_new: bool, narrowed: bool) -> Result<Chosen, MergeError> {
+        let mut chosen = Chosen::default();
+        match self.order.mode() {
+            Mode::Upsert => {
+                self.checked(self.collect_keys())?;
+                self.refuse_null_keys()?;
+                chosen.duplicates = self.checked(self.choose_winners(narrowed))?;
+                chosen.only = (narrowed || chosen.duplicates > 0).then_some(Only::Rows(WINNERS));
+            }
+            Mode::ReplaceIds => {
+                if narrowed || !is_new {
+                    self.checked(self.collect_answered(narrowed))?;
+                }
+                chosen.only = narrowed.then_some(Only::Records(ANSWERED));
+            }
+            Mode::Append | Mode::Replace => chosen.only = narrowed.then_some(Only::Records(SCOPE)),
+        }
+        Ok(chosen)
+    }
+
     /// Deletes the rows that stand where new ones come; their number.
     fn delete_replaced(&self) -> duckdb::Result<u64> {
         match (self.order.mode(), self.policy.sparing()) {
             (Mode::Append, _) => Ok(0),
             (Mode::Upsert, _) => self.delete_standing(),
             (Mode::ReplaceIds, _) => self.delete_answered(),
-            (Mode::Replace, Some(sparing)) if self.order.must_spare(&self.policy) => {
+            (Mode::Replace, Some(sparing)) if self.order.spares(&self.policy, false) => {
                 self.delete_unless_spared(sparing)
             }
             (Mode::Replace, _) => self.delete_all(),

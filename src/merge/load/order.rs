@@ -48,7 +48,7 @@ pub(in crate::merge) struct Loaded {
 }
 
 impl Order {
-    pub(super) fn plan(&self) -> &Plan {
+    pub(in crate::merge) fn plan(&self) -> &Plan {
         &self.proof.files.plan
     }
 
@@ -60,11 +60,11 @@ impl Order {
         }
     }
 
-    pub(super) fn mode(&self) -> Mode {
+    pub(in crate::merge) fn mode(&self) -> Mode {
         self.job.table.mode
     }
 
-    pub(super) fn publication(&self) -> Publication {
+    pub(in crate::merge) fn publication(&self) -> Publication {
         let digest = self.proof.digest.clone();
         Publication { covered: self.covered(), digest, rows: 0, policy: self.policy() }
     }
@@ -82,26 +82,28 @@ impl Order {
     }
 
     /// Their rows.
-    pub(super) fn publishable(&self, policy: &Policy) -> u64 {
+    pub(in crate::merge) fn publishable(&self, policy: &Policy) -> u64 {
         self.proof.ends.count_rows(self.proof.bound(), |ends| policy.admits(ends))
     }
 
     /// Whether any record needs columns that the table has: an endpoint that keeps them failed somewhere.
-    pub(super) fn must_keep(&self, policy: &Policy) -> bool {
+    pub(in crate::merge) fn must_keep(&self, policy: &Policy) -> bool {
         let keeping: Vec<usize> = policy.endpoints().filter(|at| policy.keeps(*at)).collect();
         let fails = |ends: &[End]| keeping.iter().any(|at| !ends[*at].succeeded());
         !keeping.is_empty() && self.proof.ends.count(self.proof.bound(), fails) > 0
     }
 
-    /// Whether any record's rows are to be left as they stand: the endpoint that would have given them failed.
-    pub(super) fn must_spare(&self, policy: &Policy) -> bool {
-        let Some(sparing) = policy.sparing() else { return false };
+    /// Whether a table that is replaced keeps some rows as they stand: the endpoint that would have given them failed.
+    pub(in crate::merge) fn spares(&self, policy: &Policy, is_new: bool) -> bool {
+        let Some(sparing) = policy.sparing().filter(|_| self.mode() == Mode::Replace && !is_new) else {
+            return false;
+        };
         self.proof.ends.count(self.proof.bound(), |ends| !ends[sparing].succeeded()) > 0
     }
 
     /// Whether the rows of ids that the list no longer has are deleted: last of all, and never by a trial, which has
     /// but a part of the list.
-    pub(super) fn deletes_gone(&self) -> bool {
+    pub(in crate::merge) fn deletes_gone(&self) -> bool {
         let may = matches!(self.mode(), Mode::Upsert | Mode::ReplaceIds);
         may && self.job.table.gone == Gone::Delete && self.extent == Extent::Whole && !self.plan().trial
     }
@@ -109,7 +111,7 @@ impl Order {
     /// The publication of exactly these commits, if it stands among these; all of them must be of this run as it is.
     ///
     /// What a pause published does not settle the whole run, even of the same commits: the gate has not seen it.
-    pub(super) fn settled<'a>(
+    pub(in crate::merge) fn settled<'a>(
         &self,
         standing: &'a [Publication],
     ) -> Result<Option<&'a Publication>, MergeError> {

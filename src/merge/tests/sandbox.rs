@@ -17,7 +17,7 @@ use crate::handoff::{
 };
 use crate::job::{
     Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Input, Job, Mode,
-    OnFailure, Publish, Settings, Source, Table, Template,
+    OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
 };
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
@@ -25,6 +25,7 @@ use crate::merge::prove::Extent;
 use crate::merge::{
     End, MergeError, Place, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
 };
+use crate::postgres_server::{self, TestDatabase};
 use crate::record::{Failure, Field, Kind, Type, Value};
 use crate::secrets::Secrets;
 
@@ -47,6 +48,8 @@ pub struct Sandbox {
     pub values: Values,
     /// The rows of an answer of the endpoint that explodes: (round, ordinal).
     pub parts: Box<dyn Fn(u32, u64) -> u32>,
+    /// Where the run goes, unless it is a DuckDB file.
+    pub server: Option<TestDatabase<'static>>,
 }
 
 /// The values of an answer's row: (round, ordinal, endpoint, part).
@@ -98,7 +101,7 @@ impl Sandbox {
         run.put_plan(&plan).await.unwrap();
         let ids = (0..records).map(|ordinal| format!("tt{ordinal:04}")).collect();
         let (rounds, parts) = (Vec::new(), Box::new(|_, _| 1));
-        Sandbox { _folder: folder, run, plan, job, block: 3, rounds, ids, values, parts }
+        Sandbox { _folder: folder, run, plan, job, block: 3, rounds, ids, values, parts, server: None }
     }
 
     /// A run of one round with two shards, published nowhere yet.
@@ -338,20 +341,49 @@ impl Sandbox {
         Order { place, job, proof, extent, gate, now_micros: NOW }
     }
 
+    /// Publishes into a PostgreSQL database of its own instead.
+    pub fn on_postgres(self) -> Sandbox {
+        let server = postgres_server::database();
+        self.on_server(server)
+    }
+
+    /// Publishes into this database instead.
+    pub fn on_server(mut self, server: TestDatabase<'static>) -> Sandbox {
+        self.job.table.to = Destination::Postgres(ServerUrl::parse(&server.url()).unwrap());
+        self.server = Some(server);
+        self
+    }
+
     /// Runs statements in the destination.
     pub fn execute(&self, sql: &str) {
-        database::open(&self.database()).unwrap().execute_batch(sql).unwrap();
+        match &self.server {
+            Some(server) => server.execute(sql),
+            None => database::open(&self.database()).unwrap().execute_batch(sql).unwrap(),
+        }
     }
 
     /// The rows of a query to the destination, columns joined by `|`, null as `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let connection = database::open(&self.database()).unwrap();
-        rows(&connection, sql)
+        match &self.server {
+            Some(server) => server.rows(sql),
+            None => rows(&database::open(&self.database()).unwrap(), sql),
+        }
+    }
+
+    /// Whether the destination has the table.
+    pub fn has_table(&self) -> bool {
+        match &self.server {
+            Some(server) => server.rows("SELECT to_regclass('films')") != ["~"],
+            None => {
+                let there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'";
+                self.database().exists() && !self.rows(there).is_empty()
+            }
+        }
     }
 
     /// The rows of the table, by id.
     pub fn table(&self) -> Vec<String> {
-        self.rows("SELECT id, title, votes, budget FROM films ORDER BY ALL")
+        self.rows("SELECT id, title, votes, budget FROM films ORDER BY 1, 2, 3, 4")
     }
 }
 

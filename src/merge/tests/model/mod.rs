@@ -35,17 +35,23 @@ fn stand(sandbox: &Sandbox, standing: &[u32]) -> Vec<Stood> {
     sandbox.execute("CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)");
     let numbers = (0..RECORDS).flat_map(|at| (0..standing[at]).map(move |row| (format!("tt{at:04}"), row)));
     let others = [("zz".to_owned(), 0), ("~".to_owned(), 0)];
+    let rows: Vec<(String, u32)> = numbers.chain(others).collect();
+    let value = |id: &str| if id == "~" { "NULL".into() } else { format!("'{id}'") };
+    let insert = |(id, row): &(String, u32)| format!("({}, 'old {row}', -{row}, -2, NULL)", value(id));
+    let values: Vec<String> = rows.iter().map(insert).collect();
+    sandbox.execute(&format!("INSERT INTO films VALUES {}", values.join(", ")));
     let line = |(id, row): (String, u32)| {
-        let value = if id == "~" { "NULL".into() } else { format!("'{id}'") };
-        sandbox.execute(&format!("INSERT INTO films VALUES ({value}, 'old {row}', -{row}, -2, NULL)"));
         let votes = if row == 0 { "0".into() } else { format!("-{row}") };
         Stood { line: [id, format!("old {row}"), votes, "-2".into()], merge: 0 }
     };
-    numbers.chain(others).map(line).collect()
+    rows.into_iter().map(line).collect()
 }
 
-async fn check(case: &Case) {
+async fn check(case: &Case, target: Target) {
     let mut sandbox = sandbox(case).await;
+    if target == Target::Postgres {
+        sandbox = sandbox.on_postgres();
+    }
     let table = case.standing.as_ref().map(|standing| stand(&sandbox, standing)).unwrap_or_default();
     let mut model = Model { case, table, merged: Vec::new(), at_pauses: 0, is_open: false };
     let mut seen = Seen::default();
@@ -121,11 +127,20 @@ async fn merge(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
 
 /// The table is the model's; where nothing was ever to be published, there may be none.
 fn compare(sandbox: &Sandbox, model: &Model<'_>, seen: &Seen) {
-    let is_absent = !sandbox.database().exists()
-        || sandbox.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'").is_empty();
-    let mut table = if is_absent { Vec::new() } else { sandbox.table() };
+    let mut table = if sandbox.has_table() { sandbox.table() } else { Vec::new() };
     table.sort();
     assert_eq!(table, model.lines(), "of {seen:?}");
+}
+
+fn block_on(checked: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(checked);
+}
+
+/// Where the runs go.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    DuckDb,
+    Postgres,
 }
 
 /// 32 cases, or as many as PROPTEST_CASES says.
@@ -140,7 +155,11 @@ proptest! {
 
     #[test]
     fn the_table_is_what_the_model_says(case in case()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(check(&case));
+        block_on(check(&case, Target::DuckDb));
+    }
+
+    #[test]
+    fn so_it_is_in_postgresql(case in case()) {
+        block_on(check(&case, Target::Postgres));
     }
 }

@@ -1,0 +1,153 @@
+//! What a run brings, on its way into the server: DuckDB and the encoding on a thread of their own, the connection on
+//! the runtime, some parcels between them.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use duckdb::Connection;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::encode::{HEADER, TRAILER, Unsendable, encode};
+use crate::merge::columns::Output;
+use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
+use crate::merge::runs::Publication;
+use crate::merge::{MergeError, database};
+use crate::record::Field;
+
+/// Bytes of a parcel, about.
+const PARCEL: usize = 256 << 10;
+/// Parcels that wait for the connection.
+const WAITING: usize = 8;
+
+/// What the thread sends.
+pub(super) enum Parcel {
+    /// What follows belongs to this relation.
+    Begin(Relation),
+    /// A piece of a binary COPY.
+    Data(Bytes),
+    /// The relation is whole: it has so many rows.
+    End(u64),
+}
+
+/// What is to be brought, in this order.
+pub(super) struct Freight {
+    pub order: Arc<Order>,
+    pub columns: Vec<Output>,
+    pub earlier: Vec<Publication>,
+    pub is_new: bool,
+    pub relations: Vec<Relation>,
+    /// Which of the table's columns take jsonb.
+    pub jsonb: Vec<bool>,
+}
+
+/// Facts that are known when the last parcel has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Facts {
+    pub duplicates: u64,
+    pub late: u64,
+    pub narrowed: bool,
+}
+
+/// A thread at work. It is stopped when this is dropped.
+pub(super) struct Carrier {
+    pub parcels: mpsc::Receiver<Parcel>,
+    thread: JoinHandle<Result<Facts, MergeError>>,
+    _stop: StopWhenDropped,
+}
+
+impl Carrier {
+    /// Starts the thread.
+    pub fn start(freight: Freight) -> Carrier {
+        let (sender, parcels) = mpsc::channel(WAITING);
+        let stop = Arc::new(Stop::default());
+        let attended = Arc::clone(&stop);
+        let thread = tokio::task::spawn_blocking(move || carry(&freight, &sender, &attended));
+        Carrier { parcels, thread, _stop: StopWhenDropped(stop) }
+    }
+
+    /// What the thread ended with. Parcels that nobody took are given up.
+    pub async fn facts(&mut self) -> Result<Facts, MergeError> {
+        self.parcels.close();
+        (&mut self.thread).await.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
+    }
+}
+
+fn carry(freight: &Freight, sender: &mpsc::Sender<Parcel>, stop: &Stop) -> Result<Facts, MergeError> {
+    let scratch = database::scratch_folder()?;
+    let opened = database::open_in_memory(scratch.path());
+    let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
+    stop.attend(&connection, || carry_from(&connection, freight, sender))
+}
+
+fn carry_from(
+    connection: &Connection,
+    freight: &Freight,
+    sender: &mpsc::Sender<Parcel>,
+) -> Result<Facts, MergeError> {
+    let Freight { order, columns, earlier, is_new, relations, jsonb } = freight;
+    let export = Export::prepare(connection, order, columns.clone(), earlier.clone(), *is_new)?;
+    for relation in relations {
+        let exported = export.relation(*relation);
+        let jsonb = match relation {
+            Relation::Rows => jsonb.as_slice(),
+            _ => &[],
+        };
+        let sending = Sending { connection, order, sender, jsonb, fields: &exported.fields };
+        sending.relation(*relation, &exported)?;
+    }
+    Ok(Facts { duplicates: export.duplicates(), late: export.late, narrowed: export.narrowed })
+}
+
+/// A relation on its way.
+struct Sending<'a> {
+    connection: &'a Connection,
+    order: &'a Order,
+    sender: &'a mpsc::Sender<Parcel>,
+    jsonb: &'a [bool],
+    fields: &'a [Field],
+}
+
+impl Sending<'_> {
+    fn relation(&self, relation: Relation, exported: &Exported) -> Result<(), MergeError> {
+        self.send(Parcel::Begin(relation))?;
+        let mut buffer = BytesMut::with_capacity(PARCEL + PARCEL / 4);
+        buffer.extend_from_slice(HEADER);
+        let mut rows = 0;
+        for select in &exported.selects {
+            rows += self.select(select, &mut buffer)?;
+        }
+        buffer.extend_from_slice(&TRAILER);
+        self.send(Parcel::Data(buffer.freeze()))?;
+        self.send(Parcel::End(rows))
+    }
+
+    /// Sends the rows of a statement; their number.
+    fn select(&self, sql: &str, buffer: &mut BytesMut) -> Result<u64, MergeError> {
+        let failed = |error: duckdb::Error| database::failed(&self.order.job.folder, &error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        drop(statement.stream_arrow([]).map_err(failed)?);
+        let mut rows = 0;
+        // Step by step: the iterator would panic where a step fails.
+        while let Some(batch) = statement.step().map_err(failed)? {
+            encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(rows, why))?;
+            rows += duckdb::arrow::array::Array::len(&batch) as u64;
+            if buffer.len() >= PARCEL {
+                let full = std::mem::replace(buffer, BytesMut::with_capacity(PARCEL + PARCEL / 4));
+                self.send(Parcel::Data(full.freeze()))?;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Fails where nobody waits for it any more.
+    fn send(&self, parcel: Parcel) -> Result<(), MergeError> {
+        self.sender.blocking_send(parcel).map_err(|_| MergeError::Interrupted)
+    }
+
+    fn unsendable(&self, rows: u64, unsendable: Unsendable) -> MergeError {
+        let Unsendable { column, row, why } = unsendable;
+        let name = self.fields.get(column).map_or("", |field| field.name.as_str());
+        MergeError::Value { column: name.to_owned(), row: rows + row as u64 + 1, why }
+    }
+}

@@ -1,0 +1,150 @@
+//! Whether values of one of our types go into a column of the server's, unchanged, and how.
+//!
+//! | ours | as it is | converted on the way in |
+//! |---|---|---|
+//! | text | `text`, `varchar`, `char`, `citext`, an enum | `uuid` |
+//! | boolean | `boolean` | |
+//! | integer | `integer` | `bigint`, `numeric`, `double precision` |
+//! | bigint | `bigint` | `numeric` |
+//! | double | `double precision` | |
+//! | decimal(p,s) | `numeric` that has room for all its digits | |
+//! | date | `date` | `timestamp`, `timestamptz` |
+//! | timestamp | `timestamp`, `timestamptz`, with microseconds | |
+//! | json | `json`, `jsonb`, `text` | |
+//!
+//! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
+//! published.
+
+use crate::record::Type;
+
+/// The type of a column that stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct StandingType {
+    /// With its modifier: `character varying(20)`.
+    pub shown: String,
+    /// `pg_type.typname`, of a domain that of the type it is over.
+    pub name: String,
+    /// The same as SQL writes it, without a modifier: a cast to it neither cuts nor rounds.
+    pub cast: String,
+    pub is_enum: bool,
+    /// `pg_attribute.atttypmod`.
+    pub modifier: i32,
+}
+
+/// How values go in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fit {
+    /// Whether COPY can write them there as they are.
+    pub direct: bool,
+    /// Whether that is as jsonb.
+    pub jsonb: bool,
+    /// What they are cast to on their way from a staging table, where the server does not do it by itself.
+    pub cast: Option<String>,
+}
+
+/// What `atttypmod` counts from, for numbers and texts.
+const MODIFIER: i32 = 4;
+
+/// How values of a type go into a column; `None` where they do not, or not unchanged.
+pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
+    let direct = Some(Fit { direct: true, ..Fit::default() });
+    let converted = Some(Fit::default());
+    let cast = || Some(standing.cast.clone());
+    match (ty, standing.name.as_str()) {
+        (Type::Text, _) if standing.is_enum => Some(Fit { direct: true, cast: cast(), jsonb: false }),
+        (Type::Text, "text" | "varchar" | "bpchar" | "citext") => direct,
+        (Type::Text, "uuid") => Some(Fit { cast: cast(), ..Fit::default() }),
+        (Type::Json, "json") => direct,
+        (Type::Json, "text") => Some(Fit { direct: true, cast: cast(), jsonb: false }),
+        (Type::Json, "jsonb") => Some(Fit { direct: true, cast: cast(), jsonb: true }),
+        (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
+        (Type::Double, "float8") | (Type::Date, "date") => direct,
+        (Type::Integer, "int8" | "float8") => converted,
+        (Type::Integer, "numeric") => converted.filter(|_| has_room(standing.modifier, 10, 0)),
+        (Type::Bigint, "numeric") => converted.filter(|_| has_room(standing.modifier, 19, 0)),
+        (Type::Decimal { precision, scale }, "numeric") => {
+            direct.filter(|_| has_room(standing.modifier, precision.into(), scale.into()))
+        }
+        (Type::Date, "timestamp" | "timestamptz") => converted,
+        (Type::Timestamp, "timestamp" | "timestamptz") => {
+            direct.filter(|_| !(0..6).contains(&standing.modifier))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a numeric of this modifier holds every number of so many digits, so many of them after the point.
+fn has_room(modifier: i32, precision: i32, scale: i32) -> bool {
+    if modifier < MODIFIER {
+        return true;
+    }
+    let (most, after) = ((modifier - MODIFIER) >> 16 & 0xffff, (modifier - MODIFIER) & 0x7ff);
+    // The scale is a signed number of eleven bits.
+    let after = (after ^ 1024) - 1024;
+    after >= scale && most - after >= precision - scale
+}
+
+/// The type that a column gets where the table is made.
+pub(super) fn column_type(ty: Type) -> String {
+    match ty {
+        Type::Timestamp => "timestamptz".to_owned(),
+        other => staged_type(other),
+    }
+}
+
+/// The type of a staging table's column: what the encoding writes.
+pub(super) fn staged_type(ty: Type) -> String {
+    match ty {
+        Type::Text => "text".to_owned(),
+        Type::Boolean => "boolean".to_owned(),
+        Type::Integer => "integer".to_owned(),
+        Type::Bigint => "bigint".to_owned(),
+        Type::Double => "double precision".to_owned(),
+        Type::Decimal { precision, scale } => format!("numeric({precision},{scale})"),
+        Type::Date => "date".to_owned(),
+        Type::Timestamp => "timestamp".to_owned(),
+        Type::Json => "json".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(name: &str, modifier: i32) -> StandingType {
+        StandingType { name: name.into(), cast: name.into(), modifier, ..StandingType::default() }
+    }
+
+    fn numeric(precision: i32, scale: i32) -> StandingType {
+        standing("numeric", ((precision << 16) | (scale & 0x7ff)) + MODIFIER)
+    }
+
+    #[test]
+    fn a_numeric_must_have_room_for_all_digits() {
+        let money = Type::Decimal { precision: 9, scale: 2 };
+        for fits in [standing("numeric", -1), numeric(9, 2), numeric(12, 4), numeric(38, 31)] {
+            assert!(fit(money, &fits).is_some_and(|fit| fit.direct), "{fits:?}");
+        }
+        for narrow in [numeric(8, 2), numeric(9, 1), numeric(9, 4), numeric(20, -2), standing("float8", -1)] {
+            assert_eq!(fit(money, &narrow), None, "{narrow:?}");
+        }
+        assert!(fit(Type::Bigint, &numeric(19, 0)).is_some() && fit(Type::Bigint, &numeric(18, 0)).is_none());
+    }
+
+    #[test]
+    fn what_would_lose_something_does_not_fit() {
+        for (ty, name, modifier) in [
+            (Type::Bigint, "int4", -1),
+            (Type::Bigint, "float8", -1),
+            (Type::Double, "float4", -1),
+            (Type::Timestamp, "timestamptz", 0),
+            (Type::Timestamp, "timestamp", 3),
+            (Type::Timestamp, "date", -1),
+            (Type::Text, "int4", -1),
+            (Type::Text, "json", -1),
+        ] {
+            assert_eq!(fit(ty, &standing(name, modifier)), None, "{ty} into {name}");
+        }
+        assert!(fit(Type::Timestamp, &standing("timestamptz", 6)).is_some());
+    }
+}

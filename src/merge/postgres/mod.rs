@@ -1,0 +1,201 @@
+//! A PostgreSQL server as the destination: one transaction, all or nothing.
+//!
+//! DuckDB works out, in memory over the run's files, what is written ([`Export`](super::load::Export)); a thread encodes
+//! it; the rows go through binary COPY straight into the table where the mode allows it, and else into a temporary
+//! staging table, from which set-based statements take them.
+//!
+//! | mode | rows that stand | new rows |
+//! |---|---|---|
+//! | append | stay | COPY into the table |
+//! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
+//! | replace | DELETE of all, but for ids that are to stay | COPY into the table |
+//! | replace_ids | DELETE of those with an answered id | COPY into the table |
+//!
+//! Staged are the rows of an upsert, those where `on_failure = "keep"` takes columns from the row that stood, where a
+//! column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of rows that stand under one
+//! key twice, the one that lies last in the table counts as the latest; an upsert leaves only that one.
+//!
+//! # Who waits for whom
+//!
+//! The row in `windrow_runs` comes first: another merge of the same run waits on its key, and then finds the run
+//! published. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
+//! write between look and COMMIT. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
+//! DELETE, never TRUNCATE.
+//!
+//! # A COMMIT without an answer
+//!
+//! The server may have carried it out, may never have got it, or may be about to. A new connection, waited for up to a
+//! minute while the server comes back, starts the transaction anew: its claim in `windrow_runs` waits until the lost one
+//! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
+
+mod carry;
+mod encode;
+mod fill;
+mod fit;
+mod runs;
+mod target;
+mod transaction;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use self::target::Target;
+use self::transaction::{Transacted, transact};
+use super::columns::{self, Output};
+use super::load::{Loaded, Order};
+use super::query::{AnswerColumn, QueryResult};
+use super::{MergeError, sql};
+use crate::database::postgres::{PostgresError, Server, Session, Trouble};
+use crate::job::{Job, Mode};
+
+/// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
+const ATTEMPTS: u32 = 4;
+/// How long the server may take to come back after it went away at COMMIT.
+const COMES_BACK: Duration = Duration::from_secs(60);
+/// Pause between two looks whether it is back.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// Loads a proven run, unless `stop` comes before COMMIT.
+pub(super) async fn load(
+    order: Order,
+    server: &Server,
+    stop: impl Future<Output = ()>,
+) -> Result<Loaded, MergeError> {
+    let (order, started) = (Arc::new(order), Instant::now());
+    let mut stop = pin!(stop);
+    // What a COMMIT that was not answered would have published.
+    let mut unanswered: Option<Loaded> = None;
+    for attempt in 1.. {
+        let session = match unanswered {
+            None => server.connect().await?,
+            Some(_) => come_back(server).await?,
+        };
+        let canceller = session.canceller();
+        let transacted = tokio::select! {
+            transacted = transact(&session, &order) => transacted,
+            () = &mut stop, if unanswered.is_none() => {
+                canceller.cancel().await;
+                return Err(MergeError::Interrupted);
+            }
+        };
+        match transacted {
+            Ok(Transacted::Already(loaded)) => return Ok(unanswered.unwrap_or(loaded)),
+            Ok(Transacted::Ready(loaded)) => match session.run("COMMIT").await {
+                Ok(()) => {
+                    session.close().await;
+                    return Ok(Loaded { took: started.elapsed(), ..loaded });
+                }
+                Err(error) if error.is_lost() && attempt < ATTEMPTS => unanswered = Some(loaded),
+                Err(error) => return Err(error.into()),
+            },
+            Err(error) if is_passing(&error) && attempt < ATTEMPTS => session.close().await,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(MergeError::Interrupted)
+}
+
+/// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.
+fn is_passing(error: &MergeError) -> bool {
+    match error {
+        MergeError::Rival(_) => true,
+        MergeError::Postgres(PostgresError::Refused { trouble, code, .. }) => {
+            *trouble == Trouble::Passing && (code == "40P01" || code == "40001")
+        }
+        _ => false,
+    }
+}
+
+/// A new connection to a server that may be restarting.
+async fn come_back(server: &Server) -> Result<Session, PostgresError> {
+    let since = Instant::now();
+    loop {
+        match server.connect().await {
+            Err(error) if since.elapsed() > COMES_BACK => return Err(error),
+            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            session => return session,
+        }
+    }
+}
+
+/// Whether the run stands on the server already.
+pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
+    let session = server.connect().await?;
+    let target = Target::find(&session, &order.job).await?;
+    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target);
+    let settled = order.settled(&ledger.publications().await?)?.is_some();
+    session.close().await;
+    Ok(settled)
+}
+
+/// Looks the destination over before anything is asked of anyone: the server lets us in and speaks UTF-8, the table has
+/// the columns that the job fills, of types that take them, and this user has the rights that a load needs.
+pub(super) async fn check(job: &Job, server: &Server) -> Result<(), MergeError> {
+    let columns = columns::of_job(job)?;
+    let session = server.connect().await?;
+    session.run("BEGIN READ ONLY").await?;
+    let target = Target::find(&session, job).await?;
+    check_encoding(&session, &target).await?;
+    target.check(&session, job, &columns).await?;
+    runs::check(&session, job, &target).await?;
+    session.close().await;
+    Ok(())
+}
+
+async fn check_encoding(session: &Session, target: &Target) -> Result<(), MergeError> {
+    let encoding = session.client().query_one("SHOW server_encoding", &[]).await;
+    let encoding: String = encoding.map_err(|error| session.failed(&error))?.get(0);
+    match encoding.as_str() {
+        "UTF8" => Ok(()),
+        other => Err(MergeError::Table {
+            table: target.name.clone(),
+            problems: vec![format!(
+                "its database has the encoding {other}, not UTF8: answers have any letter"
+            )],
+        }),
+    }
+}
+
+/// The first rows of a table, as texts.
+pub(super) async fn first_rows(
+    server: &Server,
+    table: &str,
+    limit: usize,
+) -> Result<QueryResult, MergeError> {
+    let session = server.connect().await?;
+    let failed = |error: tokio_postgres::Error| session.failed(&error);
+    let quoted: Vec<String> = table.split('.').map(sql::identifier).collect();
+    let (exact, lower) = (quoted.join("."), quoted.join(".").to_lowercase());
+    let found = "SELECT coalesce(to_regclass($1), to_regclass($2))::text";
+    let name: Option<String> =
+        session.client().query_one(found, &[&exact, &lower]).await.map_err(failed)?.get(0);
+    let name = name.unwrap_or(exact);
+    let statement = session.client().prepare(&format!("SELECT * FROM {name}")).await.map_err(failed)?;
+    let names = statement.columns().iter();
+    let columns: Vec<AnswerColumn> = names
+        .map(|column| AnswerColumn { name: column.name().to_owned(), ty: column.type_().name().to_owned() })
+        .collect();
+    let texts: Vec<String> =
+        columns.iter().map(|column| format!("{}::text", sql::identifier(&column.name))).collect();
+    let first = format!("SELECT {} FROM {name} LIMIT {}", texts.join(", "), limit.saturating_add(1));
+    let found = session.client().query(&first, &[]).await.map_err(failed)?;
+    let text = |row: &tokio_postgres::Row| (0..columns.len()).map(|at| row.get(at)).collect();
+    let rows = found.iter().take(limit).map(text).collect();
+    session.close().await;
+    Ok(QueryResult { rows, truncated: found.len() > limit, columns })
+}
+
+/// The statement that would make the table: an upsert's key is its primary key.
+pub(super) fn create_table(table: &str, columns: &[Output], job: &Job) -> String {
+    let ty = |output: &Output| output.ty.map_or_else(|| "text".to_owned(), fit::column_type);
+    let mut lines: Vec<String> = columns
+        .iter()
+        .map(|output| format!("    {} {}", sql::identifier(&output.name), ty(output)))
+        .collect();
+    if job.table.mode == Mode::Upsert {
+        let key: Vec<String> = job.table.key.iter().map(|name| sql::identifier(name)).collect();
+        lines.push(format!("    PRIMARY KEY ({})", key.join(", ")));
+    }
+    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
+}
