@@ -254,6 +254,7 @@ fn in_words(published: &Published) -> String {
         (published.replaced, "row", "that stood made way"),
         (published.left_out, "record", "left out, since an endpoint failed"),
         (published.duplicates, "row", "left out, since a later one has the same key"),
+        (published.withheld, "row", "left out by the job's own statements"),
         (published.late, "record", "answered late: the table keeps what was appended"),
         (published.gone, "row", "deleted, no longer in the list"),
         (published.at_pauses, "row", "published before, at its pauses"),

@@ -66,6 +66,26 @@ pub enum MergeError {
     /// Another merge of the same run was faster, at the server. It is looked at again before this is told.
     #[error("{0}\nhint: another `windrow merge` of this run is at work: repeat this one when that has ended")]
     Rival(PostgresError),
+    /// A statement of the job's own.
+    #[error("{name}: {message}\nhint: {hint}")]
+    Statement {
+        /// The section of the job file, and which of several.
+        name: String,
+        /// The database's words.
+        message: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The rows are published, a report is not written.
+    #[error(
+        "published, but the report {path} was not written: {message}\nhint: ask for it with `windrow query`, or in the database"
+    )]
+    Unreported {
+        /// The report.
+        path: String,
+        /// The system's words.
+        message: String,
+    },
     /// A value that the database cannot hold.
     #[error(
         "column {column:?}: row {row} of the run has {why}; nothing was published\nhint: {}",
@@ -170,12 +190,13 @@ impl MergeError {
             MergeError::Table { .. }
             | MergeError::NullKey { .. }
             | MergeError::Value { .. }
+            | MergeError::Statement { .. }
             | MergeError::Sql { .. } => Exit::Usage,
             MergeError::InUse { .. }
             | MergeError::NotReadable { .. }
             | MergeError::Constraint { .. }
             | MergeError::Database { .. } => Exit::Database,
-            MergeError::Disk { .. } => Exit::Disk,
+            MergeError::Disk { .. } | MergeError::Unreported { .. } => Exit::Disk,
             MergeError::Postgres(error) | MergeError::Rival(error) => exit_of_server(error),
         }
     }

@@ -8,6 +8,8 @@
 //! | the job's own conditions | `gate/` |
 //! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs`, `policy.rs` |
 //! | the transaction | `load/`, `target.rs`, `runs.rs`, `covered.rs` |
+//! | the job's own statements around the rows | `statements.rs` |
+//! | the same on a PostgreSQL server | `postgres/` |
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
@@ -40,6 +42,7 @@ mod runs;
 mod select;
 mod slice;
 mod sql;
+mod statements;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,8 @@ pub struct Published {
     pub left_out: u64,
     /// Rows that are not in it because a later one has the same key.
     pub duplicates: u64,
+    /// Rows that are not in it because the job's own statements took them out.
+    pub withheld: u64,
     /// Records that got answers after they had been appended: their rows stay as they are.
     pub late: u64,
     /// Rows that were deleted because the list no longer has their ids.
@@ -185,6 +187,7 @@ fn published(outcome: Outcome, loaded: Loaded) -> Published {
         replaced: loaded.replaced,
         left_out: loaded.left_out,
         duplicates: loaded.duplicates,
+        withheld: loaded.withheld,
         late: loaded.late,
         gone: loaded.gone,
         total: loaded.total,

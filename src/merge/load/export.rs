@@ -186,7 +186,7 @@ const FAILURE: [(&str, Type); 7] = [
 ];
 
 /// The endpoints whose columns stay as the table has them where they fail.
-pub(in crate::merge) fn keeping(policy: &Policy) -> impl Iterator<Item = usize> {
+fn keeping(policy: &Policy) -> impl Iterator<Item = usize> {
     policy.endpoints().filter(|at| policy.keeps(*at))
 }
 

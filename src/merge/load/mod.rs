@@ -52,7 +52,7 @@ use std::time::Instant;
 
 use duckdb::Connection;
 
-pub(super) use self::export::{Export, Exported, PLACE, Relation, failed_column, keeping};
+pub(super) use self::export::{Export, Exported, PLACE, Relation, failed_column};
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
@@ -341,6 +341,7 @@ impl<'a> Loading<'a> {
             replaced: 0,
             left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
             duplicates: 0,
+            withheld: 0,
             late: 0,
             gone: 0,
             total,

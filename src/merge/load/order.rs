@@ -38,6 +38,8 @@ pub(in crate::merge) struct Loaded {
     pub replaced: u64,
     pub left_out: u64,
     pub duplicates: u64,
+    /// Rows that the job's own statements took out.
+    pub withheld: u64,
     pub late: u64,
     pub gone: u64,
     pub total: u64,

@@ -22,8 +22,8 @@ const WAITING: usize = 8;
 
 /// What the thread sends.
 pub(super) enum Parcel {
-    /// What follows belongs to this relation.
-    Begin(Relation),
+    /// What follows belongs to this relation, of these columns.
+    Begin(Relation, Vec<Field>),
     /// A piece of a binary COPY.
     Data(Bytes),
     /// The relation is whole: it has so many rows.
@@ -110,7 +110,7 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     fn relation(&self, relation: Relation, exported: &Exported) -> Result<(), MergeError> {
-        self.send(Parcel::Begin(relation))?;
+        self.send(Parcel::Begin(relation, exported.fields.clone()))?;
         let mut buffer = BytesMut::with_capacity(PARCEL + PARCEL / 4);
         buffer.extend_from_slice(HEADER);
         let mut rows = 0;

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use super::carry::{Carrier, Freight, Parcel};
 use super::fit::{Fit, staged_type};
+use super::statements::{report, run};
 use super::target::Target;
 use super::transaction::Transaction;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
-use crate::merge::load::{PLACE, Relation, failed_column, keeping};
+use crate::merge::load::{PLACE, Relation, failed_column};
+use crate::merge::statements::{self, Report, Views};
 use crate::merge::{MergeError, sql};
-use crate::record::Type;
+use crate::record::{Field, Type};
 
 /// The staging table of the rows, and those of ids.
 const STAGED: &str = "pg_temp.windrow_staged";
@@ -20,7 +22,7 @@ const SPARED: &str = "pg_temp.windrow_spared";
 const LISTED: &str = "pg_temp.windrow_listed";
 
 /// What was written.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Written {
     /// Rows that reached the server.
     pub sent: u64,
@@ -30,6 +32,9 @@ pub(super) struct Written {
     /// Rows that were left out since a later one has their key, as the server compares keys.
     pub duplicates: u64,
     pub gone: u64,
+    /// Rows that the job's own statements took out.
+    pub withheld: u64,
+    pub reports: Vec<Report>,
 }
 
 /// The way of this run's rows into the table.
@@ -39,6 +44,8 @@ pub(super) struct Filling<'a> {
     is_new: bool,
     /// Whether rows go by way of a staging table.
     staged: bool,
+    /// What the job's statements name.
+    views: Views,
     /// The columns' names there, and how they go in.
     names: Vec<String>,
     fits: Vec<Fit>,
@@ -49,10 +56,12 @@ impl<'a> Filling<'a> {
         let fits = target.fits(&transaction.columns);
         let names = target.names(&transaction.columns);
         let order = transaction.order;
+        let views = Views::named(&order.job);
         let staged = order.mode() == Mode::Upsert
+            || views.rows
             || fits.iter().any(|fit| !fit.direct)
             || (!is_new && order.must_keep(&transaction.policy));
-        Filling { transaction, target, is_new, staged, names, fits }
+        Filling { transaction, target, is_new, staged, views, names, fits }
     }
 
     /// Keeps others from writing between a look at what stands and COMMIT, where the mode looks.
@@ -67,35 +76,43 @@ impl<'a> Filling<'a> {
     /// What the run has to bring.
     pub fn freight(&self) -> Freight {
         let order = self.transaction.order;
-        let mut relations = Vec::new();
-        if order.mode() == Mode::ReplaceIds && !self.is_new {
-            relations.push(Relation::Answered);
-        }
-        if order.spares(&self.transaction.policy, self.is_new) {
-            relations.push(Relation::Spared);
-        }
-        if order.deletes_gone() && !self.is_new {
-            relations.push(Relation::Listed);
-        }
-        relations.push(if self.staged { Relation::Staged } else { Relation::Rows });
+        let views = self.views;
+        let relations = [
+            (views.input, Relation::Input),
+            (views.failures, Relation::Failures),
+            (order.mode() == Mode::ReplaceIds && !self.is_new, Relation::Answered),
+            (order.spares(&self.transaction.policy, self.is_new), Relation::Spared),
+            (order.deletes_gone() && !self.is_new, Relation::Listed),
+            (self.staged, Relation::Staged),
+            (!self.staged, Relation::Rows),
+        ];
+        let relations =
+            relations.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, relation)| relation);
         let jsonb = self.fits.iter().map(|fit| fit.jsonb).collect();
-        self.transaction.freight(self.is_new, relations, jsonb)
+        self.transaction.freight(self.is_new, relations.collect(), jsonb)
     }
 
-    /// Takes what the run brings, in its order, and does with it what the mode says.
+    /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements around
+    /// it.
     pub async fn fill(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
         let mut written = Written::default();
         loop {
             match carrier.parcels.recv().await {
-                Some(Parcel::Begin(Relation::Rows)) => {
+                Some(Parcel::Begin(Relation::Rows, _)) => {
+                    self.before().await?;
                     written.replaced = self.make_room().await?;
                     (written.sent, written.rows) = self.copy_rows(carrier).await?;
                 }
-                Some(Parcel::Begin(Relation::Staged)) => {
-                    written.sent = self.stage(carrier).await?;
+                Some(Parcel::Begin(Relation::Staged, fields)) => {
+                    written.sent = self.take_into(STAGED, &fields, carrier).await?;
+                    self.show_rows().await?;
+                    self.before().await?;
+                    written.withheld = self.withheld(written.sent).await?;
                     self.take_staged(&mut written).await?;
                 }
-                Some(Parcel::Begin(relation)) => self.take_ids(relation, carrier).await?,
+                Some(Parcel::Begin(relation, fields)) => {
+                    self.take_into(temporary(relation), &fields, carrier).await?;
+                }
                 Some(Parcel::Data(_) | Parcel::End(_)) => return Err(MergeError::Interrupted),
                 None => break,
             }
@@ -103,7 +120,50 @@ impl<'a> Filling<'a> {
         if self.transaction.order.deletes_gone() && !self.is_new {
             written.gone = self.delete_unless(LISTED).await?;
         }
+        written.reports = self.after().await?;
         Ok(written)
+    }
+
+    async fn before(&self) -> Result<(), MergeError> {
+        for (name, statement) in statements::before(&self.transaction.order.job) {
+            run(self.transaction.session, &name, statement).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs the statements after the rows; their reports.
+    async fn after(&self) -> Result<Vec<Report>, MergeError> {
+        let session = self.transaction.session;
+        let mut reports = Vec::new();
+        for (name, statement) in statements::after(&self.transaction.order.job) {
+            match &statement.file {
+                None => run(session, &name, statement).await?,
+                Some(path) => reports.push(report(session, &name, statement, Report::begin(path)?).await?),
+            }
+        }
+        Ok(reports)
+    }
+
+    /// The staged rows as the job's statements see them.
+    async fn show_rows(&self) -> Result<(), PostgresError> {
+        if !self.views.rows {
+            return Ok(());
+        }
+        let place = PLACE.into_iter().map(str::to_owned);
+        let names = self.transaction.columns.iter().map(|output| sql::identifier(&output.name));
+        let select = format!("SELECT {} FROM {STAGED}", listed(place.chain(names)));
+        self.transaction.session.run(&format!("CREATE TEMP VIEW windrow_rows AS {select}")).await
+    }
+
+    /// Staged rows that the job's statements have deleted.
+    async fn withheld(&self, staged: u64) -> Result<u64, PostgresError> {
+        match self.views.rows {
+            true => {
+                let left = self.transaction.count(&format!("SELECT count(*) FROM {STAGED}")).await?;
+                Ok(staged.saturating_sub(left))
+            }
+            false => Ok(0),
+        }
     }
 
     /// COPY straight into the table.
@@ -116,38 +176,22 @@ impl<'a> Filling<'a> {
         self.transaction.copy(&copy, carrier).await
     }
 
-    /// COPY into a staging table of the job's own types.
-    async fn stage(&self, carrier: &mut Carrier) -> Result<u64, MergeError> {
-        let place = [format!("{} bigint", PLACE[0]), format!("{} integer", PLACE[1])];
-        let failed = keeping(&self.transaction.policy).map(|at| format!("{} boolean", failed_column(at)));
-        let columns = self.transaction.columns.iter().map(typed);
-        self.make_temporary(STAGED, place.into_iter().chain(failed).chain(columns)).await?;
-        let (sent, _) =
-            self.transaction.copy(&format!("COPY {STAGED} FROM STDIN (FORMAT binary)"), carrier).await?;
-        self.transaction.session.run(&format!("ANALYZE {STAGED}")).await?;
-        Ok(sent)
-    }
-
-    async fn take_ids(&self, relation: Relation, carrier: &mut Carrier) -> Result<(), MergeError> {
-        let table = match relation {
-            Relation::Answered => ANSWERED,
-            Relation::Spared => SPARED,
-            _ => LISTED,
-        };
-        self.make_temporary(table, self.ids().map(typed)).await?;
-        self.transaction.copy(&format!("COPY {table} FROM STDIN (FORMAT binary)"), carrier).await?;
-        self.transaction.session.run(&format!("ANALYZE {table}")).await?;
-        Ok(())
-    }
-
-    async fn make_temporary(
+    /// COPY into a temporary table of the job's own types; the number of its rows.
+    async fn take_into(
         &self,
         table: &str,
-        columns: impl Iterator<Item = String>,
-    ) -> Result<(), PostgresError> {
-        let table = table.trim_start_matches("pg_temp.");
-        let columns = listed(columns);
-        self.transaction.session.run(&format!("CREATE TEMP TABLE {table} ({columns}) ON COMMIT DROP")).await
+        fields: &[Field],
+        carrier: &mut Carrier,
+    ) -> Result<u64, MergeError> {
+        let column = |field: &Field| format!("{} {}", sql::identifier(&field.name), staged_type(field.ty));
+        let columns = listed(fields.iter().map(column));
+        let name = table.trim_start_matches("pg_temp.");
+        let session = self.transaction.session;
+        session.run(&format!("CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")).await?;
+        let copy = format!("COPY {table} FROM STDIN (FORMAT binary)");
+        let (sent, _) = self.transaction.copy(&copy, carrier).await?;
+        session.run(&format!("ANALYZE {table}")).await?;
+        Ok(sent)
     }
 
     /// Deletes the rows that stand where new ones come; their number. (An upsert replaces them one by one.)
@@ -367,8 +411,16 @@ impl<'a> Filling<'a> {
     }
 }
 
-fn typed(output: &Output) -> String {
-    format!("{} {}", sql::identifier(&output.name), staged_type(output.ty.unwrap_or(Type::Text)))
+/// The temporary table of a relation.
+fn temporary(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Rows | Relation::Staged => STAGED,
+        Relation::Answered => ANSWERED,
+        Relation::Spared => SPARED,
+        Relation::Listed => LISTED,
+        Relation::Input => "pg_temp.windrow_input",
+        Relation::Failures => "pg_temp.windrow_failures",
+    }
 }
 
 fn listed(words: impl Iterator<Item = String>) -> String {

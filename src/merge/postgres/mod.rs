@@ -33,6 +33,7 @@ mod encode;
 mod fill;
 mod fit;
 mod runs;
+mod statements;
 mod target;
 mod transaction;
 
@@ -45,6 +46,7 @@ use self::transaction::{Transacted, transact};
 use super::columns::{self, Output};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
+use super::statements::Report;
 use super::{MergeError, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
 use crate::job::{Job, Mode};
@@ -65,7 +67,7 @@ pub(super) async fn load(
     let (order, started) = (Arc::new(order), Instant::now());
     let mut stop = pin!(stop);
     // What a COMMIT that was not answered would have published.
-    let mut unanswered: Option<Loaded> = None;
+    let mut unanswered: Option<(Loaded, Vec<Report>)> = None;
     for attempt in 1.. {
         let session = match unanswered {
             None => server.connect().await?,
@@ -80,13 +82,14 @@ pub(super) async fn load(
             }
         };
         match transacted {
-            Ok(Transacted::Already(loaded)) => return Ok(unanswered.unwrap_or(loaded)),
-            Ok(Transacted::Ready(loaded)) => match session.run("COMMIT").await {
+            Ok(Transacted::Already(loaded)) => return settled(unanswered, loaded),
+            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
                 Ok(()) => {
                     session.close().await;
+                    finish(reports)?;
                     return Ok(Loaded { took: started.elapsed(), ..loaded });
                 }
-                Err(error) if error.is_lost() && attempt < ATTEMPTS => unanswered = Some(loaded),
+                Err(error) if error.is_lost() && attempt < ATTEMPTS => unanswered = Some((loaded, reports)),
                 Err(error) => return Err(error.into()),
             },
             Err(error) if is_passing(&error) && attempt < ATTEMPTS => session.close().await,
@@ -94,6 +97,19 @@ pub(super) async fn load(
         }
     }
     Err(MergeError::Interrupted)
+}
+
+/// The run stands there: by the COMMIT that was not answered, if there was one.
+fn settled(unanswered: Option<(Loaded, Vec<Report>)>, found: Loaded) -> Result<Loaded, MergeError> {
+    match unanswered {
+        Some((loaded, reports)) => finish(reports).map(|()| loaded),
+        None => Ok(found),
+    }
+}
+
+/// What is committed may be reported.
+fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
+    reports.into_iter().try_for_each(Report::finish)
 }
 
 /// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.

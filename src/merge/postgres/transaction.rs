@@ -17,6 +17,7 @@ use crate::merge::gate::RowCounts;
 use crate::merge::load::{Loaded, Order, Relation};
 use crate::merge::policy::Policy;
 use crate::merge::runs::Publication;
+use crate::merge::statements::Report;
 use crate::merge::{MergeError, sql};
 
 /// Where a transaction stands.
@@ -24,7 +25,7 @@ pub(super) enum Transacted {
     /// The run is published already: there is nothing to commit.
     Already(Loaded),
     /// All is written and counted; COMMIT is left.
-    Ready(Loaded),
+    Ready(Loaded, Vec<Report>),
 }
 
 /// What holds in this transaction only. Moments are UTC; nobody's time limit ends a load.
@@ -49,7 +50,7 @@ pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Tr
     check_encoding(session, &target).await?;
     target.check(session, &order.job, &transaction.columns).await?;
     transaction.claim(&ledger).await?;
-    transaction.fill(&ledger, started).await.map(Transacted::Ready)
+    transaction.fill(&ledger, started).await
 }
 
 /// A transaction under way.
@@ -76,7 +77,7 @@ impl Transaction<'_> {
     }
 
     /// Writes the rows, counts them, and asks the gate.
-    async fn fill(&self, ledger: &Ledger<'_>, started: Instant) -> Result<Loaded, MergeError> {
+    async fn fill(&self, ledger: &Ledger<'_>, started: Instant) -> Result<Transacted, MergeError> {
         let found = Target::find(self.session, &self.order.job).await?;
         let is_new = !found.exists();
         let before = self.total(&found).await?;
@@ -104,20 +105,22 @@ impl Transaction<'_> {
         written: Written,
         before: u64,
         started: Instant,
-    ) -> Result<Loaded, MergeError> {
+    ) -> Result<Transacted, MergeError> {
         ledger.count(&self.order.publication(), &self.earlier, written.rows).await?;
         let after = self.total(target).await?;
-        let of_run =
-            self.order.publishable(&self.policy).saturating_sub(facts.duplicates + written.duplicates);
+        let duplicates = facts.duplicates + written.duplicates;
+        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + written.withheld);
         let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
-        Ok(Loaded {
+        let loaded = Loaded {
             replaced: written.replaced,
-            duplicates: facts.duplicates + written.duplicates,
+            duplicates,
+            withheld: written.withheld,
             late: facts.late,
             gone: written.gone,
             overridden,
             ..self.loaded(written.rows, after, started)
-        })
+        };
+        Ok(Transacted::Ready(loaded, written.reports))
     }
 
     async fn make_table(&self, target: &Target) -> Result<Target, MergeError> {
@@ -181,7 +184,7 @@ impl Transaction<'_> {
                     return Ok((sent, written));
                 }
                 // The thread failed: it says why.
-                Some(Parcel::Begin(_)) | None => return Err(MergeError::Interrupted),
+                Some(Parcel::Begin(..)) | None => return Err(MergeError::Interrupted),
             }
         }
     }
@@ -200,6 +203,7 @@ impl Transaction<'_> {
             replaced: 0,
             left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
             duplicates: 0,
+            withheld: 0,
             late: 0,
             gone: 0,
             total,

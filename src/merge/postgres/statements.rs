@@ -1,0 +1,83 @@
+//! The job's own statements, in the same transaction.
+
+use std::io::Write as _;
+
+use futures_util::StreamExt as _;
+
+use crate::database::postgres::{PostgresError, Session};
+use crate::job::Statement;
+use crate::merge::MergeError;
+use crate::merge::statements::Report;
+
+/// Runs a statement, or several.
+pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
+    let transaction = number(session).await?;
+    session.run(&statement.sql).await.map_err(|error| refused(name, statement, error))?;
+    // Outside of our transaction this is another number, or one of its own.
+    match number(session).await? == transaction {
+        true => Ok(()),
+        false => Err(MergeError::Statement {
+            name: name.to_owned(),
+            message: "it ended the transaction: what it has done by then stays, and nothing was published"
+                .into(),
+            hint: "leave COMMIT, ROLLBACK and BEGIN out: windrow ends the transaction",
+        }),
+    }
+}
+
+/// Runs a query and writes its answer as CSV, with a header.
+pub(super) async fn report(
+    session: &Session,
+    name: &str,
+    statement: &Statement,
+    mut report: Report,
+) -> Result<Report, MergeError> {
+    let query = statement.sql.trim().trim_end_matches(';');
+    let copy = format!("COPY (\n{query}\n) TO STDOUT WITH (FORMAT csv, HEADER true)");
+    let failed = |error: tokio_postgres::Error| refused(name, statement, session.failed(&error));
+    let stream = session.client().copy_out(&copy).await.map_err(failed)?;
+    let mut stream = std::pin::pin!(stream);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(failed)?;
+        report.file().write_all(&piece).map_err(|error| report.failed(&error))?;
+    }
+    Ok(report)
+}
+
+async fn number(session: &Session) -> Result<i64, PostgresError> {
+    let row = session.client().query_one("SELECT txid_current()", &[]).await;
+    Ok(row.map_err(|error| session.failed(&error))?.get(0))
+}
+
+/// A refusal names the statement, and the line of it that the server points at.
+fn refused(name: &str, statement: &Statement, error: PostgresError) -> MergeError {
+    let PostgresError::Refused { message, position, .. } = &error else { return error.into() };
+    let line = position.and_then(|at| line_at(&statement.sql, at as usize));
+    let line = line.map_or_else(String::new, |line| format!("\n  {line}"));
+    MergeError::Statement {
+        name: name.to_owned(),
+        message: format!("{message}{line}"),
+        hint: "nothing was published; statements are read anew at each merge: mend it and repeat `windrow merge`",
+    }
+}
+
+/// The line in which a character stands, counted from 1.
+fn line_at(sql: &str, position: usize) -> Option<&str> {
+    let byte = sql.char_indices().nth(position.checked_sub(1)?)?.0;
+    let start = sql[..byte].rfind('\n').map_or(0, |before| before + 1);
+    sql[start..].lines().next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_the_server_points_at_is_shown() {
+        let sql = "SELECT 'ä'\nFROM urlz\nWHERE x";
+        assert_eq!(line_at(sql, 17), Some("FROM urlz"));
+        assert_eq!(line_at(sql, 1), Some("SELECT 'ä'"));
+        assert_eq!(line_at(sql, 0), None);
+        assert_eq!(line_at(sql, 99), None);
+    }
+}
