@@ -85,13 +85,25 @@ $(DUCKDB_CHOICE):
 	printf 'DUCKDB_LIB_DIR := %s\n' "$(DUCKDB)/package" > "$(DUCKDB_CHOICE)"
 
 # Debian packages, each installed only where its command is missing.
-APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+APT := $(SUDO) apt-get
 define need
 	@command -v $(1) >/dev/null || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq $(2) >/dev/null; }
 endef
 
+# PostgreSQL, for servers that the tests start and stop themselves: no cluster of the system's own is made or started.
+define need_postgresql
+@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
+  $(SUDO) mkdir -p /etc/postgresql-common; \
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" \
+    | $(SUDO) tee /etc/postgresql-common/createcluster.conf >/dev/null; \
+  $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq \
+    -o Dpkg::Options::=--force-confold postgresql >/dev/null; }
+endef
+
 test-needs: $(CACHE)/python/.ready
 	$(call need,strace,strace)
+	$(need_postgresql)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \
@@ -104,3 +116,4 @@ $(CACHE)/python/.ready: tests/requirements.txt
 bench-needs: $(CACHE)/python/.ready
 	$(call need,wrk,wrk)
 	$(call need,nginx,nginx-light)
+	$(need_postgresql)

@@ -11,7 +11,7 @@ use super::prove::Extent;
 use super::{MergeError, Proof, columns, postgres};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
-use crate::job::Job;
+use crate::job::{Destination, Job};
 
 /// On what terms a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub struct Published {
 
 /// The CREATE TABLE that publishing runs where there is no table.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
+    if let Destination::Postgres(_) = &job.table.to {
+        let name: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
+        return Ok(postgres::create_table(&name.join("."), &columns::of_run(plan, Some(job))?, job) + ";");
+    }
     let (schema, table) = columns::schema_and_table(&job.table.name);
     let mut name = super::sql::identifier(table);
     if schema != "main" {

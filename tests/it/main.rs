@@ -12,6 +12,7 @@
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
+//! | [`postgres`] | PostgreSQL as list and destination: deaths at any moment, readers, a table made by hand |
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
@@ -27,6 +28,9 @@ mod floors;
 mod helpers;
 mod lists;
 mod places;
+mod postgres;
+#[path = "../postgres/mod.rs"]
+mod postgres_server;
 mod servers;
 mod signals;
 mod support;

@@ -87,7 +87,8 @@ impl PostgresServer {
         self.wait_until_it_answers();
     }
 
-    fn wait_until_it_answers(&self) {
+    /// Waits until the server lets somebody in.
+    pub fn wait_until_it_answers(&self) {
         let since = Instant::now();
         while !self.psql("postgres", "SELECT 1").status.success() {
             assert!(since.elapsed() < PATIENCE, "{}", fs::read_to_string(self.log()).unwrap_or_default());
@@ -157,6 +158,11 @@ impl PostgresServer {
         child.wait_with_output().expect("psql ends")
     }
 
+    /// The answer's rows of a database, as psql prints them: columns are separated by `|`, null is `~`.
+    pub fn rows(&self, database: &str, sql: &str) -> Vec<String> {
+        self.must(database, sql).lines().map(str::to_owned).collect()
+    }
+
     fn must(&self, database: &str, sql: &str) -> String {
         let mut command = Command::new("psql");
         command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]);
@@ -189,7 +195,7 @@ impl TestDatabase<'_> {
 
     /// The answer's rows, as psql prints them: columns are separated by `|`, null is `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        self.server.must(&self.name, sql).lines().map(str::to_owned).collect()
+        self.server.rows(&self.name, sql)
     }
 }
 

@@ -1,0 +1,266 @@
+//! Publishing is killed at random moments, then repeated: nothing is lost, nothing doubled, nothing half there, and
+//! readers see the old table or the new one.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::cut::{Cut, Proxy};
+use crate::postgres_server::PostgresServer;
+use crate::support::{Origin, Sandbox, Ended, film_ids, seeded, wait};
+
+/// Moments at which something dies; `WINDROW_MOMENTS` says otherwise.
+const MOMENTS: usize = 48;
+/// Records of the run.
+const FILMS: usize = 3_000;
+
+/// What dies.
+#[derive(Debug, Clone, Copy)]
+enum Death {
+    /// `windrow merge`, by SIGKILL.
+    Merge,
+    /// `windrow run`, which only has to publish, by SIGKILL.
+    Run,
+    /// The server, as by a power cut; it comes back at once.
+    Server,
+    /// The server's process for the connection, by SIGKILL: the server restarts itself.
+    Backend,
+    /// The same, by `pg_terminate_backend`.
+    Terminated,
+    /// The connection, at its COMMIT.
+    Connection(Cut),
+}
+
+const DEATHS: [Death; 8] = [
+    Death::Merge,
+    Death::Merge,
+    Death::Run,
+    Death::Server,
+    Death::Backend,
+    Death::Terminated,
+    Death::Connection(Cut::BeforeCommit),
+    Death::Connection(Cut::BeforeAnswer),
+];
+
+/// The ways of writing, each with what the table holds before.
+const MODES: [&str; 4] = ["append", "upsert", "replace", "replace_ids"];
+
+/// A fetched run that can be published again and again.
+struct Stage {
+    sandbox: Sandbox,
+    server: PostgresServer,
+    database: String,
+    proxy: Proxy,
+    _origin: Origin,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        let server = PostgresServer::start(&[("fsync", "off"), ("restart_after_crash", "on")]);
+        let database = server.database().name;
+        let proxy = Proxy::before(server.port);
+        sandbox.write("ids.txt", film_ids(FILMS).join("\n"));
+        let stage = Stage { sandbox, server, database, proxy, _origin: origin };
+        stage.write_job("append");
+        stage.reset("append");
+        stage.sandbox.run(["run", "films.toml"]).with_code(0);
+        stage
+    }
+
+    fn write_job(&self, mode: &str) {
+        let key = if mode == "upsert" { "key = \"imdb_id\"" } else { "" };
+        let (url, port, database) = (self._origin.url(), self.proxy.port, &self.database);
+        self.sandbox.write(
+            "films.toml",
+            format!(
+                r#"
+[job]
+name = "films"
+
+[input]
+file = "ids.txt"
+id = "imdb_id"
+
+[[endpoint]]
+name = "omdb"
+url = "{url}/"
+query = {{ i = "{{imdb_id}}" }}
+missing = '.Response == "False"'
+nulls = ["N/A"]
+columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }}, plot = ".Plot" }}
+
+[table]
+to = "postgres://postgres@127.0.0.1:{port}/{database}"
+name = "films"
+mode = "{mode}"
+{key}
+"#
+            ),
+        );
+    }
+
+    fn sql(&self, sql: &str) -> Vec<String> {
+        self.server.rows(&self.database, sql)
+    }
+
+    /// The run as if it had never been published; the table with old rows: of every second id of the list, and of one
+    /// that is not in it.
+    fn reset(&self, mode: &str) {
+        self.write_job(mode);
+        let ids = film_ids(FILMS);
+        let old = ids.iter().step_by(2).map(|id| format!("('{id}')")).collect::<Vec<_>>().join(",");
+        self.sql(&format!(
+            "DROP TABLE IF EXISTS films, windrow_runs; \
+             CREATE TABLE films (serial bigserial, imdb_id text, title text, year integer, plot text); \
+             INSERT INTO films (imdb_id, title) SELECT id, 'old' FROM (VALUES {old}, ('other')) v(id)"
+        ));
+        if let Ok(entries) = std::fs::read_dir(self.sandbox.path().join("shards/films")) {
+            for entry in entries.flatten() {
+                let _ = std::fs::remove_file(entry.path().join("merged.json"));
+            }
+        }
+    }
+
+    /// The table in a line, the serial numbers aside.
+    fn table(&self) -> String {
+        self.sql(SUMMARY).join(" ")
+    }
+
+    fn runs(&self) -> String {
+        let there = self.sql("SELECT to_regclass('windrow_runs') IS NOT NULL").join("");
+        if there != "t" {
+            return "no run".into();
+        }
+        self.sql("SELECT coalesce(string_agg(rounds || ':' || rows, ' '), 'no run') FROM windrow_runs").join(" ")
+    }
+}
+
+/// All of the table, whatever the order of its rows.
+const SUMMARY: &str = "SELECT count(*) || ' rows ' || coalesce(sum(hashtext(concat_ws('|', imdb_id, title, year, plot))), 0) \
+     FROM films";
+
+/// Looks at the table some 500 times a second, through restarts of the server.
+struct Reader {
+    thread: JoinHandle<Vec<String>>,
+    stop: Arc<AtomicBool>,
+    looks: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn start(url: String) -> Reader {
+        let (stop, looks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stopped, looked) = (Arc::clone(&stop), Arc::clone(&looks));
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(look_on(&url, &stopped, &looked))
+        });
+        Reader { thread, stop, looks }
+    }
+
+    /// The different tables that were seen, in order.
+    fn stop(self) -> Vec<String> {
+        self.stop.store(true, Ordering::SeqCst);
+        self.thread.join().unwrap()
+    }
+}
+
+async fn look_on(url: &str, stop: &AtomicBool, looks: &AtomicU64) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    while !stop.load(Ordering::SeqCst) {
+        let Ok((client, connection)) = tokio_postgres::connect(url, tokio_postgres::NoTls).await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        tokio::spawn(connection);
+        while !stop.load(Ordering::SeqCst) {
+            let Ok(row) = client.query_one(SUMMARY, &[]).await else { break };
+            let table: String = row.get(0);
+            looks.fetch_add(1, Ordering::Relaxed);
+            if seen.last() != Some(&table) {
+                seen.push(table);
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    seen
+}
+
+fn kill(pid: &str, signal: &str) {
+    // It may just have ended by itself.
+    let _ = Command::new("kill").args([signal, pid]).status();
+}
+
+/// Lets the death come after this time; how the program ended.
+fn let_die(stage: &mut Stage, death: Death, after: Duration) -> Ended {
+    if let Death::Connection(cut) = death {
+        stage.proxy.cut_next(cut);
+    }
+    let child = match death {
+        Death::Run => stage.sandbox.start(["run", "films.toml"]),
+        _ => stage.sandbox.start(["merge", "films"]),
+    };
+    let pid = child.id().to_string();
+    std::thread::sleep(after);
+    let backend = "SELECT pid FROM pg_stat_activity WHERE application_name = 'windrow'";
+    match death {
+        Death::Merge | Death::Run => kill(&pid, "-KILL"),
+        Death::Server => {
+            stage.server.stop_immediately();
+            stage.server.launch();
+        }
+        Death::Backend => stage.sql(backend).iter().for_each(|pid| kill(pid, "-KILL")),
+        Death::Terminated => {
+            stage.sql(&format!("SELECT pg_terminate_backend(pid) FROM ({backend}) of_ours"));
+        }
+        Death::Connection(_) => {}
+    }
+    let ended = wait(child);
+    stage.server.wait_until_it_answers();
+    ended
+}
+
+#[test]
+fn a_death_at_any_moment_loses_nothing_and_doubles_nothing() {
+    let mut random = seeded();
+    let moments = std::env::var("WINDROW_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(MOMENTS);
+    let mut stage = Stage::new();
+    let mut longest = Duration::ZERO;
+    let mut expected = Vec::new();
+    for mode in MODES {
+        stage.reset(mode);
+        let (old, started) = (stage.table(), Instant::now());
+        stage.sandbox.run(["merge", "films"]).with_code(0);
+        longest = longest.max(started.elapsed());
+        expected.push((mode, old, stage.table(), stage.runs()));
+    }
+    let mut outcomes = std::collections::BTreeMap::<String, u32>::new();
+    for moment in 0..moments {
+        let (mode, old, new, runs) = &expected[random.usize(..MODES.len())];
+        let death = DEATHS[moment % DEATHS.len()];
+        let after = longest.mul_f64(random.f64() * 1.1);
+        let case = format!("moment {moment}: {mode}, {death:?} after {after:?}");
+        stage.reset(mode);
+        let reader = Reader::start(stage.server.url(&stage.database));
+        let died = let_die(&mut stage, death, after);
+        let (table, runs_now) = (stage.table(), stage.runs());
+        assert!(table == *old || table == *new, "{case}: half a table: {table}\n{}", died.stderr);
+        let is_new = table == *new;
+        assert_eq!(runs_now != "no run", is_new, "{case}: table and runs do not agree\n{}", died.stderr);
+        assert!(died.code != Some(0) || is_new, "{case}: said to be published\n{}", died.stderr);
+        if let Death::Connection(_) = death {
+            assert_eq!(died.code, Some(0), "{case}: a lost answer is asked for\n{}", died.stderr);
+        }
+        *outcomes.entry(format!("{death:?}, {}", if is_new { "new" } else { "old" })).or_default() += 1;
+        stage.proxy.cut_next(Cut::Never);
+        stage.sandbox.run(["merge", "films"]).with_code(0);
+        assert_eq!((&stage.table(), &stage.runs()), (new, runs), "{case}: after it was repeated");
+        let looks = reader.looks.load(Ordering::Relaxed);
+        let seen = reader.stop();
+        let allowed = [vec![old.clone()], vec![new.clone()], vec![old.clone(), new.clone()]];
+        assert!(looks == 0 || allowed.contains(&seen), "{case}: a reader saw {seen:?}, not {old} and {new}");
+    }
+    println!("{outcomes:#?}");
+}

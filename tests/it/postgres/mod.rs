@@ -1,0 +1,11 @@
+//! PostgreSQL as list and as destination, through the program.
+//!
+//! | file | asks |
+//! |---|---|
+//! | `kills` | is anything lost, doubled or half there when program, server, backend or connection die at any moment? |
+//! | `social` | does the social job run from a table into a table made by hand, foreign key and serial number included? |
+//! | `cut` | (the proxy that cuts connections at their COMMIT) |
+
+mod cut;
+mod kills;
+mod social;
