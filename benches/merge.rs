@@ -149,9 +149,16 @@ async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let started = Instant::now();
     let terms = Terms { now_micros: 0, anyway: false };
     let to = Place::DuckDb(path.clone());
-    let published = publish(&run, &job(Destination::DuckDb(path.clone()), &plan, mode), &to, &proof, &terms, std::future::pending())
-        .await
-        .expect("a table");
+    let published = publish(
+        &run,
+        &job(Destination::DuckDb(path.clone()), &plan, mode),
+        &to,
+        &proof,
+        &terms,
+        std::future::pending(),
+    )
+    .await
+    .expect("a table");
     assert_eq!((published.rows, published.total), (plan.records, plan.records));
     (started.elapsed(), proved)
 }

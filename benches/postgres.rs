@@ -11,6 +11,7 @@
 //! Peak memory is that of windrow's process.
 
 #[path = "../tests/postgres/mod.rs"]
+#[expect(dead_code, reason = "only tests share and stop servers")]
 mod postgres;
 #[path = "run/mod.rs"]
 mod run;
@@ -96,7 +97,8 @@ fn fresh(database: &TestDatabase<'_>, table: &str) {
 }
 
 fn copy(database: &TestDatabase<'_>, command: &str) {
-    let psql = Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", command, &database.url()]).status();
+    let psql =
+        Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", command, &database.url()]).status();
     assert!(psql.is_ok_and(|status| status.success()), "{command}");
 }
 
@@ -105,7 +107,8 @@ fn measure(measured: &str, folder: &Path, database: &TestDatabase<'_>, records: 
     match measured {
         "csv" | "binary" => {
             fresh(database, TABLE);
-            let (file, format) = if measured == "csv" { ("films.csv", "CSV HEADER") } else { ("films.bin", "BINARY") };
+            let (file, format) =
+                if measured == "csv" { ("films.csv", "CSV HEADER") } else { ("films.bin", "BINARY") };
             let started = Instant::now();
             copy(database, &format!("\\copy films FROM '{}' {format}", folder.join(file).display()));
             (started.elapsed().as_secs_f64(), 0.0)
@@ -160,7 +163,8 @@ async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
     let place = Place::of(&run, &plan, &job, &Secrets::default()).expect("a server");
     let proof = prove(&run).await.expect("a proof");
     let terms = Terms { now_micros: 0, anyway: false };
-    let published = publish(&run, &job, &place, &proof, &terms, std::future::pending()).await.expect("a table");
+    let published =
+        publish(&run, &job, &place, &proof, &terms, std::future::pending()).await.expect("a table");
     assert_eq!(published.rows, plan.records);
     started.elapsed()
 }

@@ -88,6 +88,7 @@ pub mod os;
 pub mod plan;
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
+#[expect(dead_code, reason = "only the integration tests stop servers")]
 pub(crate) mod postgres_server;
 pub mod record;
 pub mod report;

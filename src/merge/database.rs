@@ -146,3 +146,11 @@ const CONSTRAINT: [(&str, &str); 2] = [
     ("foreign key", "DuckDB does not replace rows that another table refers to: drop that reference"),
     ("Duplicate key", "mode = \"upsert\" replaces the rows that have the same key"),
 ];
+
+/// All that DuckDB says of somebody's own statement: what is marked in it helps.
+pub(super) fn whole_message(error: &duckdb::Error) -> String {
+    match error {
+        duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
+        other => other.to_string(),
+    }
+}

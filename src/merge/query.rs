@@ -147,10 +147,7 @@ impl RunQuery {
     }
 
     fn wrong(&self, error: &duckdb::Error) -> MergeError {
-        let message = match error {
-            duckdb::Error::DuckDBFailure(_, Some(text)) => text.clone(),
-            other => other.to_string(),
-        };
+        let message = database::whole_message(error);
         MergeError::Sql { message, views: self.views.clone() }
     }
 }

@@ -9,6 +9,9 @@
 //! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
 //! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `drop` |
 //!
+//! A claim has -1 rows until they are counted: one that a statement of the job's own has committed too early counts for
+//! nothing, and the next claim takes its place.
+//!
 //! What was published at a pause is known by its blocks and by the digest of their commits, whatever the run's folder
 //! says. A `windrow_runs` that an older windrow made has no column `blocks` until the first pause; a windrow that does
 //! not know it cannot read a negative number of rounds, and stops.
@@ -68,7 +71,7 @@ impl Ledger<'_> {
         let blocks = if has_blocks(&columns) { "blocks" } else { "NULL::VARCHAR" };
         let sql = format!(
             "SELECT rounds, digest, \"rows\", on_failure, {blocks} FROM main.{TABLE} \
-             WHERE run_id = ? AND lower(table_name) = lower(?) ORDER BY rounds"
+             WHERE run_id = ? AND lower(table_name) = lower(?) AND \"rows\" >= 0 ORDER BY rounds"
         );
         let mut statement = connection.prepare(&sql)?;
         let publication = |row: &duckdb::Row<'_>| {
@@ -93,8 +96,12 @@ impl Ledger<'_> {
         let sql = format!(
             "INSERT INTO main.{TABLE} \
              (run_id, rounds, job, table_name, digest, \"rows\", published_at, on_failure) \
-             VALUES (?, ?, ?, ?, ?, 0, make_timestamp(?::BIGINT), ?)"
+             VALUES (?, ?, ?, ?, ?, -1, make_timestamp(?::BIGINT), ?)"
         );
+        let void = format!(
+            "DELETE FROM main.{TABLE} WHERE run_id = ? AND lower(table_name) = lower(?) AND \"rows\" < 0"
+        );
+        connection.execute(&void, params![self.plan.run, self.table])?;
         let (run, job) = (&self.plan.run, &self.plan.job);
         let policy = write_policy(self.plan, &publication.policy);
         let (number, digest) = (number(publication, earlier), &publication.digest);

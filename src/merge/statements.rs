@@ -54,6 +54,19 @@ fn numbered<'a>(section: &'a str, of: &'a [Statement]) -> impl Iterator<Item = (
     of.iter().enumerate().map(name)
 }
 
+/// What to do about a statement that the database refuses.
+pub(super) const REFUSED: &str =
+    "nothing was published; statements are read anew at each merge: mend it and repeat `windrow merge`";
+
+/// A statement that ended the transaction which it is a part of.
+pub(super) fn ended_the_transaction(name: &str) -> MergeError {
+    MergeError::Statement {
+        name: name.to_owned(),
+        message: "it ended the transaction: what it has done by then stays, and nothing was published".into(),
+        hint: "leave COMMIT, ROLLBACK and BEGIN out: windrow ends the transaction",
+    }
+}
+
 /// A report that has no name yet. It vanishes unless it gets one.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -74,7 +87,12 @@ impl Report {
         Ok(Report { aside, path: path.to_owned() })
     }
 
-    /// Where it is written.
+    /// Where it lies until then.
+    pub fn aside(&self) -> &Path {
+        self.aside.path()
+    }
+
+    /// The file there.
     pub fn file(&mut self) -> &mut File {
         self.aside.as_file_mut()
     }

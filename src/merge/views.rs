@@ -18,7 +18,7 @@ use super::select::Selection;
 use super::slice::{self, Slice};
 use super::sql;
 use crate::handoff::input::ORDINAL;
-use crate::record::Field;
+use crate::record::{Field, Type};
 
 /// Creates the views; their names. An endpoint of the same name as `all_requests` takes its place.
 pub(super) fn create(
@@ -76,6 +76,42 @@ fn listed(fields: &[Field]) -> String {
     fields.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
+/// The views that the job's own statements name, over the run's files: name and SELECT. `windrow_rows` is left to whoever
+/// writes them.
+pub(super) fn of_statements(files: &RunFiles) -> [(&'static str, String); 2] {
+    [("windrow_input", input(&slice::whole(files))), ("windrow_failures", failures(files).1)]
+}
+
+/// The latest line of every pair without success: columns, and the SELECT.
+pub(super) fn failures(files: &RunFiles) -> (Vec<Field>, String) {
+    let field = |name: &str, ty| Field { name: name.to_owned(), ty };
+    let ids: Vec<Field> = files.plan.columns.iter().take(files.plan.id_columns).cloned().collect();
+    let mut names = vec![format!("failure.{ORDINAL}")];
+    names.extend(ids.iter().map(|id| format!("record.{}", sql::identifier(&id.name))));
+    names.extend(FAILURE.iter().map(|(name, _)| format!("failure.{name}")));
+    let mut fields = vec![field(ORDINAL, Type::Bigint)];
+    fields.extend(ids);
+    fields.extend(FAILURE.iter().map(|(name, ty)| field(name, *ty)));
+    let select = format!(
+        "SELECT {} FROM ({}) failure JOIN {} record USING ({ORDINAL}) WHERE failure.kind IS NOT NULL",
+        names.join(", "),
+        requests(files),
+        slice::whole(files).input(),
+    );
+    (fields, select)
+}
+
+/// Columns of the failures, after ordinal and id.
+const FAILURE: [(&str, Type); 7] = [
+    ("endpoint", Type::Text),
+    ("status", Type::Text),
+    ("kind", Type::Text),
+    ("http_status", Type::Integer),
+    ("detail", Type::Text),
+    ("attempts", Type::Integer),
+    ("finished_at", Type::Timestamp),
+];
+
 /// A branch for every shard, which the files themselves do not name.
 fn all_requests(files: &RunFiles) -> String {
     let shard_of = |block: &BlockFiles| (block.round, block.shard);
@@ -117,7 +153,7 @@ fn bodies(files: &RunFiles) -> String {
 }
 
 /// Each pair's latest line.
-pub(super) fn requests(files: &RunFiles) -> String {
+fn requests(files: &RunFiles) -> String {
     let all = all_requests(files);
     match files.rounds {
         0 | 1 => all,

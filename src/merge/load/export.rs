@@ -14,7 +14,6 @@ use super::{Chosen, Loading, Order};
 use crate::handoff::input::ORDINAL;
 use crate::job::Mode;
 use crate::merge::columns::Output;
-use crate::merge::policy::Policy;
 use crate::merge::runs::Publication;
 use crate::merge::select::Selection;
 use crate::merge::target::{Target, TargetColumn};
@@ -26,7 +25,7 @@ use crate::record::{Field, Type};
 pub(in crate::merge) enum Relation {
     /// The rows to write: the columns of the table alone.
     Rows,
-    /// The same with what tells them apart before: [`PLACE`], then whether each endpoint failed that keeps its columns.
+    /// The same with what tells them apart before: [`PLACE`](super::PLACE), then whether each endpoint failed that keeps its columns.
     Staged,
     /// The ids whose rows are replaced.
     Answered,
@@ -38,14 +37,6 @@ pub(in crate::merge) enum Relation {
     Input,
     /// The latest line of every pair without success.
     Failures,
-}
-
-/// Columns of [`Relation::Staged`]: the record's ordinal, and the row's place among those of its record.
-pub(in crate::merge) const PLACE: [&str; 2] = ["windrow_ordinal", "windrow_part"];
-
-/// The column of [`Relation::Staged`] that says whether an endpoint failed.
-pub(in crate::merge) fn failed_column(endpoint: usize) -> String {
-    format!("windrow_failed_{endpoint}")
 }
 
 /// A relation's columns, and the statements that give its rows one after the other.
@@ -101,7 +92,7 @@ impl<'a> Export<'a> {
     /// A relation. Of the ids only those that [`Export::prepare`] found to be needed are there.
     pub fn relation(&self, relation: Relation) -> Exported {
         match relation {
-            Relation::Rows => self.rows(Vec::new(), |_, _| Vec::new()),
+            Relation::Rows => self.rows(),
             Relation::Staged => self.staged(),
             Relation::Answered => self.ids(ANSWERED),
             Relation::Spared => self.ids(SPARED),
@@ -112,31 +103,22 @@ impl<'a> Export<'a> {
     }
 
     fn staged(&self) -> Exported {
-        let keeping: Vec<usize> = keeping(&self.loading.policy).collect();
-        let mut fields = vec![field(PLACE[0], Type::Bigint), field(PLACE[1], Type::Integer)];
-        fields.extend(keeping.iter().map(|at| field(&failed_column(*at), Type::Boolean)));
-        self.rows(fields, |selection, _| {
-            let part = selection.part().unwrap_or_else(|| "0::INTEGER".to_owned());
-            let failed = keeping.iter().map(|at| selection.failed(*at));
-            [selection.ordinal(), part].into_iter().chain(failed).collect()
-        })
+        let loading = &self.loading;
+        let staged = loading.staged_fields();
+        let select = |slice: &super::Slice<'_>| loading.staged_select(slice, self.chosen.only.as_ref());
+        Exported { selects: loading.slices().iter().map(select).collect(), fields: staged }
     }
 
-    fn rows(
-        &self,
-        mut fields: Vec<Field>,
-        first: impl Fn(&Selection<'_>, &super::Slice<'_>) -> Vec<String>,
-    ) -> Exported {
+    fn rows(&self) -> Exported {
         let Loading { columns, policy, .. } = &self.loading;
-        fields.extend(columns.iter().map(|output| field(&output.name, output.ty.unwrap_or(Type::Text))));
         let selection = Selection { columns, policy, standing: None };
         let select = |slice: &super::Slice<'_>| {
-            let mut values = first(&selection, slice);
-            values.extend(columns.iter().map(|output| selection.expression(slice, output)));
+            let values: Vec<String> =
+                columns.iter().map(|output| selection.expression(slice, output)).collect();
             select(&selection, slice, self.chosen.only.as_ref(), &values)
         };
         let selects = self.loading.slices().iter().map(select).collect();
-        Exported { fields, selects }
+        Exported { fields: columns.iter().map(typed).collect(), selects }
     }
 
     fn ids(&self, table: &str) -> Exported {
@@ -155,39 +137,9 @@ impl<'a> Export<'a> {
     }
 
     fn failures(&self) -> Exported {
-        let files = &self.loading.order.proof.files;
-        let plan = &files.plan;
-        let ids: Vec<Field> = plan.columns.iter().take(plan.id_columns).cloned().collect();
-        let mut names = vec![format!("failure.{ORDINAL}")];
-        names.extend(ids.iter().map(|id| format!("record.{}", sql::identifier(&id.name))));
-        names.extend(FAILURE.iter().map(|(name, _)| format!("failure.{name}")));
-        let mut fields = vec![field(ORDINAL, Type::Bigint)];
-        fields.extend(ids);
-        fields.extend(FAILURE.iter().map(|(name, ty)| field(name, *ty)));
-        let sql = format!(
-            "SELECT {} FROM ({}) failure JOIN {} record USING ({ORDINAL}) WHERE failure.kind IS NOT NULL",
-            names.join(", "),
-            views::requests(files),
-            crate::merge::slice::whole(files).input(),
-        );
-        Exported { fields, selects: vec![sql] }
+        let (fields, select) = views::failures(&self.loading.order.proof.files);
+        Exported { fields, selects: vec![select] }
     }
-}
-
-/// Columns of [`Relation::Failures`], after ordinal and id.
-const FAILURE: [(&str, Type); 7] = [
-    ("endpoint", Type::Text),
-    ("status", Type::Text),
-    ("kind", Type::Text),
-    ("http_status", Type::Integer),
-    ("detail", Type::Text),
-    ("attempts", Type::Integer),
-    ("finished_at", Type::Timestamp),
-];
-
-/// The endpoints whose columns stay as the table has them where they fail.
-fn keeping(policy: &Policy) -> impl Iterator<Item = usize> {
-    policy.endpoints().filter(|at| policy.keeps(*at))
 }
 
 /// A table with the job's own types: in them keys are compared.
@@ -202,6 +154,10 @@ fn stand_in(columns: &[Output]) -> Target {
     let nowhere = String::new;
     let columns = columns.iter().map(column).collect();
     Target { name: nowhere(), qualified: nowhere(), schema: nowhere(), columns }
+}
+
+fn typed(output: &Output) -> Field {
+    field(&output.name, output.ty.unwrap_or(Type::Text))
 }
 
 fn field(name: &str, ty: Type) -> Field {

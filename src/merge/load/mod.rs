@@ -45,6 +45,8 @@ mod insert;
 mod keys;
 mod order;
 mod scope;
+mod staged;
+mod statements;
 mod stop;
 
 use std::path::Path;
@@ -52,13 +54,14 @@ use std::time::Instant;
 
 use duckdb::Connection;
 
-pub(super) use self::export::{Export, Exported, PLACE, Relation, failed_column};
+pub(super) use self::export::{Export, Exported, Relation};
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
 use self::order::publications;
 pub(super) use self::order::{Loaded, Order, is_published};
 use self::scope::SCOPE;
+pub(super) use self::staged::{PLACE, failed_column};
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Origin, Output};
 use super::covered::Covered;
@@ -66,6 +69,7 @@ use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::slice::Slice;
+use super::statements::Report;
 use super::target::Target;
 use super::{MergeError, database};
 use crate::job::Mode;
@@ -137,13 +141,16 @@ pub(super) fn load_into(
     }
     loading.target.check(connection, path, &loading.columns)?;
     connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
-    let filled = loading.fill(started).and_then(|loaded| match stop.is_stopped() {
+    let filled = loading.fill(started).and_then(|filled| match stop.is_stopped() {
         true => Err(MergeError::Interrupted),
-        false => Ok(loaded),
+        false => Ok(filled),
     });
     match filled {
-        Ok(loaded) => match connection.execute_batch("COMMIT") {
-            Ok(()) => Ok(Loaded { took: started.elapsed(), ..loaded }),
+        Ok((loaded, reports)) => match connection.execute_batch("COMMIT") {
+            Ok(()) => {
+                reports.into_iter().try_for_each(Report::finish)?;
+                Ok(Loaded { took: started.elapsed(), ..loaded })
+            }
             Err(error) => Err(Failed::Commit(failed(error))),
         },
         Err(error) => {
@@ -201,7 +208,7 @@ impl<'a> Loading<'a> {
     }
 
     /// Everything between BEGIN and COMMIT.
-    fn fill(&mut self, started: Instant) -> Result<Loaded, MergeError> {
+    fn fill(&mut self, started: Instant) -> Result<(Loaded, Vec<Report>), MergeError> {
         let is_new = !self.target.exists();
         let before = self.checked(self.total())?;
         self.checked(self.claim())?;
@@ -214,18 +221,25 @@ impl<'a> Loading<'a> {
             true => self.checked(self.late_answers())?,
             false => 0,
         };
-        let Room { insertion, replaced, duplicates } = self.make_room(is_new, narrowed)?;
-        let rows = self.checked(self.insert(&insertion))?;
-        self.check_rows(rows, duplicates, narrowed)?;
+        let (views, chosen) = (self.named_views(), self.choose(is_new, narrowed)?);
+        let withheld = self.before(views, &chosen)?;
+        let Room { insertion, replaced, duplicates } = self.make_room(is_new, chosen)?;
+        let rows = self.checked(match views.rows {
+            true => self.insert_staged(&insertion),
+            false => self.insert(&insertion),
+        })?;
+        self.check_rows(rows + withheld, duplicates, narrowed)?;
         let gone = match !is_new && self.order.deletes_gone() {
             true => self.checked(self.delete_gone())?,
             false => 0,
         };
+        let reports = self.after()?;
         self.checked(self.count(rows))?;
         let after = self.checked(self.total())?;
-        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates);
+        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + withheld);
         let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
-        Ok(Loaded { replaced, duplicates, late, gone, overridden, ..self.loaded(rows, after, started) })
+        let loaded = self.loaded(rows, after, started);
+        Ok((Loaded { replaced, duplicates, withheld, late, gone, overridden, ..loaded }, reports))
     }
 
     fn claim(&self) -> duckdb::Result<()> {
@@ -249,13 +263,13 @@ impl<'a> Loading<'a> {
     }
 
     /// Deletes what the new rows replace.
-    fn make_room(&self, is_new: bool, narrowed: bool) -> Result<Room, MergeError> {
+    fn make_room(&self, is_new: bool, chosen: Chosen) -> Result<Room, MergeError> {
         let mode = self.order.mode();
         let keeps = !is_new && self.order.must_keep(&self.policy);
         if keeps && matches!(mode, Mode::Append | Mode::Replace) {
             self.checked(self.collect_keys())?;
         }
-        let Chosen { only, duplicates } = self.choose(is_new, narrowed)?;
+        let Chosen { only, duplicates } = chosen;
         let mut room =
             Room { insertion: Insertion { only, ..Insertion::default() }, replaced: 0, duplicates };
         let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };

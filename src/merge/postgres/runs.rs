@@ -54,7 +54,7 @@ impl<'a> Ledger<'a> {
         }
         let sql = format!(
             "SELECT rounds::bigint, digest, \"rows\"::bigint, on_failure, blocks FROM {} \
-             WHERE run_id = $1 AND table_name = $2 ORDER BY rounds",
+             WHERE run_id = $1 AND table_name = $2 AND \"rows\" >= 0 ORDER BY rounds",
             self.qualified
         );
         let rows = self.session.client().query(&sql, &[&self.plan.run, &self.table]).await;
@@ -77,9 +77,13 @@ impl<'a> Ledger<'a> {
     ) -> Result<(), PostgresError> {
         let insert = format!(
             "INSERT INTO {} (run_id, rounds, job, table_name, digest, \"rows\", published_at, on_failure, blocks) \
-             VALUES ($1, $2::bigint, $3, $4, $5, 0, $6, $7, $8)",
+             VALUES ($1, $2::bigint, $3, $4, $5, -1, $6, $7, $8)",
             self.qualified
         );
+        let void =
+            format!("DELETE FROM {} WHERE run_id = $1 AND table_name = $2 AND \"rows\" < 0", self.qualified);
+        let voided = self.session.client().execute(&void, &[&self.plan.run, &self.table]).await;
+        voided.map_err(|error| self.session.failed(&error))?;
         let now = UNIX_EPOCH + Duration::from_micros(now_micros.unsigned_abs());
         let policy = write_policy(self.plan, &publication.policy);
         let blocks = match &publication.covered {

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use crate::database::postgres::{PostgresError, Session};
 use crate::job::Statement;
 use crate::merge::MergeError;
-use crate::merge::statements::Report;
+use crate::merge::statements::{REFUSED, Report, ended_the_transaction};
 
 /// Runs a statement, or several.
 pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
@@ -16,12 +16,7 @@ pub(super) async fn run(session: &Session, name: &str, statement: &Statement) ->
     // Outside of our transaction this is another number, or one of its own.
     match number(session).await? == transaction {
         true => Ok(()),
-        false => Err(MergeError::Statement {
-            name: name.to_owned(),
-            message: "it ended the transaction: what it has done by then stays, and nothing was published"
-                .into(),
-            hint: "leave COMMIT, ROLLBACK and BEGIN out: windrow ends the transaction",
-        }),
+        false => Err(ended_the_transaction(name)),
     }
 }
 
@@ -54,11 +49,7 @@ fn refused(name: &str, statement: &Statement, error: PostgresError) -> MergeErro
     let PostgresError::Refused { message, position, .. } = &error else { return error.into() };
     let line = position.and_then(|at| line_at(&statement.sql, at as usize));
     let line = line.map_or_else(String::new, |line| format!("\n  {line}"));
-    MergeError::Statement {
-        name: name.to_owned(),
-        message: format!("{message}{line}"),
-        hint: "nothing was published; statements are read anew at each merge: mend it and repeat `windrow merge`",
-    }
+    MergeError::Statement { name: name.to_owned(), message: format!("{message}{line}"), hint: REFUSED }
 }
 
 /// The line in which a character stands, counted from 1.

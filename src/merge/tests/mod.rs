@@ -11,6 +11,7 @@
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
 //! | `destination` | locked, foreign, unfitting destinations |
+//! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -23,3 +24,4 @@ mod proof;
 mod publishing;
 mod questions;
 mod sandbox;
+mod statements;

@@ -50,11 +50,6 @@ impl Proxy {
     pub fn cut_next(&self, cut: Cut) {
         self.next.store(cut as u8, Ordering::SeqCst);
     }
-
-    /// Whether the cut that was asked for is still to come.
-    pub fn is_waiting(&self) -> bool {
-        self.next.load(Ordering::SeqCst) != Cut::Never as u8
-    }
 }
 
 /// Copies both ways on threads of their own.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::cut::{Cut, Proxy};
 use crate::postgres_server::PostgresServer;
-use crate::support::{Origin, Sandbox, Ended, film_ids, seeded, wait};
+use crate::support::{Ended, Origin, Sandbox, film_ids, seeded, wait};
 
 /// Moments at which something dies; `WINDROW_MOMENTS` says otherwise.
 const MOMENTS: usize = 48;
@@ -134,7 +134,8 @@ mode = "{mode}"
         if there != "t" {
             return "no run".into();
         }
-        self.sql("SELECT coalesce(string_agg(rounds || ':' || rows, ' '), 'no run') FROM windrow_runs").join(" ")
+        self.sql("SELECT coalesce(string_agg(rounds || ':' || rows, ' '), 'no run') FROM windrow_runs")
+            .join(" ")
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::postgres_server::{self, TestDatabase};
 use crate::support::{Origin, Sandbox};
 
-const COUNTS: &str = "SELECT count(*), count(pin_count), count(plus_one_count), min(day) = max(day) FROM social_stats";
+const COUNTS: &str =
+    "SELECT count(*), count(pin_count), count(plus_one_count), min(day) = max(day) FROM social_stats";
 
 /// The job's file and its tables, with so many URLs.
 fn stage(sandbox: &Sandbox, origin: &Origin, urls: usize) -> TestDatabase<'static> {
@@ -26,9 +27,10 @@ fn a_table_made_by_hand_is_filled_from_a_query() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let database = stage(&sandbox, &origin, 300);
     let ended = sandbox.run(["run", "schemas/social.toml"]).with_code(0);
-    assert_eq!(database.rows("SELECT count(*), count(DISTINCT id), count(DISTINCT note) FROM social_stats"), [
-        "300|300|1"
-    ]);
+    assert_eq!(
+        database.rows("SELECT count(*), count(DISTINCT id), count(DISTINCT note) FROM social_stats"),
+        ["300|300|1"]
+    );
     assert_eq!(database.rows("SELECT min(url_id), max(url_id) FROM social_stats"), ["1|300"]);
     assert!(database.rows(COUNTS)[0].ends_with("|t"), "{}", ended.stderr);
     let serials = database.rows("SELECT url_id, id FROM social_stats ORDER BY 1");
@@ -57,7 +59,11 @@ fn a_url_that_was_deleted_meanwhile_does_not_refuse_the_others() {
     assert!(merged.stderr.contains("2 rows left out by the job's own statements"), "{}", merged.stderr);
     assert_eq!(database.rows("SELECT count(*) FROM social_stats"), ["48"]);
     // Without the statement the foreign key refuses all of them, and says which.
-    sandbox.edit("schemas/social.toml", "[[before]]\nsql = \"DELETE FROM windrow_rows", "[[before]]\nsql = \"SELECT count(*) FROM windrow_rows");
+    sandbox.edit(
+        "schemas/social.toml",
+        "[[before]]\nsql = \"DELETE FROM windrow_rows",
+        "[[before]]\nsql = \"SELECT count(*) FROM windrow_rows",
+    );
     database.execute("TRUNCATE social_stats; DELETE FROM windrow_runs");
     let refused = sandbox.run(["merge", "social_postgres"]).with_code(5);
     assert!(refused.stderr.contains("foreign key") && refused.stderr.contains("13"), "{}", refused.stderr);

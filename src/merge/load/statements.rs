@@ -1,0 +1,102 @@
+//! The job's own statements, in DuckDB's transaction. A trial runs none: its database has none of the job's other tables.
+
+use super::keys::WINNERS;
+use super::staged::{PLACE, ROWS};
+use super::{Chosen, Loading};
+use crate::handoff::input::ORDINAL;
+use crate::job::{Mode, Statement};
+use crate::merge::statements::{self, Report, Views};
+use crate::merge::{MergeError, database, sql, views};
+
+impl Loading<'_> {
+    /// What the statements name.
+    pub(super) fn named_views(&self) -> Views {
+        match self.order.plan().trial {
+            true => Views::default(),
+            false => Views::named(&self.order.job),
+        }
+    }
+
+    /// Shows the run to the statements and runs those before the rows; the rows that they took out.
+    pub(super) fn before(&self, views: Views, chosen: &Chosen) -> Result<u64, MergeError> {
+        if self.order.plan().trial {
+            return Ok(0);
+        }
+        for (name, select) in views::of_statements(&self.order.proof.files) {
+            if (views.input && name == "windrow_input") || (views.failures && name == "windrow_failures") {
+                let create = format!("CREATE TEMP VIEW {name} AS {select}");
+                self.checked(self.connection.execute_batch(&create))?;
+            }
+        }
+        let staged = if views.rows { self.checked(self.stage(chosen.only.as_ref()))? } else { 0 };
+        for (name, statement) in statements::before(&self.order.job) {
+            self.run_statement(&name, statement)?;
+        }
+        if !views.rows {
+            return Ok(0);
+        }
+        let withheld = staged.saturating_sub(self.checked(self.staged_rows())?);
+        if withheld > 0 && self.order.mode() == Mode::Upsert {
+            self.checked(self.withdraw_winners())?;
+        }
+        Ok(withheld)
+    }
+
+    /// A row that is not written leaves what stands under its key alone.
+    fn withdraw_winners(&self) -> duckdb::Result<()> {
+        let [ordinal, part] = PLACE;
+        let same_part = match self.policy.exploding {
+            Some(_) => format!(" AND staged.{part} = {WINNERS}.part"),
+            None => String::new(),
+        };
+        self.connection.execute_batch(&format!(
+            "DELETE FROM {WINNERS} WHERE NOT EXISTS (SELECT 1 FROM {ROWS} staged \
+             WHERE staged.{ordinal} = {WINNERS}.{ORDINAL}{same_part})"
+        ))
+    }
+
+    /// Runs the statements after the rows; their reports.
+    pub(super) fn after(&self) -> Result<Vec<Report>, MergeError> {
+        let mut reports = Vec::new();
+        if self.order.plan().trial {
+            return Ok(reports);
+        }
+        for (name, statement) in statements::after(&self.order.job) {
+            match &statement.file {
+                None => self.run_statement(&name, statement)?,
+                Some(path) => reports.push(self.report(&name, statement, Report::begin(path)?)?),
+            }
+        }
+        Ok(reports)
+    }
+
+    fn run_statement(&self, name: &str, statement: &Statement) -> Result<(), MergeError> {
+        let transaction = self.transaction()?;
+        let refused = |error: duckdb::Error| MergeError::Statement {
+            name: name.to_owned(),
+            message: database::whole_message(&error),
+            hint: statements::REFUSED,
+        };
+        self.connection.execute_batch(&statement.sql).map_err(refused)?;
+        match self.transaction()? == transaction {
+            true => Ok(()),
+            false => Err(statements::ended_the_transaction(name)),
+        }
+    }
+
+    fn transaction(&self) -> Result<i64, MergeError> {
+        self.checked(self.connection.query_row("SELECT txid_current()::BIGINT", [], |row| row.get(0)))
+    }
+
+    fn report(&self, name: &str, statement: &Statement, report: Report) -> Result<Report, MergeError> {
+        let query = statement.sql.trim().trim_end_matches(';');
+        let path = sql::text(&report.aside().to_string_lossy());
+        let copy = format!("COPY (\n{query}\n) TO {path} (FORMAT csv, HEADER true)");
+        self.connection.execute_batch(&copy).map_err(|error| MergeError::Statement {
+            name: name.to_owned(),
+            message: database::whole_message(&error),
+            hint: statements::REFUSED,
+        })?;
+        Ok(report)
+    }
+}

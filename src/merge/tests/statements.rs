@@ -1,0 +1,150 @@
+use std::path::PathBuf;
+
+use super::sandbox::{Sandbox, all_ok};
+use crate::handoff::Exit;
+use crate::job::{Mode, OnFailure, Publish, Statement};
+use crate::merge::End;
+
+fn statement(sql: &str) -> Statement {
+    Statement { sql: sql.into(), file: None }
+}
+
+fn report(sandbox: &Sandbox, sql: &str) -> (Statement, PathBuf) {
+    let path = sandbox.run.folder().with_file_name("report.csv");
+    (Statement { sql: sql.into(), file: Some(path.clone()) }, path)
+}
+
+/// The same run, once for a DuckDB file and once for PostgreSQL.
+async fn everywhere(mode: Mode, ends: fn(u64, usize) -> Option<End>) -> [Sandbox; 2] {
+    let one = Sandbox::of_one_round(6, &ends).await.mode(mode);
+    let other = Sandbox::of_one_round(6, &ends).await.mode(mode).on_postgres();
+    [one, other]
+}
+
+const TABLE: &str = "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)";
+
+#[tokio::test]
+async fn what_a_statement_deletes_among_the_rows_is_not_written() {
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+        for mut sandbox in everywhere(mode, all_ok).await {
+            sandbox.execute(TABLE);
+            sandbox.execute("INSERT INTO films VALUES ('tt0003', 'old', 1, 1, NULL)");
+            sandbox.execute("CREATE TABLE gone (id TEXT); INSERT INTO gone VALUES ('tt0003'), ('tt0005')");
+            sandbox.job.before =
+                vec![statement("DELETE FROM windrow_rows WHERE id IN (SELECT id FROM gone)")];
+            let published = sandbox.publish().await.unwrap();
+            assert_eq!((published.rows, published.withheld), (4, 2), "{mode:?}");
+            let rows = sandbox.rows("SELECT title FROM films WHERE id IN ('tt0003', 'tt0005')");
+            let stays = matches!(mode, Mode::Append | Mode::Upsert);
+            assert_eq!(rows, if stays { vec!["old"] } else { vec![] }, "{mode:?}");
+            assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["4"]);
+            assert!(sandbox.publish().await.unwrap().already);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_statement_changes_among_the_rows_is_written_so() {
+    for mut sandbox in everywhere(Mode::Upsert, all_ok).await {
+        sandbox.job.before = vec![
+            statement("UPDATE windrow_rows SET title = 'named ' || windrow_ordinal WHERE votes > 3"),
+            statement("UPDATE windrow_rows SET budget = NULL WHERE id = 'tt0000'"),
+        ];
+        assert_eq!(sandbox.publish().await.unwrap().rows, 6);
+        let titles = sandbox.rows("SELECT title FROM films WHERE title LIKE 'named%' ORDER BY 1");
+        assert_eq!(titles, ["named 4", "named 5"]);
+        assert_eq!(sandbox.rows("SELECT id FROM films WHERE budget IS NULL"), ["tt0000"]);
+    }
+}
+
+#[tokio::test]
+async fn kept_columns_stay_where_the_rows_are_staged() {
+    let fails = |ordinal: u64, endpoint: usize| match (ordinal, endpoint) {
+        (2, 1) => Some(End::Failed),
+        _ => Some(End::Ok),
+    };
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+        for mut sandbox in everywhere(mode, fails).await {
+            sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+            sandbox.job.table.key = if mode == Mode::ReplaceIds { vec![] } else { vec!["id".into()] };
+            sandbox.execute(TABLE);
+            sandbox.execute("INSERT INTO films VALUES ('tt0002', 'old', 1, 77, NULL)");
+            sandbox.job.after = vec![statement("SELECT count(*) FROM windrow_rows")];
+            assert_eq!(sandbox.publish().await.unwrap().rows, 6, "{mode:?}");
+            let kept = "SELECT budget FROM films WHERE id = 'tt0002' AND title <> 'old'";
+            assert_eq!(sandbox.rows(kept), ["77"], "{mode:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn statements_see_the_list_and_what_failed_and_write_reports() {
+    let fails = |ordinal: u64, endpoint: usize| match (ordinal, endpoint) {
+        (1 | 4, 1) => Some(End::Failed),
+        _ => Some(End::Ok),
+    };
+    for mut sandbox in everywhere(Mode::Append, fails).await {
+        let sql = "SELECT f.id, i.country, f.endpoint, f.kind FROM windrow_failures f \
+                   JOIN windrow_input i ON i.ordinal = f.ordinal ORDER BY f.ordinal;";
+        let (statement, path) = report(&sandbox, sql);
+        sandbox.job.after = vec![statement];
+        sandbox.publish().await.unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        let expected = "id,country,endpoint,kind\ntt0001,land 1,money,timeout\ntt0004,,money,timeout\n";
+        assert_eq!(text, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_written_only_when_all_is_committed() {
+    for mut sandbox in everywhere(Mode::Append, all_ok).await {
+        let (statement, path) = report(&sandbox, "SELECT count(*) AS n FROM films");
+        std::fs::write(&path, "old").unwrap();
+        sandbox.job.after = vec![statement];
+        sandbox.job.publish = Publish { min_rows: Some(7), ..Publish::default() };
+        assert_eq!(sandbox.publish().await.unwrap_err().exit(), Exit::Refused);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+        sandbox.job.publish = Publish::default();
+        sandbox.publish().await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "n\n6\n");
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_publishes_nothing_and_is_named() {
+    for mut sandbox in everywhere(Mode::Append, all_ok).await {
+        sandbox.job.before = vec![statement("SELECT 1"), statement("SELECT *\nFROM no_such_table")];
+        let error = sandbox.publish().await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("[[before]] 2: ") && text.contains("no_such_table"), "{text}");
+        assert!(text.contains("FROM no_such_table"), "the line: {text}");
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(!sandbox.has_table());
+        sandbox.job.before.clear();
+        sandbox.job.after = vec![statement("SELECT * FROM no_such_table")];
+        assert!(sandbox.publish().await.unwrap_err().to_string().starts_with("[[after]]: "));
+        assert!(!sandbox.has_table());
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_ends_the_transaction_is_found_out_and_its_claim_counts_for_nothing() {
+    for mut sandbox in everywhere(Mode::Append, all_ok).await {
+        sandbox.job.before = vec![statement("COMMIT")];
+        let text = sandbox.publish().await.unwrap_err().to_string();
+        assert!(text.contains("[[before]]: it ended the transaction"), "{text}");
+        sandbox.job.before.clear();
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.already), (6, false));
+        assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["6"]);
+    }
+}
+
+#[tokio::test]
+async fn a_trial_runs_no_statements() {
+    let mut sandbox = Sandbox::of_one_round(3, &all_ok).await;
+    sandbox.plan.trial = true;
+    sandbox.run.put_plan(&sandbox.plan).await.unwrap();
+    sandbox.job.before = vec![statement("DELETE FROM windrow_rows")];
+    assert_eq!(sandbox.publish().await.unwrap().rows, 3);
+}
