@@ -12,6 +12,7 @@
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `statements` | the job's own SQL around the rows, in every destination |
+//! | `values` | every value is the same in every destination, read with its own client |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -25,3 +26,4 @@ mod publishing;
 mod questions;
 mod sandbox;
 mod statements;
+mod values;
