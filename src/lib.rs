@@ -95,3 +95,7 @@ pub mod report;
 pub mod secrets;
 pub mod supervisor;
 pub mod worker;
+
+#[cfg(test)]
+#[path = "../tests/postgres/mod.rs"]
+pub(crate) mod postgres_server;

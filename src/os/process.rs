@@ -14,6 +14,11 @@ pub fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+/// The name of that user, where the system knows one.
+pub fn user_name() -> Option<String> {
+    nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name)
+}
+
 /// Makes the kernel kill this process when the thread that started it ends (`PR_SET_PDEATHSIG`, prctl(2)).
 ///
 /// `parent` is the expected parent: it may have died between the fork and this call, which the kernel would

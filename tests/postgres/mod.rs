@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -48,6 +48,12 @@ pub fn database() -> TestDatabase<'static> {
 impl PostgresServer {
     /// Makes a cluster and starts its server, with settings of `postgresql.conf`.
     pub fn start(settings: &[(&str, &str)]) -> PostgresServer {
+        PostgresServer::start_with_files(settings, &[])
+    }
+
+    /// The same, with files of this content in the cluster's folder before it is started, such as `pg_hba.conf`, which
+    /// must let the superuser in from 127.0.0.1.
+    pub fn start_with_files(settings: &[(&str, &str)], files: &[(&str, &str)]) -> PostgresServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("permissions");
         let made = as_ordinary_user(&program("initdb"))
@@ -59,8 +65,18 @@ impl PostgresServer {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let mut server = PostgresServer { folder, port: free_port(), settings, watcher: None };
+        files.iter().for_each(|(name, content)| server.put_file(name, content));
         server.launch();
         server
+    }
+
+    /// Writes a file of the cluster, which belongs to the server's user and which nobody else may read.
+    fn put_file(&self, name: &str, content: &str) {
+        let path = self.data().join(name);
+        fs::write(&path, content).expect("a file of the cluster");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+        let owner = fs::metadata(self.data()).expect("the cluster");
+        std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid())).expect("its owner");
     }
 
     /// Starts the server again after it was stopped.
@@ -99,6 +115,11 @@ impl PostgresServer {
     /// Where the cluster lies.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The folder of its socket.
+    pub fn sockets(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What the server says.
@@ -216,10 +237,7 @@ pub fn program(name: &str) -> PathBuf {
 
 /// A command that runs as somebody who is not root.
 fn as_ordinary_user(program: &Path) -> Command {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|own| {
-        use std::os::unix::fs::MetadataExt as _;
-        own.uid() == 0
-    });
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !is_root {
         return Command::new(program);
     }

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
-use url::Url;
 
+use super::password_file::{PasswordFile, password_for};
 use super::tls::{Tls, TlsFiles, Verification};
 use super::{PostgresError, Server};
 use crate::job::ServerUrl;
+use crate::os::user_name;
 use crate::secrets::Secrets;
 
 /// Parameters of the URL that are about TLS, and read here.
@@ -28,17 +30,25 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Postg
     let spelled = url
         .with_values(|name| secrets.get(name).map_err(|why| format!("the secret {name} {why}")))
         .map_err(wrong)?;
-    // The URL's own errors could repeat what is in it.
-    let mut url = Url::parse(&spelled).map_err(|error| wrong(format!("it is no URL: {error}")))?;
-    let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let (tls, others): (Vec<_>, Vec<_>) =
-        parameters.into_iter().partition(|(name, _)| TLS_PARAMETERS.contains(&name.as_str()));
-    url.query_pairs_mut().clear().extend_pairs(others);
-    let mut config: Config = url.as_str().parse().map_err(|error| wrong(why(&error)))?;
+    let (tls, others) = without_tls(&spelled);
+    let mut config: Config = others.parse().map_err(|error| wrong(why(&error)))?;
     let (mode, tls) = read_tls(&tls, secrets).map_err(wrong)?;
     config.ssl_mode(mode);
     complete(&mut config, secrets);
-    Ok(Server { config: config.into(), tls: Tls::new(tls).map_err(wrong)?, shown })
+    let passed_over = complete_password(&mut config, secrets);
+    Ok(Server { config: config.into(), tls: Tls::new(tls).map_err(wrong)?, shown, passed_over })
+}
+
+/// The parameters that are about TLS, and the URL without them, which is otherwise as it was.
+fn without_tls(url: &str) -> (Vec<(String, String)>, String) {
+    let (base, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let pairs = parameters.split('&').filter(|pair| !pair.is_empty());
+    let named = pairs.map(|pair| (pair.split_once('=').unwrap_or((pair, "")), pair));
+    let (tls, others): (Vec<_>, Vec<_>) = named.partition(|((name, _), _)| TLS_PARAMETERS.contains(name));
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let tls = tls.into_iter().map(|((name, value), _)| (name.to_owned(), decoded(value))).collect();
+    let others: Vec<&str> = others.into_iter().map(|(_, pair)| pair).collect();
+    (tls, if others.is_empty() { base.to_owned() } else { format!("{base}?{}", others.join("&")) })
 }
 
 /// What tokio-postgres says of a URL is about one parameter by name.
@@ -49,14 +59,10 @@ fn why(error: &tokio_postgres::Error) -> String {
 
 /// What the URL leaves open.
 fn complete(config: &mut Config, secrets: &Secrets) {
-    if config.get_user().is_none() {
-        let user = secrets.find("PGUSER").or_else(|| secrets.find("USER")).unwrap_or("postgres".into());
-        config.user(user);
-    }
-    if config.get_password().is_none()
-        && let Some(password) = secrets.find("PGPASSWORD")
+    if config.get_user().is_none()
+        && let Some(user) = secrets.find("PGUSER").or_else(user_name)
     {
-        config.password(password);
+        config.user(user);
     }
     if config.get_application_name().is_none() {
         config.application_name("windrow");
@@ -71,6 +77,27 @@ fn complete(config: &mut Config, secrets: &Secrets) {
     config.keepalives_idle(idle).keepalives_interval(interval).keepalives_retries(retries);
     if config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_))) {
         config.tcp_user_timeout(UNACKNOWLEDGED);
+    }
+}
+
+/// The password, where the URL has none; the password file, where it was not read since others may read it.
+fn complete_password(config: &mut Config, secrets: &Secrets) -> Option<PathBuf> {
+    if config.get_password().is_some() {
+        return None;
+    }
+    if let Some(password) = secrets.find("PGPASSWORD") {
+        config.password(password);
+        return None;
+    }
+    match PasswordFile::open(secrets) {
+        PasswordFile::Missing => None,
+        PasswordFile::Exposed(path) => Some(path),
+        PasswordFile::Text(text) => {
+            if let Some(password) = password_for(config, &text) {
+                config.password(password);
+            }
+            None
+        }
     }
 }
 

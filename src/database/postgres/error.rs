@@ -28,7 +28,7 @@ pub enum PostgresError {
         /// The system's or the server's words.
         message: String,
         /// What to do.
-        hint: &'static str,
+        hint: String,
     },
     /// The connection ended before the answer came: whether the statement was carried out is not known.
     #[error("{server}: the connection was lost: {message}")]
@@ -78,12 +78,17 @@ pub enum Trouble {
 impl PostgresError {
     /// What an error means while connecting.
     pub(super) fn of_connecting(server: &Server, error: &Error) -> PostgresError {
-        let server = server.shown().to_owned();
         let (message, hint) = match error.as_db_error() {
             Some(refusal) => (words(refusal), hint_of_login(refusal.code())),
             None => (chain(error), hint_of_network(error)),
         };
-        PostgresError::Unreachable { server, message, hint }
+        let hint = match &server.passed_over {
+            Some(path) if hint == SET_PASSWORD => {
+                format!("{} was not read, since others may read it: chmod 600 {0}", path.display())
+            }
+            _ => hint.to_owned(),
+        };
+        PostgresError::Unreachable { server: server.shown().to_owned(), message, hint }
     }
 
     /// What an error of a statement means.
@@ -139,9 +144,11 @@ fn trouble(code: &SqlState) -> Trouble {
     }
 }
 
+const SET_PASSWORD: &str = "set the password: ${NAME} in the URL, PGPASSWORD, or ~/.pgpass";
+
 fn hint_of_login(code: &SqlState) -> &'static str {
     match code.code() {
-        "28P01" => "set the password: ${NAME} in the URL, PGPASSWORD, or ~/.pgpass",
+        "28P01" => SET_PASSWORD,
         "28000" => "the server's pg_hba.conf does not let this user in from here, or not this way",
         "3D000" => "the database must be there: createdb makes one",
         "53300" => "the server has no connection left: try again, or raise its max_connections",
@@ -156,7 +163,7 @@ fn hint_of_network(error: &Error) -> &'static str {
     if is_about("certificate") || is_about("tls") || is_about("TLS") {
         "look at sslmode and sslrootcert in the URL"
     } else if is_about("password missing") {
-        "set the password: ${NAME} in the URL, PGPASSWORD, or ~/.pgpass"
+        SET_PASSWORD
     } else {
         "is the server running there, and does it listen on that address?"
     }

@@ -20,8 +20,10 @@
 
 mod address;
 mod error;
+mod password_file;
 mod tls;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,8 @@ pub struct Server {
     config: Arc<tokio_postgres::Config>,
     tls: Tls,
     shown: String,
+    /// The password file, where it was not read since others may read it.
+    passed_over: Option<PathBuf>,
 }
 
 impl Server {
@@ -129,3 +133,6 @@ impl Canceller {
         let _ = self.token.cancel_query(self.tls.connector()).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
