@@ -4,11 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 use std::{fs, io};
 
-use bytesize::ByteSize;
 use duckdb::Connection;
 
 use super::MergeError;
-use crate::database::duck::{config, message};
+use crate::database::duck::{config, message, prepare};
 
 /// How the folder is named in which a new database is made.
 const ASIDE: &str = ".windrow-";
@@ -80,16 +79,6 @@ pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
     let scratch = super::sql::text(&scratch.to_string_lossy());
     connection.execute_batch(&format!("SET temp_directory = {scratch}; ATTACH ':memory:' AS windrow"))?;
     Ok(connection)
-}
-
-/// Times are UTC; half of the memory that DuckDB would take; chunks are read once, so they are not cached.
-fn prepare(connection: &Connection) -> duckdb::Result<()> {
-    connection.execute_batch("SET TimeZone = 'UTC'; SET enable_external_file_cache = false")?;
-    let own: String = connection.query_row("SELECT current_setting('memory_limit')", [], |row| row.get(0))?;
-    match own.parse::<ByteSize>() {
-        Ok(own) => connection.execute_batch(&format!("SET memory_limit = '{}B'", own.as_u64() / 2)),
-        Err(_) => Ok(()),
-    }
 }
 
 /// What DuckDB's error means for the database at `path`.

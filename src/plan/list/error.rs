@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::database::postgres::{PostgresError, Trouble};
 use crate::handoff::Exit;
 use crate::plan::typed::{self, Misfit};
 
@@ -179,6 +180,31 @@ pub enum ListError {
         /// Why.
         why: String,
     },
+    /// A PostgreSQL server is not there, or has trouble of its own.
+    #[error(transparent)]
+    Server(#[from] PostgresError),
+    /// A database that cannot be read.
+    #[error("{list}: {message}\nhint: {hint}")]
+    Database {
+        /// The database.
+        list: String,
+        /// Its words.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The query is not one that gives a list.
+    #[error("{list}: {message}{place}\nhint: {hint}")]
+    Query {
+        /// The database.
+        list: String,
+        /// Its words.
+        message: String,
+        /// Where in the query, with a line break before it; empty where that is not known.
+        place: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// An id comes more than once.
     #[error(
         "{list}: id {id:?} comes twice, in {unit} {first} and {unit} {again}{}\nhint: duplicates = \"first\" keeps the first of each, \"keep\" keeps all",
@@ -221,9 +247,20 @@ impl ListError {
             ListError::Unreadable { source, .. } if source.kind() != io::ErrorKind::PermissionDenied => {
                 Exit::Disk
             }
+            ListError::Server(error) => exit_of_server(error),
+            ListError::Database { .. } => Exit::Database,
             _ => Exit::Usage,
         }
     }
+}
+
+fn exit_of_server(error: &PostgresError) -> Exit {
+    let is_usage = match error {
+        PostgresError::Address { .. } => true,
+        PostgresError::Refused { trouble, .. } => matches!(trouble, Trouble::Statement | Trouble::Value),
+        PostgresError::Unreachable { .. } | PostgresError::Lost { .. } => false,
+    };
+    if is_usage { Exit::Usage } else { Exit::Database }
 }
 
 /// `"a", "b" and 3 more`.

@@ -7,6 +7,7 @@
 //! | parquet | the file's types, or as `types` says | null | row |
 //! | lines | as `types` says | | line |
 //! | ids | as `types` says | | entry |
+//! | a query | the database's types ([`query`]), or as `types` says | null | row |
 //!
 //! An id may hold anything, up to 1 MiB: what a URL cannot bear is for a later step to say,
 //! of that one record.
@@ -63,12 +64,13 @@ impl List {
         self.left_out.len()
     }
 
-    /// SHA-256 of the list's bytes, in hexadecimal; of `ids = [...]` that of the JSON array without blanks.
+    /// SHA-256 of the list's bytes, in hexadecimal; of `ids = [...]` that of the JSON array without blanks, of a query
+    /// one of the rows, whatever their order.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// A path, `stdin` or `ids`.
+    /// A path, `stdin`, `ids`, or a database and the query.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -98,7 +100,7 @@ impl Request<'_> {
     pub async fn read(&self, stdin: Box<dyn Read>) -> Result<List, PlanError> {
         let source = source_name(&self.job.input.source);
         let wanted = Wanted::of(self.job)?;
-        let list = if source == "ids" { format!("ids of {}", self.job.name) } else { source.clone() };
+        let list = name_in_messages(self.job);
         let unit = unit_of(&self.job.input.source);
         let reader = Reader { list: &list, unit, wanted: &wanted };
         let (intake, sha256) = match &self.job.input.source {
@@ -203,13 +205,22 @@ impl Reader<'_> {
     }
 }
 
+/// What messages call the list.
+fn name_in_messages(job: &Job) -> String {
+    match &job.input.source {
+        Source::Ids(_) => format!("ids of {}", job.name),
+        Source::Query { database, .. } => database.to_string(),
+        source => source_name(source),
+    }
+}
+
 /// What a plan calls its source.
 pub(super) fn source_name(source: &Source) -> String {
     match source {
         Source::File { path, .. } => path.display().to_string(),
         Source::Ids(_) => "ids".to_owned(),
         Source::Stdin { .. } => "stdin".to_owned(),
-        Source::Query { database, .. } => database.to_string(),
+        Source::Query { database, query } => format!("{database}: {}", query.trim()),
     }
 }
 

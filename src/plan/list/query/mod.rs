@@ -1,0 +1,162 @@
+//! A list that a database answers with: one SELECT, read row by row as it comes, in memory that does not grow with it.
+//!
+//! The query is asked within a query of ours, `SELECT … FROM (query) AS windrow_list (…)`, which takes the needed
+//! columns, each as the text that the database writes for it; [`typed`](crate::plan::typed) reads that text. Rows come
+//! in the order of the query's own ORDER BY. Times are in UTC, whatever the server's zone is.
+//!
+//! | PostgreSQL | DuckDB | column |
+//! |---|---|---|
+//! | `boolean` | `BOOLEAN` | boolean |
+//! | `smallint`, `integer` | `TINYINT` to `INTEGER`, `UTINYINT`, `USMALLINT` | integer |
+//! | `bigint`, `oid` | `BIGINT`, `UINTEGER` | bigint |
+//! | `real`, `double precision` | `FLOAT`, `DOUBLE` | double |
+//! | `numeric(p,s)` where `p` ≤ 38 and 0 ≤ `s` ≤ `p` | `DECIMAL(p,s)` | decimal(p,s) |
+//! | `date` | `DATE` | date |
+//! | `timestamp`, `timestamptz` | `TIMESTAMP` of any precision, with a zone or without | timestamp |
+//! | `json`, `jsonb` | `JSON` | json |
+//! | anything else: text, `uuid`, `inet`, enums, arrays, `numeric` alone, … | `VARCHAR`, `UUID`, `HUGEINT`, lists, … | text |
+//!
+//! `types` of the job comes first. What no column of ours can hold (a date of infinity, NaN) is an error that names
+//! the row.
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `postgres.rs` | a server is asked, in a transaction that only reads |
+//! | `duckdb.rs` | DuckDB is asked: a file that is only read, or the files that the query names |
+//! | `digest.rs` | what tells one answer from another |
+//! | `mistake.rs` | what is wrong with a query, and where in it |
+
+mod digest;
+mod duckdb;
+mod mistake;
+mod postgres;
+
+use self::digest::RowsDigest;
+use super::{Cell, Columns, Intake, ListError, Reader, Request, Unit, Wanted};
+use crate::job::{Database, Job};
+use crate::plan::PlanError;
+use crate::record::Type;
+use crate::secrets::Secrets;
+
+/// What each row of an answer, numbered from 1, is handed to: the needed columns as text, null as `None`.
+type Take<'t> = dyn FnMut(u64, &[Option<&str>]) -> Result<(), PlanError> + 't;
+
+/// An answer that is ready to be read.
+enum Answer {
+    Postgres(postgres::Answer),
+    DuckDb(duckdb::Answer),
+}
+
+/// Reads the answer; its digest.
+pub(super) async fn read(
+    request: &Request<'_>,
+    database: &Database,
+    query: &str,
+    reader: &Reader<'_>,
+) -> Result<(Intake, String), PlanError> {
+    let answer = Answer::ask(request.job, database, query, request.secrets, reader).await?;
+    let mut intake = request.intake(reader, answer.columns().clone())?;
+    let mut digest = RowsDigest::of(answer.columns());
+    let mut take = |number, row: &[Option<&str>]| {
+        digest.add(row);
+        intake.push(number, row.iter().map(|text| text.map_or(Cell::Null, Cell::text)).collect())
+    };
+    answer.each(reader, &mut take).await?;
+    Ok((intake, digest.finish()))
+}
+
+/// The digest that the answer has now.
+pub(super) async fn sha256(
+    job: &Job,
+    database: &Database,
+    query: &str,
+    secrets: &Secrets,
+) -> Result<String, PlanError> {
+    let (list, wanted) = (database.to_string(), Wanted::of(job)?);
+    let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
+    let answer = Answer::ask(job, database, query, secrets, &reader).await?;
+    let mut digest = RowsDigest::of(answer.columns());
+    let mut take = |_, row: &[Option<&str>]| {
+        digest.add(row);
+        Ok(())
+    };
+    answer.each(&reader, &mut take).await?;
+    Ok(digest.finish())
+}
+
+impl Answer {
+    async fn ask(
+        job: &Job,
+        database: &Database,
+        query: &str,
+        secrets: &Secrets,
+        reader: &Reader<'_>,
+    ) -> Result<Answer, ListError> {
+        Ok(match database {
+            Database::Postgres(url) => {
+                Answer::Postgres(postgres::Answer::ask(url, secrets, query, reader).await?)
+            }
+            Database::DuckDb(file) => {
+                Answer::DuckDb(duckdb::Answer::ask(file.as_deref(), &job.folder, query, reader)?)
+            }
+        })
+    }
+
+    /// The needed columns.
+    fn columns(&self) -> &Columns {
+        match self {
+            Answer::Postgres(answer) => answer.columns(),
+            Answer::DuckDb(answer) => answer.columns(),
+        }
+    }
+
+    async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
+        match self {
+            Answer::Postgres(answer) => answer.each(reader, take).await,
+            Answer::DuckDb(answer) => answer.each(reader, take),
+        }
+    }
+}
+
+/// A column that the query gives.
+struct Given {
+    name: String,
+    /// Ours for it.
+    ty: Type,
+    /// Whether its text is that of a 32-bit number, which read as one of 64 bits is another number.
+    is_single: bool,
+}
+
+/// The query that gives the needed columns of the user's own, as text, and what they are.
+///
+/// All columns are renamed by their place: databases differ in what they make of names that differ in capitals only.
+fn question(query: &str, given: &[Given], reader: &Reader<'_>) -> Result<(String, Columns), ListError> {
+    let names: Vec<String> = given.iter().map(|column| column.name.clone()).collect();
+    let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
+    let places: Vec<usize> = places.collect::<Result<_, _>>()?;
+    let columns = reader.wanted.typed(|index| given[places[index]].ty);
+    let taken: Vec<String> = places.iter().map(|place| text_of(*place, &given[*place])).collect();
+    let all: Vec<String> = (0..given.len()).map(column_at).collect();
+    let (taken, all) = (taken.join(", "), all.join(", "));
+    Ok((format!("SELECT {taken} FROM (\n{query}\n) AS windrow_list ({all})"), columns))
+}
+
+fn column_at(place: usize) -> String {
+    format!("c{place}")
+}
+
+fn text_of(place: usize, column: &Given) -> String {
+    let name = column_at(place);
+    match column.is_single {
+        true => format!("CAST(CAST({name} AS double precision) AS text)"),
+        false => format!("CAST({name} AS text)"),
+    }
+}
+
+/// The query without what ends it, so that it can stand within another.
+fn bare(query: &str) -> &str {
+    query.trim_end_matches(|letter: char| letter.is_whitespace() || letter == ';')
+}
+
+#[cfg(test)]
+mod tests;

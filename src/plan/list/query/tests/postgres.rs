@@ -1,0 +1,288 @@
+use super::*;
+
+const FILMS: &str = "CREATE TABLE films (id text, year int, score numeric(5,2), seen timestamptz, tags text[]);
+    INSERT INTO films VALUES ('b', 1999, 7.50, '2024-05-31 12:00:00.123456+02', '{x,y}'), ('a', NULL, NULL, NULL, NULL)";
+
+fn films() -> TestDatabase<'static> {
+    let database = postgres_server::database();
+    database.execute(FILMS);
+    database
+}
+
+#[test]
+fn rows_come_in_the_order_of_the_query() {
+    let database = postgres_server::database();
+    database.execute("CREATE TABLE n AS SELECT (i * 7919) % 5003 AS id FROM generate_series(1, 5000) i");
+    let list = read(&server(&database, "SELECT id, 'x' AS other FROM n ORDER BY id DESC;\n")).unwrap();
+    let found = frame(&list).column("id").unwrap().i32().unwrap().into_no_null_iter().collect::<Vec<_>>();
+    assert_eq!(found.len(), 5000);
+    assert!(found.is_sorted_by(|a, b| a > b), "descending");
+}
+
+#[test]
+fn only_needed_columns_are_taken_each_in_its_own_type() {
+    let database = films();
+    let mut job = server(&database, "SELECT * FROM films ORDER BY id DESC -- a remark");
+    job.input.keep = ["year", "score", "seen", "tags"].map(str::to_owned).to_vec();
+    let list = read(&job).unwrap();
+    assert_eq!(ids(&list), ["b", "a"]);
+    assert_eq!(type_of(&list, "year"), Type::Integer);
+    assert_eq!(type_of(&list, "score"), Type::Decimal { precision: 5, scale: 2 });
+    assert_eq!(type_of(&list, "seen"), Type::Timestamp);
+    assert_eq!(texts(&frame(&list), "tags"), [Some("{x,y}".to_owned()), None]);
+    assert_eq!(value(&list, "seen"), "2024-05-31T10:00:00.123456Z");
+    assert_eq!(value(&list, "score"), "7.50");
+    job.input.keep.clear();
+    assert_eq!(read(&job).unwrap().columns.fields.len(), 1);
+}
+
+/// What PostgreSQL calls a value, our type for it, and how it then reads.
+const VALUES: [(&str, Type, &str); 27] = [
+    ("true", Type::Boolean, "true"),
+    ("'-32768'::int2", Type::Integer, "-32768"),
+    ("'-2147483648'::int4", Type::Integer, "-2147483648"),
+    ("'-9223372036854775808'::int8", Type::Bigint, "-9223372036854775808"),
+    ("'4294967295'::oid", Type::Bigint, "4294967295"),
+    ("0.1::float4", Type::Double, "0.10000000149011612"),
+    ("-1.5e-7::float8", Type::Double, "-0.00000015"),
+    (
+        "'99999999999999999999999999999999999999'::numeric(38,0)",
+        Type::Decimal { precision: 38, scale: 0 },
+        "99999999999999999999999999999999999999",
+    ),
+    ("-0.05::numeric(2,2)", Type::Decimal { precision: 2, scale: 2 }, "-0.05"),
+    ("12345::numeric(3,-2)", Type::Text, "12300"),
+    ("0.00012::numeric(2,5)", Type::Text, "0.00012"),
+    ("1::numeric(39,1)", Type::Text, "1.0"),
+    ("1.500::numeric", Type::Text, "1.500"),
+    ("'0001-01-01'::date", Type::Date, "0001-01-01"),
+    ("'1969-12-31 23:59:59.999999'::timestamp", Type::Timestamp, "1969-12-31T23:59:59.999999Z"),
+    ("'2024-01-01 00:00+05:30'::timestamptz", Type::Timestamp, "2023-12-31T18:30:00Z"),
+    ("'{\"a\":  1}'::json", Type::Json, "{\"a\":  1}"),
+    ("'{\"a\":  1}'::jsonb", Type::Json, "{\"a\": 1}"),
+    ("'é𝄞'::text", Type::Text, "é𝄞"),
+    ("'x'::varchar(9)", Type::Text, "x"),
+    ("'x'::char(4)", Type::Text, "x"),
+    ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid", Type::Text, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+    ("'127.0.0.1/32'::inet", Type::Text, "127.0.0.1/32"),
+    ("'\\xDEAD'::bytea", Type::Text, "\\xdead"),
+    ("'1 day'::interval", Type::Text, "1 day"),
+    ("'{1,2}'::int[]", Type::Text, "{1,2}"),
+    ("'happy'::mood", Type::Text, "happy"),
+];
+
+#[test]
+fn every_type_is_kept_or_becomes_text() {
+    let database = postgres_server::database();
+    database.execute(
+        "CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN year AS int CHECK (value > 0);
+         ALTER ROLE postgres IN DATABASE postgres RESET ALL",
+    );
+    for (sql, ty, expected) in VALUES {
+        let mut job = server(&database, &format!("SELECT 1 AS id, {sql} AS value"));
+        job.input.keep = vec!["value".into()];
+        let list = read(&job).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert_eq!((type_of(&list, "value"), value(&list, "value").as_str()), (ty, expected), "{sql}");
+    }
+    let mut job = server(&database, "SELECT 1 AS id, 1999::year AS value");
+    job.input.keep = vec!["value".into()];
+    assert_eq!(type_of(&read(&job).unwrap(), "value"), Type::Integer, "a domain is what it is made of");
+}
+
+#[test]
+fn how_values_are_written_is_not_the_servers_choice() {
+    let database = films();
+    let name = &database.name;
+    for setting in [
+        "DateStyle = 'SQL, DMY'",
+        "TimeZone = 'Asia/Tokyo'",
+        "extra_float_digits = -10",
+        "bytea_output = 'escape'",
+        "statement_timeout = '1ms'",
+    ] {
+        database.execute(&format!("ALTER DATABASE {name} SET {setting}"));
+    }
+    let sql = "SELECT id, seen, 0.1::float8 + 0.2 AS sum, '\\xff'::bytea AS bytes, pg_sleep(0.05)::text FROM films ORDER BY 1 DESC";
+    let mut job = server(&database, sql);
+    job.input.keep = ["seen", "sum", "bytes"].map(str::to_owned).to_vec();
+    let list = read(&job).unwrap();
+    assert_eq!(value(&list, "seen"), "2024-05-31T10:00:00.123456Z");
+    assert_eq!(value(&list, "sum"), "0.30000000000000004");
+    assert_eq!(value(&list, "bytes"), "\\xff");
+}
+
+#[test]
+fn the_types_of_the_job_come_first() {
+    let database = films();
+    let mut job = server(&database, "SELECT '007' AS id, 3 AS n, 1.50::numeric AS m");
+    job.input.keep = ["n", "m"].map(str::to_owned).to_vec();
+    job.input.types = vec![("id".into(), Type::Bigint), ("n".into(), Type::Text), ("m".into(), Type::Double)];
+    let list = read(&job).unwrap();
+    assert_eq!(numbers(&frame(&list), "id"), [7]);
+    assert_eq!((value(&list, "n"), value(&list, "m")), ("3".to_owned(), "1.5".to_owned()));
+}
+
+#[test]
+fn what_no_column_of_ours_can_hold_is_named_by_row_and_column() {
+    let database = postgres_server::database();
+    for (sql, says) in [
+        ("'infinity'::date", "\"infinity\" is no date"),
+        ("'-infinity'::timestamptz", "\"-infinity\" is no timestamp"),
+        ("'0044-03-15 BC'::date", "\"0044-03-15 BC\" is no date"),
+        ("'NaN'::float8", "\"NaN\" is no double"),
+        ("'-Infinity'::float4", "\"-Infinity\" is no double"),
+        ("'NaN'::numeric(4,1)", "\"NaN\" is no decimal(4,1)"),
+    ] {
+        let query = format!("SELECT 1 AS id, {sql} AS value");
+        let mut job = server(&database, &query);
+        job.input.keep = vec!["value".into()];
+        let said = mistake(&job);
+        assert!(said.contains(&format!(", row 1, column \"value\": {says}")), "{said}");
+        assert!(said.starts_with("postgres://postgres@127.0.0.1:"), "{said}");
+    }
+}
+
+#[test]
+fn a_needed_column_must_be_there_once() {
+    let database = films();
+    let said = mistake(&server(&database, "SELECT id AS idd, year FROM films"));
+    assert!(
+        said.contains("has no column \"id\"; it has \"idd\", \"year\"\nhint: did you mean \"idd\"?"),
+        "{said}"
+    );
+    let said = mistake(&server(&database, "SELECT a.id, b.id FROM films a, films b"));
+    assert!(said.contains("more than one column \"id\""), "{said}");
+    let twice = "SELECT a.id, b.year, a.year, 'B' AS \"ID\" FROM films a JOIN films b USING (id)";
+    assert_eq!(read(&server(&database, twice)).unwrap().records(), 2, "unneeded ones may come twice");
+}
+
+#[test]
+fn a_mistake_points_into_the_query() {
+    let database = films();
+    let said = mistake(&server(&database, "SELECT id,\n  nme\nFROM films"));
+    assert!(said.contains("column \"nme\" does not exist\n    nme\n    ^\nhint: correct `query`"), "{said}");
+    let said = mistake(&server(&database, "SELECT id FROM flims"));
+    assert!(
+        said.contains("relation \"flims\" does not exist\n  SELECT id FROM flims\n                 ^\nhint:"),
+        "{said}"
+    );
+    let said = mistake(&server(&database, "SELECT 1/(year - 1999) AS id FROM films"));
+    assert!(said.contains("division by zero\nhint: correct `query`"), "{said}");
+}
+
+#[test]
+fn only_one_query_is_asked_and_it_only_reads() {
+    let database = films();
+    for query in [
+        "SELECT id FROM films; DROP TABLE films",
+        "SELECT id FROM films) AS x; DROP TABLE films; SELECT (1",
+        "SELECT id FROM films; -- the end",
+        "DELETE FROM films RETURNING id",
+        "INSERT INTO films (id) VALUES ('c')",
+        "SELECT id FROM films WHERE id = $1",
+        "SHOW server_version",
+        "",
+        " ;",
+    ] {
+        let said = mistake(&server(&database, query));
+        assert!(said.contains("\nhint: "), "{query}: {said}");
+    }
+    database.execute("CREATE FUNCTION eat() RETURNS text LANGUAGE sql AS 'DELETE FROM films RETURNING id'");
+    let error = refused(&server(&database, "SELECT eat() AS id")).to_string();
+    assert!(error.contains("read-only transaction"), "{error}");
+    assert_eq!(database.rows("SELECT count(*) FROM films"), ["2"]);
+    for query in
+        ["SELECT id FROM films;\n;", "WITH f AS (SELECT * FROM films) SELECT id FROM f", "TABLE films"]
+    {
+        assert_eq!(read(&server(&database, query)).unwrap().records(), 2, "{query}");
+    }
+}
+
+#[test]
+fn duplicates_samples_and_picked_ids_are_as_of_any_list() {
+    let database = postgres_server::database();
+    database.execute("CREATE TABLE n AS SELECT i AS id FROM unnest(ARRAY['a','b','a','c']) i");
+    let mut job = server(&database, "SELECT id FROM n");
+    assert!(mistake(&job).contains("id \"a\" comes twice, in row 1 and row 3\n"));
+    job.input.duplicates = Duplicates::First;
+    assert_eq!(read(&job).unwrap().left_out(), 1);
+    job.input.duplicates = Duplicates::Keep;
+    let sample = PlanOptions { sample: Some(2), ..options() };
+    assert_eq!(read_with(&job, &sample, TINY).unwrap().records(), 2);
+    let picked = PlanOptions { ids: Some(vec!["c".into()]), ..options() };
+    assert_eq!(ids(&read_with(&job, &picked, TINY).unwrap()), ["c"]);
+    let said = mistake(&server(&database, "SELECT id FROM n WHERE false"));
+    assert!(said.contains("holds no records"), "{said}");
+    let said = mistake(&server(&database, "SELECT 'a' AS id UNION ALL SELECT NULL"));
+    assert!(said.contains("row 2: no \"id\""), "{said}");
+    let said = mistake(&server(&database, "SELECT repeat('x', 1048577) AS id"));
+    assert!(said.contains("column \"id\" is longer than 1 MiB"), "{said}");
+}
+
+#[test]
+fn the_digest_is_that_of_the_needed_rows_in_any_order() {
+    let database = films();
+    let query = "SELECT id, year FROM films";
+    let mut job = server(&database, query);
+    job.input.keep = vec!["year".into()];
+    let list = read(&job).unwrap();
+    assert_eq!(list.sha256(), digest_now(&job));
+    assert_eq!(list.source(), format!("{}: {query}", database.url()));
+    let mut reversed = server(&database, "SELECT year, id, score FROM films ORDER BY id");
+    reversed.input.keep = vec!["year".into()];
+    assert_eq!(digest_now(&reversed), list.sha256());
+    database.execute("UPDATE films SET score = 1, year = 1999 WHERE id = 'b'");
+    assert_eq!(digest_now(&job), list.sha256(), "columns that are not needed do not count");
+    database.execute("UPDATE films SET year = 2000 WHERE id = 'a'");
+    assert_ne!(digest_now(&job), list.sha256());
+}
+
+#[test]
+fn a_text_that_is_not_utf8_is_refused() {
+    let server_of_bytes = postgres_server::shared();
+    let database = server_of_bytes.database();
+    let name = format!("{}_ascii", database.name);
+    database.rows(&format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"));
+    let ascii = TestDatabase { server: server_of_bytes, name };
+    ascii.execute("CREATE TABLE t AS SELECT E'\\351t\\351' AS id");
+    let said = mistake(&server(&ascii, "SELECT id FROM t"));
+    assert!(said.contains("invalid byte sequence for encoding \"UTF8\""), "{said}");
+}
+
+#[test]
+fn a_server_that_is_not_there_or_goes_away_is_the_databases_trouble() {
+    let mut own = crate::postgres_server::PostgresServer::start(&[("fsync", "off")]);
+    let url = own.url("postgres");
+    let ask = |query: &str| job(Database::Postgres(ServerUrl::parse(&url).unwrap()), query);
+    let killed = "SELECT pg_terminate_backend(pg_backend_pid())::text AS id";
+    let error = refused(&ask(killed));
+    assert_eq!(error.exit(), Exit::Database, "{error}");
+    assert!(error.to_string().contains("the connection was lost"), "{error}");
+    own.stop_immediately();
+    own.launch();
+    assert_eq!(read(&ask("SELECT 1 AS id")).unwrap().records(), 1);
+    own.stop_fast();
+    let error = refused(&ask("SELECT 1 AS id"));
+    assert_eq!(error.exit(), Exit::Database, "{error}");
+    assert!(error.to_string().contains("hint: is the server running there"), "{error}");
+    let now = wait(source_sha256(&ask("SELECT 1 AS id"), &Secrets::default())).unwrap_err();
+    assert_eq!(now.exit(), Exit::Database);
+}
+
+#[test]
+fn a_secret_without_a_value_is_told_before_anybody_is_asked() {
+    let url = ServerUrl::parse("postgres://u:${NOT_SET}@127.0.0.1:9/db").unwrap();
+    let said = mistake(&job(Database::Postgres(url), "SELECT 1 AS id"));
+    assert!(said.contains("the secret NOT_SET is not set"), "{said}");
+}
+
+/// Peak memory, measured by hand: `WINDROW_ROWS=2000000 cargo test --lib -- --ignored --exact --nocapture …`.
+#[test]
+#[ignore = "a measurement"]
+fn memory_is_flat() {
+    let database = postgres_server::database();
+    let rows = rows_to_measure();
+    let query =
+        format!("SELECT 'https://example.org/page/' || i AS id, i AS n FROM generate_series(1, {rows}) i");
+    measured(&server(&database, &query));
+}
