@@ -142,7 +142,7 @@ pub(super) async fn obstacle(
     }
     let mut changed = Vec::new();
     if plan::source_sha256(job, secrets).await?.is_some_and(|sha256| sha256 != run.plan.input_sha256) {
-        changed.push(format!("the list ({}) has changed", run.plan.source));
+        changed.push(format!("the list ({}) has changed", run.plan.source_in_short()));
     }
     if plan::questions_sha256(job) != run.plan.questions_sha256 {
         changed.extend(changed_questions(job, run).await);

@@ -7,7 +7,7 @@ use clap::Args;
 use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, price};
 use crate::handoff::Exit;
-use crate::job::Job;
+use crate::job::{Job, Source};
 use crate::merge;
 use crate::report::count;
 use crate::report::status::shown_path;
@@ -46,6 +46,9 @@ async fn lines(run: &LiveRun, job: &Job) -> Result<Vec<(&'static str, String)>, 
     let at_risk = (block * OPEN_BLOCKS as u64 * super::round::cores() as u64).min(plan.records);
     let (word, last) = (find::word_for(&run.store, plan), shards.len().saturating_sub(1));
     let mut lines = vec![("run", shown_path(run.store.folder())), ("records", count(plan.records))];
+    if matches!(job.input.source, Source::Query { .. }) {
+        lines.insert(1, ("list", plan.source_in_short()));
+    }
     lines.extend(price::in_full(job, &price::of(run, job).await?));
     lines.extend([
         ("shards", format!("{} (windrow shard {word} 0 … {last})", shards.len())),

@@ -1,12 +1,15 @@
 //! What a plan fixes for the whole run: [`Plan`], its [`Round`]s, their [`Shard`]s and [`Block`]s, and the
 //! [`Outcome`] that ends it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::job::{ChunkFormat, OnFailure};
 use crate::record::{Field, Ordinal};
+
+/// Characters of a query that people are shown.
+const SOURCE_SHOWN: usize = 100;
 
 /// `plan.json`: what holds for all rounds of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,9 +26,9 @@ pub struct Plan {
     pub created_at: i64,
     /// The windrow that planned it.
     pub windrow: String,
-    /// What the list was: a path, `stdin` or `ids`.
+    /// What the list was: a path, `stdin`, `ids`, or a database and the whole query.
     pub source: String,
-    /// SHA-256 of the list's bytes, in hexadecimal.
+    /// SHA-256 of the list's bytes, in hexadecimal; of a query's answer one of the rows, whatever their order.
     pub input_sha256: String,
     /// SHA-256 of what the job says about input and endpoints: a run is resumed only where it is unchanged.
     pub questions_sha256: String,
@@ -100,6 +103,20 @@ pub struct Block {
     pub line: u64,
     /// Its lines.
     pub records: u64,
+}
+
+impl Plan {
+    /// The source for people: a path as it is, of a query one line, and not all of a long one.
+    pub fn source_in_short(&self) -> String {
+        if Path::new(&self.source).is_absolute() {
+            return self.source.clone();
+        }
+        let line = self.source.split_whitespace().collect::<Vec<_>>().join(" ");
+        match line.char_indices().nth(SOURCE_SHOWN) {
+            Some((end, _)) => format!("{}…", line[..end].trim_end()),
+            None => line,
+        }
+    }
 }
 
 impl Shard {
