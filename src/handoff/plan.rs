@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::job::{ChunkFormat, OnFailure};
 use crate::record::{Field, Ordinal};
 
-/// Characters of a query that people are shown.
-const SOURCE_SHOWN: usize = 100;
+/// Characters of a database and its query that people are shown.
+const SOURCE_SHOWN: usize = 120;
 
 /// `plan.json`: what holds for all rounds of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@
 //! | [`helpers`] | do several processes share a shard, whoever of them dies, and ask nothing twice? |
 //! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
+//! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
@@ -16,6 +17,7 @@
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
+//! | [`postgres`] | (starts a PostgreSQL server) |
 //! | [`support`] | a folder of its own for each test, the origin, the program |
 
 mod apis;
@@ -29,8 +31,10 @@ mod helpers;
 mod lists;
 mod places;
 mod postgres;
+#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
 #[path = "../postgres/mod.rs"]
 mod postgres_server;
+mod queries;
 mod servers;
 mod signals;
 mod support;
