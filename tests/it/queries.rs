@@ -138,10 +138,8 @@ fn a_wrong_query_is_a_mistake_in_the_job() {
     database.execute(PEOPLE);
     job(&sandbox, &origin, &from_server(&database, "SELECT id, nme\nFROM people"), "");
     let said = sandbox.run(["run", "echo.toml"]).with_code(2).stderr;
-    assert!(
-        said.contains("column \"nme\" does not exist\n  SELECT id, nme\n             ^\nhint: "),
-        "{said}"
-    );
+    assert!(said.contains("column \"nme\" does not exist"), "{said}");
+    assert!(said.contains("\n  SELECT id, nme\n             ^\nhint: "), "{said}");
     job(&sandbox, &origin, &from_server(&database, "SELECT id, name FROM people"), "");
     sandbox.run(["run", "echo.toml"]).with_code(2).saying("has no column \"seen\"; it has \"id\", \"name\"");
     sandbox.run(["status"]).with_code(0).saying("no runs in shards");

@@ -118,6 +118,11 @@ mod tests {
         assert_ne!(digest(&[&[Some("ab"), Some("c")]]), digest(&[&[Some("a"), Some("bc")]]));
         assert_ne!(digest(&[&[Some(""), None]]), digest(&[&[None, Some("")]]));
         assert_ne!(digest(&[&[Some("a"), None]]), digest(&[&[Some("a"), Some("")]]));
+        assert_ne!(
+            digest(&[&[Some("a\u{1}b"), Some("c")]]),
+            digest(&[&[Some("a"), Some("b\u{1}c")]]),
+            "a text is as long as it is, whatever is in it"
+        );
         let swapped: [Row; 2] = [&[Some("a"), None], &[Some("b"), Some("1")]];
         assert_ne!(digest(&[A, B]), digest(&swapped), "values belong to their rows");
     }

@@ -16,6 +16,10 @@
 //! | `json`, `jsonb` | `JSON` | json |
 //! | anything else: text, `uuid`, `inet`, enums, arrays, `numeric` alone, … | `VARCHAR`, `UUID`, `HUGEINT`, lists, … | text |
 //!
+//! Memory does not grow with the answer: as of any list, a batch of records and the hashes of a million ids are held.
+//! Measured with two columns, the whole test process: 51 MB at the most for 200,000 rows of PostgreSQL, 72 MB for 2 and
+//! for 10 million; of DuckDB 76 MB, 99 MB and 100 MB.
+//!
 //! `types` of the job comes first. What no column of ours can hold (a date of infinity, NaN) is an error that names
 //! the row.
 //!

@@ -50,7 +50,7 @@ const VALUES: [(&str, Type, &str); 27] = [
         Type::Decimal { precision: 38, scale: 0 },
         "99999999999999999999999999999999999999",
     ),
-    ("-0.05::numeric(2,2)", Type::Decimal { precision: 2, scale: 2 }, "-0.05"),
+    ("'-0.05'::numeric(2,2)", Type::Decimal { precision: 2, scale: 2 }, "-0.05"),
     ("12345::numeric(3,-2)", Type::Text, "12300"),
     ("0.00012::numeric(2,5)", Type::Text, "0.00012"),
     ("1::numeric(39,1)", Type::Text, "1.0"),
