@@ -86,10 +86,6 @@ pub mod job;
 pub mod merge;
 pub mod os;
 pub mod plan;
-#[cfg(test)]
-#[path = "../tests/postgres/mod.rs"]
-#[expect(dead_code, reason = "only the integration tests stop servers")]
-pub(crate) mod postgres_server;
 pub mod record;
 pub mod report;
 pub mod secrets;

@@ -138,6 +138,11 @@ impl PostgresServer {
         self.stop("-QUIT");
     }
 
+    /// Stops the server, ending its connections.
+    pub fn stop_fast(&mut self) {
+        self.stop("-INT");
+    }
+
     fn stop(&mut self, signal: &str) {
         let Some((mut watcher, stdin)) = self.watcher.take() else { return };
         let pid = self.pid().to_string();
