@@ -1,6 +1,7 @@
 //! The operating system, wrapped: what a process inherits from and shares with its parent.
 
 mod clock;
+mod exchange;
 mod limits;
 mod locks;
 mod process;
@@ -9,6 +10,7 @@ mod signals;
 mod slot;
 
 pub use clock::{boot_number, monotonic_nanos};
+pub use exchange::exchange;
 pub use limits::raise_open_files;
 pub use locks::{Hold, try_lock_byte};
 pub use process::{ParentGone, die_with_parent, dies_with_us, is_alive, user};
