@@ -1,17 +1,17 @@
 //! The gate, the load, and the note in the run of how it ended.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::file::FilePlace;
 use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
-use super::{MergeError, Proof, columns};
+use super::{MergeError, Proof, columns, file};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
-use crate::job::Job;
+use crate::job::{Destination, Job};
 
 /// On what terms a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +52,11 @@ pub struct Published {
     pub took: Duration,
 }
 
-/// The CREATE TABLE that publishing runs where there is no table.
+/// The CREATE TABLE that publishing runs where there is no table; of a file the columns that it will have.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
+    if let Destination::Parquet(_) | Destination::Csv(_) = job.table.to {
+        return Ok(columns::list(&columns::of_run(plan, Some(job))?));
+    }
     let (schema, table) = columns::schema_and_table(&job.table.name);
     let mut name = super::sql::identifier(table);
     if schema != "main" {
@@ -83,9 +86,10 @@ pub async fn publish(
         proof: proof.clone(),
         extent: Extent::Whole,
         gate: Gate::of_run(job, proof, terms.anyway),
+        noted: run.outcome().await?,
         now_micros: terms.now_micros,
     };
-    let mut outcome = outcome(&order);
+    let (mut outcome, noted) = (outcome(&order), order.noted.clone());
     let loaded = match load_if_open(order, stop).await {
         Err(MergeError::Refused { conditions, hint }) => {
             outcome.refused = Some(conditions.join("\n"));
@@ -96,7 +100,8 @@ pub async fn publish(
     };
     outcome.published = true;
     outcome.rows = loaded.rows;
-    let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
+    outcome.file = loaded.file;
+    let standing = noted.filter(|standing| loaded.already && same(standing, &outcome));
     if standing.is_none() {
         run.put_outcome(&outcome).await.map_err(MergeError::NotNoted)?;
     }
@@ -114,7 +119,10 @@ async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Lo
 fn is_published(order: &Order) -> Result<bool, MergeError> {
     match &order.place {
         Place::DuckDb(path) => load::is_published(order, path),
-        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+        Place::Postgres(_) => Err(not_yet(&order.place)),
+        Place::Parquet(path) | Place::Csv(path) => {
+            file::is_published(order, &FilePlace::of(&order.place, path, &order.job))
+        }
     }
 }
 
@@ -127,22 +135,25 @@ pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) ->
     match &order.place {
         Place::DuckDb(path) => {
             let path = path.clone();
-            load_on_thread(order, path, stop).await
+            on_thread(stop, move |stop| load::load(&order, &path, stop)).await
         }
-        Place::Postgres(_) | Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+        Place::Parquet(path) | Place::Csv(path) => {
+            let file = FilePlace::of(&order.place, path, &order.job);
+            on_thread(stop, move |stop| file::load(&order, &file, stop)).await
+        }
+        Place::Postgres(_) => Err(not_yet(&order.place)),
     }
 }
 
-/// Loads into DuckDB, on a thread of its own.
-async fn load_on_thread(
-    order: Order,
-    path: PathBuf,
+/// Loads by DuckDB, on a thread of its own.
+async fn on_thread(
     stop: impl Future<Output = ()>,
+    load: impl FnOnce(&Stop) -> Result<Loaded, MergeError> + Send + 'static,
 ) -> Result<Loaded, MergeError> {
     let given_up = Arc::new(Stop::default());
     let _guard = StopWhenDropped(given_up.clone());
     let attended = given_up.clone();
-    let mut loading = tokio::task::spawn_blocking(move || load::load(&order, &path, &attended));
+    let mut loading = tokio::task::spawn_blocking(move || load(&attended));
     let loaded = tokio::select! {
         loaded = &mut loading => loaded,
         () = stop => {
@@ -168,6 +179,7 @@ fn outcome(order: &Order) -> Outcome {
         digest: order.proof.digest.clone(),
         rows: 0,
         refused: None,
+        file: None,
         at: order.now_micros,
     }
 }

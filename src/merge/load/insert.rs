@@ -92,6 +92,10 @@ impl<'a> Loading<'a> {
         if let (Some(Only::Rows(_)), Some(part)) = (&insertion.only, selection.part()) {
             sql += &format!(" AND chosen.part = {part}");
         }
+        if self.ordered {
+            let by: Vec<String> = [selection.ordinal()].into_iter().chain(selection.part()).collect();
+            sql += &format!(" ORDER BY {}", by.join(", "));
+        }
         sql
     }
 

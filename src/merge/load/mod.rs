@@ -28,7 +28,7 @@
 //! never does.
 //!
 //! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
-//! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
+//! but keys. Where the table becomes a file ([`file`](super::file)) they go in the order of the list. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
 //! meanwhile). What was written is counted against the proof, and the gate looks at the rows, before COMMIT.
 //!
 //! When a run pauses, what there is of it may be published before it is whole (append and upsert only): of the blocks
@@ -54,12 +54,11 @@ use duckdb::Connection;
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
-use self::order::publications;
-pub(super) use self::order::{Loaded, Order, is_published};
+pub(super) use self::order::{Loaded, Order, Settled, is_published, settled};
+use self::order::{at_pauses, publications};
 use self::scope::SCOPE;
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Output};
-use super::covered::Covered;
 use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
@@ -106,7 +105,8 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    fn into_error(self) -> MergeError {
+    /// Why; for who needs no difference between the two.
+    pub(super) fn into_error(self) -> MergeError {
         let (Failed::Before(error) | Failed::Commit(error)) = self;
         error
     }
@@ -124,9 +124,27 @@ pub(super) fn load_into(
     path: &Path,
     stop: &Stop,
 ) -> Result<Loaded, Failed> {
+    load_on(&Ground { connection, path, ordered: false, unread: 0 }, order, stop)
+}
+
+/// Where a load works.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub connection: &'a Connection,
+    /// What is published into, for messages.
+    pub path: &'a Path,
+    /// Whether new rows are written in the order of the list: by record, then by part.
+    pub ordered: bool,
+    /// Rows that stand elsewhere and that all make way.
+    pub unread: u64,
+}
+
+/// Loads within a connection.
+pub(super) fn load_on(ground: &Ground<'_>, order: &Order, stop: &Stop) -> Result<Loaded, Failed> {
     let started = Instant::now();
+    let Ground { connection, path, .. } = *ground;
     let failed = |error: duckdb::Error| database::failed(path, &error);
-    let mut loading = Loading::prepare(connection, order, path)?;
+    let mut loading = Loading::prepare(ground, order)?;
     if let Some(publication) = order.settled(&loading.earlier)? {
         let total = loading.checked(loading.total())?;
         let loaded = loading.loaded(publication.rows, total, started);
@@ -167,6 +185,9 @@ pub(super) struct Loading<'a> {
     order: &'a Order,
     /// The database's file, for messages.
     path: &'a Path,
+    /// See [`Ground`].
+    ordered: bool,
+    unread: u64,
     columns: Vec<Output>,
     policy: Policy,
     target: Target,
@@ -175,23 +196,21 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn prepare(
-        connection: &'a Connection,
-        order: &'a Order,
-        path: &'a Path,
-    ) -> Result<Loading<'a>, MergeError> {
+    fn prepare(ground: &Ground<'a>, order: &'a Order) -> Result<Loading<'a>, MergeError> {
+        let Ground { connection, path, ordered, unread } = *ground;
         let failed = |error| database::failed(path, &error);
         let columns = columns::of_run(order.plan(), Some(&order.job))?;
         let target = Target::find(connection, &order.job).map_err(failed)?;
         let ledger = Ledger { plan: order.plan(), table: &target.name };
         let earlier = ledger.publications(connection).map_err(failed)?;
-        Ok(Loading { connection, order, path, columns, policy: order.policy(), target, earlier })
+        let policy = order.policy();
+        Ok(Loading { connection, order, path, ordered, unread, columns, policy, target, earlier })
     }
 
     /// Everything between BEGIN and COMMIT.
     fn fill(&mut self, started: Instant) -> Result<Loaded, MergeError> {
         let is_new = !self.target.exists();
-        let before = self.checked(self.total())?;
+        let before = self.unread + self.checked(self.total())?;
         self.checked(self.claim())?;
         if is_new {
             self.checked(self.make_table())?;
@@ -267,7 +286,7 @@ impl<'a> Loading<'a> {
             room.insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
         }
         if !is_new {
-            room.replaced = self.checked(self.delete_replaced())?;
+            room.replaced = self.unread + self.checked(self.delete_replaced())?;
         }
         Ok(room)
     }
@@ -311,25 +330,9 @@ impl<'a> Loading<'a> {
         self.connection.query_row(&sql, [], |row| row.get(0))
     }
 
-    fn at_pauses(&self) -> u64 {
-        let of_pauses = self.earlier.iter().filter(|earlier| matches!(earlier.covered, Covered::Blocks(_)));
-        of_pauses.map(|earlier| earlier.rows).sum()
-    }
-
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
-        Loaded {
-            already: false,
-            rows,
-            replaced: 0,
-            left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
-            duplicates: 0,
-            late: 0,
-            gone: 0,
-            total,
-            at_pauses: self.at_pauses(),
-            overridden: Vec::new(),
-            took: started.elapsed(),
-        }
+        let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
+        Loaded { already: false, ..Loaded::before(self.order, settled, total, started.elapsed()) }
     }
 
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {

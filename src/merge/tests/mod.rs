@@ -10,13 +10,19 @@
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
+//! | `kinds` | (the table at destinations of every kind) |
+//! | `files` | what is in a file, what it remembers, what a death leaves |
+//! | `folders` | Parquet files divided by columns |
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `questions` | views and queries |
 
 mod destination;
 mod exploding;
+mod files;
+mod folders;
 mod gate;
 mod ids;
+mod kinds;
 mod model;
 mod pauses;
 mod proof;

@@ -23,7 +23,7 @@ use crate::merge::gate::Gate;
 use crate::merge::load::Order;
 use crate::merge::prove::Extent;
 use crate::merge::{
-    End, MergeError, Place, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
+    End, MergeError, Place, Proof, Published, PublishedPart, Terms, prove, publish, publish_partial,
 };
 use crate::record::{Failure, Field, Kind, Type, Value};
 use crate::secrets::Secrets;
@@ -35,7 +35,7 @@ pub const NOW: i64 = 1_795_392_000_000_000;
 pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false };
 
 pub struct Sandbox {
-    _folder: TempDir,
+    own_folder: TempDir,
     pub run: RunStore,
     pub plan: Plan,
     pub job: Job,
@@ -98,7 +98,7 @@ impl Sandbox {
         run.put_plan(&plan).await.unwrap();
         let ids = (0..records).map(|ordinal| format!("tt{ordinal:04}")).collect();
         let (rounds, parts) = (Vec::new(), Box::new(|_, _| 1));
-        Sandbox { _folder: folder, run, plan, job, block: 3, rounds, ids, values, parts }
+        Sandbox { own_folder: folder, run, plan, job, block: 3, rounds, ids, values, parts }
     }
 
     /// A run of one round with two shards, published nowhere yet.
@@ -133,6 +133,10 @@ impl Sandbox {
         for (endpoint, policy) in self.job.endpoints.iter_mut().zip(policy) {
             endpoint.on_failure = policy;
         }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.own_folder.path().to_owned()
     }
 
     pub fn database(&self) -> PathBuf {
@@ -335,18 +339,19 @@ impl Sandbox {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
         let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
-        Order { place, job, proof, extent, gate, now_micros: NOW }
+        Order { place, job, proof, extent, gate, noted: None, now_micros: NOW }
     }
 
     /// Runs statements in the destination.
     pub fn execute(&self, sql: &str) {
-        database::open(&self.database()).unwrap().execute_batch(sql).unwrap();
+        let connection = self.connection();
+        connection.execute_batch(sql).unwrap();
+        self.put_back(&connection);
     }
 
     /// The rows of a query to the destination, columns joined by `|`, null as `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let connection = database::open(&self.database()).unwrap();
-        rows(&connection, sql)
+        rows(&self.connection(), sql)
     }
 
     /// The rows of the table, by id.
