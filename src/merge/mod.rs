@@ -16,7 +16,7 @@
 //!
 //! # What a death leaves
 //!
-//! In a database; of files see [`file`].
+//! In a database; `file/` has the table of files.
 //!
 //! | killed | the database | the run | the next merge |
 //! |---|---|---|---|

@@ -37,7 +37,12 @@ pub(super) fn refuse(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<
     if job.table.mode == Mode::Append {
         return Err(MergeError::Append { place: file.shown.clone() });
     }
-    let Format::Folder(by) = &file.format else { return Ok(()) };
+    let Format::Folder(by) = &file.format else {
+        return match file.shown.ends_with('/') {
+            true => Err(file.misfit(vec!["it is to be a folder, and the job has no partition_by".into()])),
+            false => Ok(()),
+        };
+    };
     let mut problems = Vec::new();
     for name in by {
         match columns.iter().find(|column| &column.name == name) {

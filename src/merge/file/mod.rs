@@ -99,7 +99,7 @@ impl FilePlace {
             _ => Format::Folder(job.table.partition_by.clone()),
         };
         // A link stays one: what it leads to is written anew.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.components().collect());
         FilePlace { shown: place.to_string(), path, format }
     }
 

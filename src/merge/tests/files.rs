@@ -476,6 +476,33 @@ async fn told_to_stop_the_file_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_writes_meanwhile_is_not_lost() {
+    let mut sandbox = Sandbox::new(5000).await.mode(Mode::Upsert).into_kind(Kind::Csv);
+    sandbox.block = 1000;
+    sandbox.add_round(1, &all_ok).await;
+    let (path, new) = (sandbox.file(), sandbox.folder().join("new.csv"));
+    fs::write(&path, "id,title,votes,budget,facts\n").unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let writing = std::thread::spawn(move || {
+        for row in 0.. {
+            fs::write(&new, format!("id,title,votes,budget,facts\nmine,,{row},,\n")).unwrap();
+            fs::rename(&new, &path).unwrap();
+            if stopped.recv_timeout(Duration::from_millis(1))
+                != Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+            {
+                return;
+            }
+        }
+    });
+    let error = sandbox.publish().await.unwrap_err();
+    drop(stop);
+    writing.join().unwrap();
+    assert!(error.to_string().contains("somebody else has written it meanwhile"), "{error}");
+    assert_eq!(sandbox.table().len(), 1);
+    assert_eq!(sandbox.publish().await.unwrap().total, 5001);
+}
+
+#[tokio::test]
 async fn people_are_shown_columns_and_first_rows() {
     for kind in FILES {
         let sandbox = Sandbox::of_one_round(5, &one_fails).await.mode(Mode::Replace).into_kind(kind);

@@ -120,6 +120,9 @@ async fn columns_that_make_no_folders_are_refused() {
     let said = refused(&sandbox).await;
     assert!(said.contains("names \"facts\", whose values make no names of folders"), "{said}");
     assert!(said.contains("names \"nobody\", which is not one of its columns"), "{said}");
+    by(&mut sandbox, &[]);
+    sandbox.job.table.to = Destination::Parquet(sandbox.folder().join("out/"));
+    assert!(refused(&sandbox).await.contains("it is to be a folder, and the job has no partition_by"));
     by(&mut sandbox, &["id", "title", "votes", "budget", "facts"]);
     assert!(refused(&sandbox).await.contains("none is left for the files"));
     // What only the rows show.

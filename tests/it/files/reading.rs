@@ -60,8 +60,7 @@ fn the_films_are_in_a_csv_file_with_the_declared_columns_and_others_read_it() {
         let ended = sandbox.run(["merge", "movies", "--to", &to]).with_code(0);
         ended
             .saying(&format!("file   out/movies.{kind}"))
-            .saying("published 22,305 rows, in ")
-            .saying("the file has 22,305");
+            .saying("published 22,305 rows; the file has 22,305, in ");
         let ended = sandbox.run(["merge", "movies", "--to", &to]).with_code(0);
         ended.saying("already published, nothing to do; the file has 22,305 rows");
     }
@@ -89,12 +88,45 @@ fn a_folder_of_files_is_a_data_set_to_others() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
     let job = small_job(&sandbox, &origin, 200, "", "");
-    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
-    let read = "import pandas; f = pandas.read_parquet('films'); print(len(f), f['imdb_id'].nunique(), sorted(f.columns))";
-    if sandbox.run(["merge", "small", "--to", "parquet:films"]).with_code(0).stderr.contains("not yet") {
-        return;
+    sandbox.edit("small.toml", "duckdb:small.duckdb\"", "parquet:films/\"\npartition_by = \"year\"");
+    for _ in 0..2 {
+        let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+        ended.saying("published 200 rows").saying("the folder has 200").saying("folder films\n");
     }
+    let read = "import pandas; f = pandas.read_parquet('films'); print(len(f), f['imdb_id'].nunique(), sorted(f.columns))";
     assert_eq!(python(&sandbox, read, &[]).stdout, "200 200 ['budget', 'imdb_id', 'title', 'year']\n");
+}
+
+#[test]
+fn a_job_that_names_a_file_is_planned_run_and_merged_again() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 20, "", "");
+    sandbox.edit("small.toml", "duckdb:small.duckdb", "csv:small.csv");
+    let plan = sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
+    assert!(
+        plan.stdout
+            .ends_with("-- imdb_id  VARCHAR\n-- title    VARCHAR\n-- year     INTEGER\n-- budget   BIGINT\n"),
+        "{}",
+        plan.stdout
+    );
+    let run = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    run.saying("published 20 rows; the file has 20, in ").saying("\nfile   small.csv\n");
+    sandbox
+        .run(["merge", "small"])
+        .with_code(0)
+        .saying("already published, nothing to do; the file has 20 rows");
+    let status = sandbox.run(["status", "small"]).with_code(0);
+    assert!(status.stdout.contains("published 20 rows into csv:"), "{}", status.stdout);
+    // A trial leaves the file alone; a file of other columns is told before the first request.
+    sandbox.write("small.csv", "imdb_id,title\n");
+    sandbox.run(["run", job.to_str().unwrap(), "--sample", "5"]).with_code(0).saying("trial.duckdb");
+    let asked = origin.counts()["total"].clone();
+    let refused = sandbox.run(["run", job.to_str().unwrap()]).with_code(2);
+    refused
+        .saying("its header has no column \"budget\"")
+        .saying("hint: change the job, or move what stands there");
+    assert_eq!(origin.counts()["total"], asked);
 }
 
 #[test]
