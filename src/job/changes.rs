@@ -88,6 +88,8 @@ impl Section {
     fn say(&mut self, word: &str, values: &str, line: &str) {
         let first = values.split_inclusive('"').take(2).collect::<String>();
         let key = match word {
+            // A query of the list is its only one.
+            "query" if self.name.is_empty() => word.to_owned(),
             "type" | "query" | "header" | "field" | "column" => format!("{word} {first}"),
             // What follows a column is said of it.
             _ => match self.things.last() {
@@ -152,10 +154,19 @@ column "z" "text" ".z"
             ("410\"\n", "410\"\nmissing when \".gone\"\n", "endpoint one has changed (missing when)"),
             (x, "column \"x\" \"text\" \".x\"\n", "endpoint one has changed (column x)"),
             ("\".z\"", "\".z\"\nstrip \",\"", "endpoint two has changed (column z)"),
+            ("\".z\"", "\".z\"\nnul \"refuse\"", "endpoint two has changed (column z)"),
             ("column \"z\"", "column \"w\"", "endpoint two has changed (column w, column z)"),
         ] {
             assert_eq!(after(old, new), [said]);
         }
+    }
+
+    #[test]
+    fn of_a_lists_query_it_is_said_that_it_changed() {
+        let then = THEN.replace("file \"csv\"", "query \"SELECT id FROM a\"");
+        let now = THEN.replace("file \"csv\"", "query \"SELECT \\\"id\\\" FROM b\"");
+        assert_eq!(changes(&then, &now), ["the input section has changed (query)"]);
+        assert_eq!(changes(THEN, &now), ["the input section has changed (query, file)"]);
     }
 
     #[test]

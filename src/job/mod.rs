@@ -5,8 +5,8 @@
 //! ignored. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
 //!
 //! A new key starts in `raw` (its name, its shape, its line in the schema), is checked in `validate` and ends as
-//! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`] or [`Settings`]; what decides what
-//! is asked or how columns are made also belongs into [`Job::questions`].
+//! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`], [`Statement`] or [`Settings`]; what
+//! decides what is asked or how columns are made also belongs into [`Job::questions`].
 
 use std::path::PathBuf;
 
@@ -94,9 +94,19 @@ impl Job {
         each_once(named.map(String::as_str))
     }
 
-    /// The environment variables that templates name, each once, in the order of their first use.
+    /// The environment variables that the job names, each once: those of templates in the order of their first use, then
+    /// those of the servers that the list comes from and the rows go to.
     pub fn secrets(&self) -> Vec<String> {
-        each_once(self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets))
+        let templates = self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets);
+        let asked = match &self.input.source {
+            Source::Query { database: Database::Postgres(url), .. } => Some(url),
+            _ => None,
+        };
+        let filled = match &self.table.to {
+            Destination::Postgres(url) => Some(url),
+            _ => None,
+        };
+        each_once(templates.chain(asked.into_iter().chain(filled).flat_map(ServerUrl::secrets)))
     }
 }
 

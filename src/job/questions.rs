@@ -2,7 +2,7 @@
 
 use super::{
     Absent, AnswerFormat, Batch, Column, Css, Duplicates, Endpoint, Expression, Format, Input, Job,
-    JsonTemplate, NextPage, Of, OnError, Pages, Payload, Source, Template,
+    JsonTemplate, NextPage, Nul, Of, OnError, Pages, Payload, Source, Template,
 };
 
 /// Changes when the text below is written in another way.
@@ -12,9 +12,9 @@ impl Job {
     /// The questions of the job, a fact a line, always in the same words; its SHA-256 is in every plan.
     ///
     /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, most pages, limits and what a
-    /// request costs of them, retries, what a failure does to a row, table, publish gate, settings) are not part of it:
-    /// none of that makes another row of the same answer, and a run may well have paused because a limit was too narrow.
-    /// What a job does not say has no line.
+    /// request costs of them, retries, what a failure does to a row, table, publish gate, statements, settings) are not
+    /// part of it: none of that makes another row of the same answer, and a run may well have paused because a limit was
+    /// too narrow. (A table that moves to PostgreSQL is, by what becomes of U+0000.) What a job does not say has no line.
     pub fn questions(&self) -> String {
         let mut text = Text(String::new());
         text.line("questions", &[&VERSION.to_string()]);
@@ -176,6 +176,11 @@ impl Text {
         }
         if column.not_null {
             self.line("not null", &[]);
+        }
+        match column.nul {
+            Nul::Keep => {}
+            Nul::Refuse => self.line("nul", &["refuse"]),
+            Nul::Replace => self.line("nul", &["replace"]),
         }
     }
 }
@@ -365,6 +370,14 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ),
             ("timeout = \"10s\"", "retry = { on = [], deadline = \"1m\" }"),
             ("name = \"two\"", "name = \"two\"\nmin_success = 0.5"),
+            (
+                "duckdb:small.duckdb\", name = \"small\", mode = \"append\"",
+                "parquet:small/\", partition_by = \"id\", mode = \"replace\"",
+            ),
+            (
+                "job = {",
+                "before = [{ sql = \"ANALYZE\" }]\nafter = [{ sql = \"FROM x\", file = \"x.csv\" }]\njob = {",
+            ),
             ("job = {", "publish = { when = \"each_pause\", min_rows = 7, max_change = 0.1 }\njob = {"),
             ("job = {", "limits.'example.org' = { rate = '3/s', quota = '9/day' }\njob = {"),
             ("[[endpoint]]\nname = \"one\"", "# a remark\n[[endpoint]]\nname = \"one\""),
@@ -372,6 +385,29 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             assert_eq!(JOB.matches(old).count(), 1, "{old}");
             assert_eq!(questions(&JOB.replace(old, new)), questions(JOB), "{new}");
         }
+    }
+
+    /// What PostgreSQL cannot hold is refused, unless the column says otherwise.
+    #[test]
+    fn a_table_in_postgresql_makes_other_columns() {
+        let moved = JOB.replace("duckdb:small.duckdb", "postgres://h/small");
+        let nul = questions(&moved).lines().filter(|line| *line == "nul \"refuse\"").count();
+        assert_eq!(nul, 2, "of x and z, which are text");
+        let kept = moved.replace("x = '.x'", "x = { jq = '.x', nul = 'keep' }");
+        let kept = kept.replace("strip = ','", "strip = ',', nul = 'keep'");
+        assert_eq!(questions(&kept), questions(JOB));
+    }
+
+    #[test]
+    fn a_query_is_a_question_and_who_is_asked_is_none() {
+        let asked = |database: &str, query: &str| {
+            let source = format!("database = \"{database}\", query = \"{query}\"");
+            questions(&JOB.replace("file = \"ids.csv\"", &source))
+        };
+        let usual = asked("postgres://h/one", "SELECT id FROM urls");
+        assert!(usual.starts_with("questions \"1\"\nquery \"SELECT id FROM urls\"\nid "), "{usual}");
+        assert_eq!(asked("postgres://h/other", "SELECT id FROM urls"), usual);
+        assert_ne!(asked("postgres://h/one", "SELECT id FROM films"), usual);
     }
 
     /// A run goes on after a limit was changed, left out, or made to count something else.
@@ -416,6 +452,10 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("strip = ','", "strip = '.'"),
             ("(\\d+)", "(\\d*)"),
             ("{one.x}", "{one.y}"),
+            ("strip = ','", "strip = ',', nul = 'replace'"),
+            ("strip = ','", "strip = ',', nul = 'refuse'"),
+            ("ids.csv\"", "ids.csv\", format = \"tsv\""),
+            ("file = \"ids.csv\"", "database = \"duckdb:\", query = \"SELECT 1 AS id\""),
             ("name = \"two\"", "name = \"two\"\nmethod = \"HEAD\""),
             ("name = \"two\"", "name = \"two\"\nbody = \"\""),
             ("name = \"two\"", "name = \"two\"\nwhen = \"true\""),

@@ -46,8 +46,8 @@ fn as_toml(schema: &mut Schema) {
 #[cfg(test)]
 mod tests {
     use super::super::raw::{
-        Batch, Column, Defaults, Endpoint, Input, Job, Limit, Pages, Publish, Quota, Retry, Section, Table,
-        keys_of,
+        After, Batch, Before, Column, Defaults, Endpoint, Input, Job, Limit, Pages, Publish, Quota, Retry,
+        Section, Table, keys_of,
     };
     use super::*;
 
@@ -85,6 +85,8 @@ mod tests {
         assert_eq!(properties(&schema, "Pages"), taken::<Pages>());
         assert_eq!(properties(&schema, "Table"), taken::<Table>());
         assert_eq!(properties(&schema, "Publish"), taken::<Publish>());
+        assert_eq!(properties(&schema, "Before"), taken::<Before>());
+        assert_eq!(properties(&schema, "After"), taken::<After>());
     }
 
     #[test]

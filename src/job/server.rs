@@ -40,18 +40,25 @@ impl ServerUrl {
         }
         let url = Url::parse(&server.spelled(|_| "secret".to_owned()))
             .map_err(|error| mistake(&format!("no URL of a server: {error}"), SHAPE))?;
-        if server.has_plain_password(&url) {
+        if !["postgres", "postgresql"].contains(&url.scheme()) || url.cannot_be_a_base() {
+            return Err(mistake("no URL of a PostgreSQL server", SHAPE));
+        }
+        if server.has_plain_password() {
             let hint = "write ${NAME} in its place and set NAME in the environment, or PGPASSWORD";
             return Err(mistake("a password in plain text", hint));
         }
         Ok(server)
     }
 
-    /// Whether a password would be in the job file's copies.
-    fn has_plain_password(&self, url: &Url) -> bool {
-        let in_query = url.query_pairs().any(|(name, value)| name == "password" && value != "secret");
-        let before = url.password().is_some_and(|password| password != "secret");
-        in_query || before
+    /// Whether a password would be in the job file's copies: one that is not a secret as a whole. Two spellings of the
+    /// secrets tell one from a password that happens to be spelled so.
+    fn has_plain_password(&self) -> bool {
+        let is_plain = |secret: &str| {
+            let Ok(url) = Url::parse(&self.spelled(|_| secret.to_owned())) else { return true };
+            let in_query = url.query_pairs().any(|(name, value)| name == "password" && value != secret);
+            in_query || url.password().is_some_and(|password| password != secret)
+        };
+        is_plain("one") || is_plain("other")
     }
 
     /// The URL as it is written.
@@ -110,13 +117,23 @@ mod tests {
 
     #[test]
     fn a_password_in_the_job_file_is_refused_and_not_repeated() {
-        for url in ["postgres://u:geheim@h/db", "postgres://u@h/db?password=geheim"] {
+        for url in [
+            "postgres://u:geheim@h/db",
+            "postgres://u@h/db?password=geheim",
+            "postgres://u:geheim${PASSWORD}@h/db",
+            "postgresql://u:${PASSWORD}@h/db?password=geheim",
+        ] {
             let mistake = ServerUrl::parse(url).unwrap_err().to_string();
             assert!(mistake.contains("plain text\nhint: write ${NAME}"), "{mistake}");
             assert!(!mistake.contains("geheim"), "{mistake}");
         }
+        for url in ["postgres://u:secret@h/db", "postgres://u:one@h/db", "postgres://u:other@h/db"] {
+            assert!(ServerUrl::parse(url).is_err(), "{url}");
+        }
         assert!(ServerUrl::parse("postgres://${PGUSER}@h/db").is_ok());
         assert!(ServerUrl::parse("postgres:///db?host=/run/postgresql").is_ok());
         assert!(ServerUrl::parse("postgres://{id}@h/db").is_err());
+        assert!(ServerUrl::parse("postgres:stats").is_err());
+        assert!(ServerUrl::parse("mysql://h/stats").is_err());
     }
 }

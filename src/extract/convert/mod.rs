@@ -9,8 +9,10 @@
 //!   be JSON.
 //! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
 //!   expression that fails, or gives more than one value, fails the answer in any case.
+//! - The character U+0000 in a text, or its escape in `json`, is at last kept, replaced, or does not fit, as `nul` says.
 //! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
 
+mod nul;
 mod number;
 mod time;
 
@@ -20,7 +22,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::value::RawValue;
 
-use crate::job::{Column, OnError};
+use crate::job::{Column, Nul, OnError};
 use crate::record::{Failure, Kind, Type, Value};
 
 use self::number::Wrong;
@@ -43,6 +45,7 @@ pub(super) struct Conversion {
     clock: Clock,
     on_error: OnError,
     not_null: bool,
+    nul: Nul,
 }
 
 /// What does not fit, and why.
@@ -62,6 +65,7 @@ impl Conversion {
             clock: Clock { format: column.format.clone(), zone: zone(column)? },
             on_error: column.on_error,
             not_null: column.not_null,
+            nul: column.nul,
         })
     }
 
@@ -111,7 +115,7 @@ impl Conversion {
         match self.ty {
             Type::Json if self.regex.is_none() && self.strip.is_none() => match self.is_null(&whole) {
                 true => Ok(Value::Null),
-                false => kept(json),
+                false => nul::kept_json(json, self.nul),
             },
             _ => self.converted_text(&whole),
         }
@@ -125,7 +129,7 @@ impl Conversion {
             return Ok(Value::Null);
         }
         match self.ty {
-            Type::Text => Ok(Value::Text(self.stripped(picked).into_owned())),
+            Type::Text => nul::kept_text(self.stripped(picked), self.nul),
             _ => self.read(self.stripped(picked).trim()),
         }
     }
@@ -162,7 +166,7 @@ impl Conversion {
     fn read(&self, text: &str) -> Result<Value, Misfit> {
         let numeric = |wrong| self.numeric_misfit(text, wrong);
         match self.ty {
-            Type::Text => Ok(Value::Text(text.to_owned())),
+            Type::Text => nul::kept_text(Cow::Borrowed(text), self.nul),
             Type::Integer => number::integer(text).map(Value::Integer).map_err(numeric),
             Type::Bigint => number::bigint(text).map(Value::Bigint).map_err(numeric),
             Type::Double => number::double(text).map(Value::Double).map_err(numeric),
@@ -175,7 +179,7 @@ impl Conversion {
                 self.clock.timestamp(text).map(Value::Timestamp).ok_or_else(|| self.misfit(text))
             }
             Type::Json => match serde_json::from_str::<&RawValue>(text) {
-                Ok(json) => kept(json.get()),
+                Ok(json) => nul::kept_json(json.get(), self.nul),
                 Err(_) => Err(self.misfit(text)),
             },
         }
@@ -224,14 +228,6 @@ fn boolean(text: &str) -> Option<bool> {
         _ if text.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
-}
-
-/// JSON as it is, if every reader of JSON will take it.
-fn kept(json: &str) -> Result<Value, Misfit> {
-    if text::has_lone_surrogate(json) {
-        return Err(Misfit(text::LoneSurrogate.to_string()));
-    }
-    Ok(Value::Json(json.to_owned()))
 }
 
 /// The type with its article.

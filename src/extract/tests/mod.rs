@@ -8,7 +8,7 @@ mod items;
 mod pages;
 
 use super::*;
-use crate::job::{self, OnError, Template};
+use crate::job::{self, Nul, OnError, Template};
 use crate::record::{Type, Value};
 
 /// A column as a bare string in a job makes it, but for its type.
@@ -448,6 +448,46 @@ mod conversions {
         }
         let lenient = job::Column { on_error: OnError::Null, ..strict };
         assert_eq!(value(lenient, r#""x""#).unwrap_err().kind, Kind::Null);
+    }
+
+    #[test]
+    fn the_character_that_postgresql_cannot_hold_is_kept_refused_or_replaced() {
+        let of = |nul, ty, json: &str| value(job::Column { nul, ..column("n", ".v", ty) }, json);
+        let (in_text, in_json) = (r#""a\u0000b""#, r#"["a\u0000b", "\\u0000"]"#);
+        assert_eq!(of(Nul::Keep, Type::Text, in_text).unwrap(), text("a\0b"));
+        assert_eq!(of(Nul::Replace, Type::Text, in_text).unwrap(), text("a\u{fffd}b"));
+        assert_eq!(of(Nul::Keep, Type::Json, in_json).unwrap(), Value::Json(in_json.to_owned()));
+        let clean = r#"["a\ufffdb", "\\u0000"]"#.to_owned();
+        assert_eq!(of(Nul::Replace, Type::Json, in_json).unwrap(), Value::Json(clean));
+        for (ty, json, shown) in
+            [(Type::Text, in_text, r#""a\0b""#), (Type::Json, in_text, r#""\"a\\u0000b\"""#)]
+        {
+            let failure = of(Nul::Refuse, ty, json).unwrap_err();
+            let hint = "nul = \"replace\" in the column puts U+FFFD in its place";
+            let detail = format!("column n: {shown} has the character U+0000 ({hint})");
+            assert_eq!(failure, Failure::lasting(Kind::Convert, detail));
+        }
+        assert_eq!(
+            of(Nul::Refuse, Type::Json, r#""\\u0000""#).unwrap(),
+            Value::Json(r#""\\u0000""#.to_owned())
+        );
+    }
+
+    #[test]
+    fn what_becomes_of_nul_comes_last() {
+        let strict = job::Column { nul: Nul::Refuse, ..column("n", ".v", Type::Text) };
+        let json = r#""a\u0000b""#;
+        let lenient = job::Column { on_error: OnError::Null, ..strict.clone() };
+        assert_eq!(value(lenient, json).unwrap(), Value::Null);
+        let stripped = job::Column { strip: Some("\0".to_owned()), ..strict.clone() };
+        assert_eq!(value(stripped, json).unwrap(), text("ab"));
+        let picked = job::Column { regex: Some("^.".to_owned()), ..strict.clone() };
+        assert_eq!(value(picked, json).unwrap(), text("a"));
+        let null = job::Column { nulls: vec!["a\0b".to_owned()], ..strict };
+        assert_eq!(value(null, json).unwrap(), Value::Null);
+        let inner = job::Column { regex: Some(".*".to_owned()), ..column("n", ".v", Type::Json) };
+        let inner = job::Column { nul: Nul::Replace, ..inner };
+        assert_eq!(value(inner, r#""[\"\\u0000\"]""#).unwrap(), Value::Json(r#"["\ufffd"]"#.to_owned()));
     }
 
     #[test]

@@ -11,7 +11,9 @@ use super::later;
 /// A value that can be read from TOML.
 pub(in crate::job) trait FromToml: Sized {
     /// How a list of such values is written.
-    const LIST_HINT: &'static str = "put it in brackets: [ … ]";
+    fn list_hint() -> String {
+        "put it in brackets: [ … ]".to_owned()
+    }
 
     /// The value, or none after its mistakes are noted.
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Self>;
@@ -27,7 +29,9 @@ pub(in crate::job) trait Section: Sized {
 }
 
 impl<S: Section> FromToml for S {
-    const LIST_HINT: &'static str = "write it as [[endpoint]], with two brackets, once for each";
+    fn list_hint() -> String {
+        format!("write it as {}, with two brackets, once for each", S::TITLE)
+    }
 
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<S> {
         let Some(table) = value.get_ref().as_table() else {
@@ -92,18 +96,27 @@ impl<'a> Fields<'a> {
         self.optional(key)
     }
 
-    /// Notes where none or both of two keys are there, of which one must be; `hint` says what to write.
-    pub(super) fn exactly_one(&mut self, keys: [&'static str; 2], hint: &str) {
-        match keys.map(|key| self.table.get_key_value(key)) {
-            [None, None] => {
-                let message = format!("{} lacks `{}` or `{}`", self.title, keys[0], keys[1]);
+    /// Notes where none or several of the keys are there, of which one must be; `hint` says what to write.
+    pub(super) fn exactly_one(&mut self, keys: &[&'static str], hint: &str) {
+        let mut there = keys.iter().filter_map(|key| self.table.get_key_value(*key));
+        match (there.next(), there.next()) {
+            (None, _) => {
+                let message = format!("{} lacks {}", self.title, later::one_of(keys));
                 self.mistakes.add(&self.span, message, hint);
             }
-            [Some(_), Some((second, _))] => {
-                let message = format!("both `{}` and `{}` in {}", keys[0], keys[1], self.title);
+            (Some((first, _)), Some((second, _))) => {
+                let (one, other) = (first.get_ref(), second.get_ref());
+                let message = format!("both `{one}` and `{other}` in {}", self.title);
                 self.mistakes.add(&second.span(), message, "leave one of them out");
             }
-            _ => {}
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Notes where `key` is there without `other`, which it needs; `hint` says what to write.
+    pub(super) fn needs(&mut self, key: &'static str, other: &'static str, hint: &str) {
+        if let Some((written, _)) = self.table.get_key_value(key).filter(|_| !self.has(other)) {
+            self.mistakes.add(&written.span(), format!("`{key}` without `{other}`"), hint);
         }
     }
 

@@ -14,6 +14,12 @@ use crate::job::input::{Duplicates, Format};
 pub(in crate::job) struct Input {
     /// The list: a .csv, .tsv, .jsonl, .parquet or .txt file, relative to this file; `-` is standard input.
     pub file: Option<At<String>>,
+    /// A database that gives the list, instead of a file: `postgres://user:${PASSWORD}@host:5432/database`, `duckdb:` and
+    /// the path of its file, or `duckdb:` alone for the files that the query names.
+    #[schemars(regex(pattern = "^(postgres(ql)?://.*|duckdb:.*)$"))]
+    pub database: Option<At<String>>,
+    /// The statement that gives the list, one SELECT; its columns are the list's.
+    pub query: Option<At<String>>,
     /// The list itself, instead of a file.
     pub ids: Option<At<Vec<At<Id>>>>,
     /// Format of the list where the file's ending does not say: `csv`, `tsv`, `jsonl`, `parquet` or `lines`
@@ -36,9 +42,11 @@ impl Section for Input {
     const TITLE: &'static str = "[input]";
 
     fn read(fields: &mut Fields<'_>) -> Input {
-        fields.exactly_one(["file", "ids"], "add file = \"….csv\" or ids = [\"…\", \"…\"]");
+        check_source(fields);
         Input {
             file: fields.optional("file"),
+            database: fields.optional("database"),
+            query: fields.optional("query"),
             ids: fields.optional("ids"),
             format: fields.optional("format"),
             id: fields.required("id", "add id = \"…\", the name of the id column"),
@@ -47,6 +55,18 @@ impl Section for Input {
             duplicates: fields.optional("duplicates"),
             empty: fields.optional("empty"),
         }
+    }
+}
+
+/// A list comes from one place; a database needs its query.
+fn check_source(fields: &mut Fields<'_>) {
+    // One of the two alone counts as the source: beside a file it is one mistake, and not a second that the other lacks.
+    let server = if fields.has("database") || !fields.has("query") { "database" } else { "query" };
+    let hint = "add file = \"….csv\", ids = [\"…\", \"…\"], or database = \"postgres://…\" with query = \"SELECT …\"";
+    fields.exactly_one(&["file", "ids", server], hint);
+    if !fields.has("file") && !fields.has("ids") {
+        fields.needs("database", "query", "add query = \"SELECT …\", the statement that gives the list");
+        fields.needs("query", "database", "add database = \"postgres://…\" or \"duckdb:….duckdb\"");
     }
 }
 

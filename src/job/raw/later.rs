@@ -4,16 +4,7 @@
 use super::fields::{Section, keys_of};
 
 /// Keys of later versions, and what serves until then.
-const LATER: [(&str, &str); 6] = [
-    ("after", "run the SQL after `windrow merge`"),
-    ("auth", "send the secret in `headers` or `query` as ${NAME}"),
-    ("before", "run the SQL before `windrow merge`"),
-    ("database", "export the list to a .csv or .parquet file"),
-    ("runs_table", "it is `windrow_runs`"),
-    ("swap", ONLY_LEAVE_OUT),
-];
-
-const ONLY_LEAVE_OUT: &str = "";
+const LATER: [(&str, &str); 1] = [("auth", "send the secret in `headers` or `query` as ${NAME}")];
 
 /// [limits.www.example.com] is a table `example` in the limit `www`.
 const UNQUOTED: &str = "a host stands in quotes: [limits.\"www.example.com\"]";
@@ -27,9 +18,8 @@ pub(super) struct Refusal {
 
 /// Why `key` is refused in the section `title`, whose keys are `known`.
 pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
-    if let Some(instead) = until_then(key, title) {
-        let hint =
-            if instead.is_empty() { "leave it out".to_owned() } else { format!("leave it out; {instead}") };
+    if let Some((_, instead)) = LATER.iter().find(|(later, _)| *later == key) {
+        let hint = format!("leave it out; {instead}");
         return Refusal { message: format!("not yet supported: `{key}`"), hint };
     }
     let hint = in_other_number(key, known)
@@ -38,14 +28,6 @@ pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
         .or_else(|| (title == super::Limit::TITLE).then(|| UNQUOTED.to_owned()))
         .unwrap_or_else(|| format!("the keys here are {}", listed(known)));
     Refusal { message: format!("unknown key `{key}` in {title}"), hint }
-}
-
-/// What serves until the key is supported, if it is one of a later version.
-fn until_then(key: &str, title: &str) -> Option<&'static str> {
-    if key == "query" && title == super::Input::TITLE {
-        return Some("export the list to a .csv or .parquet file");
-    }
-    LATER.iter().find(|(later, _)| *later == key).map(|(_, instead)| *instead)
 }
 
 /// "did you mean `limits`?" of `limit`: where that is a key of another section, it is still the nearer one.
@@ -64,6 +46,8 @@ fn elsewhere(key: &str) -> Option<String> {
         (super::Endpoint::TITLE, keys_of::<super::Endpoint>()),
         (super::Table::TITLE, keys_of::<super::Table>()),
         (super::Publish::TITLE, keys_of::<super::Publish>()),
+        (super::Before::TITLE, keys_of::<super::Before>()),
+        (super::After::TITLE, keys_of::<super::After>()),
         ("`retry` of [[endpoint]]", keys_of::<super::Retry>()),
         ("a column of [[endpoint]]", keys_of::<super::Column>()),
         (super::Limit::TITLE, keys_of::<super::Limit>()),
@@ -87,10 +71,15 @@ pub(in crate::job) fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Op
     is_near.then(|| format!("did you mean `{nearest}`?"))
 }
 
-/// `a`, `b` or `c`.
+/// `a`, `b`, `c`.
 fn listed(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     words.join(", ")
+}
+
+/// `a`, `b` or `c`, of which one is meant.
+pub(super) fn one_of(words: &[&str]) -> String {
+    joined(words.iter().map(|word| format!("`{word}`")).collect()).unwrap_or_default()
 }
 
 /// "a", "b" or "c".
@@ -119,15 +108,15 @@ mod tests {
         assert_eq!(did_you_mean("a", &["b"]), None);
         assert_eq!(refusal("mode", "[job]", &known).hint, "it belongs in [table]");
         assert_eq!(refusal("min_success", "[job]", &known).hint, "it belongs in [[endpoint]] or [publish]");
-        assert_eq!(refusal("query", "[input]", &known).message, "not yet supported: `query`");
-        assert_eq!(refusal("query", "[table]", &known).hint, "it belongs in [[endpoint]]");
+        assert_eq!(refusal("query", "[table]", &["to"]).hint, "it belongs in [input] or [[endpoint]]");
+        assert_eq!(refusal("file", "[[before]]", &["sql"]).hint, "it belongs in [input] or [[after]]");
+        assert_eq!(refusal("auth", "[[endpoint]]", &known).message, "not yet supported: `auth`");
         assert!(refusal("zzz", "[job]", &known).hint.contains("`headers`"));
     }
 
     #[test]
     fn no_key_of_today_is_called_a_later_one() {
         let later: Vec<&str> = LATER.iter().map(|(key, _)| *key).collect();
-        assert!(later.is_sorted());
         for keys in [
             keys_of::<super::super::JobFile>(),
             keys_of::<super::super::Job>(),
@@ -138,6 +127,8 @@ mod tests {
             keys_of::<super::super::Pages>(),
             keys_of::<super::super::Table>(),
             keys_of::<super::super::Publish>(),
+            keys_of::<super::super::Before>(),
+            keys_of::<super::super::After>(),
             keys_of::<super::super::Retry>(),
             keys_of::<super::super::Limit>(),
             keys_of::<super::super::Quota>(),

@@ -227,7 +227,7 @@ impl<const MOST: u64> JsonSchema for Size<MOST> {
 impl<T: FromToml> FromToml for Vec<At<T>> {
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Self> {
         let Some(array) = value.get_ref().as_array() else {
-            mistakes.add(&value.span(), wrong_shape("a list", value), T::LIST_HINT);
+            mistakes.add(&value.span(), wrong_shape("a list", value), T::list_hint());
             return None;
         };
         let read = |item: &Spanned<DeValue<'_>>| {

@@ -17,6 +17,7 @@ mod leaf;
 mod limit;
 mod repeat;
 mod request;
+mod statement;
 mod table;
 mod word;
 
@@ -35,6 +36,7 @@ pub(super) use json::Json;
 pub(super) use later::{did_you_mean, quoted};
 pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use request::{Batch, Pages};
+pub(super) use statement::{After, Before};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
 
@@ -66,6 +68,10 @@ pub(super) struct JobFile {
     pub table: Option<At<Table>>,
     /// Conditions without which nothing is published.
     pub publish: Option<At<Publish>>,
+    /// Statements before the rows are written, in the same transaction, each written as `[[before]]`.
+    pub before: Option<At<Vec<At<Before>>>>,
+    /// Statements after the rows are written, in the same transaction, each written as `[[after]]`.
+    pub after: Option<At<Vec<At<After>>>>,
     /// Whether all sections that name columns were read without mistake: a name that is not there is then missing.
     #[schemars(skip)]
     pub names_are_known: bool,
@@ -116,6 +122,8 @@ impl Section for JobFile {
             names_are_known,
             table: fields.required("table", "add [table] with to, name and mode"),
             publish: fields.optional("publish"),
+            before: fields.optional("before"),
+            after: fields.optional("after"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 
 use super::at::At;
-use super::fields::{Fields, Section};
+use super::fields::{Fields, Present, Section};
 use super::forms::{Named, Names};
 use super::leaf::{Count, Ratio, Share};
 use super::word::{Choice, Word};
@@ -13,11 +13,13 @@ use crate::job::table::{Gone, Mode, PublishWhen, Stamp};
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::job) struct Table {
-    /// The database: `duckdb:` and the path of its file, relative to this file.
-    #[schemars(required, regex(pattern = "^duckdb:.+"))]
+    /// Where the rows go: `duckdb:`, `parquet:` or `csv:` and the path of a file, relative to this file, or
+    /// `postgres://user:${PASSWORD}@host:5432/database`.
+    #[schemars(required, regex(pattern = "^(duckdb:|parquet:|csv:|postgres(ql)?://).+"))]
     pub to: Option<At<String>>,
-    /// The table: `name` or `schema.name`. It is created where it does not exist.
-    #[schemars(required, regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    /// The table: `name` or `schema.name`. It is created where it does not exist. Of a Parquet or CSV file it may be left
+    /// out, and is the job's name then.
+    #[schemars(regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
     pub name: Option<At<String>>,
     /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
     /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
@@ -29,12 +31,21 @@ pub(in crate::job) struct Table {
     /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`. With
     /// `replace_ids` it is the id.
     pub key: Option<At<Names>>,
-    /// Whether there is a `key`, right or wrong.
-    #[schemars(skip)]
-    pub has_key: bool,
     /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
     /// `run.day`. All but the first may be in the key.
     pub stamp: Option<At<Named<Word<Stamp>>>>,
+    /// The table in which the runs themselves are noted, `name` or `schema.name`, where it is not `windrow_runs` beside
+    /// the table; for PostgreSQL.
+    #[schemars(regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    pub runs_table: Option<At<String>>,
+    /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
+    /// its rows; for PostgreSQL.
+    pub replace: Option<At<Word<Replace>>>,
+    /// The column, or columns, by whose values a folder of Parquet files is divided.
+    pub partition_by: Option<At<Names>>,
+    /// The keys that are there, right or wrong.
+    #[schemars(skip)]
+    pub present: Present,
 }
 
 impl Section for Table {
@@ -42,15 +53,25 @@ impl Section for Table {
 
     fn read(fields: &mut Fields<'_>) -> Table {
         Table {
-            to: fields.required("to", "add to = \"duckdb:….duckdb\""),
-            name: fields.required("name", "add name = \"…\", the table to publish into"),
+            to: fields.required("to", "add to = \"duckdb:….duckdb\" or \"postgres://…\""),
+            name: fields.optional("name"),
             mode: fields
                 .required("mode", "add mode = \"append\", \"upsert\", \"replace\" or \"replace_ids\""),
             gone: fields.optional("gone"),
-            has_key: fields.has("key"),
             key: fields.optional("key"),
             stamp: fields.optional("stamp"),
+            runs_table: fields.optional("runs_table"),
+            replace: fields.optional("replace"),
+            partition_by: fields.optional("partition_by"),
+            present: fields.present(),
         }
+    }
+}
+
+impl Table {
+    /// How rows meet what the table holds, if that was right.
+    pub(in crate::job) fn mode(&self) -> Option<Mode> {
+        self.mode.as_ref().map(|mode| mode.value.0)
     }
 }
 
@@ -61,6 +82,17 @@ impl Choice for Mode {
         ("replace", Mode::Replace),
         ("replace_ids", Mode::ReplaceIds),
     ];
+}
+
+/// How a table is replaced.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::job) enum Replace {
+    /// By a new table of its name.
+    Swap,
+}
+
+impl Choice for Replace {
+    const WORDS: &'static [(&'static str, Replace)] = &[("swap", Replace::Swap)];
 }
 
 impl Choice for Gone {

@@ -154,7 +154,7 @@ fn the_list() {
     one("file = \"../film_ids.csv\"", "file = \"~/ids.csv\"", "`~` is not expanded");
     one("file = \"../film_ids.csv\"", "file = \"s3://ids/ids.csv\"", "not yet supported: a URL");
     one("id = \"imdb_id\"\nkeep", "ids = [\"a\"]\nid = \"imdb_id\"\nkeep", "both `file` and `ids`");
-    one_at("file = \"../film_ids.csv\"\n", "", "[input]", "[input] lacks `file` or `ids`");
+    one_at("file = \"../film_ids.csv\"\n", "", "[input]", "[input] lacks `file`, `ids` or `database`");
     one("id = \"imdb_id\"\nkeep", "id = []\nkeep", "an empty list of columns");
     one_at("id = \"imdb_id\"\nkeep", "keep", "[input]", "[input] lacks `id`");
 }
@@ -310,6 +310,8 @@ fn conversions() {
     one(votes, "votes = { jq = \".\", format = \"%Y\" }", "`format` on a column of type text");
     one(votes, "votes = { jq = \".\", zone = \"UTC\", type = \"date\" }", "`zone` on a column of type date");
     one(votes, "votes = { jq = \".\", strip = \"\" }", "`strip` without characters");
+    one(votes, "votes = { jq = \".\", nul = \"keep\", type = \"date\" }", "`nul` on a column of type date");
+    one(votes, "votes = { jq = \".\", nul = \"drop\" }", "write \"keep\", \"refuse\" or \"replace\"");
     one(votes, "votes = { type = \"bigint\" }", "the column lacks `jq`");
     one("\"%d %b %Y\"", "\"%d %q %Y\"", "the format cannot be read back");
     one("\"%d %b %Y\"", "\"%b %Y\"", "the format cannot be read back");
@@ -367,19 +369,32 @@ fn an_endpoint_in_single_brackets() {
 #[test]
 fn the_table() {
     let to = "to = \"duckdb:../films.duckdb\"";
-    for scheme in ["postgres://h/d", "mysql://h/d", "sqlite:x.db", "parquet:out/", "csv:out.csv"] {
-        one(to, &format!("to = \"{scheme}\""), "not yet supported: the destination");
-    }
-    one(to, "to = \"films.duckdb\"", "unknown destination");
-    one(to, "to = \"oracle:x\"", "unknown destination");
+    one(
+        to,
+        "to = \"films.duckdb\"",
+        "unknown destination \"films.duckdb\"\nhint: write \"postgres://…\", or",
+    );
+    one(to, "to = \"oracle:x\"", "unknown destination \"oracle:x\"");
+    one(
+        to,
+        "to = \"postgress://u:geheim@h/d\"",
+        "destination \"postgress://…\"\nhint: did you mean `postgres`?",
+    );
     one(to, "to = \"duckdb:\"", "no path");
     one(to, "to = \"duckdb::memory:\"", "unknown destination");
-    one(to, "to = \"duckdb:/tmp\"", "the destination is a directory");
-    one(to, "to = \"duckdb:films/\"", "the destination is a directory");
+    one(
+        to,
+        "to = \"duckdb:/tmp\"",
+        "\"duckdb:/tmp\" is a directory\nhint: write duckdb: and the path of a file",
+    );
+    one(to, "to = \"duckdb:films/\"", "is a directory");
     one("name = \"main.films\"", "name = \"a.b.c\"", "is no name for a table");
     one("name = \"main.films\"", "name = \"my films\"", "is no name for a table");
     one("name = \"main.films\"", "name = \"Windrow_Runs\"", "is the table of the runs");
+    one("name = \"main.films\"", &format!("name = \"public.{}\"", "x".repeat(64)), "is no name for a table");
     one_at("mode = \"upsert\"\n", "", "[table]", "[table] lacks `mode`");
+    one_at("name = \"main.films\"\n", "", "[table]", "[table] lacks `name`\nhint: add name = \"…\"");
+    one("name = \"main.films\"", "name = 7", "expected text, found an integer");
 }
 
 #[test]

@@ -5,11 +5,14 @@ mod answers;
 mod budget_mistakes;
 mod budgets;
 mod conditions;
+mod databases;
+mod files;
 mod hostile;
 mod mistakes;
 mod refusals;
 mod report;
 mod requests;
+mod statements;
 mod tables;
 mod valid;
 
@@ -170,8 +173,12 @@ fn endpoint(keys: &str) -> Endpoint {
 
 /// What is said about the small job with these keys: a paragraph for each mistake, with what it points at.
 fn said(keys: &str) -> String {
-    let text = small(keys);
-    let mistakes = mistakes_of(&text);
+    said_of(&small(keys))
+}
+
+/// What is said about a job, in the same way.
+fn said_of(text: &str) -> String {
+    let mistakes = mistakes_of(text);
     let said = mistakes.iter().map(|mistake| {
         let line = text.lines().nth(mistake.line - 1).unwrap_or_default();
         let skipped = line.chars().skip(mistake.columns.start - 1);

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::answer::{self, Language};
-use super::zone;
+use super::{scheme, zone};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
 use crate::job::{Column, Css, Expression, Nul, Of, OnError};
@@ -14,7 +14,7 @@ use crate::record::Type;
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
 pub(super) fn all(
     endpoint: &raw::Endpoint,
-    defaults: Option<&raw::Common>,
+    file: &raw::JobFile,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Column>> {
     let columns = endpoint.columns.as_ref()?;
@@ -24,17 +24,21 @@ pub(super) fn all(
         return None;
     }
     let nulls =
-        endpoint.common.nulls.as_ref().or_else(|| defaults.and_then(|defaults| defaults.nulls.as_ref()));
+        endpoint.common.nulls.as_ref().or_else(|| file.common().and_then(|common| common.nulls.as_ref()));
+    let nul = if scheme::is_server(file) { Nul::Refuse } else { Nul::Keep };
     let language = answer::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
     for entry in &columns.value.0 {
-        let column = entry.value.as_ref().and_then(|column| match &column.value {
-            AnyColumn::Bare(code) => bare(&entry.name, code, language, nulls, mistakes),
-            AnyColumn::Table(table) => {
-                check_of(endpoint, table, mistakes);
-                let expression = expression(column, table, language, mistakes);
-                validated(&entry.name, table, expression, nulls, mistakes)
-            }
+        let column = entry.value.as_ref().and_then(|written| {
+            let column = match &written.value {
+                AnyColumn::Bare(code) => bare(&entry.name, code, language, nulls, mistakes),
+                AnyColumn::Table(table) => {
+                    check_of(endpoint, table, mistakes);
+                    let expression = expression(written, table, language, mistakes);
+                    validated(&entry.name, table, expression, nulls, mistakes)
+                }
+            };
+            column.map(|column| with_nul(column, &written.value, nul))
         });
         all = all.zip(column).map(|(mut all, column)| {
             all.push(column);
@@ -42,6 +46,15 @@ pub(super) fn all(
         });
     }
     all
+}
+
+/// The column with what becomes of U+0000 there, `usual` where it does not say; other types cannot hold it.
+fn with_nul(column: Column, written: &AnyColumn, usual: Nul) -> Column {
+    let said = written.table().and_then(|table| table.nul.as_ref()).map(|word| word.value.0);
+    match column.ty {
+        Type::Text | Type::Json => Column { nul: said.unwrap_or(usual), ..column },
+        _ => column,
+    }
 }
 
 /// A column that is its expression alone.
@@ -197,6 +210,10 @@ fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
                 format!("{hint}: change the type, or leave it out"),
             );
         }
+    }
+    if let Some(nul) = column.nul.as_ref().filter(|_| !matches!(ty, Type::Text | Type::Json)) {
+        let hint = "`nul` is for text and json: no other type can hold U+0000, so leave it out";
+        mistakes.add(&nul.span, format!("`nul` on a column of type {ty}"), hint);
     }
 }
 

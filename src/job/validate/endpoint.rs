@@ -33,7 +33,7 @@ pub(super) fn all(file: &raw::JobFile, known: &Known<'_>, mistakes: &mut Mistake
         .zip(needs)
         .map(|((endpoint, condition), needs)| {
             let when = condition.as_ref().map(|condition| when(condition, known, mistakes));
-            let endpoint = validated(endpoint, file.common(), known, mistakes);
+            let endpoint = validated(endpoint, file, known, mistakes);
             let when = when.map_or(Some(None), |when| when.map(Some));
             endpoint.zip(when).map(|(endpoint, when)| Endpoint { when, after: needs, ..endpoint })
         })
@@ -53,14 +53,15 @@ fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
 /// An endpoint, but for what comes before it.
 fn validated(
     endpoint: &raw::Endpoint,
-    defaults: Option<&raw::Common>,
+    file: &raw::JobFile,
     known: &Known<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Endpoint> {
+    let defaults = file.common();
     check_backoff(Some(&endpoint.common), mistakes);
     let asked = request::validated(endpoint, defaults, known, mistakes);
     let read = answer::validated(endpoint, mistakes);
-    let columns = column::all(endpoint, defaults, mistakes);
+    let columns = column::all(endpoint, file, mistakes);
     let (asked, read) = asked.zip(read)?;
     Some(Endpoint {
         name: endpoint.name.as_ref()?.value.clone(),

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::names::{Known, TAKEN_COLUMNS, Used, is_one_of};
-use super::path;
+use super::{destination, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Duplicates, Format, Input, Source};
+use crate::job::{Database, Duplicates, Format, Input, Source};
 use crate::record::Type;
 
 /// The list, and what it must have.
@@ -43,14 +43,41 @@ fn source(input: &raw::Input, folder: &Path, mistakes: &mut Mistakes) -> Option<
     if let Some(file) = &input.file {
         return file_source(file, input, folder, mistakes);
     }
-    let ids = input.ids.as_ref()?;
-    if let Some(format) = &input.format {
-        mistakes.add(&format.span, "`format` without a file", "leave it out: `ids` are text");
+    if let Some(database) = &input.database {
+        check_no_format(input, "leave it out: a database gives rows, and their types with them", mistakes);
+        let query = input.query.as_ref().map(|query| statement::sql(query, mistakes));
+        let database = self::database(database, folder, mistakes);
+        return Some(Source::Query { database: database?, query: query? });
     }
+    let ids = input.ids.as_ref()?;
+    check_no_format(input, "leave it out: `ids` are text", mistakes);
     if ids.value.is_empty() && input.empty.is_none() {
         mistakes.add(&ids.span, "the list is empty", "add ids, or empty = \"ok\" where that is no error");
     }
     Some(Source::Ids(ids.value.iter().map(|id| id.value.0.clone()).collect()))
+}
+
+fn check_no_format(input: &raw::Input, hint: &str, mistakes: &mut Mistakes) {
+    if let Some(format) = &input.format {
+        mistakes.add(&format.span, "`format` without a file", hint);
+    }
+}
+
+/// A server, a DuckDB file, or DuckDB alone.
+fn database(written: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Database> {
+    match written.value.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => server::url(written, mistakes).map(Database::Postgres),
+        Some(("duckdb", "")) => Some(Database::DuckDb(None)),
+        Some(("duckdb", rest)) if !rest.starts_with(':') => {
+            let path = destination::a_file(written, folder, mistakes);
+            path.map(|path| Database::DuckDb(Some(path)))
+        }
+        _ => {
+            let hint = "write \"postgres://…\", or \"duckdb:\" and the path of a file";
+            destination::refuse("database", written, &["duckdb", "postgres"], hint, mistakes);
+            None
+        }
+    }
 }
 
 fn file_source(

@@ -5,17 +5,24 @@
 mod answer;
 mod batch;
 mod column;
+mod columns;
 mod cycle;
+mod destination;
 mod endpoint;
 mod hosts;
 mod input;
+mod key;
 mod limit;
 mod names;
 mod pages;
+mod partition;
 mod path;
 mod payload;
 mod publish;
 mod request;
+mod scheme;
+mod server;
+mod statement;
 mod table;
 mod template;
 mod url;
@@ -25,7 +32,7 @@ mod zone;
 use std::path::{Path, PathBuf};
 
 use super::mistake::Mistakes;
-use super::{Endpoint, Input, Job, Limit, Publish, Settings, Table, raw};
+use super::{Endpoint, Input, Job, Limit, Publish, Settings, Statement, Table, raw};
 use names::Known;
 
 /// The parts of a job.
@@ -36,14 +43,15 @@ pub(super) struct Parts {
     endpoints: Vec<Endpoint>,
     table: Table,
     publish: Publish,
+    before: Vec<Statement>,
+    after: Vec<Statement>,
     settings: Settings,
 }
 
 impl Parts {
     /// The job that was written as `text` in the file `path` of `folder`.
     pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
-        let Parts { name, input, limits, endpoints, table, publish, settings } = self;
-        let (before, after) = (Vec::new(), Vec::new());
+        let Parts { name, input, limits, endpoints, table, publish, before, after, settings } = self;
         Job { name, input, limits, endpoints, table, publish, before, after, settings, text, path, folder }
     }
 }
@@ -61,6 +69,9 @@ pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mista
     let input = input::validated(file, &known, folder, mistakes);
     let table = table::validated(file, &known, folder, mistakes);
     let publish = publish::validated(file, mistakes);
+    let before = statement::before(file, mistakes);
+    let taken = statement::taken(input.as_ref(), table.as_ref());
+    let after = statement::after(file, folder, taken, mistakes);
     Some(Parts {
         name: name?,
         input: input?,
@@ -68,6 +79,8 @@ pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mista
         endpoints: endpoints?,
         table: table?,
         publish,
+        before,
+        after,
         settings: settings(file),
     })
 }

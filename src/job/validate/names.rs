@@ -232,9 +232,13 @@ pub(super) fn is_word(text: &str) -> bool {
     text.bytes().all(fits) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-/// Whether a name fits a table or its schema.
-pub(super) fn is_table_word(text: &str) -> bool {
-    is_word(text) && text.len() <= LONGEST_NAME
+/// Whether a text is `name` or `schema.name`, each fit for a database.
+pub(super) fn is_table_name(text: &str) -> bool {
+    let fits = |word: &str| is_word(word) && word.len() <= LONGEST_NAME;
+    match text.split_once('.') {
+        Some((schema, table)) => fits(schema) && fits(table),
+        None => fits(text),
+    }
 }
 
 /// Whether `text` is one of the words, whatever the capitals.

@@ -1,5 +1,6 @@
-//! `[publish]`: when a run is published, which the table's mode allows, and on what conditions.
+//! `[publish]`: when a run is published, which the table's mode and place allow, and on what conditions.
 
+use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw;
 use crate::job::{Mode, Publish, PublishWhen};
@@ -18,17 +19,21 @@ pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish
     }
 }
 
-/// What there is at a pause adds to a table; it does not replace one.
+/// What there is at a pause adds to a table; it does not replace one, and a file is written as a whole.
 fn check_when(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
     let mode = file.table.as_ref().and_then(|table| table.value.mode.as_ref());
     let (Some(when), Some(mode)) = (&publish.when, mode) else { return };
     let replaced = match mode.value.0 {
+        Mode::Append | Mode::Upsert if scheme::is_plain_file(file) => "a file",
         Mode::Append | Mode::Upsert => return,
         Mode::Replace => "a table that is replaced as a whole",
         Mode::ReplaceIds => "a table whose ids are replaced as a whole",
     };
     if when.value.0 == PublishWhen::EachPause {
-        let hint = "leave it out, or take mode = \"append\" or \"upsert\"";
+        let hint = match scheme::is_plain_file(file) {
+            true => "leave it out: a file is written as a whole, when the run is finished",
+            false => "leave it out, or take mode = \"append\" or \"upsert\"",
+        };
         mistakes.add(&when.span, format!("when = \"each_pause\" in {replaced}"), hint);
     }
 }

@@ -1,0 +1,179 @@
+//! Databases: lists that they give, tables on servers, and what becomes of the character that PostgreSQL cannot hold.
+
+use super::super::*;
+use super::{mistakes_of, parse, said_of, small};
+
+const FILE: &str = "file = \"ids.csv\"";
+const TO: &str = "to = \"duckdb:small.duckdb\"";
+const SERVER: &str = "postgres://loader:${PGPASSWORD}@db.example:5432/stats?sslmode=require";
+
+/// The small job with this source.
+fn from(source: &str) -> String {
+    small("").replace(FILE, source)
+}
+
+/// The small job with these keys of its table, in a server.
+fn into(name: &str, mode: &str) -> String {
+    let text = small("").replace(TO, &format!("to = \"{SERVER}\""));
+    text.replace("name = \"small\", mode = \"append\"", &format!("name = \"{name}\", {mode}"))
+}
+
+fn job(text: &str) -> Job {
+    parse(text).unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+#[test]
+fn a_list_comes_from_a_database_by_query() {
+    let source = |database: &str, query: &str| {
+        job(&from(&format!("database = \"{database}\", query = \"{query}\""))).input.source
+    };
+    let expected = |database, query: &str| Source::Query { database, query: query.to_owned() };
+    let url = ServerUrl::parse(SERVER).unwrap();
+    let query = "SELECT id FROM urls;";
+    assert_eq!(source(SERVER, query), expected(Database::Postgres(url), query));
+    let file = Database::DuckDb(Some("/nowhere/schemas/ids.duckdb".into()));
+    assert_eq!(source("duckdb:ids.duckdb", query), expected(file, query));
+    let over_files = "FROM read_parquet('x.parquet')";
+    assert_eq!(source("duckdb:", over_files), expected(Database::DuckDb(None), over_files));
+    assert_eq!(source("postgresql:///stats?host=/run/postgresql", query).database(), "postgresql:///stats");
+}
+
+impl Source {
+    fn database(&self) -> String {
+        match self {
+            Source::Query { database, .. } => database.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_list_from_a_database_has_one_source_and_its_query() {
+    for (source, says) in [
+        ("database = 'postgres://h/d'", "`database` without `query`\nhint: add query = \"SELECT …\""),
+        ("query = 'SELECT 1'", "`query` without `database`\nhint: add database = \"postgres://…\""),
+        ("file = 'x.csv', query = 'SELECT 1'", "both `file` and `query` in [input]"),
+        ("file = 'x.csv', database = 'duckdb:'", "both `file` and `database` in [input]"),
+        ("ids = ['a'], database = 'duckdb:', query = 'SELECT 1'", "both `ids` and `database` in [input]"),
+        ("database = 'duckdb:', query = ''", "no SQL\nhint: write the statement in quotes"),
+        ("database = 'duckdb:', query = ' ;\t'", "no SQL"),
+        ("database = 'duckdb:', query = \"SELECT '\\u0000'\"", "the character U+0000 in SQL"),
+        ("database = 'duckdb:', query = 1", "expected text, found an integer"),
+        ("database = 'duckdb:', query = 'SELECT 1', format = 'csv'", "hint: leave it out: a database gives"),
+        ("database = 'mysql://h/d', query = 'SELECT 1'", "not yet supported: the database mysql:"),
+        (
+            "database = 'parquet:x', query = 'SELECT 1'",
+            "unknown database \"parquet:x\"\nhint: write \"postgres:",
+        ),
+        (
+            "database = 'dukdb:x', query = 'SELECT 1'",
+            "unknown database \"dukdb:x\"\nhint: did you mean `duckdb`?",
+        ),
+        ("database = \"duckdb::memory:\", query = 'SELECT 1'", "unknown database \"duckdb::memory:\""),
+        ("database = 'duckdb:/tmp', query = 'SELECT 1'", "\"duckdb:/tmp\" is a directory"),
+        ("database = 'duckdb:~/x.duckdb', query = 'SELECT 1'", "`~` is not expanded"),
+        ("database = 'postgres:stats', query = 'SELECT 1'", "no URL of a PostgreSQL server"),
+        (
+            "database = 'postgres://u:geheim@h/d', query = 'SELECT 1'",
+            "a password in plain text\nhint: write ${NAME}",
+        ),
+        ("database = 'postgres://{id}@h/d', query = 'SELECT 1'", "in a server's URL"),
+    ] {
+        let found = mistakes_of(&from(source));
+        let [mistake] = found.as_slice() else { panic!("{source}: one mistake expected, found {found:#?}") };
+        let said = format!("{}\nhint: {}", mistake.message, mistake.hint);
+        assert!(said.contains(says), "{source}: {says:?} expected, found {said:?}");
+        assert!(!said.contains("geheim"), "{said}");
+        assert_eq!(mistake.line, 2, "{said}");
+    }
+}
+
+#[test]
+fn a_password_is_refused_where_it_stands() {
+    let text = into("small", "mode = \"append\"").replace("${PGPASSWORD}", "geheim");
+    insta::assert_snapshot!(said_of(&text), @r#"
+    line 3: "postgres://loader:geheim@db.example:5432/stats?sslmode=require"
+    a password in plain text
+    hint: write ${NAME} in its place and set NAME in the environment, or PGPASSWORD
+    "#);
+}
+
+#[test]
+fn a_table_is_on_a_server() {
+    let table = job(&into("public.small", "mode = \"append\", runs_table = \"ops.runs\"")).table;
+    let expected = Table {
+        runs_table: Some("ops.runs".to_owned()),
+        ..Table::plain(Destination::Postgres(ServerUrl::parse(SERVER).unwrap()), "public.small", Mode::Append)
+    };
+    assert_eq!(table, expected);
+    let swapped = job(&into("small", "mode = \"replace\", replace = \"swap\"")).table;
+    assert_eq!((swapped.swap, swapped.runs_table), (true, None));
+}
+
+#[test]
+fn what_only_a_server_has_is_refused_elsewhere() {
+    let in_duckdb = |keys: &str| small("").replace("mode = \"append\"", keys);
+    let elsewhere = in_duckdb("mode = \"replace\", replace = \"swap\", runs_table = \"runs\"");
+    insta::assert_snapshot!(said_of(&elsewhere), @r#"
+    line 3: "swap"
+    replace = "swap" of a destination that is no server
+    hint: leave it out: it is for to = "postgres://…"
+
+    line 3: "runs"
+    `runs_table` of a destination that is no server
+    hint: leave it out: it is for to = "postgres://…"
+    "#);
+    let swapped = |mode: &str| said_of(&into("small", &format!("{mode}, replace = \"swap\"")));
+    insta::assert_snapshot!(swapped("mode = \"append\""), @r#"
+    line 3: "swap"
+    replace = "swap" without mode = "replace"
+    hint: leave it out, or take mode = "replace"
+    "#);
+    insta::assert_snapshot!(said_of(&into("small", "mode = \"replace\", replace = \"rows\"")), @r#"
+    line 3: "rows"
+    unknown word "rows"
+    hint: write "swap"
+    "#);
+}
+
+#[test]
+fn the_table_of_the_runs_is_another_one() {
+    let runs = |name: &str, runs_table: &str| {
+        said_of(&into(name, &format!("mode = \"append\", runs_table = \"{runs_table}\"")))
+    };
+    insta::assert_snapshot!(runs("small", "Small"), @r#"
+    line 3: "Small"
+    `runs_table` is the table "Small" itself
+    hint: the runs are noted in a table of their own: take another name
+    "#);
+    insta::assert_snapshot!(runs("small", "my runs"), @r#"
+    line 3: "my runs"
+    "my runs" is no name for a table
+    hint: name or schema.name, each of letters (A to Z), digits and `_`, the first no digit
+    "#);
+    for (name, runs_table) in [("a.small", "small"), ("small", "a.small"), ("a.small", "A.small")] {
+        assert!(runs(name, runs_table).contains("itself"), "{name} {runs_table}");
+    }
+    assert_eq!(runs("a.small", "b.small"), "");
+    let long = "x".repeat(64);
+    assert!(runs("small", &long).contains("is no name for a table"));
+    assert!(runs(&long, "runs").contains("is no name for a table"));
+}
+
+#[test]
+fn the_secrets_of_servers_are_secrets_of_the_job() {
+    let source = "database = \"postgres://${READER}@h/d\", query = \"SELECT 1\"";
+    let text = into("small", "mode = \"append\"").replace(FILE, source);
+    assert_eq!(job(&text).secrets(), ["READER", "PGPASSWORD"]);
+}
+
+#[test]
+fn text_for_postgresql_refuses_what_it_cannot_hold_unless_the_column_says_otherwise() {
+    let columns = r#"columns = { a = ".a", b = { jq = ".b", nul = "keep" }, c = { jq = ".c", type = "json", nul = "replace" }, d = { jq = ".d", type = "date" }, e = { jq = ".e", type = "json" } }"#;
+    let nul =
+        |text: &str| -> Vec<Nul> { job(text).endpoints[0].columns.iter().map(|column| column.nul).collect() };
+    let text = small(columns);
+    assert_eq!(nul(&text), [Nul::Keep, Nul::Keep, Nul::Replace, Nul::Keep, Nul::Keep]);
+    let text = text.replace("duckdb:small.duckdb", SERVER);
+    assert_eq!(nul(&text), [Nul::Refuse, Nul::Keep, Nul::Replace, Nul::Keep, Nul::Refuse]);
+}

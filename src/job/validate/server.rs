@@ -1,0 +1,73 @@
+//! What a job says of a PostgreSQL server: its URL, the table of the runs, how a table is replaced there.
+
+use super::names::is_table_name;
+use super::scheme;
+use crate::job::mistake::Mistakes;
+use crate::job::raw::{self, At};
+use crate::job::{Mode, ServerUrl};
+
+/// The URL of a server.
+pub(super) fn url(written: &At<String>, mistakes: &mut Mistakes) -> Option<ServerUrl> {
+    let parsed = ServerUrl::parse(written.text());
+    parsed.map_err(|mistake| mistakes.add(&written.span, mistake.message, mistake.hint)).ok()
+}
+
+/// Where the runs are noted, if the job says.
+pub(super) fn runs_table(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) -> Option<String> {
+    let written = table.runs_table.as_ref()?;
+    if let Some(refusal) = runs_table_refusal(file, table, written.text()) {
+        mistakes.add(&written.span, refusal.0, refusal.1);
+    }
+    Some(written.value.clone())
+}
+
+/// A message and its hint.
+type Refusal = (String, &'static str);
+
+fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str) -> Option<Refusal> {
+    let is_the_table = table.name.as_ref().is_some_and(|name| is_same(name.text(), runs_table));
+    if !is_table_name(runs_table) {
+        let hint = "name or schema.name, each of letters (A to Z), digits and `_`, the first no digit";
+        return Some((format!("\"{runs_table}\" is no name for a table"), hint));
+    }
+    if is_the_table {
+        let hint = "the runs are noted in a table of their own: take another name";
+        return Some((format!("`runs_table` is the table \"{runs_table}\" itself"), hint));
+    }
+    if table.to.is_some() && !scheme::is_server(file) {
+        let hint = "leave it out: it is for to = \"postgres://…\"";
+        return Some(("`runs_table` of a destination that is no server".to_owned(), hint));
+    }
+    None
+}
+
+/// Whether two names may be one table's: one without a schema is in whichever the server says.
+fn is_same(one: &str, other: &str) -> bool {
+    let parts = |name: &str| -> (Option<String>, String) {
+        let lower = name.to_ascii_lowercase();
+        match lower.split_once('.') {
+            Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
+            None => (None, lower),
+        }
+    };
+    let ((schema, table), (other_schema, other_table)) = (parts(one), parts(other));
+    table == other_table && (schema.is_none() || other_schema.is_none() || schema == other_schema)
+}
+
+/// Whether `replace` makes a new table.
+pub(super) fn swap(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) -> bool {
+    let Some(written) = &table.replace else { return false };
+    let is_replaced = table.mode().is_none_or(|mode| mode == Mode::Replace);
+    let (message, hint) = match is_replaced {
+        false => {
+            ("replace = \"swap\" without mode = \"replace\"", "leave it out, or take mode = \"replace\"")
+        }
+        true if table.to.is_some() && !scheme::is_server(file) => {
+            let hint = "leave it out: it is for to = \"postgres://…\"";
+            ("replace = \"swap\" of a destination that is no server", hint)
+        }
+        true => return true,
+    };
+    mistakes.add(&written.span, message, hint);
+    false
+}
