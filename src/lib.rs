@@ -58,7 +58,8 @@
 //!
 //! 1. Each planned pair has exactly one ledger line; merge proves it, block by block, before it loads.
 //! 2. A run is published in one transaction together with its row in `windrow_runs`, or not at all. Where it is
-//!    published in parts, when it pauses, the same holds of each part.
+//!    published in parts, when it pauses, the same holds of each part. Into a file it is published by one rename, so
+//!    that readers find the old file or the new one.
 //! 3. A block is done when its commit file exists; a rerun skips it. A crash costs the open blocks at the most.
 //! 4. Every file of a run goes through an object store; the local folder syncs what it writes.
 //! 5. A failed request is a ledger line with a kind from a closed list, never an empty value.

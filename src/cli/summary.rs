@@ -73,9 +73,12 @@ pub(super) async fn finished(
         }
         Merged::Published(published) => {
             preview(to, &job.table.name).await?;
-            eprintln!("\n{}: {}, in {}", job.name, in_words(published), duration(took));
+            eprintln!("\n{}: {}, in {}", job.name, in_words(published, kind(to)), duration(took));
             say_overridden(published);
-            eprintln!("table  {} in {}", job.table.name, shown_place(to));
+            match kind(to) {
+                "table" => eprintln!("table  {} in {}", job.table.name, shown_place(to)),
+                file => eprintln!("{file:<7}{}", shown_place(to)),
+            }
             eprintln!("run    {}", shown_path(run.store.folder()));
         }
     }
@@ -206,6 +209,15 @@ fn say_retry(run: &LiveRun) {
     }
 }
 
+/// What the rows are in, to people.
+fn kind(to: &merge::Place) -> &'static str {
+    match to {
+        merge::Place::DuckDb(_) | merge::Place::Postgres(_) => "table",
+        merge::Place::Parquet(path) if path.is_dir() => "folder",
+        merge::Place::Parquet(_) | merge::Place::Csv(_) => "file",
+    }
+}
+
 /// A file as people name it, or a server.
 fn shown_place(to: &merge::Place) -> String {
     match to {
@@ -241,11 +253,11 @@ pub(super) fn shorten(text: &mut String, width: usize) {
     }
 }
 
-/// What publishing did.
-fn in_words(published: &Published) -> String {
+/// What publishing did to a table, or to a file.
+fn in_words(published: &Published, kind: &str) -> String {
     if published.already {
         return format!(
-            "already published, nothing to do; the table has {}",
+            "already published, nothing to do; the {kind} has {}",
             counted(published.total, "row")
         );
     }
@@ -262,5 +274,5 @@ fn in_words(published: &Published) -> String {
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));
     }
-    format!("{words}; the table has {}", count(published.total))
+    format!("{words}; the {kind} has {}", count(published.total))
 }

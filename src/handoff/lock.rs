@@ -85,6 +85,11 @@ pub fn lock_shard(folder: &Path, shard: u32) -> Result<Lock, LockError> {
     lock(&path, || format!("shard {shard} of run {}", folder.display()))
 }
 
+/// Locks a lock file of any other kind; `what` it stands for is named to whoever does not get it.
+pub fn lock_file(path: &Path, what: &str) -> Result<Lock, LockError> {
+    lock(path, || what.to_owned())
+}
+
 /// Whether a living process holds the run.
 pub fn run_is_locked(folder: &Path) -> bool {
     // For reading only, so that a run of somebody else's, or on a disk that is read-only, can be looked at.

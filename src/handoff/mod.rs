@@ -44,7 +44,7 @@ pub mod store;
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use event::Event;
 pub use exit::Exit;
-pub use plan::{Block, Outcome, Plan, PlannedEndpoint, Round, Shard};
+pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Round, Shard};
 pub use store::{HandoffError, RunStore};
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a

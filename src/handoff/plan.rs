@@ -126,6 +126,15 @@ impl Shard {
     }
 }
 
+/// What a file is known by: who changes it changes one of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMark {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was last written: nanoseconds since 1970, UTC.
+    pub modified: i64,
+}
+
 /// `merged.json`: how the run ended. Replaced when a retry's results are published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -145,6 +154,9 @@ pub struct Outcome {
     pub rows: u64,
     /// What the gate said, where it refused: a line for each condition that is not met.
     pub refused: Option<String>,
+    /// The file as it was published, where it does not say itself what it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileMark>,
     /// Microseconds since 1970, UTC.
     pub at: i64,
 }

@@ -128,6 +128,16 @@ pub(super) fn schema_and_table(name: &str) -> (&str, &str) {
     name.split_once('.').unwrap_or(("main", name))
 }
 
+/// The columns and their types, a line each.
+pub(super) fn list(columns: &[Output]) -> String {
+    let widest = columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0);
+    let line = |column: &Output| {
+        let ty = column.ty.map_or_else(|| "VARCHAR".to_owned(), sql::column_type);
+        format!("-- {:<widest$}  {ty}", column.name)
+    };
+    columns.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The statement that would make the table.
 pub(super) fn create_table(table: &str, columns: &[Output]) -> String {
     let line = |column: &Output| {

@@ -1,19 +1,13 @@
 //! DuckDB as windrow opens it, and what its errors mean.
 
 use std::path::Path;
-use std::time::Duration;
 use std::{fs, io};
 
 use duckdb::Connection;
 
-use super::MergeError;
+use super::error::{FULL, WRITABLE};
+use super::{MergeError, aside};
 use crate::database::duck::{config, message, prepare};
-
-/// How the folder is named in which a new database is made.
-const ASIDE: &str = ".windrow-";
-
-/// Age from which nobody can be at work there any more.
-const ABANDONED: Duration = Duration::from_secs(10 * 60);
 
 /// Opens a database file for writing; makes it if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
@@ -34,8 +28,8 @@ fn make(path: &Path) -> Result<(), MergeError> {
         hint: "windrow makes the database there: it needs room, and to write",
     };
     let folder = path.parent().unwrap_or(Path::new("."));
-    sweep(folder);
-    let aside = tempfile::Builder::new().prefix(ASIDE).tempdir_in(folder).map_err(disk)?;
+    aside::sweep(folder);
+    let aside = tempfile::Builder::new().prefix(aside::PREFIX).tempdir_in(folder).map_err(disk)?;
     let whole = aside.path().join("new.duckdb");
     let made = config().and_then(|config| Connection::open_with_flags(&whole, config));
     let closed = made.and_then(|connection| connection.close().map_err(|(_, error)| error));
@@ -49,18 +43,11 @@ fn make(path: &Path) -> Result<(), MergeError> {
     }
 }
 
-/// What a maker that was killed left in the folder. A living one is done within moments.
-fn sweep(folder: &Path) {
-    let is_old = |entry: &fs::DirEntry| {
-        let changed = entry.metadata().and_then(|found| found.modified()).ok();
-        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > ABANDONED)
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let made_here = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(ASIDE);
-    for left in entries.filter(|entry| made_here(entry) && is_old(entry)) {
-        // It is only in the way: the next maker tries again.
-        let _ = fs::remove_dir_all(left.path());
-    }
+/// Opens a new database that nobody else will ever see, in a folder that goes away with it.
+pub(super) fn open_scratch(path: &Path) -> duckdb::Result<Connection> {
+    let connection = Connection::open_with_flags(path, config()?)?;
+    prepare(&connection)?;
+    Ok(connection)
 }
 
 /// A folder for what does not fit into memory; it goes away with this.
@@ -74,11 +61,28 @@ pub(super) fn scratch_folder() -> Result<tempfile::TempDir, MergeError> {
 
 /// Opens a database in memory that spills into `scratch`; beside it lies another one, `windrow`, for answers.
 pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
-    let connection = Connection::open_in_memory_with_flags(config()?)?;
-    prepare(&connection)?;
+    let connection = new_in_memory()?;
     let scratch = super::sql::text(&scratch.to_string_lossy());
     connection.execute_batch(&format!("SET temp_directory = {scratch}; ATTACH ':memory:' AS windrow"))?;
     Ok(connection)
+}
+
+/// A new database in memory, for a look at something small.
+pub(super) fn new_in_memory() -> duckdb::Result<Connection> {
+    let connection = Connection::open_in_memory_with_flags(config()?)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+/// What DuckDB's error means where it reads a file that stands at the destination.
+pub(super) fn unreadable(path: &Path, error: &duckdb::Error) -> MergeError {
+    match failed(path, error) {
+        MergeError::Database { path, message } => {
+            let hint = "nothing was published; correct the file, or move it away: it is made anew then";
+            MergeError::NotReadable { path, message, hint }
+        }
+        other => other,
+    }
 }
 
 /// What DuckDB's error means for the database at `path`.
@@ -105,8 +109,6 @@ pub(super) fn failed(path: &Path, error: &duckdb::Error) -> MergeError {
 }
 
 const NOT_DUCKDB: &str = "the job's [table] to must name a DuckDB file";
-const FULL: &str = "free some space, then repeat `windrow merge`: nothing was published, the run is kept";
-const WRITABLE: &str = "windrow needs to write there";
 
 /// Words of DuckDB's about a file that it cannot read, each with what to do.
 const UNREADABLE: [(&str, &str); 5] = [

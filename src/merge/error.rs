@@ -1,7 +1,18 @@
 //! What keeps a run from being published, grouped by what it means for the caller.
 
+use std::io;
+use std::path::Path;
+
 use crate::database::postgres::{PostgresError, Trouble};
+use crate::handoff::lock::LockError;
 use crate::handoff::{Exit, HandoffError};
+
+/// What to do about a disk that is full.
+pub(super) const FULL: &str =
+    "free some space, then repeat `windrow merge`: nothing was published, the run is kept";
+
+/// What to do where it is forbidden to write.
+pub(super) const WRITABLE: &str = "windrow needs to write there";
 
 /// Shards that a message names before it says "and so many more".
 const SHARDS_NAMED: usize = 8;
@@ -99,6 +110,28 @@ pub enum MergeError {
         /// What is wrong with it.
         why: String,
     },
+    /// The job and the file, or the folder of files, do not go together.
+    #[error(
+        "{path} does not fit the job:\n  {}\nhint: change the job, or move what stands there away: it is made anew then",
+        problems.join("\n  ")
+    )]
+    File {
+        /// The file or folder.
+        path: String,
+        /// All that is wrong; never empty.
+        problems: Vec<String>,
+    },
+    /// Rows are to be added to a file.
+    #[error(
+        "{place}: a file is always written anew as a whole, mode = \"append\" cannot add to it\nhint: publish with mode = \"upsert\" and a key, \"replace_ids\" or \"replace\", or append to a database"
+    )]
+    Append {
+        /// The destination.
+        place: String,
+    },
+    /// Another windrow publishes into the same file.
+    #[error(transparent)]
+    Locked(LockError),
     /// Rows that cannot be matched by key.
     #[error(
         "{rows} rows have no value in the key column {column:?}; the first is record {ordinal} of the list\nhint: choose a key that every answer gives, or mark the column not_null so that such answers count as failed"
@@ -180,6 +213,17 @@ pub enum MergeError {
 }
 
 impl MergeError {
+    /// What an error of the operating system means for the destination at `path`.
+    pub(super) fn on_disk(path: &Path, error: &io::Error) -> MergeError {
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FULL,
+            io::ErrorKind::NotFound => "there must be a folder to write into",
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => WRITABLE,
+            _ => "nothing was published: look at the disk, then repeat `windrow merge`",
+        };
+        MergeError::Disk { path: path.display().to_string(), message: error.to_string(), hint }
+    }
+
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {
@@ -188,10 +232,13 @@ impl MergeError {
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused { .. } => Exit::Refused,
             MergeError::Table { .. }
+            | MergeError::File { .. }
+            | MergeError::Append { .. }
             | MergeError::NullKey { .. }
             | MergeError::Value { .. }
             | MergeError::Statement { .. }
             | MergeError::Sql { .. } => Exit::Usage,
+            MergeError::Locked(_) => Exit::Locked,
             MergeError::InUse { .. }
             | MergeError::NotReadable { .. }
             | MergeError::Constraint { .. }

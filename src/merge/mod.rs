@@ -10,11 +10,15 @@
 //! | the transaction | `load/`, `target.rs`, `runs.rs`, `covered.rs` |
 //! | the job's own statements around the rows | `statements.rs` |
 //! | the same on a PostgreSQL server | `postgres/` |
+//! | into files, by way of that | `file/`, `aside.rs` |
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
+//! | before the first request and after the last | `destination.rs` |
 //!
 //! # What a death leaves
+//!
+//! In a database; `file/` has the table of files.
 //!
 //! | killed | the database | the run | the next merge |
 //! |---|---|---|---|
@@ -24,10 +28,13 @@
 //! | at a pause, before COMMIT | as it was | unfinished | publishes, with what came since |
 //! | at a pause, after COMMIT | a part published, its row in `windrow_runs` | unfinished | finds the row, publishes what came since |
 
+mod aside;
 mod columns;
 mod covered;
 mod database;
+mod destination;
 mod error;
+mod file;
 mod files;
 mod gate;
 mod load;
@@ -48,10 +55,10 @@ mod target;
 mod tests;
 mod views;
 
+pub use destination::{check_destination, first_rows};
 pub use error::{MergeError, Unfinished};
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, publish};
-pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, first_rows, query};
-pub use target::check_destination;
+pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, query};

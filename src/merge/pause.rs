@@ -58,6 +58,7 @@ fn order(job: &Job, place: &Place, proof: Proof, now_micros: i64) -> Order {
         proof,
         extent: Extent::Committed,
         gate: Gate::of_pause(job),
+        noted: None,
         now_micros,
     }
 }

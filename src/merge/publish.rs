@@ -1,14 +1,14 @@
 //! The gate, the load, and the note in the run of how it ended.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::file::FilePlace;
 use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
-use super::{MergeError, Proof, columns, postgres};
+use super::{MergeError, Proof, columns, file, postgres};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::{Destination, Job};
@@ -54,11 +54,17 @@ pub struct Published {
     pub took: Duration,
 }
 
-/// The CREATE TABLE that publishing runs where there is no table.
+/// The CREATE TABLE that publishing runs where there is no table; of a file the columns that it will have.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
-    if let Destination::Postgres(_) = &job.table.to {
-        let name: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
-        return Ok(postgres::create_table(&name.join("."), &columns::of_run(plan, Some(job))?, job) + ";");
+    match &job.table.to {
+        Destination::Parquet(_) | Destination::Csv(_) => {
+            return Ok(columns::list(&columns::of_run(plan, Some(job))?));
+        }
+        Destination::Postgres(_) => {
+            let name: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
+            return Ok(postgres::create_table(&name.join("."), &columns::of_run(plan, Some(job))?, job) + ";");
+        }
+        Destination::DuckDb(_) => {}
     }
     let (schema, table) = columns::schema_and_table(&job.table.name);
     let mut name = super::sql::identifier(table);
@@ -89,9 +95,10 @@ pub async fn publish(
         proof: proof.clone(),
         extent: Extent::Whole,
         gate: Gate::of_run(job, proof, terms.anyway),
+        noted: run.outcome().await?,
         now_micros: terms.now_micros,
     };
-    let mut outcome = outcome(&order);
+    let (mut outcome, noted) = (outcome(&order), order.noted.clone());
     let loaded = match load_if_open(order, stop).await {
         Err(MergeError::Refused { conditions, hint }) => {
             outcome.refused = Some(conditions.join("\n"));
@@ -102,7 +109,8 @@ pub async fn publish(
     };
     outcome.published = true;
     outcome.rows = loaded.rows;
-    let standing = run.outcome().await?.filter(|standing| loaded.already && same(standing, &outcome));
+    outcome.file = loaded.file;
+    let standing = noted.filter(|standing| loaded.already && same(standing, &outcome));
     if standing.is_none() {
         run.put_outcome(&outcome).await.map_err(MergeError::NotNoted)?;
     }
@@ -121,12 +129,10 @@ async fn is_published(order: &Order) -> Result<bool, MergeError> {
     match &order.place {
         Place::DuckDb(path) => load::is_published(order, path),
         Place::Postgres(server) => postgres::is_published(order, server).await,
-        Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
+        Place::Parquet(path) | Place::Csv(path) => {
+            file::is_published(order, &FilePlace::of(&order.place, path, &order.job))
+        }
     }
-}
-
-fn not_yet(place: &Place) -> MergeError {
-    MergeError::Table { table: place.to_string(), problems: vec!["not yet supported".into()] }
 }
 
 /// Loads; gives up when `stop` comes, or when this is dropped.
@@ -134,26 +140,28 @@ pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) ->
     match &order.place {
         Place::DuckDb(path) => {
             let path = path.clone();
-            load_on_thread(order, path, stop).await
+            on_thread(stop, move |stop| load::load(&order, &path, stop)).await
+        }
+        Place::Parquet(path) | Place::Csv(path) => {
+            let file = FilePlace::of(&order.place, path, &order.job);
+            on_thread(stop, move |stop| file::load(&order, &file, stop)).await
         }
         Place::Postgres(server) => {
             let server = server.clone();
             postgres::load(order, &server, stop).await
         }
-        Place::Parquet(_) | Place::Csv(_) => Err(not_yet(&order.place)),
     }
 }
 
-/// Loads into DuckDB, on a thread of its own.
-async fn load_on_thread(
-    order: Order,
-    path: PathBuf,
+/// Loads by DuckDB, on a thread of its own.
+async fn on_thread(
     stop: impl Future<Output = ()>,
+    load: impl FnOnce(&Stop) -> Result<Loaded, MergeError> + Send + 'static,
 ) -> Result<Loaded, MergeError> {
     let given_up = Arc::new(Stop::default());
     let _guard = StopWhenDropped(given_up.clone());
     let attended = given_up.clone();
-    let mut loading = tokio::task::spawn_blocking(move || load::load(&order, &path, &attended));
+    let mut loading = tokio::task::spawn_blocking(move || load(&attended));
     let loaded = tokio::select! {
         loaded = &mut loading => loaded,
         () = stop => {
@@ -179,6 +187,7 @@ fn outcome(order: &Order) -> Outcome {
         digest: order.proof.digest.clone(),
         rows: 0,
         refused: None,
+        file: None,
         at: order.now_micros,
     }
 }

@@ -1,15 +1,13 @@
 //! DuckDB over a run's files: no server, no copy, nothing written.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use duckdb::types::Value;
 use duckdb::{Connection, Row};
 
 use super::files::RunFiles;
-use super::place::Place;
 use super::policy::Policy;
-use super::{MergeError, columns, database, sql, views};
+use super::{MergeError, columns, database, views};
 use crate::handoff::RunStore;
 use crate::job::Job;
 
@@ -40,7 +38,7 @@ pub struct QueryResult {
 
 /// A run opened for questions.
 pub struct RunQuery {
-    connection: Connection,
+    pub(super) connection: Connection,
     views: Vec<String>,
     /// What DuckDB spills goes here, and goes away with it.
     _scratch: tempfile::TempDir,
@@ -54,27 +52,6 @@ pub async fn query(
     limit: Option<usize>,
 ) -> Result<QueryResult, MergeError> {
     RunQuery::open(run, job).await?.ask(sql, limit)
-}
-
-/// The first rows of a published table, read from its database.
-pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
-    match place {
-        Place::DuckDb(path) => first_in_duckdb(path, table, limit),
-        Place::Postgres(server) => super::postgres::first_rows(server, table, limit).await,
-        Place::Parquet(_) | Place::Csv(_) => {
-            Ok(QueryResult { columns: vec![], rows: vec![], truncated: false })
-        }
-    }
-}
-
-fn first_in_duckdb(database: &Path, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
-    let session = RunQuery::in_memory()?;
-    let path = sql::text(&database.to_string_lossy());
-    let attach = format!("ATTACH {path} AS published (READ_ONLY)");
-    session.connection.execute_batch(&attach).map_err(|error| database::failed(database, &error))?;
-    let (schema, table) = columns::schema_and_table(table);
-    let (schema, table) = (sql::identifier(schema), sql::identifier(table));
-    session.ask(&format!("FROM published.{schema}.{table} LIMIT {}", limit.saturating_add(1)), Some(limit))
 }
 
 impl RunQuery {
@@ -93,7 +70,8 @@ impl RunQuery {
         Ok(session)
     }
 
-    fn in_memory() -> Result<RunQuery, MergeError> {
+    /// No run: for a question to something else.
+    pub(super) fn in_memory() -> Result<RunQuery, MergeError> {
         let scratch = database::scratch_folder()?;
         let opened = database::open_in_memory(scratch.path());
         let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;

@@ -53,6 +53,11 @@ impl Ledger<'_> {
         if lacks_blocks && matches!(publication.covered, Covered::Blocks(_)) {
             return connection.execute_batch(&format!("ALTER TABLE main.{TABLE} ADD COLUMN blocks VARCHAR"));
         }
+        Ledger::make(connection)
+    }
+
+    /// Makes the table if it is not there.
+    pub fn make(connection: &Connection) -> duckdb::Result<()> {
         connection.execute_batch(&format!(
             "CREATE TABLE IF NOT EXISTS main.{TABLE} (\
              run_id VARCHAR NOT NULL, rounds INTEGER NOT NULL, job VARCHAR NOT NULL, \

@@ -45,6 +45,30 @@ pub(super) fn read_as(column: &str, ty: Type) -> String {
     }
 }
 
+/// Parquet files as a table expression. They are divided by these columns, which stand in their paths; by none, where
+/// folders such as `k=1` mean nothing.
+pub(super) fn parquet<'a>(paths: impl Iterator<Item = &'a Path>, by: &[(&str, Type)]) -> String {
+    let ty = |(name, ty): &(&str, Type)| format!("{}: {}", text(name), stored_type(*ty));
+    let divided = match by {
+        [] => "hive_partitioning = false".to_owned(),
+        by => format!(
+            "hive_partitioning = true, hive_types = {{{}}}",
+            by.iter().map(ty).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    format!("read_parquet([{}], {divided})", texts(paths))
+}
+
+/// Parquet files in folders such as `k=1`, as a table expression; the columns' types are guessed.
+pub(super) fn divided<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    format!("read_parquet([{}], hive_partitioning = true)", texts(paths))
+}
+
+/// Paths as DuckDB has them in a list.
+fn texts<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    paths.map(|path| text(&path.to_string_lossy())).collect::<Vec<_>>().join(",")
+}
+
 /// Files of one format and shape.
 pub(super) struct FileList<'a> {
     pub paths: Vec<&'a Path>,
@@ -66,11 +90,10 @@ impl FileList<'_> {
         if self.paths.is_empty() {
             return self.nothing();
         }
-        let paths: Vec<String> = self.paths.iter().map(|path| text(&path.to_string_lossy())).collect();
-        let paths = paths.join(",");
+        let paths = self.paths.iter().copied();
         match self.format {
-            ChunkFormat::Parquet => format!("read_parquet([{paths}], hive_partitioning = false)"),
-            ChunkFormat::Csv => format!("read_csv([{paths}], {})", self.csv_options()),
+            ChunkFormat::Parquet => parquet(paths, &[]),
+            ChunkFormat::Csv => format!("read_csv([{}], {})", texts(paths), self.csv_options()),
         }
     }
 

@@ -120,6 +120,11 @@ impl Report {
     }
 }
 
+/// What is committed may be reported.
+pub(super) fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
+    reports.into_iter().try_for_each(Report::finish)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

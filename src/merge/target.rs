@@ -9,7 +9,6 @@ use std::path::Path;
 use duckdb::{Connection, params};
 
 use super::columns::{self, Output};
-use super::place::Place;
 use super::{MergeError, database, sql};
 use crate::job::Job;
 use crate::record::Type;
@@ -38,41 +37,6 @@ pub(super) struct TargetColumn {
     pub default: Option<String>,
     /// Computed from others: never written.
     pub generated: bool,
-}
-
-/// Looks a job's destination over before anything is asked of anyone.
-///
-/// The database can be opened (or made), no other process has it, no newer DuckDB made it, and a table that
-/// is there has the columns that the job fills, of types that take them. Column types that only the plan
-/// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
-pub async fn check_destination(job: &Job, place: &Place) -> Result<(), MergeError> {
-    let path = match place {
-        Place::DuckDb(path) => path,
-        Place::Postgres(server) => return super::postgres::check(job, server).await,
-        Place::Parquet(_) | Place::Csv(_) => return Ok(()),
-    };
-    let columns = columns::of_job(job)?;
-    if !path.exists() {
-        return check_folder(path);
-    }
-    let connection = database::open(path)?;
-    let target = Target::find(&connection, job).map_err(|error| database::failed(path, &error))?;
-    target.check(&connection, path, &columns)
-}
-
-/// A database that is not there yet can be made.
-fn check_folder(path: &Path) -> Result<(), MergeError> {
-    let disk = |message: String, hint| MergeError::Disk { path: path.display().to_string(), message, hint };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        return Err(disk(
-            format!("there is no folder {}", folder.display()),
-            "make it, or change the job's [table] to",
-        ));
-    }
-    tempfile::NamedTempFile::new_in(folder)
-        .map(|_| ())
-        .map_err(|error| disk(error.to_string(), "windrow makes the database there: it needs to write"))
 }
 
 impl Target {

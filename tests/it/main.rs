@@ -14,6 +14,7 @@
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
 //! | [`postgres`] | PostgreSQL as list and destination: deaths at any moment, readers, a table made by hand |
+//! | [`files`] | do others read a published file, and is it whole whatever is killed? |
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
@@ -25,6 +26,7 @@ mod budgets;
 mod commands;
 mod commit;
 mod crash;
+mod files;
 mod films;
 mod floors;
 mod helpers;

@@ -139,6 +139,55 @@ fn a_full_disk_under_the_database_publishes_nothing_until_there_is_room() {
 }
 
 #[test]
+fn a_full_disk_under_a_file_leaves_the_old_one_and_nothing_beside_it() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 300, "", "");
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=4m");
+    for kind in ["csv", "parquet"] {
+        let (to, path) = (format!("{kind}:disk/small.{kind}"), disk.0.join(format!("small.{kind}")));
+        let merge = ["merge", "small", "--to", &to];
+        let listed = || {
+            let entries = std::fs::read_dir(&disk.0).unwrap().map(|entry| entry.unwrap().file_name());
+            entries.filter(|name| name != "filler").collect::<Vec<_>>()
+        };
+        sandbox.run(merge).with_code(0).saying("the file has 300");
+        for room in [0, 60_000, 400_000] {
+            // Another's rows, so that there is something to do.
+            let stands = published_in_file(&path, kind);
+            disk.fill();
+            let filler = OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap();
+            let size = filler.metadata().unwrap().len();
+            filler.set_len(size - room).unwrap();
+            let ended = sandbox.run(merge);
+            if ended.code != Some(0) {
+                ended.with_code(4).saying("hint: free some space").saying("nothing was published");
+                assert_eq!(std::fs::read(&path).unwrap(), stands);
+            }
+            assert_eq!(listed(), [path.file_name().unwrap()], "with room for {room} bytes");
+            disk.free();
+        }
+        sandbox.run(merge).with_code(0).saying("the file has 301");
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+/// Puts other rows in the place of those that are in a file; its bytes.
+fn published_in_file(path: &Path, kind: &str) -> Vec<u8> {
+    let connection = duckdb::Connection::open_in_memory().unwrap();
+    let (shown, options) =
+        (path.display(), if kind == "csv" { "format csv, header" } else { "format parquet" });
+    connection
+        .execute_batch(&format!(
+            "CREATE TABLE films AS FROM '{shown}' WHERE false; INSERT INTO films (imdb_id) VALUES ('mine'); \
+             COPY films TO '{shown}' ({options})"
+        ))
+        .unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
 fn a_read_only_disk_is_told_before_the_first_request() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);

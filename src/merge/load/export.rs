@@ -66,7 +66,8 @@ impl<'a> Export<'a> {
     ) -> Result<Export<'a>, MergeError> {
         let target = stand_in(&columns);
         let path = &order.job.folder;
-        let loading = Loading { connection, order, path, columns, policy: order.policy(), target, earlier };
+        let (policy, ordered, unread) = (order.policy(), false, 0);
+        let loading = Loading { connection, order, path, ordered, unread, columns, policy, target, earlier };
         let narrowed = loading.checked(loading.narrow())?;
         let late = match narrowed && order.mode() == Mode::Append {
             true => loading.checked(loading.late_answers())?,

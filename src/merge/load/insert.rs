@@ -78,7 +78,11 @@ impl<'a> Loading<'a> {
             self.columns.iter().map(|output| selection.expression(slice, output)).collect();
         names.extend(insertion.further.iter().map(|(name, _)| name.clone()));
         values.extend(insertion.further.iter().map(|(_, value)| value.clone()));
-        let select = select(&selection, slice, insertion.only.as_ref(), &values);
+        let mut select = select(&selection, slice, insertion.only.as_ref(), &values);
+        if self.ordered {
+            let by: Vec<String> = [selection.ordinal()].into_iter().chain(selection.part()).collect();
+            select += &format!(" ORDER BY {}", by.join(", "));
+        }
         format!("INSERT INTO {} ({}) {select}", self.target.qualified, names.join(", "))
     }
 

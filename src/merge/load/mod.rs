@@ -28,7 +28,7 @@
 //! never does.
 //!
 //! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
-//! but keys. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
+//! but keys. Where the table becomes a file ([`file`](super::file)) they go in the order of the list. Readers in this process see the rows of before until COMMIT (other processes cannot open the file
 //! meanwhile). What was written is counted against the proof, and the gate looks at the rows, before COMMIT.
 //!
 //! When a run pauses, what there is of it may be published before it is whole (append and upsert only): of the blocks
@@ -59,17 +59,16 @@ use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
 use self::order::publications;
-pub(super) use self::order::{Loaded, Order, is_published};
+pub(super) use self::order::{Loaded, Order, Settled, at_pauses, is_published, settled};
 use self::scope::SCOPE;
 pub(super) use self::staged::{PLACE, failed_column};
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Origin, Output};
-use super::covered::Covered;
 use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::slice::Slice;
-use super::statements::Report;
+use super::statements::{Report, finish};
 use super::target::Target;
 use super::{MergeError, database};
 use crate::job::Mode;
@@ -113,7 +112,8 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    fn into_error(self) -> MergeError {
+    /// Why; for who needs no difference between the two.
+    pub(super) fn into_error(self) -> MergeError {
         let (Failed::Before(error) | Failed::Commit(error)) = self;
         error
     }
@@ -131,13 +131,37 @@ pub(super) fn load_into(
     path: &Path,
     stop: &Stop,
 ) -> Result<Loaded, Failed> {
+    let (loaded, reports) = load_on(&Ground { connection, path, ordered: false, unread: 0 }, order, stop)?;
+    finish(reports)?;
+    Ok(loaded)
+}
+
+/// Where a load works.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub connection: &'a Connection,
+    /// What is published into, for messages.
+    pub path: &'a Path,
+    /// Whether new rows are written in the order of the list: by record, then by part.
+    pub ordered: bool,
+    /// Rows that stand elsewhere and that all make way.
+    pub unread: u64,
+}
+
+/// Loads within a connection. The reports are written, and have no name yet.
+pub(super) fn load_on(
+    ground: &Ground<'_>,
+    order: &Order,
+    stop: &Stop,
+) -> Result<(Loaded, Vec<Report>), Failed> {
     let started = Instant::now();
+    let Ground { connection, path, .. } = *ground;
     let failed = |error: duckdb::Error| database::failed(path, &error);
-    let mut loading = Loading::prepare(connection, order, path)?;
+    let mut loading = Loading::prepare(ground, order)?;
     if let Some(publication) = order.settled(&loading.earlier)? {
         let total = loading.checked(loading.total())?;
         let loaded = loading.loaded(publication.rows, total, started);
-        return Ok(Loaded { already: true, ..loaded });
+        return Ok((Loaded { already: true, ..loaded }, Vec::new()));
     }
     loading.target.check(connection, path, &loading.columns)?;
     connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
@@ -147,10 +171,7 @@ pub(super) fn load_into(
     });
     match filled {
         Ok((loaded, reports)) => match connection.execute_batch("COMMIT") {
-            Ok(()) => {
-                reports.into_iter().try_for_each(Report::finish)?;
-                Ok(Loaded { took: started.elapsed(), ..loaded })
-            }
+            Ok(()) => Ok((Loaded { took: started.elapsed(), ..loaded }, reports)),
             Err(error) => Err(Failed::Commit(failed(error))),
         },
         Err(error) => {
@@ -186,6 +207,9 @@ pub(super) struct Loading<'a> {
     order: &'a Order,
     /// The database's file, for messages.
     path: &'a Path,
+    /// See [`Ground`].
+    ordered: bool,
+    unread: u64,
     columns: Vec<Output>,
     policy: Policy,
     target: Target,
@@ -194,23 +218,21 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn prepare(
-        connection: &'a Connection,
-        order: &'a Order,
-        path: &'a Path,
-    ) -> Result<Loading<'a>, MergeError> {
+    fn prepare(ground: &Ground<'a>, order: &'a Order) -> Result<Loading<'a>, MergeError> {
+        let Ground { connection, path, ordered, unread } = *ground;
         let failed = |error| database::failed(path, &error);
         let columns = columns::of_run(order.plan(), Some(&order.job))?;
         let target = Target::find(connection, &order.job).map_err(failed)?;
         let ledger = Ledger { plan: order.plan(), table: &target.name };
         let earlier = ledger.publications(connection).map_err(failed)?;
-        Ok(Loading { connection, order, path, columns, policy: order.policy(), target, earlier })
+        let policy = order.policy();
+        Ok(Loading { connection, order, path, ordered, unread, columns, policy, target, earlier })
     }
 
     /// Everything between BEGIN and COMMIT.
     fn fill(&mut self, started: Instant) -> Result<(Loaded, Vec<Report>), MergeError> {
         let is_new = !self.target.exists();
-        let before = self.checked(self.total())?;
+        let before = self.unread + self.checked(self.total())?;
         self.checked(self.claim())?;
         if is_new {
             self.checked(self.make_table())?;
@@ -278,7 +300,7 @@ impl<'a> Loading<'a> {
             room.insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
         }
         if !is_new {
-            room.replaced = self.checked(self.delete_replaced())?;
+            room.replaced = self.unread + self.checked(self.delete_replaced())?;
         }
         Ok(room)
     }
@@ -343,26 +365,9 @@ impl<'a> Loading<'a> {
         self.connection.query_row(&sql, [], |row| row.get(0))
     }
 
-    fn at_pauses(&self) -> u64 {
-        let of_pauses = self.earlier.iter().filter(|earlier| matches!(earlier.covered, Covered::Blocks(_)));
-        of_pauses.map(|earlier| earlier.rows).sum()
-    }
-
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
-        Loaded {
-            already: false,
-            rows,
-            replaced: 0,
-            left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
-            duplicates: 0,
-            withheld: 0,
-            late: 0,
-            gone: 0,
-            total,
-            at_pauses: self.at_pauses(),
-            overridden: Vec::new(),
-            took: started.elapsed(),
-        }
+        let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
+        Loaded { already: false, ..Loaded::before(self.order, settled, total, started.elapsed()) }
     }
 
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {

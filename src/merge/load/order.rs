@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use duckdb::Connection;
 
-use crate::handoff::Plan;
+use crate::handoff::{FileMark, Outcome, Plan};
 use crate::job::{Gone, Job, Mode};
 use crate::merge::covered::Covered;
 use crate::merge::gate::Gate;
@@ -25,6 +25,8 @@ pub(in crate::merge) struct Order {
     /// What of the run there must be.
     pub extent: Extent,
     pub gate: Gate,
+    /// What the run's folder says of its last publication.
+    pub noted: Option<Outcome>,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
 }
@@ -46,7 +48,38 @@ pub(in crate::merge) struct Loaded {
     /// Rows that pauses of the run published before.
     pub at_pauses: u64,
     pub overridden: Vec<String>,
+    /// The file that was written, where it does not say itself what it was made from.
+    pub file: Option<FileMark>,
     pub took: Duration,
+}
+
+/// What a publication wrote that stands already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::merge) struct Settled {
+    pub rows: u64,
+    /// Rows that pauses of the run wrote.
+    pub at_pauses: u64,
+}
+
+impl Loaded {
+    /// What was done before: nothing is now.
+    pub(in crate::merge) fn before(order: &Order, settled: Settled, total: u64, took: Duration) -> Loaded {
+        Loaded {
+            already: true,
+            rows: settled.rows,
+            replaced: 0,
+            left_out: order.left_out(),
+            duplicates: 0,
+            withheld: 0,
+            late: 0,
+            gone: 0,
+            total,
+            at_pauses: settled.at_pauses,
+            overridden: Vec::new(),
+            file: None,
+            took,
+        }
+    }
 }
 
 impl Order {
@@ -83,7 +116,12 @@ impl Order {
         self.proof.ends.count(self.proof.bound(), |ends| policy.admits(ends))
     }
 
-    /// Their rows.
+    /// Records whose rows do not.
+    pub(in crate::merge) fn left_out(&self) -> u64 {
+        self.proof.records.saturating_sub(self.admitted(&self.policy()))
+    }
+
+    /// The rows of those that do.
     pub(in crate::merge) fn publishable(&self, policy: &Policy) -> u64 {
         self.proof.ends.count_rows(self.proof.bound(), |ends| policy.admits(ends))
     }
@@ -149,7 +187,24 @@ pub(in crate::merge) fn is_published(order: &Order, path: &Path) -> Result<bool,
         return Ok(false);
     }
     let connection = database::open(path)?;
-    Ok(order.settled(&publications(&connection, order, path)?)?.is_some())
+    Ok(settled(&connection, order, path)?.is_some())
+}
+
+/// What the publication of these commits wrote, where it stands in an opened database.
+pub(in crate::merge) fn settled(
+    connection: &Connection,
+    order: &Order,
+    path: &Path,
+) -> Result<Option<Settled>, MergeError> {
+    let publications = publications(connection, order, path)?;
+    let settled = order.settled(&publications)?;
+    Ok(settled.map(|settled| Settled { rows: settled.rows, at_pauses: at_pauses(&publications) }))
+}
+
+/// Rows that pauses have written.
+pub(in crate::merge) fn at_pauses(publications: &[Publication]) -> u64 {
+    let of_pauses = publications.iter().filter(|one| matches!(one.covered, Covered::Blocks(_)));
+    of_pauses.map(|one| one.rows).sum()
 }
 
 pub(super) fn publications(

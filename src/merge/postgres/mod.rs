@@ -46,7 +46,7 @@ use self::transaction::{Transacted, transact};
 use super::columns::{self, Output};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
-use super::statements::Report;
+use super::statements::{Report, finish};
 use super::{MergeError, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
 use crate::job::{Job, Mode};
@@ -105,11 +105,6 @@ fn settled(unanswered: Option<(Loaded, Vec<Report>)>, found: Loaded) -> Result<L
         Some((loaded, reports)) => finish(reports).map(|()| loaded),
         None => Ok(found),
     }
-}
-
-/// What is committed may be reported.
-fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
-    reports.into_iter().try_for_each(Report::finish)
 }
 
 /// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.

@@ -12,9 +12,8 @@ use super::target::Target;
 use super::{check_encoding, create_table};
 use crate::database::postgres::{PostgresError, Session};
 use crate::merge::columns::{self, Output};
-use crate::merge::covered::Covered;
 use crate::merge::gate::RowCounts;
-use crate::merge::load::{Loaded, Order, Relation};
+use crate::merge::load::{Loaded, Order, Relation, Settled, at_pauses};
 use crate::merge::policy::Policy;
 use crate::merge::runs::Publication;
 use crate::merge::statements::Report;
@@ -196,20 +195,7 @@ impl Transaction<'_> {
     }
 
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
-        let of_pauses = self.earlier.iter().filter(|earlier| matches!(earlier.covered, Covered::Blocks(_)));
-        Loaded {
-            already: false,
-            rows,
-            replaced: 0,
-            left_out: self.order.proof.records.saturating_sub(self.order.admitted(&self.policy)),
-            duplicates: 0,
-            withheld: 0,
-            late: 0,
-            gone: 0,
-            total,
-            at_pauses: of_pauses.map(|earlier| earlier.rows).sum(),
-            overridden: Vec::new(),
-            took: started.elapsed(),
-        }
+        let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
+        Loaded { already: false, ..Loaded::before(self.order, settled, total, started.elapsed()) }
     }
 }

@@ -10,6 +10,9 @@
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
+//! | `kinds` | (the table at destinations of every kind) |
+//! | `files` | what is in a file, what it remembers, what a death leaves |
+//! | `folders` | Parquet files divided by columns |
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
@@ -17,8 +20,11 @@
 
 mod destination;
 mod exploding;
+mod files;
+mod folders;
 mod gate;
 mod ids;
+mod kinds;
 mod model;
 mod pauses;
 mod proof;

@@ -23,7 +23,7 @@ use crate::merge::gate::Gate;
 use crate::merge::load::Order;
 use crate::merge::prove::Extent;
 use crate::merge::{
-    End, MergeError, Place, Proof, Published, PublishedPart, Terms, database, prove, publish, publish_partial,
+    End, MergeError, Place, Proof, Published, PublishedPart, Terms, prove, publish, publish_partial,
 };
 use crate::postgres_server::{self, TestDatabase};
 use crate::record::{Failure, Field, Kind, Type, Value};
@@ -36,7 +36,7 @@ pub const NOW: i64 = 1_795_392_000_000_000;
 pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false };
 
 pub struct Sandbox {
-    _folder: TempDir,
+    own_folder: TempDir,
     pub run: RunStore,
     pub plan: Plan,
     pub job: Job,
@@ -101,7 +101,7 @@ impl Sandbox {
         run.put_plan(&plan).await.unwrap();
         let ids = (0..records).map(|ordinal| format!("tt{ordinal:04}")).collect();
         let (rounds, parts) = (Vec::new(), Box::new(|_, _| 1));
-        Sandbox { _folder: folder, run, plan, job, block: 3, rounds, ids, values, parts, server: None }
+        Sandbox { own_folder: folder, run, plan, job, block: 3, rounds, ids, values, parts, server: None }
     }
 
     /// A run of one round with two shards, published nowhere yet.
@@ -136,6 +136,10 @@ impl Sandbox {
         for (endpoint, policy) in self.job.endpoints.iter_mut().zip(policy) {
             endpoint.on_failure = policy;
         }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.own_folder.path().to_owned()
     }
 
     pub fn database(&self) -> PathBuf {
@@ -338,7 +342,7 @@ impl Sandbox {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
         let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
-        Order { place, job, proof, extent, gate, now_micros: NOW }
+        Order { place, job, proof, extent, gate, noted: None, now_micros: NOW }
     }
 
     /// Publishes into a PostgreSQL database of its own instead.
@@ -356,17 +360,19 @@ impl Sandbox {
 
     /// Runs statements in the destination.
     pub fn execute(&self, sql: &str) {
-        match &self.server {
-            Some(server) => server.execute(sql),
-            None => database::open(&self.database()).unwrap().execute_batch(sql).unwrap(),
+        if let Some(server) = &self.server {
+            return server.execute(sql);
         }
+        let connection = self.connection();
+        connection.execute_batch(sql).unwrap();
+        self.put_back(&connection);
     }
 
     /// The rows of a query to the destination, columns joined by `|`, null as `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
         match &self.server {
             Some(server) => server.rows(sql),
-            None => rows(&database::open(&self.database()).unwrap(), sql),
+            None => rows(&self.connection(), sql),
         }
     }
 
@@ -376,7 +382,7 @@ impl Sandbox {
             Some(server) => server.rows("SELECT to_regclass('films')") != ["~"],
             None => {
                 let there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'";
-                self.database().exists() && !self.rows(there).is_empty()
+                self.file().exists() && !self.rows(there).is_empty()
             }
         }
     }

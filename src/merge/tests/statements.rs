@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use super::kinds::Kind;
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::Exit;
 use crate::job::{Mode, OnFailure, Publish, Statement};
@@ -147,4 +148,18 @@ async fn a_trial_runs_no_statements() {
     sandbox.run.put_plan(&sandbox.plan).await.unwrap();
     sandbox.job.before = vec![statement("DELETE FROM windrow_rows")];
     assert_eq!(sandbox.publish().await.unwrap().rows, 3);
+}
+
+#[tokio::test]
+async fn statements_work_around_files_and_reports_follow_them() {
+    for kind in [Kind::Csv, Kind::Parquet] {
+        let mut sandbox = Sandbox::of_one_round(6, &all_ok).await.mode(Mode::Upsert).into_kind(kind);
+        let (statement, path) = report(&sandbox, "SELECT count(*) AS n FROM films");
+        sandbox.job.before = vec![self::statement("DELETE FROM windrow_rows WHERE windrow_ordinal = 3")];
+        sandbox.job.after = vec![statement];
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.withheld), (5, 1), "{kind:?}");
+        assert_eq!(sandbox.table().len(), 5);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "n\n5\n");
+    }
 }

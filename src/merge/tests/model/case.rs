@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::super::kinds::Kind;
 use crate::job::{Gone, Mode, OnFailure};
 use crate::merge::End;
 
@@ -20,6 +21,7 @@ pub struct Case {
     pub commits: Vec<Vec<(u8, bool)>>,
     pub policy: [OnFailure; 2],
     pub mode: Mode,
+    pub kind: Kind,
     /// In an upsert: whether a number that tells an answer's rows apart belongs to the key.
     pub key_of_parts: bool,
     pub gone: Gone,
@@ -49,6 +51,7 @@ pub fn case() -> impl Strategy<Value = Case> {
     let end = || prop::sample::select(vec![Ok, Ok, Missing, Exempt, Failed, Failed, Skipped, Deferred]);
     let policy = || prop::sample::select(vec![OnFailure::Drop, OnFailure::Null, OnFailure::Keep]);
     let mode = prop::sample::select(vec![Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds]);
+    let kind = prop::sample::select(vec![Kind::Database, Kind::Csv, Kind::Parquet, Kind::Folder]);
     let round = prop::collection::vec([end(), end()], RECORDS);
     let parts = prop::collection::vec(prop::collection::vec(0..4u32, RECORDS), 3);
     let commits = prop::collection::vec((any::<u8>(), prop::bool::weighted(0.4)), RECORDS);
@@ -60,13 +63,14 @@ pub fn case() -> impl Strategy<Value = Case> {
             prop::collection::vec(commits, 3),
         ),
         (parts, prop::sample::select(vec![None, Some(0), Some(1)])),
-        ([policy(), policy()], mode, any::<bool>(), any::<bool>()),
+        ([policy(), policy()], mode, kind, any::<bool>(), any::<bool>()),
         (1..4usize, 2..5usize, any::<bool>()),
         (prop::option::weighted(0.9, standing), prop::collection::vec(prop::bool::weighted(0.2), RECORDS)),
     )
         .prop_map(|(run, rows, table, (shards, block, csv), (standing, twins))| {
             let ((ends, merges, commits), (parts, exploding)) = (run, rows);
-            let (policy, mode, key_of_parts, gone) = table;
+            let (policy, mode, kind, key_of_parts, gone) = table;
+            let kind = if mode == Mode::Append { Kind::Database } else { kind };
             let gone = if gone && by_key_or_id(mode) { Gone::Delete } else { Gone::Keep };
             let case = Case {
                 ends,
@@ -76,6 +80,7 @@ pub fn case() -> impl Strategy<Value = Case> {
                 commits,
                 policy,
                 mode,
+                kind,
                 key_of_parts,
                 gone,
                 shards,
@@ -93,6 +98,11 @@ fn by_key_or_id(mode: Mode) -> bool {
 }
 
 impl Case {
+    /// Whether the destination knows what was published into it.
+    pub fn remembers(&self) -> bool {
+        self.kind != Kind::Csv
+    }
+
     /// A key needs a value in every row.
     fn with_a_key(mut self) -> Case {
         let Some(exploding) = self.exploding.filter(|at| self.policy[*at] != OnFailure::Null) else {

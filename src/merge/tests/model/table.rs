@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::kinds::Kind;
 use super::super::sandbox::film_values;
 use super::case::{Case, RECORDS, Seen};
 use crate::job::{Gone, Mode, OnFailure};
@@ -24,6 +25,8 @@ pub struct Model<'a> {
     pub table: Vec<Stood>,
     /// What the merges before have seen.
     pub merged: Vec<Seen>,
+    /// How many there were.
+    pub merges: usize,
     /// Rows that pauses have written.
     pub at_pauses: usize,
     /// Whether a value was kept of rows that nothing puts into an order: then anything may be right.
@@ -55,6 +58,9 @@ impl Said {
 
 impl Model<'_> {
     pub fn merge(&mut self, seen: &Seen) -> Said {
+        if !self.case.remembers() {
+            (self.merged, self.at_pauses) = (Vec::new(), 0);
+        }
         let answered = (0..RECORDS).filter(|o| self.case.is_answered(seen, *o)).count();
         let mut said = Said { left_out: RECORDS - answered, at_pauses: self.at_pauses, ..Said::default() };
         let lines = self.written(seen);
@@ -74,7 +80,8 @@ impl Model<'_> {
         };
         said.replaced = before - self.table.len();
         said.rows = lines.len();
-        let merge = self.merged.len() + 1;
+        self.merges += 1;
+        let merge = self.merges;
         self.table.extend(lines.into_iter().map(|(_, line)| Stood { line, merge }));
         if self.case.gone == Gone::Delete && !seen.is_part {
             let (listed, before) = (self.ids(&|_| true), self.table.len());
@@ -189,8 +196,12 @@ impl Model<'_> {
         let Some(chosen) = chosen else { return "~".into() };
         let beside = standing.iter().filter(|row| row.merge == chosen.merge);
         let value = chosen.line[column].clone();
-        let is_open = chosen.merge > 0 && beside.map(|row| &row.line[column]).any(|other| *other != value);
-        self.is_open |= is_open;
+        let mut beside = beside.map(|row| &row.line[column]);
+        let is_open = chosen.merge > 0 && beside.any(|other| *other != value);
+        // Files side by side have no order among them.
+        let mut standing = standing.iter().map(|row| &row.line[column]);
+        let is_divided = self.case.kind == Kind::Folder && standing.any(|other| *other != value);
+        self.is_open |= is_open || is_divided;
         value
     }
 

@@ -1,0 +1,53 @@
+//! Destinations by their kind: looked over before the first request, their first rows shown after the last.
+
+use std::path::Path;
+
+use super::columns;
+use super::file::{self, FilePlace};
+use super::place::Place;
+use super::query::{QueryResult, RunQuery};
+use super::target::Target;
+use super::{MergeError, aside, database, postgres, sql};
+use crate::job::Job;
+
+/// Looks a job's destination over before anything is asked of anyone.
+///
+/// The database can be opened (or made), no other process has it, no newer DuckDB made it, and a table that
+/// is there has the columns that the job fills, of types that take them. Column types that only the plan
+/// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
+pub async fn check_destination(job: &Job, place: &Place) -> Result<(), MergeError> {
+    let columns = columns::of_job(job)?;
+    let path = match place {
+        Place::DuckDb(path) => path,
+        Place::Parquet(path) | Place::Csv(path) => {
+            return file::check(job, &FilePlace::of(place, path, job), &columns);
+        }
+        Place::Postgres(server) => return postgres::check(job, server).await,
+    };
+    if !path.exists() {
+        return aside::check_folder(path, "windrow makes the database there: it needs to write");
+    }
+    let connection = database::open(path)?;
+    let target = Target::find(&connection, job).map_err(|error| database::failed(path, &error))?;
+    target.check(&connection, path, &columns)
+}
+
+/// The first rows of a published table, read from its database.
+pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+    match place {
+        Place::DuckDb(path) => first_in_duckdb(path, table, limit),
+        Place::Parquet(path) => file::first_rows_of_parquet(path, limit),
+        Place::Csv(path) => file::first_rows_of_csv(path, limit),
+        Place::Postgres(server) => postgres::first_rows(server, table, limit).await,
+    }
+}
+
+fn first_in_duckdb(database: &Path, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+    let session = RunQuery::in_memory()?;
+    let path = sql::text(&database.to_string_lossy());
+    let attach = format!("ATTACH {path} AS published (READ_ONLY)");
+    session.connection.execute_batch(&attach).map_err(|error| database::failed(database, &error))?;
+    let (schema, table) = columns::schema_and_table(table);
+    let (schema, table) = (sql::identifier(schema), sql::identifier(table));
+    session.ask(&format!("FROM published.{schema}.{table} LIMIT {}", limit.saturating_add(1)), Some(limit))
+}

@@ -1,0 +1,95 @@
+//! The table, written out whole and put in the place of what stands.
+
+use std::path::Path;
+use std::{fs, io};
+
+use duckdb::Connection;
+
+use super::folder::{self, Folder};
+use super::memory::{KEY, Memory};
+use super::{FilePlace, Format, marker};
+use crate::merge::aside::parent;
+use crate::merge::columns::Output;
+use crate::merge::target::Target;
+use crate::merge::{MergeError, sql};
+use crate::os::exchange;
+
+/// Writes the table to `new`, and what the file remembers; all of it is on the disk then.
+pub(super) fn write_out(
+    connection: &Connection,
+    table: &Target,
+    columns: &[Output],
+    file: &FilePlace,
+    memory: &Memory,
+    new: &Path,
+) -> Result<(), MergeError> {
+    refuse_lost_values(connection, table, file)?;
+    let disk = |error: io::Error| MergeError::on_disk(&file.path, &error);
+    let memory = memory.text().map_err(disk)?;
+    let sql = format!(
+        "COPY (SELECT {} FROM {}) TO {} ({})",
+        names(table, columns),
+        table.qualified,
+        sql::text(&new.to_string_lossy()),
+        options(&file.format, &memory)
+    );
+    connection.execute_batch(&sql).map_err(|error| file.failed(&error))?;
+    if let Format::Folder(_) = file.format {
+        fs::create_dir_all(new).and_then(|()| fs::write(marker(new), memory)).map_err(disk)?;
+    }
+    folder::sync(new).map_err(disk)
+}
+
+/// The declared columns in their order, then what else the file has.
+fn names(table: &Target, columns: &[Output]) -> String {
+    let declared = columns.iter().map(|column| column.name.as_str());
+    let others = table.others(columns).map(|column| column.name.as_str());
+    declared.chain(others).map(sql::identifier).collect::<Vec<_>>().join(", ")
+}
+
+fn options(format: &Format, memory: &str) -> String {
+    match format {
+        Format::Csv => {
+            "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR ''".to_owned()
+        }
+        Format::Parquet => {
+            format!("FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{KEY}: {}}}", sql::text(memory))
+        }
+        Format::Folder(by) => {
+            let by: Vec<String> = by.iter().map(|name| sql::identifier(name)).collect();
+            format!("FORMAT parquet, COMPRESSION zstd, PARTITION_BY ({})", by.join(", "))
+        }
+    }
+}
+
+/// Refuses texts that readers of divided folders take for no value.
+fn refuse_lost_values(connection: &Connection, table: &Target, file: &FilePlace) -> Result<(), MergeError> {
+    let Format::Folder(by) = &file.format else { return Ok(()) };
+    let failed = |error| file.failed(&error);
+    let mut problems = Vec::new();
+    for name in by.iter().filter(|name| table.column(name).is_some_and(|column| column.ty == "VARCHAR")) {
+        let lost = folder::reads_as_none(&sql::identifier(name));
+        let sql = format!("SELECT count(*) FROM {} WHERE {lost}", table.qualified);
+        let rows: u64 = connection.query_row(&sql, [], |row| row.get(0)).map_err(failed)?;
+        if rows > 0 {
+            problems.push(format!(
+                "{rows} rows have the text \"NULL\" in {name:?}: as the name of a folder it reads as no value"
+            ));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(file.misfit(problems)) }
+}
+
+/// Puts `new` in the place of `path`, in one step; a folder that stood there is at `new` then.
+pub(super) fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(standing) => fs::set_permissions(new, standing.permissions())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    match new.is_dir() && path.is_dir() && !Folder::read(path)?.is_empty() {
+        true => exchange(new, path)?,
+        false => fs::rename(new, path)?,
+    }
+    fs::File::open(parent(path))?.sync_all()
+}
