@@ -19,7 +19,7 @@ use crate::os::{Stop, stop_on_signals};
 pub(super) struct MergeArgs {
     /// The run: its folder, or a job's name for its newest run
     run: String,
-    /// Publish to another destination, such as duckdb:other.duckdb (relative to this folder)
+    /// Publish to another destination, such as csv:prices.csv (relative to this folder) or postgres://…
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Publish although conditions of the job are not met (min_success, min_rows, …), and say which
@@ -39,13 +39,24 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     let mut job = find::present_job(&store, &plan).await?;
     if let Some(url) = args.to {
         let here = std::env::current_dir()?;
-        job.table.to = Destination::parse(&url, &here).map_err(CliError::Usage)?;
+        redirect(&mut job, Destination::parse(&url, &here).map_err(CliError::Usage)?);
     }
     let run = LiveRun { store, plan, _lock: lock };
     let to = merge::Place::of(&run.store, &run.plan, &job, &find::secrets(args.env_file.as_deref())?)?;
     let merged = merge_run(&run.store, &job, &to, args.anyway, &stop).await?;
     summary::finished(&run, &job, &to, &merged, started.elapsed()).await?;
     Ok(merged.exit())
+}
+
+/// Publishes somewhere else. Statements were written for the job's own kind of destination.
+fn redirect(job: &mut Job, to: Destination) {
+    let other_kind = std::mem::discriminant(&job.table.to) != std::mem::discriminant(&to);
+    if other_kind && !(job.before.is_empty() && job.after.is_empty()) {
+        eprintln!("{}: [[before]] and [[after]] are for another kind of destination, and left out", job.name);
+        job.before.clear();
+        job.after.clear();
+    }
+    job.table.to = to;
 }
 
 /// How a merge ended.
