@@ -244,10 +244,8 @@ pub(super) fn shorten(text: &mut String, width: usize) {
 /// What publishing did.
 fn in_words(published: &Published) -> String {
     if published.already {
-        return format!(
-            "already published, nothing to do; the table has {}",
-            counted(published.total, "row")
-        );
+        let total = published.total.map(|total| format!("; the table has {}", counted(total, "row")));
+        return format!("already published, nothing to do{}", total.unwrap_or_default());
     }
     let mut words = format!("published {}", counted(published.rows, "row"));
     let parts = [
@@ -262,5 +260,6 @@ fn in_words(published: &Published) -> String {
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));
     }
-    format!("{words}; the table has {}", count(published.total))
+    let total = published.total.map(|total| format!("; the table has {}", count(total)));
+    words + &total.unwrap_or_default()
 }

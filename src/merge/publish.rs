@@ -44,8 +44,8 @@ pub struct Published {
     pub late: u64,
     /// Rows that were deleted because the list no longer has their ids.
     pub gone: u64,
-    /// Rows of the table now.
-    pub total: u64,
+    /// Rows of the table now; `None` where counting them would take long and nothing depends on it.
+    pub total: Option<u64>,
     /// Rows of the run that were published before, when it paused.
     pub at_pauses: u64,
     /// Conditions of the gate that are not met, where it was published all the same.

@@ -344,7 +344,7 @@ impl<'a> Loading<'a> {
             withheld: 0,
             late: 0,
             gone: 0,
-            total,
+            total: Some(total),
             at_pauses: self.at_pauses(),
             overridden: Vec::new(),
             took: started.elapsed(),

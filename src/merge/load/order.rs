@@ -42,7 +42,8 @@ pub(in crate::merge) struct Loaded {
     pub withheld: u64,
     pub late: u64,
     pub gone: u64,
-    pub total: u64,
+    /// `None` where counting them would take long and nothing depends on it.
+    pub total: Option<u64>,
     /// Rows that pauses of the run published before.
     pub at_pauses: u64,
     pub overridden: Vec<String>,

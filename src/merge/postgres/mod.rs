@@ -17,10 +17,10 @@
 //!
 //! # Who waits for whom
 //!
-//! The row in `windrow_runs` comes first: another merge of the same run waits on its key, and then finds the run
-//! published. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
+//! Another merge of the same run waits on a lock of the run's own (`pg_advisory_xact_lock`), and then finds what this one
+//! published; should it not wait, the key of the row in `windrow_runs` would refuse it. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
 //! write between look and COMMIT. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
-//! DELETE, never TRUNCATE.
+//! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
 //!
 //! # A COMMIT without an answer
 //!
@@ -29,21 +29,29 @@
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
 mod carry;
+mod check;
 mod encode;
 mod fill;
 mod fit;
+mod give_up;
+mod rights;
+mod rows;
 mod runs;
+mod staged;
 mod statements;
+mod swap;
 mod target;
 mod transaction;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(super) use self::check::check;
+use self::give_up::CancelWhenDropped;
 use self::target::Target;
 use self::transaction::{Transacted, transact};
-use super::columns::{self, Output};
+use super::columns::Output;
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::Report;
@@ -64,52 +72,107 @@ pub(super) async fn load(
     server: &Server,
     stop: impl Future<Output = ()>,
 ) -> Result<Loaded, MergeError> {
-    let (order, started) = (Arc::new(order), Instant::now());
     let mut stop = pin!(stop);
-    // What a COMMIT that was not answered would have published.
-    let mut unanswered: Option<(Loaded, Vec<Report>)> = None;
-    for attempt in 1.. {
-        let session = match unanswered {
-            None => server.connect().await?,
-            Some(_) => come_back(server).await?,
-        };
-        let canceller = session.canceller();
-        let transacted = tokio::select! {
-            transacted = transact(&session, &order) => transacted,
-            () = &mut stop, if unanswered.is_none() => {
-                canceller.cancel().await;
-                return Err(MergeError::Interrupted);
-            }
-        };
-        match transacted {
-            Ok(Transacted::Already(loaded)) => return settled(unanswered, loaded),
-            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
-                Ok(()) => {
-                    session.close().await;
-                    finish(reports)?;
-                    return Ok(Loaded { took: started.elapsed(), ..loaded });
-                }
-                Err(error) if error.is_lost() && attempt < ATTEMPTS => unanswered = Some((loaded, reports)),
-                Err(error) => return Err(error.into()),
-            },
-            Err(error) if is_passing(&error) && attempt < ATTEMPTS => session.close().await,
-            Err(error) => return Err(error),
+    let mut load = Load { order: Arc::new(order), server, unanswered: None };
+    let started = Instant::now();
+    for attempts_left in (0..ATTEMPTS).rev() {
+        if let Some(loaded) = load.attempt(stop.as_mut(), attempts_left > 0).await? {
+            return Ok(Loaded { took: started.elapsed(), ..loaded });
         }
     }
     Err(MergeError::Interrupted)
 }
 
-/// The run stands there: by the COMMIT that was not answered, if there was one.
-fn settled(unanswered: Option<(Loaded, Vec<Report>)>, found: Loaded) -> Result<Loaded, MergeError> {
-    match unanswered {
-        Some((loaded, reports)) => finish(reports).map(|()| loaded),
-        None => Ok(found),
+/// A load under way.
+struct Load<'a> {
+    order: Arc<Order>,
+    server: &'a Server,
+    /// What a COMMIT that was not answered would have published.
+    unanswered: Option<Unanswered>,
+}
+
+struct Unanswered {
+    loaded: Loaded,
+    reports: Vec<Report>,
+    error: PostgresError,
+}
+
+impl Load<'_> {
+    /// One transaction; `None` where it is to be begun anew.
+    async fn attempt<S: Future<Output = ()>>(
+        &mut self,
+        mut stop: Pin<&mut S>,
+        may_repeat: bool,
+    ) -> Result<Option<Loaded>, MergeError> {
+        let session = tokio::select! {
+            session = self.connect() => session?,
+            () = &mut stop => return Err(self.given_up()),
+        };
+        let guard = CancelWhenDropped::new(&session);
+        let transacted = tokio::select! {
+            transacted = transact(&session, &self.order) => transacted,
+            () = &mut stop => {
+                guard.cancel().await;
+                session.close().await;
+                return Err(self.given_up());
+            }
+        };
+        guard.disarm();
+        let ended = self.end(&session, transacted, may_repeat).await;
+        session.close().await;
+        ended
+    }
+
+    /// COMMIT, where there is something to commit.
+    async fn end(
+        &mut self,
+        session: &Session,
+        transacted: Result<Transacted, MergeError>,
+        may_repeat: bool,
+    ) -> Result<Option<Loaded>, MergeError> {
+        let error = match transacted {
+            Ok(Transacted::Already(found)) => return self.settled(found).map(Some),
+            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
+                Ok(()) => return finish(reports).map(|()| Some(loaded)),
+                Err(error) if error.is_lost() => {
+                    self.unanswered = Some(Unanswered { loaded, reports, error });
+                    return if may_repeat { Ok(None) } else { Err(self.given_up()) };
+                }
+                Err(error) => error.into(),
+            },
+            Err(error) => error,
+        };
+        match may_repeat && is_passing(&error) {
+            true => Ok(None),
+            false => Err(error),
+        }
+    }
+
+    /// The run stands there: by the COMMIT that was not answered, if there was one.
+    fn settled(&mut self, found: Loaded) -> Result<Loaded, MergeError> {
+        match self.unanswered.take() {
+            Some(Unanswered { loaded, reports, .. }) => finish(reports).map(|()| loaded),
+            None => Ok(found),
+        }
+    }
+
+    /// Whether anything is published is not known while a COMMIT has no answer.
+    fn given_up(&mut self) -> MergeError {
+        self.unanswered.take().map_or(MergeError::Interrupted, |unanswered| unanswered.error.into())
+    }
+
+    async fn connect(&self) -> Result<Session, PostgresError> {
+        match &self.unanswered {
+            None => self.server.connect().await,
+            Some(unanswered) => come_back(self.server).await.map_err(|_| unanswered.error.clone()),
+        }
     }
 }
 
-/// What is committed may be reported.
+/// What is committed may be reported: each report, though another cannot be.
 fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
-    reports.into_iter().try_for_each(Report::finish)
+    let finished: Vec<_> = reports.into_iter().map(Report::finish).collect();
+    finished.into_iter().collect()
 }
 
 /// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.
@@ -139,38 +202,10 @@ async fn come_back(server: &Server) -> Result<Session, PostgresError> {
 pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
     let session = server.connect().await?;
     let target = Target::find(&session, &order.job).await?;
-    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target);
+    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target).await?;
     let settled = order.settled(&ledger.publications().await?)?.is_some();
     session.close().await;
     Ok(settled)
-}
-
-/// Looks the destination over before anything is asked of anyone: the server lets us in and speaks UTF-8, the table has
-/// the columns that the job fills, of types that take them, and this user has the rights that a load needs.
-pub(super) async fn check(job: &Job, server: &Server) -> Result<(), MergeError> {
-    let columns = columns::of_job(job)?;
-    let session = server.connect().await?;
-    session.run("BEGIN READ ONLY").await?;
-    let target = Target::find(&session, job).await?;
-    check_encoding(&session, &target).await?;
-    target.check(&session, job, &columns).await?;
-    runs::check(&session, job, &target).await?;
-    session.close().await;
-    Ok(())
-}
-
-async fn check_encoding(session: &Session, target: &Target) -> Result<(), MergeError> {
-    let encoding = session.client().query_one("SHOW server_encoding", &[]).await;
-    let encoding: String = encoding.map_err(|error| session.failed(&error))?.get(0);
-    match encoding.as_str() {
-        "UTF8" => Ok(()),
-        other => Err(MergeError::Table {
-            table: target.name.clone(),
-            problems: vec![format!(
-                "its database has the encoding {other}, not UTF8: answers have any letter"
-            )],
-        }),
-    }
 }
 
 /// The first rows of a table, as texts.

@@ -6,11 +6,13 @@ use std::time::Instant;
 use futures_util::SinkExt as _;
 
 use super::carry::{Carrier, Facts, Freight, Parcel};
+use super::check::refuse_unfit;
+use super::create_table;
 use super::fill::{Filling, Written};
-use super::runs::Ledger;
+use super::runs::{Ledger, make_schema};
 use super::target::Target;
-use super::{check_encoding, create_table};
 use crate::database::postgres::{PostgresError, Session};
+use crate::merge::MergeError;
 use crate::merge::columns::{self, Output};
 use crate::merge::covered::Covered;
 use crate::merge::gate::RowCounts;
@@ -18,7 +20,9 @@ use crate::merge::load::{Loaded, Order, Relation};
 use crate::merge::policy::Policy;
 use crate::merge::runs::Publication;
 use crate::merge::statements::Report;
-use crate::merge::{MergeError, sql};
+
+/// Size of a table, in bytes, that is read within seconds.
+const SOON_COUNTED: u64 = 1 << 30;
 
 /// Where a transaction stands.
 pub(super) enum Transacted {
@@ -28,18 +32,31 @@ pub(super) enum Transacted {
     Ready(Loaded, Vec<Report>),
 }
 
-/// What holds in this transaction only. Moments are UTC; nobody's time limit ends a load.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
-     SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL statement_timeout = 0; \
-     SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL temp_buffers = '64MB'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'";
+
+/// What holds in this transaction only, whatever the server, the database, the user or a statement of the job's own say:
+/// moments are UTC, texts are what they look like, nobody's time limit ends a load, COMMIT means that it is on the disk,
+/// and the server looks whether we are still there: within a minute it gives up the transaction of one that is gone.
+pub(super) const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; \
+     SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; \
+     SET LOCAL idle_in_transaction_session_timeout = 0; \
+     SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; \
+     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; \
+     SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; \
+     SELECT set_config(name, '10s', true) FROM pg_settings \
+         WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'";
 
 /// Everything but COMMIT. When it fails, the transaction ends with the session.
 pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
     let started = Instant::now();
     session.run(BEGIN).await?;
+    session.run(SETTINGS).await?;
     let target = Target::find(session, &order.job).await?;
+    Ledger::of(session, &order.job, order.plan(), &target).await?.wait_for_rivals().await?;
+    // What a rival has made meanwhile is there now.
+    let target = Target::find(session, &order.job).await?;
+    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
-    let ledger = Ledger::of(session, &order.job, order.plan(), &target);
     let earlier = ledger.publications().await?;
     let transaction = Transaction { session, order, columns, policy: order.policy(), earlier };
     if let Some(publication) = order.settled(&transaction.earlier)? {
@@ -47,10 +64,17 @@ pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Tr
         let loaded = transaction.loaded(publication.rows, total, started);
         return Ok(Transacted::Already(Loaded { already: true, ..loaded }));
     }
-    check_encoding(session, &target).await?;
-    target.check(session, &order.job, &transaction.columns).await?;
+    refuse_unfit(session, &order.job, &target, &transaction.columns).await?;
     transaction.claim(&ledger).await?;
     transaction.fill(&ledger, started).await
+}
+
+/// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
+fn rival(error: PostgresError) -> MergeError {
+    match error.code() {
+        Some("23505" | "42P06" | "42P07" | "42710") => MergeError::Rival(error),
+        _ => error.into(),
+    }
 }
 
 /// A transaction under way.
@@ -63,54 +87,46 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// A rival that was faster shows as a key that is taken, or as a table that is there.
     async fn claim(&self, ledger: &Ledger<'_>) -> Result<(), MergeError> {
-        let is_rival = |error: &PostgresError| matches!(error.code(), Some("23505" | "42P07" | "42710"));
         let claimed = async {
             ledger.create().await?;
             ledger.claim(&self.order.publication(), &self.earlier, self.order.now_micros).await
         };
-        claimed.await.map_err(|error| match is_rival(&error) {
-            true => MergeError::Rival(error),
-            false => error.into(),
-        })
+        claimed.await.map_err(rival)
     }
 
     /// Writes the rows, counts them, and asks the gate.
     async fn fill(&self, ledger: &Ledger<'_>, started: Instant) -> Result<Transacted, MergeError> {
         let found = Target::find(self.session, &self.order.job).await?;
         let is_new = !found.exists();
-        let before = self.total(&found).await?;
         let target = if is_new { self.make_table(&found).await? } else { found };
-        let filling = Filling::plan(self, &target, is_new);
-        filling.lock().await?;
+        let filling = Filling::plan(self, &target, is_new).await?;
+        let before = if is_new { Some(0) } else { self.total(&target).await? };
         let mut carrier = Carrier::start(filling.freight());
         let written = filling.fill(&mut carrier).await;
-        // Where the thread failed, the parcels only stopped coming.
-        let facts = carrier.facts().await;
-        let (facts, written) = match (facts, written) {
-            (Err(MergeError::Interrupted), Err(error)) | (Ok(_), Err(error)) => return Err(error),
-            (Err(error), _) => return Err(error),
-            (Ok(facts), Ok(written)) => (facts, written),
-        };
+        let (facts, written) = carrier.end(written).await?;
         self.check_rows(&facts, &written)?;
-        self.finish(ledger, &target, facts, written, before, started).await
+        self.finish(ledger, facts, written, before, started).await
     }
 
     async fn finish(
         &self,
         ledger: &Ledger<'_>,
-        target: &Target,
         facts: Facts,
         written: Written,
-        before: u64,
+        before: Option<u64>,
         started: Instant,
     ) -> Result<Transacted, MergeError> {
         ledger.count(&self.order.publication(), &self.earlier, written.rows).await?;
-        let after = self.total(target).await?;
+        // A table that was swapped is another one now.
+        let after = self.total(&Target::find(self.session, &self.order.job).await?).await?;
         let duplicates = facts.duplicates + written.duplicates;
         let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + written.withheld);
-        let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
+        let overridden = self.order.gate.pass(&RowCounts {
+            of_run,
+            before: before.unwrap_or_default(),
+            after: after.unwrap_or_default(),
+        })?;
         let loaded = Loaded {
             replaced: written.replaced,
             duplicates,
@@ -124,15 +140,11 @@ impl Transaction<'_> {
     }
 
     async fn make_table(&self, target: &Target) -> Result<Target, MergeError> {
-        let Target { schema, qualified, .. } = target;
-        let schema_quoted = sql::identifier(schema);
-        let there = "SELECT to_regnamespace($1) IS NOT NULL";
-        let found = self.session.client().query_one(there, &[&schema_quoted]).await;
-        let is_there: bool = found.map_err(|error| self.session.failed(&error))?.get(0);
-        if !is_there {
-            self.session.run(&format!("CREATE SCHEMA {schema_quoted}")).await?;
-        }
-        self.session.run(&create_table(qualified, &self.columns, &self.order.job)).await?;
+        let created = async {
+            make_schema(self.session, &target.schema).await?;
+            self.session.run(&create_table(&target.qualified, &self.columns, &self.order.job)).await
+        };
+        created.await.map_err(rival)?;
         Ok(Target::find(self.session, &self.order.job).await?)
     }
 
@@ -152,11 +164,17 @@ impl Transaction<'_> {
         })
     }
 
-    async fn total(&self, target: &Target) -> Result<u64, PostgresError> {
-        if !target.exists() {
-            return Ok(0);
+    /// The rows of the table, where the gate looks at them, or where they are soon counted.
+    async fn total(&self, target: &Target) -> Result<Option<u64>, PostgresError> {
+        let Some(oid) = target.oid() else { return Ok(Some(0)) };
+        let size = format!(
+            "SELECT (pg_relation_size({oid}) + coalesce((SELECT sum(pg_relation_size(relid)) \
+             FROM pg_partition_tree({oid})), 0))::bigint"
+        );
+        match self.order.gate.looks_at_table() || self.count(&size).await? < SOON_COUNTED {
+            true => self.count(&format!("SELECT count(*) FROM {}", target.qualified)).await.map(Some),
+            false => Ok(None),
         }
-        self.count(&format!("SELECT count(*) FROM {}", target.qualified)).await
     }
 
     /// The one number that a statement answers with.
@@ -195,7 +213,7 @@ impl Transaction<'_> {
         Freight { order, columns, earlier, is_new, relations, jsonb }
     }
 
-    fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
+    fn loaded(&self, rows: u64, total: Option<u64>, started: Instant) -> Loaded {
         let of_pauses = self.earlier.iter().filter(|earlier| matches!(earlier.covered, Covered::Blocks(_)));
         Loaded {
             already: false,

@@ -11,6 +11,7 @@
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
 //! | `destination` | locked, foreign, unfitting destinations |
+//! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -19,6 +20,7 @@ mod gate;
 mod ids;
 mod model;
 mod pauses;
+mod postgres;
 mod proof;
 mod publishing;
 mod questions;
