@@ -6,10 +6,12 @@
 //! | `statements` | the job's own statements, their views and reports |
 //! | `preflight` | all that keeps a load from succeeding is told at once; names |
 //! | `types` | values into columns of other types; keys as the table compares them |
+//! | `commits` | connections cut around COMMIT, servers that go away |
 //! | `rivals` | merges at once: of one run, of several into one table |
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
 //! | `swap` | `replace = "swap"` |
 
+mod commits;
 mod preflight;
 mod readers;
 mod rivals;
