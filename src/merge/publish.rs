@@ -11,7 +11,7 @@ use super::prove::Extent;
 use super::{MergeError, Proof, columns, postgres};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
-use crate::job::Job;
+use crate::job::{Destination, Job};
 
 /// On what terms a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +56,17 @@ pub struct Published {
 
 /// The CREATE TABLE that publishing runs where there is no table.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
+    let outputs = columns::of_run(plan, Some(job))?;
+    if matches!(job.table.to, Destination::Postgres(_)) {
+        let quoted: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
+        return Ok(postgres::create_table(&quoted.join("."), &outputs, job) + ";");
+    }
     let (schema, table) = columns::schema_and_table(&job.table.name);
     let mut name = super::sql::identifier(table);
     if schema != "main" {
         name = format!("{}.{name}", super::sql::identifier(schema));
     }
-    Ok(columns::create_table(&name, &columns::of_run(plan, Some(job))?) + ";")
+    Ok(columns::create_table(&name, &outputs) + ";")
 }
 
 /// Publishes a proven run: gate, one transaction, `merged.json` last.

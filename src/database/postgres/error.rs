@@ -142,6 +142,16 @@ impl PostgresError {
         self
     }
 
+    /// What went wrong, without the server and the hint.
+    pub fn message(&self) -> &str {
+        match self {
+            PostgresError::Address { message, .. }
+            | PostgresError::Unreachable { message, .. }
+            | PostgresError::Lost { message, .. }
+            | PostgresError::Refused { message, .. } => message,
+        }
+    }
+
     /// The SQLSTATE of a refusal.
     pub fn code(&self) -> Option<&str> {
         match self {

@@ -10,6 +10,7 @@
 //! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
 //! | replace | DELETE of all, but for ids that are to stay | COPY into the table |
 //! | replace_ids | DELETE of those with an answered id | COPY into the table |
+//! | replace, swapped | go with their table | COPY into [a new table](self::swap) |
 //!
 //! Staged are the rows of an upsert, those where `on_failure = "keep"` takes columns from the row that stood, where a
 //! column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of rows that stand under one
@@ -40,7 +41,9 @@ mod runs;
 mod staged;
 mod statements;
 mod swap;
+mod table;
 mod target;
+mod transact;
 mod transaction;
 
 use std::pin::{Pin, pin};
@@ -49,15 +52,14 @@ use std::time::{Duration, Instant};
 
 pub(super) use self::check::check;
 use self::give_up::CancelWhenDropped;
+pub(super) use self::table::create_table;
 use self::target::Target;
-use self::transaction::{Transacted, transact};
-use super::columns::Output;
+use self::transact::{Transacted, transact};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::Report;
 use super::{MergeError, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
-use crate::job::{Job, Mode};
 
 /// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
 const ATTEMPTS: u32 = 4;
@@ -235,18 +237,4 @@ pub(super) async fn first_rows(
     let rows = found.iter().take(limit).map(text).collect();
     session.close().await;
     Ok(QueryResult { rows, truncated: found.len() > limit, columns })
-}
-
-/// The statement that would make the table: an upsert's key is its primary key.
-pub(super) fn create_table(table: &str, columns: &[Output], job: &Job) -> String {
-    let ty = |output: &Output| output.ty.map_or_else(|| "text".to_owned(), fit::column_type);
-    let mut lines: Vec<String> = columns
-        .iter()
-        .map(|output| format!("    {} {}", sql::identifier(&output.name), ty(output)))
-        .collect();
-    if job.table.mode == Mode::Upsert {
-        let key: Vec<String> = job.table.key.iter().map(|name| sql::identifier(name)).collect();
-        lines.push(format!("    PRIMARY KEY ({})", key.join(", ")));
-    }
-    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
 }

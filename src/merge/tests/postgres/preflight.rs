@@ -189,6 +189,10 @@ async fn a_schema_that_is_not_there_is_made_for_the_table_and_for_the_runs() {
         ["~|~"]
     );
     assert!(sandbox.publish().await.unwrap().already);
+    let shown = crate::merge::ddl(&sandbox.job, &sandbox.plan).unwrap();
+    let columns = "\"id\" text,\n    \"title\" text,\n    \"votes\" bigint,\n    \"budget\" integer,\n    \"facts\" json";
+    let made = format!("CREATE TABLE \"cinema\".\"films\" (\n    {columns},\n    PRIMARY KEY (\"id\")\n);");
+    assert_eq!(shown, made);
     // A key makes the next upsert quick, and is the table's own promise.
     let key = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'cinema'";
     assert!(sandbox.rows(key)[0].ends_with("UNIQUE INDEX films_pkey ON cinema.films USING btree (id)"));

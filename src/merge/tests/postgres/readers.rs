@@ -66,7 +66,8 @@ async fn readers_see_the_old_table_or_the_new_one() {
             snapshot.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
             assert_eq!(look(&snapshot).await, old);
         }
-        sandbox.publish().await.unwrap();
+        // A statement that takes readers' locks would wait for this one's snapshot.
+        tokio::time::timeout(Duration::from_secs(60), sandbox.publish()).await.unwrap().unwrap();
         if !swap {
             assert_eq!(look(&snapshot).await, old, "{mode:?}");
             snapshot.run("COMMIT").await.unwrap();
