@@ -12,7 +12,14 @@ use crate::merge::statements::Report;
 /// Runs a statement, or several.
 pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
     let transaction = number(session).await?;
-    session.run(&statement.sql).await.map_err(|error| refused(name, &statement.sql, error))?;
+    session.run(&statement.sql).await.map_err(|error| match error.is_lost() && !session.client().is_closed() {
+        true => MergeError::Statement {
+            name: name.to_owned(),
+            message: "it copies from or to the client, and windrow has nothing to say there".into(),
+            hint: "nothing was published; an answer goes into a file with file = \"report.csv\" beside the query",
+        },
+        false => refused(name, &statement.sql, error),
+    })?;
     // Outside of our transaction this is another number, or one of its own.
     match number(session).await? == transaction {
         true => Ok(()),

@@ -70,7 +70,7 @@ async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
 }
 
 /// A user of this test's own, who the job then publishes as.
-fn as_user(sandbox: &mut Sandbox) -> String {
+pub(super) fn as_user(sandbox: &mut Sandbox) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let user = format!("user_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let database = sandbox.server.as_ref().unwrap();

@@ -140,6 +140,39 @@ async fn a_statement_that_ends_the_transaction_is_caught() {
 }
 
 #[tokio::test]
+async fn a_statement_that_copies_to_the_client_is_told_so() {
+    for sql in ["COPY films TO STDOUT", "COPY films FROM STDIN"] {
+        let mut sandbox = run_of(2, Mode::Append).await;
+        sandbox.job.after = vec![statement(sql)];
+        let error = refused(&sandbox).await.to_string();
+        assert!(error.contains("[[after]]: it copies from or to the client"), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn limits_and_habits_of_the_database_do_not_hold_for_a_load() {
+    let mut sandbox = run_of(2, Mode::Append).await;
+    let name = sandbox.server.as_ref().unwrap().name.clone();
+    for setting in [
+        "statement_timeout = '200ms'",
+        "idle_in_transaction_session_timeout = '200ms'",
+        "synchronous_commit = off",
+        "standard_conforming_strings = off",
+        "default_transaction_read_only = on",
+        "default_transaction_isolation = 'serializable'",
+    ] {
+        sandbox.execute(&format!("SET transaction_read_only = off; ALTER DATABASE {name} SET {setting}"));
+    }
+    sandbox.job.before = vec![statement("SELECT pg_sleep(0.5)")];
+    let settings =
+        "SELECT current_setting('synchronous_commit') AS kept, current_setting('transaction_isolation')";
+    let path = with_report(&mut sandbox);
+    sandbox.job.after[0].sql = settings.into();
+    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "kept,current_setting\non,read committed\n");
+}
+
+#[tokio::test]
 async fn settings_of_a_statement_change_no_value() {
     let mut sandbox = run_of(2, Mode::Append).await;
     sandbox.execute(

@@ -1,6 +1,7 @@
 //! `replace = "swap"`: the new table is the old one in all that people gave it.
 
 use super::super::sandbox::{Sandbox, all_ok};
+use super::preflight::as_user;
 use crate::job::{Mode, OnFailure, Statement};
 use crate::merge::{End, MergeError, check_destination};
 
@@ -70,6 +71,24 @@ async fn rights_are_the_old_tables_and_not_the_defaults_of_new_ones() {
     let before = sandbox.rows("SELECT relacl FROM pg_class WHERE oid = 'films'::regclass");
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.rows("SELECT relacl FROM pg_class WHERE oid = 'films'::regclass"), before);
+}
+
+#[tokio::test]
+async fn the_owner_stays_the_owner_and_a_stranger_may_not_swap() {
+    let mut sandbox = swapping(2).await;
+    sandbox.execute(BY_HAND);
+    let user = as_user(&mut sandbox);
+    sandbox.execute(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}"));
+    let error = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err().to_string();
+    assert!(error.contains("only its owner may do that: postgres"), "{error}");
+    assert!(error.contains("cannot take this along: this user may not make a table"), "{error}");
+    sandbox.execute(&format!(
+        "CREATE ROLE {user}_owner; GRANT {user}_owner TO {user}; ALTER TABLE films OWNER TO {user}_owner;
+         GRANT CREATE ON SCHEMA public TO {user}, {user}_owner; GRANT SELECT, REFERENCES ON lists TO {user}_owner"
+    ));
+    let before = described(&sandbox);
+    assert_eq!(sandbox.publish().await.unwrap().replaced, 2);
+    assert_eq!(described(&sandbox), before);
 }
 
 #[tokio::test]
