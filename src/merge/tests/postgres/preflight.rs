@@ -197,3 +197,14 @@ async fn a_schema_that_is_not_there_is_made_for_the_table_and_for_the_runs() {
     let key = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'cinema'";
     assert!(sandbox.rows(key)[0].ends_with("UNIQUE INDEX films_pkey ON cinema.films USING btree (id)"));
 }
+
+#[tokio::test]
+async fn a_socket_leads_to_the_server_too() {
+    let mut sandbox = run_of(2, Mode::Append).await;
+    let (server, name) = (postgres_server::shared(), &sandbox.server.as_ref().unwrap().name);
+    let folder = server.data().parent().unwrap().display().to_string();
+    let url = format!("postgres:///{name}?host={folder}&port={}&user=postgres", server.port);
+    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
+}
