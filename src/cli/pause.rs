@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_there_is_is_told_with_what_is_new() {
-        let told = |rows, so_far| super::so_far(&PublishedPart { rows, replaced: 0, so_far, total: 0 });
+        let told = |rows, so_far| super::so_far(&PublishedPart { rows, replaced: 0, so_far, total: Some(0) });
         assert_eq!(told(0, 0), "nothing is published yet");
         assert_eq!(told(1, 1), "published 1 row so far");
         assert_eq!(told(0, 7), "published 7 rows so far, none of them now");

@@ -256,10 +256,8 @@ pub(super) fn shorten(text: &mut String, width: usize) {
 /// What publishing did to a table, or to a file.
 fn in_words(published: &Published, kind: &str) -> String {
     if published.already {
-        return format!(
-            "already published, nothing to do; the {kind} has {}",
-            counted(published.total, "row")
-        );
+        let total = published.total.map(|total| format!("; the {kind} has {}", counted(total, "row")));
+        return format!("already published, nothing to do{}", total.unwrap_or_default());
     }
     let mut words = format!("published {}", counted(published.rows, "row"));
     let parts = [
@@ -274,5 +272,6 @@ fn in_words(published: &Published, kind: &str) -> String {
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));
     }
-    format!("{words}; the {kind} has {}", count(published.total))
+    let total = published.total.map(|total| format!("; the {kind} has {}", count(total)));
+    words + &total.unwrap_or_default()
 }

@@ -74,8 +74,11 @@ pub enum MergeError {
         /// All that is wrong; never empty.
         problems: Vec<String>,
     },
-    /// Another merge of the same run was faster, at the server. It is looked at again before this is told.
-    #[error("{0}\nhint: another `windrow merge` of this run is at work: repeat this one when that has ended")]
+    /// Another merge was faster at the server. It is looked at again, several times, before this is told.
+    #[error(
+        "another merge into that table was faster: {}\nhint: repeat this one when that has ended",
+        .0.message()
+    )]
     Rival(PostgresError),
     /// A statement of the job's own.
     #[error("{name}: {message}\nhint: {hint}")]

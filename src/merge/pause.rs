@@ -22,8 +22,8 @@ pub struct PublishedPart {
     pub replaced: u64,
     /// Rows that the run's pauses have written so far, these included.
     pub so_far: u64,
-    /// Rows of the table now.
-    pub total: u64,
+    /// Rows of the table now; `None` where counting them would take long and nothing depends on it.
+    pub total: Option<u64>,
 }
 
 /// Publishes, of what is committed of an unfinished run, the records that have succeeded at every endpoint and that
@@ -43,7 +43,7 @@ pub async fn publish_partial(
     let order = order(job, place, proof, now_micros);
     if order.admitted(&order.policy()) == 0 {
         // No database is made for nothing.
-        return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: 0 });
+        return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: Some(0) });
     }
     let loaded = load_unless(order, stop).await?;
     let rows = if loaded.already { 0 } else { loaded.rows };

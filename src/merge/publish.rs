@@ -44,8 +44,8 @@ pub struct Published {
     pub late: u64,
     /// Rows that were deleted because the list no longer has their ids.
     pub gone: u64,
-    /// Rows of the table now.
-    pub total: u64,
+    /// Rows of the table now; `None` where counting them would take long and nothing depends on it.
+    pub total: Option<u64>,
     /// Rows of the run that were published before, when it paused.
     pub at_pauses: u64,
     /// Conditions of the gate that are not met, where it was published all the same.
@@ -56,13 +56,12 @@ pub struct Published {
 
 /// The CREATE TABLE that publishing runs where there is no table; of a file the columns that it will have.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
+    let outputs = columns::of_run(plan, Some(job))?;
     match &job.table.to {
-        Destination::Parquet(_) | Destination::Csv(_) => {
-            return Ok(columns::list(&columns::of_run(plan, Some(job))?));
-        }
+        Destination::Parquet(_) | Destination::Csv(_) => return Ok(columns::list(&outputs)),
         Destination::Postgres(_) => {
-            let name: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
-            return Ok(postgres::create_table(&name.join("."), &columns::of_run(plan, Some(job))?, job) + ";");
+            let quoted: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
+            return Ok(postgres::create_table(&quoted.join("."), &outputs, job) + ";");
         }
         Destination::DuckDb(_) => {}
     }
@@ -71,7 +70,7 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
     if schema != "main" {
         name = format!("{}.{name}", super::sql::identifier(schema));
     }
-    Ok(columns::create_table(&name, &columns::of_run(plan, Some(job))?) + ";")
+    Ok(columns::create_table(&name, &outputs) + ";")
 }
 
 /// Publishes a proven run: gate, one transaction, `merged.json` last.

@@ -120,9 +120,10 @@ impl Report {
     }
 }
 
-/// What is committed may be reported.
+/// What is committed may be reported: each report, though another cannot be.
 pub(super) fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
-    reports.into_iter().try_for_each(Report::finish)
+    let finished: Vec<_> = reports.into_iter().map(Report::finish).collect();
+    finished.into_iter().collect()
 }
 
 #[cfg(test)]

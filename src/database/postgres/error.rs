@@ -31,7 +31,9 @@ pub enum PostgresError {
         hint: String,
     },
     /// The connection ended before the answer came: whether the statement was carried out is not known.
-    #[error("{server}: the connection was lost: {message}")]
+    #[error(
+        "{server}: the connection was lost: {message}\nhint: repeat the command: it finds out what stands, and nothing is done twice"
+    )]
     Lost {
         /// The server, without its password.
         server: String,
@@ -39,7 +41,7 @@ pub enum PostgresError {
         message: String,
     },
     /// The server refused a statement.
-    #[error("{server}: {message}")]
+    #[error("{server}: {message}\nhint: {}", trouble.hint())]
     Refused {
         /// The server, without its password.
         server: String,
@@ -73,6 +75,29 @@ pub enum Trouble {
     Statement,
     /// Anything else.
     Other,
+}
+
+impl Trouble {
+    /// What to do about it.
+    fn hint(self) -> &'static str {
+        match self {
+            Trouble::Constraint => {
+                "a key, a reference or a condition of the table does not hold: mend the rows that stand, or leave new \
+                 ones out with [[before]], then repeat the command"
+            }
+            Trouble::Value => {
+                "the column there cannot hold that value: give it a wider type, or the job's column another one"
+            }
+            Trouble::Privilege => "GRANT this user that right, or name another user in the URL",
+            Trouble::Disk => "make room on the server's disk, then repeat the command",
+            Trouble::Cancelled => {
+                "somebody stopped it there, or a time limit of the server did (lock_timeout, statement_timeout): \
+                 repeat the command"
+            }
+            Trouble::Passing => "the server is busy: repeat the command",
+            Trouble::Statement | Trouble::Other => "these are the server's words; its log may say more",
+        }
+    }
 }
 
 impl PostgresError {
@@ -112,6 +137,24 @@ impl PostgresError {
     /// Whether the answer is unknown because the connection ended.
     pub fn is_lost(&self) -> bool {
         matches!(self, PostgresError::Lost { .. })
+    }
+
+    /// The same of a statement whose first characters, so many, are left out.
+    pub fn moved(mut self, by: usize) -> PostgresError {
+        if let PostgresError::Refused { position, .. } = &mut self {
+            *position = position.and_then(|at| at.checked_sub(u32::try_from(by).ok()?));
+        }
+        self
+    }
+
+    /// What went wrong, without the server and the hint.
+    pub fn message(&self) -> &str {
+        match self {
+            PostgresError::Address { message, .. }
+            | PostgresError::Unreachable { message, .. }
+            | PostgresError::Lost { message, .. }
+            | PostgresError::Refused { message, .. } => message,
+        }
     }
 
     /// The SQLSTATE of a refusal.

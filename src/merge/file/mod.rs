@@ -199,7 +199,7 @@ impl Work<'_> {
     ) -> Result<Loaded, MergeError> {
         let total = standing.rows(self.connection, &self.columns)?;
         let file = self.known_by(standing.mark);
-        Ok(Loaded { file, ..Loaded::before(self.order, settled, total, started.elapsed()) })
+        Ok(Loaded { file, ..Loaded::before(self.order, settled, Some(total), started.elapsed()) })
     }
 
     /// What tells the file from others, where it cannot say itself what is in it.

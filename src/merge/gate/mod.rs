@@ -76,6 +76,11 @@ impl Gate {
         (!self.anyway && !rows_matter && !self.unmet.is_empty()).then(|| self.refused(self.unmet.clone()))
     }
 
+    /// Whether the table's rows have to be counted.
+    pub fn looks_at_table(&self) -> bool {
+        self.max_change.is_some()
+    }
+
     /// What was overridden, or the refusal.
     pub fn pass(&self, rows: &RowCounts) -> Result<Vec<String>, MergeError> {
         let mut unmet = self.unmet.clone();

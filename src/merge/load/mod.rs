@@ -367,7 +367,7 @@ impl<'a> Loading<'a> {
 
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
         let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
-        Loaded { already: false, ..Loaded::before(self.order, settled, total, started.elapsed()) }
+        Loaded { already: false, ..Loaded::before(self.order, settled, Some(total), started.elapsed()) }
     }
 
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {

@@ -44,7 +44,8 @@ pub(in crate::merge) struct Loaded {
     pub withheld: u64,
     pub late: u64,
     pub gone: u64,
-    pub total: u64,
+    /// `None` where counting them would take long and nothing depends on it.
+    pub total: Option<u64>,
     /// Rows that pauses of the run published before.
     pub at_pauses: u64,
     pub overridden: Vec<String>,
@@ -63,7 +64,12 @@ pub(in crate::merge) struct Settled {
 
 impl Loaded {
     /// What was done before: nothing is now.
-    pub(in crate::merge) fn before(order: &Order, settled: Settled, total: u64, took: Duration) -> Loaded {
+    pub(in crate::merge) fn before(
+        order: &Order,
+        settled: Settled,
+        total: Option<u64>,
+        took: Duration,
+    ) -> Loaded {
         Loaded {
             already: true,
             rows: settled.rows,

@@ -53,7 +53,7 @@ pub(super) struct Facts {
 pub(super) struct Carrier {
     pub parcels: mpsc::Receiver<Parcel>,
     thread: JoinHandle<Result<Facts, MergeError>>,
-    _stop: StopWhenDropped,
+    stop: StopWhenDropped,
 }
 
 impl Carrier {
@@ -63,13 +63,23 @@ impl Carrier {
         let stop = Arc::new(Stop::default());
         let attended = Arc::clone(&stop);
         let thread = tokio::task::spawn_blocking(move || carry(&freight, &sender, &attended));
-        Carrier { parcels, thread, _stop: StopWhenDropped(stop) }
+        Carrier { parcels, thread, stop: StopWhenDropped(stop) }
     }
 
-    /// What the thread ended with. Parcels that nobody took are given up.
-    pub async fn facts(&mut self) -> Result<Facts, MergeError> {
-        self.parcels.close();
-        (&mut self.thread).await.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
+    /// What the thread ended with, where what it brought was written. Else it is stopped.
+    pub async fn end<T>(self, written: Result<T, MergeError>) -> Result<(Facts, T), MergeError> {
+        let Carrier { mut parcels, thread, stop } = self;
+        parcels.close();
+        // Where the thread failed, its parcels only stopped coming.
+        let may_wait = matches!(written, Ok(_) | Err(MergeError::Interrupted));
+        if !may_wait {
+            drop(stop);
+        }
+        let facts = thread.await.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
+        match (facts, written) {
+            (Ok(facts), Ok(written)) => Ok((facts, written)),
+            (Err(error), Ok(_) | Err(MergeError::Interrupted)) | (_, Err(error)) => Err(error),
+        }
     }
 }
 

@@ -1,22 +1,21 @@
 //! What happens to the table, mode by mode.
 
-use std::collections::HashMap;
-
 use super::carry::{Carrier, Freight, Parcel};
-use super::fit::{Fit, staged_type};
+use super::fit::staged_type;
+use super::rows::{Rows, listed};
 use super::statements::{report, run};
+use super::swap::Swap;
 use super::target::Target;
-use super::transaction::Transaction;
+use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
-use crate::merge::columns::{Origin, Output};
-use crate::merge::load::{PLACE, Relation, failed_column};
+use crate::merge::load::{PLACE, Relation};
 use crate::merge::statements::{self, Report, Views};
 use crate::merge::{MergeError, sql};
-use crate::record::{Field, Type};
+use crate::record::Field;
 
 /// The staging table of the rows, and those of ids.
-const STAGED: &str = "pg_temp.windrow_staged";
+pub(super) const STAGED: &str = "pg_temp.windrow_staged";
 const ANSWERED: &str = "pg_temp.windrow_answered";
 const SPARED: &str = "pg_temp.windrow_spared";
 const LISTED: &str = "pg_temp.windrow_listed";
@@ -39,38 +38,66 @@ pub(super) struct Written {
 
 /// The way of this run's rows into the table.
 pub(super) struct Filling<'a> {
-    transaction: &'a Transaction<'a>,
-    target: &'a Target,
-    is_new: bool,
+    pub(super) transaction: &'a Transaction<'a>,
+    pub(super) target: &'a Target,
+    pub(super) rows: Rows<'a>,
+    pub(super) is_new: bool,
     /// Whether rows go by way of a staging table.
     staged: bool,
     /// What the job's statements name.
-    views: Views,
-    /// The columns' names there, and how they go in.
-    names: Vec<String>,
-    fits: Vec<Fit>,
+    pub(super) views: Views,
+    /// The table that takes this one's name.
+    swap: Option<Swap>,
 }
 
 impl<'a> Filling<'a> {
-    pub fn plan(transaction: &'a Transaction<'a>, target: &'a Target, is_new: bool) -> Filling<'a> {
-        let fits = target.fits(&transaction.columns);
-        let names = target.names(&transaction.columns);
+    /// Plans the way, and takes the locks that it needs.
+    pub async fn plan(
+        transaction: &'a Transaction<'a>,
+        target: &'a Target,
+        is_new: bool,
+    ) -> Result<Filling<'a>, MergeError> {
         let order = transaction.order;
+        let rows = Rows::of(&transaction.columns, &order.job.table, target);
         let views = Views::named(&order.job);
-        let staged = order.mode() == Mode::Upsert
-            || views.rows
-            || fits.iter().any(|fit| !fit.direct)
-            || (!is_new && order.must_keep(&transaction.policy));
-        Filling { transaction, target, is_new, staged, views, names, fits }
+        let mut filling = Filling { transaction, target, rows, is_new, staged: false, views, swap: None };
+        filling.staged =
+            order.mode() == Mode::Upsert || views.rows || filling.keeps() || !filling.rows.are_direct();
+        let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_new;
+        // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
+        let looks = !is_new && order.mode() != Mode::Append;
+        if looks && (!swaps || filling.keeps() || filling.spares()) {
+            filling.lock().await?;
+        }
+        if swaps {
+            filling.swap = Some(Swap::begin(transaction.session, target).await?);
+        }
+        Ok(filling)
     }
 
-    /// Keeps others from writing between a look at what stands and COMMIT, where the mode looks.
-    pub async fn lock(&self) -> Result<(), PostgresError> {
-        if self.is_new || self.transaction.order.mode() == Mode::Append {
-            return Ok(());
-        }
+    /// Keeps others from writing between a look at what stands and COMMIT.
+    async fn lock(&self) -> Result<(), PostgresError> {
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.target.qualified);
         self.transaction.session.run(&lock).await
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.transaction.order.mode()
+    }
+
+    /// Whether rows of the run keep columns of rows that stand.
+    pub(super) fn keeps(&self) -> bool {
+        !self.is_new && self.transaction.order.must_keep(&self.transaction.policy)
+    }
+
+    /// Whether some rows stay though all others are replaced.
+    fn spares(&self) -> bool {
+        self.transaction.order.spares(&self.transaction.policy, self.is_new)
+    }
+
+    /// The table that takes the rows, quoted.
+    pub(super) fn filled(&self) -> &str {
+        self.swap.as_ref().map_or(&self.target.qualified, Swap::table)
     }
 
     /// What the run has to bring.
@@ -81,15 +108,14 @@ impl<'a> Filling<'a> {
             (views.input, Relation::Input),
             (views.failures, Relation::Failures),
             (order.mode() == Mode::ReplaceIds && !self.is_new, Relation::Answered),
-            (order.spares(&self.transaction.policy, self.is_new), Relation::Spared),
+            (self.spares(), Relation::Spared),
             (order.deletes_gone() && !self.is_new, Relation::Listed),
             (self.staged, Relation::Staged),
             (!self.staged, Relation::Rows),
         ];
         let relations =
             relations.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, relation)| relation);
-        let jsonb = self.fits.iter().map(|fit| fit.jsonb).collect();
-        self.transaction.freight(self.is_new, relations.collect(), jsonb)
+        self.transaction.freight(self.is_new, relations.collect(), self.rows.jsonb())
     }
 
     /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements around
@@ -120,6 +146,9 @@ impl<'a> Filling<'a> {
         if self.transaction.order.deletes_gone() && !self.is_new {
             written.gone = self.delete_unless(LISTED).await?;
         }
+        if let Some(swap) = &self.swap {
+            swap.exchange(self.transaction.session, self.target).await?;
+        }
         written.reports = self.after().await?;
         Ok(written)
     }
@@ -127,6 +156,7 @@ impl<'a> Filling<'a> {
     async fn before(&self) -> Result<(), MergeError> {
         for (name, statement) in statements::before(&self.transaction.order.job) {
             run(self.transaction.session, &name, statement).await?;
+            self.transaction.session.run(SETTINGS).await?;
         }
         Ok(())
     }
@@ -168,11 +198,7 @@ impl<'a> Filling<'a> {
 
     /// COPY straight into the table.
     async fn copy_rows(&self, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
-        let copy = format!(
-            "COPY {} ({}) FROM STDIN (FORMAT binary)",
-            self.target.qualified,
-            listed(self.names.iter().map(|name| sql::identifier(name)))
-        );
+        let copy = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.filled(), self.rows.names());
         self.transaction.copy(&copy, carrier).await
     }
 
@@ -195,16 +221,19 @@ impl<'a> Filling<'a> {
     }
 
     /// Deletes the rows that stand where new ones come; their number. (An upsert replaces them one by one.)
-    async fn make_room(&self) -> Result<u64, PostgresError> {
-        let order = self.transaction.order;
-        match order.mode() {
+    pub(super) async fn make_room(&self) -> Result<u64, PostgresError> {
+        match (self.mode(), &self.swap) {
             _ if self.is_new => Ok(0),
-            Mode::Append | Mode::Upsert => Ok(0),
-            Mode::ReplaceIds => self.delete_where(&format!("EXISTS ({})", self.with_id_of(ANSWERED))).await,
-            Mode::Replace if order.spares(&self.transaction.policy, false) => {
-                self.delete_unless(SPARED).await
+            (Mode::Append | Mode::Upsert, _) => Ok(0),
+            (Mode::ReplaceIds, _) => {
+                self.delete_where(&format!("EXISTS ({})", self.with_id_of(ANSWERED))).await
             }
-            Mode::Replace => self.delete_where("true").await,
+            (Mode::Replace, Some(swap)) => {
+                let spared = self.spares().then(|| format!("EXISTS ({})", self.with_id_of(SPARED)));
+                swap.spare(self.transaction, self.target, spared.as_deref()).await
+            }
+            (Mode::Replace, None) if self.spares() => self.delete_unless(SPARED).await,
+            (Mode::Replace, None) => self.delete_where("true").await,
         }
     }
 
@@ -220,194 +249,7 @@ impl<'a> Filling<'a> {
 
     /// A SELECT of the ids of a temporary table that `old` has.
     fn with_id_of(&self, table: &str) -> String {
-        let same = self.ids().map(|id| self.same(id));
-        format!("SELECT FROM {table} AS new WHERE {}", same.collect::<Vec<_>>().join(" AND "))
-    }
-
-    /// From the staging table into the target.
-    async fn take_staged(&self, written: &mut Written) -> Result<(), MergeError> {
-        let keeps = !self.is_new && self.transaction.order.must_keep(&self.transaction.policy);
-        if self.transaction.order.mode() == Mode::Upsert {
-            written.duplicates = self.leave_out_twins().await?;
-            if !self.is_new {
-                let twins = self.delete_standing_twins().await?;
-                written.rows = self.update().await?;
-                written.replaced = twins + written.rows;
-            }
-            written.rows += self.insert(&format!("NOT EXISTS ({})", self.standing_under_key())).await?;
-            return Ok(());
-        }
-        if keeps {
-            self.keep_standing().await?;
-        }
-        written.replaced = self.make_room().await?;
-        written.rows = self.insert("true").await?;
-        Ok(())
-    }
-
-    /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
-    async fn leave_out_twins(&self) -> Result<u64, PostgresError> {
-        let keys = listed(self.key().into_iter().map(|key| self.converted("new", key)));
-        let twins = format!("SELECT FROM {STAGED} AS new GROUP BY {keys} HAVING count(*) > 1 LIMIT 1");
-        if self.transaction.count(&format!("SELECT count(*) FROM ({twins}) AS twins")).await? == 0 {
-            return Ok(0);
-        }
-        let [ordinal, part] = PLACE;
-        let delete = format!(
-            "DELETE FROM {STAGED} AS loser USING (SELECT new.ctid AS row, row_number() OVER \
-             (PARTITION BY {keys} ORDER BY new.{ordinal} DESC, new.{part} DESC) AS place FROM {STAGED} AS new) AS placed \
-             WHERE loser.ctid = placed.row AND placed.place > 1"
-        );
-        self.transaction.execute(&delete).await
-    }
-
-    /// Of rows that stand under one key only the latest stays.
-    async fn delete_standing_twins(&self) -> Result<u64, PostgresError> {
-        let names: Vec<String> = self.key().into_iter().map(|key| self.name(key)).collect();
-        if self.target.is_unique(&names) {
-            return Ok(0);
-        }
-        let keys = listed(names.iter().map(|name| format!("old.{}", sql::identifier(name))));
-        let delete = format!(
-            "DELETE FROM {table} AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER \
-             (PARTITION BY {keys} ORDER BY old.ctid DESC) AS place FROM {table} AS old \
-             WHERE EXISTS (SELECT FROM {STAGED} AS new WHERE {same})) AS placed \
-             WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1",
-            table = self.target.qualified,
-            same = self.same_key(),
-        );
-        self.transaction.execute(&delete).await
-    }
-
-    /// Gives the rows that stand under a key their new values.
-    async fn update(&self) -> Result<u64, PostgresError> {
-        let set = self.transaction.columns.iter().map(|output| {
-            let name = sql::identifier(&self.name(output));
-            let new = self.converted("new", output);
-            let value = match self.kept(output) {
-                Some(failed) => format!("CASE WHEN new.{failed} THEN old.{name} ELSE {new} END"),
-                None => new,
-            };
-            format!("{name} = {value}")
-        });
-        let update = format!(
-            "UPDATE {} AS old SET {} FROM {STAGED} AS new WHERE {}",
-            self.target.qualified,
-            listed(set),
-            self.same_key()
-        );
-        self.transaction.execute(&update).await
-    }
-
-    /// Inserts the staged rows for which the condition holds.
-    async fn insert(&self, condition: &str) -> Result<u64, PostgresError> {
-        let [ordinal, part] = PLACE;
-        let insert = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {STAGED} AS new WHERE {condition} ORDER BY new.{ordinal}, new.{part}",
-            self.target.qualified,
-            listed(self.names.iter().map(|name| sql::identifier(name))),
-            listed(self.transaction.columns.iter().map(|output| self.converted("new", output))),
-        );
-        self.transaction.execute(&insert).await
-    }
-
-    /// Gives staged rows whose endpoint failed the columns of the row that stands: under their key the latest, under
-    /// their id the first.
-    async fn keep_standing(&self) -> Result<(), PostgresError> {
-        let order = match self.transaction.order.mode() {
-            Mode::ReplaceIds => "ASC",
-            _ => "DESC",
-        };
-        let keys = self.key();
-        let names = listed(keys.iter().map(|key| format!("old.{}", sql::identifier(&self.name(key)))));
-        let mut by_flag: HashMap<String, Vec<&Output>> = HashMap::new();
-        for output in &self.transaction.columns {
-            if let Some(failed) = self.kept(output) {
-                by_flag.entry(failed).or_default().push(output);
-            }
-        }
-        for (failed, outputs) in by_flag {
-            let set = outputs.iter().map(|output| {
-                let (staged, standing) = (sql::identifier(&output.name), sql::identifier(&self.name(output)));
-                let ty = staged_type(output.ty.unwrap_or(Type::Text));
-                format!("{staged} = old.{standing}::{ty}")
-            });
-            let update = format!(
-                "UPDATE {STAGED} AS new SET {} FROM (SELECT DISTINCT ON ({names}) old.* FROM {} AS old \
-                 ORDER BY {names}, old.ctid {order}) AS old WHERE new.{failed} AND {}",
-                listed(set),
-                self.target.qualified,
-                self.same_key()
-            );
-            self.transaction.execute(&update).await?;
-        }
-        Ok(())
-    }
-
-    /// The flag of the endpoint whose failure leaves this column as it stands.
-    fn kept(&self, output: &Output) -> Option<String> {
-        match output.origin {
-            Origin::Answer(at) if self.transaction.policy.keeps(at) => Some(failed_column(at)),
-            _ => None,
-        }
-    }
-
-    /// The key: the job's, or else the id; the id where rows are replaced by it.
-    fn key(&self) -> Vec<&Output> {
-        let table = &self.transaction.order.job.table;
-        if table.key.is_empty() || table.mode == Mode::ReplaceIds {
-            return self.ids().collect();
-        }
-        self.transaction.columns.iter().filter(|output| table.key.contains(&output.name)).collect()
-    }
-
-    fn ids(&self) -> impl Iterator<Item = &Output> {
-        self.transaction.columns.iter().filter(|output| output.origin == Origin::Id)
-    }
-
-    fn standing_under_key(&self) -> String {
-        format!("SELECT FROM {} AS old WHERE {}", self.target.qualified, self.same_key())
-    }
-
-    /// A condition: `old`, a row of the table, has the key of `new`, a staged one.
-    fn same_key(&self) -> String {
-        self.key().into_iter().map(|key| self.same(key)).collect::<Vec<_>>().join(" AND ")
-    }
-
-    /// A condition: `old` and `new` have one value there. A text that is no UUID equals none.
-    fn same(&self, output: &Output) -> String {
-        let old = format!("old.{}", sql::identifier(&self.name(output)));
-        let new = self.converted("new", output);
-        match self.fit(output).cast.as_deref() {
-            Some("uuid") => {
-                let text = format!("new.{}", sql::identifier(&output.name));
-                let is_uuid = format!("{text} ~* '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'");
-                format!("{old} = CASE WHEN {is_uuid} THEN {text}::uuid END")
-            }
-            Some(_) => format!("{old}::text = new.{}::text", sql::identifier(&output.name)),
-            None => format!("{old} = {new}"),
-        }
-    }
-
-    /// A staged value as the target takes it.
-    fn converted(&self, alias: &str, output: &Output) -> String {
-        let value = format!("{alias}.{}", sql::identifier(&output.name));
-        match &self.fit(output).cast {
-            Some(ty) => format!("{value}::{ty}"),
-            None => value,
-        }
-    }
-
-    fn at(&self, output: &Output) -> usize {
-        self.transaction.columns.iter().position(|column| column.name == output.name).unwrap_or_default()
-    }
-
-    fn name(&self, output: &Output) -> String {
-        self.names[self.at(output)].clone()
-    }
-
-    fn fit(&self, output: &Output) -> &Fit {
-        &self.fits[self.at(output)]
+        format!("SELECT FROM {table} AS new WHERE {}", self.rows.same_id())
     }
 }
 
@@ -421,8 +263,4 @@ fn temporary(relation: Relation) -> &'static str {
         Relation::Input => "pg_temp.windrow_input",
         Relation::Failures => "pg_temp.windrow_failures",
     }
-}
-
-fn listed(words: impl Iterator<Item = String>) -> String {
-    words.collect::<Vec<_>>().join(", ")
 }

@@ -13,7 +13,9 @@
 //! | json | `json`, `jsonb`, `text` | |
 //!
 //! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
-//! published.
+//! published. Of spaces at a text's end `char` and `varchar` make what SQL says: they count for nothing there.
+//!
+//! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
 use crate::record::Type;
 
@@ -29,6 +31,20 @@ pub(super) struct StandingType {
     pub is_enum: bool,
     /// `pg_attribute.atttypmod`.
     pub modifier: i32,
+    /// Its collation, quoted, where that takes different texts for equal.
+    pub collation: Option<String>,
+}
+
+/// How a value of ours is compared with one that stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// As it goes in.
+    #[default]
+    Converted,
+    /// As a UUID where it is one; else it equals none.
+    Uuid,
+    /// Both as texts: it need not be a value of the column's type.
+    Text,
 }
 
 /// How values go in.
@@ -38,8 +54,10 @@ pub(super) struct Fit {
     pub direct: bool,
     /// Whether that is as jsonb.
     pub jsonb: bool,
-    /// What they are cast to on their way from a staging table, where the server does not do it by itself.
+    /// What they are cast to on their way from a staging table, where the server does not do it by itself, or compares
+    /// otherwise than texts.
     pub cast: Option<String>,
+    pub compared: Compared,
 }
 
 /// What `atttypmod` counts from, for numbers and texts.
@@ -49,14 +67,18 @@ const MODIFIER: i32 = 4;
 pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let direct = Some(Fit { direct: true, ..Fit::default() });
     let converted = Some(Fit::default());
-    let cast = || Some(standing.cast.clone());
+    let cast = |compared| Fit { direct: true, cast: Some(standing.cast.clone()), compared, jsonb: false };
     match (ty, standing.name.as_str()) {
-        (Type::Text, _) if standing.is_enum => Some(Fit { direct: true, cast: cast(), jsonb: false }),
-        (Type::Text, "text" | "varchar" | "bpchar" | "citext") => direct,
-        (Type::Text, "uuid") => Some(Fit { cast: cast(), ..Fit::default() }),
+        (Type::Text, _) if standing.is_enum => Some(cast(Compared::Text)),
+        (Type::Text, "text" | "varchar") => {
+            let collated = standing.collation.as_ref().map(|collation| format!("text COLLATE {collation}"));
+            Some(Fit { direct: true, cast: collated, ..Fit::default() })
+        }
+        (Type::Text, "bpchar" | "citext") => Some(cast(Compared::Converted)),
+        (Type::Text, "uuid") => Some(Fit { direct: false, ..cast(Compared::Uuid) }),
         (Type::Json, "json") => direct,
-        (Type::Json, "text") => Some(Fit { direct: true, cast: cast(), jsonb: false }),
-        (Type::Json, "jsonb") => Some(Fit { direct: true, cast: cast(), jsonb: true }),
+        (Type::Json, "text") => Some(cast(Compared::Converted)),
+        (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast(Compared::Converted) }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
         (Type::Double, "float8") | (Type::Date, "date") => direct,
         (Type::Integer, "int8" | "float8") => converted,

@@ -10,6 +10,7 @@
 //! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
 //! | replace | DELETE of all, but for ids that are to stay | COPY into the table |
 //! | replace_ids | DELETE of those with an answered id | COPY into the table |
+//! | replace, swapped | go with their table | COPY into [a new table](self::swap) |
 //!
 //! Staged are the rows of an upsert, those where `on_failure = "keep"` takes columns from the row that stood, where a
 //! column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of rows that stand under one
@@ -17,10 +18,10 @@
 //!
 //! # Who waits for whom
 //!
-//! The row in `windrow_runs` comes first: another merge of the same run waits on its key, and then finds the run
-//! published. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
+//! Another merge of the same run waits on a lock of the run's own (`pg_advisory_xact_lock`), and then finds what this one
+//! published; should it not wait, the key of the row in `windrow_runs` would refuse it. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
 //! write between look and COMMIT. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
-//! DELETE, never TRUNCATE.
+//! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
 //!
 //! # A COMMIT without an answer
 //!
@@ -29,27 +30,36 @@
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
 mod carry;
+mod check;
 mod encode;
 mod fill;
 mod fit;
+mod give_up;
+mod rights;
+mod rows;
 mod runs;
+mod staged;
 mod statements;
+mod swap;
+mod table;
 mod target;
+mod transact;
 mod transaction;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(super) use self::check::check;
+use self::give_up::CancelWhenDropped;
+pub(super) use self::table::create_table;
 use self::target::Target;
-use self::transaction::{Transacted, transact};
-use super::columns::{self, Output};
+use self::transact::{Transacted, transact};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::{Report, finish};
 use super::{MergeError, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
-use crate::job::{Job, Mode};
 
 /// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
 const ATTEMPTS: u32 = 4;
@@ -64,46 +74,100 @@ pub(super) async fn load(
     server: &Server,
     stop: impl Future<Output = ()>,
 ) -> Result<Loaded, MergeError> {
-    let (order, started) = (Arc::new(order), Instant::now());
     let mut stop = pin!(stop);
-    // What a COMMIT that was not answered would have published.
-    let mut unanswered: Option<(Loaded, Vec<Report>)> = None;
-    for attempt in 1.. {
-        let session = match unanswered {
-            None => server.connect().await?,
-            Some(_) => come_back(server).await?,
-        };
-        let canceller = session.canceller();
-        let transacted = tokio::select! {
-            transacted = transact(&session, &order) => transacted,
-            () = &mut stop, if unanswered.is_none() => {
-                canceller.cancel().await;
-                return Err(MergeError::Interrupted);
-            }
-        };
-        match transacted {
-            Ok(Transacted::Already(loaded)) => return settled(unanswered, loaded),
-            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
-                Ok(()) => {
-                    session.close().await;
-                    finish(reports)?;
-                    return Ok(Loaded { took: started.elapsed(), ..loaded });
-                }
-                Err(error) if error.is_lost() && attempt < ATTEMPTS => unanswered = Some((loaded, reports)),
-                Err(error) => return Err(error.into()),
-            },
-            Err(error) if is_passing(&error) && attempt < ATTEMPTS => session.close().await,
-            Err(error) => return Err(error),
+    let mut load = Load { order: Arc::new(order), server, unanswered: None };
+    let started = Instant::now();
+    for attempts_left in (0..ATTEMPTS).rev() {
+        if let Some(loaded) = load.attempt(stop.as_mut(), attempts_left > 0).await? {
+            return Ok(Loaded { took: started.elapsed(), ..loaded });
         }
     }
     Err(MergeError::Interrupted)
 }
 
-/// The run stands there: by the COMMIT that was not answered, if there was one.
-fn settled(unanswered: Option<(Loaded, Vec<Report>)>, found: Loaded) -> Result<Loaded, MergeError> {
-    match unanswered {
-        Some((loaded, reports)) => finish(reports).map(|()| loaded),
-        None => Ok(found),
+/// A load under way.
+struct Load<'a> {
+    order: Arc<Order>,
+    server: &'a Server,
+    /// What a COMMIT that was not answered would have published.
+    unanswered: Option<Unanswered>,
+}
+
+struct Unanswered {
+    loaded: Loaded,
+    reports: Vec<Report>,
+    error: PostgresError,
+}
+
+impl Load<'_> {
+    /// One transaction; `None` where it is to be begun anew.
+    async fn attempt<S: Future<Output = ()>>(
+        &mut self,
+        mut stop: Pin<&mut S>,
+        may_repeat: bool,
+    ) -> Result<Option<Loaded>, MergeError> {
+        let session = tokio::select! {
+            session = self.connect() => session?,
+            () = &mut stop => return Err(self.given_up()),
+        };
+        let guard = CancelWhenDropped::new(&session);
+        let transacted = tokio::select! {
+            transacted = transact(&session, &self.order) => transacted,
+            () = &mut stop => {
+                guard.cancel().await;
+                session.close().await;
+                return Err(self.given_up());
+            }
+        };
+        guard.disarm();
+        let ended = self.end(&session, transacted, may_repeat).await;
+        session.close().await;
+        ended
+    }
+
+    /// COMMIT, where there is something to commit.
+    async fn end(
+        &mut self,
+        session: &Session,
+        transacted: Result<Transacted, MergeError>,
+        may_repeat: bool,
+    ) -> Result<Option<Loaded>, MergeError> {
+        let error = match transacted {
+            Ok(Transacted::Already(found)) => return self.settled(found).map(Some),
+            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
+                Ok(()) => return finish(reports).map(|()| Some(loaded)),
+                Err(error) if error.is_lost() => {
+                    self.unanswered = Some(Unanswered { loaded, reports, error });
+                    return if may_repeat { Ok(None) } else { Err(self.given_up()) };
+                }
+                Err(error) => error.into(),
+            },
+            Err(error) => error,
+        };
+        match may_repeat && is_passing(&error) {
+            true => Ok(None),
+            false => Err(error),
+        }
+    }
+
+    /// The run stands there: by the COMMIT that was not answered, if there was one.
+    fn settled(&mut self, found: Loaded) -> Result<Loaded, MergeError> {
+        match self.unanswered.take() {
+            Some(Unanswered { loaded, reports, .. }) => finish(reports).map(|()| loaded),
+            None => Ok(found),
+        }
+    }
+
+    /// Whether anything is published is not known while a COMMIT has no answer.
+    fn given_up(&mut self) -> MergeError {
+        self.unanswered.take().map_or(MergeError::Interrupted, |unanswered| unanswered.error.into())
+    }
+
+    async fn connect(&self) -> Result<Session, PostgresError> {
+        match &self.unanswered {
+            None => self.server.connect().await,
+            Some(unanswered) => come_back(self.server).await.map_err(|_| unanswered.error.clone()),
+        }
     }
 }
 
@@ -134,38 +198,10 @@ async fn come_back(server: &Server) -> Result<Session, PostgresError> {
 pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
     let session = server.connect().await?;
     let target = Target::find(&session, &order.job).await?;
-    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target);
+    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target).await?;
     let settled = order.settled(&ledger.publications().await?)?.is_some();
     session.close().await;
     Ok(settled)
-}
-
-/// Looks the destination over before anything is asked of anyone: the server lets us in and speaks UTF-8, the table has
-/// the columns that the job fills, of types that take them, and this user has the rights that a load needs.
-pub(super) async fn check(job: &Job, server: &Server) -> Result<(), MergeError> {
-    let columns = columns::of_job(job)?;
-    let session = server.connect().await?;
-    session.run("BEGIN READ ONLY").await?;
-    let target = Target::find(&session, job).await?;
-    check_encoding(&session, &target).await?;
-    target.check(&session, job, &columns).await?;
-    runs::check(&session, job, &target).await?;
-    session.close().await;
-    Ok(())
-}
-
-async fn check_encoding(session: &Session, target: &Target) -> Result<(), MergeError> {
-    let encoding = session.client().query_one("SHOW server_encoding", &[]).await;
-    let encoding: String = encoding.map_err(|error| session.failed(&error))?.get(0);
-    match encoding.as_str() {
-        "UTF8" => Ok(()),
-        other => Err(MergeError::Table {
-            table: target.name.clone(),
-            problems: vec![format!(
-                "its database has the encoding {other}, not UTF8: answers have any letter"
-            )],
-        }),
-    }
 }
 
 /// The first rows of a table, as texts.
@@ -195,18 +231,4 @@ pub(super) async fn first_rows(
     let rows = found.iter().take(limit).map(text).collect();
     session.close().await;
     Ok(QueryResult { rows, truncated: found.len() > limit, columns })
-}
-
-/// The statement that would make the table: an upsert's key is its primary key.
-pub(super) fn create_table(table: &str, columns: &[Output], job: &Job) -> String {
-    let ty = |output: &Output| output.ty.map_or_else(|| "text".to_owned(), fit::column_type);
-    let mut lines: Vec<String> = columns
-        .iter()
-        .map(|output| format!("    {} {}", sql::identifier(&output.name), ty(output)))
-        .collect();
-    if job.table.mode == Mode::Upsert {
-        let key: Vec<String> = job.table.key.iter().map(|name| sql::identifier(name)).collect();
-        lines.push(format!("    PRIMARY KEY ({})", key.join(", ")));
-    }
-    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
 }

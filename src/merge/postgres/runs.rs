@@ -5,13 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio_postgres::types::ToSql;
 
-use super::target::{Target, qualified};
+use super::rights::{has, to_make_a_table};
+use super::target::{Found, Target, covers, find, qualified, unique_indexes};
 use crate::database::postgres::{PostgresError, Session};
 use crate::handoff::Plan;
 use crate::job::Job;
-use crate::merge::MergeError;
 use crate::merge::covered::Covered;
 use crate::merge::runs::{self, Publication, number, read_covered, read_policy, write_policy};
+use crate::merge::sql;
 
 /// The table, and what identifies the publications of a run in it.
 pub(super) struct Ledger<'a> {
@@ -19,24 +20,53 @@ pub(super) struct Ledger<'a> {
     pub plan: &'a Plan,
     /// `schema.table`, the job's.
     pub table: &'a str,
+    /// The schema of the table of runs.
+    schema: String,
     /// `schema.table`, of the runs, quoted.
-    pub qualified: String,
+    qualified: String,
+    is_there: bool,
 }
+
+/// What tells one publication from another.
+const KEY: [&str; 3] = ["run_id", "table_name", "rounds"];
 
 /// Columns that a table of runs has.
 const COLUMNS: [&str; 9] =
     ["run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks"];
 
 impl<'a> Ledger<'a> {
-    pub fn of(session: &'a Session, job: &Job, plan: &'a Plan, target: &'a Target) -> Ledger<'a> {
-        Ledger { session, plan, table: &target.name, qualified: runs_table(job, target) }
+    pub async fn of(
+        session: &'a Session,
+        job: &Job,
+        plan: &'a Plan,
+        target: &'a Target,
+    ) -> Result<Ledger<'a>, PostgresError> {
+        let found = find_runs(session, job, target).await?;
+        Ok(Ledger {
+            session,
+            plan,
+            table: &target.name,
+            qualified: qualified(&found.schema, &found.table),
+            is_there: found.standing.is_some(),
+            schema: found.schema,
+        })
     }
 
-    /// Makes the table if it is not there.
+    /// Waits until no other merge of this run into this table is at work. What this one reads from then on is what that
+    /// one has left, whichever rounds it published.
+    pub async fn wait_for_rivals(&self) -> Result<(), PostgresError> {
+        let whose = format!("windrow {} {}", self.plan.run, self.table);
+        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let locked = self.session.client().execute(lock, &[&whose]).await;
+        locked.map(|_| ()).map_err(|error| self.session.failed(&error))
+    }
+
+    /// Makes the table if it is not there, and its schema.
     pub async fn create(&self) -> Result<(), PostgresError> {
-        if is_there(self.session, &self.qualified).await? {
+        if self.is_there {
             return Ok(());
         }
+        make_schema(self.session, &self.schema).await?;
         let create = format!(
             "CREATE TABLE {} (run_id text NOT NULL, rounds integer NOT NULL, job text NOT NULL, \
              table_name text NOT NULL, digest text NOT NULL, \"rows\" bigint NOT NULL, \
@@ -49,7 +79,7 @@ impl<'a> Ledger<'a> {
 
     /// The run's publications into the table; none where nothing was ever published there.
     pub async fn publications(&self) -> Result<Vec<Publication>, PostgresError> {
-        if !is_there(self.session, &self.qualified).await? {
+        if !self.is_there {
             return Ok(Vec::new());
         }
         let sql = format!(
@@ -115,46 +145,58 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// Whether the runs can be noted: what is in the way, in words.
-pub(super) async fn check(session: &Session, job: &Job, target: &Target) -> Result<(), MergeError> {
-    let table = runs_table(job, target);
-    let failed = |error| session.failed(&error);
-    if !is_there(session, &table).await? {
-        return Ok(());
+/// What keeps the runs from being noted, in words.
+pub(super) async fn problems(
+    session: &Session,
+    job: &Job,
+    target: &Target,
+) -> Result<Vec<String>, PostgresError> {
+    let Found { schema, table, standing } = find_runs(session, job, target).await?;
+    let name = format!("{schema}.{table}");
+    let Some((oid, kind)) = standing else {
+        let right = to_make_a_table(session, &schema).await?;
+        let problem = |right| format!("{name}, which is to note the runs: this user may not make {right}");
+        return Ok(right.map(problem).into_iter().collect());
+    };
+    let mut problems: Vec<String> = not_ours(session, oid, &kind).await?.into_iter().collect();
+    let may = |right: &str| format!("has_table_privilege({oid}, '{right}')");
+    if !has(session, &["SELECT", "INSERT", "UPDATE"].map(may).join(" AND ")).await? {
+        problems.push("this user may not SELECT, INSERT and UPDATE there".to_owned());
+    }
+    Ok(problems.into_iter().map(|problem| format!("{name}, which is to note the runs: {problem}")).collect())
+}
+
+/// Why a table is not one that notes runs.
+async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<String>, PostgresError> {
+    const HINT: &str = "a table of yours? runs_table names another one";
+    if !matches!(kind, "r" | "p") {
+        return Ok(Some(format!("it is no table ({HINT})")));
     }
     let columns = "SELECT attname::text FROM pg_attribute \
-                   WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped";
-    let found = session.client().query(columns, &[&table]).await.map_err(failed)?;
+                   WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
+    let found = session.client().query(columns, &[&oid]).await.map_err(|error| session.failed(&error))?;
     let found: Vec<String> = found.iter().map(|row| row.get(0)).collect();
     let lacking: Vec<&str> = COLUMNS.into_iter().filter(|name| !found.iter().any(|is| is == name)).collect();
-    let mut problems = Vec::new();
     if !lacking.is_empty() {
-        let hint = "is it a table of yours? runs_table names another one";
-        problems.push(format!("it is to note the runs, and lacks {}: {hint}", lacking.join(", ")));
+        return Ok(Some(format!("it lacks {} ({HINT})", lacking.join(", "))));
     }
-    let rights = "SELECT has_table_privilege($1, 'SELECT') AND has_table_privilege($1, 'INSERT') \
-                  AND has_table_privilege($1, 'UPDATE')";
-    let may: bool = session.client().query_one(rights, &[&table]).await.map_err(failed)?.get(0);
-    if !may {
-        problems
-            .push("it is to note the runs, and this user may not SELECT, INSERT and UPDATE there".to_owned());
-    }
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(MergeError::Table { table, problems }),
-    }
+    let is_key = covers(&unique_indexes(session, oid).await?, &KEY.map(str::to_owned));
+    Ok((!is_key).then(|| format!("it lacks its key: PRIMARY KEY ({})", KEY.join(", "))))
 }
 
-/// Where the runs are noted, quoted.
-fn runs_table(job: &Job, target: &Target) -> String {
+/// Where the runs are noted: beside the table, unless the job says.
+async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Found, PostgresError> {
     let written = job.table.runs_table.as_deref().unwrap_or(runs::TABLE);
-    match written.split_once('.') {
-        Some((schema, table)) => qualified(schema, table),
-        None => qualified(&target.schema, written),
-    }
+    let (schema, table) = written.split_once('.').unwrap_or((&target.schema, written));
+    find(session, Some(schema), table).await
 }
 
-async fn is_there(session: &Session, qualified: &str) -> Result<bool, PostgresError> {
-    let found = session.client().query_one("SELECT to_regclass($1) IS NOT NULL", &[&qualified]).await;
-    Ok(found.map_err(|error| session.failed(&error))?.get(0))
+/// Makes a schema that is not there.
+pub(super) async fn make_schema(session: &Session, schema: &str) -> Result<(), PostgresError> {
+    let is_there = format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {})", sql::text(schema));
+    // Not IF NOT EXISTS: that needs the right to make one even where it is there.
+    match has(session, &is_there).await? {
+        true => Ok(()),
+        false => session.run(&format!("CREATE SCHEMA {}", sql::identifier(schema))).await,
+    }
 }

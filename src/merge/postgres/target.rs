@@ -7,15 +7,17 @@ use tokio_postgres::Row;
 
 use super::fit::{Fit, StandingType, fit};
 use crate::database::postgres::{PostgresError, Session};
-use crate::job::{Job, Mode};
+use crate::job::Job;
 use crate::merge::columns::Output;
-use crate::merge::{MergeError, sql};
+use crate::merge::sql;
 
 /// The job's table on the server.
 #[derive(Debug)]
 pub(super) struct Target {
     /// Its schema, not quoted.
     pub schema: String,
+    /// Its name without the schema, not quoted.
+    pub table: String,
     /// `schema.table`, as `windrow_runs` names it.
     pub name: String,
     /// The same, quoted.
@@ -44,6 +46,8 @@ pub(super) struct TargetColumn {
     has_default: bool,
     /// Computed, or always numbered: never written.
     generated: bool,
+    /// Computed from other columns.
+    pub computed: bool,
 }
 
 const TABLE: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text \
@@ -51,10 +55,12 @@ const TABLE: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::
 
 /// A domain is looked through to the type that it is over.
 const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), b.typname::text, \
-       format_type(b.oid, NULL), b.typtype = 'e', \
+       format_type(b.oid, -1), b.typtype = 'e', \
        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, \
+       (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation c \
+        JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation AND NOT c.collisdeterministic), \
        NOT (a.attnotnull OR t.typnotnull), a.atthasdef OR a.attidentity = 'd' OR t.typdefault IS NOT NULL, \
-       a.attgenerated <> '' OR a.attidentity = 'a' \
+       a.attgenerated <> '' OR a.attidentity = 'a', a.attgenerated <> '' \
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
      JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END \
      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
@@ -65,46 +71,34 @@ const UNIQUE: &str = "SELECT array(SELECT a.attname::text FROM unnest(i.indkey[0
        AND i.indexprs IS NULL";
 
 impl Target {
-    /// Looks the table up: as it is written, or else in lower case, as PostgreSQL reads a name without quotes.
+    /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<Target, PostgresError> {
-        let written = &job.table.name;
-        for name in [written.clone(), written.to_lowercase()] {
-            if let Some(target) = Target::standing(session, &name).await? {
-                return Ok(target);
-            }
-        }
-        let (schema, table) = match written.split_once('.') {
-            Some((schema, table)) => (schema.to_owned(), table),
-            None => (own_schema(session).await?, written.as_str()),
+        let (schema, table) = match job.table.name.split_once('.') {
+            Some((schema, table)) => (Some(schema), table),
+            None => (None, job.table.name.as_str()),
+        };
+        let Found { schema, table, standing } = find(session, schema, table).await?;
+        let standing = match standing {
+            Some((oid, kind)) => Some(standing_table(session, oid, kind).await?),
+            None => None,
         };
         Ok(Target {
             name: format!("{schema}.{table}"),
-            qualified: qualified(&schema, table),
+            qualified: qualified(&schema, &table),
             schema,
-            standing: None,
+            table,
+            standing,
         })
     }
 
-    async fn standing(session: &Session, name: &str) -> Result<Option<Target>, PostgresError> {
-        let failed = |error| session.failed(&error);
-        let quoted: Vec<String> = name.split('.').map(sql::identifier).collect();
-        let found = session.client().query_opt(TABLE, &[&quoted.join(".")]).await.map_err(failed)?;
-        let Some(row) = found else { return Ok(None) };
-        let (oid, schema, table): (u32, String, String) = (row.get(0), row.get(1), row.get(2));
-        let columns = session.client().query(COLUMNS, &[&oid]).await.map_err(failed)?;
-        let unique = session.client().query(UNIQUE, &[&oid]).await.map_err(failed)?;
-        let standing = Standing {
-            oid,
-            kind: row.get(3),
-            columns: columns.iter().map(target_column).collect(),
-            unique: unique.iter().map(|row| row.get(0)).collect(),
-        };
-        Ok(Some(Target {
-            name: format!("{schema}.{table}"),
-            qualified: qualified(&schema, &table),
-            schema,
-            standing: Some(standing),
-        }))
+    /// Its number in the catalogue, where it is there.
+    pub fn oid(&self) -> Option<u32> {
+        self.standing.as_ref().map(|standing| standing.oid)
+    }
+
+    /// Whether it is a table, or is to become one.
+    pub fn is_table(&self) -> bool {
+        self.standing.as_ref().is_none_or(|standing| matches!(standing.kind.as_str(), "r" | "p"))
     }
 
     /// Whether the table is there.
@@ -112,7 +106,8 @@ impl Target {
         self.standing.is_some()
     }
 
-    fn columns(&self) -> &[TargetColumn] {
+    /// Its columns; none where it is not there.
+    pub fn columns(&self) -> &[TargetColumn] {
         self.standing.as_ref().map_or(&[], |standing| &standing.columns)
     }
 
@@ -124,24 +119,11 @@ impl Target {
 
     /// Whether no two rows can have the same values in these columns.
     pub fn is_unique(&self, key: &[String]) -> bool {
-        let covers =
-            |unique: &Vec<String>| !unique.is_empty() && unique.iter().all(|name| key.contains(name));
-        self.standing.as_ref().is_some_and(|standing| standing.unique.iter().any(covers))
+        self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
     }
 
-    /// Refuses a table that cannot be filled with these columns, naming all that is wrong with it.
-    pub async fn check(&self, session: &Session, job: &Job, columns: &[Output]) -> Result<(), MergeError> {
-        let mut problems = self.problems(columns);
-        if problems.is_empty() {
-            problems = self.missing_rights(session, job).await?;
-        }
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(MergeError::Table { table: self.name.clone(), problems }),
-        }
-    }
-
-    fn problems(&self, columns: &[Output]) -> Vec<String> {
+    /// What of it does not fit these columns.
+    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
         let Some(standing) = &self.standing else { return Vec::new() };
         match standing.kind.as_str() {
             "r" | "p" => {}
@@ -176,46 +158,16 @@ impl Target {
         }
     }
 
-    /// Rights that a load needs and this user does not have.
-    async fn missing_rights(&self, session: &Session, job: &Job) -> Result<Vec<String>, PostgresError> {
-        let mut missing = Vec::new();
-        if !has(session, "has_database_privilege(current_database(), 'TEMP')").await? {
-            missing.push("this user may not make temporary tables (GRANT TEMP ON DATABASE)".to_owned());
-        }
-        match &self.standing {
-            Some(standing) => {
-                for right in rights(job.table.mode) {
-                    let asked = format!("has_any_column_privilege({}, '{right}')", standing.oid);
-                    let whole = format!("has_table_privilege({}, '{right}')", standing.oid);
-                    let asked = if *right == "DELETE" { &whole } else { &asked };
-                    if !has(session, asked).await? {
-                        missing.push(format!(
-                            "this user may not {right} there (GRANT {right} ON {})",
-                            self.name
-                        ));
-                    }
-                }
-            }
-            None => missing.extend(self.missing_right_to_make(session).await?),
-        }
-        Ok(missing)
-    }
-
-    async fn missing_right_to_make(&self, session: &Session) -> Result<Option<String>, PostgresError> {
-        let schema = sql::text(&self.schema);
-        let is_there = format!("to_regnamespace({}) IS NOT NULL", sql::text(&sql::identifier(&self.schema)));
-        let (asked, what) = match has(session, &is_there).await? {
-            true => (format!("has_schema_privilege({schema}, 'CREATE')"), "a table in that schema"),
-            false => ("has_database_privilege(current_database(), 'CREATE')".to_owned(), "a schema"),
-        };
-        let may = has(session, &asked).await?;
-        Ok((!may).then(|| format!("it is not there, and this user may not make {what} (GRANT CREATE)")))
-    }
-
     /// How each of the job's columns goes in.
     pub fn fits(&self, columns: &[Output]) -> Vec<Fit> {
         let of = |output: &Output| fit(output.ty?, &self.column(&output.name)?.ty);
         columns.iter().map(|output| of(output).unwrap_or_default()).collect()
+    }
+
+    /// The names there of columns of these names.
+    pub fn names_of(&self, names: &[String]) -> Vec<String> {
+        let of = |name: &String| self.column(name).map_or(name, |column| &column.name).clone();
+        names.iter().map(of).collect()
     }
 
     /// The names of these columns there.
@@ -226,25 +178,62 @@ impl Target {
     }
 }
 
-/// What a load of the mode does to the table.
-fn rights(mode: Mode) -> &'static [&'static str] {
-    match mode {
-        Mode::Append => &["SELECT", "INSERT"],
-        Mode::Upsert => &["SELECT", "INSERT", "UPDATE", "DELETE"],
-        Mode::Replace | Mode::ReplaceIds => &["SELECT", "INSERT", "DELETE"],
+/// A name, and what is there.
+pub(super) struct Found {
+    pub schema: String,
+    pub table: String,
+    /// Its number in the catalogue, and `pg_class.relkind`.
+    pub standing: Option<(u32, String)>,
+}
+
+/// Looks a table up: as its name is written, or else in lower case, as PostgreSQL reads a name without quotes. One that
+/// is not there would be made in that schema, or else in the one that the user's names are made in.
+pub(super) async fn find(
+    session: &Session,
+    schema: Option<&str>,
+    table: &str,
+) -> Result<Found, PostgresError> {
+    let quoted =
+        [schema, Some(table)].into_iter().flatten().map(sql::identifier).collect::<Vec<_>>().join(".");
+    for name in [quoted.clone(), quoted.to_lowercase()] {
+        let found = session.client().query_opt(TABLE, &[&name]).await;
+        if let Some(row) = found.map_err(|error| session.failed(&error))? {
+            let standing = Some((row.get(0), row.get(3)));
+            return Ok(Found { schema: row.get(1), table: row.get(2), standing });
+        }
     }
+    let schema = schema_to_make_in(session, schema).await?;
+    Ok(Found { schema, table: table.to_owned(), standing: None })
 }
 
-async fn has(session: &Session, condition: &str) -> Result<bool, PostgresError> {
-    let answer = session.client().query_one(&format!("SELECT {condition}"), &[]).await;
-    Ok(answer.map_err(|error| session.failed(&error))?.get(0))
+async fn schema_to_make_in(session: &Session, schema: Option<&str>) -> Result<String, PostgresError> {
+    const OWN: &str = "SELECT current_schema()::text";
+    const SAID: &str = "SELECT nspname::text FROM pg_namespace WHERE nspname::text IN ($1, lower($1)) \
+                        ORDER BY nspname::text <> $1 LIMIT 1";
+    let found = match schema {
+        Some(schema) => session.client().query_opt(SAID, &[&schema]).await,
+        None => session.client().query_opt(OWN, &[]).await,
+    };
+    let found = found.map_err(|error| session.failed(&error))?.and_then(|row| row.get(0));
+    Ok(found.unwrap_or_else(|| schema.unwrap_or("public").to_owned()))
 }
 
-/// The schema that a name without one is made in.
-async fn own_schema(session: &Session) -> Result<String, PostgresError> {
-    let answer = session.client().query_one("SELECT current_schema()::text", &[]).await;
-    let found: Option<String> = answer.map_err(|error| session.failed(&error))?.get(0);
-    Ok(found.unwrap_or_else(|| "public".to_owned()))
+async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Standing, PostgresError> {
+    let failed = |error| session.failed(&error);
+    let columns = session.client().query(COLUMNS, &[&oid]).await.map_err(failed)?;
+    let columns = columns.iter().map(target_column).collect();
+    Ok(Standing { oid, kind, columns, unique: unique_indexes(session, oid).await? })
+}
+
+/// The columns of each unique index of a table that covers all rows.
+pub(super) async fn unique_indexes(session: &Session, oid: u32) -> Result<Vec<Vec<String>>, PostgresError> {
+    let found = session.client().query(UNIQUE, &[&oid]).await.map_err(|error| session.failed(&error))?;
+    Ok(found.iter().map(|row| row.get(0)).collect())
+}
+
+/// Whether one of the indexes lets no two rows have the same values in these columns.
+pub(super) fn covers(unique: &[Vec<String>], key: &[String]) -> bool {
+    unique.iter().any(|columns| !columns.is_empty() && columns.iter().all(|name| key.contains(name)))
 }
 
 pub(super) fn qualified(schema: &str, table: &str) -> String {
@@ -260,9 +249,11 @@ fn target_column(row: &Row) -> TargetColumn {
             cast: row.get(3),
             is_enum: row.get(4),
             modifier: row.get(5),
+            collation: row.get(6),
         },
-        nullable: row.get(6),
-        has_default: row.get(7),
-        generated: row.get(8),
+        nullable: row.get(7),
+        has_default: row.get(8),
+        generated: row.get(9),
+        computed: row.get(10),
     }
 }

@@ -16,6 +16,7 @@
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
+//! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -27,6 +28,7 @@ mod ids;
 mod kinds;
 mod model;
 mod pauses;
+mod postgres;
 mod proof;
 mod publishing;
 mod questions;

@@ -36,7 +36,7 @@ async fn a_table_is_made_as_the_ddl_says() {
         "{ddl}"
     );
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.replaced, published.total), (5, 0, 5));
+    assert_eq!((published.rows, published.replaced, published.total.unwrap()), (5, 0, 5));
     let made = "SELECT column_name || ' ' || data_type FROM duckdb_columns() WHERE table_name = 'films'";
     for column in sandbox.rows(made) {
         let (name, ty) = column.split_once(' ').unwrap();
@@ -75,7 +75,7 @@ async fn merging_twice_changes_nothing() {
         let table = sandbox.table();
         let second = sandbox.publish().await.unwrap();
         assert!(!first.already && second.already);
-        assert_eq!((second.rows, second.total), (6, 6));
+        assert_eq!((second.rows, second.total.unwrap()), (6, 6));
         assert_eq!(second.outcome, first.outcome);
         assert_eq!(sandbox.table(), table);
         assert_eq!(sandbox.rows("FROM windrow_runs").len(), 1);
@@ -98,7 +98,7 @@ async fn a_retry_adds_what_is_new_to_an_appended_table() {
     assert_eq!(sandbox.publish().await.unwrap().rows, 4);
     sandbox.add_round(1, &the_one_again).await;
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.left_out, published.late, published.total), (1, 0, 0, 5));
+    assert_eq!((published.rows, published.left_out, published.late, published.total.unwrap()), (1, 0, 0, 5));
     assert_eq!(sandbox.table()[2], "tt0002|film 2 of round 0|2|21");
     assert_eq!(sandbox.rows("SELECT rounds, \"rows\" FROM windrow_runs ORDER BY 1"), ["1|4", "2|1"]);
 }
@@ -112,7 +112,7 @@ async fn a_row_that_was_appended_with_nulls_stays() {
     // Even if the job has another mind about failures now.
     sandbox.on_failure([OnFailure::Drop, OnFailure::Drop]);
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.late, published.total), (0, 1, 5));
+    assert_eq!((published.rows, published.late, published.total.unwrap()), (0, 1, 5));
     assert_eq!(sandbox.table()[2], "tt0002|film 2 of round 0|2|~");
 }
 
@@ -178,7 +178,7 @@ async fn an_empty_list_replaces_a_table_by_nothing() {
         "CREATE TABLE films AS SELECT 'x' id, '' title, 1::BIGINT votes, 1 budget, '{}'::JSON facts",
     );
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.replaced, published.total), (0, 1, 0));
+    assert_eq!((published.rows, published.replaced, published.total.unwrap()), (0, 1, 0));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn of_two_records_with_one_key_the_later_wins() {
     sandbox.ids[4] = "tt0001".into();
     sandbox.add_round(2, &all_ok).await;
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.duplicates, published.total), (5, 1, 5));
+    assert_eq!((published.rows, published.duplicates, published.total.unwrap()), (5, 1, 5));
     assert_eq!(sandbox.table()[1], "tt0001|film 4 of round 0|4|40");
 }
 
@@ -228,7 +228,7 @@ async fn a_table_with_keys_and_columns_of_its_own_is_filled_as_it_is() {
         let published = sandbox.publish().await.unwrap();
         let stays = u64::from(mode != Mode::Replace);
         assert_eq!((published.rows, published.replaced), (4000, 2001 - stays));
-        assert_eq!(published.total, 4000 + stays);
+        assert_eq!(published.total.unwrap(), 4000 + stays);
         let row = |id: &str| {
             sandbox.rows(&format!("SELECT note, title, twice, nr < 100 FROM films WHERE id = '{id}'"))
         };
@@ -329,7 +329,7 @@ async fn the_row_tells_where_commit_gave_no_answer() {
     assert!(error.to_string().contains("no answer"), "{error}");
     sandbox.publish().await.unwrap();
     let loaded = resolve(&order, &sandbox.database(), unanswered(), &Stop::default()).unwrap();
-    assert_eq!((loaded.already, loaded.rows, loaded.total), (true, 3, 3));
+    assert_eq!((loaded.already, loaded.rows, loaded.total), (true, 3, Some(3)));
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn a_stopped_load_publishes_nothing() {
             break;
         }
     }
-    assert_eq!(sandbox.publish().await.unwrap().total, 20_000);
+    assert_eq!(sandbox.publish().await.unwrap().total.unwrap(), 20_000);
 }
 
 #[tokio::test]
@@ -432,7 +432,7 @@ async fn killed_at_any_moment_the_next_merge_publishes_once() {
         let noted = sandbox.run.outcome().await.unwrap().is_some();
         let published = sandbox.publish().await.unwrap();
         assert!(published.already || !noted);
-        assert_eq!((published.rows, published.total), (30_000, 30_000));
+        assert_eq!((published.rows, published.total.unwrap()), (30_000, 30_000));
         assert_eq!(sandbox.rows("SELECT count(*), count(DISTINCT id) FROM films"), ["30000|30000"]);
     }
 }

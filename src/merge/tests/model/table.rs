@@ -49,9 +49,9 @@ pub struct Said {
 impl Said {
     pub fn of(published: &Published) -> Said {
         let Published { rows, replaced, left_out, duplicates, late, gone, at_pauses, total, .. } = *published;
-        let [rows, replaced, left_out, duplicates, late, gone, at_pauses, total] =
-            [rows, replaced, left_out, duplicates, late, gone, at_pauses, total]
-                .map(|number| number as usize);
+        let [rows, replaced, left_out, duplicates, late, gone, at_pauses] =
+            [rows, replaced, left_out, duplicates, late, gone, at_pauses].map(|number| number as usize);
+        let total = total.unwrap() as usize;
         Said { rows, replaced, left_out, duplicates, late, gone, at_pauses, total }
     }
 }

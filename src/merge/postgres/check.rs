@@ -1,0 +1,61 @@
+//! Whether a load can succeed: the server, the table, the table of runs, and this user's rights in them.
+
+use super::rights;
+use super::target::Target;
+use super::{runs, swap};
+use crate::database::postgres::{PostgresError, Server, Session};
+use crate::job::Job;
+use crate::merge::MergeError;
+use crate::merge::columns::{self, Output};
+
+/// Looks the destination over before anything is asked of anyone: the server lets us in, takes writes and speaks UTF-8,
+/// the table has the columns that the job fills, of types that take them, and this user has the rights that a load
+/// needs. All that is wrong is told at once.
+///
+/// A unique index on columns other than the key is no mistake: only rows can collide in it, and then the server says
+/// which.
+pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<(), MergeError> {
+    let columns = columns::of_job(job)?;
+    let session = server.connect().await?;
+    session.run("BEGIN READ ONLY").await?;
+    let target = Target::find(&session, job).await?;
+    let fits = refuse_unfit(&session, job, &target, &columns).await;
+    session.close().await;
+    fits
+}
+
+/// Refuses what a load would fail at, naming all of it.
+pub(super) async fn refuse_unfit(
+    session: &Session,
+    job: &Job,
+    target: &Target,
+    columns: &[Output],
+) -> Result<(), MergeError> {
+    let mut problems = of_server(session).await?;
+    problems.extend(target.problems(columns));
+    if target.is_table() {
+        problems.extend(rights::missing(session, job, target, columns).await?);
+    }
+    if job.table.swap {
+        problems.extend(swap::obstacles(session, target).await?);
+    }
+    problems.extend(runs::problems(session, job, target).await?);
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(MergeError::Table { table: target.name.clone(), problems }),
+    }
+}
+
+async fn of_server(session: &Session) -> Result<Vec<String>, PostgresError> {
+    let asked = "SELECT current_setting('server_encoding'), pg_is_in_recovery()";
+    let row = session.client().query_one(asked, &[]).await.map_err(|error| session.failed(&error))?;
+    let (encoding, is_standby): (String, bool) = (row.get(0), row.get(1));
+    let mut problems = Vec::new();
+    if encoding != "UTF8" {
+        problems.push(format!("its database has the encoding {encoding}, not UTF8: answers have any letter"));
+    }
+    if is_standby {
+        problems.push("its server is a standby, which takes no writes: name the primary".to_owned());
+    }
+    Ok(problems)
+}

@@ -1,0 +1,117 @@
+//! The run's columns beside the table's: their names there, how values go in, and how rows are compared.
+
+use super::fit::{Compared, Fit};
+use super::target::Target;
+use crate::job::{Mode, Table};
+use crate::merge::columns::{Origin, Output};
+use crate::merge::sql;
+
+/// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type").
+const UUID: &str = "^([0-9a-f]{4}(-?[0-9a-f]{4}){7}|[{][0-9a-f]{4}(-?[0-9a-f]{4}){7}[}])$";
+
+/// The run's columns, and what they are in the table. In SQL `old` is a row of the table, `new` one of the run.
+pub(super) struct Rows<'a> {
+    pub outputs: &'a [Output],
+    table: &'a Table,
+    /// The columns' names there, and how they go in.
+    names: Vec<String>,
+    fits: Vec<Fit>,
+}
+
+impl<'a> Rows<'a> {
+    pub fn of(outputs: &'a [Output], table: &'a Table, target: &Target) -> Rows<'a> {
+        Rows { outputs, table, names: target.names(outputs), fits: target.fits(outputs) }
+    }
+
+    /// Whether COPY can write all of them straight into the table.
+    pub fn are_direct(&self) -> bool {
+        self.fits.iter().all(|fit| fit.direct)
+    }
+
+    /// Which of them COPY writes as jsonb.
+    pub fn jsonb(&self) -> Vec<bool> {
+        self.fits.iter().map(|fit| fit.jsonb).collect()
+    }
+
+    /// Their names in the table, quoted.
+    pub fn names(&self) -> String {
+        listed(self.names.iter().map(|name| sql::identifier(name)))
+    }
+
+    /// The key: the job's, or else the id; the id where rows are replaced by it.
+    pub fn key(&self) -> Vec<&Output> {
+        if self.table.key.is_empty() || self.table.mode == Mode::ReplaceIds {
+            return self.ids();
+        }
+        self.outputs.iter().filter(|output| self.table.key.contains(&output.name)).collect()
+    }
+
+    /// The key's names in the table, not quoted.
+    pub fn key_names(&self) -> Vec<String> {
+        self.key().into_iter().map(|key| self.names[self.at(key)].clone()).collect()
+    }
+
+    /// Whether the table may find keys alike that differ for us.
+    pub fn has_coarse_key(&self) -> bool {
+        self.key().into_iter().any(|key| self.fit(key).cast.is_some())
+    }
+
+    fn ids(&self) -> Vec<&Output> {
+        self.outputs.iter().filter(|output| output.origin == Origin::Id).collect()
+    }
+
+    /// A condition: `old` has the key of `new`.
+    pub fn same_key(&self) -> String {
+        self.same_all(&self.key())
+    }
+
+    /// A condition: `old` has the id of `new`.
+    pub fn same_id(&self) -> String {
+        self.same_all(&self.ids())
+    }
+
+    fn same_all(&self, outputs: &[&Output]) -> String {
+        outputs.iter().map(|output| self.same(output)).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// A condition: `old` and `new` have one value there. Ids and keys are never null.
+    fn same(&self, output: &Output) -> String {
+        let (old, new) = (format!("old.{}", self.name(output)), column("new", output));
+        match self.fit(output).compared {
+            Compared::Uuid => format!("{old} = CASE WHEN {new} ~* '{UUID}' THEN {new}::uuid END"),
+            Compared::Text => format!("{old}::text = {new}"),
+            Compared::Converted => format!("{old} = {}", self.converted(output)),
+        }
+    }
+
+    /// A value of `new` as the table takes it.
+    pub fn converted(&self, output: &Output) -> String {
+        let value = column("new", output);
+        match &self.fit(output).cast {
+            Some(ty) => format!("{value}::{ty}"),
+            None => value,
+        }
+    }
+
+    /// The column's name in the table, quoted.
+    pub fn name(&self, output: &Output) -> String {
+        sql::identifier(&self.names[self.at(output)])
+    }
+
+    fn fit(&self, output: &Output) -> &Fit {
+        &self.fits[self.at(output)]
+    }
+
+    fn at(&self, output: &Output) -> usize {
+        self.outputs.iter().position(|column| column.name == output.name).unwrap_or_default()
+    }
+}
+
+fn column(alias: &str, output: &Output) -> String {
+    format!("{alias}.{}", sql::identifier(&output.name))
+}
+
+/// `a, b, c`.
+pub(super) fn listed(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}

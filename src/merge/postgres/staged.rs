@@ -1,0 +1,152 @@
+//! From the staging table into the table.
+
+use super::fill::{Filling, STAGED, Written};
+use super::rows::listed;
+use crate::database::postgres::PostgresError;
+use crate::job::Mode;
+use crate::merge::columns::{Origin, Output};
+use crate::merge::load::{PLACE, failed_column};
+
+/// Values that rows of the run keep, of the rows that stand, in the table's own types.
+const KEPT: &str = "pg_temp.windrow_kept";
+
+impl Filling<'_> {
+    /// Takes the staged rows into the table, as the mode says.
+    pub(super) async fn take_staged(&self, written: &mut Written) -> Result<(), PostgresError> {
+        if self.mode() == Mode::Upsert {
+            return self.upsert(written).await;
+        }
+        let keeps = self.keeps();
+        if keeps {
+            self.keep_standing().await?;
+        }
+        written.replaced = self.make_room().await?;
+        written.rows = self.insert("true", keeps).await?;
+        Ok(())
+    }
+
+    async fn upsert(&self, written: &mut Written) -> Result<(), PostgresError> {
+        if self.rows.has_coarse_key() || self.views.rows {
+            written.duplicates = self.leave_out_twins().await?;
+        }
+        if !self.is_new {
+            let twins = self.delete_standing_twins().await?;
+            written.rows = self.update().await?;
+            written.replaced = twins + written.rows;
+        }
+        let table = &self.target.qualified;
+        let is_new = format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {})", self.rows.same_key());
+        written.rows += self.insert(&is_new, false).await?;
+        Ok(())
+    }
+
+    /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
+    async fn leave_out_twins(&self) -> Result<u64, PostgresError> {
+        let keys = listed(self.rows.key().into_iter().map(|key| self.rows.converted(key)));
+        let [ordinal, part] = PLACE;
+        let delete = format!(
+            "DELETE FROM {STAGED} AS loser USING (SELECT new.ctid AS row, row_number() OVER \
+             (PARTITION BY {keys} ORDER BY new.{ordinal} DESC, new.{part} DESC) AS place FROM {STAGED} AS new) AS placed \
+             WHERE loser.ctid = placed.row AND placed.place > 1"
+        );
+        self.transaction.execute(&delete).await
+    }
+
+    /// Of rows that stand under one key only the latest stays.
+    async fn delete_standing_twins(&self) -> Result<u64, PostgresError> {
+        if self.target.is_unique(&self.rows.key_names()) {
+            return Ok(0);
+        }
+        let keys = listed(self.rows.key().into_iter().map(|key| format!("old.{}", self.rows.name(key))));
+        let delete = format!(
+            "DELETE FROM {table} AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER \
+             (PARTITION BY {keys} ORDER BY old.ctid DESC) AS place FROM {table} AS old \
+             WHERE EXISTS (SELECT FROM {STAGED} AS new WHERE {same})) AS placed \
+             WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1",
+            table = self.target.qualified,
+            same = self.rows.same_key(),
+        );
+        self.transaction.execute(&delete).await
+    }
+
+    /// Gives the rows that stand under a key their new values.
+    async fn update(&self) -> Result<u64, PostgresError> {
+        let set = self.rows.outputs.iter().map(|output| {
+            let name = self.rows.name(output);
+            format!("{name} = {}", self.new_or_kept(output, "old"))
+        });
+        let update = format!(
+            "UPDATE {} AS old SET {} FROM {STAGED} AS new WHERE {}",
+            self.target.qualified,
+            listed(set),
+            self.rows.same_key()
+        );
+        self.transaction.execute(&update).await
+    }
+
+    /// Inserts the staged rows for which the condition holds, with what they keep.
+    async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
+        let [ordinal, part] = PLACE;
+        let value = |output: &Output| match keeps {
+            true => self.new_or_kept(output, "kept"),
+            false => self.rows.converted(output),
+        };
+        let kept = match keeps {
+            true => format!(
+                "LEFT JOIN {KEPT} AS kept ON kept.{ordinal} = new.{ordinal} AND kept.{part} = new.{part}"
+            ),
+            false => String::new(),
+        };
+        let insert = format!(
+            "INSERT INTO {} ({}) SELECT {} FROM {STAGED} AS new {kept} WHERE {condition} \
+             ORDER BY new.{ordinal}, new.{part}",
+            self.filled(),
+            self.rows.names(),
+            listed(self.rows.outputs.iter().map(value)),
+        );
+        self.transaction.execute(&insert).await
+    }
+
+    /// The row's new value, or, where its endpoint failed, that of a row that stands.
+    fn new_or_kept(&self, output: &Output, standing: &str) -> String {
+        let new = self.rows.converted(output);
+        match self.kept(output) {
+            Some(failed) => {
+                format!("CASE WHEN new.{failed} THEN {standing}.{} ELSE {new} END", self.rows.name(output))
+            }
+            None => new,
+        }
+    }
+
+    /// Sets aside what staged rows whose endpoint failed keep: of the rows under their key the latest's, of those under
+    /// their id the first's.
+    async fn keep_standing(&self) -> Result<(), PostgresError> {
+        let order = match self.mode() {
+            Mode::ReplaceIds => "ASC",
+            _ => "DESC",
+        };
+        let kept: Vec<(&Output, String)> =
+            self.rows.outputs.iter().filter_map(|output| Some((output, self.kept(output)?))).collect();
+        let [ordinal, part] = PLACE;
+        let keep = format!(
+            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT DISTINCT ON (new.{ordinal}, new.{part}) \
+             new.{ordinal}, new.{part}, {} FROM {STAGED} AS new JOIN {} AS old ON {} WHERE {} \
+             ORDER BY new.{ordinal}, new.{part}, old.ctid {order}",
+            KEPT.trim_start_matches("pg_temp."),
+            listed(kept.iter().map(|(output, _)| format!("old.{}", self.rows.name(output)))),
+            self.target.qualified,
+            self.rows.same_key(),
+            kept.iter().map(|(_, failed)| format!("new.{failed}")).collect::<Vec<_>>().join(" OR "),
+        );
+        self.transaction.session.run(&keep).await?;
+        self.transaction.session.run(&format!("ANALYZE {KEPT}")).await
+    }
+
+    /// The flag of the endpoint whose failure leaves this column as it stands.
+    fn kept(&self, output: &Output) -> Option<String> {
+        match output.origin {
+            Origin::Answer(at) if self.transaction.policy.keeps(at) => Some(failed_column(at)),
+            _ => None,
+        }
+    }
+}

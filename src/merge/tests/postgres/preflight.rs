@@ -1,0 +1,210 @@
+//! What is looked over before the first request.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::sandbox::Sandbox;
+use super::run_of;
+use crate::job::{Destination, Gone, Mode, ServerUrl, Stamp};
+use crate::merge::{MergeError, check_destination};
+use crate::postgres_server;
+
+async fn checked(sandbox: &Sandbox) -> String {
+    match check_destination(&sandbox.job, &sandbox.place()).await {
+        Ok(()) => "fits".to_owned(),
+        Err(error) => {
+            assert!(matches!(error, MergeError::Table { .. } | MergeError::Postgres(_)), "{error:?}");
+            error.to_string()
+        }
+    }
+}
+
+async fn sandbox(mode: Mode) -> Sandbox {
+    Sandbox::new(1).await.mode(mode).on_postgres()
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_table_is_told_at_once() {
+    let mut sandbox = sandbox(Mode::Append).await;
+    sandbox.job.table.stamp = vec![("n".into(), Stamp::Ordinal), ("day".into(), Stamp::RunDay)];
+    assert_eq!(checked(&sandbox).await, "fits");
+    sandbox.execute(
+        "CREATE TABLE films (id integer, votes integer, budget integer GENERATED ALWAYS AS (1) STORED,
+             facts text, n bigint GENERATED ALWAYS AS IDENTITY, day text, needed text NOT NULL,
+             fine text NOT NULL DEFAULT '', numbered bigint GENERATED ALWAYS AS IDENTITY);
+         CREATE TABLE windrow_runs (mine text)",
+    );
+    let said = checked(&sandbox).await;
+    for problem in [
+        "it has no column \"title\"",
+        "column \"id\" is integer there, text in the job",
+        "column \"votes\" is integer there, bigint in the job",
+        "column \"budget\" is generated and cannot be filled",
+        "column \"n\" is generated and cannot be filled",
+        "column \"day\" is text there, date in the job",
+        "column \"needed\" is NOT NULL without a default, and the job does not fill it",
+        "public.windrow_runs, which is to note the runs: it lacks run_id, rounds,",
+    ] {
+        assert!(said.contains(&format!("\n  {problem}")), "{problem}: {said}");
+    }
+    assert_eq!(said.matches("\n  ").count(), 8, "{said}");
+}
+
+#[tokio::test]
+async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
+    let sandbox = sandbox(Mode::Append).await;
+    let columns = "id varchar(9), title text, votes numeric(18), budget numeric(10), facts json";
+    sandbox.execute(&format!("CREATE TABLE films ({columns})"));
+    assert!(checked(&sandbox).await.contains("column \"votes\" is numeric(18,0) there, bigint in the job"));
+    sandbox.execute("ALTER TABLE films ALTER votes TYPE numeric(19)");
+    assert_eq!(checked(&sandbox).await, "fits");
+    sandbox.publish().await.unwrap_err();
+    sandbox.execute("ALTER TABLE films RENAME TO others; CREATE VIEW films AS SELECT * FROM others");
+    assert!(checked(&sandbox).await.contains("it is a view"));
+    sandbox.execute(
+        "DROP VIEW films; CREATE TABLE windrow_runs (run_id text, rounds integer, job text, table_name text,
+             digest text, \"rows\" bigint, published_at timestamptz, on_failure text, blocks text)",
+    );
+    assert!(checked(&sandbox).await.contains("it lacks its key: PRIMARY KEY (run_id, table_name, rounds)"));
+    sandbox.execute("ALTER TABLE windrow_runs ADD PRIMARY KEY (run_id, table_name, rounds)");
+    assert_eq!(checked(&sandbox).await, "fits");
+}
+
+/// A user of this test's own, who the job then publishes as.
+pub(super) fn as_user(sandbox: &mut Sandbox) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let user = format!("user_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let database = sandbox.server.as_ref().unwrap();
+    database.execute(&format!("CREATE ROLE {user} LOGIN"));
+    let url = database.url().replace("postgres@", &format!("{user}@"));
+    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+    user
+}
+
+#[tokio::test]
+async fn rights_that_are_missing_are_named_and_those_that_are_told_suffice() {
+    let by_hand =
+        "CREATE TABLE films (number serial, id text, title text, votes bigint, budget integer, facts json)";
+    for (mode, gone, rights) in [
+        (Mode::Append, Gone::Keep, "SELECT, INSERT"),
+        (Mode::Upsert, Gone::Keep, "SELECT, INSERT, UPDATE, DELETE"),
+        (Mode::Replace, Gone::Keep, "SELECT, INSERT, DELETE"),
+        (Mode::ReplaceIds, Gone::Delete, "SELECT, INSERT, DELETE"),
+    ] {
+        let mut sandbox = run_of(2, mode).await;
+        sandbox.job.table.gone = gone;
+        sandbox.execute(by_hand);
+        let user = as_user(&mut sandbox);
+        let said = checked(&sandbox).await;
+        for right in rights.split(", ") {
+            assert!(
+                said.contains(&format!("may not {right} there (GRANT {right} ON public.films)")),
+                "{said}"
+            );
+        }
+        assert!(said.contains("GRANT USAGE ON SEQUENCE films_number_seq"), "{said}");
+        assert!(said.contains("windrow_runs, which is to note the runs: this user may not make"), "{said}");
+        sandbox.execute(&format!(
+            "GRANT {rights} ON films TO {user}; GRANT USAGE ON SEQUENCE films_number_seq TO {user};
+             GRANT CREATE ON SCHEMA public TO {user}"
+        ));
+        assert_eq!(checked(&sandbox).await, "fits");
+        assert_eq!(sandbox.publish().await.unwrap().rows, 2, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn rights_on_the_filled_columns_suffice_and_a_key_spares_delete() {
+    let by_hand =
+        "CREATE TABLE films (id text PRIMARY KEY, title text, votes bigint, budget integer, facts json)";
+    let mut sandbox = run_of(2, Mode::Upsert).await;
+    sandbox.execute(by_hand);
+    let user = as_user(&mut sandbox);
+    sandbox.execute(&format!(
+        "GRANT SELECT, INSERT (id, title, votes, budget, facts), UPDATE ON films TO {user};
+         GRANT CREATE ON SCHEMA public TO {user}"
+    ));
+    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
+    sandbox.execute(&format!("REVOKE INSERT (facts) ON films FROM {user}"));
+    assert!(checked(&sandbox).await.contains("may not INSERT there"));
+}
+
+#[tokio::test]
+async fn a_table_or_schema_that_may_not_be_made_and_hidden_rows_are_told() {
+    let mut sandbox = sandbox(Mode::Append).await;
+    let user = as_user(&mut sandbox);
+    let said = checked(&sandbox).await;
+    assert!(said.contains("it is not there, and this user may not make a table in that schema"), "{said}");
+    sandbox.job.table.name = "other.films".into();
+    let said = checked(&sandbox).await;
+    assert!(said.contains("may not make its schema (GRANT CREATE ON DATABASE)"), "{said}");
+    sandbox.job.table.name = "films".into();
+    sandbox.execute(&format!(
+        "CREATE TABLE films (id text, title text, votes bigint, budget integer, facts json);
+         GRANT ALL ON films TO {user}; GRANT CREATE ON SCHEMA public TO {user};
+         ALTER TABLE films ENABLE ROW LEVEL SECURITY"
+    ));
+    assert!(checked(&sandbox).await.contains("row security hides rows"));
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_utf8_is_told() {
+    let mut sandbox = sandbox(Mode::Append).await;
+    let server = postgres_server::shared();
+    let name = format!("{}_ascii", sandbox.server.as_ref().unwrap().name);
+    sandbox.server.as_ref().unwrap().rows(&format!(
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ));
+    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&server.url(&name)).unwrap());
+    assert!(checked(&sandbox).await.contains("the encoding SQL_ASCII, not UTF8"));
+}
+
+#[tokio::test]
+async fn names_are_found_as_written_or_in_lower_case() {
+    let columns = "id text, title text, votes bigint, budget integer, facts json";
+    let mut sandbox = run_of(2, Mode::Append).await;
+    sandbox.job.table.name = "Films".into();
+    sandbox.execute(&format!("CREATE TABLE films ({columns})"));
+    sandbox.publish().await.unwrap();
+    assert_eq!(sandbox.rows("SELECT count(*) FROM films"), ["2"]);
+    assert_eq!(sandbox.rows("SELECT table_name FROM windrow_runs"), ["public.films"]);
+    let mut sandbox = run_of(2, Mode::Append).await;
+    sandbox.job.table.name = "Films".into();
+    sandbox.execute(&format!("CREATE TABLE \"Films\" ({columns}); CREATE TABLE films ({columns})"));
+    sandbox.publish().await.unwrap();
+    assert_eq!(sandbox.rows("SELECT count(*) FROM \"Films\""), ["2"]);
+}
+
+#[tokio::test]
+async fn a_schema_that_is_not_there_is_made_for_the_table_and_for_the_runs() {
+    let mut sandbox = run_of(2, Mode::Upsert).await;
+    sandbox.job.table.name = "cinema.films".into();
+    sandbox.job.table.runs_table = Some("audit.runs".into());
+    assert_eq!(checked(&sandbox).await, "fits");
+    sandbox.publish().await.unwrap();
+    assert_eq!(sandbox.rows("SELECT count(*) FROM cinema.films"), ["2"]);
+    assert_eq!(sandbox.rows("SELECT table_name, \"rows\" FROM audit.runs"), ["cinema.films|2"]);
+    assert_eq!(
+        sandbox.rows("SELECT to_regclass('windrow_runs'), to_regclass('cinema.windrow_runs')"),
+        ["~|~"]
+    );
+    assert!(sandbox.publish().await.unwrap().already);
+    let shown = crate::merge::ddl(&sandbox.job, &sandbox.plan).unwrap();
+    let columns = "\"id\" text,\n    \"title\" text,\n    \"votes\" bigint,\n    \"budget\" integer,\n    \"facts\" json";
+    let made = format!("CREATE TABLE \"cinema\".\"films\" (\n    {columns},\n    PRIMARY KEY (\"id\")\n);");
+    assert_eq!(shown, made);
+    // A key makes the next upsert quick, and is the table's own promise.
+    let key = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'cinema'";
+    assert!(sandbox.rows(key)[0].ends_with("UNIQUE INDEX films_pkey ON cinema.films USING btree (id)"));
+}
+
+#[tokio::test]
+async fn a_socket_leads_to_the_server_too() {
+    let mut sandbox = run_of(2, Mode::Append).await;
+    let (server, name) = (postgres_server::shared(), &sandbox.server.as_ref().unwrap().name);
+    let folder = server.data().parent().unwrap().display().to_string();
+    let url = format!("postgres:///{name}?host={folder}&port={}&user=postgres", server.port);
+    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
+}
