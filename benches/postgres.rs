@@ -5,7 +5,8 @@
 //!
 //! - `psql`'s `\copy` of the same rows from one CSV file, and from one file of the binary format, both made before;
 //! - prove and publish (append): join of the endpoints' chunks, encoding, one transaction with `windrow_runs`;
-//! - the same as an upsert into a table with a primary key: new, and over a table that holds all keys;
+//! - the same as an upsert into a table with a primary key: empty, and holding all keys; beside it what a person writes
+//!   with `psql` for that: `\copy` of the binary file into a temporary table, `INSERT … ON CONFLICT … DO UPDATE`;
 //! - `INSERT` row by row, as a script would, prepared and in one transaction, over 50,000 rows and scaled.
 //!
 //! Peak memory is that of windrow's process.
@@ -56,7 +57,8 @@ fn compare(server: &PostgresServer, records: u64) {
     write_files(folder.path(), &database);
     let mut best: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for _ in 0..TRIES {
-        for measured in ["csv", "binary", "append", "upsert", "again", "insert"] {
+        for measured in ["csv", "binary", "append", "upsert", "again", "conflict", "conflict again", "insert"]
+        {
             let now = measure(measured, folder.path(), &database, records);
             let best = best.entry(measured).or_insert(now);
             *best = (best.0.min(now.0), best.1.min(now.1));
@@ -67,8 +69,10 @@ fn compare(server: &PostgresServer, records: u64) {
         ("csv", "\\copy, CSV"),
         ("binary", "\\copy, binary"),
         ("append", "windrow, append, proof included"),
-        ("upsert", "windrow, upsert into a new table with its key"),
+        ("upsert", "windrow, upsert into an empty table with a key"),
+        ("conflict", "the same by hand: \\copy, INSERT ON CONFLICT"),
         ("again", "windrow, upsert over all keys"),
+        ("conflict again", "the same by hand"),
         ("insert", "INSERT row by row (scaled)"),
     ];
     for (measured, name) in names {
@@ -127,13 +131,39 @@ fn measure(measured: &str, folder: &Path, database: &TestDatabase<'_>, records: 
             fresh(database, &TABLE.replace("id text", "id text PRIMARY KEY"));
             in_own_process("upsert", folder, database)
         }
+        "conflict" => {
+            fresh(database, &TABLE.replace("id text", "id text PRIMARY KEY"));
+            (upsert_by_hand(folder, database).as_secs_f64(), 0.0)
+        }
         // Over what the one before has left.
+        "conflict again" => {
+            database.rows("CHECKPOINT");
+            (upsert_by_hand(folder, database).as_secs_f64(), 0.0)
+        }
         _ => {
             database.execute("DELETE FROM windrow_runs");
             database.rows("CHECKPOINT");
             in_own_process("upsert", folder, database)
         }
     }
+}
+
+/// As a person writes it, in one transaction of `psql`.
+fn upsert_by_hand(folder: &Path, database: &TestDatabase<'_>) -> Duration {
+    let columns = [
+        "title", "plot", "year", "votes", "rating", "genre", "director", "released", "budget", "gross",
+        "studio",
+    ];
+    let set: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let script = format!(
+        "CREATE TEMP TABLE staged (LIKE films) ON COMMIT DROP;\n\\copy staged FROM '{}' BINARY\n\
+         INSERT INTO films SELECT * FROM staged ON CONFLICT (id) DO UPDATE SET {};\n",
+        folder.join("films.bin").display(),
+        set.join(", ")
+    );
+    let started = Instant::now();
+    database.execute(&script);
+    started.elapsed()
 }
 
 fn in_own_process(mode: &str, folder: &Path, database: &TestDatabase<'_>) -> (f64, f64) {

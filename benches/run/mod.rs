@@ -1,8 +1,11 @@
 //! A run of two endpoints and twelve columns, in blocks as `plan` cuts them, every pair ok.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use polars::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader as _, StatisticsOptions};
 use windrow::chunk::{Row, encode_ledger, encode_rows};
 use windrow::handoff::digest;
 use windrow::handoff::ledger::Line;
@@ -28,8 +31,9 @@ pub fn peak_mb() -> u64 {
 /// The chunks of an endpoint, in the order of the list, as DuckDB's `read_parquet` takes them.
 pub fn chunks(folder: &Path, endpoint: &str) -> String {
     let ending = format!(".{endpoint}.parquet");
-    let entries = std::fs::read_dir(folder.join("run/00000")).expect("the shard");
-    let paths = entries.map(|entry| entry.expect("an entry").path().display().to_string());
+    let shards = std::fs::read_dir(folder.join("run")).expect("the run").flatten();
+    let entries = shards.flat_map(|shard| std::fs::read_dir(shard.path()).into_iter().flatten().flatten());
+    let paths = entries.map(|entry| entry.path().display().to_string());
     let mut paths: Vec<String> = paths.filter(|path| path.ends_with(&ending)).collect();
     paths.sort();
     paths.iter().map(|path| format!("'{path}'")).collect::<Vec<_>>().join(",")
@@ -92,36 +96,74 @@ fn money(random: &mut fastrand::Rng) -> Vec<Value> {
     ]
 }
 
-/// A run of one shard, every pair ok; the number of its blocks.
+/// A run, every pair ok; the number of its blocks.
 pub fn make_run(folder: &Path, records: u64) -> usize {
     let run = folder.join("run");
-    std::fs::create_dir_all(run.join("00000")).expect("a folder");
     let block = (records.div_ceil(64)).clamp(64, 1024).max(records.div_ceil(5000));
-    let blocks: Vec<Block> = (0..records)
-        .step_by(block as usize)
-        .map(|first| Block { first, line: first, records: block.min(records - first) })
-        .collect();
-    let id = |ordinal: u64| Value::Text(format!("tt{ordinal:08}"));
-    let lines: Vec<[Value; 2]> = (0..records).map(|ordinal| [Value::Bigint(0b11), id(ordinal)]).collect();
-    let rows: Vec<Row<'_>> =
-        lines.iter().zip(0..).map(|(values, ordinal)| Row { ordinal, part: 0, id: &[], values }).collect();
-    let fields = [field("ask", Type::Bigint), field("id", Type::Text)];
-    let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).expect("the input");
-    let input_sha256 = digest::sha256(&input);
-    std::fs::write(run.join("00000/input.parquet"), input).expect("a file");
     let mut random = fastrand::Rng::with_seed(1);
-    for block in &blocks {
-        make_block(&run.join("00000"), block, &mut random);
-    }
-    let shard = Shard { number: 0, input_sha256, pairs: records * 2, blocks: blocks.clone() };
-    let round = Round { version: VERSION, number: 0, created_at: 0, shards: vec![shard] };
+    let shards: Vec<Shard> = (0..records)
+        .step_by(SHARD as usize)
+        .zip(0..)
+        .map(|(first, number)| {
+            make_shard(&run, number, first..records.min(first + SHARD), block, &mut random)
+        })
+        .collect();
+    let blocks = shards.iter().map(|shard| shard.blocks.len()).sum();
+    let round = Round { version: VERSION, number: 0, created_at: 0, shards };
     std::fs::write(run.join("round-000.json"), serde_json::to_vec(&round).expect("text")).expect("a file");
     std::fs::write(run.join(layout::PLAN), serde_json::to_vec(&plan(records)).expect("text"))
         .expect("a file");
-    blocks.len()
+    blocks
 }
 
-fn make_block(shard: &Path, block: &Block, random: &mut fastrand::Rng) {
+/// Records of a shard, as `plan` cuts them.
+const SHARD: u64 = 250_000;
+
+fn make_shard(run: &Path, number: u32, records: Range<u64>, block: u64, random: &mut fastrand::Rng) -> Shard {
+    let folder = run.join(layout::shard_folder(number));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let until = records.end;
+    let blocks: Vec<Block> = records
+        .clone()
+        .step_by(block as usize)
+        .map(|first| Block { first, line: first - records.start, records: block.min(until - first) })
+        .collect();
+    let id = |ordinal: u64| Value::Text(format!("tt{ordinal:08}"));
+    let lines: Vec<[Value; 2]> = records.clone().map(|ordinal| [Value::Bigint(0b11), id(ordinal)]).collect();
+    let rows: Vec<Row<'_>> = lines
+        .iter()
+        .zip(records.clone())
+        .map(|(values, ordinal)| Row { ordinal, part: 0, id: &[], values })
+        .collect();
+    let fields = [field("ask", Type::Bigint), field("id", Type::Text)];
+    let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).expect("the input");
+    let input = by_block(input, block as usize);
+    let input_sha256 = digest::sha256(&input);
+    std::fs::write(folder.join(layout::INPUT), input).expect("a file");
+    for block in &blocks {
+        make_block(&folder, number, block, random);
+    }
+    Shard { number, input_sha256, pairs: (until - records.start) * 2, blocks }
+}
+
+/// The frozen lines as `plan` writes them: a row group per block.
+fn by_block(input: bytes::Bytes, block: usize) -> Vec<u8> {
+    let frame = ParquetReader::new(Cursor::new(input)).finish().expect("the lines");
+    let mut written = Vec::new();
+    let mut writer = ParquetWriter::new(&mut written)
+        .with_compression(ParquetCompression::Snappy)
+        .with_statistics(StatisticsOptions::empty())
+        .batched(frame.schema())
+        .expect("a writer");
+    for first in (0..frame.height()).step_by(block) {
+        writer.write_batch(&frame.slice(first as i64, block)).expect("a row group");
+    }
+    writer.finish().expect("a file");
+    drop(writer);
+    written
+}
+
+fn make_block(shard: &Path, number: u32, block: &Block, random: &mut fastrand::Rng) {
     let ordinals = block.first..block.first + block.records;
     let ids: Vec<[Value; 1]> = ordinals.clone().map(|o| [Value::Text(format!("tt{o:08}"))]).collect();
     let films_of: Vec<Vec<Value>> = ordinals.clone().map(|ordinal| film(random, ordinal)).collect();
@@ -143,7 +185,7 @@ fn make_block(shard: &Path, block: &Block, random: &mut fastrand::Rng) {
     let commit = Commit {
         version: VERSION,
         run: "bench".into(),
-        shard: 0,
+        shard: number,
         first: block.first,
         records: block.records,
         attempt: "a".into(),

@@ -44,18 +44,33 @@ pub fn read_records(bytes: Bytes, block: &Block, fields: &[Field]) -> Result<Vec
     Ok(records)
 }
 
-/// Ordinal and planned endpoints of a block's records.
-pub fn read_asks(bytes: Bytes, block: &Block) -> Result<Vec<(Ordinal, u64)>, ChunkError> {
-    let lines = (block.line as usize, block.records as usize);
-    asks(&parquet::read(bytes, Some(&[ORDINAL, ASK]), Some(lines))?, block)
+/// Ordinal and planned endpoints of all records of a shard, 16 bytes each: the footer of a large shard, read for each
+/// block anew, would cost more than its lines.
+pub fn read_asks(bytes: Bytes) -> Result<Vec<(Ordinal, u64)>, ChunkError> {
+    in_pairs(&parquet::read(bytes, Some(&[ORDINAL, ASK]), None)?)
+}
+
+/// The part of them that is a block's.
+pub fn asks_of<'a>(asks: &'a [(Ordinal, u64)], block: &Block) -> Result<&'a [(Ordinal, u64)], ChunkError> {
+    let first = usize::try_from(block.line).unwrap_or(usize::MAX);
+    let until = usize::try_from(block.line.saturating_add(block.records)).unwrap_or(usize::MAX);
+    let found = asks.get(first..until).filter(|found| found.first().is_some_and(|one| one.0 == block.first));
+    found.ok_or_else(|| not_there(block))
 }
 
 fn asks(frame: &DataFrame, block: &Block) -> Result<Vec<(Ordinal, u64)>, ChunkError> {
+    let found = in_pairs(frame)?;
+    let is_there =
+        found.len() as u64 == block.records && found.first().is_some_and(|one| one.0 == block.first);
+    if is_there { Ok(found) } else { Err(not_there(block)) }
+}
+
+fn not_there(block: &Block) -> ChunkError {
+    ChunkError::Content(format!("the block that starts at {} is not where the plan says", block.first))
+}
+
+fn in_pairs(frame: &DataFrame) -> Result<Vec<(Ordinal, u64)>, ChunkError> {
     let ordinals = parquet::whole_numbers(frame, ORDINAL)?;
-    if ordinals.len() as u64 != block.records || ordinals.first() != Some(&block.first) {
-        let why = format!("the block that starts at {} is not where the plan says", block.first);
-        return Err(ChunkError::Content(why));
-    }
     // Bit 63 makes the column's value negative: the bits are what counts.
     let asks = frame.column(ASK)?.i64()?.iter().map(|bits| bits.unwrap_or(0).cast_unsigned());
     Ok(ordinals.into_iter().zip(asks).collect())

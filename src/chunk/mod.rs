@@ -22,7 +22,7 @@ mod parquet;
 mod rows;
 
 pub use bodies::{Body, encode_bodies, read_bodies};
-pub use input::{InputRecord, read_asks, read_records};
+pub use input::{InputRecord, asks_of, read_asks, read_records};
 pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
 pub use lines::read_ledger;
 pub use rows::{Row, RowKey, encode_rows, read_row_keys};

@@ -61,8 +61,6 @@ impl<'a> Filling<'a> {
         let rows = Rows::of(&transaction.columns, &order.job.table, target);
         let views = Views::named(&order.job);
         let mut filling = Filling { transaction, target, rows, is_new, staged: false, views, swap: None };
-        filling.staged =
-            order.mode() == Mode::Upsert || views.rows || filling.keeps() || !filling.rows.are_direct();
         let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_new;
         // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
         let looks = !is_new && order.mode() != Mode::Append;
@@ -72,7 +70,28 @@ impl<'a> Filling<'a> {
         if swaps {
             filling.swap = Some(Swap::begin(transaction.session, target).await?);
         }
+        filling.staged = filling.must_be_staged().await?;
         Ok(filling)
+    }
+
+    /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
+    async fn must_be_staged(&self) -> Result<bool, PostgresError> {
+        if self.views.rows || !self.rows.are_direct() {
+            return Ok(true);
+        }
+        match self.mode() {
+            Mode::Upsert => Ok(self.rows.has_coarse_key() || !self.is_empty().await?),
+            Mode::Append | Mode::Replace | Mode::ReplaceIds => Ok(self.keeps()),
+        }
+    }
+
+    /// Whether nothing stands; nobody else writes from now on.
+    async fn is_empty(&self) -> Result<bool, PostgresError> {
+        if self.is_new {
+            return Ok(true);
+        }
+        let any = format!("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) AS one", self.target.qualified);
+        Ok(self.transaction.count(&any).await? == 0)
     }
 
     /// Keeps others from writing between a look at what stands and COMMIT.

@@ -12,9 +12,11 @@
 //! | replace_ids | DELETE of those with an answered id | COPY into the table |
 //! | replace, swapped | go with their table | COPY into [a new table](self::swap) |
 //!
-//! Staged are the rows of an upsert, those where `on_failure = "keep"` takes columns from the row that stood, where a
-//! column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of rows that stand under one
-//! key twice, the one that lies last in the table counts as the latest; an upsert leaves only that one.
+//! Staged are the rows of an upsert (unless the table is empty), those where `on_failure = "keep"` takes columns from
+//! the row that stood, where a column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of
+//! rows that stand under one key twice, the one that lies last in the table counts as the latest; an upsert leaves only
+//! that one. An upsert is an UPDATE and an INSERT, not `ON CONFLICT`: that takes a serial number for every row that it
+//! only updates, and fires the triggers of an insertion.
 //!
 //! # Who waits for whom
 //!

@@ -34,6 +34,11 @@ impl Filling<'_> {
             written.rows = self.update().await?;
             written.replaced = twins + written.rows;
         }
+        // Each staged row has a key of its own, and each key one row that stands at the most.
+        let left = written.sent.saturating_sub(written.withheld + written.duplicates + written.rows);
+        if left == 0 {
+            return Ok(());
+        }
         let table = &self.target.qualified;
         let is_new = format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {})", self.rows.same_key());
         written.rows += self.insert(&is_new, false).await?;

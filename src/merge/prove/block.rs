@@ -19,8 +19,8 @@ pub(super) struct Evidence {
     pub planned: Planned,
     /// Whether a round came after this one.
     pub superseded: bool,
-    /// The shard's frozen lines, their digest already checked.
-    pub input: Bytes,
+    /// Ordinal and planned endpoints of the shard's frozen lines, whose digest is already checked.
+    pub asks: Arc<Vec<(Ordinal, u64)>>,
     pub commit: Commit,
     /// The chunks in the order of `commit.files`.
     pub chunks: Vec<Bytes>,
@@ -104,12 +104,12 @@ impl Evidence {
 
     /// The pairs that the plan asks for, by ordinal, then endpoint.
     fn planned_pairs(&self) -> Result<Vec<(Ordinal, usize)>, MergeError> {
-        let asks = chunk::read_asks(self.input.clone(), &self.planned.block)
+        let asks = chunk::asks_of(&self.asks, &self.planned.block)
             .map_err(|error| self.bad(layout::INPUT, error.to_string()))?;
         let endpoints = self.plan.endpoints.len();
         let all = u64::MAX >> (64 - endpoints.clamp(1, 64));
         let mut pairs = Vec::with_capacity(asks.len() * endpoints);
-        for (ordinal, ask) in asks {
+        for &(ordinal, ask) in asks {
             if ask & !all != 0 || (self.planned.round == 0 && ask != all) {
                 let why = format!("record {ordinal} plans endpoints {ask:#b} of {all:#b}");
                 return Err(self.bad(layout::INPUT, why));

@@ -8,10 +8,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::account::Account;
 use super::block::{Evidence, PairEnd, damaged};
 use super::{Extent, damaged_round};
+use crate::chunk;
 use crate::handoff::digest;
 use crate::handoff::{Commit, HandoffError, Plan, RunStore, Shard, layout};
 use crate::merge::MergeError;
 use crate::merge::files::Planned;
+use crate::record::Ordinal;
 
 /// One shard to prove.
 pub(super) struct ShardWork<'a> {
@@ -39,10 +41,10 @@ impl ShardWork<'_> {
         if blocks.is_empty() && is_open {
             return Ok(());
         }
-        let input = self.input().await?;
+        let asks = self.asks().await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut checks = stream::iter(&blocks)
-            .map(|planned| self.check(planned, commits.get(&planned.block.first), input.clone()))
+            .map(|planned| self.check(planned, commits.get(&planned.block.first), Arc::clone(&asks)))
             .buffered(cores);
         let mut pairs = 0;
         for planned in &blocks {
@@ -58,28 +60,30 @@ impl ShardWork<'_> {
         Ok(())
     }
 
-    /// The shard's frozen lines, their digest checked.
-    async fn input(&self) -> Result<Bytes, MergeError> {
-        let Some(first) = self.blocks.first() else { return Ok(Bytes::new()) };
+    /// What the shard's frozen lines ask for, their digest checked.
+    async fn asks(&self) -> Result<Arc<Vec<(Ordinal, u64)>>, MergeError> {
+        let Some(first) = self.blocks.first() else { return Ok(Arc::default()) };
         let input = self.read(first, layout::INPUT).await?;
         if digest::sha256(&input) != self.shard.input_sha256 {
             return Err(self.bad(first, layout::INPUT, "its SHA-256 is not the one in the round".into()));
         }
-        Ok(input)
+        let asks =
+            chunk::read_asks(input).map_err(|error| self.bad(first, layout::INPUT, error.to_string()))?;
+        Ok(Arc::new(asks))
     }
 
     async fn check(
         &self,
         planned: &Planned,
         commit: Option<&Commit>,
-        input: Bytes,
+        asks: Arc<Vec<(Ordinal, u64)>>,
     ) -> Result<(Commit, Vec<PairEnd>), MergeError> {
         let commit_name = layout::commit(planned.block.first);
         let commit = commit.ok_or_else(|| self.bad(planned, &commit_name, "it vanished".into()))?.clone();
         let plan = self.plan.clone();
         let chunks = Vec::with_capacity(commit.files.len());
         let superseded = self.superseded;
-        let mut evidence = Evidence { plan, planned: *planned, superseded, input, commit, chunks };
+        let mut evidence = Evidence { plan, planned: *planned, superseded, asks, commit, chunks };
         evidence.check_commit()?;
         for file in &evidence.commit.files {
             evidence.chunks.push(self.read(planned, &file.name).await?);
