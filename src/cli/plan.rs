@@ -8,7 +8,7 @@ use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, price};
 use crate::handoff::Exit;
 use crate::job::{Job, Source};
-use crate::merge;
+use crate::merge::{self, Found};
 use crate::report::count;
 use crate::report::status::shown_path;
 use crate::worker::OPEN_BLOCKS;
@@ -25,14 +25,20 @@ pub(super) struct PlanArgs {
 pub(super) async fn run(args: PlanArgs, place: &Place) -> Result<Exit, CliError> {
     let job = find::load_job(&args.job)?;
     let secrets = find::secrets(args.env_file.as_deref())?;
-    merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
+    let found = merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
     let root = find::runs_root(&job, place);
     let run = live::plan_new(&job, &root, &secrets, &TrialArgs::default()).await?;
-    let lines = lines(&run, &job).await?;
+    let mut lines = lines(&run, &job).await?;
     let ddl = merge::ddl(&job, &run.plan)?;
+    if found == Found::Table {
+        lines.push(("table", format!("{} is there, and is filled as it is", job.table.name)));
+    }
     super::summary::to_stdout(|out| {
         lines.iter().try_for_each(|(label, text)| writeln!(out, "{label:<8}  {text}"))?;
-        writeln!(out, "\n{ddl}")
+        match found {
+            Found::Nothing => writeln!(out, "\n{ddl}"),
+            Found::Table => Ok(()),
+        }
     })?;
     eprintln!("hint: `windrow run {}` goes on from here", args.job.display());
     Ok(Exit::Done)

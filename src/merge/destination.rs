@@ -10,26 +10,44 @@ use super::target::Target;
 use super::{MergeError, aside, database, postgres, sql};
 use crate::job::Job;
 
+/// What there is at a destination before the first publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing: the table, or the file, will be made.
+    Nothing,
+    /// A table, or a file, that is filled as it is.
+    Table,
+}
+
+impl Found {
+    pub(super) fn is(there: bool) -> Found {
+        if there { Found::Table } else { Found::Nothing }
+    }
+}
+
 /// Looks a job's destination over before anything is asked of anyone.
 ///
 /// The database can be opened (or made), no other process has it, no newer DuckDB made it, and a table that
 /// is there has the columns that the job fills, of types that take them. Column types that only the plan
 /// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
-pub async fn check_destination(job: &Job, place: &Place) -> Result<(), MergeError> {
+pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeError> {
     let columns = columns::of_job(job)?;
     let path = match place {
         Place::DuckDb(path) => path,
         Place::Parquet(path) | Place::Csv(path) => {
-            return file::check(job, &FilePlace::of(place, path, job), &columns);
+            file::check(job, &FilePlace::of(place, path, job), &columns)?;
+            return Ok(Found::is(path.exists()));
         }
-        Place::Postgres(server) => return postgres::check(job, server).await,
+        Place::Postgres(server) => return postgres::check(job, server).await.map(Found::is),
     };
     if !path.exists() {
-        return aside::check_folder(path, "windrow makes the database there: it needs to write");
+        aside::check_folder(path, "windrow makes the database there: it needs to write")?;
+        return Ok(Found::Nothing);
     }
     let connection = database::open(path)?;
     let target = Target::find(&connection, job).map_err(|error| database::failed(path, &error))?;
-    target.check(&connection, path, &columns)
+    target.check(&connection, path, &columns)?;
+    Ok(Found::is(target.exists()))
 }
 
 /// The first rows of a published table, read from its database.

@@ -55,7 +55,7 @@ mod target;
 mod tests;
 mod views;
 
-pub use destination::{check_destination, first_rows};
+pub use destination::{Found, check_destination, first_rows};
 pub use error::{MergeError, Unfinished};
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;

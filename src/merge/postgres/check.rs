@@ -14,14 +14,16 @@ use crate::merge::columns::{self, Output};
 ///
 /// A unique index on columns other than the key is no mistake: only rows can collide in it, and then the server says
 /// which.
-pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<(), MergeError> {
+///
+/// Whether there is a table.
+pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, MergeError> {
     let columns = columns::of_job(job)?;
     let session = server.connect().await?;
     session.run("BEGIN READ ONLY").await?;
     let target = Target::find(&session, job).await?;
     let fits = refuse_unfit(&session, job, &target, &columns).await;
     session.close().await;
-    fits
+    fits.map(|()| target.exists())
 }
 
 /// Refuses what a load would fail at, naming all of it.

@@ -11,7 +11,7 @@ use crate::record::Type;
 async fn checked(sandbox: &Sandbox) -> String {
     check_destination(&sandbox.job, &sandbox.place())
         .await
-        .map_or_else(|error| error.to_string(), |()| "fits".into())
+        .map_or_else(|error| error.to_string(), |_| "fits".into())
 }
 
 #[tokio::test]

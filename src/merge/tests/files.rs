@@ -21,7 +21,7 @@ fn the_one_again(ordinal: u64, endpoint: usize) -> Option<End> {
 async fn checked(sandbox: &Sandbox) -> String {
     check_destination(&sandbox.job, &sandbox.place())
         .await
-        .map_or_else(|error| error.to_string(), |()| "fits".into())
+        .map_or_else(|error| error.to_string(), |_| "fits".into())
 }
 
 fn text(sandbox: &Sandbox) -> String {

@@ -7,7 +7,7 @@
 //! | parquet | the file's types, or as `types` says | null | row |
 //! | lines | as `types` says | | line |
 //! | ids | as `types` says | | entry |
-//! | a query | the database's types ([`query`]), or as `types` says | null | row |
+//! | a query | the database's types (`query`), or as `types` says | null | row |
 //!
 //! An id may hold anything, up to 1 MiB: what a URL cannot bear is for a later step to say,
 //! of that one record.

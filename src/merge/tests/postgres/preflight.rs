@@ -10,7 +10,7 @@ use crate::postgres_server;
 
 async fn checked(sandbox: &Sandbox) -> String {
     match check_destination(&sandbox.job, &sandbox.place()).await {
-        Ok(()) => "fits".to_owned(),
+        Ok(_) => "fits".to_owned(),
         Err(error) => {
             assert!(matches!(error, MergeError::Table { .. } | MergeError::Postgres(_)), "{error:?}");
             error.to_string()
