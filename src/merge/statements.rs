@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use super::MergeError;
 use crate::job::{Job, Statement};
 
+/// The first columns of `windrow_rows`: the record's ordinal, and the row's place among those of its record.
+pub(super) const PLACE: [&str; 2] = ["windrow_ordinal", "windrow_part"];
+
 /// Which views the statements name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Views {

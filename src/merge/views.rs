@@ -7,6 +7,7 @@
 //! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part. Of an unfinished run as if nothing more came: the records of committed blocks, what failed or is deferred as `on_failure` has it. (A pause publishes fewer: those that have succeeded everywhere.) |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
+//! | `windrow_rows`, `windrow_failures`, `windrow_input` | what the job's own statements see ([`statements`](super::statements)), so that they can be tried offline |
 //! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text where it is UTF-8, `bytes` |
 
 use duckdb::{Connection, Result};
@@ -17,6 +18,7 @@ use super::policy::Policy;
 use super::select::Selection;
 use super::slice::{self, Slice};
 use super::sql;
+use super::statements::PLACE;
 use crate::handoff::input::ORDINAL;
 use crate::record::{Field, Type};
 
@@ -42,18 +44,38 @@ pub(super) fn create(
     for (name, select) in &views {
         connection.execute_batch(&format!("CREATE VIEW {} AS {select}", sql::identifier(name)))?;
     }
+    // An endpoint of such a name was first.
+    let of_statements =
+        of_statements(files).into_iter().chain([("windrow_rows", placed_rows(&slice, columns, policy))]);
+    for (name, select) in of_statements {
+        connection.execute_batch(&format!("CREATE VIEW IF NOT EXISTS {name} AS {select}"))?;
+    }
     Ok(views.into_iter().map(|(name, _)| name).collect())
 }
 
 fn rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {
     let selection = Selection { columns, policy, standing: None };
+    format!("SELECT {} {}", values(&selection, slice).join(", "), selection.from(slice))
+}
+
+/// The rows as the job's statements see them before they are written.
+fn placed_rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {
+    let selection = Selection { columns, policy, standing: None };
+    let [ordinal, part] = PLACE;
+    let parts = selection.part().unwrap_or_else(|| "0::INTEGER".to_owned());
+    let mut all = vec![format!("{} AS {ordinal}", selection.ordinal()), format!("{parts} AS {part}")];
+    all.extend(values(&selection, slice));
+    format!("SELECT {} {}", all.join(", "), selection.from(slice))
+}
+
+/// The columns of the table, each under its name.
+fn values(selection: &Selection<'_>, slice: &Slice<'_>) -> Vec<String> {
     let value = |output: &Output| {
         let value = selection.expression(slice, output);
         let typed = output.ty.map_or_else(|| value.clone(), |ty| sql::read_as(&value, ty));
         format!("{typed} AS {}", sql::identifier(&output.name))
     };
-    let values: Vec<String> = columns.iter().map(value).collect();
-    format!("SELECT {} {}", values.join(", "), selection.from(slice))
+    selection.columns.iter().map(value).collect()
 }
 
 fn input(slice: &Slice<'_>) -> String {

@@ -25,7 +25,7 @@ use crate::record::{Field, Type};
 pub(in crate::merge) enum Relation {
     /// The rows to write: the columns of the table alone.
     Rows,
-    /// The same with what tells them apart before: [`PLACE`](super::PLACE), then whether each endpoint failed that keeps its columns.
+    /// The same as [`staged`](super::staged) has them: what tells them apart goes before.
     Staged,
     /// The ids whose rows are replaced.
     Answered,

@@ -61,7 +61,7 @@ use self::keys::WINNERS;
 use self::order::publications;
 pub(super) use self::order::{Loaded, Order, Settled, at_pauses, is_published, settled};
 use self::scope::SCOPE;
-pub(super) use self::staged::{PLACE, failed_column};
+pub(super) use self::staged::failed_column;
 pub(super) use self::stop::{Stop, StopWhenDropped};
 use super::columns::{self, Origin, Output};
 use super::gate::RowCounts;

@@ -10,10 +10,8 @@ use crate::merge::columns::Output;
 use crate::merge::select::{STANDING, Selection, Standing};
 use crate::merge::slice::column;
 use crate::merge::sql;
+use crate::merge::statements::PLACE;
 use crate::record::{Field, Type};
-
-/// The record's ordinal, and the row's place among those of its record.
-pub(in crate::merge) const PLACE: [&str; 2] = ["windrow_ordinal", "windrow_part"];
 
 /// The table in DuckDB: a real one, so that statements can delete and update there.
 pub(super) const ROWS: &str = "temp.windrow_rows";

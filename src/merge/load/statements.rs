@@ -1,11 +1,11 @@
 //! The job's own statements, in DuckDB's transaction. A trial runs none: its database has none of the job's other tables.
 
 use super::keys::WINNERS;
-use super::staged::{PLACE, ROWS};
+use super::staged::ROWS;
 use super::{Chosen, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::job::{Mode, Statement};
-use crate::merge::statements::{self, Report, Views};
+use crate::merge::statements::{self, PLACE, Report, Views};
 use crate::merge::{MergeError, database, sql, views};
 
 impl Loading<'_> {

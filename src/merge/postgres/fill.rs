@@ -9,8 +9,8 @@ use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
-use crate::merge::load::{PLACE, Relation};
-use crate::merge::statements::{self, Report, Views};
+use crate::merge::load::Relation;
+use crate::merge::statements::{self, PLACE, Report, Views};
 use crate::merge::{MergeError, sql};
 use crate::record::Field;
 

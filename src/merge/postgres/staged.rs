@@ -5,7 +5,8 @@ use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
-use crate::merge::load::{PLACE, failed_column};
+use crate::merge::load::failed_column;
+use crate::merge::statements::PLACE;
 
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
 const KEPT: &str = "pg_temp.windrow_kept";

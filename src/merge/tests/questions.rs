@@ -42,6 +42,17 @@ async fn views_count_what_the_run_has() {
 }
 
 #[tokio::test]
+async fn the_jobs_own_statements_can_be_tried_offline() {
+    let sandbox = Sandbox::of_one_round(7, &mixed).await;
+    let failed =
+        "SELECT f.id, i.country, f.endpoint FROM windrow_failures f JOIN windrow_input i USING (ordinal)";
+    assert_eq!(ask(&sandbox, failed).await, ["tt0002|~|money"]);
+    let rows = "SELECT count(*), count(DISTINCT windrow_ordinal), max(windrow_part) FROM windrow_rows WHERE id <> 'tt0001'";
+    let all = ask(&sandbox, "SELECT count(*), count(DISTINCT id), 0 FROM rows WHERE id <> 'tt0001'").await;
+    assert_eq!(ask(&sandbox, rows).await, all);
+}
+
+#[tokio::test]
 async fn rows_are_the_published_rows() {
     let mut sandbox = Sandbox::of_one_round(7, &mixed).await;
     sandbox.job.input.keep = vec!["country".into()];
@@ -135,7 +146,7 @@ async fn commands_work_too() {
     assert_eq!(std::fs::read_to_string(out).unwrap(), "id\ntt0000\ntt0001\ntt0002\n");
     assert!(ask(&sandbox, "EXPLAIN SELECT * FROM rows").await[0].contains("physical_plan"));
     assert!(ask(&sandbox, "DESCRIBE rows").await[0].starts_with("id|VARCHAR"));
-    assert_eq!(ask(&sandbox, "SHOW TABLES").await.len(), 7);
+    assert_eq!(ask(&sandbox, "SHOW TABLES").await.len(), 10);
     assert_eq!(ask(&sandbox, "SELECT 1 -- a remark").await, ["1"]);
     assert_eq!(ask(&sandbox, "CREATE TABLE t AS SELECT 5 AS a; SELECT a FROM t").await, ["5"]);
 }
