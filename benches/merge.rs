@@ -33,7 +33,7 @@ fn main() {
         return measured.print(Path::new(folder));
     }
     let sizes: Vec<u64> = arguments.iter().filter_map(|word| word.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![10_000, 100_000, 1_000_000] } else { sizes };
+    let sizes = if sizes.is_empty() { vec![100_000, 1_000_000, 10_000_000] } else { sizes };
     println!(
         "{:>9} {:>7} | {:>8} {:>8} | {:>8} {:>8} {:>6} | {:>8} {:>8} | {:>8} {:>8} | {:>8}",
         "records",
