@@ -3,12 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::marker;
+use crate::merge::columns::Output;
+use crate::record::Type;
 
 /// The value of a column that has none, as Hive writes it.
 const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// What is encoded in the names of columns.
+const NON_ALPHANUMERIC_BUT_UNDERSCORE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 /// What is in a folder.
 #[derive(Debug, Default)]
@@ -70,6 +75,21 @@ impl Folder {
         let name = |stranger: &PathBuf| stranger.strip_prefix(path).unwrap_or(stranger).display().to_string();
         self.strangers.iter().take(5).map(|s| format!("{} in it is not windrow's", name(s))).collect()
     }
+}
+
+/// The path within a folder of the file that has no rows: a value of each column's type, so that readers who take the
+/// types of divisions from their names take the right ones.
+pub(super) fn of_no_rows(by: &[String], columns: &[Output]) -> PathBuf {
+    let ty = |name: &String| columns.iter().find(|column| &column.name == name)?.ty;
+    let value = |name| match ty(name) {
+        Some(Type::Boolean) => "false",
+        Some(Type::Integer | Type::Bigint | Type::Double | Type::Decimal { .. }) => "0",
+        Some(Type::Date) => "1970-01-01",
+        Some(Type::Timestamp) => "1970-01-01 00%3A00%3A00",
+        Some(Type::Text | Type::Json) | None => "none",
+    };
+    let encoded = |name| utf8_percent_encode(name, NON_ALPHANUMERIC_BUT_UNDERSCORE);
+    by.iter().map(|name| format!("{}={}", encoded(name), value(name))).collect()
 }
 
 /// The columns that the path of a file in the folder names.

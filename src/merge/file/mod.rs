@@ -27,7 +27,8 @@
 //! **Parquet** is compressed with zstd, in row groups of 122,880 rows. What stands is filled as it is, as a table of
 //! DuckDB's: with its types, and further columns that it has; JSON is text with the logical type JSON.
 //! With `partition_by` it is a folder as Hive has them, `country=us/data_0.parquet`, whose columns of that name are in
-//! the paths only; rows have no order there. (pandas cannot read such a column where rows have no value in it.) A folder that windrow did not make is not touched.
+//! the paths only; rows have no order there, and a folder without rows holds one file without rows. (pandas cannot
+//! read such a column where rows have no value in it.) A folder that windrow did not make is not touched.
 //!
 //! # What a file remembers
 //!

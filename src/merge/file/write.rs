@@ -28,23 +28,49 @@ pub(super) fn write_out(
     let memory = memory.text().map_err(disk)?;
     let sql = format!(
         "COPY (SELECT {} FROM {}) TO {} ({})",
-        names(table, columns),
+        listed(all_names(table, columns)),
         table.qualified,
         sql::text(&new.to_string_lossy()),
         options(&file.format, &memory)
     );
     connection.execute_batch(&sql).map_err(|error| file.failed(&error))?;
-    if let Format::Folder(_) = file.format {
-        fs::create_dir_all(new).and_then(|()| fs::write(marker(new), memory)).map_err(disk)?;
+    if let Format::Folder(by) = &file.format {
+        fs::create_dir_all(new).map_err(disk)?;
+        if fs::read_dir(new).map_err(disk)?.next().is_none() {
+            let division = new.join(folder::of_no_rows(by, columns));
+            fs::create_dir_all(&division).map_err(disk)?;
+            write_no_rows(connection, table, columns, by, &division).map_err(|error| file.failed(&error))?;
+        }
+        fs::write(marker(new), memory).map_err(disk)?;
     }
     folder::sync(new).map_err(disk)
 }
 
+/// One file without rows, from which readers learn the columns: a folder without any file is none to them.
+fn write_no_rows(
+    connection: &Connection,
+    table: &Target,
+    columns: &[Output],
+    by: &[String],
+    division: &Path,
+) -> duckdb::Result<()> {
+    let within = listed(all_names(table, columns).filter(|name| !by.iter().any(|divides| divides == name)));
+    let sql = format!(
+        "COPY (SELECT {within} FROM {}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+        table.qualified,
+        sql::text(&division.join("data_0.parquet").to_string_lossy()),
+    );
+    connection.execute_batch(&sql)
+}
+
 /// The declared columns in their order, then what else the file has.
-fn names(table: &Target, columns: &[Output]) -> String {
+fn all_names<'a>(table: &'a Target, columns: &'a [Output]) -> impl Iterator<Item = &'a str> {
     let declared = columns.iter().map(|column| column.name.as_str());
-    let others = table.others(columns).map(|column| column.name.as_str());
-    declared.chain(others).map(sql::identifier).collect::<Vec<_>>().join(", ")
+    declared.chain(table.others(columns).map(|column| column.name.as_str()))
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(sql::identifier).collect::<Vec<_>>().join(", ")
 }
 
 fn options(format: &Format, memory: &str) -> String {

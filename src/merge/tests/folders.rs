@@ -1,4 +1,6 @@
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use super::kinds::Kind;
 use super::sandbox::{Sandbox, all_ok, film_values, films};
@@ -61,14 +63,35 @@ async fn a_folder_of_files_is_exchanged_as_a_whole() {
     assert!(sandbox.beside().iter().all(|name| !name.starts_with(".windrow")));
 }
 
+/// Names, types and rows of a folder, as pyarrow, pandas and polars have them.
+const READERS: &str = r#"
+import sys, pandas, polars, pyarrow.dataset
+path = sys.argv[1]
+table = pyarrow.dataset.dataset(path, partitioning="hive").to_table()
+frame, lazy = pandas.read_parquet(path), polars.read_parquet(path + "/**/*.parquet", hive_partitioning=True)
+print(sorted(table.column_names) == sorted(frame.columns) == sorted(lazy.columns), table.schema.field("votes").type)
+print(table.num_rows, len(frame), len(lazy), sorted(table.column_names))
+"#;
+
+fn read_by_others(folder: &Path) -> String {
+    let output = Command::new("python3").args(["-c", READERS]).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
-async fn a_folder_without_rows_is_one_too() {
+async fn a_folder_without_rows_is_read_by_its_readers() {
     let mut sandbox = Sandbox::of_one_round(0, &all_ok).await.mode(Mode::Replace).into_kind(Kind::Folder);
     assert_eq!(sandbox.publish().await.unwrap().total, Some(0));
     assert!(sandbox.file().join("_windrow.json").is_file());
+    assert_eq!(sandbox.table(), Vec::<String>::new());
+    assert_eq!(
+        read_by_others(&sandbox.file()),
+        "True int32\n0 0 0 ['budget', 'facts', 'id', 'title', 'votes']\n"
+    );
     assert!(sandbox.publish().await.unwrap().already);
     by(&mut sandbox, &["title"]);
-    assert!(check_destination(&sandbox.job, &sandbox.place()).await.is_ok());
+    assert!(refused(&sandbox).await.contains("it is divided by votes, the job divides by title"));
 }
 
 #[tokio::test]
