@@ -12,6 +12,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/release
 PREFIX ?= $(HOME)/.local
 JOB ?= schemas/movies.toml
+SOAK ?= 10
 
 # The official prebuilt DuckDB library, as the npm packages of its Node.js client carry it. One digest per platform;
 # a platform without one compiles DuckDB from source (cargo feature `bundled`, some 25 minutes on two cores).
@@ -34,7 +35,7 @@ CARGO_FLAGS = --release --locked $(DUCKDB_FEATURES)
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test bench build lint docs install origin test-needs bench-needs clean
+.PHONY: help run test soak bench build lint docs install origin test-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -46,6 +47,9 @@ run: build ## run the films job (JOB=schemas/mine.toml runs another)
 
 test: test-needs build ## install what the tests need, and run them
 	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
+
+soak: test-needs build ## random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
+	PATH="$(CACHE)/python/bin:$$PATH" tests/soak.sh "$(SOAK)" "$(CACHE)/soak" $(CARGO_FLAGS)
 
 bench: build bench-needs ## print figures, nothing is judged
 	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES)

@@ -96,3 +96,7 @@ pub mod worker;
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
 pub(crate) mod postgres_server;
+#[cfg(test)]
+#[expect(dead_code, reason = "the tests that run the program include it, too, and use what these do not")]
+#[path = "../tests/seed.rs"]
+pub(crate) mod seed;

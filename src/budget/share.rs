@@ -65,18 +65,14 @@ mod tests {
 
     #[test]
     fn shares_never_add_up_to_more_than_there_is() {
-        let seed = std::env::var("WINDROW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
-        let mut random = fastrand::Rng::with_seed(seed);
+        let mut random = crate::seed::seeded();
         for _ in 0..10_000 {
             let wants: Vec<u64> = (0..random.usize(1..9)).map(|_| random.u64(0..50)).collect();
             let (cap, turn) = (random.u64(0..100), random.u64(0..100));
             let shares = all(&wants, cap, turn);
-            assert!(shares.iter().sum::<u64>() <= cap, "WINDROW_SEED={seed}: {wants:?} of {cap}: {shares:?}");
+            assert!(shares.iter().sum::<u64>() <= cap, "{wants:?} of {cap}: {shares:?}");
             let wanted = wants.iter().sum::<u64>().min(cap);
-            assert!(
-                shares.iter().sum::<u64>() >= wanted,
-                "WINDROW_SEED={seed}: {wants:?} of {cap}: {shares:?}"
-            );
+            assert!(shares.iter().sum::<u64>() >= wanted, "{wants:?} of {cap}: {shares:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The same code by a clock of its own: many members, many seconds, no waiting.
 //!
-//! Every test prints its figures and its seed; `WINDROW_SEED=…` runs it again with that one, `--nocapture` shows it.
+//! Every test prints its figures and its seed, `--nocapture` shows them.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{Member, Terms, words};
 use crate::job::{Counts, Limit, Period, Quota, Rate};
 use crate::os::SharedWords;
+use crate::seed::seeded;
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -19,9 +20,8 @@ const SECOND: u64 = 1_000 * MILLI;
 const START: u64 = 1_000 * SECOND;
 
 fn random(test: &str) -> fastrand::Rng {
-    let seed = std::env::var("WINDROW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4);
-    println!("{test}: WINDROW_SEED={seed}");
-    fastrand::Rng::with_seed(seed)
+    println!("{test}:");
+    seeded()
 }
 
 fn limit() -> Limit {

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Modules from the ground up; those on one line are neighbours. `postgres_server` is the tests' own.
+/// Modules from the ground up; those on one line are neighbours. `postgres_server` and `seed` are the tests' own.
 const FLOORS: [&[&str]; 8] = [
-    &["os", "postgres_server"],
+    &["os", "postgres_server", "seed"],
     &["record", "secrets"],
     &["job"],
     &["handoff", "database"],
@@ -110,4 +110,12 @@ fn each_heavy_library_has_one_door() {
         }
     }
     assert!(strangers.is_empty(), "these libraries have other doors:\n{}", strangers.join("\n"));
+}
+
+/// Cargo sets them for every test (`.cargo/config.toml`); without them each run of the tests would be another.
+#[test]
+fn random_tests_draw_from_seeds_that_can_be_set() {
+    for name in ["WINDROW_SEED", "PROPTEST_RNG_SEED"] {
+        assert!(std::env::var(name).is_ok_and(|seed| seed.parse::<u64>().is_ok()), "{name} is not set");
+    }
 }

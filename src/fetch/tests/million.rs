@@ -6,6 +6,7 @@ use url::Url;
 
 use super::*;
 use crate::record::Kind;
+use crate::seed::seeded;
 
 /// Ids that are tried.
 const IDS: usize = 1_000_000;
@@ -36,10 +37,7 @@ fn is_refused(id: &str) -> bool {
 
 #[test]
 fn a_million_values_leave_scheme_host_port_and_path_as_the_template_has_them() {
-    let seed = std::env::var("WINDROW_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}: rerun with WINDROW_SEED={seed}");
-    let mut rng = Rng::with_seed(seed);
+    let mut rng = seeded();
     let question = question(&endpoint("https://api.example.com:8443/films/{id}/cast.json?a=1&b={id}"));
     for _ in 0..IDS {
         let id = id(&mut rng);

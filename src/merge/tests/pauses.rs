@@ -8,6 +8,7 @@ use super::sandbox::{Ends, NOW, Sandbox, all_ok, job};
 use crate::handoff::{Block, Exit, RunStore};
 use crate::job::{Destination, Gone, Mode, OnFailure};
 use crate::merge::{End, Place, publish_partial};
+use crate::seed::seeded;
 
 /// Records 0 to 2 succeed but for one that was deferred at `money`; so of every block of three the last.
 fn deferring(ordinal: u64, endpoint: usize) -> Option<End> {
@@ -338,7 +339,7 @@ fn publisher(sandbox: &Sandbox) -> Child {
 /// is part of the transaction.
 #[tokio::test]
 async fn killed_at_any_moment_of_any_pause_all_is_published_once() {
-    let mut random = fastrand::Rng::with_seed(11);
+    let mut random = seeded();
     let mut took = None;
     for attempt in 0..6 {
         let mut sandbox = Sandbox::new(12_000).await;

@@ -11,6 +11,7 @@ use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::load::{Stop, load, load_into, resolve};
 use crate::merge::{End, MergeError, Place, database, ddl, first_rows, prove, publish};
 use crate::record::{Field, Type, Value};
+use crate::seed::seeded;
 
 fn one_fails(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(if (ordinal, endpoint) == (2, 1) { End::Failed } else { End::Ok })
@@ -421,7 +422,7 @@ async fn killed_at_any_moment_the_next_merge_publishes_once() {
     let started = Instant::now();
     publisher(&sandbox).wait().unwrap();
     let undisturbed = started.elapsed();
-    let mut random = fastrand::Rng::with_seed(7);
+    let mut random = seeded();
     for _ in 0..10 {
         std::fs::remove_file(&database).or_else(absent).unwrap();
         std::fs::remove_file(sandbox.run.folder().join(layout::OUTCOME)).or_else(absent).unwrap();

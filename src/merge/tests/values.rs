@@ -12,6 +12,7 @@ use std::process::Command;
 use super::sandbox::{Sandbox, all_ok};
 use crate::job::{Destination, Mode};
 use crate::record::{Field, Type, Value};
+use crate::seed::seed;
 
 const RECORDS: u64 = 400;
 
@@ -242,15 +243,6 @@ fn by_python(path: &Path) -> Vec<String> {
     lines
 }
 
-fn seed() -> u64 {
-    let given =
-        std::env::var("WINDROW_SEED").ok().map(|seed| seed.parse().expect("WINDROW_SEED is a number"));
-    let seed = given.unwrap_or_else(|| fastrand::u64(..));
-    println!("seed {seed}: rerun with WINDROW_SEED={seed}");
-    SEED.set(seed);
-    seed
-}
-
 #[track_caller]
 fn compare(found: &[String], expected: &[String]) {
     assert_eq!(found.len(), expected.len());
@@ -261,7 +253,7 @@ fn compare(found: &[String], expected: &[String]) {
 
 #[tokio::test]
 async fn every_value_is_the_same_in_every_destination() {
-    seed();
+    SEED.set(seed());
     let mut sandbox = sandbox().await;
     let folder = sandbox.run.folder().parent().unwrap().to_owned();
     sandbox.publish().await.unwrap();

@@ -1,5 +1,6 @@
 //! Budgets and patience: limits that all processes keep together, quotas that last longer than a run, and runs that end
-//! whatever their servers do. All is measured at the origin, in real time.
+//! whatever their servers do. All is measured at the origin, in real time: closely in `make soak`, else as a busy
+//! machine allows.
 //!
 //! | file | asks |
 //! |---|---|
@@ -16,8 +17,9 @@ mod quotas;
 mod rates;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::support::processes::until;
 use crate::support::{Origin, Sandbox, film_ids, published};
 
 /// A job over some of the films, with one endpoint; texts are lines of the job file.
@@ -103,9 +105,5 @@ fn all_answered(sandbox: &Sandbox, count: usize) {
 /// Waits for so many requests at the origin, which notes arrivals.
 #[track_caller]
 fn wait_for_arrivals(origin: &Origin, count: u64) {
-    let started = Instant::now();
-    while origin.arrivals().count < count {
-        assert!(started.elapsed() < Duration::from_secs(30), "fewer than {count} requests within 30 s");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until(Duration::from_secs(30), "requests at the origin", || origin.arrivals().count >= count);
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::raw::{Raw, http};
-use crate::support::{Origin, Sandbox, ended, film_ids, published_films, small_job};
+use crate::support::{Origin, Sandbox, ended, film_ids, published_films, seed, small_job};
 
 /// One id a line of the table below, named after what the server answers it.
 fn answer(path: &str) -> Vec<u8> {
@@ -161,10 +161,8 @@ fn json_nested_a_million_deep_is_refused_at_any_limit() {
 
 #[test]
 fn a_server_on_a_bad_day_still_gives_the_same_table() {
-    let seed = std::env::var("WINDROW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(42);
-    println!("seed {seed}: rerun with WINDROW_SEED={seed}");
     let (calm, stormy) = (Sandbox::new(), Sandbox::new());
-    let origin = Origin::start(&["--seed", &u32::to_string(&seed)]);
+    let origin = Origin::start(&["--seed", &seed().to_string()]);
     let job = small_job(&calm, &origin, 400, "", "");
     calm.run(["run", job.to_str().unwrap()]).with_code(0);
     origin.knobs(

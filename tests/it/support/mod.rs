@@ -7,11 +7,12 @@ mod origin;
 pub mod processes;
 mod published;
 mod sandbox;
+#[path = "../../seed.rs"]
 mod seed;
 
-pub use alone::{Alone, alone};
+pub use alone::{Alone, alone, at_most};
 pub use films::{film_ids, films_job, small_job};
 pub use origin::{Arrivals, Origin};
 pub use published::{published, published_films};
 pub use sandbox::{Ended, Sandbox, ended, wait};
-pub use seed::seeded;
+pub use seed::{is_soak, seed, seeded};

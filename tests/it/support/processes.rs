@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::at_most;
+
 /// The children of a process.
 pub fn children_of(parent: u32) -> Vec<i32> {
     processes().into_iter().filter(|&pid| parent_of(pid) == Some(parent)).collect()
@@ -25,10 +27,10 @@ pub fn kill_9(pid: i32) {
     let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }
 
-/// Waits until something is so; fails the test after the limit.
+/// Waits until something is so; fails the test after the limit, on a busy machine after ten times that.
 #[track_caller]
 pub fn until(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
-    let started = Instant::now();
+    let (started, limit) = (Instant::now(), at_most(limit));
     while !is_so() {
         assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(2));

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The random tests with new seeds, and what measures times and rates with tight bounds, round after round.
+#
+#   tests/soak.sh MINUTES FOLDER CARGO_FLAGS…
+#
+# Each round prints its seed. The output of one that fails is kept in FOLDER, and the soak goes on; proptest notes the
+# smallest failing case in proptest-regressions/, which `make test` tries first from then on: commit it with the mend.
+# Exit code 1 if a round failed.
+set -uo pipefail
+minutes=$1 folder=$2
+shift 2
+mkdir -p "$folder"
+failed=0 rounds=0
+export WINDROW_SOAK=1
+while [ "$rounds" -eq 0 ] || [ "$SECONDS" -lt $((60 * minutes)) ]; do
+  seed=$(od -An -N7 -tu8 /dev/urandom | tr -d ' ')
+  export WINDROW_SEED=$seed PROPTEST_RNG_SEED=$seed
+  log=$folder/$seed.log
+  rounds=$((rounds + 1))
+  echo "soak: round $rounds, seed $seed"
+  if cargo test "$@" --lib >"$log" 2>&1 \
+    && cargo test "$@" --test it -- attack batches budgets crash helpers kills lists pages servers signals >>"$log" 2>&1
+  then rm "$log"
+  else
+    failed=$((failed + 1))
+    grep -E '^test .* FAILED$' "$log"
+    echo "soak: output in $log; again: WINDROW_SOAK=1 WINDROW_SEED=$seed PROPTEST_RNG_SEED=$seed cargo test $* TEST"
+  fi
+done
+echo "soak: $rounds rounds, $failed of them failed"
+[ "$failed" -eq 0 ]
