@@ -272,7 +272,7 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         limits: vec![],
         endpoints: vec![],
         table: Table { key, ..Table::plain(to, "films", mode) },
-        publish: Publish { min_success: 1.0, ..Publish::default() },
+        publish: Publish { min_success: Some(1.0), ..Publish::default() },
         before: vec![],
         after: vec![],
         settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },

@@ -57,6 +57,7 @@ async fn lines(run: &LiveRun, job: &Job) -> Result<Vec<(&'static str, String)>, 
     }
     lines.extend(price::in_full(job, &price::of(run, job).await?));
     lines.extend([
+        ("publish", merge::success_in_words(job)),
         ("shards", format!("{} (windrow shard {word} 0 … {last})", shards.len())),
         ("at risk", format!("{} records would be asked again after a crash, at the most", count(at_risk))),
     ]);

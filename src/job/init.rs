@@ -86,7 +86,8 @@ key = ["user_id"]                   # the columns that identify a row
 stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row was fetched
 
 [publish]
-min_success = 0.9                   # publish only if nine of ten ids were answered; a missing id counts as answered
+min_success = 0.9                   # publish only if nine of ten ids were answered; a missing id counts as answered;
+                                    # 0 publishes whatever failed
 # max_failed = 1                    # if at most so many ids failed,
 # min_rows = 5                      # if there are so many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most

@@ -25,6 +25,7 @@ mod request;
 mod schema;
 mod server;
 mod settings;
+mod success;
 mod table;
 mod template;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idem
 pub use schema::json_schema;
 pub use server::{ServerUrl, ServerUrlMistake};
 pub use settings::{ChunkFormat, OnChange, Settings};
+pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
 pub use table::{Destination, Gone, Mode, Publish, PublishWhen, Stamp, Statement, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 pub use when::When;

@@ -93,9 +93,9 @@ pub enum Stamp {
 pub struct Publish {
     /// When.
     pub when: PublishWhen,
-    /// Share of the records, 0 to 1, that must be `ok` or `missing` at every endpoint. Default 0: no condition.
-    /// (An endpoint has a `min_success` of its own.)
-    pub min_success: f64,
+    /// Share of the records, 0 to 1, that must be `ok` or `missing` at every endpoint; `None` where the job does not say:
+    /// [`Success::of`](super::Success::of) tells what holds then. (An endpoint has a `min_success` of its own.)
+    pub min_success: Option<f64>,
     /// Most records that may fail. `None`: any number.
     pub max_failed: Option<u64>,
     /// Fewest rows that the run must bring.

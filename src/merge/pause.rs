@@ -30,7 +30,8 @@ pub struct PublishedPart {
 /// were not written before. For `append` and `upsert` only.
 ///
 /// Fails as [`publish`](fn@super::publish) does, with [`MergeError::Refused`] only where the table would change by more
-/// than `max_change` allows; of that the run takes no note. Must be called within a tokio runtime.
+/// than `max_change` allows, or would lose rows to answers that bring none; of that the run takes no note. Must be called
+/// within a tokio runtime.
 pub async fn publish_partial(
     run: &RunStore,
     job: &Job,
@@ -45,6 +46,9 @@ pub async fn publish_partial(
         // No database is made for nothing.
         return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: Some(0) });
     }
+    if let Some(refusal) = order.gate.refusal() {
+        return Err(refusal);
+    }
     let loaded = load_unless(order, stop).await?;
     let rows = if loaded.already { 0 } else { loaded.rows };
     let so_far = loaded.at_pauses + rows;
@@ -55,9 +59,9 @@ fn order(job: &Job, place: &Place, proof: Proof, now_micros: i64) -> Order {
     Order {
         place: place.clone(),
         job: job.clone(),
+        gate: Gate::of_pause(job, &proof),
         proof,
         extent: Extent::Committed,
-        gate: Gate::of_pause(job),
         noted: None,
         now_micros,
     }

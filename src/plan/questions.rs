@@ -26,7 +26,7 @@ mod tests {
         job.endpoints[0].on_failure = OnFailure::Null;
         job.endpoints[0].retry.attempts = 9;
         job.endpoints[0].bounds.timeout *= 2;
-        job.publish.min_success = 0.5;
+        job.publish.min_success = Some(0.5);
         job.text.push_str("# a comment");
         assert_eq!(questions_sha256(&job), before);
 

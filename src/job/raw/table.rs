@@ -114,7 +114,8 @@ impl Choice for Stamp {
 #[schemars(deny_unknown_fields)]
 pub(in crate::job) struct Publish {
     /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
-    /// as answered. Default 0: no condition.
+    /// as answered. 0 is no condition. Default: one id where publishing only adds; 0.9, and a row from an answer, where it
+    /// takes something away (`replace`, `replace_ids`, `gone = "delete"`; `upsert` with `on_failure = "null"`: 0.9).
     pub min_success: Option<At<Share>>,
     /// When a run is published: when it is `finished` (default), or with `append` and `upsert` also what there is at
     /// `each_pause` that a quota makes.

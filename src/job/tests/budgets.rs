@@ -32,7 +32,7 @@ fn the_gate_has_its_conditions() {
     );
     let expected = Publish {
         when: PublishWhen::EachPause,
-        min_success: 0.5,
+        min_success: Some(0.5),
         max_failed: Some(0),
         min_rows: Some(1000),
         max_change: Some(1.5),

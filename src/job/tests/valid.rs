@@ -105,7 +105,7 @@ fn table_gate_and_settings_are_read() {
         ..Table::plain(to, "main.films", Mode::Upsert)
     };
     assert_eq!(job.table, expected);
-    assert_eq!(job.publish, Publish { min_success: 0.98, ..Publish::default() });
+    assert_eq!(job.publish, Publish { min_success: Some(0.98), ..Publish::default() });
     let expected = Settings {
         chunks: ChunkFormat::Csv,
         bodies: Bodies::None,

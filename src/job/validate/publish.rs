@@ -12,7 +12,7 @@ pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish
     check_when(file, publish, mistakes);
     Publish {
         when: publish.when.as_ref().map_or(usual.when, |word| word.value.0),
-        min_success: publish.min_success.as_ref().map_or(usual.min_success, |share| share.value.0),
+        min_success: publish.min_success.as_ref().map(|share| share.value.0),
         max_failed: publish.max_failed.as_ref().map(|count| count.value.0),
         min_rows: publish.min_rows.as_ref().map(|count| count.value.0),
         max_change: publish.max_change.as_ref().map(|ratio| ratio.value.0),

@@ -2,7 +2,7 @@
 //!
 //! | condition | a publication needs | known |
 //! |---|---|---|
-//! | `min_success` under `[publish]` | this share of the records successful at every endpoint | from the proof |
+//! | `min_success` under `[publish]` | this share of the records successful at every endpoint; without it see [`success`] | from the proof |
 //! | `min_success` of an endpoint | this share of its pairs successful | from the proof |
 //! | `max_failed` | no more records without success at an endpoint | from the proof |
 //! | `min_rows` | so many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
@@ -12,21 +12,27 @@
 //! told at once: what the proof shows goes along into the transaction where a condition on rows may have to be told
 //! beside it, and what refuses there is rolled back.
 //!
-//! What a pause publishes is held against `max_change` alone, each time by itself: readers see the table as it is then.
-//! The other conditions speak of the run as a whole. What failed or is deferred at a pause will be asked again, so no
-//! share and no number of failures is final, and rows are yet to come; they are looked at when the run is whole. A pause
-//! publishes only what has succeeded.
+//! What a pause publishes is held against `max_change`, each time by itself: readers see the table as it is then. It also
+//! must not take rows away where no answer brought any, as a whole run must not. The other conditions speak of the run
+//! as a whole. What failed or is deferred at a pause will be asked again, so no share and no number of failures is
+//! final, and rows are yet to come; they are looked at when the run is whole. A pause publishes only what has
+//! succeeded.
 
 mod percent;
+mod success;
 
 use super::{MergeError, Proof};
-use crate::job::{Job, Publish};
+use crate::job::{Job, Loss, Publish, Success};
+
+pub use success::in_words as success_in_words;
 
 /// The conditions of one publication, and what the proof says to them.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     /// Those that are not met, in words.
     unmet: Vec<String>,
+    /// Why at least one row must be written.
+    takes_rows: Option<Loss>,
     min_rows: Option<u64>,
     max_change: Option<f64>,
     /// Whether what is not met is only noted.
@@ -52,6 +58,7 @@ impl Gate {
         let run = &plan.run;
         Gate {
             unmet: of_proof(job, proof),
+            takes_rows: takes_rows(job).filter(|_| !plan.trial && proof.records > 0),
             min_rows: job.publish.min_rows.filter(|_| !plan.trial),
             max_change: job.publish.max_change,
             anyway,
@@ -63,11 +70,17 @@ impl Gate {
     }
 
     /// The gate before what a pause publishes.
-    pub fn of_pause(job: &Job) -> Gate {
-        let hint = "nothing is lost, the run goes on; raise max_change, or leave it so: when the run is whole, \
+    pub fn of_pause(job: &Job, proof: &Proof) -> Gate {
+        let hint = "nothing is lost, the run goes on; change the key named here, or leave it so: when the run is whole, \
                     `windrow merge RUN --anyway` publishes all of it";
-        let max_change = job.publish.max_change;
-        Gate { unmet: Vec::new(), min_rows: None, max_change, anyway: false, hint: hint.to_owned() }
+        Gate {
+            unmet: success::unmet_at_pause(job, proof).into_iter().collect(),
+            takes_rows: takes_rows(job),
+            min_rows: None,
+            max_change: job.publish.max_change,
+            anyway: false,
+            hint: hint.to_owned(),
+        }
     }
 
     /// The refusal, where it is certain before anything is loaded.
@@ -84,6 +97,7 @@ impl Gate {
     /// What was overridden, or the refusal.
     pub fn pass(&self, rows: &RowCounts) -> Result<Vec<String>, MergeError> {
         let mut unmet = self.unmet.clone();
+        unmet.extend(self.takes_rows.filter(|_| unmet.is_empty()).and_then(|loss| no_rows(loss, rows)));
         unmet.extend(self.min_rows.and_then(|least| min_rows(least, rows)));
         unmet.extend(self.max_change.and_then(|most| max_change(most, rows)));
         match unmet.is_empty() || self.anyway {
@@ -100,7 +114,7 @@ impl Gate {
 /// The conditions that the proof shows not to be met.
 fn of_proof(job: &Job, proof: &Proof) -> Vec<String> {
     let mut unmet = Vec::new();
-    unmet.extend(min_success(&job.publish, proof));
+    unmet.extend(success::unmet(job, proof));
     unmet.extend(proof.files.plan.endpoints.iter().filter_map(|planned| {
         let least = job.endpoint(&planned.name)?.1.min_success;
         endpoint_min_success(&planned.name, least, proof)
@@ -109,16 +123,12 @@ fn of_proof(job: &Job, proof: &Proof) -> Vec<String> {
     unmet
 }
 
-fn min_success(publish: &Publish, proof: &Proof) -> Option<String> {
-    let (complete, records, least) = (proof.complete, proof.records, publish.min_success);
-    let share = share(complete, records)?;
-    (share < least).then(|| {
-        format!(
-            "{} of the records succeeded ({complete} of {records}), the job asks for {} (min_success under [publish])",
-            percent::at_most(share),
-            percent::limit(least),
-        )
-    })
+/// How publishing takes rows away, where the job leaves it to us what it needs.
+fn takes_rows(job: &Job) -> Option<Loss> {
+    match Success::of(job) {
+        Success::Usual(loss) => Some(loss).filter(|loss| loss.takes_rows()),
+        Success::Written(_) | Success::One => None,
+    }
 }
 
 fn endpoint_min_success(name: &str, least: f64, proof: &Proof) -> Option<String> {
@@ -143,6 +153,11 @@ fn max_failed(publish: &Publish, proof: &Proof) -> Option<String> {
         "{} had no success at some endpoint, the job allows {most} (max_failed under [publish])",
         counted(failed, "record")
     ))
+}
+
+/// What the answers brought, statements of the job's own took out again.
+fn no_rows(loss: Loss, rows: &RowCounts) -> Option<String> {
+    (rows.of_run == 0).then(|| success::no_row("the run brings no row", loss))
 }
 
 fn min_rows(least: u64, rows: &RowCounts) -> Option<String> {

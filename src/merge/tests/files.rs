@@ -267,7 +267,7 @@ async fn other_files_under_a_run_that_a_parquet_file_has_are_refused() {
 async fn append_is_refused_before_anything_is_written() {
     for kind in FILES {
         let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.into_kind(kind);
-        sandbox.job.publish.min_success = 1.0;
+        sandbox.job.publish.min_success = Some(1.0);
         let said = checked(&sandbox).await;
         assert!(said.contains("\"append\" cannot add to it\nhint: publish with mode = \"upsert\""), "{said}");
         for error in [sandbox.publish().await.unwrap_err(), sandbox.publish_partial().await.unwrap_err()] {
@@ -275,7 +275,7 @@ async fn append_is_refused_before_anything_is_written() {
         }
         // Where the gate is shut as well.
         let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.into_kind(kind);
-        sandbox.job.publish.min_success = 1.0;
+        sandbox.job.publish.min_success = Some(1.0);
         assert_eq!(sandbox.publish().await.unwrap_err().exit(), Exit::Usage);
         assert!(!sandbox.file().exists() && sandbox.run.outcome().await.unwrap().is_none());
         // A trial has a database of its own.

@@ -53,7 +53,7 @@ fn stand(sandbox: &Sandbox, rows: u32) {
 #[tokio::test]
 async fn too_small_a_share_of_the_records_is_refused() {
     let mut sandbox = Sandbox::of_one_round(50, &mixed).await;
-    sandbox.job.publish.min_success = 0.981;
+    sandbox.job.publish.min_success = Some(0.981);
     let told =
         "98 % of the records succeeded (49 of 50), the job asks for 98.1 % (min_success under [publish])";
     assert_eq!(refused(&sandbox).await, [told]);
@@ -61,10 +61,10 @@ async fn too_small_a_share_of_the_records_is_refused() {
     assert_eq!(text.lines().next().unwrap(), format!("not published: {told}"));
     assert!(!sandbox.database().exists(), "what the proof refuses makes no database");
 
-    sandbox.job.publish.min_success = 0.98;
+    sandbox.job.publish.min_success = Some(0.98);
     assert_eq!(sandbox.publish().await.unwrap().rows, 49);
     // What stands is not taken back by a gate that came later.
-    sandbox.job.publish.min_success = 1.0;
+    sandbox.job.publish.min_success = Some(1.0);
     assert!(sandbox.publish().await.unwrap().already);
     assert!(sandbox.run.outcome().await.unwrap().unwrap().published);
 }
@@ -193,7 +193,7 @@ async fn a_table_that_is_absent_or_empty_may_change_to_anything() {
 async fn all_that_refuses_is_told_at_once_with_what_to_do() {
     let mut sandbox = Sandbox::of_one_round(4, &mixed).await;
     stand(&sandbox, 2);
-    sandbox.job.publish.min_success = 0.9;
+    sandbox.job.publish.min_success = Some(0.9);
     sandbox.job.endpoints[1].min_success = 0.8;
     sandbox.job.publish.max_failed = Some(0);
     sandbox.job.publish.min_rows = Some(10);
@@ -223,7 +223,7 @@ async fn all_that_refuses_is_told_at_once_with_what_to_do() {
 async fn anyway_publishes_like_any_other_and_says_what_it_overrode() {
     let mut sandbox = Sandbox::of_one_round(4, &mixed).await;
     stand(&sandbox, 2);
-    sandbox.job.publish.min_success = 0.9;
+    sandbox.job.publish.min_success = Some(0.9);
     sandbox.job.publish.max_failed = Some(1);
     sandbox.job.publish.max_change = Some(0.5);
     let conditions = refused(&sandbox).await;
@@ -239,14 +239,14 @@ async fn anyway_publishes_like_any_other_and_says_what_it_overrode() {
     assert_eq!(sandbox.rows("SELECT rounds, \"rows\" FROM windrow_runs"), ["1|3"]);
     // What is new after a retry is published as always, through the gate.
     sandbox.add_round(1, &again).await;
-    sandbox.job.publish.min_success = 1.0;
+    sandbox.job.publish.min_success = Some(1.0);
     assert_eq!(sandbox.publish().await.unwrap().rows, 1);
 }
 
 #[tokio::test]
 async fn anyway_overrides_nothing_where_all_is_met() {
     let mut sandbox = Sandbox::of_one_round(4, &mixed).await;
-    sandbox.job.publish.min_success = 0.75;
+    sandbox.job.publish.min_success = Some(0.75);
     assert!(sandbox.publish_anyway().await.unwrap().overridden.is_empty());
 }
 
@@ -262,8 +262,8 @@ async fn the_gate_looks_at_success_whatever_a_failure_does_to_the_row() {
     let mut sandbox = Sandbox::of_one_round(4, &mixed).await;
     sandbox.on_failure([OnFailure::Drop, OnFailure::Null]);
     sandbox.job.publish.min_rows = Some(4);
-    sandbox.job.publish.min_success = 1.0;
+    sandbox.job.publish.min_success = Some(1.0);
     assert!(refused(&sandbox).await[0].starts_with("75 % of the records"));
-    sandbox.job.publish.min_success = 0.75;
+    sandbox.job.publish.min_success = Some(0.75);
     assert_eq!(sandbox.publish().await.unwrap().rows, 4);
 }

@@ -6,6 +6,7 @@
 //! | `proof` | a whole run is proven; each way to break one is refused, naming what is wrong |
 //! | `publishing` | modes, keys, retries, what a death leaves, readers meanwhile |
 //! | `gate` | each condition refuses and is told; `--anyway` |
+//! | `success` | what a run needs whose job writes no `min_success` |
 //! | `exploding` | answers of many rows and of none: proof, modes, views |
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
@@ -34,4 +35,5 @@ mod publishing;
 mod questions;
 mod sandbox;
 mod statements;
+mod success;
 mod values;

@@ -130,7 +130,7 @@ async fn no_row_is_published_that_a_later_answer_would_change() {
 async fn a_pause_does_not_settle_the_whole_run() {
     let mut sandbox = paused(Mode::Append, &[0, 1, 2, 3, 4, 5]).await;
     assert_eq!(sandbox.publish_partial().await.unwrap().rows, 12);
-    sandbox.job.publish.min_success = 0.9;
+    sandbox.job.publish.min_success = Some(0.9);
     let error = sandbox.publish().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Refused);
     assert!(error.to_string().contains("66.66 % of the records succeeded (12 of 18)"), "{error}");
@@ -142,7 +142,7 @@ async fn a_pause_does_not_settle_the_whole_run() {
 #[tokio::test]
 async fn of_the_gate_only_the_change_is_looked_at_by_each_pause() {
     let mut sandbox = paused(Mode::Append, &[0]).await;
-    sandbox.job.publish.min_success = 1.0;
+    sandbox.job.publish.min_success = Some(1.0);
     sandbox.job.endpoints[1].min_success = 1.0;
     sandbox.job.publish.max_failed = Some(0);
     sandbox.job.publish.min_rows = Some(18);

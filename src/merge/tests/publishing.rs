@@ -142,7 +142,7 @@ async fn other_files_under_a_published_run_are_refused() {
 async fn missing_counts_as_success() {
     let missing = |ordinal: u64, _: usize| Some(if ordinal == 1 { End::Missing } else { End::Ok });
     let mut sandbox = Sandbox::of_one_round(3, &missing).await;
-    sandbox.job.publish.min_success = 1.0;
+    sandbox.job.publish.min_success = Some(1.0);
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.table()[1], "tt0001|~|~|~");
 }
@@ -160,7 +160,7 @@ async fn what_its_when_skipped_counts_as_success() {
         (proof.complete, proof.latest["money"][&End::Exempt], proof.latest["money"][&End::Skipped]),
         (2, 1, 1)
     );
-    sandbox.job.publish.min_success = 0.66;
+    sandbox.job.publish.min_success = Some(0.66);
     let published = sandbox.publish().await.unwrap();
     assert_eq!((published.rows, published.left_out), (2, 1));
     assert_eq!(sandbox.table()[1], "tt0001|film 1 of round 0|1|~");

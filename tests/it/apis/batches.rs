@@ -99,7 +99,7 @@ fn an_answer_that_cannot_be_split_fails_every_record_of_it() {
     let endpoint =
         format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "missing").replace(".data[]", ".data.x[]"));
     job(&sandbox, &origin, &["1", "2", "3"], "", &endpoint, "");
-    run(&sandbox);
+    sandbox.run(["run", "job.toml"]).with_code(1).saying("0 % of the records succeeded (0 of 3)");
     assert_eq!(ledger(&sandbox, "status, kind"), ["failed,extract"; 3]);
 }
 

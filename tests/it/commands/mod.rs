@@ -6,6 +6,7 @@
 //! | [`rounds`] | `retry`, `merge`, `shard` |
 //! | [`reading`] | `status`, `failures`, `query` |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
+//! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
@@ -18,6 +19,7 @@ mod prune;
 mod reading;
 mod resume;
 mod rounds;
+mod success;
 mod tables;
 mod trials;
 mod words;

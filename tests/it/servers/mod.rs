@@ -11,5 +11,5 @@
 mod answers;
 mod down;
 mod policies;
-mod raw;
+pub mod raw;
 mod secure;
