@@ -52,7 +52,7 @@
 //!
 //! Nothing travels back: down go arguments, files written before the spawn, signals, and one word of shared
 //! memory; up come files, progress events and the exit code. Beside each other, all processes of the machine share the
-//! words of their budgets, in a folder of the user's own.
+//! words of their budgets, in a folder of the user's own, and those of a command what they saw of the job's secrets.
 //!
 //! # What holds
 //!
@@ -73,6 +73,8 @@
 //!     pause that one is told holds for all, and what a killed process had comes back.
 //! 12. A run ends: a host that is down is waited for as long as the job says, and left to the end where others answer.
 //! 13. A block is worked by one living process at a time, whichever helps; a shard is done when all its blocks are.
+//! 14. A run in which nothing succeeded is not published, and a secret that is refused stops it, unless the job says
+//!     otherwise.
 
 #![warn(missing_docs)]
 

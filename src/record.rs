@@ -124,7 +124,7 @@ pub enum Kind {
     Template,
     /// What this endpoint depends on gave no value.
     Dependency,
-    /// The run was interrupted before the pair was asked.
+    /// The run was interrupted before the pair was asked, or stopped since a secret was refused.
     Interrupted,
     /// The limit on requests was used up before the pair was asked.
     MaxRequests,

@@ -63,7 +63,9 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
             eprintln!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
             return Ok(Exit::TryAgain);
         }
-        ShardEnd::Interrupted | ShardEnd::Paused(_) => return Ok(Exit::Interrupted(2)),
+        ShardEnd::Interrupted | ShardEnd::Paused(_) | ShardEnd::Refused(_) => {
+            return Ok(Exit::Interrupted(2));
+        }
     }
     let failed = show(&run, &job, &sent).await?;
     eprintln!("{}: {}; nothing was written", job.name, verdict(failed));
@@ -131,6 +133,7 @@ async fn ask(
             crashed: Vec::new(),
             slot: Slot::own(),
             secrets: secrets.clone(),
+            secrets_accepted: None,
             on_request: Some(Box::new(move |sent| noted.borrow_mut().push(Request::of(&sent)))),
             replay,
         };

@@ -53,7 +53,12 @@ pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError
     }
     let rounds = run.store.rounds().await?;
     let Some(round) = rounds.last() else { return Ok(Exit::Done) };
-    let fetched = work_round(&run.store, &run.plan, &pace, round, &args.fetch, &stop).await?;
+    // Of a run that has ended, what is asked has failed before: refusals tell nothing of the secrets.
+    let (fetch, _secrets_accepted) = match run.store.outcome().await? {
+        None => args.fetch.watching_secrets(&job, run.store.folder()),
+        Some(_) => (args.fetch.clone(), None),
+    };
+    let fetched = work_round(&run.store, &run.plan, &pace, round, &fetch, &stop).await?;
     match fetched.exit {
         Exit::Done => summary::fetched(&run, round).await?,
         _ => summary::unfinished(&run, &fetched).await?,

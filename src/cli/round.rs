@@ -1,10 +1,11 @@
 //! Working a round: every shard that is not committed, a child each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
 use super::CliError;
+use crate::handoff::accepted::SecretsFile;
 use crate::handoff::{Exit, OPEN_BLOCKS, Plan, Round, RunStore};
 use crate::job::Job;
 use crate::os::Stop;
@@ -32,6 +33,19 @@ pub(super) struct FetchArgs {
     /// Whether what fails has failed (see [`ShardOptions::settles`](crate::worker::ShardOptions::settles)).
     #[arg(skip)]
     pub(super) settles: bool,
+    /// Where the processes note whether the secrets are accepted; without it refusals are the records' own.
+    #[arg(skip)]
+    pub(super) secrets_accepted: Option<PathBuf>,
+}
+
+impl FetchArgs {
+    /// The same, and the file in which the processes note whether the job's secrets are accepted, as long as it is held.
+    pub(super) fn watching_secrets(&self, job: &Job, run: &Path) -> (FetchArgs, Option<SecretsFile>) {
+        let has_secrets = !job.secrets().is_empty();
+        let file = has_secrets.then(|| SecretsFile::begin(run)).flatten();
+        let secrets_accepted = file.as_ref().map(|file| file.path().to_owned());
+        (FetchArgs { secrets_accepted, ..self.clone() }, file)
+    }
 }
 
 /// What came of working a round.
@@ -42,12 +56,14 @@ pub(super) struct Fetched {
     pub(super) requests: u64,
     /// When a quota renews that was found used up, in seconds since 1970.
     pub(super) renews_at: Option<u64>,
+    /// Which secrets were refused, and by whom.
+    pub(super) refused: Option<String>,
 }
 
 impl Fetched {
     /// That it ended so, and nothing else.
     pub(super) fn ended(exit: Exit) -> Fetched {
-        Fetched { exit, requests: 0, renews_at: None }
+        Fetched { exit, requests: 0, renews_at: None, refused: None }
     }
 }
 
@@ -81,8 +97,11 @@ pub(super) async fn work_round(
     };
     let worked = supervise(run, plan, unfinished, &options, &mut progress, stop.clone()).await?;
     progress.finish();
-    let exit = worst(worked.ends.values(), *stop.borrow());
-    Ok(Fetched { exit, requests: worked.requests, renews_at: worked.renews_at })
+    let exit = match &worked.refused {
+        Some(_) => Exit::Usage,
+        None => worst(worked.ends.values(), *stop.borrow()),
+    };
+    Ok(Fetched { exit, requests: worked.requests, renews_at: worked.renews_at, refused: worked.refused })
 }
 
 /// Processes that have something to do: one for each shard that is not committed, and helpers where there are blocks for
@@ -102,6 +121,9 @@ fn arguments(args: &FetchArgs) -> Result<Vec<std::ffi::OsString>, CliError> {
     }
     if args.settles {
         arguments.push("--settle".into());
+    }
+    if let Some(path) = &args.secrets_accepted {
+        arguments.extend(["--secrets-accepted".into(), path.into()]);
     }
     Ok(arguments)
 }

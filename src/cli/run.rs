@@ -73,8 +73,9 @@ async fn fetch_to_the_end(
     secrets: &Secrets,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Fetched, CliError> {
+    let (fetch, _secrets_accepted) = args.fetch.watching_secrets(job, run.store.folder());
     loop {
-        let mut fetched = fetch_rounds(run, job, &args.fetch, stop).await?;
+        let mut fetched = fetch_rounds(run, job, &fetch, stop).await?;
         match fetched.exit {
             Exit::Done => return Ok(fetched),
             Exit::Paused if pause::publishes(run, job) => {

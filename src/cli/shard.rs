@@ -1,11 +1,12 @@
 //! `windrow shard RUN N`: the heart. The supervisor starts it, a person types it, a cluster calls it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 
 use super::{CliError, Place, find};
+use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
 use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
 use crate::record::Ordinal;
@@ -37,6 +38,9 @@ pub(super) struct ShardArgs {
     /// What fails has failed, even where nobody is there to answer
     #[arg(long, hide = true)]
     settle: bool,
+    /// Where the command's processes note whether the secrets are accepted
+    #[arg(long, hide = true, value_name = "FILE")]
+    secrets_accepted: Option<PathBuf>,
     /// Process id of the supervisor
     #[arg(long, hide = true)]
     supervised_by: Option<i32>,
@@ -96,6 +100,10 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
         crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
         slot,
         secrets: find::secrets(args.env_file.as_deref())?,
+        secrets_accepted: secrets_accepted(
+            args.secrets_accepted.as_deref(),
+            args.supervised_by.is_none() && round == 0,
+        ),
         on_request: None,
         replay: replay(&run, &plan, round).await?,
     };
@@ -105,6 +113,15 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
     let end = worker::fetch_shard(&run, &plan, &job, &shard, options, emit, stop.clone()).await?;
     let signal = stop.borrow().signal();
     Ok(said(&find::word_for(&run, &plan), &shard, end, signal))
+}
+
+/// What the processes that share the file know of the secrets; of a shard typed `by_hand` what this one does.
+fn secrets_accepted(file: Option<&Path>, by_hand: bool) -> Option<SecretsAccepted> {
+    match file {
+        // Where it cannot be shared, what this process sees is better than nothing.
+        Some(file) => Some(SecretsAccepted::open(file).unwrap_or_else(|_| SecretsAccepted::own())),
+        None => by_hand.then(SecretsAccepted::own),
+    }
 }
 
 /// The answers that stand for requests, where the run was made of an earlier one's.
@@ -168,6 +185,13 @@ fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, 
         ShardEnd::Paused(Some(renews_at)) => {
             (Exit::Paused, format!("paused: a quota is used up; there is a new one {}", when(renews_at)))
         }
+        ShardEnd::Refused(text) => (
+            Exit::Usage,
+            format!(
+                "{text}; what was committed is kept\n\
+                 hint: set the secret right, then run `windrow shard {run} {number}`, or the whole again",
+            ),
+        ),
         ShardEnd::GaveUp(example) => (
             Exit::TryAgain,
             format!(

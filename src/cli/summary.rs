@@ -130,11 +130,22 @@ pub(super) async fn unfinished_with(
             format!("paused: a quota is used up; there is a new one {}", when(second))
         }
         (Exit::Paused, None) => "paused: the limit on requests is used up".to_owned(),
-        _ => "unfinished: not every shard is complete".to_owned(),
+        _ => match &fetched.refused {
+            Some(refused) => format!("stopped: {refused}"),
+            None => "unfinished: not every shard is complete".to_owned(),
+        },
     };
     let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
     let word = find::word_for(&run.store, &run.plan);
     eprintln!("{job}: {why}; {published}, what was fetched is kept in {folder}");
+    if fetched.refused.is_some() {
+        let again = if run.plan.trial { "" } else { ": it asks again what was refused, and goes on" };
+        eprintln!(
+            "hint: set the secret right and repeat the command{again}; an endpoint for which that is a proper answer says \
+             missing = [401, 403]"
+        );
+        return Ok(());
+    }
     match run.plan.trial {
         true => eprintln!(
             "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed"

@@ -263,11 +263,16 @@ impl Question {
         if let Some(wait) = advice.wait {
             pacer.pause(&request.origin, wait);
         }
+        let is_passing = || {
+            let is_used_up = advice.left.is_some_and(|left| left.requests == 0);
+            is_repeated || is_used_up || reply.retry_after().is_some() || self.says_missing(reply.status)
+        };
+        tally.saw_secrets(self.secrets_seen(request, reply.status, is_passing));
         if self.says_missing(reply.status) || reply.status.is_success() {
             return Ok(self.answer(request, reply)?);
         }
         let page = self.page(&reply.headers, reply.body);
-        let failure = classify::status(reply.status, &page);
+        let failure = classify::status(reply.status, &self.asked_with(request, reply.status), &page);
         tally.refused(page);
         Err(Setback::Failed { failure, wait: advice.wait })
     }

@@ -25,6 +25,9 @@ pub struct Asked {
     pub started_at: Option<i64>,
     /// When the last answer was whole or given up.
     pub finished_at: Option<i64>,
+    /// What the last answer says of the secrets that it was asked with; `None` where there were none, or where it says
+    /// nothing of them.
+    pub secrets: Option<SecretsSeen>,
     /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
     /// undone, in UTF-8, without secrets. At most 64 KiB; `None` where there was nothing.
     pub page: Option<Bytes>,
@@ -44,6 +47,15 @@ pub struct Answer {
     pub next_link: Option<String>,
 }
 
+/// Whether a server accepted the secrets that it was asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretsSeen {
+    /// Stands for the origin and the secrets: the same in every process.
+    pub key: u64,
+    /// Whether it refused them.
+    pub refused: bool,
+}
+
 /// The costs of a question while it is being asked.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -55,6 +67,7 @@ pub(super) struct Tally {
     status: Option<u16>,
     started_at: Option<i64>,
     page: Option<Bytes>,
+    secrets: Option<SecretsSeen>,
 }
 
 impl Tally {
@@ -74,6 +87,11 @@ impl Tally {
         self.status = Some(status.as_u16());
     }
 
+    /// What an answer says of the secrets.
+    pub(super) fn saw_secrets(&mut self, seen: Option<SecretsSeen>) {
+        self.secrets = seen;
+    }
+
     /// The body of an answer that is no success.
     pub(super) fn refused(&mut self, page: String) {
         self.page = Some(Bytes::from(page)).filter(|page| !page.is_empty());
@@ -83,6 +101,7 @@ impl Tally {
     pub(super) fn close(self, answer: Result<Answer, Failure>) -> Asked {
         Asked {
             page: self.page.filter(|_| answer.is_err()),
+            secrets: self.secrets,
             answer,
             attempts: self.attempts,
             requests: self.requests,

@@ -89,9 +89,10 @@ fn broken(error: &hyper::Error) -> Failure {
     Failure::passing(Kind::Reset, format!("the connection ended before the answer did: {told}"))
 }
 
-/// An answer whose status is not a success. Which statuses pass, only the job knows.
-pub(super) fn status(status: StatusCode, page: &str) -> Failure {
-    let mut detail = status.to_string();
+/// An answer whose status is not a success; `asked_with` follows it in the detail. Which statuses pass, only the job
+/// knows.
+pub(super) fn status(status: StatusCode, asked_with: &str, page: &str) -> Failure {
+    let mut detail = format!("{status}{asked_with}");
     let excerpt = excerpt(page);
     if !excerpt.is_empty() {
         detail = format!("{detail}: {excerpt}");
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_detail_quotes_a_short_text_and_nothing_else() {
-        let detail = |page: &str| status(StatusCode::UNAUTHORIZED, page).detail;
+        let detail = |page: &str| status(StatusCode::UNAUTHORIZED, "", page).detail;
         assert_eq!(detail("{\"Error\":\n \"bad key\"}"), "401 Unauthorized: {\"Error\": \"bad key\"}");
         assert_eq!(detail(" <html>no</html>"), "401 Unauthorized");
         assert_eq!(detail("\u{fffd}\0"), "401 Unauthorized");

@@ -16,6 +16,7 @@
 //!    │                                    the next page              link
 //!    │                                    how much may be asked      ratelimit
 //! Asked     Answer or Failure, and what it cost                     asked, classify
+//!                                    whether the secrets were accepted  credential
 //! ```
 //!
 //! What holds here:
@@ -41,6 +42,7 @@ mod canonical;
 mod charset;
 mod classify;
 mod connect;
+mod credential;
 mod encode;
 mod encoding;
 mod exchange;
@@ -70,7 +72,7 @@ mod template;
 mod tests;
 mod watch;
 
-pub use asked::{Answer, Asked};
+pub use asked::{Answer, Asked, SecretsSeen};
 pub use canonical::{json_text, text as canonical_text};
 pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};

@@ -8,6 +8,7 @@ use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
 use super::charset::Reading;
+use super::credential::Credential;
 use super::headers::Headers;
 use super::payload::Payload;
 use super::piece::{Names, Records};
@@ -39,6 +40,8 @@ pub struct Question {
     pub(super) reading: Reading,
     /// Takes this question's secrets out of text from the server.
     pub(super) mask: Mask,
+    /// Their names, as people write them.
+    pub(super) credential: Credential,
     /// Statuses that say that the id does not exist there.
     pub(super) missing: Vec<u16>,
     pub(super) bounds: Bounds,
@@ -109,6 +112,7 @@ impl Question {
             reach: Reach::of(endpoint)?,
             reading: Reading::of(endpoint),
             mask: Mask::new(&used),
+            credential: Credential::new(&used),
             missing: endpoint.missing.statuses.clone(),
             bounds: endpoint.bounds.clone(),
             policy: Policy::new(&endpoint.retry),

@@ -54,6 +54,11 @@ pub enum Event {
         /// When it renews, in seconds since 1970.
         renews_at: u64,
     },
+    /// The first answers of an origin refused the job's secrets: the run is to stop.
+    SecretRefused {
+        /// Which origin and which secrets, by name.
+        text: String,
+    },
     /// Something that a person should know.
     Warning {
         /// One line.

@@ -16,6 +16,8 @@ pub const OUTCOME: &str = "merged.json";
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.
 pub const JOB_LOCK: &str = "job.lock";
+/// What a command's processes know of the job's secrets, as long as it lasts.
+pub const SECRETS_ACCEPTED: &str = "secrets.accepted";
 /// The run's kernel lock.
 pub const RUN_LOCK: &str = "run.lock";
 /// A shard's kernel lock, within its folder.

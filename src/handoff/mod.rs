@@ -17,6 +17,7 @@
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
 //!   00003/blocks.lock                           kernel locks on its bytes: claims on the shard's blocks
 //!   00003/shard.log                             what the shard's processes wrote to standard error
+//!   secrets.accepted                               whether servers accept the job's secrets, while a command works on the run
 //!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
 //! shards/<job>/job.lock                         kernel lock of whoever makes the job's runs, or works on them
 //! ```
@@ -28,6 +29,7 @@
 //! [`RunStore::commit`] is the only authority on what a block's answers are, and the first one wins; see
 //! [`commit`] for the steps and the table of what a death between them costs.
 
+pub mod accepted;
 pub mod claims;
 pub mod commit;
 pub mod digest;

@@ -66,6 +66,8 @@ pub struct Progress {
     tallies: BTreeMap<u32, Tally>,
     /// All pairs of the round, known or not yet started.
     pairs: u64,
+    /// Whether a secret was refused: that is told once, of the run.
+    refused: bool,
     started: Instant,
     samples: VecDeque<(Instant, u64)>,
 }
@@ -86,7 +88,8 @@ impl Progress {
         if finished > 0 {
             tallies.insert(u32::MAX, Tally { pairs: finished, committed: finished, ..Tally::default() });
         }
-        Progress { screen, tallies, pairs, started: Instant::now(), samples: VecDeque::new() }
+        let started = Instant::now();
+        Progress { screen, tallies, pairs, refused: false, started, samples: VecDeque::new() }
     }
 
     /// Writes a line above the progress.
@@ -226,6 +229,7 @@ impl Observer for Progress {
             }
             Event::Committed { pairs } => tally.commit(member, *pairs),
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
+            Event::SecretRefused { .. } => self.refused = true,
             Event::Started { .. } | Event::UsedUp { .. } | Event::Ended { .. } => {}
         }
     }
@@ -249,7 +253,8 @@ impl Observer for Progress {
             )),
             Notice::Ended(end) => {
                 self.close_bar(shard);
-                if let Some(line) = ending(end) {
+                let is_told = self.refused && matches!(end, ShardEnd::Ended(..));
+                if let Some(line) = ending(end).filter(|_| !is_told) {
                     self.say(&format!("shard {shard}: {line}"));
                 }
             }

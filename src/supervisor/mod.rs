@@ -13,6 +13,7 @@
 //!   finds it again.)
 //! - A helper never fails its shard: if it crashes or gives up, the shard's own process does what is left, and finds out
 //!   about the record that did it. With a limit on requests, which is shared out by shards, nobody helps.
+//! - A secret that one child finds refused stops all of them as the first signal does, and no other is started.
 //! - The first signal makes the children drain, the second kills them.
 //!
 //! One `select!` gathers what happens; `Crew::handle` deals with one happening at a time.
@@ -78,6 +79,8 @@ pub struct Worked {
     pub requests: u64,
     /// When a quota renews that one of them found used up; the first of several. In seconds since 1970.
     pub renews_at: Option<u64>,
+    /// Which secrets were refused, and by whom: then all were told to stop.
+    pub refused: Option<String>,
 }
 
 /// What a person may want to see.
@@ -135,7 +138,8 @@ pub async fn supervise(
             Ok(()) = stop.changed() => crew.pass_on(*stop.borrow_and_update()),
         }
     }
-    Ok(Worked { ends: crew.ends, requests: crew.requests, renews_at: crew.renews_at })
+    let Crew { ends, requests, renews_at, refused, .. } = crew;
+    Ok(Worked { ends, requests, renews_at, refused })
 }
 
 /// The children and what is known of them.
@@ -151,6 +155,7 @@ struct Crew<'a> {
     /// Requests that the children which ended have sent.
     requests: u64,
     renews_at: Option<u64>,
+    refused: Option<String>,
     children: BTreeMap<Member, Post>,
     helpers: Helpers,
     ends: BTreeMap<u32, ShardEnd>,
@@ -191,6 +196,7 @@ impl<'a> Crew<'a> {
             shares,
             requests,
             renews_at,
+            refused: None,
             children,
             helpers,
             ends,
@@ -199,7 +205,7 @@ impl<'a> Crew<'a> {
 
     /// Starts waiting shards while there is room, then helpers.
     fn fill(&mut self, stop: Stop) -> Result<(), std::io::Error> {
-        while !stop.is_set() && self.children.len() < self.options.at_once.max(1) {
+        while !stop.is_set() && self.refused.is_none() && self.children.len() < self.options.at_once.max(1) {
             let Some((member, history)) = self.next() else { break };
             self.start(member, history, 0)?;
         }
@@ -239,7 +245,14 @@ impl<'a> Crew<'a> {
     /// Deals with one happening.
     fn handle(&mut self, member: Member, happening: Happening, stop: Stop) -> Result<(), std::io::Error> {
         match happening {
-            Happening::Told(event) => self.note(member, &event),
+            Happening::Told(event) => {
+                let was_refused = self.refused.is_some();
+                self.note(member, &event);
+                // Once: a second signal would end them at once.
+                if self.refused.is_some() && !was_refused && !stop.is_set() {
+                    self.signal(Signal::SIGTERM);
+                }
+            }
             Happening::Died(death) => self.bury(member, death, stop)?,
         }
         self.fill(stop)
@@ -262,6 +275,9 @@ impl<'a> Crew<'a> {
                     self.renews_at =
                         Some(self.renews_at.map_or(*renews_at, |earlier| earlier.min(*renews_at)));
                 }
+                Event::SecretRefused { text } => {
+                    self.refused.get_or_insert_with(|| text.clone());
+                }
                 Event::Started { .. } | Event::Warning { .. } => {}
             }
         }
@@ -280,7 +296,9 @@ impl<'a> Crew<'a> {
         match death {
             Death::Exited(Exit::Done) => self.end(shard, ShardEnd::Committed),
             Death::Exited(exit) => self.end(shard, ShardEnd::Ended(exit, post.last_words)),
-            Death::Crashed { .. } if stop.is_set() => self.end(shard, ShardEnd::Stopped),
+            Death::Crashed { .. } if stop.is_set() || self.refused.is_some() => {
+                self.end(shard, ShardEnd::Stopped)
+            }
             Death::Crashed { how, suspect, log } => self.crashed(shard, post, how, suspect, log)?,
         }
         Ok(())
@@ -290,7 +308,7 @@ impl<'a> Crew<'a> {
     fn helper_left(&mut self, member: Member, death: Death, last_words: &str, stop: Stop) {
         self.helpers.left(member.shard);
         let how = match death {
-            _ if stop.is_set() => return,
+            _ if stop.is_set() || self.refused.is_some() => return,
             Death::Exited(Exit::Done | Exit::Interrupted(_)) => return,
             Death::Exited(_) => last_words.lines().next().unwrap_or_default().to_owned(),
             Death::Crashed { how, .. } => how,
@@ -333,7 +351,10 @@ impl<'a> Crew<'a> {
 
     /// Passes a wish to stop on to the children.
     fn pass_on(&self, stop: Stop) {
-        let signal = if stop.is_now() { Signal::SIGKILL } else { Signal::SIGTERM };
+        self.signal(if stop.is_now() { Signal::SIGKILL } else { Signal::SIGTERM });
+    }
+
+    fn signal(&self, signal: Signal) {
         for post in self.children.values() {
             // A child that is gone already needs no signal.
             let _ = kill(Pid::from_raw(post.pid), signal);

@@ -35,6 +35,8 @@ pub(super) struct Cost {
     pub(super) pages: u32,
     http_status: Option<u16>,
     finished_at: Option<i64>,
+    /// See [`Settled::refused`].
+    refused: Option<u64>,
 }
 
 impl Cost {
@@ -46,6 +48,7 @@ impl Cost {
         self.spent.started_at = self.spent.started_at.or(asked.started_at);
         self.http_status = asked.http_status;
         self.finished_at = asked.finished_at;
+        self.refused = asked.secrets.filter(|seen| seen.refused).map(|seen| seen.key);
     }
 
     /// Adds what was spent before.
@@ -242,7 +245,7 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
         Err(failure) if failure.kind.defers() => (Status::Deferred, Some(failure), None),
         Err(failure) => (Status::Failed, Some(failure), None),
     };
-    let Cost { spent, pages, http_status, finished_at } = told.cost;
+    let Cost { spent, pages, http_status, finished_at, refused } = told.cost;
     let line = Line {
         ordinal,
         endpoint,
@@ -258,5 +261,5 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
         finished_at,
         batch: None,
     };
-    Settled { line, rows, kept: told.kept }
+    Settled { line, rows, kept: told.kept, refused }
 }

@@ -33,6 +33,11 @@ pub(super) struct OpenBlock {
 }
 
 impl OpenBlock {
+    /// Whether any of its pairs has an answer that asking again would not better.
+    pub(super) fn has_answers(&self) -> bool {
+        self.records.iter().flat_map(|record| record.pairs.iter().flatten()).any(Settled::is_answer)
+    }
+
     /// The ordinals from its first record to its last.
     fn range(&self) -> Range<Ordinal> {
         let last = self.records.last().map_or(self.block.first, |record| record.input.ordinal);

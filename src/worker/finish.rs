@@ -25,7 +25,7 @@ use crate::record::{Failure, Kind, Rows, Status};
 /// round of a run (`settles`) what fails has failed.
 pub(super) fn hopeless(open: &OpenBlock, round: u32, settles: bool) -> Option<String> {
     let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
-    if settled().any(Settled::is_answer) {
+    if open.has_answers() {
         return None;
     }
     let deferred = || settled().filter(|settled| settled.line.status == Status::Deferred);

@@ -10,6 +10,8 @@
 //! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
 //!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
 //!   the records are not (see `finish`): those end as failed.
+//! - Where an origin refuses the job's secrets the shard stops; what was refused is not settled, but left to a later round
+//!   or not committed.
 //! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked is deferred.
 //! - No request waits for a file: blocks are encoded and written beside the requests of the next ones.
 //!
@@ -22,6 +24,7 @@
 //! | is its block this process's to open? | `seat`, `opening` |
 //! | is it asked at all? | `unasked`, `condition` (`when`) |
 //! | leave to send, from the budgets that all processes share | `pace` |
+//! | are the job's secrets accepted? | `credentials` |
 //! | what the lanes share | `work` |
 //! | one after the other, page after page | `lane`, `answering` |
 //! | several in one request | `together` |
@@ -33,6 +36,7 @@
 mod answering;
 mod board;
 mod condition;
+mod credentials;
 mod finish;
 mod keep;
 mod lane;
@@ -58,6 +62,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::budget::BudgetError;
 use crate::fetch::Request;
+use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::lock::LockError;
 use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
 use crate::job::Job;
@@ -97,6 +102,8 @@ pub struct ShardOptions {
     pub slot: Slot,
     /// Values of `${NAME}`.
     pub secrets: Secrets,
+    /// What the command's processes know of whether the secrets are accepted; `None`: refusals are the records' own.
+    pub secrets_accepted: Option<SecretsAccepted>,
     /// Is shown every request before it is sent, if anybody wants to see.
     pub on_request: Option<OnRequest>,
     /// An earlier run whose answers stand for requests.
@@ -130,6 +137,8 @@ pub enum ShardEnd {
     Paused(Option<u64>),
     /// Nothing succeeds, and repeating may mend it; the text says what was seen.
     GaveUp(String),
+    /// The job's secrets are refused; the text says which, and by whom.
+    Refused(String),
 }
 
 /// Why a shard could not be worked.

@@ -56,6 +56,8 @@ pub(super) struct Settled {
     pub(super) rows: Option<Rows>,
     /// Answers that are kept.
     pub(super) kept: Vec<Kept>,
+    /// Where its answer refused the job's secrets: [the key](crate::fetch::SecretsSeen) of these.
+    pub(super) refused: Option<u64>,
 }
 
 impl Settled {

@@ -143,6 +143,7 @@ impl Replay {
             started_at: line.started_at,
             finished_at: line.finished_at,
             page: error_page,
+            secrets: None,
         }
     }
 
@@ -185,5 +186,6 @@ fn nothing() -> Asked {
         started_at: None,
         finished_at: None,
         page: None,
+        secrets: None,
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Drain {
     Quota(u64),
     /// Nothing succeeds; an example.
     GaveUp(String),
+    /// The job's secrets are refused; which, and by whom.
+    Refused(String),
 }
 
 /// What becomes of a pair without asking, if that is known: it crashed before, what it depends on did not succeed or gave
@@ -71,6 +73,7 @@ pub(super) fn deferred(record: &RecordState, endpoint: usize, why: &Drain) -> Se
         Drain::MaxRequests => Failure::passing(Kind::MaxRequests, "the limit on requests was used up"),
         Drain::Quota(_) => Failure::passing(Kind::Quota, "the quota was used up before it was asked"),
         Drain::Interrupted => Failure::passing(Kind::Interrupted, "interrupted before it was asked"),
+        Drain::Refused(_) => Failure::passing(Kind::Interrupted, "a secret was refused before it was asked"),
         Drain::GaveUp(_) => Failure::passing(Kind::Interrupted, "the shard gave up before it was asked"),
     };
     unasked(record, endpoint, Status::Deferred, Some(failure))
@@ -98,5 +101,5 @@ pub(super) fn unasked(
         finished_at: None,
         batch: None,
     };
-    Settled { line, rows: None, kept: Vec::new() }
+    Settled { line, rows: None, kept: Vec::new(), refused: None }
 }

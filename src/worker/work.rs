@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 
 use super::board::{Board, OpenBlock};
+use super::credentials::Credentials;
 use super::keep::Keep;
 use super::pace::Pace;
 use super::pair::{Pair, Settled, Spent, Together};
@@ -44,6 +45,7 @@ pub(super) struct Work {
     pub(super) slot: Slot,
     pub(super) keep: Keep,
     pub(super) seat: Rc<Seat>,
+    credentials: Credentials,
     on_request: Option<OnRequest>,
     /// Where answers come from that nobody is asked for.
     replay: Option<Replay>,
@@ -81,6 +83,7 @@ impl Work {
             round: options.round,
             settles: options.settles,
             attempt: format!("{:08x}", fastrand::u32(..)),
+            credentials: Credentials::new(options.secrets_accepted, options.round, plan, &recipe),
             recipe,
             emit,
             input,
@@ -123,8 +126,13 @@ impl Work {
     }
 
     /// Writes and commits a whole block beside the requests of the others.
-    fn finish(self: &Rc<Work>, open: OpenBlock) {
-        if let Some(detail) = finish::hopeless(&open, self.round, self.settles) {
+    fn finish(self: &Rc<Work>, mut open: OpenBlock) {
+        let is_refused = self.credentials.defer_refused(&mut open);
+        // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
+        if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
+            return self.board.borrow_mut().closed();
+        }
+        if !is_refused && let Some(detail) = finish::hopeless(&open, self.round, self.settles) {
             self.board.borrow_mut().closed();
             let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(&open)).map(Drain::Quota);
             return self.drain(used_up.unwrap_or(Drain::GaveUp(detail)));
@@ -158,6 +166,7 @@ impl Work {
             Some(Drain::MaxRequests) => ShardEnd::Paused(None),
             Some(Drain::Quota(renews_at)) => ShardEnd::Paused(Some(*renews_at)),
             Some(Drain::GaveUp(detail)) => ShardEnd::GaveUp(detail.clone()),
+            Some(Drain::Refused(text)) => ShardEnd::Refused(text.clone()),
         })
     }
 
@@ -236,7 +245,13 @@ impl Work {
     }
 
     /// Asks a question.
-    pub(super) async fn ask(&self, ordinal: Ordinal, endpoint: usize, page: u32, request: &Request) -> Asked {
+    pub(super) async fn ask(
+        self: &Rc<Work>,
+        ordinal: Ordinal,
+        endpoint: usize,
+        page: u32,
+        request: &Request,
+    ) -> Asked {
         if let Some(on_request) = &self.on_request {
             on_request(Sent { ordinal, endpoint, request });
         }
@@ -251,6 +266,13 @@ impl Work {
             && let Some(cost) = price.read(&answer.body)
         {
             leave.settle(cost);
+        }
+        if let Some(seen) = asked.secrets
+            && let Some(text) = self.credentials.note(seen, question, request)
+            && self.board.borrow().draining().is_none()
+        {
+            (self.emit)(Event::SecretRefused { text: text.clone() });
+            self.drain(Drain::Refused(text));
         }
         asked
     }

@@ -74,7 +74,9 @@ async fn of_an_error_page_the_beginning_is_kept_without_secrets() {
     let kept = asked.page.clone().unwrap();
     assert!(kept.starts_with(b"no access with the key ${KEY}. xxx"), "{kept:?}");
     assert!((64 * 1024 - 20..=64 * 1024).contains(&kept.len()), "{}", kept.len());
-    assert!(failure(asked).detail.starts_with("403 Forbidden: no access with the key ${KEY}."));
+    assert!(
+        failure(asked).detail.starts_with("403 Forbidden, asked with ${KEY}: no access with the key ${KEY}.")
+    );
 
     let page = b"<meta charset=latin1><h1>\xc9chec";
     for (headers, wire) in [(&[][..], page.to_vec()), (&[("content-encoding", "gzip")], gzip(page))] {

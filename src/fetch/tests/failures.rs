@@ -86,7 +86,7 @@ async fn statuses_fail_with_what_the_server_says() {
     endpoint.query = named(&[("key", "${KEY}")]);
     let failure = failure(ask(&endpoint).await);
     assert_eq!((failure.kind, failure.status, failure.worth_repeating), (Kind::Status, Some(403), false));
-    assert_eq!(failure.detail, "403 Forbidden: key ${KEY} is bad!");
+    assert_eq!(failure.detail, "403 Forbidden, asked with ${KEY}: key ${KEY} is bad!");
 
     assert_eq!(raw_outcome("HTTP/1.1 500 Oh\r\n\r\n").await, (Kind::Status, Some(500), true));
     assert_eq!(raw_outcome("HTTP/1.1 304 Not Modified\r\n\r\n").await, (Kind::Status, Some(304), false));

@@ -15,11 +15,13 @@
 //! | `limits` | what the job repeats, and for how long; what servers say of their limits
 //! | `repeats` | attempts, pauses, interruption, what is counted |
 //! | `connections` | reuse, connections that went stale |
+//! | `credential` | whether an answer says that the secrets were refused |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 
 mod answers;
 mod batches;
 mod connections;
+mod credential;
 mod failures;
 mod given;
 mod limits;

@@ -3,12 +3,14 @@
 //! | file | asks |
 //! |---|---|
 //! | [`answers`] | what does each bad answer end as, in the requests? |
+//! | [`credentials`] | what becomes of a run whose secret is refused? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
 //! | [`secure`] | HTTPS: HTTP/2 and HTTP/1.1, and certificates that nobody vouches for |
 //! | [`raw`] | a server that writes any bytes |
 
 mod answers;
+mod credentials;
 mod down;
 mod policies;
 pub mod raw;

@@ -30,8 +30,20 @@ impl Raw {
         Raw::serve_over(|stream| Box::new(stream), answer)
     }
 
+    /// Answers the head of each request.
+    pub fn serve_heads(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Raw {
+        Raw::serve_conversations(|stream| Box::new(stream), answer)
+    }
+
     /// Answers over what is made of each connection.
     pub fn serve_over(
+        wire: impl Fn(TcpStream) -> Box<dyn Wire> + Send + Sync + 'static,
+        answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Raw {
+        Raw::serve_conversations(wire, move |head| answer(head.split(' ').nth(1).unwrap_or_default()))
+    }
+
+    fn serve_conversations(
         wire: impl Fn(TcpStream) -> Box<dyn Wire> + Send + Sync + 'static,
         answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
     ) -> Raw {
@@ -87,8 +99,7 @@ fn converse(
     }
     asked.fetch_add(1, Ordering::SeqCst);
     let head = String::from_utf8_lossy(&head);
-    let path = head.split(' ').nth(1).unwrap_or_default();
-    stream.write_all(&answer(path))?;
+    stream.write_all(&answer(&head))?;
     stream.close()?;
     // What the client still sends is read, so that closing is no reset.
     while stream.read(&mut piece)? > 0 {}

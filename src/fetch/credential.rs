@@ -1,0 +1,87 @@
+//! Whether a server accepts the secrets that it is asked with.
+//!
+//! | answer | says |
+//! |---|---|
+//! | 401, 403 | refused |
+//! | the same where the job calls it missing or has it asked again, or with a time to wait (GitHub's limit is a 403) | nothing |
+//! | 429, 5xx, a redirect that is not followed | nothing |
+//! | any other | accepted |
+//!
+//! It counts for whoever was sent them: after a redirect to another origin that is nobody (see `redirect`).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use hyper::StatusCode;
+
+use super::asked::SecretsSeen;
+use super::origin::Origin;
+use super::question::Question;
+use super::request::Request;
+use super::secrets::Secret;
+
+/// The secrets of a question, by name.
+#[derive(Debug)]
+pub(super) struct Credential {
+    /// `${A} and ${B}`; empty where there are none.
+    shown: String,
+}
+
+impl Credential {
+    pub(super) fn new(secrets: &[Secret]) -> Credential {
+        let mut names: Vec<&str> = secrets.iter().map(|secret| &**secret.shown()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Credential { shown: names.join(" and ") }
+    }
+
+    /// The same in every process of this program.
+    pub(super) fn key(&self, origin: &Origin) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (origin, &self.shown).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Question {
+    /// What an answer says of the secrets; `is_passing` where its status may be another one next time, or is the job's
+    /// own matter.
+    pub(super) fn secrets_seen(
+        &self,
+        request: &Request,
+        status: StatusCode,
+        is_passing: impl Fn() -> bool,
+    ) -> Option<SecretsSeen> {
+        let refused = is_refusal(status);
+        let says_nothing = refused && is_passing()
+            || status == StatusCode::TOO_MANY_REQUESTS
+            || status.is_server_error()
+            || status.is_redirection();
+        (self.sends_secrets(request) && !says_nothing)
+            .then(|| SecretsSeen { key: self.credential.key(&request.origin), refused })
+    }
+
+    /// For a failure's detail: which secrets were refused, by name.
+    pub(super) fn asked_with(&self, request: &Request, status: StatusCode) -> String {
+        match is_refusal(status) && self.sends_secrets(request) {
+            true => format!(", asked with {}", self.credential.shown),
+            false => String::new(),
+        }
+    }
+
+    /// Which secrets a request is asked with and whom, for people.
+    pub fn shown_secrets(&self, request: &Request) -> String {
+        format!("{}, asked with {},", request.origin, self.credential.shown)
+    }
+
+    /// Whether a request carries any: one to another origin does not.
+    fn sends_secrets(&self, request: &Request) -> bool {
+        self.has_secrets()
+            && (!request.marks.is_empty()
+                || !request.payload_marks.is_empty()
+                || request.headers.values().any(|value| value.is_sensitive()))
+    }
+}
+
+fn is_refusal(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
