@@ -1,7 +1,10 @@
 //! Templates of URLs, queries, headers and payloads: `{column}`, `{endpoint.column}` and `${SECRET}` between literal
 //! text, or `{column:url}` alone.
 //!
-//! `{{` and `}}` are literal braces; a `$` that no `{` follows is itself.
+//! `{{` and `}}` are literal braces; a `$` that no `{` follows is itself. A column of the list whose name has a point, a
+//! colon, a brace or the like stands in quotes, single or double: `{"Artikel-Nr."}`, `{'Artikel-Nr.'}`, `{"Web: page":url}`.
+//! Between them a name is itself; only the enclosing quote is doubled, as in SQL. What stands in quotes is never
+//! `{endpoint.column}`.
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -63,11 +66,15 @@ impl Template {
     /// # Errors
     /// All its mistakes, in order.
     pub fn parse(text: &str, answers: &[AnswerNames]) -> Result<Template, Vec<TemplateMistake>> {
-        let mut reader = Reader { text, at: 0, answers, parts: Vec::new(), mistakes: Vec::new() };
-        while reader.at < text.len() {
-            reader.read_piece();
-        }
+        let reader = Reader::read(text, answers);
         if reader.mistakes.is_empty() { Ok(Template { parts: reader.parts }) } else { Err(reader.mistakes) }
+    }
+
+    /// The bytes of a template's text where a part that is no literal text stands first, its braces included.
+    pub fn place_of(text: &str, part: &Part, answers: &[AnswerNames]) -> Option<Range<usize>> {
+        let reader = Reader::read(text, answers);
+        let at = reader.parts.iter().position(|other| other == part)?;
+        reader.places.get(at).cloned()
     }
 
     /// The template as it is written; `endpoints` are the job's.
@@ -76,8 +83,8 @@ impl Template {
         for part in &self.parts {
             let written = match part {
                 Part::Literal(literal) => write!(text, "{}", literal.replace('{', "{{").replace('}', "}}")),
-                Part::Input(name) => write!(text, "{{{name}}}"),
-                Part::Url(name) => write!(text, "{{{name}:url}}"),
+                Part::Input(name) => write!(text, "{{{}}}", spelled(name)),
+                Part::Url(name) => write!(text, "{{{}:url}}", spelled(name)),
                 Part::Secret(name) => write!(text, "${{{name}}}"),
                 Part::Answer { endpoint, column } => write_answer(&mut text, endpoints, *endpoint, *column),
             };
@@ -115,16 +122,42 @@ fn write_answer(text: &mut String, endpoints: &[Endpoint], endpoint: usize, colu
     }
 }
 
+/// A column's name as a template has it between braces: in quotes where it needs them.
+pub(in crate::job) fn spelled(name: &str) -> String {
+    let is_plain = is_plain(name) && !name.contains(['.', '{', '}']);
+    if is_plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
+/// Whether a name, quotes apart, can stand between braces as it is.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name.trim() == name
+        && !name.starts_with(['"', '\''])
+        && !name.contains(':')
+        && !name.contains(char::is_control)
+}
+
 /// Reads a template piece by piece.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     answers: &'a [AnswerNames],
     parts: Vec<Part>,
+    /// Where each of the parts stands.
+    places: Vec<Range<usize>>,
     mistakes: Vec<TemplateMistake>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn read(text: &'a str, answers: &'a [AnswerNames]) -> Reader<'a> {
+        let (parts, places, mistakes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reader = Reader { text, at: 0, answers, parts, places, mistakes };
+        while reader.at < text.len() {
+            reader.read_piece();
+        }
+        reader
+    }
+
     fn read_piece(&mut self) {
         let rest = &self.text[self.at..];
         if rest.starts_with("{{") || rest.starts_with("}}") {
@@ -153,16 +186,20 @@ impl Reader<'_> {
         let text = &self.text[self.at..self.at + length];
         match self.parts.last_mut() {
             Some(Part::Literal(before)) => before.push_str(text),
-            _ => self.parts.push(Part::Literal(text.to_owned())),
+            _ => {
+                self.parts.push(Part::Literal(text.to_owned()));
+                self.places.push(self.at..self.at + length);
+            }
         }
         self.at += length;
     }
 
     /// Takes a name in braces, whose opening is `opening` bytes long.
     fn named(&mut self, opening: usize, read: fn(&mut Self, &str, Range<usize>) -> Option<Part>) {
-        let start = self.at + opening;
+        let (begins, start) = (self.at, self.at + opening);
         let inside = &self.text[start..];
-        let end = inside.find(['{', '}']).unwrap_or(inside.len());
+        let quoted = quoted(inside).map_or(0, |(_, length)| length);
+        let end = inside[quoted..].find(['{', '}']).map_or(inside.len(), |end| quoted + end);
         if !inside[end..].starts_with('}') {
             let hint = "close it with `}`, or write {{ for a brace that is meant literally";
             self.mistake(self.at..start + end, "a `{` without its `}`", hint);
@@ -172,6 +209,7 @@ impl Reader<'_> {
         self.at = start + end + 1;
         if let Some(part) = read(self, &inside[..end], start..start + end) {
             self.parts.push(part);
+            self.places.push(begins..self.at);
         }
     }
 
@@ -188,19 +226,25 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
+        if name.starts_with(['"', '\'']) {
+            return self.quoted_value(name, range);
+        }
         let (column, is_url) = match name.strip_suffix(":url") {
             Some(column) => (column, true),
             None => (name, false),
         };
-        let is_name = column.trim() == column && !column.contains(':') && !column.contains(char::is_control);
-        if column.is_empty() || !is_name {
-            let hint = "write {column} or {endpoint.column}, without spaces around the name";
+        if !is_plain(column) {
+            let hint = "write {column} or {endpoint.column}, without spaces around the name; a name with other characters \
+                        stands in quotes: {\"Web: page\"}";
             self.mistake(range, format!("`{{{name}}}` names no column"), hint);
             return None;
         }
         match column.split_once('.') {
             Some(_) if is_url => {
-                let hint = "write {column:url}, a column of the list that holds whole URLs";
+                let hint = format!(
+                    "write {{column:url}}, a column of the list that holds whole URLs; {}",
+                    in_quotes(column)
+                );
                 self.mistake(range, format!("`{{{name}}}` is no column of the list"), hint);
                 None
             }
@@ -210,13 +254,31 @@ impl Reader<'_> {
         }
     }
 
+    /// A column of the list whose name stands in quotes, `:url` behind it or nothing.
+    fn quoted_value(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
+        let found = quoted(name).filter(|(column, _)| !column.is_empty() && !column.contains('\0'));
+        match found.map(|(column, length)| (column, &name[length..])) {
+            Some((column, "")) => Some(Part::Input(column)),
+            Some((column, ":url")) => Some(Part::Url(column)),
+            _ => {
+                let hint = "close the quote, double one that is part of the name, and write nothing but :url behind it";
+                self.mistake(range, format!("`{{{name}}}` names no column"), hint);
+                None
+            }
+        }
+    }
+
     fn answer(&mut self, endpoint: &str, column: &str, range: Range<usize>) -> Option<Part> {
         let Some((index, names)) =
             self.answers.iter().enumerate().find(|(_, names)| names.endpoint == endpoint)
         else {
             let known: Vec<&str> = self.answers.iter().map(|names| names.endpoint.as_str()).collect();
-            let hint = did_you_mean(endpoint, &known)
-                .unwrap_or_else(|| "before the point stands an endpoint of this job".to_owned());
+            let hint = did_you_mean(endpoint, &known).unwrap_or_else(|| {
+                format!(
+                    "before the point stands an endpoint of this job; {}",
+                    in_quotes(&format!("{endpoint}.{column}"))
+                )
+            });
             self.mistake(range, format!("unknown endpoint `{endpoint}` in `{{{endpoint}.{column}}}`"), hint);
             return None;
         };
@@ -234,6 +296,26 @@ impl Reader<'_> {
     fn mistake(&mut self, range: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         self.mistakes.push(TemplateMistake { range, message: message.into(), hint: hint.into() });
     }
+}
+
+/// How to name a column of the list that has a point in its name.
+fn in_quotes(column: &str) -> String {
+    format!("a column of the list with a point in its name stands in quotes: {{{}}}", spelled(column))
+}
+
+/// The name in the quotes that `text` begins with, and the bytes it takes, quotes included.
+fn quoted(text: &str) -> Option<(String, usize)> {
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+    let mut end = 1;
+    loop {
+        end += text[end..].find(quote)? + 1;
+        if !text[end..].starts_with(quote) {
+            break;
+        }
+        end += 1;
+    }
+    let doubled = String::from_iter([quote, quote]);
+    Some((text[1..end - 1].replace(&doubled, &quote.to_string()), end))
 }
 
 #[cfg(test)]
@@ -288,6 +370,38 @@ mod tests {
     }
 
     #[test]
+    fn any_header_stands_in_quotes() {
+        let names = [
+            ("Artikel-Nr.", r#"{"Artikel-Nr."}"#),
+            ("Artikel-Nr.", "{'Artikel-Nr.'}"),
+            ("a}b{c", r#"{"a}b{c"}"#),
+            ("5\" pipe's", r#"{"5"" pipe's"}"#),
+            ("5\" pipe's", r#"{'5" pipe''s'}"#),
+            ("omdb.title", r#"{"omdb.title"}"#),
+            (" Größe: m² ", r#"{" Größe: m² "}"#),
+            ("Price\n(EUR)", "{\"Price\n(EUR)\"}"),
+            ("id", r#"{"id"}"#),
+            ("Artikel-Nr", "{Artikel-Nr}"),
+        ];
+        for (name, written) in names {
+            let around = format!("{{{{{written}/x");
+            let expected = vec![literal("{"), Part::Input(name.into()), literal("/x")];
+            assert_eq!(parse(&around), Ok(expected), "{written}");
+            let url = format!("{}:url}}", &written[..written.len() - 1]);
+            assert_eq!(parse(&url), Ok(vec![Part::Url(name.into())]), "{url}");
+            assert_eq!(
+                Template::place_of(&around, &Part::Input(name.into()), &[]),
+                Some(2..2 + written.len())
+            );
+        }
+        for wrong in [r#"{"}"#, r#"{"a}"#, r#"{""}"#, r#"{"a"b}"#, r#"{"a":uri}"#, "{'a\0'}", r#"{"a" }"#] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let hint = Template::parse("{Artikel-Nr.}", &[]).unwrap_err().remove(0).hint;
+        assert!(hint.ends_with(r#"stands in quotes: {"Artikel-Nr."}"#), "{hint}");
+    }
+
+    #[test]
     fn a_near_name_is_offered() {
         let answers = [AnswerNames { endpoint: "omdb".into(), columns: vec!["title".into()] }];
         let hint = |text| Template::parse(text, &answers).unwrap_err().remove(0).hint;
@@ -297,7 +411,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_written_reads_the_same(text in "([a-z{}$.:é ]|\\{[a-z]{1,3}\\}|\\$\\{[A-Z]{1,3}\\}){0,12}") {
+        fn what_is_written_reads_the_same(text in "([a-z{}$.:é\"' ]|\\{[a-z]{1,3}\\}|\\{\"[a-z.:{}' ]{1,4}\"\\}|\\{'[a-z.\"]{1,3}':url\\}|\\$\\{[A-Z]{1,3}\\}){0,12}") {
             if let Ok(template) = Template::parse(&text, &[]) {
                 let written = template.written(&[]);
                 proptest::prop_assert_eq!(Template::parse(&written, &[]), Ok(template), "{}", written);

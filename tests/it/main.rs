@@ -8,6 +8,7 @@
 //! | [`commit`] | is the commit's table of crashes true, cell by cell? |
 //! | [`helpers`] | do several processes share a shard, whoever of them dies, and ask nothing twice? |
 //! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
+//! | [`headers`] | can a template name any column of the list, wherever it stands? |
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
@@ -29,6 +30,7 @@ mod crash;
 mod files;
 mod films;
 mod floors;
+mod headers;
 mod helpers;
 mod lists;
 mod places;

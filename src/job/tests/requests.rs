@@ -135,7 +135,7 @@ fn methods_and_payloads_that_do_not_go_together() {
 
     line 8: two.x
     unknown endpoint `two` in `{two.x}`
-    hint: before the point stands an endpoint of this job
+    hint: before the point stands an endpoint of this job; a column of the list with a point in its name stands in quotes: {"two.x"}
     "#);
     insta::assert_snapshot!(said("form = { a = 1 }\nidempotent = \"yes\""), @r#"
     line 8: 1
@@ -212,7 +212,7 @@ fn whole_urls_bring_no_secrets_and_hosts_are_hosts() {
     insta::assert_snapshot!(said("url = \"{page.x:url}\""), @r#"
     line 7: page.x:url
     `{page.x:url}` is no column of the list
-    hint: write {column:url}, a column of the list that holds whole URLs
+    hint: write {column:url}, a column of the list that holds whole URLs; a column of the list with a point in its name stands in quotes: {"page.x"}
     "#);
 }
 

@@ -7,6 +7,7 @@ use super::template::slot;
 use super::url::is_url_character;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
+use crate::job::template::spelled;
 use crate::job::{Absent, Batch, Part, Template};
 
 /// The batch, if there is one; `templates` are all that make the endpoint's requests.
@@ -78,7 +79,10 @@ fn column(
     if let Some(named) =
         named.filter(|_| parsed.len() == templates.len() && used().all(|name| name != column))
     {
-        let hint = format!("put `{{{column}}}` into `query` or a payload, or name the column that is there");
+        let hint = format!(
+            "put `{{{}}}` into `query` or a payload, or name the column that is there",
+            spelled(column)
+        );
         mistakes.add(&named.span, format!("no template uses the batch's column `{column}`"), hint);
     }
     for (text, template) in &parsed {
@@ -96,7 +100,8 @@ fn refuse_other(text: &At<String>, part: &Part, column: &str, known: &Known<'_>,
         Part::Input(name) if name == column => return,
         Part::Input(_) | Part::Answer { .. } | Part::Url(_) => {}
     }
-    let message = format!("a request for several values of `{{{column}}}` can use nothing else of a record");
+    let message =
+        format!("a request for several values of `{{{}}}` can use nothing else of a record", spelled(column));
     mistakes.add(&slot(text, part, known), message, "leave it out, or leave `batch` out");
 }
 

@@ -6,6 +6,7 @@ use super::names::{Known, TAKEN_COLUMNS, Used, is_one_of};
 use super::{destination, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
+use crate::job::template::spelled;
 use crate::job::{Database, Duplicates, Format, Input, Source};
 use crate::record::Type;
 
@@ -125,7 +126,7 @@ fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
     for other in known.of_the_list().filter(|other| other.value != id.value) {
         let hint = format!(
             "ids without columns beside them: only `{{{}}}` is there; a .csv file has columns",
-            id.value
+            spelled(id.text())
         );
         mistakes.add(&other.span, format!("the list has no column `{}`", other.value), hint);
     }

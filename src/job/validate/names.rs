@@ -84,14 +84,10 @@ impl<'a> Known<'a> {
         for written in file.templates() {
             let Ok(template) = Template::parse(written.text(), &self.answers) else { continue };
             for part in &template.parts {
-                let (name, slot) = match part {
-                    Part::Input(name) => (name, format!("{{{name}}}")),
-                    Part::Url(name) => (name, format!("{{{name}:url}}")),
-                    Part::Literal(_) | Part::Answer { .. } | Part::Secret(_) => continue,
-                };
-                let start = written.value.find(&slot).unwrap_or(0);
-                let span = written.part(start..start + slot.len());
-                self.use_column(At { value: name.clone(), span }, slot);
+                let (Part::Input(name) | Part::Url(name)) = part else { continue };
+                let place = Template::place_of(written.text(), part, &self.answers).unwrap_or_default();
+                let slot = written.text()[place.clone()].to_owned();
+                self.use_column(At { value: name.clone(), span: written.part(place) }, slot);
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::names::Known;
 use crate::job::mistake::{Mistakes, Span};
 use crate::job::raw::At;
+use crate::job::template::spelled;
 use crate::job::{Part, Template};
 
 /// A template that makes a part of a request.
@@ -14,7 +15,8 @@ pub(super) fn validated(
     let template = of_a_url(written, known, mistakes)?;
     for part in &template.parts {
         if let Part::Url(name) = part {
-            let message = format!("`{{{name}:url}}` is a whole URL, which stands alone in `url` only");
+            let message =
+                format!("`{{{}:url}}` is a whole URL, which stands alone in `url` only", spelled(name));
             let hint = "leave out `:url`: the value is then encoded for its place";
             mistakes.add(&slot(written, part, known), message, hint);
         }
@@ -48,16 +50,8 @@ pub(super) fn check_single(endpoint: usize, place: &Span, known: &Known<'_>, mis
 
 /// Where a part that is no literal text stands first.
 pub(super) fn slot(written: &At<String>, part: &Part, known: &Known<'_>) -> Span {
-    let text = match part {
-        Part::Literal(_) => return written.span.clone(),
-        Part::Input(name) => format!("{{{name}}}"),
-        Part::Url(name) => format!("{{{name}:url}}"),
-        Part::Secret(name) => format!("${{{name}}}"),
-        Part::Answer { endpoint, column } => {
-            let names = &known.answers[*endpoint];
-            format!("{{{}.{}}}", names.endpoint, names.columns[*column])
-        }
-    };
-    let start = written.value.find(&text).unwrap_or(0);
-    written.part(start..start + text.len())
+    match Template::place_of(written.text(), part, &known.answers) {
+        Some(place) => written.part(place),
+        None => written.span.clone(),
+    }
 }
