@@ -182,27 +182,20 @@ impl Intake {
         if self.came == 0 && !self.empty_ok {
             return Err(ListError::Empty(self.list).into());
         }
-        self.add_unlisted()?;
+        self.refuse_unlisted()?;
         self.flush()?;
         let left_out = self.later_ones()?;
         Ok(List { source, sha256, columns: self.columns, spool: self.spool, left_out, sample: self.sample })
     }
 
-    /// Ids that were asked for and did not come: records all the same where the id is all that a record has.
-    fn add_unlisted(&mut self) -> Result<(), PlanError> {
+    /// An error that names the ids that were asked for and did not come.
+    fn refuse_unlisted(&mut self) -> Result<(), ListError> {
         let Some(picked) = self.picked.take() else { return Ok(()) };
         let unlisted = picked.ids.into_iter().zip(picked.found).filter(|(_, found)| !found).map(|(id, _)| id);
-        let ids: Vec<String> = unlisted.collect();
-        if ids.is_empty() {
-            return Ok(());
+        match unlisted.collect::<Vec<String>>() {
+            ids if ids.is_empty() => Ok(()),
+            ids => Err(ListError::NotListed { list: self.list.clone(), ids }),
         }
-        if self.columns.fields.len() > 1 {
-            return Err(ListError::NotListed { list: self.list.clone(), ids }.into());
-        }
-        for (number, id) in (self.came + 1..).zip(&ids) {
-            self.push(number, vec![Cell::text(id)])?;
-        }
-        Ok(())
     }
 
     /// The later records of ids that came twice, or the error that they are.

@@ -473,11 +473,22 @@ fn compound_ids_are_compared_as_a_whole() {
 fn picked_ids_are_found_in_the_list() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Csv, b"id,n\na,1\nb,2\nc,3\n");
-    let picked = PlanOptions { ids: Some(vec!["c".into(), "z".into(), "a".into(), "c".into()]), ..options() };
-    assert_eq!(ids(&sandbox.read(&job, &picked).unwrap()), ["a", "c", "z"]);
-    job.input.keep = vec!["n".into()];
-    let Err(error) = sandbox.read(&job, &picked) else { panic!("z has no n") };
-    assert!(error.to_string().contains("list has no record \"z\"\nhint:"), "{error}");
+    let pick = |ids: &[&str]| PlanOptions {
+        ids: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
+        ..options()
+    };
+    assert_eq!(ids(&sandbox.read(&job, &pick(&["c", "a", "c"])).unwrap()), ["a", "c"]);
+    let picked = pick(&["c", "z", "a", "c", " b", "B"]);
+    for _ in 0..2 {
+        let Err(error) = sandbox.read(&job, &picked) else { panic!("the list has no z") };
+        assert!(error.to_string().contains("list has no record \"z\", \" b\", \"B\"\nhint:"), "{error}");
+        assert_eq!(error.exit(), Exit::Usage);
+        job.input.keep = vec!["n".into()];
+    }
+    let many: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let Err(error) = sandbox.read(&job, &pick(&many)) else { panic!("the list has none of them") };
+    assert!(error.to_string().contains("\"id-11\" and 988 more"), "{error}");
     job.input.id.push("n".into());
     let Err(error) = sandbox.read(&job, &picked) else { panic!("an id has two columns") };
     assert!(error.to_string().contains("hint: use --sample"), "{error}");
