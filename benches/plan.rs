@@ -114,6 +114,7 @@ fn job(list: &Path, format: &str) -> Job {
             types: vec![],
             duplicates: Duplicates::Refuse,
             empty_ok: false,
+            dialect: Dialect::default(),
         },
         limits: vec![],
         endpoints: vec![Endpoint::get("omdb", url, vec![])],

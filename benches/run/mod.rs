@@ -14,8 +14,8 @@ use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, Shard, Tally, layout,
 };
 use windrow::job::{
-    ChunkFormat, Destination, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings, Source,
-    Table,
+    ChunkFormat, Destination, Dialect, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings,
+    Source, Table,
 };
 use windrow::record::{Field, Status, Type, Value};
 
@@ -268,6 +268,7 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
             types: vec![],
             duplicates: Duplicates::Refuse,
             empty_ok: false,
+            dialect: Dialect::default(),
         },
         limits: vec![],
         endpoints: vec![],

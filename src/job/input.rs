@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use encoding_rs::Encoding;
+
 use super::server::ServerUrl;
 use crate::record::Type;
 
@@ -21,6 +23,32 @@ pub struct Input {
     pub duplicates: Duplicates,
     /// Whether an empty list is no error.
     pub empty_ok: bool,
+    /// How the list's text is written; of no effect where it is none.
+    pub dialect: Dialect,
+}
+
+/// How a text list is written, where the job says it (the word is Frictionless's, for CSV).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Dialect {
+    /// The ASCII character between two fields; a comma (csv) or a tab (tsv) by default.
+    pub delimiter: Option<u8>,
+    /// What encloses a field. By default `"`, with a look at what a quoted field swallows.
+    pub quote: Option<Quote>,
+    /// What the bytes are; by default what their byte order mark says, or UTF-8. A mark is believed first.
+    pub encoding: Option<&'static Encoding>,
+    /// Lines that begin with this text are passed over.
+    pub comment: Option<String>,
+    /// Lines passed over at the beginning, the header not among them.
+    pub skip_lines: u64,
+}
+
+/// What encloses a field of a CSV or TSV list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quote {
+    /// Nothing: quotes are text like any other.
+    None,
+    /// This ASCII character, doubled where it is text.
+    Character(u8),
 }
 
 /// Where the list is read from.

@@ -36,7 +36,7 @@ mod when;
 pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
 pub use endpoint::{Bounds, Column, Endpoint, Missing, Nul, OnError, OnFailure, Retry, RetryOn};
 pub use init::starter;
-pub use input::{Database, Duplicates, Format, Input, Source};
+pub use input::{Database, Dialect, Duplicates, Format, Input, Quote, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::{JobError, Mistake};

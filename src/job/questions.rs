@@ -1,8 +1,8 @@
 //! What decides what is asked and how columns are made, as one text: a run is resumed only where it is unchanged.
 
 use super::{
-    Absent, AnswerFormat, Batch, Column, Css, Duplicates, Endpoint, Expression, Format, Input, Job,
-    JsonTemplate, NextPage, Nul, Of, OnError, Pages, Payload, Source, Template,
+    Absent, AnswerFormat, Batch, Column, Css, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
+    JsonTemplate, NextPage, Nul, Of, OnError, Pages, Payload, Quote, Source, Template,
 };
 
 /// Changes when the text below is written in another way.
@@ -52,6 +52,7 @@ impl Text {
             Source::Ids(ids) => self.line("ids", &ids.iter().map(String::as_str).collect::<Vec<_>>()),
             Source::Query { query, .. } => self.line("query", &[query]),
         }
+        self.dialect(&input.dialect);
         self.line("id", &input.id.iter().map(String::as_str).collect::<Vec<_>>());
         self.line("keep", &input.keep.iter().map(String::as_str).collect::<Vec<_>>());
         for (name, ty) in &input.types {
@@ -63,6 +64,22 @@ impl Text {
             Duplicates::First => "first",
         };
         self.line("duplicates", &[duplicates]);
+    }
+
+    fn dialect(&mut self, dialect: &Dialect) {
+        let Dialect { delimiter, quote, encoding, comment, skip_lines } = dialect;
+        let letter = |byte: u8| char::from(byte).to_string();
+        self.optional("delimiter", delimiter.map(letter).as_deref());
+        let quote = quote.map(|quote| match quote {
+            Quote::None => "none".to_owned(),
+            Quote::Character(quote) => letter(quote),
+        });
+        self.optional("quote", quote.as_deref());
+        self.optional("encoding", encoding.map(encoding_rs::Encoding::name));
+        self.optional("comment", comment.as_deref());
+        if *skip_lines > 0 {
+            self.line("skip_lines", &[&skip_lines.to_string()]);
+        }
     }
 
     fn endpoint(&mut self, endpoint: &Endpoint, all: &[Endpoint]) {

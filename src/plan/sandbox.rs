@@ -32,6 +32,7 @@ pub fn job_of(source: Source) -> Job {
             types: vec![],
             duplicates: Duplicates::Refuse,
             empty_ok: false,
+            dialect: Dialect::default(),
         },
         limits: vec![],
         endpoints: vec![endpoint("one", "https://example.org/{id}")],

@@ -84,17 +84,42 @@ fn what_is_no_list_is_refused_in_words() {
     refused("empty.csv", "", "holds no records", "where an empty list is no error, say empty = \"ok\"");
     refused("head.csv", "id,country\n", "holds no records", "where an empty list");
     refused("other.csv", "Id,country\n1,de\n", "has no column \"id\"; it has \"Id\"", "did you mean \"Id\"?");
-    refused("semicolon.csv", "id;country\n1;de\n", "has no column \"id\"", "windrow separates columns by");
+    refused("semicolon.csv", "id;country\n1;de\n", "has no column \"id\"", "say delimiter = \";\"");
     refused("binary.csv", b"\x00\x01\x02\x03\n\xff\xfe", "is a binary file", "name the list");
-    refused("list.txt", b"\x1f\x8b\x08\x00rest", "is compressed with gzip", "decompress it first");
+    refused(
+        "list.txt",
+        b"\x1f\x8b\x08\x00rest",
+        "cannot be decompressed to its end (gzip)",
+        "it is damaged, or",
+    );
+    refused(
+        "list.csv.gz",
+        "",
+        "cannot be decompressed to its end (gzip): it ends too early",
+        "it is damaged, or",
+    );
+    refused("list.txt", b"\xfd7zXZ\x00rest", "is compressed with xz", "decompress it first");
     refused("sheet.csv", b"PK\x03\x04rest", "is a ZIP archive or a spreadsheet", "unpack it, or save");
-    refused("utf16.csv", b"\xff\xfei\x00d\x00", "is UTF-16 text", "convert it");
-    refused("latin1.csv", b"id\n1\ncaf\xe9\n", "line 3: not valid UTF-8", "convert the list");
+    refused(
+        "utf16.csv",
+        b"i\x00d\x00\n\x007\x00",
+        "is UTF-16 text without a byte order mark",
+        "say encoding = \"utf-16le\"",
+    );
+    refused("latin1.csv", b"id\n1\ncaf\xe9\n", "line 3: not valid UTF-8", "say the encoding under [input]");
+    refused(
+        "heroes.tsv",
+        "id\n\"Heroes\n3\nother\"\n",
+        "line 2: a quoted field goes on to line 4",
+        "where quotes are text",
+    );
+    refused("ab.csv", "id\n1\n\"a\"b\n", "line 3: text behind a closing quote", "where quotes are text");
+    refused("inch.csv", "id,size\n1,5\" pipe\n", "line 2: a quote within a field", "where quotes are text");
     refused(
         "quote.csv",
         "id\n1\n\"2\n3\n",
         "line 3: a quoted field that begins here never ends",
-        "close the",
+        "where quotes are text like any other, say quote = \"none\"",
     );
     refused("ragged.csv", "id,x\n1,2\n3\n", "line 3: 1 fields, but the header has 2", "put quotes around");
     refused("hole.csv", "id,x\n1,2\n,3\n", "line 3: no \"id\", but every record needs its id", "give it one");
@@ -199,7 +224,7 @@ fn odd_ids_reach_the_server_exactly_or_end_as_failed() {
     let origin = Origin::start(&[]);
     let ids = all_odd_ids();
     write_csv(&sandbox.path().join("ids.csv"), &ids);
-    echo_job(&sandbox, &origin.url(), "file = \"ids.csv\"\nid = \"id\"", 0.7);
+    echo_job(&sandbox, &origin.url(), "file = \"ids.csv\"\nquote = '\"'\nid = \"id\"", 0.7);
     sandbox.run(["run", "echo.toml"]).with_code(0).saying("published 26 rows, 9 records left out");
 
     let in_path = received(&sandbox, "path", "in_path");
@@ -228,7 +253,7 @@ fn ids_that_cannot_be_carried_are_accounted_for_without_a_request() {
     let origin = Origin::start(&[]);
     let ids = all_odd_ids();
     write_csv(&sandbox.path().join("ids.csv"), &ids);
-    echo_job(&sandbox, &origin.url(), "file = \"ids.csv\"\nid = \"id\"", 0.9);
+    echo_job(&sandbox, &origin.url(), "file = \"ids.csv\"\nquote = '\"'\nid = \"id\"", 0.9);
     sandbox
         .run(["run", "echo.toml"])
         .with_code(1)

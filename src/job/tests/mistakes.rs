@@ -149,7 +149,24 @@ fn columns_of_the_same_name() {
 #[test]
 fn the_list() {
     one("file = \"../film_ids.csv\"", "file = \"film_ids.xlsx\"", "ending does not tell its format");
-    one("file = \"../film_ids.csv\"", "file = \"film_ids.csv.gz\"", "ending does not tell its format");
+    one("file = \"../film_ids.csv\"", "file = \"film_ids.xlsx.gz\"", "ending does not tell its format");
+    let file = "file = \"../film_ids.csv\"";
+    for (key, says) in [
+        ("delimiter = \";;\"", "\";;\" is no delimiter"),
+        ("delimiter = \"é\"", "\"é\" is no delimiter"),
+        ("quote = \"\"", "\"\" is no quote"),
+        ("delimiter = \"'\"\nquote = \"'\"", "`delimiter` and `quote` are the same character"),
+        ("encoding = \"cp437\"", "unknown encoding \"cp437\""),
+        ("comment = \"\"", "`comment` names no beginning of a line"),
+        ("skip_lines = -1", "-1 is out of bounds"),
+    ] {
+        let at = key.lines().next().unwrap();
+        one_at(file, &format!("{file}\n{key}"), at, says);
+    }
+    let parquet = "file = \"film_ids.parquet\"\nencoding = \"cp1252\"";
+    one_at(file, parquet, "encoding", "`encoding` has no effect on this list");
+    let jsonl = "file = \"film_ids.jsonl.gz\"\ndelimiter = \";\"";
+    one_at(file, jsonl, "delimiter", "`delimiter` has no effect on this list");
     one("file = \"../film_ids.csv\"", "file = \"\"", "no path");
     one("file = \"../film_ids.csv\"", "file = \"~/ids.csv\"", "`~` is not expanded");
     one("file = \"../film_ids.csv\"", "file = \"s3://ids/ids.csv\"", "not yet supported: a URL");

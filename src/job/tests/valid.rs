@@ -26,6 +26,7 @@ fn the_list_is_read_as_written() {
         types: vec![("country".into(), Type::Text), ("year".into(), Type::Integer)],
         duplicates: Duplicates::First,
         empty_ok: true,
+        dialect: Dialect::default(),
     };
     assert_eq!(job.input, expected);
     assert_eq!(job.used_columns(), ["imdb_id", "year"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::names::{Known, TAKEN_COLUMNS, Used, is_one_of};
-use super::{destination, path, server, statement};
+use super::{destination, dialect, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::template::spelled;
@@ -19,6 +19,7 @@ pub(super) fn validated(
 ) -> Option<Input> {
     let input = &file.input.as_ref()?.value;
     let source = source(input, folder, mistakes);
+    let dialect = dialect::validated(input, source.as_ref(), mistakes);
     check_used(known, mistakes);
     if source.as_ref().is_some_and(has_one_column) {
         check_one_column(known, mistakes);
@@ -33,6 +34,7 @@ pub(super) fn validated(
         types: types(input),
         duplicates: input.duplicates.as_ref().map_or(Duplicates::Refuse, |word| word.value.0),
         empty_ok: input.empty.is_some(),
+        dialect,
     })
 }
 
@@ -93,7 +95,7 @@ fn file_source(
     }
     let path = path::absolute(file, file.text(), folder, mistakes)?;
     let Some(format) = format.or_else(|| format_by_ending(&path)) else {
-        let hint = "name it .csv, .tsv, .jsonl, .ndjson, .parquet, .txt or .lst, or add format = \"…\"";
+        let hint = "name it .csv, .tsv, .jsonl, .ndjson, .parquet, .txt or .lst (.gz or .zst may follow), or add format = \"…\"";
         mistakes.add(&file.span, "the file's ending does not tell its format", hint);
         return None;
     };
@@ -102,6 +104,9 @@ fn file_source(
 
 fn format_by_ending(path: &Path) -> Option<Format> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    if ["gz", "zst"].contains(&ending.as_str()) {
+        return format_by_ending(Path::new(path.file_stem()?));
+    }
     match ending.as_str() {
         "csv" => Some(Format::Csv),
         "tsv" => Some(Format::Tsv),

@@ -8,6 +8,7 @@ mod column;
 mod columns;
 mod cycle;
 mod destination;
+mod dialect;
 mod endpoint;
 mod hosts;
 mod input;

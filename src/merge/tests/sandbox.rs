@@ -16,8 +16,8 @@ use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use crate::job::{
-    Bodies, ChunkFormat, Column, Destination, Duplicates, Endpoint, Expression, Format, Input, Job, Mode,
-    OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
+    Bodies, ChunkFormat, Column, Destination, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
+    Mode, OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
 };
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
@@ -471,6 +471,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
             types: vec![],
             duplicates: Duplicates::Refuse,
             empty_ok: true,
+            dialect: Dialect::default(),
         },
         limits: vec![],
         endpoints: plan.endpoints.iter().map(endpoint).collect(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::compressed::{Compression, Damaged};
 use crate::database::postgres::{PostgresError, Trouble};
 use crate::handoff::Exit;
 use crate::plan::typed::{self, Misfit};
@@ -78,9 +79,38 @@ pub enum ListError {
         /// What to do.
         hint: String,
     },
-    /// Bytes that are not UTF-8.
-    #[error("{0}: not valid UTF-8\nhint: convert the list, as with `iconv -f latin1 -t utf-8`")]
-    NotUtf8(Place),
+    /// Bytes that are no text of the encoding.
+    #[error(
+        "{place}: not valid {encoding}\nhint: say the encoding under [input], such as encoding = \"cp1252\" or \"utf-16le\""
+    )]
+    NotText {
+        /// Where.
+        place: Place,
+        /// The encoding.
+        encoding: &'static str,
+    },
+    /// A byte order mark at the beginning of another line than the first.
+    #[error(
+        "{0}: begins with a byte order mark\nhint: were two files put together here? Take the mark (EF BB BF) out"
+    )]
+    MarkWithin(Place),
+    /// Compressed, and cut off or damaged.
+    #[error(
+        "{list} cannot be decompressed to its end ({compression}): {why}\nhint: it is damaged, or was cut off on its way here: fetch or make it again"
+    )]
+    Compressed {
+        /// The list.
+        list: String,
+        /// gzip or zstd.
+        compression: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// A file was written to while it was read.
+    #[error(
+        "{0} changed while it was read\nhint: run again when it is finished; write it aside, and rename it when it is whole"
+    )]
+    Changing(String),
     /// A needed column is not there.
     #[error("{list} has no column {name:?}; it has {}{}", listed(.there), did_you_mean(.name, .there))]
     NoColumn {
@@ -106,9 +136,7 @@ pub enum ListError {
         name: String,
     },
     /// More or fewer fields than the header.
-    #[error(
-        "{place}: {fields} fields, but the header has {header}\nhint: put quotes around a field that holds the separator"
-    )]
+    #[error("{place}: {fields} fields, but the header has {header}\nhint: {hint}")]
     Fields {
         /// Where.
         place: Place,
@@ -116,12 +144,32 @@ pub enum ListError {
         fields: u64,
         /// Fields of the header.
         header: u64,
+        /// What to do.
+        hint: &'static str,
     },
-    /// A quoted field runs to the end of the file.
+    /// A quoted field runs to the end of the file, or for longer than a record may be.
+    #[error("{0}: a quoted field that begins here never ends\nhint: {1}")]
+    OpenQuote(Place, &'static str),
+    /// A quote where the format has none.
+    #[error("{place}: {what}\nhint: {hint}")]
+    StrayQuote {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A quoted field swallows what reads as records.
     #[error(
-        "{0}: a quoted field that begins here never ends\nhint: close the quote, or double it where it is part of the text"
+        "{place}: a quoted field goes on to line {last}, over lines that read as records of their own\nhint: where quotes are text like any other, say quote = \"none\" under [input]; where the field has these lines, say quote = '\"'"
     )]
-    OpenQuote(Place),
+    Swallowed {
+        /// Where the record begins.
+        place: Place,
+        /// The line in which it ends.
+        last: u64,
+    },
     /// A line is not a JSON object.
     #[error("{place}: {why}\nhint: jsonl holds one JSON object a line")]
     Json {
@@ -131,7 +179,7 @@ pub enum ListError {
         why: String,
     },
     /// Longer than windrow takes.
-    #[error("{place}: {what} is longer than {limit}\nhint: is this the right file, and the right format?")]
+    #[error("{place}: {what} is longer than {limit}\nhint: {hint}")]
     TooLong {
         /// Where.
         place: Place,
@@ -139,6 +187,8 @@ pub enum ListError {
         what: String,
         /// The limit.
         limit: &'static str,
+        /// What to do.
+        hint: &'static str,
     },
     /// A record without an id.
     #[error(
@@ -241,6 +291,23 @@ pub enum ListError {
 }
 
 impl ListError {
+    /// Why reading failed: the list's own damage, or the file's trouble.
+    pub(super) fn of_reading(list: &str, source: io::Error) -> ListError {
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Damaged>()) {
+            Some(Damaged { compression, source }) => ListError::compressed(list, *compression, source),
+            None => ListError::Unreadable { list: list.to_owned(), source },
+        }
+    }
+
+    /// A compressed list that does not come out whole.
+    pub(super) fn compressed(list: &str, compression: Compression, source: &io::Error) -> ListError {
+        let why = match source.kind() {
+            io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+            _ => source.to_string(),
+        };
+        ListError::Compressed { list: list.to_owned(), compression: compression.name(), why }
+    }
+
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {
@@ -282,9 +349,7 @@ fn did_you_mean(name: &str, there: &[String]) -> String {
         return match separator {
             '\t' => "\nhint: say format = \"tsv\"".to_owned(),
             ',' => "\nhint: say format = \"csv\"".to_owned(),
-            other => {
-                format!("\nhint: windrow separates columns by commas (csv) or tabs (tsv), not by {other:?}")
-            }
+            other => format!("\nhint: say delimiter = \"{other}\" under [input]"),
         };
     }
     let likeness =
@@ -292,7 +357,7 @@ fn did_you_mean(name: &str, there: &[String]) -> String {
     let closest = there.iter().map(|other| (likeness(other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
     match closest {
         Some((likeness, other)) if likeness > 0.8 => {
-            format!("\nhint: did you mean {:?}?", typed::shown(other))
+            format!("\nhint: did you mean {:?}?", typed::shown(other.trim()))
         }
         _ => "\nhint: name one of these columns in the job file".to_owned(),
     }

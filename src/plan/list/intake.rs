@@ -19,6 +19,10 @@ use crate::plan::typed;
 /// Bytes that one value may have.
 pub(in crate::plan) const FIELD_LIMIT: usize = 1 << 20;
 
+/// What a value that is too long most often means.
+const LONG_VALUE: &str = "is the format right, and in CSV the delimiter and the quote ([input])? A value that is meant to be \
+                          so long must be shortened, or left out of `keep` and the templates";
+
 /// What is held in memory before it goes to a temporary file.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::plan) struct Sizes {
@@ -159,7 +163,7 @@ impl Intake {
         let field = &self.columns.fields[index];
         if cell.size() > FIELD_LIMIT {
             let what = format!("column {:?}", field.name);
-            return Err(ListError::TooLong { place: place.clone(), what, limit: "1 MiB" });
+            return Err(ListError::TooLong { place: place.clone(), what, limit: "1 MiB", hint: LONG_VALUE });
         }
         let misfit = |misfit| ListError::Misfit { place: place.clone(), column: field.name.clone(), misfit };
         cell.into_type(field.ty).map_err(misfit)

@@ -8,31 +8,26 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::source::{Line, Lines, Text};
+use super::text::Lines;
 use super::{Cell, Intake, ListError, PlanError, Reader};
 use crate::plan::columns::Columns;
 use crate::record::Type;
 
 /// Reads the list and returns the digest of its bytes.
 pub(super) fn read(
-    text: Text,
+    mut lines: Lines<'_>,
     columns: &Columns,
     reader: &Reader<'_>,
     intake: &mut Intake,
 ) -> Result<String, PlanError> {
-    let mut lines = Lines::of(text);
     let mut seen = Seen { columns: vec![false; columns.fields.len()], keys: Vec::new() };
-    loop {
-        match lines.next_line().map_err(|error| reader.unreadable(error))? {
-            Line::End => break,
-            Line::TooLong(number) => return Err(reader.line_too_long(number).into()),
-            Line::Text(_, line) if line.trim_ascii().is_empty() => {}
-            Line::Text(number, line) => {
-                let line = reader.utf8(number, line)?;
-                let cells = object(line, number, columns, reader, &mut seen)?;
-                intake.push(number, cells)?;
-            }
+    while let Some(number) = lines.advance(reader)? {
+        if lines.text().trim_ascii().is_empty() {
+            continue;
         }
+        let line = reader.utf8(number, lines.text())?;
+        let cells = object(line, number, columns, reader, &mut seen)?;
+        intake.push(number, cells)?;
     }
     seen.all(reader)?;
     Ok(lines.sha256())

@@ -2,7 +2,7 @@
 //!
 //! | format | value that is no text | null | number in messages |
 //! |---|---|---|---|
-//! | csv, tsv | as `types` says | an empty field | line, the header being 1 |
+//! | csv, tsv | as `types` says | an empty field | line of the file |
 //! | jsonl | its JSON as written, or as `types` says | `null`, no such key | line |
 //! | parquet | the file's types, or as `types` says | null | row |
 //! | lines | as `types` says | | line |
@@ -11,26 +11,45 @@
 //!
 //! An id may hold anything, up to 1 MiB: what a URL cannot bear is for a later step to say,
 //! of that one record.
+//!
+//! A list is read to its end or not at all: what cannot be read as it is meant is refused with its place, never passed
+//! over. A file's bytes go through these steps, each of which knows nothing of the others:
+//!
+//! | step | module |
+//! |---|---|
+//! | hashed as they lie there, recognised | `source` |
+//! | gzip and zstd undone, by the first bytes | `compressed` |
+//! | made UTF-8, by a byte order mark or `encoding` | `decoded` |
+//! | cut into lines | `text` |
+//! | read as records | `csv`, `jsonl`, `lines`; `parquet` takes them before they are text |
+//!
+//! A file that changes while it is read is refused.
 
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
+mod compressed;
 mod csv;
+mod decoded;
 mod error;
-mod guard;
 mod intake;
 mod jsonl;
 mod lines;
 mod parquet;
 mod query;
 mod source;
+mod text;
 
 pub(super) use error::Unit;
 pub use error::{ListError, Place};
 pub(super) use intake::{Intake, Sizes};
 pub(super) use source::open;
 
+use self::compressed::Compression;
+use self::decoded::Undecodable;
 use self::source::Bytes;
+use self::text::Lines;
 use super::batch::Cell;
 use super::columns::{Columns, Wanted};
 use super::duplicates::Positions;
@@ -105,10 +124,17 @@ impl Request<'_> {
         let reader = Reader { list: &list, unit, wanted: &wanted };
         let (intake, sha256) = match &self.job.input.source {
             Source::Ids(ids) => self.ids(ids, &reader)?,
-            Source::File { path, format: Format::Parquet } => self.parquet(Box::new(open(path)?), &reader)?,
-            Source::Stdin { format: Format::Parquet } => self.parquet(stdin, &reader)?,
-            Source::File { path, format } => self.text(Box::new(open(path)?), *format, &reader)?,
-            Source::Stdin { format } => self.text(stdin, *format, &reader)?,
+            Source::File { path, format } => {
+                let file = open(path)?;
+                let before = Stamp::of(&file);
+                let bytes = Box::new(again(&file, &reader)?);
+                let read = self.file(bytes, Compression::of_ending(path), *format, &reader)?;
+                if Stamp::of(&file) != before {
+                    return Err(ListError::Changing(list).into());
+                }
+                read
+            }
+            Source::Stdin { format } => self.file(stdin, None, *format, &reader)?,
             Source::Query { database, query } => query::read(self, database, query, &reader).await?,
         };
         intake.finish(source, sha256)
@@ -125,33 +151,46 @@ impl Request<'_> {
         Ok((intake, digest::sha256(&bytes)))
     }
 
-    fn text(
+    /// Reads what is in a file, or comes over a pipe.
+    fn file(
         &self,
-        bytes: Box<dyn Read>,
+        raw: Box<dyn Read>,
+        named: Option<Compression>,
         format: Format,
         reader: &Reader<'_>,
     ) -> Result<(Intake, String), PlanError> {
-        let text = source::text(reader.list, Bytes::new(bytes), format)?;
+        let bytes = Bytes::of(reader.list, raw, named)?;
+        match format {
+            Format::Parquet => self.parquet(bytes, reader),
+            _ => self.text(bytes, format, reader),
+        }
+    }
+
+    fn text(&self, bytes: Bytes, format: Format, reader: &Reader<'_>) -> Result<(Intake, String), PlanError> {
+        let dialect = &self.job.input.dialect;
+        let text = bytes.into_text(reader.list, format, dialect.encoding)?;
+        let lines = Lines::of(text, dialect);
         let columns = reader.wanted.textual();
         let mut intake = self.intake(reader, columns.clone())?;
         let sha256 = match format {
-            Format::Csv => csv::read(text, b',', reader, &mut intake)?,
-            Format::Tsv => csv::read(text, b'\t', reader, &mut intake)?,
-            Format::Jsonl => jsonl::read(text, &columns, reader, &mut intake)?,
+            Format::Csv => csv::read(lines, b',', dialect, reader, &mut intake)?,
+            Format::Tsv => csv::read(lines, b'\t', dialect, reader, &mut intake)?,
+            Format::Jsonl => jsonl::read(lines, &columns, reader, &mut intake)?,
             Format::Lines | Format::Parquet => {
                 reader.only_the_id("a list of lines")?;
-                lines::read(text, reader, &mut intake)?
+                lines::read(lines, reader, &mut intake)?
             }
         };
         Ok((intake, sha256))
     }
 
-    fn parquet(&self, bytes: Box<dyn Read>, reader: &Reader<'_>) -> Result<(Intake, String), PlanError> {
-        let (file, sha256) = parquet::local_copy(bytes, self.scratch, reader)?;
+    fn parquet(&self, bytes: Bytes, reader: &Reader<'_>) -> Result<(Intake, String), PlanError> {
+        let digest = bytes.digest.clone();
+        let file = parquet::local_copy(bytes.reader, self.scratch, reader)?;
         let table = parquet::Table::open(file, reader)?;
         let mut intake = self.intake(reader, table.columns())?;
         table.read(reader, &mut intake)?;
-        Ok((intake, sha256))
+        Ok((intake, digest.hex()))
     }
 
     fn intake(&self, reader: &Reader<'_>, columns: Columns) -> Result<Intake, PlanError> {
@@ -165,20 +204,34 @@ impl Reader<'_> {
     }
 
     fn utf8<'b>(&self, number: u64, bytes: &'b [u8]) -> Result<&'b str, ListError> {
-        std::str::from_utf8(bytes).map_err(|_| ListError::NotUtf8(self.place(number)))
+        let not_text = |_| ListError::NotText { place: self.place(number), encoding: "UTF-8" };
+        std::str::from_utf8(bytes).map_err(not_text)
     }
 
     fn unreadable(&self, source: io::Error) -> ListError {
-        ListError::Unreadable { list: self.list.to_owned(), source }
+        ListError::of_reading(self.list, source)
+    }
+
+    /// Why line `number` could not be read.
+    fn unreadable_line(&self, number: u64, source: io::Error) -> ListError {
+        let inner = source.get_ref().and_then(|inner| inner.downcast_ref::<Undecodable>());
+        match inner {
+            Some(Undecodable(encoding)) => ListError::NotText { place: self.place(number), encoding },
+            None => self.unreadable(source),
+        }
     }
 
     fn line_too_long(&self, number: u64) -> ListError {
-        ListError::TooLong { place: self.place(number), what: "the line".to_owned(), limit: "8 MiB" }
+        let what = "the line".to_owned();
+        ListError::TooLong { place: self.place(number), what, limit: "8 MiB", hint: LONG_LINE }
     }
 
-    /// Where a column is among those that are there.
+    /// Where a column is among those that are there. Blanks around a header do not count, unless another one has them
+    /// just so.
     fn column(&self, name: &str, there: &[String]) -> Result<usize, ListError> {
-        let mut found = there.iter().enumerate().filter(|(_, other)| *other == name).map(|(index, _)| index);
+        let exactly = there.iter().any(|other| other == name);
+        let is_meant = |other: &str| if exactly { other == name } else { other.trim() == name };
+        let mut found = there.iter().enumerate().filter(|(_, other)| is_meant(other)).map(|(index, _)| index);
         match (found.next(), found.next()) {
             (Some(index), None) => Ok(index),
             (Some(_), Some(_)) => {
@@ -203,6 +256,26 @@ impl Reader<'_> {
             }),
         }
     }
+}
+
+/// What a line that is too long most often means.
+const LONG_LINE: &str = "is it the right file, and the right format? A text without line ends is one line; where it is \
+                         another encoding, or lines are to be left out, encoding and skip_lines under [input] say so";
+
+/// What tells that a file was written to.
+#[derive(PartialEq)]
+struct Stamp(Option<(u64, std::time::SystemTime)>);
+
+impl Stamp {
+    /// Of a regular file; pipes and devices have none.
+    fn of(file: &File) -> Stamp {
+        let facts = file.metadata().ok().filter(Metadata::is_file);
+        Stamp(facts.and_then(|facts| Some((facts.len(), facts.modified().ok()?))))
+    }
+}
+
+fn again(file: &File, reader: &Reader<'_>) -> Result<File, ListError> {
+    file.try_clone().map_err(|error| reader.unreadable(error))
 }
 
 /// What messages call the list.

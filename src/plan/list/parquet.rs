@@ -1,82 +1,120 @@
-//! Apache Parquet: the needed columns only, a slice at a time, with the file's own types where they are ours too.
+//! Apache Parquet, read by DuckDB: the needed columns only, a vector of rows at a time, in the file's order.
+//!
+//! | the file's | ours |
+//! |---|---|
+//! | boolean; date; text, enum, UUID, of any width, by dictionary or not | boolean; date; text |
+//! | integers of 8 and 16 bits, signed or not, and of 32 bits | integer |
+//! | unsigned of 32 bits, and signed of 64 | bigint |
+//! | unsigned of 64 bits | decimal(20,0) |
+//! | floats of 16, 32 and 64 bits | double |
+//! | decimal(p,s) where `p` ≤ 38 | decimal(p,s) |
+//! | timestamps, with a zone or without; INT96 | timestamp, in UTC |
+//! | lists, structs, maps; JSON | json |
+//! | bytes that are UTF-8; a time of day, an interval | text |
+//! | nothing but null (as pandas writes a column without values) | text |
+//!
+//! `types` of the job comes first. What no type of ours holds is refused: decimals of more than 38 digits, bytes that are
+//! no text, a time without a zone that is finer than a microsecond; one with a zone, or INT96, DuckDB cuts to
+//! microseconds.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 
-use polars::prelude::*;
-use sha2::{Digest, Sha256};
+use ::duckdb::Connection;
+use ::duckdb::arrow::array::{Array, AsArray as _, StructArray};
+use ::duckdb::arrow::datatypes::{self as arrow, DataType, TimeUnit};
 
-use super::{Cell, Columns, Intake, ListError, PlanError, Reader, guard};
-use crate::handoff::digest::hex;
-use crate::plan::frames;
+use super::{Cell, Columns, Intake, ListError, PlanError, Reader};
+use crate::database::duck;
 use crate::plan::spool::ScratchError;
 use crate::plan::typed;
-use crate::record::Type;
-
-/// Rows read at once.
-const SLICE: usize = 1 << 16;
+use crate::record::{Type, Value};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 
+/// Most digits of a decimal that is read exactly.
+const DIGITS: i64 = 38;
+
 /// A Parquet file whose footer was read.
 pub(super) struct Table {
+    /// The file is open as long as it is read.
     file: File,
-    metadata: FileMetadataRef,
+    connection: Connection,
+    sql: String,
     columns: Columns,
     /// The file's own types of the needed columns.
     found: Vec<Type>,
 }
 
-/// A copy without a name in the scratch folder, with the digest of its bytes: what is read is what was hashed, and
-/// pipes are as good as files.
+/// A copy without a name in the scratch folder: what is read is what was hashed, and pipes are as good as files.
 pub(super) fn local_copy(
     mut bytes: Box<dyn Read>,
     scratch: &Path,
     reader: &Reader<'_>,
-) -> Result<(File, String), PlanError> {
+) -> Result<File, PlanError> {
     let wrong = |source| ScratchError::file(scratch, source);
     let copy = tempfile::tempfile_in(scratch).map_err(wrong)?;
-    let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut end = 0;
     loop {
         let count = match bytes.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return Ok(copy),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(reader.unreadable(error).into()),
         };
-        hash.update(&buffer[..count]);
         copy.write_all_at(&buffer[..count], end).map_err(wrong)?;
         end += count as u64;
     }
-    Ok((copy, hex(hash)))
+}
+
+/// A column as the file's schema has it, with all that is below it.
+struct Written {
+    name: String,
+    /// The most digits of a decimal.
+    digits: i64,
+    /// Whether it can hold nothing but null.
+    is_null: bool,
 }
 
 impl Table {
     /// Reads the footer and finds the needed columns.
-    pub fn open(mut file: File, reader: &Reader<'_>) -> Result<Table, ListError> {
-        check_magic(&mut file, reader)?;
-        let mut parquet = ParquetReader::new(again(&file, reader)?);
-        let (metadata, schema) =
-            guarded(reader, || Ok((Arc::clone(parquet.get_metadata()?), parquet.schema()?)))?;
-        let names: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
-        let mut found = Vec::new();
-        for name in &reader.wanted.names {
-            let column = schema.get_at_index(reader.column(name, &names)?);
-            let kind = column.map_or(&ArrowDataType::Null, |(_, field)| &field.dtype);
-            found.push(our_type(kind).map_err(|hint| ListError::ColumnType {
+    pub fn open(file: File, reader: &Reader<'_>) -> Result<Table, ListError> {
+        check_magic(&file, reader)?;
+        // A file without a name is opened by its number.
+        let path = format!("/dev/fd/{}", file.as_raw_fd());
+        let failed = |error: ::duckdb::Error| damaged(reader, &path, &error);
+        let connection = duck::config().and_then(Connection::open_in_memory_with_flags).map_err(failed)?;
+        duck::prepare(&connection).map_err(failed)?;
+        let written = written(&connection, &path).map_err(failed)?;
+        let types = types(&connection, &path).map_err(failed)?;
+        if types.len() != written.len() {
+            let why = "its schema names other columns than it has".to_owned();
+            return Err(ListError::Parquet { list: reader.list.to_owned(), why });
+        }
+        let names: Vec<String> = written.iter().map(|column| column.name.clone()).collect();
+        let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
+        let places: Vec<usize> = places.collect::<Result<_, _>>()?;
+        let mut taken = Vec::new();
+        for (place, name) in places.iter().zip(&reader.wanted.names) {
+            let ty = &types[*place];
+            let unfit = |hint| ListError::ColumnType {
                 list: reader.list.to_owned(),
                 column: name.clone(),
-                found: format!("{kind:?}"),
+                found: ty.clone(),
                 hint,
-            })?);
+            };
+            taken.push(of_file(&written[*place], ty, &format!("c{place}")).map_err(unfit)?);
         }
+        let (found, expressions): (Vec<Type>, Vec<String>) = taken.into_iter().unzip();
+        let all: Vec<String> = (0..written.len()).map(|place| format!("c{place}")).collect();
+        let from = format!("FROM {} AS list ({})", of_path(&path), all.join(", "));
+        let sql = format!("SELECT {} {from}", expressions.join(", "));
         let columns = reader.wanted.typed(|index| found[index]);
-        Ok(Table { file, metadata, columns, found })
+        Ok(Table { file, connection, sql, columns, found })
     }
 
     /// The columns to freeze.
@@ -84,61 +122,116 @@ impl Table {
         self.columns.clone()
     }
 
-    /// Reads all rows, slice by slice.
+    /// Reads all rows.
     pub fn read(&self, reader: &Reader<'_>, intake: &mut Intake) -> Result<(), PlanError> {
-        for start in (0..self.metadata.num_rows).step_by(SLICE) {
-            let slice = self.slice(start, reader)?;
-            for row in 0..slice.height() {
-                let number = (start + row + 1) as u64;
-                intake.push(number, self.cells(&slice, row, number, reader)?)?;
+        let path = format!("/dev/fd/{}", self.file.as_raw_fd());
+        let failed = |error: ::duckdb::Error| damaged(reader, &path, &error);
+        let mut statement = self.connection.prepare(&self.sql).map_err(failed)?;
+        // Its own iterator panics where a later piece of the answer fails.
+        drop(statement.stream_arrow([]).map_err(failed)?);
+        let mut number = 0;
+        while let Some(rows) = statement.step().map_err(failed)? {
+            for row in 0..rows.len() {
+                number += 1;
+                intake.push(number, self.cells(&rows, row, number, reader)?)?;
             }
         }
         Ok(())
     }
 
-    fn slice(&self, start: usize, reader: &Reader<'_>) -> Result<DataFrame, ListError> {
-        let mut parquet = ParquetReader::new(again(&self.file, reader)?)
-            .with_columns(Some(reader.wanted.names.clone()))
-            .with_slice(Some((start, SLICE)))
-            // The only strategy that leaves out the row groups before the slice.
-            .read_parallel(ParallelStrategy::RowGroups)
-            .set_rechunk(true);
-        parquet.set_metadata(Arc::clone(&self.metadata));
-        let names = reader.wanted.names.iter().map(String::as_str);
-        guarded(reader, || parquet.finish()?.select(names))
-    }
-
-    fn cells<'s>(
+    fn cells<'r>(
         &self,
-        slice: &'s DataFrame,
+        rows: &'r StructArray,
         row: usize,
         number: u64,
         reader: &Reader<'_>,
-    ) -> Result<Vec<Cell<'s>>, ListError> {
+    ) -> Result<Vec<Cell<'r>>, ListError> {
         let cell = |index: usize| {
-            let column = &slice.columns()[index];
-            let value = guarded(reader, || column.get(row))?;
             let target = self.columns.fields[index].ty;
-            cell(value, self.found[index], target).map_err(|what| ListError::Parquet {
+            cell(&rows.columns()[index], row, self.found[index], target).map_err(|why| ListError::Parquet {
                 list: reader.place(number).to_string(),
-                why: format!("column {:?}: {what}", column.name().as_str()),
+                why: format!("column {:?}: {why}", self.columns.fields[index].name),
             })
         };
         (0..self.found.len()).map(cell).collect()
     }
 }
 
-/// The file under a position of its own; polars maps it, and lets go of it after each slice.
-fn again(file: &File, reader: &Reader<'_>) -> Result<File, ListError> {
-    file.try_clone().map_err(|error| reader.unreadable(error))
+/// The columns of the file, as its schema names them: DuckDB renames those that come twice.
+fn written(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<Written>> {
+    let sql = "SELECT name, coalesce(num_children, 0), coalesce(\"precision\", 0), \
+               coalesce(logical_type LIKE 'NullType%', false) FROM parquet_schema(?)";
+    let mut schema = connection.prepare(sql)?;
+    let rows = schema.query_map([path], |row| {
+        let column = Written { name: row.get(0)?, digits: row.get(2)?, is_null: row.get(3)? };
+        Ok((column, row.get::<_, i64>(1)?))
+    })?;
+    // In pre-order, the root first; `open` counts the children that are still to come, from the root down.
+    let (mut columns, mut open): (Vec<Written>, Vec<i64>) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (element, children) = row?;
+        match columns.last_mut() {
+            _ if open.is_empty() => {}
+            Some(column) if open.len() > 1 => column.digits = column.digits.max(element.digits),
+            _ => columns.push(element),
+        }
+        if let Some(left) = open.last_mut() {
+            *left -= 1;
+        }
+        open.push(children);
+        while open.len() > 1 && open.last() == Some(&0) {
+            open.pop();
+        }
+    }
+    Ok(columns)
 }
 
-fn check_magic(file: &mut File, reader: &Reader<'_>) -> Result<(), ListError> {
+/// DuckDB's types of the columns.
+fn types(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<String>> {
+    let mut described = connection.prepare(&format!("DESCRIBE FROM {}", of_path(path)))?;
+    let rows = described.query_map([], |row| row.get(1))?;
+    rows.collect()
+}
+
+fn of_path(path: &str) -> String {
+    format!("read_parquet('{path}', binary_as_string = true, hive_partitioning = false)")
+}
+
+/// Our type for a column, and the expression that gives its values in an Arrow type that [`cell`] knows; or what to do
+/// where there is none.
+fn of_file(column: &Written, found: &str, name: &str) -> Result<(Type, String), &'static str> {
+    let cast = |ty: &str| format!("CAST({name} AS {ty})");
+    let as_text = || cast("VARCHAR");
+    if column.digits > DIGITS {
+        return Err("cast it to a decimal of at most 38 digits, or to text");
+    }
+    let is_nested = found.ends_with(']')
+        || ["STRUCT", "MAP", "UNION", "VARIANT"].iter().any(|word| found.starts_with(word));
+    Ok(match found {
+        _ if column.is_null => (Type::Text, as_text()),
+        _ if is_nested => (Type::Json, format!("CAST(to_json({name}) AS VARCHAR)")),
+        "BOOLEAN" => (Type::Boolean, name.to_owned()),
+        "TINYINT" | "SMALLINT" | "INTEGER" | "UTINYINT" | "USMALLINT" => (Type::Integer, cast("INTEGER")),
+        "BIGINT" | "UINTEGER" => (Type::Bigint, cast("BIGINT")),
+        "UBIGINT" => (Type::Decimal { precision: 20, scale: 0 }, cast("DECIMAL(20,0)")),
+        "FLOAT" | "DOUBLE" => (Type::Double, cast("DOUBLE")),
+        "DATE" => (Type::Date, name.to_owned()),
+        "TIMESTAMP_NS" => (Type::Timestamp, name.to_owned()),
+        _ if found.starts_with("TIMESTAMP") => (Type::Timestamp, cast("TIMESTAMP")),
+        "JSON" => (Type::Json, as_text()),
+        "BLOB" => return Err("cast it to text"),
+        _ if found.starts_with("DECIMAL") => {
+            (found.to_lowercase().parse().map_err(|_| "cast it to text")?, name.to_owned())
+        }
+        _ => (Type::Text, as_text()),
+    })
+}
+
+fn check_magic(file: &File, reader: &Reader<'_>) -> Result<(), ListError> {
     let mut ends = [0; 8];
     let read = file.metadata().and_then(|facts| {
         file.read_exact_at(&mut ends[..4], 0)?;
-        file.read_exact_at(&mut ends[4..], facts.len().saturating_sub(4))?;
-        file.seek(SeekFrom::Start(0))
+        file.read_exact_at(&mut ends[4..], facts.len().saturating_sub(4))
     });
     let foreign = |what: &str| ListError::Foreign {
         list: reader.list.to_owned(),
@@ -154,48 +247,42 @@ fn check_magic(file: &mut File, reader: &Reader<'_>) -> Result<(), ListError> {
     }
 }
 
-/// What polars says of the file. It panics over some damaged ones, which is no reason to end.
-fn guarded<T>(reader: &Reader<'_>, read: impl FnOnce() -> PolarsResult<T>) -> Result<T, ListError> {
-    let damaged = |why: String| ListError::Parquet { list: reader.list.to_owned(), why };
-    match guard::guarded(read) {
-        Some(read) => read.map_err(|error| damaged(error.to_string())),
-        None => Err(damaged("the file is damaged".to_owned())),
-    }
-}
-
-/// Our type for one of the file's, or what to do where there is none.
-fn our_type(found: &ArrowDataType) -> Result<Type, &'static str> {
-    const NARROW: &str = "cast it to a 32-bit or 64-bit signed integer";
-    Ok(match found {
-        ArrowDataType::Utf8View | ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 => Type::Text,
-        ArrowDataType::Boolean => Type::Boolean,
-        ArrowDataType::Int32 => Type::Integer,
-        ArrowDataType::Int64 | ArrowDataType::UInt32 => Type::Bigint,
-        ArrowDataType::Float32 | ArrowDataType::Float64 => Type::Double,
-        ArrowDataType::Decimal(precision, scale) if *precision <= 38 => {
-            Type::Decimal { precision: *precision as u8, scale: *scale as u8 }
-        }
-        ArrowDataType::Date32 => Type::Date,
-        ArrowDataType::Timestamp(..) => Type::Timestamp,
-        ArrowDataType::Int8 | ArrowDataType::Int16 | ArrowDataType::UInt8 | ArrowDataType::UInt16 => {
-            return Err(NARROW);
-        }
-        ArrowDataType::UInt64 => return Err("cast it to a 64-bit signed integer, or to text"),
-        _ => return Err("cast it to text, a number, a boolean, a date or a timestamp"),
-    })
+/// What DuckDB says of the file, under the name that the user knows it by.
+fn damaged(reader: &Reader<'_>, path: &str, error: &::duckdb::Error) -> ListError {
+    let why = duck::message(error).replace(path, reader.list);
+    ListError::Parquet { list: reader.list.to_owned(), why }
 }
 
 /// A value of the file as a cell of the target type, or as text where the target is another type.
-fn cell(value: AnyValue<'_>, found: Type, target: Type) -> Result<Cell<'_>, String> {
-    match value {
-        AnyValue::Null => Ok(Cell::Null),
-        AnyValue::String(text) => Ok(Cell::text(text)),
-        // A single row may come as a scalar, which owns its text.
-        AnyValue::StringOwned(text) => Ok(Cell::Text(text.to_string().into())),
-        other => {
-            let value = frames::value(&other)?;
-            let fits = found == target;
-            Ok(if fits { Cell::Typed(value) } else { Cell::Text(typed::spelled(&value, found).into()) })
-        }
+fn cell(column: &dyn Array, row: usize, found: Type, target: Type) -> Result<Cell<'_>, String> {
+    if column.is_null(row) {
+        return Ok(Cell::Null);
     }
+    if let Some(texts) = column.as_string_opt::<i32>() {
+        return Ok(Cell::text(texts.value(row)));
+    }
+    let value = value(column, row)?;
+    Ok(if found == target { Cell::Typed(value) } else { Cell::Text(typed::spelled(&value, found).into()) })
+}
+
+fn value(column: &dyn Array, row: usize) -> Result<Value, String> {
+    let nanoseconds = |moment: i64| match moment % 1000 {
+        0 => Ok(Value::Timestamp(moment / 1000)),
+        _ => Err(format!("{moment} ns is finer than a microsecond")),
+    };
+    Ok(match column.data_type() {
+        DataType::Boolean => Value::Boolean(column.as_boolean().value(row)),
+        DataType::Int32 => Value::Integer(column.as_primitive::<arrow::Int32Type>().value(row)),
+        DataType::Int64 => Value::Bigint(column.as_primitive::<arrow::Int64Type>().value(row)),
+        DataType::Float64 => Value::Double(column.as_primitive::<arrow::Float64Type>().value(row)),
+        DataType::Decimal128(..) => Value::Decimal(column.as_primitive::<arrow::Decimal128Type>().value(row)),
+        DataType::Date32 => Value::Date(column.as_primitive::<arrow::Date32Type>().value(row)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            Value::Timestamp(column.as_primitive::<arrow::TimestampMicrosecondType>().value(row))
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            nanoseconds(column.as_primitive::<arrow::TimestampNanosecondType>().value(row))?
+        }
+        other => return Err(format!("{other} cannot be carried")),
+    })
 }

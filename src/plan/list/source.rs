@@ -1,29 +1,37 @@
-//! The list's bytes: opened, recognised, hashed as they pass, and never more than a line of them at once.
+//! The list's bytes: opened, hashed as they pass, decompressed, recognised, and made UTF-8.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
+use std::rc::Rc;
 
-use sha2::{Digest, Sha256};
+use encoding_rs::{Encoding, UTF_8};
+use sha2::{Digest as _, Sha256};
 
 use super::ListError;
+use super::compressed::Compression;
+use super::decoded::Decoded;
 use crate::handoff::digest::hex;
 use crate::job::Format;
-
-/// Bytes that one line, or one CSV record, may have.
-pub(in crate::plan) const LINE_LIMIT: u64 = 8 << 20;
 
 /// Bytes looked at to recognise what a list is.
 const HEAD: u64 = 512;
 
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
 /// First bytes of what is often taken for a list.
-const KNOWN: [(&[u8], &str, &str); 13] = [
-    (b"\x1f\x8b", "compressed with gzip", "decompress it first, as with `gunzip`"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "decompress it first, as with `unzstd`"),
-    (b"\xfd7zXZ\0", "compressed with xz", "decompress it first, as with `unxz`"),
-    (b"BZh", "compressed with bzip2", "decompress it first, as with `bunzip2`"),
+const KNOWN: [(&[u8], &str, &str); 11] = [
+    (b"\x1f\x8b", "compressed with gzip twice", "decompress it once, as with `gunzip`"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd twice", "decompress it once, as with `unzstd`"),
+    (
+        b"\xfd7zXZ\0",
+        "compressed with xz",
+        "decompress it first, as with `unxz`; .gz and .zst are read as they are",
+    ),
+    (
+        b"BZh",
+        "compressed with bzip2",
+        "decompress it first, as with `bunzip2`; .gz and .zst are read as they are",
+    ),
     (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "unpack it, or save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet", "save the sheet as CSV"),
     (b"\x89PNG\r\n", "a PNG image", "name the list"),
@@ -31,8 +39,6 @@ const KNOWN: [(&[u8], &str, &str); 13] = [
     (b"%PDF-", "a PDF", "name the list"),
     (b"\x7fELF", "a program", "name the list"),
     (b"SQLite format 3\0", "an SQLite database", "export the ids as CSV"),
-    (b"\xff\xfe", "UTF-16 text", "convert it, as with `iconv -f utf-16 -t utf-8`"),
-    (b"\xfe\xff", "UTF-16 text", "convert it, as with `iconv -f utf-16 -t utf-8`"),
 ];
 
 /// Opens a list's file.
@@ -46,75 +52,101 @@ pub(in crate::plan) fn open(path: &Path) -> Result<File, ListError> {
     if facts.is_dir() { Err(ListError::Folder(shown())) } else { Ok(file) }
 }
 
-/// A list's bytes, hashed as they are read.
-pub(super) struct Bytes {
+/// The SHA-256 of all bytes of a list that were read so far, as they lie there, compressed or not.
+#[derive(Clone, Default)]
+pub(super) struct Digest(Rc<RefCell<Sha256>>);
+
+impl Digest {
+    /// In hexadecimal.
+    pub fn hex(&self) -> String {
+        hex(self.0.borrow().clone())
+    }
+}
+
+/// Hashes what passes.
+struct Hashed {
     inner: Box<dyn Read>,
-    hash: Sha256,
-    given: u64,
-    /// Bytes that may be given before reading fails.
-    allowed: u64,
-    /// The last byte given that ends no line.
-    last: u8,
+    digest: Digest,
 }
 
-/// Reading went beyond what one line may have.
-#[derive(Debug, thiserror::Error)]
-#[error("a line is too long")]
-pub(super) struct Beyond;
-
-impl Bytes {
-    pub fn new(inner: Box<dyn Read>) -> Bytes {
-        Bytes { inner, hash: Sha256::new(), given: 0, allowed: u64::MAX, last: 0 }
-    }
-
-    /// Lets so many bytes, from the start, be read.
-    pub fn allow(&mut self, until: u64) {
-        self.allowed = until;
-    }
-
-    /// The last byte that was read and ends no line.
-    pub fn last(&self) -> u8 {
-        self.last
-    }
-
-    /// The digest of all bytes that were read.
-    pub fn sha256(self) -> String {
-        hex(self.hash)
-    }
-}
-
-impl Read for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.given >= self.allowed {
-            return Err(io::Error::other(Beyond));
-        }
-        let count = self.inner.read(buffer)?;
-        let read = &buffer[..count];
-        self.hash.update(read);
-        self.given += count as u64;
-        if let Some(last) = read.iter().rev().find(|byte| !b"\r\n".contains(byte)) {
-            self.last = *last;
-        }
+impl Read for Hashed {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        self.digest.0.borrow_mut().update(&out[..count]);
         Ok(count)
     }
 }
 
-/// A text list without its byte order mark, once its first bytes were looked at.
-pub(super) type Text = io::Chain<Cursor<Vec<u8>>, Bytes>;
-
-/// Looks at a text list's first bytes and refuses what is no text.
-pub(super) fn text(list: &str, mut bytes: Bytes, format: Format) -> Result<Text, ListError> {
-    let mut head = Vec::new();
-    let read = bytes.by_ref().take(HEAD).read_to_end(&mut head);
-    read.map_err(|source| ListError::Unreadable { list: list.to_owned(), source })?;
-    recognise(list, &head, format)?;
-    if head.starts_with(BOM) {
-        head.drain(..BOM.len());
-    }
-    Ok(Cursor::new(head).chain(bytes))
+/// A list's bytes, decompressed.
+pub(super) struct Bytes {
+    pub reader: Box<dyn Read>,
+    pub digest: Digest,
 }
 
-fn recognise(list: &str, head: &[u8], format: Format) -> Result<(), ListError> {
+impl Bytes {
+    /// `named` is what the file's ending promises.
+    pub fn of(list: &str, raw: Box<dyn Read>, named: Option<Compression>) -> Result<Bytes, ListError> {
+        let digest = Digest::default();
+        let mut reader: Box<dyn Read> = Box::new(Hashed { inner: raw, digest: digest.clone() });
+        let head = beginning(list, &mut reader)?;
+        if let Some(compression) = named.filter(|_| head.is_empty()) {
+            let source = io::ErrorKind::UnexpectedEof.into();
+            return Err(ListError::compressed(list, compression, &source));
+        }
+        let compression = Compression::of_bytes(&head);
+        reader = Box::new(Cursor::new(head).chain(reader));
+        if let Some(compression) = compression {
+            let unreadable = |source| ListError::Unreadable { list: list.to_owned(), source };
+            reader = compression.undo(reader).map_err(unreadable)?;
+        }
+        Ok(Bytes { reader, digest })
+    }
+
+    /// The text, as UTF-8 and without its byte order mark, once its first bytes were looked at and what is no text was
+    /// refused. `said` is the encoding that the job names; a mark is believed first, as in the Encoding Standard.
+    pub fn into_text(
+        mut self,
+        list: &str,
+        format: Format,
+        said: Option<&'static Encoding>,
+    ) -> Result<Text, ListError> {
+        let mut head = beginning(list, &mut self.reader)?;
+        recognise(list, &head, format, said)?;
+        let marked = Encoding::for_bom(&head);
+        if let Some((_, length)) = marked {
+            head.drain(..length);
+        }
+        let encoding = marked.map(|(encoding, _)| encoding).or(said).unwrap_or(UTF_8);
+        let reader = Cursor::new(head).chain(self.reader);
+        let reader: Box<dyn Read> = match encoding == UTF_8 {
+            true => Box::new(reader),
+            false => Box::new(Decoded::new(reader, encoding)),
+        };
+        Ok(Text { reader, digest: self.digest })
+    }
+}
+
+/// A list's text.
+pub(super) struct Text {
+    pub reader: Box<dyn Read>,
+    pub digest: Digest,
+}
+
+/// The first bytes.
+fn beginning(list: &str, reader: &mut Box<dyn Read>) -> Result<Vec<u8>, ListError> {
+    let mut head = Vec::new();
+    match reader.take(HEAD).read_to_end(&mut head) {
+        Ok(_) => Ok(head),
+        Err(error) => Err(ListError::of_reading(list, error)),
+    }
+}
+
+fn recognise(
+    list: &str,
+    head: &[u8],
+    format: Format,
+    said: Option<&'static Encoding>,
+) -> Result<(), ListError> {
     let foreign = |what: &str, hint: &str| {
         Err(ListError::Foreign { list: list.to_owned(), what: what.to_owned(), hint: hint.to_owned() })
     };
@@ -124,6 +156,16 @@ fn recognise(list: &str, head: &[u8], format: Format) -> Result<(), ListError> {
     if head.starts_with(b"PAR1") {
         return foreign("a Parquet file", "say format = \"parquet\"");
     }
+    if head.starts_with(b"\xff\xfe\0\0") || head.starts_with(b"\0\0\xfe\xff") {
+        return foreign("UTF-32 text", "convert it, as with `iconv -f utf-32 -t utf-8`");
+    }
+    if said.is_some() || Encoding::for_bom(head).is_some() {
+        return Ok(());
+    }
+    if let Some(label) = unmarked_utf16(head) {
+        let what = "UTF-16 text without a byte order mark, as it seems";
+        return foreign(what, &format!("say encoding = \"{label}\" under [input]"));
+    }
     let first_line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     if matches!(format, Format::Csv | Format::Tsv) && first_line.contains(&0) {
         return foreign("a binary file, its header holds NUL bytes", "name the list");
@@ -131,45 +173,14 @@ fn recognise(list: &str, head: &[u8], format: Format) -> Result<(), ListError> {
     Ok(())
 }
 
-/// The lines of a text, without their ends.
-pub(super) struct Lines {
-    reader: BufReader<Text>,
-    line: Vec<u8>,
-    number: u64,
-}
-
-/// What [`Lines`] finds next.
-pub(super) enum Line<'a> {
-    /// A line and its number, from 1.
-    Text(u64, &'a [u8]),
-    /// A line above [`LINE_LIMIT`].
-    TooLong(u64),
-    /// The end.
-    End,
-}
-
-impl Lines {
-    pub fn of(text: Text) -> Lines {
-        Lines { reader: BufReader::with_capacity(1 << 16, text), line: Vec::new(), number: 0 }
-    }
-
-    /// The next line, an empty one included.
-    pub fn next_line(&mut self) -> io::Result<Line<'_>> {
-        self.line.clear();
-        let mut limited = self.reader.by_ref().take(LINE_LIMIT + 1);
-        if limited.read_until(b'\n', &mut self.line)? == 0 {
-            return Ok(Line::End);
-        }
-        self.number += 1;
-        if self.line.len() as u64 > LINE_LIMIT {
-            return Ok(Line::TooLong(self.number));
-        }
-        let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        Ok(Line::Text(self.number, line.strip_suffix(b"\r").unwrap_or(line)))
-    }
-
-    /// The digest of what was read.
-    pub fn sha256(self) -> String {
-        self.reader.into_inner().into_inner().1.sha256()
+/// The UTF-16 that a text looks like: every other byte of most of its letters is zero, and none between them.
+fn unmarked_utf16(head: &[u8]) -> Option<&'static str> {
+    let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let are_many = |zeros: usize| zeros >= 2 && zeros * 4 >= head.len();
+    match (even, odd) {
+        (0, odd) if are_many(odd) => Some("utf-16le"),
+        (even, 0) if are_many(even) => Some("utf-16be"),
+        _ => None,
     }
 }

@@ -54,6 +54,7 @@ proptest! {
         let sandbox = Sandbox::new();
         let mut job = sandbox.job(Format::Csv, &csv_of(&records));
         job.input.keep = vec!["word".into()];
+        job.input.dialect.quote = Some(crate::job::Quote::Character(b'"'));
         job.endpoints.push(endpoint("two", "https://example.org/two/{id}"));
         job.settings.shard_size = shard_size;
         let frozen = sandbox.plan(&job, &PlanOptions { cores, ..options() });
