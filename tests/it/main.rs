@@ -10,6 +10,7 @@
 //! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
 //! | [`headers`] | can a template name any column of the list, wherever it stands? |
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
+//! | [`parquet_lists`] | are lists that pyarrow and pandas write read whole and right, whatever their types? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
@@ -33,6 +34,7 @@ mod floors;
 mod headers;
 mod helpers;
 mod lists;
+mod parquet_lists;
 mod places;
 mod postgres;
 #[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
