@@ -16,8 +16,8 @@ use super::recipe::Step;
 use super::work::Work;
 use crate::extract::{Extracted, PageOf};
 use crate::fetch::{Answer, Asked, NextStep, Request};
-use crate::handoff::event;
 use crate::handoff::ledger::Line;
+use crate::handoff::{Event, event};
 use crate::job::{NextPage, Pages};
 use crate::record::{Failure, Kind, Ordinal, Rows, Status};
 
@@ -185,8 +185,8 @@ async fn one_page(
     match asked.answer {
         Ok(answer) => {
             let question = &work.recipe.steps[pair.endpoint].question;
-            let read =
-                read(work, pair, ordinal, &answer).await.map_err(|failure| question.once_answered(failure));
+            let read = read(work, pair, ordinal, page, &answer).await;
+            let read = read.map_err(|failure| question.once_answered(failure));
             kept.extend(work.keep.answer(question, page, &answer, read.is_err()));
             read.map(|page| (page, answer.next_link))
         }
@@ -202,14 +202,20 @@ async fn one_page(
 }
 
 /// What one answer holds.
-async fn read(work: &Rc<Work>, pair: Pair, ordinal: Ordinal, answer: &Answer) -> Result<PageOf, Failure> {
+async fn read(
+    work: &Rc<Work>,
+    pair: Pair,
+    ordinal: Ordinal,
+    page: u32,
+    answer: &Answer,
+) -> Result<PageOf, Failure> {
     if answer.missing {
         return Ok(PageOf { extracted: Extracted::Missing, next: None, more: None });
     }
     let step = &work.recipe.steps[pair.endpoint];
     let piped = match &step.pipe {
         None => None,
-        Some(_) => Some(piped(work, step, pair, ordinal, answer).await?),
+        Some(_) => Some(piped(work, step, pair, ordinal, page, answer).await?),
     };
     let body: &[u8] = piped.as_ref().map_or(&answer.body, |piped| piped);
     work.slot.begin(event::word_of_pair(ordinal, pair.endpoint));
@@ -227,13 +233,20 @@ async fn piped(
     step: &Step,
     pair: Pair,
     ordinal: Ordinal,
+    page: u32,
     answer: &Answer,
 ) -> Result<Bytes, Failure> {
     let Some(pipe) = &step.pipe else { return Ok(answer.body.clone()) };
     let input = work.record_json(pair)?;
     let body = String::from_utf8_lossy(&answer.body);
-    let given = Given { ordinal, endpoint: &step.name, input: &input, status: answer.status, body: &body };
-    let said = pipe.answer(&given).await?;
+    let page = step.pages.as_ref().map(|_| page);
+    let given =
+        Given { ordinal, page, endpoint: &step.name, input: &input, status: answer.status, body: &body };
+    let warn = |why| {
+        let text = format!("endpoint {}: {why}", step.name);
+        (work.emit)(Event::Warning { text });
+    };
+    let said = pipe.answer(&given, warn).await?;
     Ok(Bytes::from(String::from(Box::<str>::from(said))))
 }
 

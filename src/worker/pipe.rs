@@ -2,11 +2,18 @@
 //!
 //! ```text
 //! windrow → program   {"ordinal":7,"endpoint":"page","input":{"id":"x"},"status":200,"body":"<html>…"}
-//! program → windrow   {"answer": …any JSON…}   or   {"error":"what is wrong with this answer"}
+//! program → windrow   {"ordinal":7,"answer": …any JSON…}   or   {"ordinal":7,"error":"what is wrong with this answer"}
 //! ```
+//!
+//! Where the endpoint has pages, the line has `"page"` too, from 0, and the reply repeats both: so what is asked is
+//! asked once of a process, and a reply names it.
 //!
 //! Promises:
 //!
+//! - A reply is an answer's only if it names it. A line that is no reply (`print("loading model")`), one that names
+//!   something else, or one more than was asked for ends the process: what it would write next is not known to be
+//!   the reply to what it is asked next. If the line came in answer to this pair, or together with its reply, the pair
+//!   fails with kind `pipe`. If it was left over from an earlier one, the pair is asked of a new process, once.
 //! - One process per shard and endpoint, started before the first request: a program that is not there ends the
 //!   shard, not each of its records.
 //! - It is given one answer at a time, so that a death is the fault of that answer: its pair fails with kind
@@ -15,13 +22,16 @@
 //!   bytes. Fetching goes on meanwhile.
 //! - What it writes to standard error is in the shard's log. It never outlives the shard's process.
 
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::Stdio;
+use std::task::Poll;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
@@ -30,6 +40,9 @@ use crate::record::{Failure, Kind, Ordinal};
 
 /// Deaths in a row after which the program is not started again.
 const DEATHS: u32 = 20;
+
+/// Characters of a line that a failure shows.
+const SHOWN: usize = 60;
 
 /// A job's program at work.
 pub(super) struct Pipe {
@@ -45,20 +58,34 @@ pub(super) struct Pipe {
 
 struct State {
     running: Option<Running>,
-    /// Since the last line that came back.
+    /// Since the last reply that was good.
     deaths: u32,
+    /// Why the last of them was.
+    last_death: String,
+    has_warned: bool,
+}
+
+impl State {
+    fn new(running: Running) -> State {
+        State { running: Some(running), deaths: 0, last_death: String::new(), has_warned: false }
+    }
 }
 
 struct Running {
     child: Child,
     into: ChildStdin,
     out_of: BufReader<ChildStdout>,
+    /// Whether it has replied: what it writes unasked may then be of an earlier answer.
+    has_replied: bool,
 }
 
 /// What the program is given.
 #[derive(Debug, Serialize)]
 pub(super) struct Given<'a> {
     pub(super) ordinal: Ordinal,
+    /// Where the endpoint has pages: which one, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<u32>,
     pub(super) endpoint: &'a str,
     /// The record's columns of the input.
     pub(super) input: &'a RawValue,
@@ -66,12 +93,27 @@ pub(super) struct Given<'a> {
     pub(super) body: &'a str,
 }
 
-/// What comes back.
+/// What comes back: `ordinal` (and `page`, where it was given) as it was given, and one of the others.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Said {
-    Answer(Box<RawValue>),
-    Error(String),
+#[serde(deny_unknown_fields)]
+struct Reply {
+    ordinal: Ordinal,
+    page: Option<u32>,
+    /// Null is an answer, too.
+    #[serde(default, deserialize_with = "present")]
+    answer: Option<Box<RawValue>>,
+    error: Option<String>,
+}
+
+fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(json).map(Some)
+}
+
+/// Why an exchange came to nothing, and the process with it.
+struct Broken {
+    why: String,
+    /// Whether what came may have been left over from an earlier answer.
+    is_leftover: bool,
 }
 
 impl Pipe {
@@ -83,61 +125,120 @@ impl Pipe {
         longest: u64,
     ) -> Result<Pipe, String> {
         let running = run(arguments, folder)?;
-        let state = Mutex::new(State { running: Some(running), deaths: 0 });
+        let state = Mutex::new(State::new(running));
         Ok(Pipe { arguments: arguments.to_vec(), folder: folder.to_owned(), limit, longest, state })
     }
 
-    /// The JSON that the program makes of an answer.
-    pub(super) async fn answer(&self, given: &Given<'_>) -> Result<Box<RawValue>, Failure> {
+    /// The JSON that the program makes of an answer. `warn` is told the first time that it wrote anything unasked.
+    pub(super) async fn answer(
+        &self,
+        given: &Given<'_>,
+        warn: impl Fn(String),
+    ) -> Result<Box<RawValue>, Failure> {
         let mut line = serde_json::to_vec(given).map_err(|error| self.failure(&error.to_string()))?;
         line.push(b'\n');
         let mut state = self.state.lock().await;
-        let mut running = match state.running.take() {
-            Some(running) => running,
-            None if state.deaths >= DEATHS => {
-                return Err(
-                    self.failure(&format!("it died {DEATHS} times in a row and is not started again"))
-                );
+        match self.exchange(&mut state, given, &line).await {
+            Ok(said) => said,
+            Err(broken) if broken.is_leftover => {
+                if !std::mem::replace(&mut state.has_warned, true) {
+                    warn(self.named(&format!("{}; it was ended, and a new one started", broken.why)));
+                }
+                let again = self.exchange(&mut state, given, &line).await;
+                again.unwrap_or_else(|broken| Err(self.failure(&broken.why)))
             }
-            None => run(&self.arguments, &self.folder).map_err(|why| self.failure(&why))?,
-        };
-        match tokio::time::timeout(self.limit, running.exchange(&line, self.longest)).await {
-            Ok(Ok(said)) => {
-                *state = State { running: Some(running), deaths: 0 };
-                self.read(&said)
-            }
-            Ok(Err(why)) => {
-                state.deaths += 1;
-                Err(self.failure(&running.end(&why).await))
-            }
-            Err(_) => {
-                state.deaths += 1;
-                let why = format!("it gave nothing within {:?}", self.limit);
-                Err(self.failure(&running.end(&why).await))
-            }
+            Err(broken) => Err(self.failure(&broken.why)),
         }
     }
 
-    fn read(&self, line: &[u8]) -> Result<Box<RawValue>, Failure> {
-        match serde_json::from_slice(line) {
-            Ok(Said::Answer(answer)) => Ok(answer),
-            Ok(Said::Error(why)) => Err(self.failure(&why)),
-            Err(error) => {
-                let shown: String = String::from_utf8_lossy(line).chars().take(80).collect();
-                Err(self.failure(&format!(
-                    "it must write a line {{\"answer\": …}} or {{\"error\": …}}, but wrote {shown:?} ({error})"
-                )))
+    /// Gives a line to the process that is running, or to a new one. Unless a good reply comes back, it ends.
+    async fn exchange(
+        &self,
+        state: &mut State,
+        given: &Given<'_>,
+        line: &[u8],
+    ) -> Result<Result<Box<RawValue>, Failure>, Broken> {
+        let mut running = match state.running.take() {
+            Some(running) => running,
+            None if state.deaths >= DEATHS => {
+                let why = format!(
+                    "it ended {DEATHS} times in a row and is not started again; at last {}",
+                    state.last_death
+                );
+                return Err(Broken { why, is_leftover: false });
             }
+            None => run(&self.arguments, &self.folder).map_err(|why| Broken { why, is_leftover: false })?,
+        };
+        let exchanged = tokio::time::timeout(self.limit, running.ask(given, line, self.longest)).await;
+        let broken = match exchanged {
+            Ok(Ok(reply)) => {
+                running.has_replied = true;
+                state.running = Some(running);
+                state.deaths = 0;
+                return Ok(self.read(reply));
+            }
+            Ok(Err(broken)) => broken,
+            Err(_) => Broken { why: format!("it gave nothing within {:?}", self.limit), is_leftover: false },
+        };
+        state.deaths += 1;
+        let why = running.end(&broken.why).await;
+        state.last_death.clone_from(&why);
+        Err(Broken { why, ..broken })
+    }
+
+    fn read(&self, reply: Reply) -> Result<Box<RawValue>, Failure> {
+        match (reply.answer, reply.error) {
+            (_, Some(why)) => Err(self.failure(&why)),
+            (Some(answer), None) => Ok(answer),
+            // Checked when it was read.
+            (None, None) => Err(self.failure("its reply has neither `answer` nor `error`")),
         }
     }
 
     fn failure(&self, why: &str) -> Failure {
+        Failure::lasting(Kind::Pipe, self.named(why))
+    }
+
+    fn named(&self, why: &str) -> String {
         let program = self.arguments.first().map_or("pipe", String::as_str);
-        Failure::lasting(Kind::Pipe, format!("{program}: {why}"))
+        format!("{program}: {why}")
     }
 }
 
 impl Running {
+    /// Gives a line, and takes the reply to it.
+    async fn ask(&mut self, given: &Given<'_>, line: &[u8], longest: u64) -> Result<Reply, Broken> {
+        let is_leftover = self.has_replied;
+        if self.has_written().await {
+            let why = "it wrote more than one line for an answer".to_owned();
+            return Err(Broken { why, is_leftover });
+        }
+        let said = self.exchange(line, longest).await;
+        let said = said.map_err(|why| Broken { why, is_leftover: false })?;
+        let reply = given.reply(&said).map_err(|why| Broken { why, is_leftover })?;
+        match self.out_of.buffer() {
+            [] => Ok(reply),
+            more => {
+                let why = format!("it wrote more than its reply: {}", shown(more));
+                Err(Broken { why, is_leftover: false })
+            }
+        }
+    }
+
+    /// Whether there is anything to read before it was asked. What has not arrived yet is found by what it names.
+    async fn has_written(&mut self) -> bool {
+        if !self.has_replied {
+            // What it writes first is the first line that is read.
+            return false;
+        }
+        poll_fn(|context| match Pin::new(&mut self.out_of).poll_fill_buf(context) {
+            Poll::Ready(Ok(bytes)) => Poll::Ready(!bytes.is_empty()),
+            // An end or an error is met again when it is asked.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(false),
+        })
+        .await
+    }
+
     /// Gives a line, and takes one. Both at once: a program may write before it has read everything.
     async fn exchange(&mut self, line: &[u8], longest: u64) -> Result<Vec<u8>, String> {
         let give = async {
@@ -171,6 +272,42 @@ impl Running {
     }
 }
 
+impl Given<'_> {
+    /// The reply that a line is, if it is the reply to this.
+    fn reply(&self, line: &[u8]) -> Result<Reply, String> {
+        let (wanted, shown) = (self.wanted(), shown(line));
+        let reply: Reply = serde_json::from_slice(line).map_err(|error| {
+            format!(
+                "it wrote {shown}, which is no reply ({error}): write one line {{{wanted}, \"answer\": …}} or \
+                 {{{wanted}, \"error\": …}}, and all else to standard error"
+            )
+        })?;
+        if (reply.ordinal, reply.page) != (self.ordinal, self.page) {
+            return Err(format!("it wrote {shown}, and its reply must repeat {wanted}"));
+        }
+        match (&reply.answer, &reply.error) {
+            (Some(_), None) | (None, Some(_)) => Ok(reply),
+            _ => Err(format!("it wrote {shown}, and its reply must have one of `answer` and `error`")),
+        }
+    }
+
+    /// What the reply must repeat.
+    fn wanted(&self) -> String {
+        let page = self.page.map(|page| format!(", \"page\": {page}")).unwrap_or_default();
+        format!("\"ordinal\": {}{page}", self.ordinal)
+    }
+}
+
+/// How a line that came back begins.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut start: String = text.trim_end().chars().take(SHOWN).collect();
+    if text.trim_end().chars().nth(SHOWN).is_some() {
+        start.push('…');
+    }
+    format!("{start:?}")
+}
+
 fn run(arguments: &[String], folder: &Path) -> Result<Running, String> {
     let (program, rest) = arguments.split_first().ok_or("names no program")?;
     let mut command = Command::new(program);
@@ -178,97 +315,8 @@ fn run(arguments: &[String], folder: &Path) -> Result<Running, String> {
     let mut child =
         dies_with_us(&mut command).spawn().map_err(|error| format!("cannot be started: {error}"))?;
     let pipes = child.stdin.take().zip(child.stdout.take()).ok_or("has no standard input or output")?;
-    Ok(Running { child, into: pipes.0, out_of: BufReader::new(pipes.1) })
+    Ok(Running { child, into: pipes.0, out_of: BufReader::new(pipes.1), has_replied: false })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Answers each line by what a Python expression makes of `asked`.
-    fn python(body: &str) -> Pipe {
-        let program = format!(
-            "import sys, json, os, time\nfor line in sys.stdin:\n    asked = json.loads(line)\n    {body}"
-        );
-        let arguments = ["python3", "-u", "-c", &program].map(str::to_owned);
-        Pipe::start(&arguments, Path::new("/"), Duration::from_secs(5), 1000).unwrap()
-    }
-
-    async fn ask(pipe: &Pipe, body: &str) -> Result<String, String> {
-        let input = RawValue::from_string(r#"{"id":"a"}"#.to_owned()).unwrap();
-        let given = Given { ordinal: 3, endpoint: "page", input: &input, status: 200, body };
-        let said = pipe.answer(&given).await;
-        said.map(|answer| answer.get().to_owned()).map_err(|failure| {
-            assert_eq!((failure.kind, failure.worth_repeating), (Kind::Pipe, false));
-            failure.detail
-        })
-    }
-
-    #[tokio::test]
-    async fn answers_come_back_in_order() {
-        let pipe = python("print(json.dumps({'answer': [asked['ordinal'], asked['input'], asked['body']]}))");
-        for body in ["x", "é\"\n", ""] {
-            let expected = serde_json::json!([3, {"id": "a"}, body]);
-            let said = ask(&pipe, body).await.unwrap();
-            assert_eq!(serde_json::from_str::<serde_json::Value>(&said).unwrap(), expected);
-        }
-        assert_eq!(ask(&python("print('{\"answer\": null}')"), "").await.unwrap(), "null");
-    }
-
-    #[tokio::test]
-    async fn an_error_and_a_wrong_line_are_failures_and_the_program_goes_on() {
-        let pipe = python("print(json.dumps({'error': 'no price'}) if asked['body'] else 'hello')");
-        assert_eq!(ask(&pipe, "x").await.unwrap_err(), "python3: no price");
-        assert!(ask(&pipe, "").await.unwrap_err().contains("but wrote \"hello\\n\""));
-        assert_eq!(ask(&pipe, "x").await.unwrap_err(), "python3: no price");
-    }
-
-    #[tokio::test]
-    async fn a_death_fails_the_answer_that_it_died_over_and_no_other() {
-        let pipe =
-            python("os._exit(7) if asked['body'] == 'bomb' else print(json.dumps({'answer': os.getpid()}))");
-        let before = ask(&pipe, "x").await.unwrap();
-        assert!(
-            ask(&pipe, "bomb").await.unwrap_err().ends_with("it ended without an answer: exit status: 7")
-        );
-        assert_ne!(ask(&pipe, "x").await.unwrap(), before);
-    }
-
-    #[tokio::test]
-    async fn a_program_that_always_dies_is_not_started_for_ever() {
-        let pipe = python("os._exit(1)");
-        for _ in 0..DEATHS {
-            assert!(ask(&pipe, "x").await.unwrap_err().contains("ended without"));
-        }
-        assert!(ask(&pipe, "x").await.unwrap_err().contains("is not started again"));
-    }
-
-    #[tokio::test]
-    async fn time_and_length_are_bounded() {
-        let mut slow = python("time.sleep(60)");
-        slow.limit = Duration::from_millis(200);
-        assert_eq!(ask(&slow, "x").await.unwrap_err(), "python3: it gave nothing within 200ms");
-        let long = python("print(json.dumps({'answer': 'x' * 2000}))");
-        assert_eq!(ask(&long, "x").await.unwrap_err(), "python3: its line has more than 1000 bytes");
-    }
-
-    #[tokio::test]
-    async fn a_large_answer_does_not_block_a_program_that_writes_first() {
-        let pipe = Pipe::start(
-            &["sh", "-c", "while printf '{\"answer\":1}\\n' && read -r line; do :; done"].map(str::to_owned),
-            Path::new("/"),
-            Duration::from_secs(10),
-            1000,
-        );
-        assert_eq!(ask(&pipe.unwrap(), &"x".repeat(1 << 20)).await.unwrap(), "1");
-    }
-
-    #[test]
-    fn a_program_that_is_not_there_is_told_before_anything_is_asked() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let started = runtime.block_on(async {
-            Pipe::start(&["no-such-program".to_owned()], Path::new("/"), Duration::from_secs(1), 1).err()
-        });
-        assert!(started.unwrap().starts_with("cannot be started: "));
-    }
-}
+mod tests;

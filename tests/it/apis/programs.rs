@@ -9,12 +9,13 @@ print("parse.py is here", file=sys.stderr)
 for line in sys.stdin:
     asked = json.loads(line)
     if asked["input"]["id"] == "bad":
-        print(json.dumps({"error": "no price on this page"}), flush=True)
+        print(json.dumps({"ordinal": asked["ordinal"], "error": "no price on this page"}), flush=True)
     elif asked["input"]["id"] == "bomb":
         sys.exit(3)
     else:
         words = asked["body"].split()
-        print(json.dumps({"answer": [{"word": word, "place": at} for at, word in enumerate(words)]}), flush=True)
+        answer = [{"word": word, "place": at} for at, word in enumerate(words)]
+        print(json.dumps({"ordinal": asked["ordinal"], "answer": answer}), flush=True)
 "#;
 
 #[test]
@@ -57,4 +58,55 @@ fn a_program_that_is_not_there_is_said_before_the_first_request() {
         .saying("no-such-program cannot be started")
         .saying("hint: `pipe` names");
     assert_eq!(origin.counts()["total"], 0);
+}
+
+/// Replies with the id that it was asked about.
+const REPLIES: &str = r#"
+import json, sys
+def reply(asked, of):
+    print(json.dumps({"ordinal": asked["ordinal"], "answer": {"of": of}}))
+last = None
+FIRST
+for line in sys.stdin:
+    asked = json.loads(line)
+    BEFORE
+    reply(asked, asked["input"]["id"])
+    AFTER
+    sys.stdout.flush()
+    last = asked
+"#;
+
+/// A program that writes a line more than it should, at its start or now and then: whoever is published has its own
+/// answer, and `check` says what is wrong.
+#[test]
+fn a_line_too_many_gives_nobody_its_neighbours_answer() {
+    let ids: Vec<String> = (0..49).map(|at| format!("t{at:02}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    for (first, before, after, answered, said) in [
+        ("print('loading model')", "pass", "pass", Some(0), "it wrote \"loading model\""),
+        ("pass", "print('working')", "pass", Some(0), "it wrote \"working\""),
+        // Both replies at once fail the record; a second that comes late is of no harm to the next.
+        ("pass", "pass", "reply(asked, 'twice')", None, "it wrote more than"),
+        // Those that come next are asked of a new process.
+        ("pass", "if last: reply(last, 'late')", "pass", Some(49), "it was ended, and a new one started"),
+    ] {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        let program = REPLIES.replace("FIRST", first).replace("BEFORE", before).replace("AFTER", after);
+        sandbox.write("parse.py", program);
+        let endpoint =
+            "url = \"ORIGIN/texts/{id}\"\npipe = [\"python3\", \"parse.py\"]\ncolumns = { of = \".of\" }";
+        job(&sandbox, &origin, &ids, "rounds = 0", endpoint, "");
+        let checked = sandbox.run(["check", "job.toml"]);
+        assert!(format!("{}{}", checked.stdout, checked.stderr).contains(said), "{said}: {}", checked.stdout);
+        sandbox.run(["run", "job.toml"]);
+        let rows = sandbox.query("apis", "SELECT id, of FROM one ORDER BY id");
+        assert!(
+            rows.iter().all(|row| row.split_once(',').is_some_and(|(id, of)| id == of)),
+            "{said}: {rows:?}"
+        );
+        let statuses = ledger(&sandbox, "status");
+        let failed = statuses.iter().filter(|status| *status == "failed").count();
+        assert_eq!(rows.len() + failed, 49, "{said}: {statuses:?}");
+        assert!(answered.is_none_or(|answered| answered == rows.len()), "{said}: {statuses:?}");
+    }
 }
