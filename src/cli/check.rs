@@ -12,7 +12,8 @@ use clap::Args;
 use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
 use crate::chunk::{self, Body};
-use crate::handoff::{Content, Exit, RunStore};
+use crate::extract::Extractor;
+use crate::handoff::{Content, Event, Exit, RunStore};
 use crate::job::{Bodies, Job};
 use crate::merge::{self, QueryResult, RunQuery};
 use crate::os::{Slot, stop_on_signals};
@@ -137,10 +138,18 @@ async fn ask(
             on_request: Some(Box::new(move |sent| noted.borrow_mut().push(Request::of(&sent)))),
             replay,
         };
-        end = worker::fetch_shard(&run.store, &run.plan, job, shard, options, |_| {}, stop.clone()).await?;
+        end = worker::fetch_shard(&run.store, &run.plan, job, shard, options, say_warning, stop.clone())
+            .await?;
     }
     let sent = sent.borrow_mut().drain(..).collect();
     Ok((sent, end))
+}
+
+/// What a run tells on its way; the rest is seen in the end.
+fn say_warning(event: Event) {
+    if let Event::Warning { text } = event {
+        eprintln!("windrow: {text}");
+    }
 }
 
 fn verdict(failed: usize) -> String {
@@ -196,7 +205,22 @@ async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliEr
         pages.push(page);
     }
     summary::to_stdout(|out| pages.iter().try_for_each(|page| out.write_all(page)))?;
+    ask_about_parts(job, &bodies);
     Ok(failed)
+}
+
+/// Asks about parts of a batch's answer that seem to be no success, where the job takes all for one.
+fn ask_about_parts(job: &Job, bodies: &[Body]) {
+    for endpoint in job.endpoints.iter().filter(|endpoint| endpoint.batch.is_some()) {
+        let Ok(extractor) = Extractor::new(endpoint) else { continue };
+        let mut own = bodies.iter().filter(|body| body.endpoint == endpoint.name);
+        if let Some((why, key)) = own.find_map(|body| extractor.overlooked(&body.body)) {
+            eprintln!(
+                "windrow: endpoint {}: {why}: is that a failure?\nhint: batch = {{ …, {key} }} judges each part by itself",
+                endpoint.name
+            );
+        }
+    }
 }
 
 /// The answers that the run kept.

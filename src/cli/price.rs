@@ -48,14 +48,19 @@ pub(super) fn in_short(job: &Job, price: &Price) -> String {
 }
 
 fn requests(price: &Price) -> String {
-    match price.conditional {
+    let more = match price.alone {
+        0 => String::new(),
+        alone => format!(", and up to {} more for ids that their batch does not answer", count(alone)),
+    };
+    let sure = match price.conditional {
         0 => format!("{} at least", count(price.requests)),
         maybe => format!(
             "{} at least, {} if every `when` holds",
             count(price.requests - maybe),
             count(price.requests)
         ),
-    }
+    };
+    sure + &more
 }
 
 fn time(job: &Job, price: &Price) -> Option<String> {

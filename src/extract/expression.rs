@@ -51,6 +51,14 @@ impl<'a> Answer<'a> {
         self.text
     }
 
+    /// Whether it is null, and nothing else.
+    pub fn is_null(&self) -> bool {
+        match self.whole.get() {
+            Some(whole) => *whole == Val::Null,
+            None => self.text.trim() == "null",
+        }
+    }
+
     /// All of it as the interpreter's value.
     pub fn whole(&self) -> Result<Val, Failure> {
         if let Some(whole) = self.whole.get() {

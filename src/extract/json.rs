@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::job::{AnswerFormat, Endpoint, Of};
+use crate::job::{AnswerFormat, Batch, Endpoint, Of};
 use crate::record::{Failure, Kind, Rows, Value};
 
 use super::column::Column;
@@ -11,9 +11,9 @@ use super::expression::{Answer, Expression, planted};
 use super::gather::Gathered;
 use super::items::Items;
 use super::page::{PageOf, Pages};
-use super::split::{self, Split};
+use super::split::{self, Item, Split};
 use super::trie::Trie;
-use super::{Extracted, ExtractorError, body, call, lines};
+use super::{Extracted, ExtractorError, body, call, lines, overlooked};
 
 /// Characters of `ok` that a failure shows.
 const SHOWN: usize = 80;
@@ -32,10 +32,38 @@ pub(super) struct Json {
     missing: Option<Condition>,
     /// `rows`, or the items of a batch.
     items: Option<Items>,
-    /// What tells to whom an item of a batch belongs.
-    key: Option<Expression>,
+    /// What tells to whom an item of a batch belongs, and what it says of itself.
+    parts: Option<Parts>,
     columns: Vec<Column>,
     pages: Pages,
+}
+
+/// What a batch's items say beside their rows.
+struct Parts {
+    key: Expression,
+    status: Option<Expression>,
+    retry_after: Option<Expression>,
+    /// The values that the server did not work on, and what reads each of them.
+    unprocessed: Option<(Items, Expression, Trie)>,
+}
+
+impl Parts {
+    fn new(batch: &Batch) -> Result<Parts, ExtractorError> {
+        let optional =
+            |text: &Option<String>, at| text.as_ref().map(|text| Expression::named(text, at)).transpose();
+        let unprocessed = batch.unprocessed.as_ref().map(|text| {
+            let items = Items::new(text, split::UNPROCESSED)?;
+            let mut value = Expression::named(".", split::UNPROCESSED)?;
+            let trie = planted(value.plain());
+            Ok::<_, ExtractorError>((items, value, trie))
+        });
+        Ok(Parts {
+            key: Expression::named(&batch.key, split::KEY)?,
+            status: optional(&batch.status, split::STATUS)?,
+            retry_after: optional(&batch.retry_after, split::RETRY_AFTER)?,
+            unprocessed: unprocessed.transpose()?,
+        })
+    }
 }
 
 /// A value of the whole answer; none for a column of the row.
@@ -56,7 +84,7 @@ impl Json {
             ok: endpoint.ok.as_ref().map(ok).transpose()?,
             missing: endpoint.missing.when.as_ref().map(missing).transpose()?,
             items: items(endpoint)?,
-            key: batch.map(|batch| Expression::named(&batch.key, split::KEY)).transpose()?,
+            parts: batch.map(Parts::new).transpose()?,
             columns: endpoint.columns.iter().map(Column::new).collect::<Result<_, _>>()?,
             pages: Pages::new(endpoint)?,
         };
@@ -67,14 +95,18 @@ impl Json {
     /// Puts each plain path into the trie of the text that it is looked for in.
     fn plant(&mut self) {
         let (mut whole, mut item) = (Vec::new(), Vec::new());
-        let (has_items, is_batch) = (self.items.is_some(), self.key.is_some());
+        let (has_items, is_batch) = (self.items.is_some(), self.parts.is_some());
         for column in &mut self.columns {
             let home = if has_items && column.of == Of::Row { &mut item } else { &mut whole };
             home.extend(column.expression.plain());
         }
         let home = if is_batch { &mut item } else { &mut whole };
         home.extend(self.missing.as_mut().and_then(Condition::plain));
-        item.extend(self.key.as_mut().and_then(Expression::plain));
+        if let Some(Parts { key, status, retry_after, unprocessed }) = &mut self.parts {
+            let of_item = [Some(key), status.as_mut(), retry_after.as_mut()].into_iter().flatten();
+            item.extend(of_item.filter_map(Expression::plain));
+            whole.extend(unprocessed.as_mut().and_then(|(items, ..)| items.plain()));
+        }
         whole.extend(self.ok.as_mut().and_then(|(_, condition)| condition.plain()));
         whole.extend(self.items.as_mut().and_then(Items::plain));
         whole.extend(self.pages.plain());
@@ -119,14 +151,62 @@ impl Json {
         let answer = Answer::read(text, &self.whole)?;
         self.check_ok(&answer)?;
         let mut split = Split::default();
-        let (Some(items), Some(key)) = (&self.items, &self.key) else { return Ok(split) };
+        let (Some(items), Some(parts)) = (&self.items, &self.parts) else { return Ok(split) };
         let mut shared = None;
         items.each(&answer, &self.item, &mut |item| {
-            let Some(key) = split::key(key, item)? else { return Ok(()) };
+            let key = split::key(&parts.key, item, split::KEY)?;
+            // In place of something that is not there, some APIs send a bare null: it is nobody's.
+            if key.is_none() && item.is_null() {
+                return Ok(());
+            }
             let shared = self.shared(&mut shared, &answer);
-            split.put(key, || self.of_record(item, shared))
+            split.put(key, || self.item(parts, item, shared))
         })?;
+        if let Some((items, value, trie)) = &parts.unprocessed {
+            items.each(&answer, trie, &mut |id| {
+                split.unprocessed(split::key(value, id, split::UNPROCESSED)?);
+                Ok(())
+            })?;
+        }
         Ok(split)
+    }
+
+    /// An item as its own status says, or else as its row.
+    fn item(&self, parts: &Parts, item: &Answer<'_>, shared: &[Shared]) -> Item {
+        let row = |status| Item { status, retry_after: None, holds: self.of_record(item, shared) };
+        let Some(status) = &parts.status else { return row(None) };
+        match split::status(status, item) {
+            Ok(status) if split::is_success(status) => row(Some(status)),
+            Ok(status) => {
+                let wait = parts.retry_after.as_ref();
+                let wait = wait.map_or(Ok(None), |wait| split::key(wait, item, split::RETRY_AFTER));
+                match wait {
+                    Ok(wait) => Item::refused(status, wait, item.text()),
+                    Err(failure) => Item::failed(failure),
+                }
+            }
+            Err(failure) => Item::failed(failure),
+        }
+    }
+
+    /// What parts seem to say of themselves, and the job does not read.
+    pub fn overlooked(&self, text: &str) -> Option<(String, String)> {
+        let (items, parts) = (self.items.as_ref()?, self.parts.as_ref()?);
+        let answer = Answer::read(text, &self.whole).ok()?;
+        let mut found = None;
+        let look = &mut |item: &Answer<'_>| {
+            let part = serde_json::from_str(item.text()).ok();
+            found = found.take().or_else(|| overlooked::status(part.as_ref()?, 0));
+            Ok(())
+        };
+        let looked = parts.status.is_some() || items.each(&answer, &self.item, look).is_ok();
+        if let Some((path, status)) = found.filter(|_| looked) {
+            let why = format!("a part has {path} {status}");
+            return Some((why, format!("status = '{path} // 200'")));
+        }
+        let whole = serde_json::from_str(text).ok()?;
+        let name = overlooked::unprocessed(&whole).filter(|_| parts.unprocessed.is_none())?;
+        Some((format!("the answer has {name}"), format!("unprocessed = '{}[]?'", overlooked::member(name))))
     }
 
     fn of_record(&self, item: &Answer<'_>, shared: &[Shared]) -> Result<Extracted, Failure> {

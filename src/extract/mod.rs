@@ -37,6 +37,7 @@ mod items;
 mod jq;
 mod json;
 mod lines;
+mod overlooked;
 mod page;
 mod path;
 mod plain_text;
@@ -56,7 +57,7 @@ use self::json::Json;
 use self::plain_text::PlainText;
 
 pub use self::page::PageOf;
-pub use self::split::Split;
+pub use self::split::{Item, Split};
 pub use self::when::When;
 
 /// Makes the values of one endpoint's columns, for as many answers as there are. It stays on its thread.
@@ -187,6 +188,15 @@ impl Extractor {
         match &self.0 {
             Reader::Json(json) => json.split(&json.text(body)?),
             _ => Err(Failure::lasting(Kind::Extract, "only a JSON answer can be split")),
+        }
+    }
+
+    /// What a batch's answer seems to say of parts that are no success, and the job does not look at: a sentence, and
+    /// the key that would. A guess by the names that APIs use.
+    pub fn overlooked(&self, body: &[u8]) -> Option<(String, String)> {
+        match &self.0 {
+            Reader::Json(json) => json.overlooked(&json.text(body).ok()?),
+            _ => None,
         }
     }
 }

@@ -53,6 +53,7 @@ mod marked;
 mod origin;
 mod pacer;
 mod page;
+mod part;
 mod payload;
 mod piece;
 mod place;
@@ -77,6 +78,7 @@ pub use canonical::{json_text, text as canonical_text};
 pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
+pub use part::PartIs;
 pub use question::{Question, QuestionError};
 pub use request::Request;
 

@@ -121,12 +121,14 @@ impl Text {
     }
 
     fn batch(&mut self, batch: &Batch) {
-        let Batch { size, column, join, split, key, absent } = batch;
+        let Batch { size, column, join, split, key, absent, status, retry_after: _, unprocessed } = batch;
         let absent = match absent {
             Absent::Missing => "missing",
             Absent::Single => "single",
         };
         self.line("batch", &[&size.to_string(), column, join, split, key, absent]);
+        self.optional("batch status", status.as_deref());
+        self.optional("batch unprocessed", unprocessed.as_deref());
     }
 
     fn answered(&mut self, endpoint: &Endpoint) {
@@ -500,7 +502,9 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("'.data[]'", "'.data[0]'"),
             ("'.id'", "'.ID'"),
             ("join = ';', ", ""),
-            (", absent = 'single'", ""),
+            (", absent = 'single'", ", absent = 'missing'"),
+            (", absent = 'single'", ", absent = 'single', status = '.s'"),
+            (", absent = 'single'", ", absent = 'single', unprocessed = '.u[]'"),
             ("jsonp", "jsonl"),
             ("ok = \".fine\"", "ok = \".good\""),
             (", \"*.example.org\"", ""),
@@ -522,9 +526,11 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             assert_eq!(FULL.matches(old).count(), 1, "{old}");
             assert_ne!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
         }
-        for (old, new) in
-            [("most = 5", "most = 6"), ("method = \"PUT\"", "idempotent = false\nmethod = \"PUT\"")]
-        {
+        for (old, new) in [
+            ("most = 5", "most = 6"),
+            ("method = \"PUT\"", "idempotent = false\nmethod = \"PUT\""),
+            (", absent = 'single'", ""),
+        ] {
             assert_eq!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
         }
     }

@@ -44,14 +44,22 @@ pub struct Batch {
     pub key: String,
     /// What becomes of a record that no item belongs to.
     pub absent: Absent,
+    /// jq on an item: its own status, as an HTTP status; an item is then judged like an answer of its own.
+    pub status: Option<String>,
+    /// jq on an item: how long it asks to wait, as `Retry-After` would say it (RFC 9110, section 10.2.3). Only
+    /// beside `status`.
+    pub retry_after: Option<String>,
+    /// jq on the whole answer: the values of `column` that were not worked, and are asked again.
+    pub unprocessed: Option<String>,
 }
 
 /// What becomes of a record that is absent from its batch's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
-    /// It does not exist there (the default).
+    /// It does not exist there.
     Missing,
-    /// It is asked for alone; so are all records of a batch that failed for good.
+    /// It is asked for alone, and does not exist there if that answer is empty too (the default); so are all records of
+    /// a batch that failed for good.
     Single,
 }
 

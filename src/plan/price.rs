@@ -1,8 +1,9 @@
 //! What a run will cost, said before its first request: arithmetic alone.
 //!
-//! Requests are those that a run without a failure sends for the first page of every answer: pages, repeats and batches
-//! that are asked again one by one come on top. A budget's time is what it must carry over its rate; `in_flight` alone
-//! gives no time, since nobody knows how fast the server answers.
+//! Requests are those that a run without a failure sends for the first page of every answer: pages and repeats come on
+//! top, and records that their batch does not answer, which are asked alone: how many that can be is told apart. A
+//! budget's time is what it must carry over its rate; `in_flight` alone gives no time, since nobody knows how fast the
+//! server answers.
 //!
 //! The disk is an estimate. The constants below are what the films job's files weigh (22,305 records, endpoints of 33
 //! and 6 columns, answers of 1.1 and 0.2 KB), rounded: the estimate is 8 % above what they take, and 4 to 7 % below
@@ -10,7 +11,7 @@
 
 use std::time::Duration;
 
-use crate::job::{Bodies, Cost, Counts, Endpoint, Job, Limit, Part, Rate};
+use crate::job::{Absent, Bodies, Cost, Counts, Endpoint, Job, Limit, Part, Rate};
 
 /// Bytes of a block's commit and of its requests' file, before their lines.
 const BLOCK: u64 = 5_000;
@@ -41,6 +42,8 @@ pub struct Price {
     pub requests: u64,
     /// Those of them that are sent only if a `when` holds.
     pub conditional: u64,
+    /// What may come on top, at the most: records that are asked alone, since their batch does not answer them.
+    pub alone: u64,
     /// One for each limit that an endpoint draws from, in the order of the file.
     pub budgets: Vec<Budget>,
     /// Indices of the limits that no endpoint draws from by what the job says, where hosts come from the list.
@@ -92,6 +95,7 @@ impl Price {
                 .filter_map(|(&sent, maybe)| maybe.then_some(sent))
                 .sum(),
             unforeseen: unforeseen(job, &budgets),
+            alone: job.endpoints.iter().map(|endpoint| alone(endpoint, frozen)).sum(),
             budgets,
             disk: disk(job, frozen),
         }
@@ -109,6 +113,16 @@ impl Price {
 fn requests(endpoint: &Endpoint, frozen: &Frozen) -> u64 {
     let together = endpoint.batch.as_ref().map_or(1, |batch| u64::from(batch.size.max(1)));
     frozen.blocks.iter().map(|records| records.div_ceil(together)).sum()
+}
+
+/// Most requests of an endpoint for records that their batch does not answer: each of a batch that had company.
+fn alone(endpoint: &Endpoint, frozen: &Frozen) -> u64 {
+    let Some(batch) = endpoint.batch.as_ref().filter(|batch| batch.absent == Absent::Single) else {
+        return 0;
+    };
+    let size = u64::from(batch.size.max(1));
+    let of_block = |records: &u64| records - u64::from(records % size == 1);
+    frozen.blocks.iter().map(of_block).sum()
 }
 
 /// Which endpoints are asked only if a condition holds: their own, or that of one whose answer they use.

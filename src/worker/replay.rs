@@ -14,10 +14,11 @@ use std::ops::Range;
 use super::WorkerError;
 use super::pair::RecordState;
 use crate::chunk::{self, Body};
+use crate::extract::Extracted;
 use crate::fetch::{Answer, Asked, Question};
 use crate::handoff::ledger::Line;
 use crate::handoff::{Commit, Content, Plan, RunStore};
-use crate::record::{Failure, Kind, Ordinal};
+use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// The earlier run.
 pub struct Replay {
@@ -106,6 +107,19 @@ impl Replay {
     pub(super) fn batch_of(&self, ordinal: Ordinal, endpoint: &str) -> Option<Ordinal> {
         let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint)?;
         self.held.borrow().get(&(ordinal, at))?.line.batch
+    }
+
+    /// What a pair comes to for which its batch's answer, as it was kept, has nothing: missing where it was that then.
+    /// It may have been looked for under another key, or the answer may have held parts that belong to nobody.
+    pub(super) fn absent(&self, ordinal: Ordinal, endpoint: &str) -> Result<Extracted, Failure> {
+        let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint);
+        let held = self.held.borrow();
+        let line = at.and_then(|at| held.get(&(ordinal, at))).map(|past| &past.line);
+        match line {
+            Some(line) if line.status == Status::Missing => Ok(Extracted::Missing),
+            Some(Line { failure: Some(failure), .. }) => Err(failure.clone()),
+            _ => Err(Failure::lasting(Kind::Extract, "the answer that was kept has no part for it")),
+        }
     }
 
     /// What asking for a page of a pair comes to.

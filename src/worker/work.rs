@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::board::{Board, OpenBlock};
 use super::credentials::Credentials;
 use super::keep::Keep;
-use super::pace::Pace;
+use super::pace::{Pace, waited};
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
 use super::replay::Replay;
@@ -21,7 +21,8 @@ use super::unasked::{Drain, unasked};
 use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
-use crate::fetch::{Asked, Client, ClientSettings, Request, Values, canonical_text};
+use crate::extract::{Extracted, Item};
+use crate::fetch::{Asked, Client, ClientSettings, PartIs, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
 use crate::os::Slot;
@@ -280,6 +281,48 @@ impl Work {
     /// The record whose line counted the request that an earlier run asked this one with; its own where it was alone.
     pub(super) fn shared_before(&self, ordinal: Ordinal, endpoint: usize) -> Option<Ordinal> {
         self.replay.as_ref()?.batch_of(ordinal, &self.recipe.steps[endpoint].name)
+    }
+
+    /// What a record comes to that an earlier run's answer, which stands for a request, has nothing for.
+    pub(super) fn absent_before(
+        &self,
+        ordinal: Ordinal,
+        endpoint: usize,
+    ) -> Option<Result<Extracted, Failure>> {
+        Some(self.replay.as_ref()?.absent(ordinal, &self.recipe.steps[endpoint].name))
+    }
+
+    /// Judges a part of a batch's answer by its own status, as an answer to `request` is judged.
+    pub(super) fn judge_part(&self, endpoint: usize, request: &Request, item: &Item, status: u16) -> PartIs {
+        let leave = self.pace.of_endpoint(endpoint);
+        let question = &self.recipe.steps[endpoint].question;
+        let failure = item.holds.as_ref().err().cloned();
+        // What an earlier run was told to wait is over.
+        let retry_after = item.retry_after.as_deref().filter(|_| self.replay.is_none());
+        question.judge_part(request, status, retry_after, failure, &leave)
+    }
+
+    /// How long to wait before a part of a batch's answer is asked for again, or the failure that stays: nobody is asked
+    /// where an earlier run's answers stand for requests.
+    pub(super) fn pause_before_part(
+        &self,
+        endpoint: usize,
+        (made, taken): (u32, Duration),
+        failure: Failure,
+        wait: Option<Duration>,
+    ) -> Result<Duration, Failure> {
+        match self.replay {
+            Some(_) => Err(failure),
+            None => {
+                let question = &self.recipe.steps[endpoint].question;
+                question.pause_before_part(made, taken, failure, wait, draw)
+            }
+        }
+    }
+
+    /// Waits so long, or until nothing more is asked.
+    pub(super) async fn pause(&self, time: Duration) {
+        waited(time, &self.told_to_drain).await;
     }
 
     /// The record of a pair, as long as its block is open.

@@ -2,8 +2,8 @@
 //!
 //! `GET /items?ids=1,2` or `?id=1&id=2`, `POST /items` with `{"ids": [1, 2]}` or `[1, 2]`, up to 100 ids. The answer,
 //! `{"data": [{"id": 1, "name": "Item 1", "price": "12.50"}, …]}`, is in an order of its own and leaves out what it
-//! does not have. An id of digits is a number in it. At times an item comes a second time (its name is "again"), or one
-//! that nobody asked for (its id is "nobody").
+//! does not have. An id of digits is a number in it. At times an item comes a second time, or among several one that
+//! nobody asked for (its id is "nobody").
 
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -57,9 +57,9 @@ pub fn answer(ids: &[String]) -> Answer {
     let mut known: Vec<&String> = ids.iter().filter(|id| price(id).is_some()).collect();
     known.sort_by_key(|id| draw(id, "order").between(0, 1 << 40));
     known.dedup();
-    let mut data: Vec<Value> = known.iter().map(|id| item(id, &format!("Item {id}"))).collect();
-    data.extend(known.first().filter(|id| draw(id, "again").happens(0.3)).map(|id| item(id, "again")));
-    if draw(&ids.join(" "), "nobody").happens(0.3) {
+    let mut data: Vec<Value> = known.iter().map(|id| item(id)).collect();
+    data.extend(known.first().filter(|id| draw(id, "again").happens(0.3)).map(|id| item(id)));
+    if ids.len() > 1 && draw(&ids.join(" "), "nobody").happens(0.3) {
         data.push(json!({ "id": "nobody", "name": "Nobody's", "price": "0.00" }));
     }
     Answer::value(&json!({ "data": data }))
@@ -72,10 +72,10 @@ pub fn price(id: &str) -> Option<String> {
     is_known.then(|| format!("{}.{:02}", cents / 100, cents % 100))
 }
 
-fn item(id: &str, name: &str) -> Value {
+fn item(id: &str) -> Value {
     let number = id.parse::<u64>().ok().filter(|number| number.to_string() == *id);
     let id_as_json = number.map_or_else(|| json!(id), |number| json!(number));
-    json!({ "id": id_as_json, "name": name, "price": price(id) })
+    json!({ "id": id_as_json, "name": format!("Item {id}"), "price": price(id) })
 }
 
 fn draw(id: &str, fact: &str) -> Draw {
@@ -113,8 +113,11 @@ mod tests {
     #[test]
     fn at_times_there_is_too_much() {
         let answers: Vec<Vec<Value>> = (0..50).map(|n| data(&[format!("a{n}"), format!("b{n}")])).collect();
-        let share =
-            |sign: &str| answers.iter().filter(|data| data.iter().any(|item| item["name"] == sign)).count();
-        assert!((5..=25).contains(&share("again")) && (5..=25).contains(&share("Nobody's")));
+        let nobodys = answers.iter().filter(|data| data.iter().any(|item| item["name"] == "Nobody's"));
+        let again = answers.iter().filter(|data| {
+            let ids: Vec<&str> = data.iter().filter_map(|item| item["id"].as_str()).collect();
+            (1..ids.len()).any(|at| ids[..at].contains(&ids[at]))
+        });
+        assert!((5..=25).contains(&nobodys.count()) && (5..=25).contains(&again.count()));
     }
 }

@@ -16,6 +16,9 @@ fn batch(url: &str, join: &str) -> Endpoint {
         split: ".[]".to_owned(),
         key: ".id".to_owned(),
         absent: Absent::Missing,
+        status: None,
+        retry_after: None,
+        unprocessed: None,
     };
     Endpoint { batch: Some(batch), ..endpoint(url) }
 }

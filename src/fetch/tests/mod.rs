@@ -8,6 +8,7 @@
 //! | `given` | whole URLs from the input: who is asked and who is not |
 //! | `batches` | several records in one request |
 //! | `pages` | the next page, the `Link` header |
+//! | `parts` | parts of a batch's answer, judged by their own status |
 //! | `answers` | encodings, charsets, error pages |
 //! | `once` | requests that may not be sent twice |
 //! | `failures` | every class of failure, limits of time and size |
@@ -28,6 +29,7 @@ mod limits;
 mod million;
 mod once;
 mod pages;
+mod parts;
 mod payloads;
 mod redirects;
 mod repeats;

@@ -27,8 +27,18 @@ pub(in crate::job) struct Batch {
     /// The jq expression that says which value of the column an output belongs to: `.id`.
     #[schemars(required)]
     pub key: Option<At<String>>,
-    /// What a line is that no output belongs to: `missing` (default), or asked for by itself (`single`).
+    /// What becomes of a line that no output belongs to: it is asked for by itself (`single`, the default), or it does
+    /// not exist there (`missing`).
     pub absent: Option<At<Word<Absent>>>,
+    /// The jq expression on an output that gives its own HTTP status: `.status`. Each output is then judged like an
+    /// answer of its own, by `missing` and `retry.on`.
+    pub status: Option<At<String>>,
+    /// The jq expression on an output that says how long to wait before it is asked again, in seconds or as a date, as
+    /// `Retry-After` does: `.headers["Retry-After"]`. Goes with `status`.
+    pub retry_after: Option<At<String>>,
+    /// The jq expression on the answer that gives the values of the column that the server did not work on, and that
+    /// are asked again: `.UnprocessedKeys[]?`.
+    pub unprocessed: Option<At<String>>,
     #[schemars(skip)]
     pub present: Present,
 }
@@ -44,6 +54,9 @@ impl Section for Batch {
             split: fields.required("split", "add split = \".data[]\", which takes the answer apart"),
             key: fields.required("key", "add key = \".id\", the value that a part of the answer belongs to"),
             absent: fields.optional("absent"),
+            status: fields.optional("status"),
+            retry_after: fields.optional("retry_after"),
+            unprocessed: fields.optional("unprocessed"),
             present: fields.present(),
         }
     }

@@ -241,15 +241,30 @@ fn a_batch_names_its_column_or_has_only_one() {
         join: ",".into(),
         split: ".data[]".into(),
         key: ".id".into(),
-        absent: Absent::Missing,
+        absent: Absent::Single,
+        status: None,
+        retry_after: None,
+        unprocessed: None,
     };
-    assert_eq!(batch("size = 50, split = '.data[]', key = '.id'"), expected);
     assert_eq!(
-        batch("size = 50, split = '.data[]', key = '.id', column = 'id', absent = 'missing'"),
+        batch("size = 50, split = '.data[]', key = '.id'"),
+        expected,
+        "what is not there is asked alone"
+    );
+    assert_eq!(
+        batch("size = 50, split = '.data[]', key = '.id', column = 'id', absent = 'single'"),
         expected
     );
-    let other = Batch { join: "&ids=".into(), absent: Absent::Single, ..expected };
-    assert_eq!(batch("size = 50, split = '.data[]', key = '.id', join = '&ids=', absent = 'single'"), other);
+    let other = Batch { join: "&ids=".into(), absent: Absent::Missing, ..expected.clone() };
+    assert_eq!(batch("size = 50, split = '.data[]', key = '.id', join = '&ids=', absent = 'missing'"), other);
+    let parts = "size = 50, split = '.data[]', key = '.id', status = '.status', retry_after = '.wait', unprocessed = '.left[]'";
+    let own = Batch {
+        status: Some(".status".into()),
+        retry_after: Some(".wait".into()),
+        unprocessed: Some(".left[]".into()),
+        ..expected
+    };
+    assert_eq!(batch(parts), own);
     let posted = "url = \"https://example.org/?k=${KEY}\"\njson = { ids = \"{kept}\" }\nheaders = { k = \"${KEY}\" }\n";
     let posted = endpoint(&format!("{posted}batch = {{ size = 2, split = '.[]', key = '.k', join = ' ' }}"));
     assert_eq!(posted.batch.map(|batch| batch.column), Some("kept".into()));
@@ -313,6 +328,15 @@ fn a_batch_uses_one_column_and_json() {
 
     line 9: nosuch
     no jq function `nosuch` of 0 arguments
+    hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
+    "#);
+    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', retry_after = '.w', unprocessed = '.['"), @r#"
+    line 9: '.w'
+    `retry_after` in a batch without `status`
+    hint: add status = ".status": a part is asked again because of its status
+
+    line 9: '
+    jq does not parse: expected closing bracket, found the end
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
     insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', column = 'kept'"), @r#"

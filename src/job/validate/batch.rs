@@ -20,9 +20,15 @@ pub(super) fn validated(
     let Some(written) = &endpoint.batch else { return Some(None) };
     check_beside(endpoint, mistakes);
     let batch = &written.value;
-    for code in batch.split.iter().chain(&batch.key) {
+    let codes = [&batch.split, &batch.key, &batch.status, &batch.retry_after, &batch.unprocessed];
+    for code in codes.into_iter().flatten() {
         answer::check_jq(code, mistakes);
     }
+    if let (Some(wait), None) = (&batch.retry_after, &batch.status) {
+        let hint = "add status = \".status\": a part is asked again because of its status";
+        mistakes.add(&wait.span, "`retry_after` in a batch without `status`", hint);
+    }
+    let text = |code: &Option<At<String>>| code.as_ref().map(|code| code.value.clone());
     let column = column(written, templates, known, mistakes);
     let join = join(endpoint, batch, known, mistakes);
     Some(Some(Batch {
@@ -31,7 +37,10 @@ pub(super) fn validated(
         join,
         split: batch.split.as_ref()?.value.clone(),
         key: batch.key.as_ref()?.value.clone(),
-        absent: batch.absent.as_ref().map_or(Absent::Missing, |word| word.value.0),
+        absent: batch.absent.as_ref().map_or(Absent::Single, |word| word.value.0),
+        status: text(&batch.status),
+        retry_after: text(&batch.retry_after),
+        unprocessed: text(&batch.unprocessed),
     }))
 }
 

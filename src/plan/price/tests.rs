@@ -1,5 +1,5 @@
 use super::*;
-use crate::job::{Absent, Batch, Period, Quota, Source, Template, When};
+use crate::job::{Batch, Period, Quota, Source, Template, When};
 use crate::plan::sandbox::{answer_column, endpoint, job_of};
 use crate::record::Type;
 
@@ -32,6 +32,9 @@ fn batched(name: &str, size: u32) -> Endpoint {
         split: ".[]".into(),
         key: ".id".into(),
         absent: Absent::Missing,
+        status: None,
+        retry_after: None,
+        unprocessed: None,
     };
     Endpoint { batch: Some(batch), ..drawing(name, &[0]) }
 }
@@ -54,7 +57,16 @@ fn every_record_is_a_request_of_every_endpoint() {
 #[test]
 fn batches_end_with_their_block() {
     let price = price(&job(vec![batched("many", 50), drawing("one", &[])], vec![]), &[100, 100, 20]);
-    assert_eq!(price.requests, (2 + 2 + 1) + 220);
+    assert_eq!((price.requests, price.alone), ((2 + 2 + 1) + 220, 0));
+}
+
+#[test]
+fn who_may_be_asked_alone_comes_on_top() {
+    let mut many = batched("many", 50);
+    many.batch.as_mut().unwrap().absent = Absent::Single;
+    // The last of 101 is alone anyway.
+    let price = price(&job(vec![many, batched("told", 50), drawing("one", &[])], vec![]), &[100, 101, 20]);
+    assert_eq!((price.requests, price.alone), (2 * (2 + 3 + 1) + 221, 100 + 100 + 20));
 }
 
 #[test]

@@ -224,7 +224,7 @@ impl Drop for Permit {
 }
 
 /// Waits so long, or until the shard is told to stop: then false.
-async fn waited(time: Duration, draining: &watch::Receiver<bool>) -> bool {
+pub(super) async fn waited(time: Duration, draining: &watch::Receiver<bool>) -> bool {
     let mut draining = draining.clone();
     let until = Instant::now() + time;
     tokio::select! {

@@ -7,6 +7,7 @@ mod kept;
 mod lists;
 mod odds;
 mod pages;
+mod parts;
 mod programs;
 mod requests;
 mod scrape;
