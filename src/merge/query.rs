@@ -154,7 +154,12 @@ impl<'a> Answer<'a> {
     fn kept(connection: &'a Connection) -> duckdb::Result<Answer<'a>> {
         let mut statement = connection.prepare(&format!("DESCRIBE {ANSWER}"))?;
         let column = |row: &Row<'_>| Ok(AnswerColumn { name: row.get(0)?, ty: row.get(1)? });
-        let columns = statement.query_map([], column)?.collect::<duckdb::Result<_>>()?;
+        let columns: Vec<AnswerColumn> = statement.query_map([], column)?.collect::<duckdb::Result<_>>()?;
+        // A column of that name would hide the place of a row, by which it is read.
+        if columns.iter().any(|column| column.name.eq_ignore_ascii_case("rowid")) {
+            connection
+                .execute_batch(&format!("ALTER TABLE {ANSWER} RENAME COLUMN rowid TO \"its rowid\""))?;
+        }
         Ok(Answer { connection, columns, rows: None })
     }
 

@@ -113,11 +113,18 @@ impl Loading<'_> {
     }
 
     fn delete_by_id(&self, join: &str, ids: &str) -> Result<u64> {
-        let table = &self.target.qualified;
-        let sql = format!(
-            "DELETE FROM {table} WHERE rowid IN (SELECT old.rowid FROM {table} old {join} JOIN {ids} new ON {})",
-            same(&self.id_columns(), NULL_LIKE_NULL)
-        );
+        let (table, same) = (&self.target.qualified, same(&self.id_columns(), NULL_LIKE_NULL));
+        let sql = match (self.hides_places(), join) {
+            (false, _) => format!(
+                "DELETE FROM {table} WHERE rowid IN (SELECT old.rowid FROM {table} old {join} JOIN {ids} new ON {same})"
+            ),
+            (true, "ANTI") => {
+                format!("DELETE FROM {table} AS old WHERE NOT EXISTS (SELECT 1 FROM {ids} new WHERE {same})")
+            }
+            (true, _) => {
+                format!("DELETE FROM {table} AS old WHERE EXISTS (SELECT 1 FROM {ids} new WHERE {same})")
+            }
+        };
         self.connection.execute(&sql, []).map(|rows| rows as u64)
     }
 }

@@ -19,6 +19,8 @@ const KEYS: &str = "temp.windrow_keys";
 pub(super) const WINNERS: &str = "temp.windrow_winners";
 /// Temporary table: the rows that stand under the run's keys.
 const STANDING_ROWS: &str = "temp.windrow_standing";
+/// The place of a row of the table, where a column of its own hides `rowid`.
+const PLACE: &str = "\"windrow place\"";
 
 impl Loading<'_> {
     /// The key: the job's, or else the id; the id where rows are replaced by it.
@@ -129,11 +131,16 @@ impl Loading<'_> {
         names.extend(kept.chain(further).filter(|name| key.iter().all(|(key, _)| key != *name)));
         let list = |names: Vec<String>| names.join(", ");
         let keys = list(key.iter().map(|(name, _)| column("old", name)).collect());
+        let placed = match self.hides_places() {
+            true => format!("(SELECT *, row_number() OVER () AS {PLACE} FROM {})", self.target.qualified),
+            false => self.target.qualified.clone(),
+        };
+        let place = if self.hides_places() { PLACE } else { "rowid" };
         self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {table} new ON {} \
-             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.rowid {order}) = 1",
+             QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.{place} {order}) = 1",
             list(names.iter().map(|name| column("old", name)).collect()),
-            self.target.qualified,
+            placed,
             same(&key, equal),
         ))?;
         Ok(Standing { table: STANDING_ROWS, key, equal })

@@ -365,6 +365,11 @@ impl<'a> Loading<'a> {
         self.connection.query_row(&sql, [], |row| row.get(0))
     }
 
+    /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.
+    fn hides_places(&self) -> bool {
+        self.target.column("rowid").is_some()
+    }
+
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
         let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
         Loaded { already: false, ..Loaded::before(self.order, settled, Some(total), started.elapsed()) }

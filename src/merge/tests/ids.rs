@@ -30,6 +30,27 @@ async fn all_rows_of_an_answered_id_are_replaced() {
     );
 }
 
+/// DuckDB's own `rowid` is hidden by a column of that name, in which many rows may have one value.
+#[tokio::test]
+async fn a_column_named_rowid_is_never_taken_for_the_place_of_a_row() {
+    let hiding =
+        STANDING.replace("facts JSON)", "facts JSON, RowId INTEGER DEFAULT 7)").replace("NULL)", "NULL, 7)");
+    for gone in [Gone::Keep, Gone::Delete] {
+        let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.mode(Mode::ReplaceIds);
+        sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+        sandbox.job.table.gone = gone;
+        sandbox.execute(&hiding);
+        let published = sandbox.publish().await.unwrap();
+        let (left, others) = if gone == Gone::Keep { (0, 2) } else { (2, 0) };
+        assert_eq!(
+            (published.replaced, published.gone, published.total.unwrap()),
+            (2, left, 3 + others),
+            "{gone:?}"
+        );
+        assert_eq!(sandbox.rows("SELECT budget FROM films WHERE id = 'tt0001'"), ["1"], "the first row's");
+    }
+}
+
 #[tokio::test]
 async fn the_first_row_of_an_id_is_what_its_columns_are_kept_from() {
     let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.mode(Mode::ReplaceIds);
