@@ -1,4 +1,10 @@
 //! DuckDB as windrow opens it.
+//!
+//! A file of DuckDB's belongs to the process that writes it, or to those that read it. Jobs that end at the same time
+//! and publish into one file have it one after the other: who finds it in use waits for a while, and says for whom.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use duckdb::{Config, Connection};
@@ -34,4 +40,38 @@ pub fn message(error: &duckdb::Error) -> String {
         other => other.to_string(),
     };
     text.split("\n\n").next().unwrap_or_default().trim_end().to_owned()
+}
+
+/// Whether another process has the file open.
+pub fn is_in_use(error: &duckdb::Error) -> bool {
+    error.to_string().contains("Could not set lock on file")
+}
+
+/// How long a file is waited for that another process has: as long as a load takes, not as long as a person keeps it.
+const LONGEST: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 60 });
+
+/// Between two looks, in milliseconds; who waits for the same file looks at other moments.
+const BETWEEN_LOOKS: std::ops::Range<u64> = 50..250;
+
+/// Waiting for a file that another process has.
+#[derive(Debug, Default)]
+pub struct Patience {
+    since: Option<Instant>,
+}
+
+impl Patience {
+    /// How long to wait until the next look; `None` where it has been waited for long enough. The first time, the person
+    /// is told what for; `message` is DuckDB's and names the process.
+    pub fn pause(&mut self, path: &str, message: &str) -> Option<Duration> {
+        let since = *self.since.get_or_insert_with(|| {
+            // Whether anybody reads it does not matter.
+            let _ = writeln!(
+                std::io::stderr(),
+                "{path} is in use, waiting up to {} s for it: {message}",
+                LONGEST.as_secs()
+            );
+            Instant::now()
+        });
+        (since.elapsed() < LONGEST).then(|| Duration::from_millis(fastrand::u64(BETWEEN_LOOKS)))
+    }
 }

@@ -1,13 +1,14 @@
 //! DuckDB as windrow opens it, and what its errors mean.
 
 use std::path::Path;
+use std::time::Duration;
 use std::{fs, io};
 
 use duckdb::Connection;
 
 use super::error::{FULL, WRITABLE};
 use super::{MergeError, aside};
-use crate::database::duck::{config, message, prepare};
+use crate::database::duck::{Patience, config, is_in_use, message, prepare};
 
 /// Opens a database file for writing; makes it if it is not there.
 pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
@@ -18,6 +19,38 @@ pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
     let connection = opened.map_err(|error| failed(path, &error))?;
     prepare(&connection).map_err(|error| failed(path, &error))?;
     Ok(connection)
+}
+
+/// Opens it as [`open`] does; waits for a while where another process has it, unless told to give up.
+pub(super) fn open_unless(path: &Path, given_up: impl Fn() -> bool) -> Result<Connection, MergeError> {
+    let mut patience = Patience::default();
+    loop {
+        let opened = open(path);
+        match pause(&mut patience, &opened) {
+            Some(pause) if !given_up() => std::thread::sleep(pause),
+            _ => return opened,
+        }
+    }
+}
+
+/// The same, for who has other things to wait for.
+pub(super) async fn open_when_free(path: &Path) -> Result<Connection, MergeError> {
+    let mut patience = Patience::default();
+    loop {
+        let opened = open(path);
+        match pause(&mut patience, &opened) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return opened,
+        }
+    }
+}
+
+/// How long to wait before the next try, where another may help.
+fn pause(patience: &mut Patience, opened: &Result<Connection, MergeError>) -> Option<Duration> {
+    match opened {
+        Err(MergeError::InUse { path, message }) => patience.pause(path, message),
+        _ => None,
+    }
 }
 
 /// Makes an empty database, whole or not at all: a death or a full disk amid it would leave a file that is none.
@@ -92,7 +125,7 @@ pub(super) fn failed(path: &Path, error: &duckdb::Error) -> MergeError {
     let hint_of = |hints: &[(&str, &'static str)]| {
         hints.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint)
     };
-    if message.contains("Could not set lock on file") {
+    if is_in_use(error) {
         return MergeError::InUse { path, message };
     }
     if message.starts_with("Constraint Error") {

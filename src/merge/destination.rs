@@ -27,9 +27,9 @@ impl Found {
 
 /// Looks a job's destination over before anything is asked of anyone.
 ///
-/// The database can be opened (or made), no other process has it, no newer DuckDB made it, and a table that
-/// is there has the columns that the job fills, of types that take them. Column types that only the plan
-/// finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
+/// The database can be opened (or made), no newer DuckDB made it, and a table that is there has the columns that the
+/// job fills, of types that take them. A database that another process has open is waited for, up to a minute. Column
+/// types that only the plan finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
 pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeError> {
     let columns = columns::of_job(job)?;
     let path = match place {
@@ -44,7 +44,7 @@ pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeE
         aside::check_folder(path, "windrow makes the database there: it needs to write")?;
         return Ok(Found::Nothing);
     }
-    let connection = database::open(path)?;
+    let connection = database::open_when_free(path).await?;
     let target = Target::find(&connection, job).map_err(|error| database::failed(path, &error))?;
     target.check(&connection, path, &columns)?;
     Ok(Found::is(target.exists()))

@@ -147,9 +147,9 @@ pub enum MergeError {
         /// The first such record.
         ordinal: u64,
     },
-    /// Another process has the database open.
+    /// Another process has the database open, and did not close it for as long as it was waited for.
     #[error(
-        "{path} is in use: {message}\nhint: DuckDB lets one process write at a time; close the other one, then repeat the command"
+        "{path} is in use: {message}\nhint: DuckDB lets one process write at a time, and windrow has waited; close the other one, then repeat the command"
     )]
     InUse {
         /// The database.

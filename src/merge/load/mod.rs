@@ -75,7 +75,7 @@ use crate::job::Mode;
 
 /// Loads a proven run, unless it is stopped before COMMIT.
 pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
-    let connection = database::open(path)?;
+    let connection = database::open_unless(path, || stop.is_stopped())?;
     let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
         Err(Failed::Commit(error)) => {
             drop(connection);
@@ -94,7 +94,8 @@ pub(super) fn resolve(
     error: MergeError,
     stop: &Stop,
 ) -> Result<Loaded, MergeError> {
-    let connection = database::open(path)?;
+    // Whatever the caller says meanwhile: it is to be known what stands.
+    let connection = database::open_unless(path, || false)?;
     let publications = publications(&connection, order, path)?;
     if order.settled(&publications)?.is_none() {
         return Err(error);

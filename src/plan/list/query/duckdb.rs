@@ -70,11 +70,24 @@ fn open(file: Option<&Path>, reader: &Reader<'_>) -> Result<Connection, ListErro
         Some(path) => {
             // What is no file is told in our own words.
             source::open(path)?;
-            let config = duck::config().and_then(|config| config.access_mode(AccessMode::ReadOnly));
-            config.and_then(|config| Connection::open_with_flags(path, config))
+            open_when_free(path)
         }
     };
     opened.map_err(|error| unopened(reader.list, &error))
+}
+
+/// A job may publish into it just now.
+fn open_when_free(path: &Path) -> ::duckdb::Result<Connection> {
+    let mut patience = duck::Patience::default();
+    loop {
+        let config = duck::config()?.access_mode(AccessMode::ReadOnly)?;
+        let opened = Connection::open_with_flags(path, config);
+        let in_use = opened.as_ref().err().filter(|error| duck::is_in_use(error));
+        match in_use.and_then(|error| patience.pause(&path.to_string_lossy(), &duck::message(error))) {
+            Some(pause) => std::thread::sleep(pause),
+            None => return opened,
+        }
+    }
 }
 
 /// Files are looked for beside the job file, and what does not fit into memory goes into `scratch`.
