@@ -75,6 +75,8 @@
 //! 13. A block is worked by one living process at a time, whichever helps; a shard is done when all its blocks are.
 //! 14. A run in which nothing succeeded is not published, and a secret that is refused stops it, unless the job says
 //!     otherwise.
+//! 15. What is committed is settled: no error after COMMIT changes the exit code, and who repeats a command that died there
+//!     is told of it, and publishes nothing twice.
 
 #![warn(missing_docs)]
 

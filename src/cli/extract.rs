@@ -50,7 +50,7 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     let worked = work_round(&run.store, &run.plan, &job, round, &FetchArgs::default(), &stop).await?;
     match worked.exit {
         Exit::Done => summary::fetched(&run, round).await?,
-        _ => summary::unfinished(&run, &worked).await?,
+        _ => summary::unfinished(&run, &worked),
     }
     Ok(worked.exit)
 }

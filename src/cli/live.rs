@@ -100,16 +100,19 @@ pub(super) fn sweep_unplanned(folder: &Path) {
     }
 }
 
+/// Holds a run that is there.
+pub(super) async fn hold(folder: &Path) -> Result<LiveRun, CliError> {
+    let store = RunStore::open(folder).await?;
+    let lock = lock_run(store.folder())?;
+    let plan = store.plan().await?;
+    Ok(LiveRun { store, plan, _lock: lock })
+}
+
 /// The newest run of the job that is unfinished; `None` where the newest run is finished or there is none.
 pub(super) async fn unfinished(job: &Job, root: &Path) -> Result<Option<LiveRun>, CliError> {
     let Some(folder) = newest_folder(job, root).await? else { return Ok(None) };
-    let store = RunStore::open(&folder).await?;
-    let lock = lock_run(store.folder())?;
-    if store.outcome().await?.is_some() {
-        return Ok(None);
-    }
-    let plan = store.plan().await?;
-    Ok(Some(LiveRun { store, plan, _lock: lock }))
+    let run = hold(&folder).await?;
+    Ok(run.store.outcome().await?.is_none().then_some(run))
 }
 
 async fn newest_folder(job: &Job, root: &Path) -> Result<Option<PathBuf>, CliError> {

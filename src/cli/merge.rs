@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::live::LiveRun;
-use super::{CliError, Place, find, summary};
+use super::{CliError, Place, find, settle, summary};
 use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, RunStore};
@@ -36,16 +36,36 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     let store = find::open_run(&args.run, place).await?;
     let lock = lock_run(store.folder())?;
     let plan = store.plan().await?;
-    let mut job = find::present_job(&store, &plan).await?;
+    let run = LiveRun { store, plan, _lock: lock };
+    let secrets = find::secrets(args.env_file.as_deref())?;
+    let noted = args.to.is_none() && !run.plan.trial;
+    let settled = if noted { settle::settle(&run.store, &run.plan, &secrets).await? } else { None };
+    let mut job = match (find::present_job(&run.store, &run.plan).await, settled) {
+        // Published by the job as it was then.
+        (Err(_), Some(settled)) => return Ok(settled.report(&run).await),
+        (job, _) => job?,
+    };
     if let Some(url) = args.to {
         let here = std::env::current_dir()?;
         redirect(&mut job, Destination::parse(&url, &here).map_err(CliError::Usage)?);
     }
-    let run = LiveRun { store, plan, _lock: lock };
-    let to = merge::Place::of(&run.store, &run.plan, &job, &find::secrets(args.env_file.as_deref())?)?;
-    let merged = merge_run(&run.store, &job, &to, args.anyway, &stop).await?;
-    summary::finished(&run, &job, &to, &merged, started.elapsed()).await?;
+    let to = merge::Place::of(&run.store, &run.plan, &job, &secrets)?;
+    let wanted = Wanted { anyway: args.anyway, noted };
+    let merged = merge_run(&run.store, &job, &to, wanted, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, started.elapsed()).await;
+    if noted {
+        settle::told(&run.store);
+    }
     Ok(merged.exit())
+}
+
+/// How a run is to be published.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Whatever the gate says.
+    pub(super) anyway: bool,
+    /// Where the job's runs go: a death is to be found out by who comes next (see [`settle`]).
+    pub(super) noted: bool,
 }
 
 /// Publishes somewhere else. Statements were written for the job's own kind of destination.
@@ -78,16 +98,20 @@ impl Merged {
     }
 }
 
-/// Proves the run and publishes it, `anyway` whatever the gate says; a signal gives up what is not yet committed.
+/// Proves the run and publishes it; a signal gives up what is not yet committed. Where it is published and noted, the
+/// caller says so, and then that it is [`told`](settle::told).
 pub(super) async fn merge_run(
     run: &RunStore,
     job: &Job,
     to: &merge::Place,
-    anyway: bool,
+    wanted: Wanted,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Merged, CliError> {
     let proof = merge::prove(run).await?;
-    let terms = Terms { now_micros: now_micros(), anyway };
+    let terms = Terms { now_micros: now_micros(), anyway: wanted.anyway };
+    if wanted.noted {
+        settle::begin(run, job, terms.now_micros).await?;
+    }
     match merge::publish(run, job, to, &proof, &terms, told_to_stop(stop)).await {
         Ok(published) => Ok(Merged::Published(Box::new(published))),
         Err(MergeError::Interrupted) => Ok(Merged::Interrupted(stop.borrow().signal().unwrap_or_default())),

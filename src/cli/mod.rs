@@ -1,5 +1,13 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
+/// Tells the person. Where nobody can read standard error any more the work goes on: after COMMIT nothing may fail.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 mod check;
 mod extract;
 mod failures;
@@ -16,6 +24,7 @@ mod retry;
 mod round;
 mod run;
 mod schema;
+mod settle;
 mod shard;
 mod status;
 mod summary;

@@ -30,20 +30,21 @@ pub(super) async fn publish_so_far(
     let to = Place::of(&run.store, &run.plan, job, secrets)?;
     match publish_partial(&run.store, job, &to, now_micros(), told_to_stop(stop)).await {
         Ok(part) => {
-            summary::unfinished_with(run, fetched, &so_far(&part)).await?;
+            summary::unfinished_with(run, fetched, &so_far(&part));
+            summary::say_warnings(&job.name, &part.warnings);
             Ok(Exit::Paused)
         }
         Err(MergeError::Interrupted) => {
             let exit = Exit::Interrupted(stop.borrow().signal().unwrap_or_default());
-            summary::unfinished_with(run, &Fetched::ended(exit), NOTHING_MORE).await?;
+            summary::unfinished_with(run, &Fetched::ended(exit), NOTHING_MORE);
             Ok(exit)
         }
         Err(error) => {
-            summary::unfinished_with(run, fetched, NOTHING_MORE).await?;
+            summary::unfinished_with(run, fetched, NOTHING_MORE);
             if error.exit() != Exit::Refused {
                 return Err(error.into());
             }
-            eprintln!("{}: {error}", job.name);
+            tell!("{}: {error}", job.name);
             Ok(Exit::Paused)
         }
     }
@@ -67,7 +68,9 @@ mod tests {
 
     #[test]
     fn what_there_is_is_told_with_what_is_new() {
-        let told = |rows, so_far| super::so_far(&PublishedPart { rows, replaced: 0, so_far, total: Some(0) });
+        let told = |rows, so_far| {
+            super::so_far(&PublishedPart { rows, replaced: 0, so_far, total: Some(0), warnings: vec![] })
+        };
         assert_eq!(told(0, 0), "nothing is published yet");
         assert_eq!(told(1, 1), "published 1 row so far");
         assert_eq!(told(0, 7), "published 7 rows so far, none of them now");

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::live::{LiveRun, TrialArgs};
 use super::round::{FetchArgs, work_round};
-use super::{CliError, Place, find, live, summary};
+use super::{CliError, Place, find, live, settle, summary};
 use crate::handoff::lock::lock_run;
 use crate::handoff::{Exit, Plan};
 use crate::os::stop_on_signals;
@@ -44,6 +44,7 @@ pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError
     let plan = store.plan().await?;
     let _job_lock = live::hold_job_of(&store, &plan)?;
     let _lock = lock_run(store.folder())?;
+    settle::settle_first(&store, &plan, &find::secrets(args.fetch.env_file.as_deref())?).await?;
     let job = find::planned_job(&store, &plan).await?;
     let pace = find::present_job(&store, &plan).await?;
     known_endpoints(&plan, &args.endpoint)?;
@@ -61,7 +62,7 @@ pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError
     let fetched = work_round(&run.store, &run.plan, &pace, round, &fetch, &stop).await?;
     match fetched.exit {
         Exit::Done => summary::fetched(&run, round).await?,
-        _ => summary::unfinished(&run, &fetched).await?,
+        _ => summary::unfinished(&run, &fetched),
     }
     Ok(fetched.exit)
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::live::{LiveRun, Obstacle, TrialArgs};
 use super::round::{FetchArgs, Fetched, work_round};
-use super::{CliError, find, live, merge, pause, price, prune, summary};
+use super::{CliError, find, live, merge, pause, price, prune, settle, summary};
 use crate::handoff::{Exit, layout};
 use crate::job::{Job, OnChange};
 use crate::merge::{Place, check_destination};
@@ -48,8 +48,8 @@ pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, Cli
     let is_trial = args.trial.sample.is_some() || args.trial.ids.is_some();
     // Before anything else is looked at: the database, too, may be in use by the run that is still going.
     let _job_lock = if is_trial { None } else { Some(live::hold_job(&job.name, &root)?) };
-    if !is_trial {
-        check_destination(&job, &Place::of_job(&job, &secrets)?).await?;
+    if !is_trial && let Some(exit) = stands(&job, &root, &secrets, args.new, &stop).await? {
+        return Ok(exit);
     }
     let run = begin(&job, &args, &root, &secrets, is_trial).await?;
     let fetched = fetch_to_the_end(&run, &job, &args, &secrets, &stop).await?;
@@ -57,12 +57,42 @@ pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, Cli
         return Ok(fetched.exit);
     }
     let to = Place::of(&run.store, &run.plan, &job, &secrets)?;
-    let merged = merge::merge_run(&run.store, &job, &to, false, &stop).await?;
-    summary::finished(&run, &job, &to, &merged, started.elapsed()).await?;
+    let wanted = merge::Wanted { anyway: false, noted: !is_trial };
+    let merged = merge::merge_run(&run.store, &job, &to, wanted, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, started.elapsed()).await;
     if !is_trial && !matches!(merged, merge::Merged::Interrupted(_)) {
         prune::after_run(&job, &root).await;
     }
+    // Last of all: who is killed before this has not told.
+    settle::told(&run.store);
     Ok(merged.exit())
+}
+
+/// What stands before a run begins: an earlier one that is published, and nobody was told; then the exit code is known. Or
+/// a destination that does not go with the job.
+async fn stands(
+    job: &Job,
+    root: &Path,
+    secrets: &Secrets,
+    anew: bool,
+    stop: &watch::Receiver<Stop>,
+) -> Result<Option<Exit>, CliError> {
+    let look = async {
+        let settled = settle::settle_all(job, root, secrets, anew).await?;
+        if settled.is_none() {
+            check_destination(job, &Place::of_job(job, secrets)?).await?;
+        }
+        Ok(settled)
+    };
+    tokio::select! {
+        biased;
+        settled = look => settled,
+        // A database that is in use is waited for.
+        () = merge::told_to_stop(stop) => {
+            tell!("{}: interrupted; nothing is planned", job.name);
+            Ok(Some(Exit::Interrupted(stop.borrow().signal().unwrap_or_default())))
+        }
+    }
 }
 
 /// Fetches all rounds, over pauses where the person waits for them, and says why where they were not all fetched.
@@ -81,11 +111,11 @@ async fn fetch_to_the_end(
             Exit::Paused if pause::publishes(run, job) => {
                 fetched.exit = pause::publish_so_far(run, job, secrets, &fetched, stop).await?;
             }
-            _ => summary::unfinished(run, &fetched).await?,
+            _ => summary::unfinished(run, &fetched),
         }
         match fetched.renews_at {
             Some(renews_at) if args.wait && fetched.exit == Exit::Paused => {
-                eprintln!("{}: waiting for it", job.name);
+                tell!("{}: waiting for it", job.name);
                 wait_until(renews_at, stop).await;
             }
             _ => return Ok(fetched),

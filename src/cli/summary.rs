@@ -52,40 +52,53 @@ fn is_figure(cell: &str) -> bool {
         && cell.chars().all(|c| c.is_ascii_digit() || c == ',' || c == '/')
 }
 
-/// The end of a run or a merge.
-pub(super) async fn finished(
-    run: &LiveRun,
-    job: &Job,
-    to: &merge::Place,
-    merged: &Merged,
-    took: Duration,
-) -> Result<(), CliError> {
+/// The end of a run or a merge. What is published stays so, whatever of this cannot be shown.
+pub(super) async fn finished(run: &LiveRun, job: &Job, to: &merge::Place, merged: &Merged, took: Duration) {
     if let Merged::Interrupted(signal) = merged {
-        return unfinished(run, &Fetched::ended(Exit::Interrupted(*signal))).await;
+        return unfinished(run, &Fetched::ended(Exit::Interrupted(*signal)));
     }
-    endpoints(run, job).await?;
-    let some_failed = failed(run, job).await?;
+    let some_failed = figures(run, job).await.unwrap_or_else(|error| {
+        tell!("\nthe run's figures cannot be shown: {error}");
+        false
+    });
     match merged {
         Merged::Interrupted(_) => {}
         Merged::Refused(why) => {
-            eprintln!("\n{}: {why}", job.name);
-            eprintln!("run    {}", shown_path(run.store.folder()));
+            tell!("\n{}: {why}", job.name);
+            tell!("run    {}", shown_path(run.store.folder()));
         }
         Merged::Published(published) => {
-            preview(to, &job.table.name).await?;
-            eprintln!("\n{}: {}, in {}", job.name, in_words(published, kind(to)), duration(took));
-            say_overridden(published);
-            match kind(to) {
-                "table" => eprintln!("table  {} in {}", job.table.name, shown_place(to)),
-                file => eprintln!("{file:<7}{}", shown_place(to)),
-            }
-            eprintln!("run    {}", shown_path(run.store.folder()));
+            preview_unless_it_takes_long(to, &job.table.name).await;
+            say_published(run, job, to, published, took);
         }
     }
     if some_failed {
         say_retry(run);
     }
-    Ok(())
+}
+
+/// What became of the requests; whether any failed.
+async fn figures(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
+    endpoints(run, job).await?;
+    failed(run, job).await
+}
+
+fn say_published(run: &LiveRun, job: &Job, to: &merge::Place, published: &Published, took: Duration) {
+    tell!("\n{}: {}, in {}", job.name, in_words(published, kind(to)), duration(took));
+    say_overridden(published);
+    say_warnings(&job.name, &published.warnings);
+    match kind(to) {
+        "table" => tell!("table  {} in {}", job.table.name, shown_place(to)),
+        file => tell!("{file:<7}{}", shown_place(to)),
+    }
+    tell!("run    {}", shown_path(run.store.folder()));
+}
+
+/// What went wrong after COMMIT.
+pub(super) fn say_warnings(job: &str, warnings: &[String]) {
+    for warning in warnings {
+        tell!("{job}: published, but {warning}");
+    }
 }
 
 /// The end of a retry's round.
@@ -100,7 +113,7 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
         0 => String::new(),
         exempt => format!("{} not to be asked, ", count(exempt)),
     };
-    eprintln!(
+    tell!(
         "{}: round {}: {} ok, {} missing, {exempt}{} without success\n\
          hint: `windrow merge {}` publishes what is new",
         run.plan.job,
@@ -114,16 +127,12 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
 }
 
 /// The end of a run that is not complete, and of which nothing was published.
-pub(super) async fn unfinished(run: &LiveRun, fetched: &Fetched) -> Result<(), CliError> {
-    unfinished_with(run, fetched, "nothing is published").await
+pub(super) fn unfinished(run: &LiveRun, fetched: &Fetched) {
+    unfinished_with(run, fetched, "nothing is published");
 }
 
 /// The end of a run that is not complete, and what of it is published, in words.
-pub(super) async fn unfinished_with(
-    run: &LiveRun,
-    fetched: &Fetched,
-    published: &str,
-) -> Result<(), CliError> {
+pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str) {
     let why = match (fetched.exit, fetched.renews_at) {
         (Exit::Interrupted(_), _) => "interrupted".to_owned(),
         (Exit::Paused, Some(second)) => {
@@ -137,26 +146,25 @@ pub(super) async fn unfinished_with(
     };
     let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
     let word = find::word_for(&run.store, &run.plan);
-    eprintln!("{job}: {why}; {published}, what was fetched is kept in {folder}");
+    tell!("{job}: {why}; {published}, what was fetched is kept in {folder}");
     if fetched.refused.is_some() {
         let again = if run.plan.trial { "" } else { ": it asks again what was refused, and goes on" };
-        eprintln!(
+        tell!(
             "hint: set the secret right and repeat the command{again}; an endpoint for which that is a proper answer says \
              missing = [401, 403]"
         );
-        return Ok(());
+        return;
     }
     match run.plan.trial {
-        true => eprintln!(
-            "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed"
-        ),
-        false => eprintln!(
+        true => {
+            tell!("hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed")
+        }
+        false => tell!(
             "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards",
             shown_path(&run.plan.job_path),
             elsewhere(run),
         ),
     }
-    Ok(())
 }
 
 /// ` --runs DIR` where the run is not where its job's runs are by default.
@@ -185,7 +193,7 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
         cell.parse().map_or(cell, count)
     };
     lines.extend(result.rows.into_iter().map(|row| row.into_iter().map(figure).collect()));
-    eprintln!();
+    tell!();
     columns(&mut io::stderr().lock(), &lines)?;
     Ok(())
 }
@@ -195,7 +203,7 @@ async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
     let id = failures::id_columns(&run.plan);
     let result = merge::query(&run.store, Some(job), &failures::by_kind(&id), None).await?;
     if !result.rows.is_empty() {
-        eprintln!("\nwithout success, by kind:");
+        tell!("\nwithout success, by kind:");
         print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
     }
     Ok(!result.rows.is_empty())
@@ -204,7 +212,7 @@ async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
 /// The conditions that `--anyway` set aside.
 fn say_overridden(published: &Published) {
     for condition in &published.overridden {
-        eprintln!("although {condition}");
+        tell!("although {condition}");
     }
 }
 
@@ -212,8 +220,8 @@ fn say_overridden(published: &Published) {
 fn say_retry(run: &LiveRun) {
     let word = find::word_for(&run.store, &run.plan);
     match run.plan.trial {
-        true => eprintln!("hint: `windrow failures {word}` lists what failed"),
-        false => eprintln!(
+        true => tell!("hint: `windrow failures {word}` lists what failed"),
+        false => tell!(
             "hint: `windrow failures {word}` lists what failed; `windrow retry {word}` asks it again, \
              `windrow merge {word}` then publishes what is new"
         ),
@@ -239,6 +247,17 @@ fn shown_place(to: &merge::Place) -> String {
     }
 }
 
+/// Longest time that the person waits for the first rows: the work is done.
+const PREVIEW_TIME: Duration = Duration::from_secs(10);
+
+async fn preview_unless_it_takes_long(to: &merge::Place, table: &str) {
+    match tokio::time::timeout(PREVIEW_TIME, preview(to, table)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tell!("\nthe first rows cannot be shown: {error}"),
+        Err(_) => tell!("\nthe first rows are not shown: the database does not answer"),
+    }
+}
+
 /// The first rows and columns of the published table.
 async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
     let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
@@ -248,10 +267,10 @@ async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
         row.truncate(PREVIEW_COLUMNS);
         row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
     }
-    eprintln!();
+    tell!();
     to_stdout(|out| print_rows(out, &result, Shape::Table))?;
     if columns > PREVIEW_COLUMNS {
-        eprintln!("… and {} more columns", columns - PREVIEW_COLUMNS);
+        tell!("… and {} more columns", columns - PREVIEW_COLUMNS);
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ pub const JOB: &str = "job.toml";
 pub const PLAN: &str = "plan.json";
 /// How the run ended.
 pub const OUTCOME: &str = "merged.json";
+/// That a publication has begun and nobody has been told how it ended.
+pub const PUBLISHING: &str = "publishing.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.

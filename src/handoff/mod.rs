@@ -14,6 +14,7 @@
 //!   00003/000012000.<attempt>.bodies.parquet    chunk: the answers of that block that are kept, if any
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
+//!   publishing.json                             Publishing: while a command publishes, until it has said what came of it
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
 //!   00003/blocks.lock                           kernel locks on its bytes: claims on the shard's blocks
 //!   00003/shard.log                             what the shard's processes wrote to standard error
@@ -46,7 +47,7 @@ pub mod store;
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use event::Event;
 pub use exit::Exit;
-pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Round, Shard};
+pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
 pub use store::{HandoffError, RunStore};
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a

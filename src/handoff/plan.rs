@@ -1,5 +1,5 @@
-//! What a plan fixes for the whole run: [`Plan`], its [`Round`]s, their [`Shard`]s and [`Block`]s, and the
-//! [`Outcome`] that ends it.
+//! What a plan fixes for the whole run: [`Plan`], its [`Round`]s, their [`Shard`]s and [`Block`]s; the
+//! [`Outcome`] that ends it, and what stands before the end: [`Publishing`].
 
 use std::path::{Path, PathBuf};
 
@@ -133,6 +133,21 @@ pub struct FileMark {
     pub bytes: u64,
     /// When it was last written: nanoseconds since 1970, UTC.
     pub modified: i64,
+}
+
+/// `publishing.json`: written before a publication into the job's own destination begins, removed as the last act of the
+/// command, when it has said what came of it. Where it stands and no process holds the run, that command died: the
+/// destination may have the rows, and nobody was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publishing {
+    /// Version of this format.
+    pub version: u32,
+    /// Microseconds since 1970, UTC; the `at` of the [`Outcome`] that this publication leaves.
+    pub at: i64,
+    /// The path of the job file that it is published with, absolute.
+    pub job_path: PathBuf,
+    /// That file as written then: it names destination, table and reports.
+    pub job: String,
 }
 
 /// `merged.json`: how the run ended. Replaced when a retry's results are published.

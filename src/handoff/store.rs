@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::commit::{Commit, Committed};
-use super::plan::{Outcome, Plan, Round};
+use super::plan::{Outcome, Plan, Publishing, Round};
 use super::{exit::Exit, layout};
 use crate::record::Ordinal;
 
@@ -182,6 +182,26 @@ impl RunStore {
     /// Writes how the run ended.
     pub async fn put_outcome(&self, outcome: &Outcome) -> Result<(), HandoffError> {
         self.put_json(&Path::from(layout::OUTCOME), outcome).await
+    }
+
+    /// The publication that nobody has been told the end of, if there is one.
+    pub async fn publishing(&self) -> Result<Option<Publishing>, HandoffError> {
+        let path = Path::from(layout::PUBLISHING);
+        self.read_if_there(&path).await?.map(|bytes| parse(&path, &bytes)).transpose()
+    }
+
+    /// Notes that a publication begins.
+    pub async fn put_publishing(&self, publishing: &Publishing) -> Result<(), HandoffError> {
+        self.put_json(&Path::from(layout::PUBLISHING), publishing).await
+    }
+
+    /// Notes that somebody has been told how the publication ended. One call of the system: whoever is killed is
+    /// killed before it or after it.
+    pub fn end_publishing(&self) -> Result<(), HandoffError> {
+        let path = self.folder.join(layout::PUBLISHING);
+        std::fs::remove_file(&path)
+            .or_else(absent_is_fine)
+            .map_err(|error| file_error("remove", path.display(), error))
     }
 
     /// The job file as it was planned.

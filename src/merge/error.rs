@@ -1,4 +1,5 @@
-//! What keeps a run from being published, grouped by what it means for the caller.
+//! What keeps a run from being published, grouped by what it means for the caller. What goes wrong after COMMIT is none of
+//! these: it is told in [`Published::warnings`](super::Published::warnings).
 
 use std::io;
 use std::path::Path;
@@ -89,16 +90,6 @@ pub enum MergeError {
         message: String,
         /// What to do.
         hint: &'static str,
-    },
-    /// The rows are published, a report is not written.
-    #[error(
-        "published, but the report {path} was not written: {message}\nhint: ask for it with `windrow query`, or in the database"
-    )]
-    Unreported {
-        /// The report.
-        path: String,
-        /// The system's words.
-        message: String,
     },
     /// A value that the database cannot hold.
     #[error(
@@ -197,11 +188,6 @@ pub enum MergeError {
         /// DuckDB's words.
         message: String,
     },
-    /// The database has the rows, the run's folder does not know it.
-    #[error(
-        "published, but the run's folder could not take note of it: {0}\nhint: repeat `windrow merge`: it finds the rows in the table and loads nothing twice"
-    )]
-    NotNoted(HandoffError),
     /// Given up because the caller said so. Nothing was published.
     #[error("interrupted; nothing is published")]
     Interrupted,
@@ -230,7 +216,7 @@ impl MergeError {
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {
-            MergeError::Handoff(error) | MergeError::NotNoted(error) => error.exit(),
+            MergeError::Handoff(error) => error.exit(),
             MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused { .. } => Exit::Refused,
@@ -246,7 +232,7 @@ impl MergeError {
             | MergeError::NotReadable { .. }
             | MergeError::Constraint { .. }
             | MergeError::Database { .. } => Exit::Database,
-            MergeError::Disk { .. } | MergeError::Unreported { .. } => Exit::Disk,
+            MergeError::Disk { .. } => Exit::Disk,
             MergeError::Postgres(error) | MergeError::Rival(error) => exit_of_server(error),
         }
     }

@@ -23,10 +23,15 @@
 //! | killed | the database | the run | the next merge |
 //! |---|---|---|---|
 //! | before COMMIT | as it was | unfinished | publishes |
-//! | after COMMIT, before `merged.json` | published, its row in `windrow_runs` | unfinished | finds the row, writes `merged.json` |
+//! | after COMMIT, before `merged.json` | published, its row in `windrow_runs` | unfinished | finds the row, gives reports their names, writes `merged.json` |
 //! | after `merged.json` | published | finished | finds the row, changes nothing |
 //! | at a pause, before COMMIT | as it was | unfinished | publishes, with what came since |
 //! | at a pause, after COMMIT | a part published, its row in `windrow_runs` | unfinished | finds the row, publishes what came since |
+
+//!
+//! After COMMIT nothing fails: what goes wrong then is a warning of the publication's. That a run which was published is
+//! not taken for one that has still to be, though its process died before it could say so, is `publishing.json`'s affair
+//! (see [`Publishing`](crate::handoff::Publishing) and [`settle`]).
 
 mod aside;
 mod columns;
@@ -61,5 +66,5 @@ pub use gate::success_in_words;
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};
-pub use publish::{Published, Terms, ddl, publish};
+pub use publish::{Published, Terms, ddl, publish, settle};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, query};

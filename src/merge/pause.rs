@@ -24,6 +24,8 @@ pub struct PublishedPart {
     pub so_far: u64,
     /// Rows of the table now; `None` where counting them would take long and nothing depends on it.
     pub total: Option<u64>,
+    /// What went wrong after COMMIT.
+    pub warnings: Vec<String>,
 }
 
 /// Publishes, of what is committed of an unfinished run, the records that have succeeded at every endpoint and that
@@ -44,7 +46,7 @@ pub async fn publish_partial(
     let order = order(job, place, proof, now_micros);
     if order.admitted(&order.policy()) == 0 {
         // No database is made for nothing.
-        return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: Some(0) });
+        return Ok(PublishedPart { rows: 0, replaced: 0, so_far: 0, total: Some(0), warnings: Vec::new() });
     }
     if let Some(refusal) = order.gate.refusal() {
         return Err(refusal);
@@ -52,7 +54,13 @@ pub async fn publish_partial(
     let loaded = load_unless(order, stop).await?;
     let rows = if loaded.already { 0 } else { loaded.rows };
     let so_far = loaded.at_pauses + rows;
-    Ok(PublishedPart { rows, replaced: loaded.replaced, so_far, total: loaded.total })
+    Ok(PublishedPart {
+        rows,
+        replaced: loaded.replaced,
+        so_far,
+        total: loaded.total,
+        warnings: loaded.warnings,
+    })
 }
 
 fn order(job: &Job, place: &Place, proof: Proof, now_micros: i64) -> Order {

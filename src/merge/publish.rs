@@ -8,7 +8,7 @@ use super::gate::Gate;
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
-use super::{MergeError, Proof, columns, file, postgres};
+use super::{MergeError, Proof, columns, database, file, postgres, statements};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::{Destination, Job};
@@ -20,6 +20,28 @@ pub struct Terms {
     pub now_micros: i64,
     /// Publish whatever the gate says; it is told in [`Published::overridden`].
     pub anyway: bool,
+}
+
+impl Published {
+    /// What a run's folder says of a publication, without a look at the destination.
+    pub fn noted(outcome: Outcome) -> Published {
+        Published {
+            already: true,
+            rows: outcome.rows,
+            replaced: 0,
+            left_out: 0,
+            duplicates: 0,
+            withheld: 0,
+            late: 0,
+            gone: 0,
+            total: None,
+            at_pauses: 0,
+            overridden: Vec::new(),
+            warnings: Vec::new(),
+            took: Duration::ZERO,
+            outcome,
+        }
+    }
 }
 
 /// How a run was published.
@@ -50,6 +72,8 @@ pub struct Published {
     pub at_pauses: u64,
     /// Conditions of the gate that are not met, where it was published all the same.
     pub overridden: Vec<String>,
+    /// What went wrong after COMMIT: the rows are published, whatever it is.
+    pub warnings: Vec<String>,
     /// From opening the database to COMMIT.
     pub took: Duration,
 }
@@ -75,7 +99,9 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
 
 /// Publishes a proven run: gate, one transaction, `merged.json` last.
 ///
-/// A run that stands in the database already is left alone, and `merged.json` is written if it is not there.
+/// A run that stands in the database already is left alone; `merged.json` is written if it is not there, and reports
+/// that a death has left without their names get them. After COMMIT nothing fails: what goes wrong then is in
+/// [`Published::warnings`].
 /// Fails with [`MergeError::Refused`] where the gate is shut; `merged.json` then says why. Must be called
 /// within a tokio runtime; DuckDB works on a thread of its own meanwhile. When `stop` comes first, the
 /// transaction is given up and it fails with [`MergeError::Interrupted`], unless COMMIT got through before.
@@ -88,17 +114,9 @@ pub async fn publish(
     terms: &Terms,
     stop: impl Future<Output = ()>,
 ) -> Result<Published, MergeError> {
-    let order = Order {
-        place: place.clone(),
-        job: job.clone(),
-        proof: proof.clone(),
-        extent: Extent::Whole,
-        gate: Gate::of_run(job, proof, terms.anyway),
-        noted: run.outcome().await?,
-        now_micros: terms.now_micros,
-    };
+    let order = order_of(run, job, place, proof, terms).await?;
     let (mut outcome, noted) = (outcome(&order), order.noted.clone());
-    let loaded = match load_if_open(order, stop).await {
+    let mut loaded = match load_if_open(order, stop).await {
         Err(MergeError::Refused { conditions, hint }) => {
             outcome.refused = Some(conditions.join("\n"));
             run.put_outcome(&outcome).await?;
@@ -110,23 +128,72 @@ pub async fn publish(
     outcome.rows = loaded.rows;
     outcome.file = loaded.file;
     let standing = noted.filter(|standing| loaded.already && same(standing, &outcome));
-    if standing.is_none() {
-        run.put_outcome(&outcome).await.map_err(MergeError::NotNoted)?;
+    if standing.is_none()
+        && let Err(error) = run.put_outcome(&outcome).await
+    {
+        loaded.warnings.push(format!(
+            "the run's folder could not take note of it: {error}\nhint: `windrow merge` notes it, and loads nothing twice"
+        ));
     }
     Ok(published(standing.unwrap_or(outcome), loaded))
 }
 
-/// Loads, unless the gate is shut already; no database is made then.
-async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
-    match order.gate.refusal() {
-        Some(refusal) if !is_published(&order).await? => Err(refusal),
-        _ => load_unless(order, stop).await,
+/// What became of a publication whose process died: where the destination has the run, what [`publish`] says of one that
+/// is published already, with all that it makes good. `None` where it does not have it; nothing is loaded then.
+pub async fn settle(
+    run: &RunStore,
+    job: &Job,
+    place: &Place,
+    proof: &Proof,
+    terms: &Terms,
+) -> Result<Option<Published>, MergeError> {
+    match is_published(&order_of(run, job, place, proof, terms).await?).await? {
+        true => publish(run, job, place, proof, terms, std::future::pending()).await.map(Some),
+        false => Ok(None),
     }
 }
 
+async fn order_of(
+    run: &RunStore,
+    job: &Job,
+    place: &Place,
+    proof: &Proof,
+    terms: &Terms,
+) -> Result<Order, MergeError> {
+    Ok(Order {
+        place: place.clone(),
+        job: job.clone(),
+        proof: proof.clone(),
+        extent: Extent::Whole,
+        gate: Gate::of_run(job, proof, terms.anyway),
+        noted: run.outcome().await?,
+        now_micros: terms.now_micros,
+    })
+}
+
+/// Loads, unless the gate is shut already; no database is made then.
+async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+    let mut stop = std::pin::pin!(stop);
+    if let Some(refusal) = order.gate.refusal() {
+        let is_published = tokio::select! {
+            is_published = is_published(&order) => is_published?,
+            () = stop.as_mut() => return Err(MergeError::Interrupted),
+        };
+        if !is_published {
+            return Err(refusal);
+        }
+    }
+    load_unless(order, stop).await
+}
+
+/// Whether the destination has the run already; nothing is made to find out.
 async fn is_published(order: &Order) -> Result<bool, MergeError> {
     match &order.place {
-        Place::DuckDb(path) => load::is_published(order, path),
+        Place::DuckDb(path) if !path.exists() => Ok(false),
+        Place::DuckDb(path) => {
+            let connection = database::open_when_free(path).await?;
+            Ok(load::settled(&connection, order, path)?.is_some())
+        }
         Place::Postgres(server) => postgres::is_published(order, server).await,
         Place::Parquet(path) | Place::Csv(path) => {
             file::is_published(order, &FilePlace::of(&order.place, path, &order.job))
@@ -134,8 +201,18 @@ async fn is_published(order: &Order) -> Result<bool, MergeError> {
     }
 }
 
-/// Loads; gives up when `stop` comes, or when this is dropped.
+/// Loads; gives up when `stop` comes, or when this is dropped. Where there is nothing to load, reports that a death has
+/// left get their names.
 pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
+    let (after, tag) = (order.job.after.clone(), order.tag());
+    let mut loaded = load_or_find(order, stop).await?;
+    if loaded.already {
+        loaded.warnings.extend(statements::finish_left(&after, &tag));
+    }
+    Ok(loaded)
+}
+
+async fn load_or_find(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
     match &order.place {
         Place::DuckDb(path) => {
             let path = path.clone();
@@ -205,6 +282,7 @@ fn published(outcome: Outcome, loaded: Loaded) -> Published {
         total: loaded.total,
         at_pauses: loaded.at_pauses,
         overridden: loaded.overridden,
+        warnings: loaded.warnings,
         took: loaded.took,
     }
 }

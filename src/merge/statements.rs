@@ -6,12 +6,17 @@
 //! | `windrow_failures` | the pairs without success: `ordinal`, the id, `endpoint`, `status`, `kind`, `http_status`, `detail`, `attempts`, `finished_at` |
 //! | `windrow_input` | the frozen lines: `ordinal` and the input's columns |
 //!
-//! They are there only where a statement names them. A report is written aside and takes its name right after COMMIT.
+//! They are there only where a statement names them. A report is written aside, and is on the
+//! disk before COMMIT. It gets its name right after COMMIT; where a death came in between, from the next who finds the run
+//! published.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::MergeError;
+use super::aside::{self, parent};
+use crate::handoff::digest::sha256;
 use crate::job::{Job, Statement};
 
 /// The first columns of `windrow_rows`: the record's ordinal, and the row's place among those of its record.
@@ -63,70 +68,117 @@ pub(super) const REFUSED: &str =
 
 /// A statement that ended the transaction which it is a part of.
 pub(super) fn ended_the_transaction(name: &str) -> MergeError {
+    let message = match name.starts_with("[[after]]") {
+        true => {
+            "it ended the transaction: by COMMIT the rows are published, without a look at [publish]; by ROLLBACK nothing is"
+        }
+        false => "it ended the transaction: what it has done by then stays, and nothing was published",
+    };
     MergeError::Statement {
         name: name.to_owned(),
-        message: "it ended the transaction: what it has done by then stays, and nothing was published".into(),
+        message: message.into(),
         hint: "leave COMMIT, ROLLBACK and BEGIN out: windrow ends the transaction",
     }
 }
 
-/// A report that has no name yet. It vanishes unless it gets one.
+/// A report that has no name yet: whole and on the disk before COMMIT, so that all that is left after it is a rename.
+///
+/// Its name until then is made of the run, the destination and the report: who finds the run published, and the report
+/// without its name, can give it ([`finish_left`]). Dropped before COMMIT it vanishes.
 #[derive(Debug)]
 pub(super) struct Report {
-    aside: tempfile::NamedTempFile,
+    aside: PathBuf,
     path: PathBuf,
+    /// Whether COMMIT may have got through.
+    stays: bool,
 }
 
 impl Report {
-    /// Begins a report that is to lie at `path`.
-    pub fn begin(path: &Path) -> Result<Report, MergeError> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let aside = tempfile::Builder::new().prefix(".windrow-").suffix(".csv").tempfile_in(folder);
-        let aside = aside.map_err(|error| MergeError::Disk {
+    /// Begins a report that is to lie at `path`; `tag` names the run and the destination.
+    pub fn begin(path: &Path, tag: &str) -> Result<Report, MergeError> {
+        let report = Report { aside: aside_of(path, tag), path: path.to_owned(), stays: false };
+        let made = fs::remove_file(&report.aside).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        });
+        made.and_then(|()| File::create_new(&report.aside)).map_err(|error| MergeError::Disk {
             path: path.display().to_string(),
             message: error.to_string(),
             hint: "a report of [[after]] is written there: its folder must be there, with room, and writable",
         })?;
-        Ok(Report { aside, path: path.to_owned() })
+        Ok(report)
     }
 
-    /// Where it lies until then.
+    /// Where it lies until it has its name.
     pub fn aside(&self) -> &Path {
-        self.aside.path()
+        &self.aside
     }
 
-    /// The file there.
-    pub fn file(&mut self) -> &mut File {
-        self.aside.as_file_mut()
+    /// To write into it.
+    pub fn file(&self) -> Result<File, MergeError> {
+        File::options().append(true).open(&self.aside).map_err(|error| self.failed(&error))
+    }
+
+    /// Written to its end: it is on the disk from now on.
+    pub fn seal(self) -> Result<Report, MergeError> {
+        let synced = File::open(&self.aside).and_then(|file| file.sync_all());
+        synced
+            .and_then(|()| File::open(parent(&self.aside))?.sync_all())
+            .map_err(|error| self.failed(&error))?;
+        Ok(self)
     }
 
     /// What a failure to write it means before anything is published.
-    pub fn failed(&self, error: &std::io::Error) -> MergeError {
+    pub fn failed(&self, error: &io::Error) -> MergeError {
         MergeError::Disk {
             path: self.path.display().to_string(),
             message: error.to_string(),
             hint: "a report of [[after]] is written there; nothing was published",
         }
     }
+}
 
-    /// Gives it its name.
-    pub fn finish(self) -> Result<(), MergeError> {
-        let Report { aside, path } = self;
-        let named = aside
-            .as_file()
-            .sync_all()
-            .and_then(|()| aside.persist(&path).map(|_| ()).map_err(|error| error.error));
-        named.map_err(|error| MergeError::Unreported {
-            path: path.display().to_string(),
-            message: error.to_string(),
-        })
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.stays {
+            // It is only in the way: the next attempt writes over it.
+            let _ = fs::remove_file(&self.aside);
+        }
     }
 }
 
-/// What is committed may be reported: each report, though another cannot be.
-pub(super) fn finish(reports: Vec<Report>) -> Result<(), MergeError> {
-    let finished: Vec<_> = reports.into_iter().map(Report::finish).collect();
-    finished.into_iter().collect()
+/// Where a report lies until it has its name.
+fn aside_of(path: &Path, tag: &str) -> PathBuf {
+    let whose = sha256(format!("{tag} {}", path.display()).as_bytes());
+    parent(path).join(format!("{}report-{}.csv", aside::PREFIX, &whose[..16]))
+}
+
+/// COMMIT is next: from now on reports stay, until it is known what became of it. `false` where it has failed for sure.
+pub(super) fn keep(reports: &mut [Report], stay: bool) {
+    reports.iter_mut().for_each(|report| report.stays = stay);
+}
+
+/// What is committed may be reported: gives each its name, though another cannot have it; what is to be told of those.
+pub(super) fn finish(mut reports: Vec<Report>) -> Vec<String> {
+    keep(&mut reports, true);
+    reports.iter().filter_map(|report| give_name(&report.aside, &report.path)).collect()
+}
+
+/// Gives their names to the reports of a run that stands at the destination: its process died before it could.
+pub(super) fn finish_left(after: &[Statement], tag: &str) -> Vec<String> {
+    let paths = after.iter().filter_map(|statement| statement.file.as_deref());
+    let left = paths.map(|path| (aside_of(path, tag), path)).filter(|(aside, _)| aside.exists());
+    left.filter_map(|(aside, path)| give_name(&aside, path)).collect()
+}
+
+/// What is to be told where it cannot have it.
+fn give_name(aside: &Path, path: &Path) -> Option<String> {
+    let error = fs::rename(aside, path).err()?;
+    Some(format!(
+        "the report {} was not written: {error}\nhint: it lies in {}; `windrow merge` gives it its name",
+        path.display(),
+        aside.display()
+    ))
 }
 
 #[cfg(test)]
@@ -148,14 +200,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.csv");
         std::fs::write(&path, "old").unwrap();
-        let mut given_up = Report::begin(&path).unwrap();
-        given_up.file().write_all(b"new").unwrap();
-        drop(given_up);
+        let written = || {
+            let report = Report::begin(&path, "run").unwrap();
+            report.file().unwrap().write_all(b"new").unwrap();
+            report.seal().unwrap()
+        };
+        drop(written());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "given up, it is gone");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
-        let mut report = Report::begin(&path).unwrap();
-        report.file().write_all(b"new").unwrap();
-        report.finish().unwrap();
+        assert_eq!(finish(vec![written()]), [""; 0]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_report_that_a_death_left_gets_its_name_from_who_finds_the_run_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        let mut left = [Report::begin(&path, "run").unwrap().seal().unwrap()];
+        keep(&mut left, true);
+        drop(left);
+        assert!(!path.exists());
+        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()) }];
+        assert_eq!(finish_left(&after, "another run"), [""; 0]);
+        assert!(!path.exists(), "it is another's");
+        assert_eq!(finish_left(&after, "run"), [""; 0]);
+        assert!(path.exists());
     }
 }

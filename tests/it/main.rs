@@ -12,6 +12,7 @@
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`parquet_lists`] | are lists that pyarrow and pandas write read whole and right, whatever their types? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
+//! | [`settled`] | after COMMIT: is each row there once for whoever repeats the command, whatever died or failed? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
@@ -42,6 +43,7 @@ mod postgres;
 mod postgres_server;
 mod queries;
 mod servers;
+mod settled;
 mod signals;
 mod support;
 mod syscalls;

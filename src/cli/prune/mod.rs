@@ -150,7 +150,7 @@ pub(super) async fn after_run(job: &Job, root: &Path) {
     let Some(older_than) = job.settings.keep_runs else { return };
     let swept = sweep(root, &job.name, &Rule { older_than, keep: 0, unfinished: false }).await;
     if !swept.gone.is_empty() {
-        eprintln!(
+        tell!(
             "{}: removed {} older than {}, {}",
             job.name,
             counted(swept.gone.len() as u64, "run"),
@@ -159,6 +159,6 @@ pub(super) async fn after_run(job: &Job, root: &Path) {
         );
     }
     for error in &swept.failures {
-        eprintln!("{}: an old run is still there: {error}", job.name);
+        tell!("{}: an old run is still there: {error}", job.name);
     }
 }

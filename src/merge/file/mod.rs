@@ -68,7 +68,7 @@ use super::aside::Aside;
 use super::columns::{self, Output};
 use super::load::{self, Ground, Loaded, Order, Settled, Stop};
 use super::place::Place;
-use super::statements::finish;
+use super::statements::{finish, keep};
 use super::target::Target;
 use super::{MergeError, database};
 use crate::handoff::{FileMark, Outcome};
@@ -186,10 +186,12 @@ impl Work<'_> {
         let connection = self.connection;
         let ground = Ground { connection, path: &self.file.path, ordered: true, unread };
         let loaded = load::load_on(&ground, self.order, stop);
-        let (loaded, reports) = loaded.map_err(|failed| self.file.told(failed.into_error()))?;
-        let file = self.write(before, stop)?;
-        finish(reports)?;
-        Ok(Loaded { file, took: started.elapsed(), ..loaded })
+        let (loaded, mut reports) = loaded.map_err(|failed| self.file.told(failed.into_error()))?;
+        let written = self.write(before, stop);
+        keep(&mut reports, written.is_ok());
+        let (file, mut warnings) = written?;
+        warnings.extend(finish(reports));
+        Ok(Loaded { file, warnings, took: started.elapsed(), ..loaded })
     }
 
     fn already(
@@ -227,8 +229,12 @@ impl Work<'_> {
         Target::find(self.connection, &self.order.job).map_err(|error| self.file.failed(&error))
     }
 
-    /// Writes the table out and puts it in the file's place.
-    fn write(&self, before: Option<FileMark>, stop: &Stop) -> Result<Option<FileMark>, MergeError> {
+    /// Writes the table out and puts it in the file's place; what the file is known by, and what went wrong afterwards.
+    fn write(
+        &self,
+        before: Option<FileMark>,
+        stop: &Stop,
+    ) -> Result<(Option<FileMark>, Vec<String>), MergeError> {
         let failed = |error| self.file.failed(&error);
         let memory = Memory::of(self.connection).map_err(failed)?;
         let new = self.aside.join("new");
@@ -246,7 +252,8 @@ impl Work<'_> {
         }
         write::put_in_place(&new, &self.file.path)
             .map_err(|error| MergeError::on_disk(&self.file.path, &error))?;
-        Ok(mark(self.file).ok().and_then(|mark| self.known_by(mark)))
+        let warnings = write::sync_name(&self.file.path).into_iter().collect();
+        Ok((mark(self.file).ok().and_then(|mark| self.known_by(mark)), warnings))
     }
 }
 

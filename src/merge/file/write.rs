@@ -114,8 +114,13 @@ pub(super) fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     match new.is_dir() && path.is_dir() && !Folder::read(path)?.is_empty() {
-        true => exchange(new, path)?,
-        false => fs::rename(new, path)?,
+        true => exchange(new, path),
+        false => fs::rename(new, path),
     }
-    fs::File::open(parent(path))?.sync_all()
+}
+
+/// Has the disk keep the new name; what is to be told where it does not. The file has its name by then.
+pub(super) fn sync_name(path: &Path) -> Option<String> {
+    let error = fs::File::open(parent(path)).and_then(|folder| folder.sync_all()).err()?;
+    Some(format!("after a power cut the file of before may stand at {}: {error}", path.display()))
 }

@@ -59,7 +59,7 @@ use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::WINNERS;
 use self::order::publications;
-pub(super) use self::order::{Loaded, Order, Settled, at_pauses, is_published, settled};
+pub(super) use self::order::{Loaded, Order, Settled, at_pauses, settled};
 use self::scope::SCOPE;
 pub(super) use self::staged::failed_column;
 pub(super) use self::stop::{Stop, StopWhenDropped};
@@ -68,7 +68,7 @@ use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::slice::Slice;
-use super::statements::{Report, finish};
+use super::statements::{Report, finish, keep};
 use super::target::Target;
 use super::{MergeError, database};
 use crate::job::Mode;
@@ -79,12 +79,16 @@ pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, Me
     let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
         Err(Failed::Commit(error)) => {
             drop(connection);
-            resolve(order, path, error, stop)
+            return resolve(order, path, error, stop);
         }
         Err(Failed::Before(error)) => Err(error),
         Ok(loaded) => Ok(loaded),
     };
-    loaded.map_err(|error| if stop.is_stopped() { MergeError::Interrupted } else { error })
+    loaded.map_err(|error| unless_stopped(error, stop))
+}
+
+fn unless_stopped(error: MergeError, stop: &Stop) -> MergeError {
+    if stop.is_stopped() { MergeError::Interrupted } else { error }
 }
 
 /// COMMIT did not say that it worked: the row in `windrow_runs` tells.
@@ -98,7 +102,7 @@ pub(super) fn resolve(
     let connection = database::open_unless(path, || false)?;
     let publications = publications(&connection, order, path)?;
     if order.settled(&publications)?.is_none() {
-        return Err(error);
+        return Err(unless_stopped(error, stop));
     }
     load_into(&connection, order, path, stop).map_err(Failed::into_error)
 }
@@ -133,8 +137,7 @@ pub(super) fn load_into(
     stop: &Stop,
 ) -> Result<Loaded, Failed> {
     let (loaded, reports) = load_on(&Ground { connection, path, ordered: false, unread: 0 }, order, stop)?;
-    finish(reports)?;
-    Ok(loaded)
+    Ok(Loaded { warnings: finish(reports), ..loaded })
 }
 
 /// Where a load works.
@@ -171,10 +174,13 @@ pub(super) fn load_on(
         false => Ok(filled),
     });
     match filled {
-        Ok((loaded, reports)) => match connection.execute_batch("COMMIT") {
-            Ok(()) => Ok((Loaded { took: started.elapsed(), ..loaded }, reports)),
-            Err(error) => Err(Failed::Commit(failed(error))),
-        },
+        Ok((loaded, mut reports)) => {
+            keep(&mut reports, true);
+            match connection.execute_batch("COMMIT") {
+                Ok(()) => Ok((Loaded { took: started.elapsed(), ..loaded }, reports)),
+                Err(error) => Err(Failed::Commit(failed(error))),
+            }
+        }
         Err(error) => {
             // The transaction ends with the connection at the latest: nothing of it can be published.
             let _ = connection.execute_batch("ROLLBACK");
@@ -256,8 +262,9 @@ impl<'a> Loading<'a> {
             true => self.checked(self.delete_gone())?,
             false => 0,
         };
-        let reports = self.after()?;
+        // Before the job's own statements: if one commits, the run is published, and is known to be.
         self.checked(self.count(rows))?;
+        let reports = self.after()?;
         let after = self.checked(self.total())?;
         let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + withheld);
         let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
@@ -358,17 +365,17 @@ impl<'a> Loading<'a> {
         })
     }
 
+    /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.
+    fn hides_places(&self) -> bool {
+        self.target.column("rowid").is_some()
+    }
+
     fn total(&self) -> duckdb::Result<u64> {
         if !self.target.exists() {
             return Ok(0);
         }
         let sql = format!("SELECT count(*) FROM {}", self.target.qualified);
         self.connection.query_row(&sql, [], |row| row.get(0))
-    }
-
-    /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.
-    fn hides_places(&self) -> bool {
-        self.target.column("rowid").is_some()
     }
 
     fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {

@@ -49,6 +49,8 @@ pub(in crate::merge) struct Loaded {
     /// Rows that pauses of the run published before.
     pub at_pauses: u64,
     pub overridden: Vec<String>,
+    /// What went wrong after COMMIT.
+    pub warnings: Vec<String>,
     /// The file that was written, where it does not say itself what it was made from.
     pub file: Option<FileMark>,
     pub took: Duration,
@@ -82,6 +84,7 @@ impl Loaded {
             total,
             at_pauses: settled.at_pauses,
             overridden: Vec::new(),
+            warnings: Vec::new(),
             file: None,
             took,
         }
@@ -91,6 +94,11 @@ impl Loaded {
 impl Order {
     pub(in crate::merge) fn plan(&self) -> &Plan {
         &self.proof.files.plan
+    }
+
+    /// Names the run and its table at the destination.
+    pub(in crate::merge) fn tag(&self) -> String {
+        format!("{} {} {}", self.plan().run, self.place, self.job.table.name)
     }
 
     /// What a failure of each endpoint does: as the job has it now; at a pause nothing has failed for good.
@@ -185,15 +193,6 @@ impl Order {
                 .into(),
         }
     }
-}
-
-/// Whether the run stands in the database already; no database is made to find out.
-pub(in crate::merge) fn is_published(order: &Order, path: &Path) -> Result<bool, MergeError> {
-    if !path.exists() {
-        return Ok(false);
-    }
-    let connection = database::open(path)?;
-    Ok(settled(&connection, order, path)?.is_some())
 }
 
 /// What the publication of these commits wrote, where it stands in an opened database.

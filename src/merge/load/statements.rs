@@ -64,7 +64,9 @@ impl Loading<'_> {
         for (name, statement) in statements::after(&self.order.job) {
             match &statement.file {
                 None => self.run_statement(&name, statement)?,
-                Some(path) => reports.push(self.report(&name, statement, Report::begin(path)?)?),
+                Some(path) => {
+                    reports.push(self.report(&name, statement, Report::begin(path, &self.order.tag())?)?)
+                }
             }
         }
         Ok(reports)
@@ -97,6 +99,6 @@ impl Loading<'_> {
             message: database::whole_message(&error),
             hint: statements::REFUSED,
         })?;
-        Ok(report)
+        report.seal()
     }
 }

@@ -137,8 +137,7 @@ impl<'a> Filling<'a> {
         self.transaction.freight(self.is_new, relations.collect(), self.rows.jsonb())
     }
 
-    /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements around
-    /// it.
+    /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements before it.
     pub async fn fill(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
         let mut written = Written::default();
         loop {
@@ -168,7 +167,6 @@ impl<'a> Filling<'a> {
         if let Some(swap) = &self.swap {
             swap.exchange(self.transaction.session, self.target).await?;
         }
-        written.reports = self.after().await?;
         Ok(written)
     }
 
@@ -181,13 +179,16 @@ impl<'a> Filling<'a> {
     }
 
     /// Runs the statements after the rows; their reports.
-    async fn after(&self) -> Result<Vec<Report>, MergeError> {
+    pub async fn after(&self) -> Result<Vec<Report>, MergeError> {
         let session = self.transaction.session;
         let mut reports = Vec::new();
         for (name, statement) in statements::after(&self.transaction.order.job) {
             match &statement.file {
                 None => run(session, &name, statement).await?,
-                Some(path) => reports.push(report(session, &name, statement, Report::begin(path)?).await?),
+                Some(path) => {
+                    let begun = Report::begin(path, &self.transaction.order.tag())?;
+                    reports.push(report(session, &name, statement, begun).await?);
+                }
             }
         }
         Ok(reports)

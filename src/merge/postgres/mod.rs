@@ -59,7 +59,7 @@ use self::target::Target;
 use self::transact::{Transacted, transact};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
-use super::statements::{Report, finish};
+use super::statements::{Report, finish, keep};
 use super::{MergeError, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
 
@@ -135,15 +135,21 @@ impl Load<'_> {
         may_repeat: bool,
     ) -> Result<Option<Loaded>, MergeError> {
         let error = match transacted {
-            Ok(Transacted::Already(found)) => return self.settled(found).map(Some),
-            Ok(Transacted::Ready(loaded, reports)) => match session.run("COMMIT").await {
-                Ok(()) => return finish(reports).map(|()| Some(loaded)),
-                Err(error) if error.is_lost() => {
-                    self.unanswered = Some(Unanswered { loaded, reports, error });
-                    return if may_repeat { Ok(None) } else { Err(self.given_up()) };
+            Ok(Transacted::Already(found)) => return Ok(Some(self.settled(found))),
+            Ok(Transacted::Ready(loaded, mut reports)) => {
+                keep(&mut reports, true);
+                match session.run("COMMIT").await {
+                    Ok(()) => return Ok(Some(Loaded { warnings: finish(reports), ..loaded })),
+                    Err(error) if error.is_lost() => {
+                        self.unanswered = Some(Unanswered { loaded, reports, error });
+                        return if may_repeat { Ok(None) } else { Err(self.given_up()) };
+                    }
+                    Err(error) => {
+                        keep(&mut reports, false);
+                        error.into()
+                    }
                 }
-                Err(error) => error.into(),
-            },
+            }
             Err(error) => error,
         };
         match may_repeat && is_passing(&error) {
@@ -153,10 +159,10 @@ impl Load<'_> {
     }
 
     /// The run stands there: by the COMMIT that was not answered, if there was one.
-    fn settled(&mut self, found: Loaded) -> Result<Loaded, MergeError> {
+    fn settled(&mut self, found: Loaded) -> Loaded {
         match self.unanswered.take() {
-            Some(Unanswered { loaded, reports, .. }) => finish(reports).map(|()| loaded),
-            None => Ok(found),
+            Some(Unanswered { loaded, reports, .. }) => Loaded { warnings: finish(reports), ..loaded },
+            None => found,
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn report(
     session: &Session,
     name: &str,
     statement: &Statement,
-    mut report: Report,
+    report: Report,
 ) -> Result<Report, MergeError> {
     let query = statement.sql.trim_end().trim_end_matches(';');
     let copy = format!("{COPY}{query}\n) TO STDOUT WITH (FORMAT csv, HEADER true)");
@@ -43,11 +43,12 @@ pub(super) async fn report(
         |error: tokio_postgres::Error| refused(name, query, session.failed(&error).moved(COPY.len()));
     let stream = session.client().copy_out(&copy).await.map_err(failed)?;
     let mut stream = std::pin::pin!(stream);
+    let mut file = report.file()?;
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(failed)?;
-        report.file().write_all(&piece).map_err(|error| report.failed(&error))?;
+        file.write_all(&piece).map_err(|error| report.failed(&error))?;
     }
-    Ok(report)
+    report.seal()
 }
 
 async fn number(session: &Session) -> Result<i64, PostgresError> {

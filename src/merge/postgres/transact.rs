@@ -76,21 +76,22 @@ impl Transaction<'_> {
         let before = if is_new { Some(0) } else { self.total(&target).await? };
         let mut carrier = Carrier::start(filling.freight());
         let written = filling.fill(&mut carrier).await;
-        let (facts, written) = carrier.end(written).await?;
+        let (facts, mut written) = carrier.end(written).await?;
         self.check_rows(&facts, &written)?;
-        self.finish(ledger, &target, facts, written, before, started).await
+        // Before the job's own statements: if one commits, the run is published, and is known to be.
+        ledger.count(&self.order.publication(), &self.earlier, written.rows).await?;
+        written.reports = filling.after().await?;
+        self.finish(&target, facts, written, before, started).await
     }
 
     async fn finish(
         &self,
-        ledger: &Ledger<'_>,
         target: &Target,
         facts: Facts,
         written: Written,
         before: Option<u64>,
         started: Instant,
     ) -> Result<Transacted, MergeError> {
-        ledger.count(&self.order.publication(), &self.earlier, written.rows).await?;
         let after = self.total(target).await?;
         let duplicates = facts.duplicates + written.duplicates;
         let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + written.withheld);

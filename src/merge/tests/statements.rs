@@ -142,6 +142,37 @@ async fn a_statement_that_ends_the_transaction_is_found_out_and_its_claim_counts
 }
 
 #[tokio::test]
+async fn rows_that_a_statement_after_them_has_committed_are_not_written_again() {
+    for mut sandbox in everywhere(Mode::Append, all_ok).await {
+        sandbox.job.after = vec![statement("COMMIT")];
+        let text = sandbox.publish().await.unwrap_err().to_string();
+        assert!(
+            text.contains("[[after]]: it ended the transaction: by COMMIT the rows are published"),
+            "{text}"
+        );
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.already, sandbox.table().len()), (6, true, 6));
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_a_death_left_without_its_name_gets_it_from_the_next_merge() {
+    for mut sandbox in everywhere(Mode::Append, all_ok).await {
+        let (statement, path) = report(&sandbox, "SELECT count(*) AS n FROM films");
+        sandbox.job.after = vec![statement];
+        // A name that cannot be had: a folder stands there.
+        std::fs::create_dir(&path).unwrap();
+        let published = sandbox.publish().await.unwrap();
+        let [warning] = &published.warnings[..] else { panic!("{:?}", published.warnings) };
+        assert!(warning.starts_with("the report ") && warning.contains("hint: it lies in "), "{warning}");
+        std::fs::remove_dir(&path).unwrap();
+        let again = sandbox.publish().await.unwrap();
+        assert_eq!((again.already, again.warnings.len(), sandbox.table().len()), (true, 0, 6));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "n\n6\n");
+    }
+}
+
+#[tokio::test]
 async fn a_trial_runs_no_statements() {
     let mut sandbox = Sandbox::of_one_round(3, &all_ok).await;
     sandbox.plan.trial = true;
