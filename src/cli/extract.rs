@@ -37,7 +37,7 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
         Ok(plan) => plan,
         Err(error) => {
             // It is no run yet, and nobody else knows of it.
-            let _ = std::fs::remove_dir_all(store.folder());
+            let _ = runs::remove_unplanned(store.folder());
             return Err(error.into());
         }
     };

@@ -1,13 +1,16 @@
 //! What `run`, `plan` and `retry` share: planning anew, and finding the run to go on with.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{CliError, find, round};
-use crate::handoff::lock::{Lock, lock_job, lock_run};
+use crate::handoff::lock::{Lock, LockError, lock_job, lock_run};
 use crate::handoff::store::now_micros;
-use crate::handoff::{Plan, RunStore, runs};
+use crate::handoff::{HandoffError, Plan, RunStore, mark, runs};
 use crate::job::Job;
 use crate::plan::{self, PlanOptions};
+use crate::report::status::shown_path;
 use crate::secrets::Secrets;
 
 /// A run that this process holds the lock of.
@@ -70,33 +73,72 @@ pub(super) async fn plan_new(
     Ok(LiveRun { store, plan, _lock: lock })
 }
 
-/// Makes a run's folder and holds it, before anything is in it: what nobody holds is swept.
+/// How often a new run's folder is made that a sweeper takes for one that somebody left.
+const TRIES: u32 = 20;
+
+/// How long a sweeper may hold it.
+const SWEPT: Duration = Duration::from_millis(20);
+
+/// Makes a run's folder, marked, and holds it, before anything else is in it: what nobody holds is swept.
 pub(super) async fn hold_new(folder: &Path) -> Result<(RunStore, Lock), CliError> {
-    make_folder(folder)?;
-    let lock = lock_run(folder)?;
+    make_folder(folder.parent().unwrap_or(folder))?;
+    let mut tried = 0;
+    let lock = loop {
+        tried += 1;
+        let held = match mark::make(folder) {
+            Ok(()) => lock_run(folder),
+            Err(source) => Err(LockError::File { path: folder.display().to_string(), source }),
+        };
+        match held {
+            Ok(lock) => break lock,
+            // Somebody sweeps the job's folder, and this one had no plan yet.
+            Err(LockError::Held { .. }) if tried < TRIES => tokio::time::sleep(SWEPT).await,
+            Err(LockError::File { source, .. }) if source.kind() == ErrorKind::NotFound && tried < TRIES => {}
+            Err(LockError::File { source, .. }) => return Err(cannot_make(folder, &source)),
+            Err(held) => return Err(held.into()),
+        }
+    };
     Ok((RunStore::create(folder).await?, lock))
 }
 
 fn make_folder(folder: &Path) -> Result<(), CliError> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::StorageFull => "free some space, or choose another folder with --runs",
-            _ => "choose another folder with --runs",
-        };
-        CliError::Disk(format!("cannot make {}: {error}\nhint: {hint}", folder.display()))
-    })
+    std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))
 }
 
-/// Removes what planners that died left, and what was not removed whole: folders without a plan that nobody holds.
+fn cannot_make(folder: &Path, error: &std::io::Error) -> CliError {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull => "free some space, or choose another folder with --runs",
+        _ => "choose another folder with --runs",
+    };
+    CliError::Disk(format!("cannot make {}: {error}\nhint: {hint}", folder.display()))
+}
+
+/// Removes what planners that died left, and what was not removed whole: windrow's own folders without a plan that nobody
+/// holds. One that is named like a run without being marked is told, and stays.
 pub(super) fn sweep_unplanned(folder: &Path) {
     for path in runs::unplanned(folder) {
-        // It may have been planned since it was listed.
-        if let Ok(_lock) = lock_run(&path)
-            && !runs::is_run_folder(&path)
-        {
-            // Best effort: what stays is not a run, and is looked at again next time.
-            let _ = std::fs::remove_dir_all(&path);
+        if !mark::is_marked(&path) && !mark::is_empty(&path) {
+            eprintln!(
+                "windrow: {} is no run, and nothing in it says that windrow made it: it stays (an earlier version that was \
+                 killed may have left it)",
+                shown_path(&path)
+            );
+            continue;
         }
+        // An empty folder has no lock; whoever makes a run of it now makes it again. Best effort: what stays is not a run,
+        // and is looked at again next time.
+        let _ = match mark::is_marked(&path) {
+            false => runs::remove_unplanned(&path),
+            true => remove_unheld(&path),
+        };
+    }
+}
+
+fn remove_unheld(folder: &Path) -> Result<(), HandoffError> {
+    match lock_run(folder) {
+        // It may have been planned since it was listed.
+        Ok(_lock) if !runs::is_run_folder(folder) => runs::remove_unplanned(folder),
+        _ => Ok(()),
     }
 }
 

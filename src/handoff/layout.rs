@@ -67,3 +67,48 @@ pub fn chunk(first: Ordinal, attempt: &str, content: &Content, format: ChunkForm
     };
     format!("{first:09}.{attempt}.{what}.{ending}")
 }
+
+/// Whether a name within a shard's folder is that of a chunk.
+pub fn is_chunk(name: &str) -> bool {
+    let mut parts = name.split('.');
+    let is_number = |part: &str| part.len() >= 9 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let begins = parts.next().is_some_and(is_number);
+    begins && parts.clone().count() >= 3 && matches!(parts.next_back(), Some("parquet" | "csv"))
+}
+
+/// Whether a name within a shard's folder is that of a file that was not written to its end: the object store writes
+/// into a file whose name ends with `#` and a number.
+pub fn is_staged(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(staged, number)| {
+        let is_ours = staged == INPUT || is_chunk(staged) || committed_block(staged).is_some();
+        is_ours && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_windrow_writes_into_a_shards_folder_is_known_by_its_name() {
+        let rows = Content::Rows("a.b".into());
+        for content in [Content::Requests, Content::Bodies, rows] {
+            for format in [ChunkFormat::Parquet, ChunkFormat::Csv] {
+                let name = chunk(12_000, "5f0c7a11", &content, format);
+                assert!(is_chunk(&name) && is_staged(&format!("{name}#1")) && !is_staged(&name), "{name}");
+            }
+        }
+        assert!(is_staged("input.parquet#1") && is_staged(&format!("{}#27", commit(1))));
+        for theirs in [
+            "notes.csv",
+            "0001.a.b.parquet",
+            "000012000.parquet",
+            "000012000.a.b.py",
+            "x#1",
+            "#1",
+            "list.csv#2",
+        ] {
+            assert!(!is_chunk(theirs) && !is_staged(theirs), "{theirs}");
+        }
+    }
+}

@@ -111,6 +111,11 @@ fn lock(path: &Path, what: impl FnOnce() -> String) -> Result<Lock, LockError> {
     let file = options.create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
     match try_lock(&file).map_err(failed)? {
         Tried::Locked if is_still_at(path, &file) => {
+            if !is_for_signing(&file) {
+                return Err(failed(io::Error::other(
+                    "the file there is not windrow's, which writes into its locks",
+                )));
+            }
             sign(&file);
             Ok(Lock { file })
         }
@@ -143,6 +148,17 @@ fn is_still_at(path: &Path, file: &File) -> bool {
     let inode = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
     let (there, held) = (path.metadata().map(inode), file.metadata().map(inode));
     matches!((there, held), (Ok(there), Ok(held)) if there == held)
+}
+
+/// Whether nothing but a signature can be lost by signing: the file is empty, or begins as one. (A power failure may leave
+/// zeros.)
+fn is_for_signing(file: &File) -> bool {
+    let mut first = [0];
+    match file.read_at(&mut first, 0) {
+        Ok(0) => true,
+        Ok(_) => first[0] == 0 || first[0].is_ascii_digit(),
+        Err(_) => false,
+    }
 }
 
 /// Writes who holds the lock. A disk that is full takes nothing from the lock.
@@ -217,6 +233,15 @@ mod tests {
         assert!(!is_still_at(&path, &file));
         std::fs::write(&path, "").unwrap();
         assert!(!is_still_at(&path, &file), "another file of that name");
+    }
+
+    #[test]
+    fn a_file_of_somebody_elses_is_not_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(layout::JOB_LOCK);
+        std::fs::write(&path, "[packages]\n").unwrap();
+        assert!(refusal(folder.path()).contains("is not windrow's"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[packages]\n");
     }
 
     #[test]

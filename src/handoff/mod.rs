@@ -20,6 +20,7 @@
 //!   00003/shard.log                             what the shard's processes wrote to standard error
 //!   secrets.accepted                               whether servers accept the job's secrets, while a command works on the run
 //!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
+//!   .made-by-windrow                            the folder's [mark], there before all else and removed last
 //! shards/<job>/job.lock                         kernel lock of whoever makes the job's runs, or works on them
 //! ```
 //!
@@ -40,6 +41,7 @@ pub mod input;
 pub mod layout;
 pub mod ledger;
 pub mod lock;
+pub mod mark;
 pub mod plan;
 pub mod runs;
 pub mod store;

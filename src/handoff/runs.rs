@@ -4,13 +4,15 @@
 //! folder that holds the job file, or beside the job file where there is no such folder.
 //!
 //! A folder without a plan is no run, whatever else it holds: planners that die leave such folders, and so does a
-//! [`remove`] that is cut short. Whoever plans next sweeps them.
+//! [`remove`] that is cut short. Whoever plans next sweeps them, if they are windrow's: a folder that bears the
+//! [mark] and has the [name of a run](is_run_id). A root may be anybody's folder, and what else lies there is
+//! not touched.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::layout;
 use super::store::{HandoffError, absent_is_fine, file_error};
+use super::{layout, mark};
 
 /// Where the runs of a job file live by default; `job` is absolute.
 pub fn default_root(job: &Path) -> PathBuf {
@@ -30,19 +32,53 @@ pub fn new_run_id(now_micros: i64) -> String {
     format!("{}-{micros:05x}{:x}", now.strftime("%Y%m%dT%H%M%S"), fastrand::u8(..16))
 }
 
-/// The folders of a job's planned runs, the newest first.
+/// Whether a folder's name is one that [`new_run_id`] makes.
+pub fn is_run_id(name: &str) -> bool {
+    let is_time = |time: &str| {
+        time.len() == 15
+            && time
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if at == 8 { byte == b'T' } else { byte.is_ascii_digit() })
+    };
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.split_once('-')
+        .is_some_and(|(time, rest)| is_time(time) && rest.len() == 6 && rest.bytes().all(is_hex))
+}
+
+/// Whether the last part of a path is the name of a run.
+fn is_named_as_run(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(is_run_id)
+}
+
+/// The folders of a job's planned runs, the newest first. One with another name than that of a run is none of them: its
+/// name does not say how old it is. It can be opened by its path.
 pub fn runs_of(root: &Path, job: &str) -> Vec<PathBuf> {
     let mut runs = folders(&root.join(job));
-    runs.retain(|run| run.join(layout::PLAN).is_file());
+    runs.retain(|run| is_named_as_run(run) && is_run_folder(run));
     runs.reverse();
     runs
 }
 
-/// Folders beside a job's runs that were never planned to the end.
+/// Folders beside a job's runs that are named like one and were never planned to the end, or not removed to the end.
 pub fn unplanned(job_folder: &Path) -> Vec<PathBuf> {
     let mut folders = folders(job_folder);
-    folders.retain(|folder| !is_run_folder(folder));
+    folders.retain(|folder| mark::is_folder(folder) && is_named_as_run(folder) && !has_plan(folder));
     folders
+}
+
+/// Whether there is a plan, of whatever kind.
+fn has_plan(folder: &Path) -> bool {
+    folder.join(layout::PLAN).symlink_metadata().is_ok()
+}
+
+/// Why a run's folder may not be removed, whoever asks; `None` where it may.
+pub fn is_not_removable(folder: &Path) -> Option<&'static str> {
+    match (mark::is_folder(folder), is_named_as_run(folder)) {
+        (false, _) => Some("it is a link: remove it by hand"),
+        (true, false) => Some("its folder does not have the name of a run: remove it by hand"),
+        (true, true) => None,
+    }
 }
 
 /// The names of the jobs that have runs, in alphabetical order.
@@ -60,11 +96,13 @@ fn folders(of: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Bytes of the files in a folder and below; what cannot be read counts nothing.
+/// Bytes of the files in a folder and below; what cannot be read counts nothing, nor does what the holder of a run's lock
+/// has written into it.
 pub fn size(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let of = |entry: std::fs::DirEntry| match entry.metadata() {
         Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(_) if entry.file_name() == layout::RUN_LOCK => 0,
         Ok(metadata) => metadata.len(),
         Err(_) => 0,
     };
@@ -72,11 +110,26 @@ pub fn size(folder: &Path) -> u64 {
 }
 
 /// Removes a run, for the holder of its lock: its plan first and for good, then the rest.
+///
+/// A plan that can be read is as good as the mark: a run of an earlier windrow, which had none, is marked first.
 pub fn remove(folder: &Path) -> Result<(), HandoffError> {
     let failed = |error| file_error("remove", folder.display(), error);
+    if let Some(why) = is_not_removable(folder) {
+        return Err(failed(std::io::Error::other(why)));
+    }
+    mark::put(folder).map_err(failed)?;
     std::fs::remove_file(folder.join(layout::PLAN)).or_else(absent_is_fine).map_err(failed)?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    std::fs::remove_dir_all(folder).map_err(failed)
+    remove_unplanned(folder)
+}
+
+/// Removes a folder without a plan, for the holder of its lock: one that is marked, or empty.
+pub fn remove_unplanned(folder: &Path) -> Result<(), HandoffError> {
+    let removed = match mark::is_empty(folder) {
+        true => std::fs::remove_dir(folder),
+        false => mark::remove(folder, layout::RUN_LOCK),
+    };
+    removed.map_err(|error| file_error("remove", folder.display(), error))
 }
 
 /// Whether a word names a run by its folder.
@@ -108,6 +161,41 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), run.join("00000")).unwrap();
         remove(&run).unwrap();
         assert!(!run.exists() && root.path().is_dir(), "a link is removed, not what it leads to");
+    }
+
+    #[test]
+    fn what_is_not_named_like_a_run_or_is_a_link_is_not_removed() {
+        let root = tempfile::tempdir().unwrap();
+        let [other, run] = ["a-copy", "20261123T071000-00000a"].map(|name| root.path().join(name));
+        for folder in [&other, &run] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join(layout::PLAN), "{}").unwrap();
+        }
+        let link = root.path().join("20261123T071000-00000b");
+        std::os::unix::fs::symlink(&run, &link).unwrap();
+        for folder in [&other, &link] {
+            remove(folder).unwrap_err();
+            assert!(folder.join(layout::PLAN).is_file());
+        }
+        assert!(unplanned(root.path()).is_empty());
+        std::fs::remove_file(run.join(layout::PLAN)).unwrap();
+        assert_eq!(unplanned(root.path()), [run], "and not the link to it");
+    }
+
+    #[test]
+    fn a_run_is_named_by_its_time() {
+        assert!(is_run_id(&new_run_id(1_795_417_800_999_999)));
+        for name in [
+            ".git",
+            "20261123T071000",
+            "20261123T071000-00000",
+            "20261123T071000-00000A",
+            "20261123T071000-000000.bak",
+            "20261123-071000-000000",
+            "2026\u{e4}23T071000-000000",
+        ] {
+            assert!(!is_run_id(name), "{name}");
+        }
     }
 
     #[test]

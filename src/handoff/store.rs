@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{Commit, Committed};
 use super::plan::{Outcome, Plan, Publishing, Round};
-use super::{exit::Exit, layout};
+use super::{exit::Exit, layout, mark};
 use crate::record::Ordinal;
 
 /// The version that this windrow writes into every format, and the newest that it reads.
@@ -115,9 +115,12 @@ pub struct RunStore {
 }
 
 impl RunStore {
-    /// A run's folder that is to be filled: makes it, and proves that it can create exclusively.
+    /// A run's folder that is to be filled: makes it, unless it was just made, and proves that it can create exclusively.
     pub async fn create(folder: &FilePath) -> Result<RunStore, HandoffError> {
-        std::fs::create_dir_all(folder).map_err(|error| file_error("make", folder.display(), error))?;
+        let parent = folder.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| mark::make(folder))
+            .map_err(|error| file_error("make", folder.display(), error))?;
         let run = RunStore::at(folder)?;
         run.probe_exclusive_create().await?;
         Ok(run)
@@ -283,8 +286,9 @@ impl RunStore {
         path.try_exists().map_err(|error| file_error("look for", path.display(), error))
     }
 
-    /// Removes what no commit names: chunks of writers that died, and half-written files. Only while
-    /// nobody else writes: for the holder of the shard's lock, or who is alone by its [`claims`](super::claims).
+    /// Removes chunks that no commit names, of writers that died, and half-written files. What has another name is not
+    /// windrow's, and stays. Only while nobody else writes: for the holder of the shard's lock, or who is alone by its
+    /// [`claims`](super::claims).
     pub async fn sweep(&self, shard: u32) -> Result<(), HandoffError> {
         let named: std::collections::HashSet<String> =
             self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
@@ -293,13 +297,8 @@ impl RunStore {
         for entry in entries {
             let entry = entry.map_err(|e| file_error("list", folder.display(), e))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let belongs = name == layout::INPUT
-                || name == layout::SHARD_LOCK
-                || name == layout::BLOCKS_LOCK
-                || name == layout::SHARD_LOG
-                || layout::committed_block(&name).is_some()
-                || named.contains(&name);
-            if !belongs {
+            let is_left = layout::is_staged(&name) || (layout::is_chunk(&name) && !named.contains(&name));
+            if is_left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 std::fs::remove_file(entry.path())
                     .or_else(absent_is_fine)
                     .map_err(|e| file_error("remove", entry.path().display(), e))?;

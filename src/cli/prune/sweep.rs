@@ -33,7 +33,7 @@ pub(super) struct Swept {
 /// What goes by the rule; nothing is touched.
 pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
     let found = survey(root, job, &HashSet::new()).await;
-    let names = removable(&known(&found), rule);
+    let names = own(&found, removable(&known(&found), rule));
     let gone = found.into_iter().filter(|found| names.contains(&found.known.run));
     Swept { gone: gone.map(Found::into_gone).collect(), failures: Vec::new() }
 }
@@ -43,7 +43,8 @@ pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
 /// The runs are held first, then looked at again: an extraction may have begun to read one since.
 pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     let mut swept = Swept::default();
-    let names = removable(&known(&survey(root, job, &HashSet::new()).await), rule);
+    let found = survey(root, job, &HashSet::new()).await;
+    let names = own(&found, removable(&known(&found), rule));
     let folder = root.join(job);
     let held = hold(&folder, names, &mut swept.failures);
     let names: HashSet<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
@@ -61,6 +62,17 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     }
     sweep_unplanned(&folder);
     swept
+}
+
+/// Those of the runs that windrow may remove; the others are told.
+fn own(found: &[Found], mut names: Vec<String>) -> Vec<String> {
+    for (found, why) in found.iter().filter_map(|found| Some((found, found.stays.as_ref()?))) {
+        if names.contains(&found.known.run) {
+            eprintln!("windrow: run {} stays: {why}", shown_path(&found.folder));
+            names.retain(|name| *name != found.known.run);
+        }
+    }
+    names
 }
 
 /// Holds those of the runs that are to be had.
@@ -83,6 +95,8 @@ struct Found {
     published: bool,
     bytes: u64,
     folder: PathBuf,
+    /// Why it is not windrow's to remove.
+    stays: Option<String>,
 }
 
 impl Found {
@@ -104,7 +118,7 @@ fn known(found: &[Found]) -> Vec<Known> {
 async fn survey(root: &Path, job: &str, held: &HashSet<&str>) -> Vec<Found> {
     let mut found = Vec::new();
     for folder in runs::runs_of(root, job) {
-        match look(&folder, held).await {
+        match look(&folder, job, held).await {
             Ok(run) => found.push(run),
             Err(error) => eprintln!("windrow: run {} stays: {error}", shown_path(&folder)),
         }
@@ -112,9 +126,13 @@ async fn survey(root: &Path, job: &str, held: &HashSet<&str>) -> Vec<Found> {
     found
 }
 
-async fn look(folder: &Path, held: &HashSet<&str>) -> Result<Found, HandoffError> {
+async fn look(folder: &Path, job: &str, held: &HashSet<&str>) -> Result<Found, HandoffError> {
     let store = RunStore::open(folder).await?;
     let (plan, outcome) = (store.plan().await?, store.outcome().await?);
+    let stays = match runs::is_not_removable(folder) {
+        None if plan.job != job => Some(format!("it is one of job {}", plan.job)),
+        why => why.map(str::to_owned),
+    };
     let since = outcome.as_ref().map_or(plan.created_at, |outcome| outcome.at);
     let age = now_micros().saturating_sub(since).max(0);
     // The folder's name, not what the plan says: a copy of a run is a run of its own.
@@ -128,5 +146,5 @@ async fn look(folder: &Path, held: &HashSet<&str>) -> Result<Found, HandoffError
         run,
     };
     let published = outcome.is_some_and(|outcome| outcome.published);
-    Ok(Found { known, published, bytes: runs::size(folder), folder: folder.to_owned() })
+    Ok(Found { known, published, bytes: runs::size(folder), folder: folder.to_owned(), stays })
 }

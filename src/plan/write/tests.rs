@@ -202,5 +202,6 @@ fn nothing_but_the_run_is_left_on_disk() {
         names
     };
     assert_eq!(names(sandbox.path()), ["list", "run"]);
-    assert_eq!(names(&sandbox.run_folder()), ["00000", "00001", "job.toml", "plan.json", "round-000.json"]);
+    let run = [".made-by-windrow", "00000", "00001", "job.toml", "plan.json", "round-000.json"];
+    assert_eq!(names(&sandbox.run_folder()), run);
 }

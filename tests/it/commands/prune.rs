@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::faults::{self, Call, Fault, Strike};
 use crate::support::{Ended, Origin, Sandbox, ended, small_job};
 
 const DAY: i64 = 86_400_000_000;
@@ -204,7 +205,7 @@ fn struck(sandbox: &Sandbox, inject: &str) -> Ended {
 #[test]
 fn a_run_that_was_not_removed_whole_is_no_run() {
     let (mut killed, mut cut_short) = (0, 0);
-    for step in [1, 2, 3, 7, 11] {
+    for step in [1, 2, 3, 4, 5] {
         let (sandbox, _origin, runs) = site(2);
         let before = std::fs::read_dir(runs[0].join("00000")).unwrap().count();
         let ended = struck(&sandbox, &format!("unlink,unlinkat,rmdir:signal=KILL:when={step}"));
@@ -287,4 +288,140 @@ fn what_prune_cannot_remove_is_not_the_runs_affair() {
     let ended = ended(command).with_code(0);
     ended.saying("small: an old run is still there: cannot remove ").saying("published 10 rows");
     assert!(plan.is_file());
+}
+
+/// A folder of somebody's, with work in it.
+fn theirs(job: &Path, name: &str) -> PathBuf {
+    std::fs::create_dir_all(job.join(name).join("objects")).unwrap();
+    std::fs::write(job.join(name).join("objects/work"), "years").unwrap();
+    job.join(name)
+}
+
+/// Everything below a folder, with the contents of files.
+fn below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.symlink_metadata().unwrap().is_dir() {
+            true => {
+                found.extend(below(&path));
+                found.push((path, Vec::new()));
+            }
+            false => found.push((path.clone(), std::fs::read(&path).unwrap_or_default())),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn what_windrow_did_not_make_stays_whatever_its_name() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    small_job(&sandbox, &origin, 10, "", "");
+    let home = sandbox.path().join("home");
+    let job = home.join("small");
+    let names = [".git", "notes", "20261123T071500-4f2a9c.bak", "20261123T071500-4f2a9c"];
+    let mut theirs: Vec<PathBuf> = names.iter().map(|name| theirs(&job, name)).collect();
+    std::fs::create_dir(job.join("empty")).unwrap();
+    std::fs::write(job.join("20261123T071500-00000f"), "a file").unwrap();
+    // Others have plans, too.
+    std::fs::write(job.join("notes/plan.json"), "{}").unwrap();
+    std::os::unix::fs::symlink(&theirs[0], job.join("20261123T071500-00000a")).unwrap();
+    theirs.extend(["empty", "20261123T071500-00000f", "20261123T071500-00000a"].map(|name| job.join(name)));
+    let before: Vec<_> = below(&home);
+    let runs = ["--runs", "home"];
+    let told = sandbox.run([&runs[..], &["plan", "small.toml"]].concat()).with_code(0);
+    let line =
+        "home/small/20261123T071500-4f2a9c is no run, and nothing in it says that windrow made it: it stays";
+    assert!(told.stderr.contains(line), "{}", told.stderr);
+    assert_eq!(told.stderr.matches("it stays").count(), 1, "{}", told.stderr);
+    sandbox.run([&runs[..], &["run", "small.toml", "--new"]].concat()).with_code(0);
+    sandbox.run([&runs[..], &["run", "small.toml", "--sample", "2"]].concat()).with_code(0);
+    sandbox.run([&runs[..], &["prune", "small", "--older-than", "0s", "--unfinished"]].concat()).with_code(0);
+    sandbox.run([&runs[..], &["prune", "--all", "--older-than", "0s", "--unfinished"]].concat()).with_code(0);
+    let after = below(&home);
+    assert!(before.iter().all(|there| after.contains(there)), "{after:?}");
+    for theirs in theirs.iter().filter(|path| path.is_dir()) {
+        assert!(!theirs.join("run.lock").exists(), "nor is anything put into {}", theirs.display());
+    }
+}
+
+/// Plans while the program's calls within the job's folder are watched, and one of them struck.
+fn planned_under(sandbox: &Sandbox, strikes: &[Strike]) -> (Ended, Vec<Call>) {
+    let folder = sandbox.path().join("shards/small");
+    std::fs::create_dir_all(&folder).unwrap();
+    let log = sandbox.path().join("calls");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windrow"));
+    command.args(["plan", "small.toml"]).current_dir(sandbox.path());
+    faults::watch(&mut command, &folder, &log, strikes);
+    let ended = ended(command);
+    (ended, faults::calls(&log))
+}
+
+#[test]
+fn a_run_that_died_while_it_was_planned_is_swept_from_its_first_moment_on() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    small_job(&sandbox, &origin, 10, "", "");
+    let (undisturbed, calls) = planned_under(&sandbox, &[]);
+    undisturbed.with_code(0);
+    let (mut empty, mut half) = (0, 0);
+    for call in ["open", "write", "fsync", "rename", "linkat"] {
+        for at in 1..=calls.iter().filter(|made| made.call == call).count() {
+            let sandbox = Sandbox::new();
+            small_job(&sandbox, &origin, 10, "", "");
+            let (killed, _) =
+                planned_under(&sandbox, &[Strike { call, from: at, to: at, fault: Fault::Kill }]);
+            assert_eq!(killed.code, None, "{call} {at}: {}", killed.stderr);
+            let left_behind: Vec<PathBuf> =
+                folders(&sandbox).into_iter().filter(|folder| !folder.join("plan.json").is_file()).collect();
+            for folder in &left_behind {
+                let nothing = std::fs::read_dir(folder).unwrap().next().is_none();
+                empty += usize::from(nothing);
+                half += usize::from(!nothing);
+            }
+            let next = sandbox.run(["plan", "small.toml"]).with_code(0);
+            assert!(!next.stderr.contains("it stays"), "{call} {at}: {}", next.stderr);
+            assert!(left_behind.iter().all(|folder| !folder.exists()), "{call} {at}");
+        }
+    }
+    assert!(empty >= 1 && half >= 10, "{empty} empty, {half} with the mark");
+}
+
+#[test]
+fn runs_of_an_earlier_version_go_by_their_plan_and_links_to_runs_stay() {
+    let (sandbox, _origin, runs) = site(4);
+    let mark = ".made-by-windrow";
+    assert!(runs.iter().all(|run| run.join(mark).is_file()));
+    // As an earlier version left it.
+    std::fs::remove_file(runs[0].join(mark)).unwrap();
+    // A run that was moved to another disk, and a copy that somebody keeps.
+    let moved = sandbox.path().join("elsewhere");
+    std::fs::rename(&runs[1], &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &runs[1]).unwrap();
+    let copy = runs[2].with_file_name("before-the-migration");
+    std::fs::rename(&runs[2], &copy).unwrap();
+    let ended = sandbox.run(["prune", "small", "--older-than", "0s"]).with_code(0);
+    ended.saying("removed 1 run, ").saying("stays: it is a link");
+    assert!(!runs[0].exists() && moved.join("plan.json").is_file() && runs[1].is_symlink());
+    assert!(
+        copy.join("plan.json").is_file() && runs[3].is_dir(),
+        "it is not the newest run, whatever its name"
+    );
+    assert_eq!(sandbox.query(copy.to_str().unwrap(), "SELECT count(*) FROM rows"), ["10"]);
+    assert_eq!(sandbox.query(runs[1].to_str().unwrap(), "SELECT count(*) FROM rows"), ["10"]);
+}
+
+#[test]
+fn a_folder_of_runs_that_another_job_shares_by_a_link_loses_none_of_its_runs() {
+    let (sandbox, _origin, runs) = site(2);
+    let other = std::fs::read_to_string(sandbox.path().join("small.toml")).unwrap();
+    sandbox.write("other.toml", other.replace("name = \"small\"", "name = \"other\"\nkeep_runs = \"1h\""));
+    std::os::unix::fs::symlink("small", sandbox.path().join("shards/other")).unwrap();
+    runs.iter().for_each(|run| age(run, 2));
+    let ended = sandbox.run(["run", "other.toml", "--new"]).with_code(0);
+    ended.saying("stays: it is one of job small");
+    age(&sandbox.newest_run("other"), 1);
+    assert!(runs.iter().all(|run| run.join("plan.json").is_file()));
+    sandbox.run(["run", "other.toml", "--new"]).with_code(0).saying("removed 1 run");
+    assert_eq!(left(&sandbox).len(), 3);
 }
