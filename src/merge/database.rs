@@ -9,9 +9,11 @@ use duckdb::Connection;
 use super::error::{FULL, WRITABLE};
 use super::{MergeError, aside};
 use crate::database::duck::{Patience, config, is_in_use, message, prepare};
+use crate::os::rename_new;
 
-/// Opens a database file for writing; makes it if it is not there.
+/// Opens a database file for writing; makes it if it is not there: of a link its target.
 pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
+    let path = &aside::through_links(path);
     if !path.exists() {
         make(path)?;
     }
@@ -60,9 +62,9 @@ fn make(path: &Path) -> Result<(), MergeError> {
         message: error.to_string(),
         hint: "windrow makes the database there: it needs room, and to write",
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = aside::parent(path);
     aside::sweep(folder);
-    let aside = tempfile::Builder::new().prefix(aside::PREFIX).tempdir_in(folder).map_err(disk)?;
+    let aside = aside::for_moments(folder).map_err(disk)?;
     let whole = aside.path().join("new.duckdb");
     let made = config().and_then(|config| Connection::open_with_flags(&whole, config));
     let closed = made.and_then(|connection| connection.close().map_err(|(_, error)| error));
@@ -71,9 +73,14 @@ fn make(path: &Path) -> Result<(), MergeError> {
         // Somebody else was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // A file system without hard links.
-        Err(_) => fs::rename(&whole, path).map_err(disk),
+        Err(_) => rename_new(&whole, path).or_else(exists_is_fine).map_err(disk),
         Ok(()) => Ok(()),
     }
+}
+
+/// A file that somebody else made meanwhile is theirs.
+fn exists_is_fine(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
 /// Opens a new database that nobody else will ever see, in a folder that goes away with it.

@@ -32,8 +32,8 @@ impl Found {
 /// types that only the plan finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
 pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeError> {
     let columns = columns::of_job(job)?;
-    let path = match place {
-        Place::DuckDb(path) => path,
+    let path = &match place {
+        Place::DuckDb(path) => aside::through_links(path),
         Place::Parquet(path) | Place::Csv(path) => {
             file::check(job, &FilePlace::of(place, path, job), &columns)?;
             return Ok(Found::is(path.exists()));

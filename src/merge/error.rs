@@ -115,6 +115,14 @@ pub enum MergeError {
         /// All that is wrong; never empty.
         problems: Vec<String>,
     },
+    /// The folder in which the destination is written anew is not windrow's.
+    #[error(
+        "{path} is in the way: windrow needs that name for what it writes anew, and did not make the folder that has it\nhint: move it away, or remove it if it is what an earlier version left when it was killed"
+    )]
+    InTheWay {
+        /// The folder.
+        path: String,
+    },
     /// Rows are to be added to a file.
     #[error(
         "{place}: a file is always written anew as a whole, mode = \"append\" cannot add to it\nhint: publish with mode = \"upsert\" and a key, \"replace_ids\" or \"replace\", or append to a database"
@@ -222,6 +230,7 @@ impl MergeError {
             MergeError::Refused { .. } => Exit::Refused,
             MergeError::Table { .. }
             | MergeError::File { .. }
+            | MergeError::InTheWay { .. }
             | MergeError::Append { .. }
             | MergeError::NullKey { .. }
             | MergeError::Value { .. }

@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::MergeError;
-use super::aside::{self, parent};
+use super::aside::{self, parent, take_after, through_links};
 use crate::handoff::digest::sha256;
 use crate::job::{Job, Statement};
 
@@ -94,19 +94,32 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Begins a report that is to lie at `path`; `tag` names the run and the destination.
+    /// Begins a report that is to lie at `path`, or where a link there leads; `tag` names the run and the destination.
     pub fn begin(path: &Path, tag: &str) -> Result<Report, MergeError> {
-        let report = Report { aside: aside_of(path, tag), path: path.to_owned(), stays: false };
-        let made = fs::remove_file(&report.aside).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        });
-        made.and_then(|()| File::create_new(&report.aside)).map_err(|error| MergeError::Disk {
-            path: path.display().to_string(),
+        let path = through_links(path);
+        let report = Report { aside: aside_of(&path, tag), path, stays: false };
+        report.make().map_err(|error| MergeError::Disk {
+            path: report.path.display().to_string(),
             message: error.to_string(),
             hint: "a report of [[after]] is written there: its folder must be there, with room, and writable",
         })?;
         Ok(report)
+    }
+
+    /// Makes the file aside, empty; one that a death left before COMMIT goes.
+    fn make(&self) -> io::Result<()> {
+        match fs::metadata(&self.path) {
+            // A device, say: as root, a rename would put a file in its place.
+            Ok(standing) if !standing.is_file() => {
+                return Err(io::Error::other("it is no file that could be replaced"));
+            }
+            _ => {}
+        }
+        match fs::remove_file(&self.aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        File::create_new(&self.aside).map(drop)
     }
 
     /// Where it lies until it has its name.
@@ -167,13 +180,13 @@ pub(super) fn finish(mut reports: Vec<Report>) -> Vec<String> {
 /// Gives their names to the reports of a run that stands at the destination: its process died before it could.
 pub(super) fn finish_left(after: &[Statement], tag: &str) -> Vec<String> {
     let paths = after.iter().filter_map(|statement| statement.file.as_deref());
-    let left = paths.map(|path| (aside_of(path, tag), path)).filter(|(aside, _)| aside.exists());
-    left.filter_map(|(aside, path)| give_name(&aside, path)).collect()
+    let left = paths.map(through_links).map(|path| (aside_of(&path, tag), path));
+    left.filter(|(aside, _)| aside.exists()).filter_map(|(aside, path)| give_name(&aside, &path)).collect()
 }
 
 /// What is to be told where it cannot have it.
 fn give_name(aside: &Path, path: &Path) -> Option<String> {
-    let error = fs::rename(aside, path).err()?;
+    let error = take_after(aside, path).and_then(|()| fs::rename(aside, path)).err()?;
     Some(format!(
         "the report {} was not written: {error}\nhint: it lies in {}; `windrow merge` gives it its name",
         path.display(),
@@ -195,6 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn a_report_goes_through_links_keeps_rights_and_replaces_files_only() {
+        use std::fs::Permissions;
+        use std::io::Write as _;
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let [target, link] = ["target.csv", "report.csv"].map(|name| folder.path().join(name));
+        std::os::unix::fs::symlink("target.csv", &link).unwrap();
+        for (mode, there) in [(0o777, false), (0o640, true)] {
+            if there {
+                std::fs::set_permissions(&target, Permissions::from_mode(mode)).unwrap();
+            }
+            let report = Report::begin(&link, "run").unwrap();
+            report.file().unwrap().write_all(b"new").unwrap();
+            assert_eq!(finish(vec![report.seal().unwrap()]), [""; 0]);
+            assert!(link.is_symlink() && std::fs::read(&target).unwrap() == b"new");
+            let had = std::fs::metadata(&target).unwrap().permissions().mode() & 0o777;
+            assert!(if there { had == mode } else { had != 0o600 }, "{had:o}");
+        }
+        for other in [folder.path(), Path::new("/dev/null")] {
+            assert!(Report::begin(other, "run").unwrap_err().to_string().contains("no file that could be replaced"));
+        }
+    }
+
+    #[test]
     fn a_report_has_its_name_only_when_it_is_finished() {
         use std::io::Write as _;
         let folder = tempfile::tempdir().unwrap();
@@ -211,6 +248,20 @@ mod tests {
         assert_eq!(finish(vec![written()]), [""; 0]);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_report_that_cannot_have_its_name_is_told_and_gets_it_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        let report = Report::begin(&path, "run").unwrap().seal().unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let told = finish(vec![report]);
+        assert!(told[0].starts_with("the report ") && told[0].contains("hint: it lies in "), "{told:?}");
+        std::fs::remove_dir(&path).unwrap();
+        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()) }];
+        assert_eq!(finish_left(&after, "run"), [""; 0]);
+        assert!(path.is_file());
     }
 
     #[test]

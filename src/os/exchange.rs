@@ -1,4 +1,5 @@
-//! Two files or folders take each other's place in one step.
+//! Renames that rename(2) alone cannot do: two files or folders take each other's place in one step; one takes a name only
+//! if that is free.
 
 use std::io;
 use std::path::Path;
@@ -22,6 +23,27 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a file another name, unless something has it: then `AlreadyExists` (`RENAME_NOREPLACE`, renameat2(2)). Where the
+/// file system cannot do that in one step, whoever takes the name between look and rename loses it.
+///
+/// # Errors
+/// Those of rename(2).
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::errno::Errno;
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+            Err(Errno::EINVAL | Errno::ENOSYS) => {}
+            renamed => return Ok(renamed?),
+        }
+    }
+    match to.symlink_metadata() {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => std::fs::rename(from, to),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -39,6 +61,17 @@ mod tests {
         exchange(&one, &other).unwrap();
         assert_eq!(fs::read_to_string(one.join("name")).unwrap(), other.to_string_lossy());
         assert_eq!(fs::read_to_string(other.join("name")).unwrap(), one.to_string_lossy());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_not_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let [new, taken, free] = ["new", "taken", "free"].map(|name| folder.path().join(name));
+        fs::write(&new, "new").unwrap();
+        std::os::unix::fs::symlink("nowhere", &taken).unwrap();
+        assert_eq!(rename_new(&new, &taken).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        rename_new(&new, &free).unwrap();
+        assert!(taken.is_symlink() && fs::read(&free).unwrap() == b"new");
     }
 
     #[test]

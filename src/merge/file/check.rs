@@ -6,7 +6,7 @@ use super::folder::divisions_above;
 use super::standing::Standing;
 use super::{FilePlace, Format};
 use crate::job::{Job, Mode};
-use crate::merge::aside::{PREFIX, check_folder, parent};
+use crate::merge::aside::{Aside, check_folder, for_moments, parent};
 use crate::merge::columns::Output;
 use crate::merge::target::Target;
 use crate::merge::{MergeError, database};
@@ -18,6 +18,7 @@ pub(in crate::merge) fn check(job: &Job, file: &FilePlace, columns: &[Output]) -
     refuse(job, file, columns)?;
     let standing = Standing::find(file)?;
     check_folder(&file.path, "windrow writes the new file beside the old one, then renames it")?;
+    Aside::check(&file.path)?;
     let Some(standing) = standing else { return Ok(()) };
     if let Format::Folder(_) = file.format {
         check_exchange(file)?;
@@ -66,7 +67,7 @@ pub(super) fn refuse(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<
 
 /// Two folders can change places beside this one.
 fn check_exchange(file: &FilePlace) -> Result<(), MergeError> {
-    let exchanged = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent(&file.path)).and_then(|made| {
+    let exchanged = for_moments(parent(&file.path)).and_then(|made| {
         let (one, other) = (made.path().join("one"), made.path().join("other"));
         fs::create_dir(&one).and_then(|()| fs::create_dir(&other)).and_then(|()| exchange(&one, &other))
     });

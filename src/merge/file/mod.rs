@@ -64,7 +64,7 @@ pub(super) use self::check::check;
 use self::memory::Memory;
 pub(super) use self::preview::{first_rows_of_csv, first_rows_of_parquet};
 use self::standing::{Standing, mark};
-use super::aside::Aside;
+use super::aside::{Aside, through_links};
 use super::columns::{self, Output};
 use super::load::{self, Ground, Loaded, Order, Settled, Stop};
 use super::place::Place;
@@ -100,9 +100,8 @@ impl FilePlace {
             _ if job.table.partition_by.is_empty() => Format::Parquet,
             _ => Format::Folder(job.table.partition_by.clone()),
         };
-        // A link stays one: what it leads to is written anew.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.components().collect());
-        FilePlace { shown: place.to_string(), path, format }
+        // A link stays one: what it leads to is written anew, beside the old file.
+        FilePlace { shown: place.to_string(), path: through_links(path), format }
     }
 
     fn misfit(&self, problems: Vec<String>) -> MergeError {

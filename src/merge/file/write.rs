@@ -8,7 +8,7 @@ use duckdb::Connection;
 use super::folder::{self, Folder};
 use super::memory::{KEY, Memory};
 use super::{FilePlace, Format, marker};
-use crate::merge::aside::parent;
+use crate::merge::aside::{parent, take_after};
 use crate::merge::columns::Output;
 use crate::merge::target::Target;
 use crate::merge::{MergeError, sql};
@@ -108,11 +108,7 @@ fn refuse_lost_values(connection: &Connection, table: &Target, file: &FilePlace)
 
 /// Puts `new` in the place of `path`, in one step; a folder that stood there is at `new` then.
 pub(super) fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(standing) => fs::set_permissions(new, standing.permissions())?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+    take_after(new, path)?;
     match new.is_dir() && path.is_dir() && !Folder::read(path)?.is_empty() {
         true => exchange(new, path),
         false => fs::rename(new, path),

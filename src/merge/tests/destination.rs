@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::Exit;
+use crate::handoff::mark;
 use crate::job::{Destination, Gone, Mode, Stamp};
 use crate::merge::{MergeError, check_destination, database};
 use crate::record::Type;
@@ -199,11 +200,15 @@ async fn what_a_killed_maker_of_the_database_left_is_swept_and_a_living_one_is_n
         std::fs::create_dir(&folder).unwrap();
         std::fs::write(folder.join("new.duckdb"), "half").unwrap();
         let then = SystemTime::now() - Duration::from_secs(age);
+        if name != ".windrow-theirs" {
+            mark::put(&folder).unwrap();
+            std::fs::File::open(folder.join(mark::MARK)).unwrap().set_modified(then).unwrap();
+        }
         std::fs::File::open(&folder).unwrap().set_modified(then).unwrap();
         folder
     };
-    let (left, living, other) =
-        (aside(".windrow-old", 3600), aside(".windrow-new", 5), aside(".other", 3600));
+    let (left, living) = (aside(".windrow-old", 3600), aside(".windrow-new", 5));
+    let (theirs, other) = (aside(".windrow-theirs", 3600), aside(".other", 3600));
     database::open(&sandbox.database()).unwrap();
-    assert_eq!((left.exists(), living.exists(), other.exists()), (false, true, true));
+    assert_eq!([left.exists(), living.exists(), theirs.exists(), other.exists()], [false, true, true, true]);
 }

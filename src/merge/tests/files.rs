@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::kinds::{FILES, Kind};
 use super::sandbox::{Sandbox, TERMS, all_ok, rows};
-use crate::handoff::{Exit, layout};
+use crate::handoff::{Exit, layout, mark};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::aside::Aside;
 use crate::merge::{End, MergeError, check_destination, ddl, first_rows, publish};
@@ -431,6 +431,76 @@ async fn rights_and_links_stay_as_they_are() {
     assert!(sandbox.publish().await.unwrap().already);
 }
 
+/// `link` → `links/second` → `data/target`, each relative, the last one not there yet.
+fn dangling(sandbox: &Sandbox, name: &str) -> [std::path::PathBuf; 3] {
+    let [link, second, target] = [name.to_owned(), format!("links/{name}"), format!("data/{name}")]
+        .map(|path| sandbox.folder().join(path));
+    for folder in [&second, &target] {
+        fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    }
+    symlink(format!("links/{name}"), &link).unwrap();
+    symlink(format!("../data/{name}"), &second).unwrap();
+    [link, second, target]
+}
+
+#[tokio::test]
+async fn a_link_whose_target_is_not_there_stays_and_the_target_is_made() {
+    for kind in [Kind::Csv, Kind::Parquet, Kind::Folder, Kind::Database] {
+        let mut sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Replace).into_kind(kind);
+        let [link, second, target] = dangling(&sandbox, "linked");
+        sandbox.job.table.to = match kind {
+            Kind::Csv => Destination::Csv(link.clone()),
+            Kind::Database => Destination::DuckDb(link.clone()),
+            _ => Destination::Parquet(link.clone()),
+        };
+        for round in 0..2 {
+            assert_eq!(checked(&sandbox).await, "fits", "{kind:?}");
+            assert_eq!(sandbox.publish().await.unwrap().already, round == 1, "{kind:?}");
+            assert!(link.is_symlink() && second.is_symlink(), "{kind:?}");
+            assert!(target.exists() && !target.is_symlink(), "{kind:?}");
+        }
+        for folder in [sandbox.folder().as_path(), second.parent().unwrap(), target.parent().unwrap()] {
+            let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+            assert!(!names.into_iter().any(|name| name.to_string_lossy().contains(".wal")), "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn links_in_a_circle_and_links_to_what_is_no_file_are_refused_before_anything_is_asked() {
+    for kind in FILES {
+        let mut sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Replace).into_kind(kind);
+        let [a, b] = ["a", "b"].map(|name| sandbox.folder().join(name));
+        symlink("b", &a).unwrap();
+        symlink("a", &b).unwrap();
+        let to = |path| if kind == Kind::Csv { Destination::Csv(path) } else { Destination::Parquet(path) };
+        sandbox.job.table.to = to(a.clone());
+        let said = checked(&sandbox).await;
+        assert!(said.contains("symbolic links"), "{kind:?}: {said}");
+        assert!(a.is_symlink() && b.is_symlink());
+        fs::remove_file(&b).unwrap();
+        symlink("/dev/null", &b).unwrap();
+        let said = checked(&sandbox).await;
+        assert!(
+            said.contains("no file that could be replaced") || said.contains("it is a file"),
+            "{kind:?}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_has_the_name_windrow_needs_is_told_and_stays() {
+    for kind in FILES {
+        let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Replace).into_kind(kind);
+        let name = sandbox.file().file_name().unwrap().to_string_lossy().into_owned();
+        let theirs = sandbox.file().with_file_name(format!(".windrow-{name}"));
+        fs::create_dir_all(theirs.join("kept")).unwrap();
+        assert!(checked(&sandbox).await.contains("is in the way"), "{kind:?}");
+        assert_eq!(sandbox.publish().await.unwrap_err().exit(), Exit::Usage);
+        assert!(theirs.join("kept").is_dir());
+    }
+}
+
 #[tokio::test]
 async fn one_at_a_time_publishes_into_a_file() {
     let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Replace).into_kind(Kind::Parquet);
@@ -451,8 +521,9 @@ async fn what_a_dead_one_left_beside_the_file_is_gone_after_the_next() {
     let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Replace).into_kind(Kind::Csv);
     let left = sandbox.file().with_file_name(".windrow-films.csv");
     fs::create_dir_all(left.join("scratch.duckdb.tmp")).unwrap();
+    mark::put(&left).unwrap();
     for name in ["lock", "new", "scratch.duckdb"] {
-        fs::write(left.join(name), "half").unwrap();
+        fs::write(left.join(name), if name == "lock" { "" } else { "half" }).unwrap();
     }
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.beside(), ["films.csv"]);
