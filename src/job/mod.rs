@@ -45,7 +45,7 @@ pub use schema::json_schema;
 pub use server::{ServerUrl, ServerUrlMistake};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
-pub use table::{Destination, Gone, Mode, Publish, PublishWhen, Stamp, Statement, Table};
+pub use table::{Destination, Gone, Mode, OnReferencing, Publish, PublishWhen, Stamp, Statement, Table};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 pub use when::When;
 

@@ -24,6 +24,8 @@ pub struct Table {
     pub runs_table: Option<String>,
     /// Whether `replace` makes a new table that takes the old one's name. Only for `replace`, on database servers.
     pub swap: bool,
+    /// What may become of rows of other tables that refer to rows which are deleted or updated. For database servers.
+    pub on_referencing: OnReferencing,
     /// Columns that the folder's files are divided by; only for Parquet.
     pub partition_by: Vec<String>,
 }
@@ -70,6 +72,17 @@ pub enum Gone {
     /// They stay (the default).
     Keep,
     /// They are deleted.
+    Delete,
+}
+
+/// What may become of rows of other tables that refer to a row which is deleted or updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnReferencing {
+    /// Nothing: else the run is not published (the default).
+    Fail,
+    /// References may be taken away: ON DELETE SET NULL and SET DEFAULT.
+    Null,
+    /// The rows may be deleted, too: ON DELETE CASCADE.
     Delete,
 }
 
@@ -126,6 +139,7 @@ impl Table {
             stamp: Vec::new(),
             runs_table: None,
             swap: false,
+            on_referencing: OnReferencing::Fail,
             partition_by: Vec::new(),
         }
     }

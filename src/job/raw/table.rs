@@ -7,7 +7,7 @@ use super::fields::{Fields, Present, Section};
 use super::forms::{Named, Names};
 use super::leaf::{Count, Ratio, Share};
 use super::word::{Choice, Word};
-use crate::job::table::{Gone, Mode, PublishWhen, Stamp};
+use crate::job::table::{Gone, Mode, OnReferencing, PublishWhen, Stamp};
 
 /// `[table]`
 #[derive(Debug, Clone, JsonSchema)]
@@ -41,6 +41,10 @@ pub(in crate::job) struct Table {
     /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
     /// its rows; for PostgreSQL.
     pub replace: Option<At<Word<Replace>>>,
+    /// What becomes of rows of other tables that refer to a row which is deleted (or updated), where their foreign keys say
+    /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
+    /// lets the references be taken away, `delete` also lets those rows be deleted. For PostgreSQL.
+    pub on_referencing: Option<At<Word<OnReferencing>>>,
     /// The column, or columns, by whose values a folder of Parquet files is divided.
     pub partition_by: Option<At<Names>>,
     /// The keys that are there, right or wrong.
@@ -62,6 +66,7 @@ impl Section for Table {
             stamp: fields.optional("stamp"),
             runs_table: fields.optional("runs_table"),
             replace: fields.optional("replace"),
+            on_referencing: fields.optional("on_referencing"),
             partition_by: fields.optional("partition_by"),
             present: fields.present(),
         }
@@ -97,6 +102,11 @@ impl Choice for Replace {
 
 impl Choice for Gone {
     const WORDS: &'static [(&'static str, Gone)] = &[("keep", Gone::Keep), ("delete", Gone::Delete)];
+}
+
+impl Choice for OnReferencing {
+    const WORDS: &'static [(&'static str, OnReferencing)] =
+        &[("fail", OnReferencing::Fail), ("null", OnReferencing::Null), ("delete", OnReferencing::Delete)];
 }
 
 impl Choice for Stamp {

@@ -107,7 +107,13 @@ fn a_table_is_on_a_server() {
     };
     assert_eq!(table, expected);
     let swapped = job(&into("small", "mode = \"replace\", replace = \"swap\"")).table;
-    assert_eq!((swapped.swap, swapped.runs_table), (true, None));
+    assert_eq!((swapped.swap, swapped.runs_table, swapped.on_referencing), (true, None, OnReferencing::Fail));
+    for (word, meant) in
+        [("fail", OnReferencing::Fail), ("null", OnReferencing::Null), ("delete", OnReferencing::Delete)]
+    {
+        let table = job(&into("small", &format!("mode = \"replace\", on_referencing = \"{word}\""))).table;
+        assert_eq!(table.on_referencing, meant);
+    }
 }
 
 #[test]
@@ -122,6 +128,21 @@ fn what_only_a_server_has_is_refused_elsewhere() {
     line 3: "runs"
     `runs_table` of a destination that is no server
     hint: leave it out: it is for to = "postgres://…"
+    "#);
+    insta::assert_snapshot!(said_of(&in_duckdb("mode = \"replace\", on_referencing = \"delete\"")), @r#"
+    line 3: "delete"
+    `on_referencing` of a destination that is no server
+    hint: leave it out: it is for to = "postgres://…"
+    "#);
+    insta::assert_snapshot!(said_of(&into("small", "mode = \"append\", on_referencing = \"null\"")), @r#"
+    line 3: "null"
+    `on_referencing` of a table that is only appended to
+    hint: leave it out: no row is deleted or updated
+    "#);
+    insta::assert_snapshot!(said_of(&into("small", "mode = \"replace\", on_referencing = \"cascade\"")), @r#"
+    line 3: "cascade"
+    unknown word "cascade"
+    hint: write "fail", "null" or "delete"
     "#);
     let swapped = |mode: &str| said_of(&into("small", &format!("{mode}, replace = \"swap\"")));
     insta::assert_snapshot!(swapped("mode = \"append\""), @r#"

@@ -4,7 +4,7 @@ use super::names::is_table_name;
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Mode, ServerUrl};
+use crate::job::{Mode, OnReferencing, ServerUrl};
 
 /// The URL of a server.
 pub(super) fn url(written: &At<String>, mistakes: &mut Mistakes) -> Option<ServerUrl> {
@@ -70,4 +70,21 @@ pub(super) fn swap(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mista
     };
     mistakes.add(&written.span, message, hint);
     false
+}
+
+/// What may become of rows that refer to the table's.
+pub(super) fn on_referencing(
+    file: &raw::JobFile,
+    table: &raw::Table,
+    mistakes: &mut Mistakes,
+) -> OnReferencing {
+    let Some(written) = &table.on_referencing else { return OnReferencing::Fail };
+    if table.to.is_some() && !scheme::is_server(file) {
+        let hint = "leave it out: it is for to = \"postgres://…\"";
+        mistakes.add(&written.span, "`on_referencing` of a destination that is no server", hint);
+    } else if table.mode() == Some(Mode::Append) {
+        let hint = "leave it out: no row is deleted or updated";
+        mistakes.add(&written.span, "`on_referencing` of a table that is only appended to", hint);
+    }
+    written.value.0
 }

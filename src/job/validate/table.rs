@@ -30,6 +30,7 @@ pub(super) fn validated(
     let key = key::columns(file, table, known, mistakes);
     let runs_table = server::runs_table(file, table, mistakes);
     let swap = server::swap(file, table, mistakes);
+    let on_referencing = server::on_referencing(file, table, mistakes);
     let partition_by = partition::columns(file, table, known, mistakes);
     Some(Table {
         to: to?,
@@ -40,6 +41,7 @@ pub(super) fn validated(
         stamp: stamps(table),
         runs_table,
         swap,
+        on_referencing,
         partition_by,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::rights;
 use super::target::Target;
-use super::{runs, swap};
+use super::{referencing, runs, swap};
 use crate::database::postgres::{PostgresError, Server, Session};
 use crate::job::Job;
 use crate::merge::MergeError;
@@ -37,6 +37,9 @@ pub(super) async fn refuse_unfit(
     problems.extend(target.problems(columns));
     if target.is_table() {
         problems.extend(rights::missing(session, job, target, columns).await?);
+    }
+    if target.is_table() {
+        problems.extend(referencing::problems(session, job, target).await?);
     }
     if job.table.swap {
         problems.extend(swap::obstacles(session, target).await?);

@@ -2,13 +2,14 @@
 
 use super::carry::{Carrier, Freight, Parcel};
 use super::fit::staged_type;
+use super::referencing::{Cause, Watch, uncounted};
 use super::rows::{Rows, listed};
 use super::statements::{report, run};
 use super::swap::Swap;
 use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::PostgresError;
-use crate::job::Mode;
+use crate::job::{Mode, OnReferencing};
 use crate::merge::load::Relation;
 use crate::merge::statements::{self, PLACE, Report, Views};
 use crate::merge::{MergeError, sql};
@@ -44,6 +45,8 @@ pub(super) struct Filling<'a> {
     pub(super) is_new: bool,
     /// Whether rows go by way of a staging table.
     staged: bool,
+    /// Whether rows that come again are [updated](super::in_place).
+    pub(super) in_place: bool,
     /// What the job's statements name.
     pub(super) views: Views,
     /// The table that takes this one's name.
@@ -60,7 +63,9 @@ impl<'a> Filling<'a> {
         let order = transaction.order;
         let rows = Rows::of(&transaction.columns, &order.job.table, target);
         let views = Views::named(&order.job);
-        let mut filling = Filling { transaction, target, rows, is_new, staged: false, views, swap: None };
+        let in_place = !is_new && target.is_replaced_in_place(&order.job.table);
+        let mut filling =
+            Filling { transaction, target, rows, is_new, staged: false, in_place, views, swap: None };
         let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_new;
         // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
         let looks = !is_new && order.mode() != Mode::Append;
@@ -76,7 +81,7 @@ impl<'a> Filling<'a> {
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
     async fn must_be_staged(&self) -> Result<bool, PostgresError> {
-        if self.views.rows || !self.rows.are_direct() {
+        if self.views.rows || self.in_place || !self.rows.are_direct() {
             return Ok(true);
         }
         match self.mode() {
@@ -162,7 +167,7 @@ impl<'a> Filling<'a> {
             }
         }
         if self.transaction.order.deletes_gone() && !self.is_new {
-            written.gone = self.delete_unless(LISTED).await?;
+            written.gone = self.delete_where(&format!("NOT EXISTS ({})", self.with_id_of(LISTED))).await?;
         }
         if let Some(swap) = &self.swap {
             swap.exchange(self.transaction.session, self.target).await?;
@@ -241,30 +246,59 @@ impl<'a> Filling<'a> {
     }
 
     /// Deletes the rows that stand where new ones come; their number. (An upsert replaces them one by one.)
-    pub(super) async fn make_room(&self) -> Result<u64, PostgresError> {
+    pub(super) async fn make_room(&self) -> Result<u64, MergeError> {
         match (self.mode(), &self.swap) {
             _ if self.is_new => Ok(0),
             (Mode::Append | Mode::Upsert, _) => Ok(0),
-            (Mode::ReplaceIds, _) => {
-                self.delete_where(&format!("EXISTS ({})", self.with_id_of(ANSWERED))).await
-            }
             (Mode::Replace, Some(swap)) => {
                 let spared = self.spares().then(|| format!("EXISTS ({})", self.with_id_of(SPARED)));
-                swap.spare(self.transaction, self.target, spared.as_deref()).await
+                Ok(swap.spare(self.transaction, self.target, spared.as_deref()).await?)
             }
-            (Mode::Replace, None) if self.spares() => self.delete_unless(SPARED).await,
-            (Mode::Replace, None) => self.delete_where("true").await,
+            (Mode::Replace | Mode::ReplaceIds, _) => self.delete_where(&self.leaving()).await,
         }
     }
 
-    /// Deletes all rows but those with these ids.
-    async fn delete_unless(&self, table: &str) -> Result<u64, PostgresError> {
-        self.delete_where(&format!("NOT EXISTS ({})", self.with_id_of(table))).await
+    /// A condition: `old` does not stay where rows are replaced, as a whole or by id.
+    pub(super) fn leaving(&self) -> String {
+        match self.mode() {
+            Mode::ReplaceIds => format!("EXISTS ({})", self.with_id_of(ANSWERED)),
+            _ if self.spares() => format!("NOT EXISTS ({})", self.with_id_of(SPARED)),
+            _ => "true".to_owned(),
+        }
     }
 
-    async fn delete_where(&self, condition: &str) -> Result<u64, PostgresError> {
-        let delete = format!("DELETE FROM {} AS old WHERE {condition}", self.target.qualified);
-        self.transaction.execute(&delete).await
+    /// Deletes rows of the table; their number.
+    pub(super) async fn delete_where(&self, condition: &str) -> Result<u64, MergeError> {
+        self.deleting(&format!("DELETE FROM {} AS old WHERE {condition}", self.target.qualified)).await
+    }
+
+    /// Runs a statement that deletes rows of the table; their number.
+    pub(super) async fn deleting(&self, sql: &str) -> Result<u64, MergeError> {
+        self.watched(sql, Cause::Delete).await
+    }
+
+    /// Runs a statement that updates rows of the table; their number.
+    pub(super) async fn updating(&self, sql: &str) -> Result<u64, MergeError> {
+        self.watched(sql, Cause::Update).await
+    }
+
+    /// Refuses what a statement does to [rows of other tables](super::referencing), unless the job lets it happen.
+    async fn watched(&self, sql: &str, cause: Cause) -> Result<u64, MergeError> {
+        let (job, session) = (&self.transaction.order.job, self.transaction.session);
+        if job.table.on_referencing == OnReferencing::Delete {
+            return Ok(self.transaction.execute(sql).await?);
+        }
+        let before = Watch::look(session, self.target, cause).await?;
+        let changed = self.transaction.execute(sql).await?;
+        let after = Watch::look(session, self.target, cause).await?;
+        let mut problems = after.problems(&before, cause, changed, job);
+        if matches!(cause, Cause::Delete) && after.is_blind(&before, changed) {
+            problems.extend(uncounted(session, job, self.target).await?);
+        }
+        match problems.is_empty() {
+            true => Ok(changed),
+            false => Err(MergeError::Table { table: self.target.name.clone(), problems }),
+        }
     }
 
     /// A SELECT of the ids of a temporary table that `old` has.

@@ -10,6 +10,7 @@
 //! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
 //! | replace | DELETE of all, but for ids that are to stay | COPY into the table |
 //! | replace_ids | DELETE of those with an answered id | COPY into the table |
+//! | either of them, where others refer to the table and a key tells rows apart | [UPDATE](self::in_place) of those that come again, DELETE of the rest | INSERT from staging |
 //! | replace, swapped | go with their table | COPY into [a new table](self::swap) |
 //!
 //! Staged are the rows of an upsert (unless the table is empty), those where `on_failure = "keep"` takes columns from
@@ -17,6 +18,9 @@
 //! rows that stand under one key twice, the one that lies last in the table counts as the latest; an upsert leaves only
 //! that one. An upsert is an UPDATE and an INSERT, not `ON CONFLICT`: that takes a serial number for every row that it
 //! only updates, and fires the triggers of an insertion.
+//!
+//! What any of these statements does to rows of other tables, by foreign keys or triggers, is [watched](self::referencing),
+//! and refused unless the job lets it happen.
 //!
 //! # Who waits for whom
 //!
@@ -37,6 +41,8 @@ mod encode;
 mod fill;
 mod fit;
 mod give_up;
+mod in_place;
+mod referencing;
 mod rights;
 mod rows;
 mod runs;

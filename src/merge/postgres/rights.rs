@@ -52,6 +52,10 @@ pub(super) async fn missing(
 fn needed(job: &Job, target: &Target) -> Vec<(&'static str, Of)> {
     match job.table.mode {
         Mode::Append => vec![("SELECT", Of::Any), ("INSERT", Of::Columns)],
+        Mode::Replace | Mode::ReplaceIds if target.is_replaced_in_place(&job.table) => {
+            let columns = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Of::Columns));
+            columns.into_iter().chain([("DELETE", Of::Table)]).collect()
+        }
         Mode::Replace => vec![("SELECT", Of::Any), ("INSERT", Of::Columns), ("DELETE", Of::Table)],
         Mode::ReplaceIds => vec![("SELECT", Of::Columns), ("INSERT", Of::Columns), ("DELETE", Of::Table)],
         Mode::Upsert => {

@@ -4,6 +4,7 @@ use super::fill::{Filling, STAGED, Written};
 use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
+use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::load::failed_column;
 use crate::merge::statements::PLACE;
@@ -13,7 +14,7 @@ const KEPT: &str = "pg_temp.windrow_kept";
 
 impl Filling<'_> {
     /// Takes the staged rows into the table, as the mode says.
-    pub(super) async fn take_staged(&self, written: &mut Written) -> Result<(), PostgresError> {
+    pub(super) async fn take_staged(&self, written: &mut Written) -> Result<(), MergeError> {
         if self.mode() == Mode::Upsert {
             return self.upsert(written).await;
         }
@@ -21,12 +22,15 @@ impl Filling<'_> {
         if keeps {
             self.keep_standing().await?;
         }
+        if self.in_place {
+            return self.replace_in_place(written).await;
+        }
         written.replaced = self.make_room().await?;
         written.rows = self.insert("true", keeps).await?;
         Ok(())
     }
 
-    async fn upsert(&self, written: &mut Written) -> Result<(), PostgresError> {
+    async fn upsert(&self, written: &mut Written) -> Result<(), MergeError> {
         if self.rows.has_coarse_key() || self.views.rows {
             written.duplicates = self.leave_out_twins().await?;
         }
@@ -59,7 +63,7 @@ impl Filling<'_> {
     }
 
     /// Of rows that stand under one key only the latest stays.
-    async fn delete_standing_twins(&self) -> Result<u64, PostgresError> {
+    async fn delete_standing_twins(&self) -> Result<u64, MergeError> {
         if self.target.is_unique(&self.rows.key_names()) {
             return Ok(0);
         }
@@ -72,11 +76,11 @@ impl Filling<'_> {
             table = self.target.qualified,
             same = self.rows.same_key(),
         );
-        self.transaction.execute(&delete).await
+        self.deleting(&delete).await
     }
 
     /// Gives the rows that stand under a key their new values.
-    async fn update(&self) -> Result<u64, PostgresError> {
+    async fn update(&self) -> Result<u64, MergeError> {
         let set = self.rows.outputs.iter().map(|output| {
             let name = self.rows.name(output);
             format!("{name} = {}", self.new_or_kept(output, "old"))
@@ -87,11 +91,11 @@ impl Filling<'_> {
             listed(set),
             self.rows.same_key()
         );
-        self.transaction.execute(&update).await
+        self.updating(&update).await
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
-    async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
+    pub(super) async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
         let [ordinal, part] = PLACE;
         let value = |output: &Output| match keeps {
             true => self.new_or_kept(output, "kept"),
@@ -114,7 +118,7 @@ impl Filling<'_> {
     }
 
     /// The row's new value, or, where its endpoint failed, that of a row that stands.
-    fn new_or_kept(&self, output: &Output, standing: &str) -> String {
+    pub(super) fn new_or_kept(&self, output: &Output, standing: &str) -> String {
         let new = self.rows.converted(output);
         match self.kept(output) {
             Some(failed) => {

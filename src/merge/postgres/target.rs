@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 
 use super::fit::{Fit, StandingType, fit};
 use crate::database::postgres::{PostgresError, Session};
-use crate::job::Job;
+use crate::job::{Job, Mode, Table};
 use crate::merge::columns::Output;
 use crate::merge::sql;
 
@@ -35,6 +35,8 @@ struct Standing {
     columns: Vec<TargetColumn>,
     /// The columns of each unique index that covers all rows.
     unique: Vec<Vec<String>>,
+    /// Whether a foreign key refers to it, or to a part of it.
+    is_referenced: bool,
 }
 
 /// A column that stands.
@@ -69,6 +71,10 @@ const UNIQUE: &str = "SELECT array(SELECT a.attname::text FROM unnest(i.indkey[0
        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k) \
      FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL \
        AND i.indexprs IS NULL";
+
+const REFERENCED: &str = "WITH RECURSIVE own(oid) AS \
+       (SELECT $1::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
+     SELECT EXISTS (SELECT FROM pg_constraint JOIN own ON confrelid = own.oid WHERE contype = 'f')";
 
 impl Target {
     /// Looks the job's table up.
@@ -120,6 +126,17 @@ impl Target {
     /// Whether no two rows can have the same values in these columns.
     pub fn is_unique(&self, key: &[String]) -> bool {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
+    }
+
+    /// Whether rows that come again when it is replaced are [updated](super::in_place): others refer to them, and a key
+    /// tells them apart.
+    pub fn is_replaced_in_place(&self, table: &Table) -> bool {
+        let has_key = match table.mode {
+            Mode::Replace => !table.key.is_empty() && !table.swap,
+            Mode::ReplaceIds => true,
+            Mode::Append | Mode::Upsert => false,
+        };
+        has_key && self.standing.as_ref().is_some_and(|standing| standing.is_referenced)
     }
 
     /// What of it does not fit these columns.
@@ -222,7 +239,9 @@ async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Sta
     let failed = |error| session.failed(&error);
     let columns = session.client().query(COLUMNS, &[&oid]).await.map_err(failed)?;
     let columns = columns.iter().map(target_column).collect();
-    Ok(Standing { oid, kind, columns, unique: unique_indexes(session, oid).await? })
+    let referenced = session.client().query_one(REFERENCED, &[&oid]).await.map_err(failed)?;
+    let unique = unique_indexes(session, oid).await?;
+    Ok(Standing { oid, kind, columns, unique, is_referenced: referenced.get(0) })
 }
 
 /// The columns of each unique index of a table that covers all rows.

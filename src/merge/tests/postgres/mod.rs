@@ -9,11 +9,13 @@
 //! | `commits` | connections cut around COMMIT, servers that go away |
 //! | `rivals` | merges at once: of one run, of several into one table |
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
+//! | `referencing` | what refers to the table's rows, when they are deleted or updated |
 //! | `swap` | `replace = "swap"` |
 
 mod commits;
 mod preflight;
 mod readers;
+mod referencing;
 mod rivals;
 mod standing;
 mod statements;

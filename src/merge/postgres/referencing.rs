@@ -1,0 +1,322 @@
+//! Rows of other tables that refer to this one: what PostgreSQL does with them where rows here are deleted.
+//!
+//! `ON DELETE CASCADE` deletes them, and what refers to them in turn; `SET NULL` and `SET DEFAULT` take the reference
+//! away. Neither says a word, nor asks for rights. So a load does that to no row outside its table, unless the job's
+//! `on_referencing` says that it may:
+//!
+//! | | where it is certain that rows go as a whole | else |
+//! |---|---|---|
+//! | when | `replace` without a key, `replace_ids` with several rows to an id | `replace` with a key, `replace_ids`, `gone = "delete"`, rows that stand under one key twice |
+//! | looked at | before the first request: the rows that refer are counted ([`problems`]) | in the transaction: what each of our statements did to other tables, by the server's own count ([`Watch`]) |
+//!
+//! In the transaction that count decides in every case, so that triggers which delete, references to partitions and to
+//! children by inheritance, and cascades of cascades need no rule of their own. Rows that come again under their key are
+//! [updated](super::in_place), which keeps what refers to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::target::Target;
+use crate::database::postgres::{PostgresError, Session};
+use crate::job::{Job, Mode, OnReferencing};
+use crate::merge::sql;
+
+/// Most foreign keys that are followed: a circle of them would have no end.
+const MOST_KEYS: usize = 100;
+
+/// The table `$1` and all partitions and children that a DELETE reaches with it.
+const OWN: &str =
+    "own(oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid)";
+
+/// The foreign keys that refer to the table and do something to the rows that have them. One of a partitioned table has a
+/// row in the catalogue for every partition: the topmost stands for all.
+const KEYS: &str = "\
+    , root(oid, parent) AS (SELECT c.oid, c.conparentid FROM pg_constraint c JOIN own ON c.confrelid = own.oid \
+          WHERE c.contype = 'f' AND c.confdeltype IN ('c', 'n', 'd') \
+        UNION SELECT c.oid, c.conparentid FROM pg_constraint c JOIN root ON root.parent = c.oid) \
+    SELECT c.oid, c.conname::text, c.conrelid, c.conrelid::regclass::text, c.confrelid::regclass::text, \
+      CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END, \
+      array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, at) \
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.at), \
+      array(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(n, at) \
+            JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.at), \
+      has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT') \
+    FROM root JOIN pg_constraint c ON c.oid = root.oid \
+    WHERE root.parent = 0 AND c.conrelid NOT IN (SELECT oid FROM own) ORDER BY 4, 2";
+
+/// A foreign key of another table.
+struct Key {
+    oid: u32,
+    name: String,
+    /// The table that has it.
+    table_oid: u32,
+    table: String,
+    /// The table that it refers to.
+    referenced: String,
+    /// What happens ON DELETE.
+    action: String,
+    /// Its columns, and those that they refer to.
+    columns: Vec<(String, String)>,
+    may_be_counted: bool,
+}
+
+impl Key {
+    fn of(row: &tokio_postgres::Row) -> Key {
+        let (columns, referenced): (Vec<String>, Vec<String>) = (row.get(6), row.get(7));
+        Key {
+            oid: row.get(0),
+            name: row.get(1),
+            table_oid: row.get(2),
+            table: row.get(3),
+            referenced: row.get(4),
+            action: row.get(5),
+            columns: columns.into_iter().zip(referenced).collect(),
+            may_be_counted: row.get(8),
+        }
+    }
+
+    fn cascades(&self) -> bool {
+        self.action == "CASCADE"
+    }
+
+    /// Whether the job lets it happen.
+    fn is_allowed(&self, job: &Job) -> bool {
+        match job.table.on_referencing {
+            OnReferencing::Fail => false,
+            OnReferencing::Null => !self.cascades(),
+            OnReferencing::Delete => true,
+        }
+    }
+
+    /// A condition on `t<depth>`, a row of its table: it refers to a row that is deleted, as `above` says of the row
+    /// referred to, `t<depth - 1>`.
+    fn refers(&self, depth: usize, above: Option<&str>) -> String {
+        let column = |at: usize, name: &str| format!("t{at}.{}", sql::identifier(name));
+        let set = self.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(depth, name)));
+        let set = set.collect::<Vec<_>>().join(" AND ");
+        let Some(above) = above else { return set };
+        let same = self
+            .columns
+            .iter()
+            .map(|(name, referenced)| format!("{} = {}", column(depth - 1, referenced), column(depth, name)));
+        let same = same.collect::<Vec<_>>().join(" AND ");
+        format!("{set} AND EXISTS (SELECT FROM {} t{} WHERE {same} AND {above})", self.referenced, depth - 1)
+    }
+}
+
+/// What the job would do to rows of other tables for certain, and may not; before the first request.
+pub(super) async fn problems(
+    session: &Session,
+    job: &Job,
+    target: &Target,
+) -> Result<Vec<String>, PostgresError> {
+    let Some(oid) = target.oid().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
+    let mut problems = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut followed = vec![(oid, 1, None::<String>, true)];
+    while let Some((oid, depth, above, may_be_counted)) = followed.pop() {
+        for key in keys(session, oid).await? {
+            if !seen.insert(key.oid) || seen.len() > MOST_KEYS {
+                continue;
+            }
+            let refers = key.refers(depth, above.as_deref());
+            let may_be_counted = may_be_counted && key.may_be_counted;
+            let rows = match may_be_counted {
+                true => Some(count(session, &key.table, depth, &refers).await?),
+                false => None,
+            };
+            if rows == Some(0) {
+                continue;
+            }
+            if !key.is_allowed(job) {
+                problems.push(problem(&key, rows));
+            }
+            if key.cascades() {
+                followed.push((key.table_oid, depth + 1, Some(refers), may_be_counted));
+            }
+        }
+    }
+    if let Some(last) = problems.last_mut() {
+        last.push_str(&format!("\n  {}", way_out(job)));
+    }
+    Ok(problems)
+}
+
+/// Whether rows go as a whole where new ones come, though some may come again.
+fn all_make_way(job: &Job) -> bool {
+    match job.table.mode {
+        Mode::Replace => job.table.key.is_empty() && !job.table.swap,
+        Mode::ReplaceIds => job.endpoints.iter().any(crate::job::Endpoint::explodes),
+        Mode::Append | Mode::Upsert => false,
+    }
+}
+
+async fn keys(session: &Session, oid: u32) -> Result<Vec<Key>, PostgresError> {
+    let found = session.client().query(&format!("WITH RECURSIVE {OWN}{KEYS}"), &[&oid]).await;
+    Ok(found.map_err(|error| session.failed(&error))?.iter().map(Key::of).collect())
+}
+
+async fn count(session: &Session, table: &str, depth: usize, condition: &str) -> Result<i64, PostgresError> {
+    let count = format!("SELECT count(*) FROM {table} t{depth} WHERE {condition}");
+    let row = session.client().query_one(&count, &[]).await;
+    Ok(row.map_err(|error| session.failed(&error))?.get(0))
+}
+
+fn problem(key: &Key, rows: Option<i64>) -> String {
+    let rows = match rows {
+        Some(1) => "1 row".to_owned(),
+        Some(rows) => format!("{rows} rows"),
+        None => "rows that this user may not count".to_owned(),
+    };
+    let (what, place) = match key.cascades() {
+        true => ("delete", "of"),
+        false => ("take the reference from", "of"),
+    };
+    format!(
+        "replacing its rows would {what} {rows} {place} {} too (foreign key {}, ON DELETE {})",
+        key.table, key.name, key.action
+    )
+}
+
+/// What a person can say about it.
+fn way_out(job: &Job) -> &'static str {
+    match job.table.mode {
+        Mode::Replace if job.table.key.is_empty() => {
+            "name a key under [table]: rows that come again under it are updated, and what refers to them stays; or let it \
+             happen with on_referencing = \"delete\" (\"null\" where only references are taken away)"
+        }
+        _ => {
+            "take mode = \"upsert\" with a key, or let it happen with on_referencing = \"delete\" under [table] (\"null\" \
+             where only references are taken away)"
+        }
+    }
+}
+
+/// Which statements of ours are watched.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cause {
+    Delete,
+    Update,
+}
+
+impl Cause {
+    /// The catalogue's word for what a foreign key does then.
+    fn action(self) -> &'static str {
+        match self {
+            Cause::Delete => "confdeltype",
+            Cause::Update => "confupdtype",
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Cause::Delete => "deleting",
+            Cause::Update => "updating",
+        }
+    }
+}
+
+/// Rows that this transaction has deleted and updated so far, by table.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    deleted: BTreeMap<String, i64>,
+    /// Only in tables of which a foreign key takes references away.
+    updated: BTreeMap<String, i64>,
+    /// Rows of the table itself.
+    own: i64,
+}
+
+impl Watch {
+    /// Looks at the server's count.
+    pub async fn look(session: &Session, target: &Target, cause: Cause) -> Result<Watch, PostgresError> {
+        let Some(oid) = target.oid() else { return Ok(Watch::default()) };
+        let query = format!(
+            "WITH RECURSIVE {OWN} \
+             SELECT coalesce(pg_partition_root(s.relid), s.relid)::regclass::text, \
+               s.relid IN (SELECT oid FROM own), sum(s.n_tup_del)::bigint, sum(CASE WHEN EXISTS \
+                 (SELECT FROM pg_constraint c WHERE c.conrelid = s.relid AND c.contype = 'f' AND c.{} IN ('n', 'd')) \
+                 THEN s.n_tup_upd ELSE 0 END)::bigint \
+             FROM pg_stat_xact_user_tables s JOIN pg_class c ON c.oid = s.relid \
+             WHERE c.relpersistence <> 't' AND (s.n_tup_del > 0 OR s.n_tup_upd > 0) GROUP BY 1, 2",
+            cause.action()
+        );
+        let found = session.client().query(&query, &[&oid]).await.map_err(|error| session.failed(&error))?;
+        let mut watch = Watch::default();
+        for row in &found {
+            let (table, is_own, deleted, updated): (String, bool, i64, i64) =
+                (row.get(0), row.get(1), row.get(2), row.get(3));
+            if is_own {
+                watch.own += deleted;
+            } else {
+                watch.deleted.insert(table.clone(), deleted);
+                watch.updated.insert(table, updated);
+            }
+        }
+        Ok(watch)
+    }
+
+    /// What a statement did since, beyond the rows that it says it has changed, and the job does not allow.
+    pub fn problems(&self, since: &Watch, cause: Cause, changed: u64, job: &Job) -> Vec<String> {
+        let allows = job.table.on_referencing;
+        let verb = cause.verb();
+        let mut problems = Vec::new();
+        if allows != OnReferencing::Delete {
+            let own = self.own - since.own - i64::try_from(changed).unwrap_or(i64::MAX);
+            if matches!(cause, Cause::Delete) && own > 0 {
+                problems.push(format!(
+                    "deleting {changed} of its rows deletes {own} more of its own that are to stay"
+                ));
+            }
+            let more = more(&self.deleted, &since.deleted);
+            problems.extend(
+                more.map(|(table, rows)| {
+                    format!("{verb} {changed} of its rows deletes {rows} of {table} too")
+                }),
+            );
+        }
+        if allows == OnReferencing::Fail {
+            let more = more(&self.updated, &since.updated);
+            problems.extend(more.map(|(table, rows)| {
+                format!("{verb} {changed} of its rows takes the reference from {rows} of {table}")
+            }));
+        }
+        if let Some(last) = problems.last_mut() {
+            last.push_str(
+                "\n  let it happen with on_referencing = \"delete\" under [table] (\"null\" where only references are taken \
+                 away), then repeat `windrow merge`",
+            );
+        }
+        problems
+    }
+
+    /// Whether the server does not count: it was told not to (`track_counts`).
+    pub fn is_blind(&self, since: &Watch, changed: u64) -> bool {
+        self.own - since.own < i64::try_from(changed).unwrap_or(i64::MAX)
+    }
+}
+
+/// What has grown, and by how much.
+fn more<'a>(
+    now: &'a BTreeMap<String, i64>,
+    then: &'a BTreeMap<String, i64>,
+) -> impl Iterator<Item = (&'a String, i64)> {
+    let grown = |(table, rows): (&'a String, &i64)| (table, rows - then.get(table).unwrap_or(&0));
+    now.iter().map(grown).filter(|(_, rows)| *rows > 0)
+}
+
+/// The foreign keys that would do what the job does not allow, where nobody counts.
+pub(super) async fn uncounted(
+    session: &Session,
+    job: &Job,
+    target: &Target,
+) -> Result<Vec<String>, PostgresError> {
+    let Some(oid) = target.oid() else { return Ok(Vec::new()) };
+    let keys = keys(session, oid).await?;
+    let told = keys.iter().filter(|key| !key.is_allowed(job)).map(|key| {
+        format!(
+            "the server does not count what a statement does (track_counts is off), so nobody knows what deleting its rows \
+             does to {} (foreign key {}, ON DELETE {}): let it happen with on_referencing = \"delete\" under [table]",
+            key.table, key.name, key.action
+        )
+    });
+    Ok(told.collect())
+}
