@@ -61,7 +61,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
         ShardEnd::Committed | ShardEnd::Helped => {}
         ShardEnd::GaveUp(example) => {
             show_requests(&sent)?;
-            eprintln!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
+            tell!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
             return Ok(Exit::TryAgain);
         }
         ShardEnd::Interrupted | ShardEnd::Paused(_) | ShardEnd::Refused(_) => {
@@ -69,7 +69,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
         }
     }
     let failed = show(&run, &job, &sent).await?;
-    eprintln!("{}: {}; nothing was written", job.name, verdict(failed));
+    tell!("{}: {}; nothing was written", job.name, verdict(failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }
 
@@ -148,7 +148,7 @@ async fn ask(
 /// What a run tells on its way; the rest is seen in the end.
 fn say_warning(event: Event) {
     if let Event::Warning { text } = event {
-        eprintln!("windrow: {text}");
+        tell!("windrow: {text}");
     }
 }
 
@@ -215,7 +215,7 @@ fn ask_about_parts(job: &Job, bodies: &[Body]) {
         let Ok(extractor) = Extractor::new(endpoint) else { continue };
         let mut own = bodies.iter().filter(|body| body.endpoint == endpoint.name);
         if let Some((why, key)) = own.find_map(|body| extractor.overlooked(&body.body)) {
-            eprintln!(
+            tell!(
                 "windrow: endpoint {}: {why}: is that a failure?\nhint: batch = {{ …, {key} }} judges each part by itself",
                 endpoint.name
             );

@@ -31,7 +31,7 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     let (job, kept) = jobs(&earlier, &then).await?;
     let run_id = runs::new_run_id(now_micros());
     let folder = earlier.folder().parent().unwrap_or(Path::new("/")).join(&run_id);
-    let (store, _lock) = live::hold_new(&folder).await?;
+    let (store, lock) = live::hold_new(&folder).await?;
     let options = live::plan_options(&TrialArgs::default());
     let plan = match plan::write_extraction(&job, &earlier, kept, &store, &run_id, &options).await {
         Ok(plan) => plan,
@@ -43,7 +43,7 @@ pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, CliErr
     };
     // From here on the new run's plan says that it needs the earlier one.
     drop(reading);
-    let run = LiveRun { store, plan, _lock };
+    let run = LiveRun { store, plan, _lock: Some(lock) };
     say_begun(&run, &then);
     let rounds = run.store.rounds().await?;
     let Some(round) = rounds.first() else { return Ok(Exit::Done) };
@@ -72,7 +72,7 @@ fn hold_while_read(run: &RunStore) -> Result<Option<Lock>, LockError> {
 }
 
 fn say_begun(run: &LiveRun, then: &Plan) {
-    eprintln!(
+    tell!(
         "{}: {}, the answers of run {}, no request, run {}",
         run.plan.job,
         counted(run.plan.records, "record"),

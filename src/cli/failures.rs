@@ -37,7 +37,7 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
     };
     let mut result = merge::query(&run, Some(&job), &sql, None).await?;
     if result.rows.is_empty() {
-        eprintln!("{}: nothing failed", plan.job);
+        tell!("{}: nothing failed", plan.job);
         return Ok(Exit::Done);
     }
     if args.answers && args.format == Shape::Table {
@@ -50,7 +50,7 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
     }
     summary::to_stdout(|out| print_rows(out, &result, args.format))?;
     let word = find::word_for(&run, &plan);
-    eprintln!(
+    tell!(
         "hint: `windrow retry {word}` asks them again; --ids lists them all, --answers with what was answered"
     );
     Ok(Exit::Done)

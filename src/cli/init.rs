@@ -43,6 +43,6 @@ pub(super) fn run(args: InitArgs) -> Result<Exit, CliError> {
         ))
     })?;
     out.write_all(text.as_bytes())?;
-    eprintln!("wrote {0}; edit it, then try it: windrow run {0} --sample 10", path.display());
+    tell!("wrote {0}; edit it, then try it: windrow run {0} --sample 10", path.display());
     Ok(Exit::Done)
 }

@@ -1,4 +1,7 @@
 //! What `run`, `plan` and `retry` share: planning anew, and finding the run to go on with.
+//!
+//! Promise: `plan` and `run` make one choice ([`choose`]), so that `plan` describes what `run` would do next, and never
+//! puts a run of its own before one that is unfinished.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,17 +10,17 @@ use std::time::Duration;
 use super::{CliError, find, round};
 use crate::handoff::lock::{Lock, LockError, lock_job, lock_run};
 use crate::handoff::store::now_micros;
-use crate::handoff::{HandoffError, Plan, RunStore, mark, runs};
-use crate::job::Job;
+use crate::handoff::{HandoffError, Plan, RunStore, layout, mark, runs};
+use crate::job::{Job, OnChange};
 use crate::plan::{self, PlanOptions};
 use crate::report::status::shown_path;
 use crate::secrets::Secrets;
 
-/// A run that this process holds the lock of.
+/// A run, and its lock where this process does more than look.
 pub(super) struct LiveRun {
     pub(super) store: RunStore,
     pub(super) plan: Plan,
-    pub(super) _lock: Lock,
+    pub(super) _lock: Option<Lock>,
 }
 
 /// Which records are tried; all of them by default.
@@ -70,7 +73,7 @@ pub(super) async fn plan_new(
     let list = plan::read_list(job, &options, secrets, &folder).await?;
     let (store, lock) = hold_new(&folder.join(&run_id)).await?;
     let plan = plan::write_run(job, list, &store, &run_id, &options).await?;
-    Ok(LiveRun { store, plan, _lock: lock })
+    Ok(LiveRun { store, plan, _lock: Some(lock) })
 }
 
 /// How often a new run's folder is made that a sweeper takes for one that somebody left.
@@ -118,7 +121,7 @@ fn cannot_make(folder: &Path, error: &std::io::Error) -> CliError {
 pub(super) fn sweep_unplanned(folder: &Path) {
     for path in runs::unplanned(folder) {
         if !mark::is_marked(&path) && !mark::is_empty(&path) {
-            eprintln!(
+            tell!(
                 "windrow: {} is no run, and nothing in it says that windrow made it: it stays (an earlier version that was \
                  killed may have left it)",
                 shown_path(&path)
@@ -142,18 +145,72 @@ fn remove_unheld(folder: &Path) -> Result<(), HandoffError> {
     }
 }
 
-/// Holds a run that is there.
-pub(super) async fn hold(folder: &Path) -> Result<LiveRun, CliError> {
+/// What somebody does with a run that is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Works on it: it is held from here on.
+    Work,
+    /// Looks at it: it may be another process's.
+    Look,
+}
+
+/// What a job comes to next.
+pub(super) enum Choice {
+    /// Its newest run is unfinished, and is continued.
+    Continue(LiveRun),
+    /// Its newest run is unfinished, and stays so: why.
+    LeaveBehind(LiveRun, String),
+    /// There is no unfinished run.
+    Begin,
+}
+
+/// Which run a job continues, if any. `job_file` is as the person named it.
+///
+/// # Errors
+/// One that has changed, where the job says that this stops it.
+pub(super) async fn choose(
+    job: &Job,
+    job_file: &Path,
+    root: &Path,
+    secrets: &Secrets,
+    purpose: Purpose,
+) -> Result<Choice, CliError> {
+    let Some(run) = unfinished(job, root, purpose).await? else { return Ok(Choice::Begin) };
+    match obstacle(job, secrets, &run).await? {
+        None => Ok(Choice::Continue(run)),
+        Some(Obstacle::Changed(why)) if job.settings.on_change == OnChange::Stop => {
+            Err(stopped_by_change(&run, job_file, &why))
+        }
+        Some(Obstacle::Changed(why) | Obstacle::Old(why)) => Ok(Choice::LeaveBehind(run, why)),
+    }
+}
+
+fn stopped_by_change(run: &LiveRun, job: &Path, why: &str) -> CliError {
+    CliError::Usage(format!(
+        "run {} is unfinished, and {why} (on_change = \"stop\")\n\
+         hint: `windrow run {} --new` starts anew; to go on, restore what it was planned from: the job file stands \
+         in {}",
+        run.plan.run,
+        job.display(),
+        shown_path(&run.store.folder().join(layout::JOB)),
+    ))
+}
+
+/// Opens a run that is there, and holds it if it is to be worked on.
+pub(super) async fn open(folder: &Path, purpose: Purpose) -> Result<LiveRun, CliError> {
     let store = RunStore::open(folder).await?;
-    let lock = lock_run(store.folder())?;
+    let lock = match purpose {
+        Purpose::Work => Some(lock_run(store.folder())?),
+        Purpose::Look => None,
+    };
     let plan = store.plan().await?;
     Ok(LiveRun { store, plan, _lock: lock })
 }
 
 /// The newest run of the job that is unfinished; `None` where the newest run is finished or there is none.
-pub(super) async fn unfinished(job: &Job, root: &Path) -> Result<Option<LiveRun>, CliError> {
+async fn unfinished(job: &Job, root: &Path, purpose: Purpose) -> Result<Option<LiveRun>, CliError> {
     let Some(folder) = newest_folder(job, root).await? else { return Ok(None) };
-    let run = hold(&folder).await?;
+    let run = open(&folder, purpose).await?;
     Ok(run.store.outcome().await?.is_none().then_some(run))
 }
 
@@ -167,7 +224,7 @@ async fn newest_folder(job: &Job, root: &Path) -> Result<Option<PathBuf>, CliErr
 }
 
 /// Why an unfinished run cannot be gone on with.
-pub(super) enum Obstacle {
+enum Obstacle {
     /// Its age.
     Old(String),
     /// What differs.
@@ -175,11 +232,7 @@ pub(super) enum Obstacle {
 }
 
 /// What stands in the way of going on with a run; `None` where nothing does.
-pub(super) async fn obstacle(
-    job: &Job,
-    secrets: &Secrets,
-    run: &LiveRun,
-) -> Result<Option<Obstacle>, CliError> {
+async fn obstacle(job: &Job, secrets: &Secrets, run: &LiveRun) -> Result<Option<Obstacle>, CliError> {
     let age = now_micros().saturating_sub(run.plan.created_at).max(0);
     if u128::from(age.unsigned_abs()) > job.settings.resume_within.as_micros() {
         let within = humantime::format_duration(job.settings.resume_within);

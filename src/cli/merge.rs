@@ -36,7 +36,7 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     let store = find::open_run(&args.run, place).await?;
     let lock = lock_run(store.folder())?;
     let plan = store.plan().await?;
-    let run = LiveRun { store, plan, _lock: lock };
+    let run = LiveRun { store, plan, _lock: Some(lock) };
     let secrets = find::secrets(args.env_file.as_deref())?;
     let noted = args.to.is_none() && !run.plan.trial;
     let settled = if noted { settle::settle(&run.store, &run.plan, &secrets).await? } else { None };
@@ -72,7 +72,7 @@ pub(super) struct Wanted {
 fn redirect(job: &mut Job, to: Destination) {
     let other_kind = std::mem::discriminant(&job.table.to) != std::mem::discriminant(&to);
     if other_kind && !(job.before.is_empty() && job.after.is_empty()) {
-        eprintln!("{}: [[before]] and [[after]] are for another kind of destination, and left out", job.name);
+        tell!("{}: [[before]] and [[after]] are for another kind of destination, and left out", job.name);
         job.before.clear();
         job.after.clear();
     }

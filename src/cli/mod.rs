@@ -20,6 +20,7 @@ mod plan;
 mod price;
 mod prune;
 mod query;
+mod rest;
 mod retry;
 mod round;
 mod run;
@@ -185,8 +186,8 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
 fn fail(error: &CliError) -> ExitCode {
     use std::io::IsTerminal;
     match error {
-        CliError::Job(error) => eprintln!("{}", error.render(std::io::stderr().is_terminal())),
-        error => eprintln!("windrow: {error}"),
+        CliError::Job(error) => tell!("{}", error.render(std::io::stderr().is_terminal())),
+        error => tell!("windrow: {error}"),
     }
     ExitCode::from(error.exit().code())
 }

@@ -4,33 +4,28 @@ use std::time::Duration;
 
 use super::CliError;
 use super::live::LiveRun;
+use super::rest::Rest;
 use crate::budget::{left_of_quota, state_folder};
-use crate::handoff::layout;
 use crate::handoff::store::now_micros;
 use crate::job::{Counts, Job, Limit, Period};
-use crate::plan::price::{Budget, Frozen, Price, QuotaUse};
+use crate::plan::price::{Budget, Price, QuotaUse};
 use crate::report::{count, counted, duration, size};
 
-/// The price of a run that has just been planned.
-pub(super) async fn of(run: &LiveRun, job: &Job) -> Result<Price, CliError> {
-    let mut frozen = Frozen::default();
-    for shard in run.store.rounds().await?.iter().flat_map(|round| &round.shards) {
-        frozen.blocks.extend(shard.blocks.iter().map(|block| block.records));
-        frozen.input_bytes += std::fs::metadata(run.store.local_path(shard.number, layout::INPUT))?.len();
-    }
+/// The price of what is left of a run: of all, where it has just been planned.
+pub(super) async fn of(run: &LiveRun, rest: &Rest, job: &Job) -> Result<Price, CliError> {
     let (folder, second) = (state_folder(), u64::try_from(now_micros() / 1_000_000).unwrap_or(0));
     let left = job.limits.iter().map(|limit| left_of_quota(&folder, limit, second));
-    Ok(Price::of(job, &frozen, &left.collect::<Vec<_>>()))
+    Ok(Price::of(job, &rest.frozen(run).await?, &left.collect::<Vec<_>>()))
 }
 
-/// Lines of a label and what it says.
-pub(super) fn in_full(job: &Job, price: &Price) -> Vec<(&'static str, String)> {
+/// Lines of a label and what it says; `disk` says where that much of it is taken.
+pub(super) fn in_full(job: &Job, price: &Price, disk: &str) -> Vec<(&'static str, String)> {
     let mut lines = vec![("requests", requests(price))];
     lines.extend(time(job, price).map(|text| ("time", text)));
     lines.extend(price.budgets.iter().filter_map(|budget| Some(("quota", quota(job, budget)?))));
     lines.extend(price.budgets.iter().filter_map(|budget| Some(("cost", untold(job, budget)?))));
     lines.extend(unforeseen(job, price).map(|text| ("limits", text)));
-    lines.push(("disk", format!("about {} in the run's folder", size(price.disk))));
+    lines.push(("disk", format!("about {} {disk}", size(price.disk))));
     lines
 }
 

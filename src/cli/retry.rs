@@ -43,12 +43,12 @@ pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, CliError
     let store = find::open_run(&args.run, place).await?;
     let plan = store.plan().await?;
     let _job_lock = live::hold_job_of(&store, &plan)?;
-    let _lock = lock_run(store.folder())?;
+    let lock = lock_run(store.folder())?;
     settle::settle_first(&store, &plan, &find::secrets(args.fetch.env_file.as_deref())?).await?;
     let job = find::planned_job(&store, &plan).await?;
     let pace = find::present_job(&store, &plan).await?;
     known_endpoints(&plan, &args.endpoint)?;
-    let run = LiveRun { store, plan, _lock };
+    let run = LiveRun { store, plan, _lock: Some(lock) };
     if !begin_round(&run, &job, &args).await? {
         return Ok(Exit::Done);
     }
@@ -85,7 +85,7 @@ async fn begin_round(run: &LiveRun, job: &crate::job::Job, args: &RetryArgs) -> 
         && last.number > 0
         && shard_states(&run.store, last).await?.iter().any(|state| !state.is_committed())
     {
-        eprintln!("{}: going on with round {}, as it was chosen", run.plan.job, last.number);
+        tell!("{}: going on with round {}, as it was chosen", run.plan.job, last.number);
         return Ok(true);
     }
     let filter = RetryFilter {
@@ -97,7 +97,7 @@ async fn begin_round(run: &LiveRun, job: &crate::job::Job, args: &RetryArgs) -> 
     let options = live::plan_options(&TrialArgs::default());
     match plan::write_retry(job, &run.store, &filter, &options).await? {
         None => {
-            eprintln!(
+            tell!(
                 "{}: nothing left to ask\nhint: `windrow failures {}` shows what failed",
                 run.plan.job,
                 find::word_for(&run.store, &run.plan)
@@ -107,7 +107,7 @@ async fn begin_round(run: &LiveRun, job: &crate::job::Job, args: &RetryArgs) -> 
         Some(round) => {
             let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
             let pairs = counted(pairs, "request");
-            eprintln!("{}: round {}: asking {pairs} again", run.plan.job, round.number);
+            tell!("{}: round {}: asking {pairs} again", run.plan.job, round.number);
             Ok(true)
         }
     }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use tokio::sync::watch;
 
-use super::live::{LiveRun, Obstacle, TrialArgs};
+use super::live::{Choice, LiveRun, Purpose, TrialArgs};
+use super::rest::Rest;
 use super::round::{FetchArgs, Fetched, work_round};
 use super::{CliError, find, live, merge, pause, price, prune, settle, summary};
-use crate::handoff::{Exit, layout};
-use crate::job::{Job, OnChange};
+use crate::handoff::Exit;
+use crate::job::Job;
 use crate::merge::{Place, check_destination};
 use crate::os::{Stop, stop_on_signals};
 use crate::plan::{self, RetryFilter};
@@ -131,46 +132,31 @@ async fn begin(
     secrets: &Secrets,
     is_trial: bool,
 ) -> Result<LiveRun, CliError> {
-    if !is_trial
-        && !args.new
-        && let Some(run) = live::unfinished(job, root).await?
-    {
-        let why = match live::obstacle(job, secrets, &run).await? {
-            None => {
-                eprintln!("{}: going on with run {}", job.name, run.plan.run);
+    if !is_trial && !args.new {
+        match live::choose(job, &args.job, root, secrets, Purpose::Work).await? {
+            Choice::Continue(run) => {
+                tell!("{}: going on with run {}", job.name, run.plan.run);
                 return Ok(run);
             }
-            Some(Obstacle::Changed(why)) if job.settings.on_change == OnChange::Stop => {
-                return Err(stopped_by_change(&run, &args.job, &why));
+            Choice::LeaveBehind(run, why) => {
+                tell!("{}: run {} is left as it is, since {why}; starting anew", job.name, run.plan.run);
             }
-            Some(Obstacle::Changed(why) | Obstacle::Old(why)) => why,
-        };
-        eprintln!("{}: run {} is left as it is, since {why}; starting anew", job.name, run.plan.run);
+            Choice::Begin => {}
+        }
     }
     let run = live::plan_new(job, root, secrets, &args.trial).await?;
     say_planned(&run, job).await?;
     Ok(run)
 }
 
-fn stopped_by_change(run: &LiveRun, job: &Path, why: &str) -> CliError {
-    CliError::Usage(format!(
-        "run {} is unfinished, and {why} (on_change = \"stop\")\n\
-         hint: `windrow run {} --new` starts anew; to go on, restore what it was planned from: the job file stands \
-         in {}",
-        run.plan.run,
-        job.display(),
-        shown_path(&run.store.folder().join(layout::JOB)),
-    ))
-}
-
 async fn say_planned(run: &LiveRun, job: &Job) -> Result<(), CliError> {
     let shards: usize = run.store.rounds().await?.iter().map(|round| round.shards.len()).sum();
-    let price = price::of(run, job).await?;
+    let price = price::of(run, &Rest::of(run).await?, job).await?;
     let left_out = match run.plan.left_out {
         0 => String::new(),
         left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
     };
-    eprintln!(
+    tell!(
         "{}: {}{left_out}, {}, {}, {}run {}",
         run.plan.job,
         counted(run.plan.records, "record"),
@@ -203,7 +189,7 @@ async fn fetch_rounds(
             return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
         args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
-        let Some(what) = worth_another_round(run, job, round).await? else {
+        let Some((_, what)) = worth_another_round(run, job, round).await? else {
             return Ok(Fetched::ended(Exit::Done));
         };
         let filter = RetryFilter { worth_repeating_only: true, ..RetryFilter::default() };
@@ -213,7 +199,7 @@ async fn fetch_rounds(
             None => return Ok(Fetched::ended(Exit::Done)),
             Some(round) => {
                 let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
-                eprintln!(
+                tell!(
                     "{}: round {}: asking {} again",
                     job.name,
                     round.number,
@@ -251,18 +237,19 @@ fn left_until(second: u64) -> Duration {
     Duration::from_secs(second).saturating_sub(now)
 }
 
-/// What another round would ask, if it is due: what an interruption deferred always, what failed as often as
-/// the job says.
-async fn worth_another_round(
+/// What another round would ask, if it is due, and how much of it at the most: what an interruption deferred always, what
+/// failed as often as the job says.
+pub(super) async fn worth_another_round(
     run: &LiveRun,
     job: &Job,
     round: &crate::handoff::Round,
-) -> Result<Option<&'static str>, CliError> {
+) -> Result<Option<(u64, &'static str)>, CliError> {
     use crate::record::Status;
     let tallies = status::tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
-    if sum(Status::Deferred) > 0 {
-        return Ok(Some("deferred"));
+    let (deferred, failed) = (sum(Status::Deferred), sum(Status::Failed));
+    if deferred > 0 {
+        return Ok(Some((deferred, "deferred")));
     }
-    Ok((sum(Status::Failed) > 0 && round.number < job.settings.rounds).then_some("failed"))
+    Ok((failed > 0 && round.number < job.settings.rounds).then_some((failed, "failed")))
 }

@@ -21,7 +21,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::live::{self, LiveRun};
+use super::live::{self, LiveRun, Purpose};
 use super::merge::Merged;
 use super::{CliError, summary};
 use crate::handoff::store::{VERSION, now_micros};
@@ -165,7 +165,7 @@ async fn settle_run(
     secrets: &Secrets,
     is_past: bool,
 ) -> Result<Option<Exit>, CliError> {
-    let run = live::hold(folder).await?;
+    let run = live::open(folder, Purpose::Work).await?;
     let Some(settled) = settle(&run.store, &run.plan, secrets).await? else { return Ok(None) };
     if is_past || settled.age() > STANDS_FOR {
         summary::say_warnings(&job.name, &settled.published.warnings);

@@ -80,7 +80,7 @@ pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, CliError
     }
     let (exit, text) = ended?;
     if !text.is_empty() {
-        eprintln!("{text}");
+        tell!("{text}");
     }
     Ok(exit)
 }

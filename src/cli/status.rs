@@ -34,12 +34,12 @@ async fn all(root: &Path) -> Result<(), CliError> {
             match read(&folder).await {
                 Ok(state) => lines.push(line(&state)),
                 // One run that cannot be read does not hide the others.
-                Err(error) => eprintln!("windrow: run {}: {error}", shown_path(&folder)),
+                Err(error) => tell!("windrow: run {}: {error}", shown_path(&folder)),
             }
         }
     }
     if lines.len() == 1 {
-        eprintln!(
+        tell!(
             "no runs in {}\nhint: `windrow run JOB` makes one; --runs names another folder",
             root.display()
         );

@@ -227,7 +227,12 @@ mod tests {
             assert!(if there { had == mode } else { had != 0o600 }, "{had:o}");
         }
         for other in [folder.path(), Path::new("/dev/null")] {
-            assert!(Report::begin(other, "run").unwrap_err().to_string().contains("no file that could be replaced"));
+            assert!(
+                Report::begin(other, "run")
+                    .unwrap_err()
+                    .to_string()
+                    .contains("no file that could be replaced")
+            );
         }
     }
 

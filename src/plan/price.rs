@@ -31,6 +31,8 @@ const BODY: u64 = 200;
 pub struct Frozen {
     /// Records of each block.
     pub blocks: Vec<u64>,
+    /// How many of them are asked, by block and endpoint, where that is not all: in a later round.
+    pub asked: Option<Vec<Vec<u64>>>,
     /// Bytes of the frozen inputs.
     pub input_bytes: u64,
 }
@@ -82,7 +84,7 @@ impl Price {
     /// The price of a job's planned run. `remaining` is what is left of each limit's quota, in the order of the job;
     /// what is not known counts as whole.
     pub fn of(job: &Job, frozen: &Frozen, remaining: &[Option<u64>]) -> Price {
-        let requests: Vec<u64> = job.endpoints.iter().map(|endpoint| requests(endpoint, frozen)).collect();
+        let requests: Vec<u64> = (0..job.endpoints.len()).map(|at| requests(job, at, frozen)).collect();
         let conditional = conditional(&job.endpoints);
         let left = |limit: usize| remaining.get(limit).copied().flatten();
         let budgets = (0..job.limits.len()).filter_map(|limit| budget(job, limit, &requests, left(limit)));
@@ -109,10 +111,14 @@ impl Price {
     }
 }
 
-/// Requests of an endpoint if every record is asked: batches never reach beyond a block.
-fn requests(endpoint: &Endpoint, frozen: &Frozen) -> u64 {
-    let together = endpoint.batch.as_ref().map_or(1, |batch| u64::from(batch.size.max(1)));
-    frozen.blocks.iter().map(|records| records.div_ceil(together)).sum()
+/// Requests of an endpoint if every `when` holds: batches never reach beyond a block.
+fn requests(job: &Job, endpoint: usize, frozen: &Frozen) -> u64 {
+    let together = job.endpoints[endpoint].batch.as_ref().map_or(1, |batch| u64::from(batch.size.max(1)));
+    let requests = |asked: u64| asked.div_ceil(together);
+    match &frozen.asked {
+        None => frozen.blocks.iter().copied().map(requests).sum(),
+        Some(asked) => asked.iter().map(|block| requests(block[endpoint])).sum(),
+    }
 }
 
 /// Most requests of an endpoint for records that their batch does not answer: each of a batch that had company.

@@ -123,7 +123,7 @@ impl Site {
 
 fn plan(sandbox: &Sandbox) -> PathBuf {
     let before: BTreeSet<PathBuf> = runs(sandbox);
-    sandbox.run(["plan", "small.toml"]).with_code(0);
+    sandbox.run(["plan", "small.toml", "--new"]).with_code(0);
     runs(sandbox).difference(&before).next().expect("a new run").clone()
 }
 

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use super::*;
 use crate::job::{Cost, Quota, Rate};
+use crate::plan::price::Frozen;
 
 const JOB: &str = r#"
 job = { name = "small" }
@@ -30,11 +31,11 @@ fn job(limits: Vec<Limit>) -> Job {
 }
 
 fn price(job: &Job, records: u64, remaining: &[Option<u64>]) -> Price {
-    Price::of(job, &Frozen { blocks: vec![records], input_bytes: 0 }, remaining)
+    Price::of(job, &Frozen { blocks: vec![records], ..Frozen::default() }, remaining)
 }
 
 fn full(job: &Job, records: u64, remaining: &[Option<u64>]) -> String {
-    let lines = in_full(job, &price(job, records, remaining)).into_iter();
+    let lines = in_full(job, &price(job, records, remaining), "in the run's folder").into_iter();
     let lines: Vec<String> = lines.map(|(label, text)| format!("{label}: {text}")).collect();
     lines.join("\n")
 }

@@ -67,7 +67,7 @@ fn skip(args: &PruneArgs, name: &str) -> Result<(), CliError> {
     let why = format!("nothing says which runs of job {name} are to go");
     let hint = "say --older-than 14d or --keep 5, or keep_runs = \"14d\" in [job]";
     match args.all {
-        true => eprintln!("{name}: {why}, so they stay\nhint: {hint}"),
+        true => tell!("{name}: {why}, so they stay\nhint: {hint}"),
         false => return Err(CliError::Usage(format!("{why}\nhint: {hint}"))),
     }
     Ok(())
@@ -94,7 +94,7 @@ async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, CliError> {
         match keep_runs(&root, &name, args).await {
             Ok(keep_runs) => jobs.push((root.clone(), name, keep_runs)),
             // One job that cannot be read does not keep the others from it.
-            Err(error) if args.all => eprintln!("{name}: {error}"),
+            Err(error) if args.all => tell!("{name}: {error}"),
             Err(error) => return Err(error),
         }
     }
@@ -125,13 +125,13 @@ fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
     let gone: Vec<&Gone> = all.iter().flat_map(|(_, swept)| &swept.gone).collect();
     let sum = format!("{}, {}", counted(gone.len() as u64, "run"), size(bytes(gone.iter().copied())));
     match (gone.len(), args.dry_run) {
-        (0, _) => eprintln!("nothing to remove"),
-        (_, true) => eprintln!("{sum} would be removed (--dry-run)"),
-        (_, false) => eprintln!("removed {sum}"),
+        (0, _) => tell!("nothing to remove"),
+        (_, true) => tell!("{sum} would be removed (--dry-run)"),
+        (_, false) => tell!("removed {sum}"),
     }
     let mut failures = all.iter().flat_map(|(_, swept)| &swept.failures).peekable();
     let exit = if failures.peek().is_some() { Exit::Disk } else { Exit::Done };
-    failures.for_each(|error| eprintln!("windrow: {error}"));
+    failures.for_each(|error| tell!("windrow: {error}"));
     Ok(exit)
 }
 

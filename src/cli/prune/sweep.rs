@@ -68,7 +68,7 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
 fn own(found: &[Found], mut names: Vec<String>) -> Vec<String> {
     for (found, why) in found.iter().filter_map(|found| Some((found, found.stays.as_ref()?))) {
         if names.contains(&found.known.run) {
-            eprintln!("windrow: run {} stays: {why}", shown_path(&found.folder));
+            tell!("windrow: run {} stays: {why}", shown_path(&found.folder));
             names.retain(|name| *name != found.known.run);
         }
     }
@@ -120,7 +120,7 @@ async fn survey(root: &Path, job: &str, held: &HashSet<&str>) -> Vec<Found> {
     for folder in runs::runs_of(root, job) {
         match look(&folder, job, held).await {
             Ok(run) => found.push(run),
-            Err(error) => eprintln!("windrow: run {} stays: {error}", shown_path(&folder)),
+            Err(error) => tell!("windrow: run {} stays: {error}", shown_path(&folder)),
         }
     }
     found

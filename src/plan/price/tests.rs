@@ -40,7 +40,7 @@ fn batched(name: &str, size: u32) -> Endpoint {
 }
 
 fn frozen(blocks: &[u64]) -> Frozen {
-    Frozen { blocks: blocks.to_vec(), input_bytes: 0 }
+    Frozen { blocks: blocks.to_vec(), asked: None, input_bytes: 0 }
 }
 
 fn price(job: &Job, blocks: &[u64]) -> Price {
@@ -171,9 +171,9 @@ fn the_disk_is_about_what_films_take() {
     let mut films = job(vec![wide("omdb", 33), wide("business", 6)], vec![]);
     let mut blocks = vec![349; 63];
     blocks.push(318);
-    let all = Frozen { blocks, input_bytes: 342_130 };
+    let all = Frozen { blocks, asked: None, input_bytes: 342_130 };
     assert_eq!(Price::of(&films, &all, &[]).disk, 7_271_100);
-    let few = Frozen { blocks: vec![10], input_bytes: 1243 };
+    let few = Frozen { blocks: vec![10], asked: None, input_bytes: 1243 };
     assert_eq!(Price::of(&films, &few, &[]).disk, 19_463);
     films.settings.bodies = Bodies::All;
     assert_eq!(Price::of(&films, &all, &[]).disk, 7_271_100 + 2 * 22_305 * 200);

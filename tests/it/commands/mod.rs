@@ -8,12 +8,14 @@
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
+//! | [`plans`] | what `plan` says of a job whose run is unfinished |
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
 //! | [`prune`] | what is removed, when, and what never is |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
 mod gate;
+mod plans;
 mod price;
 mod prune;
 mod reading;

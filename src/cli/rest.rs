@@ -1,0 +1,162 @@
+//! What is left of a run that is not finished, as `plan` tells it and `run` prices it. A run that has just been planned is
+//! one of which all is left.
+
+use super::CliError;
+use super::live::LiveRun;
+use crate::chunk;
+use crate::handoff::{Block, PlannedEndpoint, Round, layout};
+use crate::merge;
+use crate::plan::price::Frozen;
+use crate::record::Status;
+use crate::report::count;
+use crate::report::status::{ShardState, shard_states};
+use crate::worker::WorkerError;
+
+/// The last round of a run, and what is left of it.
+pub(super) struct Rest {
+    /// The last round.
+    pub(super) round: Round,
+    /// How its shards stand.
+    states: Vec<ShardState>,
+    /// Blocks that are not committed, with their shards.
+    left: Vec<(u32, Block)>,
+    /// Pairs of committed blocks that were deferred, by endpoint: the next round asks them.
+    deferred: Vec<u64>,
+    /// Records that they are of.
+    deferred_records: u64,
+}
+
+impl Rest {
+    /// What is left of a run.
+    pub(super) async fn of(run: &LiveRun) -> Result<Rest, CliError> {
+        let no_round = || CliError::Usage(format!("run {} has no round", run.plan.run));
+        let round = run.store.rounds().await?.pop().ok_or_else(no_round)?;
+        let states = shard_states(&run.store, &round).await?;
+        let mut left = Vec::new();
+        for shard in &round.shards {
+            let committed = run.store.committed_blocks(shard.number).await?;
+            let blocks = shard.blocks.iter().filter(|block| !committed.contains(&block.first));
+            left.extend(blocks.map(|block| (shard.number, *block)));
+        }
+        let endpoints = run.plan.endpoints.len();
+        let mut rest = Rest { round, states, left, deferred: vec![0; endpoints], deferred_records: 0 };
+        let deferred = rest.states.iter().map(|state| state.tally.count(Status::Deferred)).sum::<u64>();
+        if deferred > 0 {
+            rest.count_deferred(run).await?;
+        }
+        Ok(rest)
+    }
+
+    /// Counts what was deferred, pair by pair.
+    async fn count_deferred(&mut self, run: &LiveRun) -> Result<(), CliError> {
+        let deferred = format!("FROM requests WHERE status = 'deferred' AND round = {}", self.round.number);
+        let by_endpoint = format!("SELECT endpoint, count(*) {deferred} GROUP BY endpoint");
+        let records = format!("SELECT count(DISTINCT ordinal) {deferred}");
+        let figure =
+            |cell: Option<&Option<String>>| cell.and_then(|cell| cell.as_ref()?.parse().ok()).unwrap_or(0);
+        for row in merge::query(&run.store, None, &by_endpoint, None).await?.rows {
+            let named = |planned: &PlannedEndpoint| row.first() == Some(&Some(planned.name.clone()));
+            if let Some(at) = run.plan.endpoints.iter().position(named) {
+                self.deferred[at] = figure(row.get(1));
+            }
+        }
+        let rows = merge::query(&run.store, None, &records, None).await?.rows;
+        self.deferred_records = figure(rows.first().and_then(|row| row.first()));
+        Ok(())
+    }
+
+    /// Whether nothing was asked yet.
+    pub(super) fn is_all(&self) -> bool {
+        self.round.number == 0 && self.states.iter().all(|state| state.committed == 0)
+    }
+
+    /// Whether every block of the round is committed.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    /// Records of the largest block that is left.
+    pub(super) fn largest_block(&self) -> u64 {
+        self.left.iter().map(|(_, block)| block.records).max().unwrap_or(0)
+    }
+
+    /// Records that are left to ask.
+    pub(super) fn records(&self) -> u64 {
+        self.left.iter().map(|(_, block)| block.records).sum::<u64>() + self.deferred_records
+    }
+
+    /// What it is priced by. Inputs count where all is left: otherwise they lie on the disk already.
+    pub(super) async fn frozen(&self, run: &LiveRun) -> Result<Frozen, CliError> {
+        let mut frozen = Frozen {
+            blocks: self.left.iter().map(|(_, block)| block.records).collect(),
+            ..Frozen::default()
+        };
+        if self.round.number > 0 || self.deferred_records > 0 {
+            let mut asked = self.asked(run).await?;
+            asked.push(self.deferred.clone());
+            frozen.asked = Some(asked);
+        }
+        if self.is_all() {
+            for shard in &self.round.shards {
+                frozen.input_bytes +=
+                    std::fs::metadata(run.store.local_path(shard.number, layout::INPUT))?.len();
+            }
+        }
+        Ok(frozen)
+    }
+
+    /// How many records of each block that is left are asked, by endpoint.
+    async fn asked(&self, run: &LiveRun) -> Result<Vec<Vec<u64>>, CliError> {
+        let mut asked = Vec::new();
+        for shard in &self.round.shards {
+            let blocks: Vec<&Block> = self
+                .left
+                .iter()
+                .filter(|(number, _)| *number == shard.number)
+                .map(|(_, block)| block)
+                .collect();
+            if blocks.is_empty() {
+                continue;
+            }
+            let damaged = |source| WorkerError::Chunk { shard: shard.number, source };
+            let input = run.store.read_shard_file(shard.number, layout::INPUT).await?;
+            let asks = chunk::read_asks(input).map_err(damaged)?;
+            for block in blocks {
+                let of_block = chunk::asks_of(&asks, block).map_err(damaged)?;
+                let of =
+                    |endpoint: usize| of_block.iter().filter(|(_, ask)| ask >> endpoint & 1 == 1).count();
+                asked.push((0..run.plan.endpoints.len()).map(|endpoint| of(endpoint) as u64).collect());
+            }
+        }
+        Ok(asked)
+    }
+
+    /// `2,500`, or how many of them are done.
+    pub(super) fn records_in_words(&self, run: &LiveRun) -> String {
+        let (all, left) = (count(run.plan.records), self.records());
+        match self.round.number {
+            0 if self.is_all() => all,
+            0 => {
+                format!("{all}: {} done, {} left", count(run.plan.records.saturating_sub(left)), count(left))
+            }
+            number => {
+                let again: u64 = self.states.iter().map(|state| state.records).sum();
+                format!(
+                    "{all}: all were asked; round {number} asks {} again: {} done, {} left",
+                    count(again),
+                    count(again.saturating_sub(left)),
+                    count(left)
+                )
+            }
+        }
+    }
+
+    /// `2 (windrow shard prices 0 … 1)`, and how many of them are done.
+    pub(super) fn shards_in_words(&self, word: &str) -> String {
+        let numbers = || self.round.shards.iter().map(|shard| shard.number);
+        let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
+        let done = self.states.iter().filter(|state| state.is_committed()).count() as u64;
+        let done = if done == 0 { String::new() } else { format!(", {} of them complete", count(done)) };
+        format!("{}{done} (windrow shard {word} {first} … {last})", self.round.shards.len())
+    }
+}
