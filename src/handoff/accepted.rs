@@ -6,7 +6,7 @@
 //! refusals before any such answer say that they are not, whichever processes they came to. A command begins anew: a
 //! secret may have been withdrawn, or mended, since the one before.
 //!
-//! Two words a key: the key, and how many refusals there were, or [`ACCEPTED`].
+//! Two words a key: the key, and how many refusals there were, or that there was another answer.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -87,7 +87,7 @@ fn pages_without_end_and_in_a_circle_are_failures() {
     ] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         job(&sandbox, &origin, &["a-30"], "rounds = 0", &endpoint(query, pages), "");
-        run(&sandbox);
+        sandbox.run(["run", "job.toml"]).with_code(1).saying("0 % of the records succeeded (0 of 1)");
         let said = ledger(&sandbox, "status, kind, detail");
         assert!(said[0].starts_with("failed,pages,") && said[0].contains(why), "{said:?}");
         assert!(origin.counts()["total"].as_u64().unwrap() <= 21);

@@ -32,7 +32,12 @@ fn a_plan_says_what_it_will_take_in_aligned_lines() {
     let ended = sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
     let labels: Vec<&str> = ended.stdout.lines().take_while(|line| !line.is_empty()).collect();
     let labels: Vec<&str> = labels.iter().map(|line| line[..10].trim_end()).collect();
-    assert_eq!(labels, ["run", "records", "requests", "disk", "shards", "at risk"], "{}", ended.stdout);
+    assert_eq!(
+        labels,
+        ["run", "records", "requests", "disk", "publish", "shards", "at risk"],
+        "{}",
+        ended.stdout
+    );
     assert_eq!(line(&ended, "requests"), ["600 at least"]);
     assert_eq!(line(&ended, "records"), ["300"]);
     assert!(ended.stdout.contains("\n\nCREATE TABLE"), "{}", ended.stdout);

@@ -95,7 +95,7 @@ fn yesterdays_rows_stay_where_nothing_comes_today() {
         ("duckdb:daily.duckdb", "daily.duckdb", ""),
         ("csv:daily.csv", "daily.csv", ""),
         ("parquet:daily.parquet", "daily.parquet", ""),
-        ("parquet:daily", "daily", "partition_by = \"v\""),
+        ("parquet:daily/", "daily", "partition_by = \"v\""),
     ];
     for (to, file, more) in places {
         let (sandbox, server) = (Sandbox::new(), Server::start());
