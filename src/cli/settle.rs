@@ -36,9 +36,15 @@ use crate::secrets::Secrets;
 const STANDS_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Notes that a publication begins.
-pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), HandoffError> {
+pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), CliError> {
     let (path, text) = (job.path.clone(), job.text.clone());
-    run.put_publishing(&Publishing { version: VERSION, at, job_path: path, job: text }).await
+    let noted = run.put_publishing(&Publishing { version: VERSION, at, job_path: path, job: text }).await;
+    noted.map_err(|error| match error {
+        HandoffError::File { .. } => CliError::Disk(format!(
+            "{error}\nhint: nothing was published, what was fetched is kept: look at the disk, then repeat the command"
+        )),
+        other => other.into(),
+    })
 }
 
 /// Notes that somebody has been told what came of it, or that nothing can have come of it.

@@ -70,7 +70,7 @@ fn a_merge_whose_calls_fail_one_by_one_publishes_all_or_nothing() {
         let (sandbox, _origin, run) = site();
         sandbox.run(["shard", &run, "0"]).with_code(0);
         let database = sandbox.path().join("small.duckdb");
-        for nth in 1..=6 {
+        for nth in 1..=8 {
             let inject = format!("{call}:when={nth}");
             let ended = injected(&sandbox, &inject, &["merge", &run]);
             match ended.code {
