@@ -192,6 +192,7 @@ fn make_block(shard: &Path, number: u32, block: &Block, random: &mut fastrand::R
         files,
         tally: BTreeMap::from([("film".into(), tally.clone()), ("money".into(), tally)]),
         at: 0,
+        answered_by: Vec::new(),
     };
     let text = serde_json::to_vec(&commit).expect("text");
     std::fs::write(shard.join(layout::commit(block.first)), text).expect("a file");

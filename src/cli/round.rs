@@ -58,12 +58,15 @@ pub(super) struct Fetched {
     pub(super) renews_at: Option<u64>,
     /// Which secrets were refused, and by whom.
     pub(super) refused: Option<String>,
+    /// Whether shards gave up since nobody answered, and others were committed: such a shard may find by now that other
+    /// hosts of the job are there.
+    pub(super) is_worth_another_look: bool,
 }
 
 impl Fetched {
     /// That it ended so, and nothing else.
     pub(super) fn ended(exit: Exit) -> Fetched {
-        Fetched { exit, requests: 0, renews_at: None, refused: None }
+        Fetched { exit, requests: 0, renews_at: None, refused: None, is_worth_another_look: false }
     }
 }
 
@@ -101,7 +104,23 @@ pub(super) async fn work_round(
         Some(_) => Exit::Usage,
         None => worst(worked.ends.values(), *stop.borrow()),
     };
-    Ok(Fetched { exit, requests: worked.requests, renews_at: worked.renews_at, refused: worked.refused })
+    let gave_up = |end: &ShardEnd| matches!(end, ShardEnd::Ended(Exit::TryAgain, _));
+    let is_worth_another_look = exit == Exit::TryAgain
+        && job.asks_several_hosts()
+        && worked.ends.values().any(gave_up)
+        && committed(&shard_states(run, round).await?) > committed(&states);
+    Ok(Fetched {
+        exit,
+        requests: worked.requests,
+        renews_at: worked.renews_at,
+        refused: worked.refused,
+        is_worth_another_look,
+    })
+}
+
+/// Blocks that are committed.
+fn committed(states: &[ShardState]) -> usize {
+    states.iter().map(|state| state.committed).sum()
 }
 
 /// Processes that have something to do: one for each shard that is not committed, and helpers where there are blocks for

@@ -181,6 +181,10 @@ async fn fetch_rounds(
         let Some(round) = rounds.last() else { return Ok(Fetched::ended(Exit::Done)) };
         args.settles = round.number > 0;
         let fetched = work_round(&run.store, &run.plan, job, round, &args, stop).await?;
+        args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
+        if fetched.is_worth_another_look {
+            continue;
+        }
         if fetched.exit != Exit::Done {
             return Ok(fetched);
         }
@@ -188,7 +192,6 @@ async fn fetch_rounds(
         if fetched.renews_at.is_some_and(|renews_at| left_until(renews_at) > Duration::ZERO) {
             return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
-        args.max_requests = args.max_requests.map(|most| most.saturating_sub(fetched.requests));
         let Some((_, what)) = worth_another_round(run, job, round).await? else {
             return Ok(Fetched::ended(Exit::Done));
         };

@@ -83,6 +83,7 @@ pub use question::{Question, QuestionError};
 pub use request::Request;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::record::Value;
 
@@ -118,6 +119,19 @@ impl Client {
     fn with(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Client {
         let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
         Client { public: door(connector.only(is_public)), open: door(connector) }
+    }
+
+    /// Whether an origin accepts a connection, TLS included, within `limit`; no request is sent. An address that is not
+    /// public counts only if any of the `questions` may lead to one.
+    pub async fn reaches<'a>(
+        &self,
+        mut questions: impl Iterator<Item = &'a Question>,
+        origin: &Origin,
+        limit: Duration,
+    ) -> bool {
+        let is_public_only = questions.all(|question| question.reach.is_public_only());
+        let door = if is_public_only { &self.public } else { &self.open };
+        door.connector.open(origin, limit).await.is_ok()
     }
 
     /// The way that a question's requests go.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use hyper::Uri;
@@ -75,6 +76,14 @@ impl Origin {
             .authority(self.0.authority.clone())
             .path_and_query(target)
             .build()
+    }
+}
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Origin, &'static str> {
+        Origin::of(&text.parse().map_err(|_| "it is no URL")?)
     }
 }
 

@@ -43,6 +43,11 @@ impl Request {
         self.method.as_str()
     }
 
+    /// Where it is sent.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The URL for people, `${NAME}` in place of each secret.
     pub fn shown(&self) -> String {
         format!("{}{}", self.origin, marked::shown(self.target.as_str(), &self.marks))

@@ -39,6 +39,10 @@ pub struct Commit {
     pub tally: BTreeMap<String, Tally>,
     /// Microseconds since 1970, UTC.
     pub at: i64,
+    /// Hosts that had answered the writer by then, such as `https://api.example.com`: two at the most, so that there is
+    /// another one whichever of them is down later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_by: Vec<String>,
 }
 
 /// A chunk as its commit names it.

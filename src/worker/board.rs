@@ -4,7 +4,8 @@
 //!
 //! Promises: a pair is handed out at most once (once more alone, where its batch says so); it becomes ready when what
 //! it depends on is settled; a batch is of one endpoint and one block, and handed out when it is full or no further
-//! pair can join it; when all pairs of a block are settled the block is handed out whole, exactly once.
+//! pair can join it; when all pairs of a block are settled the block is handed out whole, exactly once, or once more
+//! after all others where it was set aside.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -64,6 +65,10 @@ pub(super) enum Next {
 #[derive(Debug, Default)]
 pub(super) struct Board {
     upcoming: VecDeque<Block>,
+    /// Blocks that nobody answered, to be opened once more when all others are done.
+    aside: VecDeque<Block>,
+    /// Whether those that were set aside are being opened, so that none is set aside again.
+    is_at_the_end: bool,
     open: BTreeMap<Ordinal, OpenBlock>,
     ready: VecDeque<Pair>,
     /// Batches that are full, or that nobody can join any more.
@@ -99,10 +104,14 @@ impl Board {
             self.closing += 1;
             return Next::Open(block);
         }
-        match self.upcoming.is_empty() && self.open.is_empty() && self.closing + self.elsewhere == 0 {
-            true => Next::Nothing,
-            false => Next::Wait,
+        if !self.upcoming.is_empty() || !self.open.is_empty() || self.closing + self.elsewhere > 0 {
+            return Next::Wait;
         }
+        if self.aside.is_empty() {
+            return Next::Nothing;
+        }
+        (self.upcoming, self.is_at_the_end) = (std::mem::take(&mut self.aside), true);
+        self.next(open_blocks)
     }
 
     /// A pair of the block is handed out.
@@ -229,6 +238,7 @@ impl Board {
     pub(super) fn drain(&mut self, why: Drain, recipe: &Recipe) -> Vec<OpenBlock> {
         let why = self.drain.get_or_insert(why).clone();
         self.upcoming.clear();
+        self.aside.clear();
         self.elsewhere = 0;
         let mut whole = Vec::new();
         let gathered = self.open.values_mut().flat_map(|open| &mut open.gathered).flat_map(std::mem::take);
@@ -253,6 +263,17 @@ impl Board {
         self.closing -= 1;
     }
 
+    /// Whether a block may be set aside: none is twice.
+    pub(super) fn may_set_aside(&self) -> bool {
+        !self.is_at_the_end && self.drain.is_none()
+    }
+
+    /// A handed-out block is to be opened once more, when all others are done.
+    pub(super) fn set_aside(&mut self, block: Block) {
+        self.closing -= 1;
+        self.aside.push_back(block);
+    }
+
     /// A block that was to be opened is another process's, for now.
     pub(super) fn left_to_another(&mut self) {
         self.closing -= 1;
@@ -270,5 +291,28 @@ impl Board {
     /// The record of a pair.
     pub(super) fn record(&self, pair: Pair) -> Option<&RecordState> {
         self.open.get(&pair.block)?.records.get(pair.line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_is_set_aside_comes_once_more_after_all_others() {
+        let block = |first| Block { first, line: first, records: 64 };
+        let mut board = Board::new(vec![block(0), block(64), block(128)]);
+        assert_eq!(board.next(8), Next::Open(block(0)));
+        board.set_aside(block(0));
+        for first in [64, 128] {
+            assert_eq!(board.next(8), Next::Open(block(first)));
+            assert!(board.may_set_aside());
+        }
+        assert_eq!(board.next(8), Next::Wait, "two are not done");
+        board.closed();
+        board.closed();
+        assert_eq!((board.next(8), board.may_set_aside()), (Next::Open(block(0)), false));
+        board.closed();
+        assert_eq!(board.next(8), Next::Nothing);
     }
 }

@@ -17,41 +17,71 @@ use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
 use crate::record::{Failure, Kind, Rows, Status};
 
-/// Whether a block is not to be committed, since its rerun may do better: then an example of its failures.
+/// What is to be done with a whole block.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is committed: what failed is a line of the requests, and the next round asks it again.
+    Commit,
+    /// It is committed if other hosts of the run are there. Otherwise nothing succeeds; an example, if any was asked.
+    CommitIfOthersAnswer(Option<String>),
+    /// It is not committed, since its rerun may do better; an example, if any was asked.
+    GiveUp(Option<String>),
+}
+
+/// What is to be done with a block, the first line that holds:
 ///
-/// Such a block has no answer, only failures that are worth repeating. Where nobody was there to answer, that is
-/// all it takes. Where somebody was, it may be the records that cannot be answered: so not if other
-/// blocks were answered meanwhile, and not in a retry's round, which asks nothing but what failed before. In the last
-/// round of a run (`settles`) what fails has failed.
-pub(super) fn hopeless(open: &OpenBlock, round: u32, settles: bool) -> Option<String> {
+/// | of its pairs | |
+/// |---|---|
+/// | one was answered, if only with what is not worth repeating | commit |
+/// | some are deferred since the process was told to stop, or a quota is used up | give up |
+/// | some are deferred since their host is down, and others were answered meanwhile | commit |
+/// | what fails has failed: it is the last round of a run (`settles`) | commit |
+/// | somebody was there, and others were answered meanwhile, or failed before too (a later round) | commit |
+/// | none was asked | commit |
+/// | all failed, and it is worth asking again | commit if other hosts answer |
+pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
     let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
     if open.has_answers() {
-        return None;
+        return Verdict::Commit;
     }
+    let kind = |settled: &Settled| settled.line.failure.as_ref().map(|failure| failure.kind);
     let deferred = || settled().filter(|settled| settled.line.status == Status::Deferred);
-    let is_parked =
-        |settled: &Settled| settled.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Parked);
-    // A host that is down is left to the next round, if others answer meanwhile.
-    let waits = open.answered_meanwhile && deferred().all(is_parked);
-    let deferred = deferred().next().is_some();
-    if deferred && waits || settles && !deferred {
-        return None;
+    let example = example(open);
+    if deferred().any(|settled| kind(settled) != Some(Kind::Parked)) {
+        return Verdict::GiveUp(example);
     }
-    let asked =
-        settled().filter(|settled| settled.line.status != Status::Skipped && settled.line.attempts > 0);
-    let failures: Vec<&Failure> = asked.filter_map(|settled| settled.line.failure.as_ref()).collect();
-    let parked =
-        || settled().filter_map(|settled| settled.line.failure.as_ref()).find(|f| f.kind == Kind::Parked);
-    let Some(example) = failures.first().copied().or_else(parked) else { return deferred.then(String::new) };
-    let nobody_there = failures.iter().all(|failure| matches!(failure.kind, Kind::Dns | Kind::Connect));
-    let goes_on = open.answered_meanwhile || round > 0;
-    if goes_on && !deferred && !nobody_there {
-        return None;
+    let is_deferred = deferred().next().is_some();
+    let is_left_to_the_next_round = is_deferred && open.answered_meanwhile;
+    if is_left_to_the_next_round || settles && !is_deferred {
+        return Verdict::Commit;
     }
-    Some(match example.kind {
-        Kind::Parked => example.detail.to_string(),
-        kind => format!("{kind}: {}", example.detail),
-    })
+    let nobody_there = settled()
+        .filter(|settled| settled.line.attempts > 0)
+        .filter_map(kind)
+        .all(|kind| matches!(kind, Kind::Dns | Kind::Connect));
+    let is_of_records = open.answered_meanwhile || round > 0;
+    if is_of_records && !is_deferred && !nobody_there {
+        return Verdict::Commit;
+    }
+    match example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::Parked)) {
+        true => Verdict::CommitIfOthersAnswer(example),
+        false => Verdict::Commit,
+    }
+}
+
+/// A failure of a block, in words, that is of a request.
+fn example(open: &OpenBlock) -> Option<String> {
+    let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+    let mut asked = settled.filter(|settled| settled.line.attempts > 0);
+    asked.find_map(|settled| settled.line.failure.as_ref()).map(in_words)
+}
+
+/// A failure in words: one that was parked says itself what was before.
+pub(super) fn in_words(failure: &Failure) -> String {
+    match failure.kind {
+        Kind::Parked => failure.detail.to_string(),
+        kind => format!("{kind}: {}", failure.detail),
+    }
 }
 
 /// Whether a pair of the block was not asked since a quota is used up.
@@ -87,6 +117,7 @@ pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64
         files,
         tally: encoded.tally,
         at: now_micros(),
+        answered_by: work.answering.named(),
     };
     work.run.commit(&commit).await?;
     Ok(pairs)
@@ -117,10 +148,16 @@ fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, Chunk
         let bytes = chunk::encode_bodies(&bodies)?;
         files.push(file(plan, attempt, open, Content::Bodies, bodies.len(), bytes));
     }
-    let kept = bodies.iter().map(|body| body.body.len() as u64).sum();
+    let kept = kept(open);
     let bytes = chunk::encode_ledger(&names, &lines)?;
     files.push(file(plan, attempt, open, Content::Requests, lines.len(), bytes));
     Ok(Encoded { files, tally: tally(&names, &lines), kept })
+}
+
+/// Bytes of a block's kept answers.
+pub(super) fn kept(open: &OpenBlock) -> u64 {
+    let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+    settled.flat_map(|settled| &settled.kept).map(|kept| kept.body.len() as u64).sum()
 }
 
 /// The answers of a block that are kept.

@@ -9,7 +9,9 @@
 //!   ends with [`ShardEnd::Committed`] only when every block is committed, by whomever.
 //! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
 //!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
-//!   the records are not (see `finish`): those end as failed.
+//!   the records are not (see `finish`), or that other hosts of the run are there and the block's are not (`others`):
+//!   those end as failed, or are left to the next round. While it is not known yet whether others are there, the block is
+//!   set aside until the end of the shard.
 //! - Where an origin refuses the job's secrets the shard stops; what was refused is not settled, but left to a later round
 //!   or not committed.
 //! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked is deferred.
@@ -31,6 +33,7 @@
 //! | the job's own program | `pipe` |
 //! | answers kept beside the rows | `keep` |
 //! | an earlier run's answers in place of requests | `replay` |
+//! | do other hosts answer, where its own does not? | `others` |
 //! | its block encoded, written, committed | `finish` |
 
 mod answering;
@@ -41,6 +44,7 @@ mod finish;
 mod keep;
 mod lane;
 mod opening;
+mod others;
 mod pace;
 mod pair;
 mod pipe;

@@ -11,7 +11,9 @@ use tokio::sync::{Notify, watch};
 
 use super::board::{Board, OpenBlock};
 use super::credentials::Credentials;
+use super::finish::Verdict;
 use super::keep::Keep;
+use super::others::{self, Answering, Others};
 use super::pace::{Pace, waited};
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
@@ -22,7 +24,7 @@ use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, fin
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::extract::{Extracted, Item};
-use crate::fetch::{Asked, Client, ClientSettings, PartIs, Request, Values, canonical_text};
+use crate::fetch::{Asked, Client, ClientSettings, Origin, PartIs, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
 use crate::os::Slot;
@@ -36,6 +38,11 @@ pub(super) struct Work {
     round: u32,
     /// Whether what fails has failed, be it that nobody is there.
     settles: bool,
+    /// Whether the job asks more than one host, or may.
+    several_hosts: bool,
+    pub(super) answering: Answering,
+    /// What came of a request last that was not answered.
+    last_failure: RefCell<Option<Failure>>,
     pub(super) attempt: String,
     pub(super) recipe: Recipe,
     pub(super) emit: Box<dyn Fn(Event)>,
@@ -83,6 +90,9 @@ impl Work {
             shard,
             round: options.round,
             settles: options.settles,
+            several_hosts: job.asks_several_hosts(),
+            answering: Answering::default(),
+            last_failure: RefCell::default(),
             attempt: format!("{:08x}", fastrand::u32(..)),
             credentials: Credentials::new(options.secrets_accepted, options.round, plan, &recipe),
             recipe,
@@ -126,34 +136,86 @@ impl Work {
         self.drain(Drain::Interrupted);
     }
 
-    /// Writes and commits a whole block beside the requests of the others.
+    /// Ends a whole block: commits it beside the requests of the others, sets it aside, or gives up.
     fn finish(self: &Rc<Work>, mut open: OpenBlock) {
         let is_refused = self.credentials.defer_refused(&mut open);
         // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
         if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
             return self.board.borrow_mut().closed();
         }
-        if !is_refused && let Some(detail) = finish::hopeless(&open, self.round, self.settles) {
-            self.board.borrow_mut().closed();
-            let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(&open)).map(Drain::Quota);
-            return self.drain(used_up.unwrap_or(Drain::GaveUp(detail)));
+        let verdict = match is_refused {
+            true => Verdict::Commit,
+            false => finish::verdict(&open, self.round, self.settles),
+        };
+        if let Verdict::GiveUp(example) = verdict {
+            return self.give_up(&open, example);
         }
         if self.error.borrow().is_some() {
             return self.board.borrow_mut().closed();
         }
-        if let Some(replay) = &self.replay {
-            replay.forget(&open.records);
-        }
         let work = self.clone();
         tokio::task::spawn_local(async move {
-            let finished = finish::commit_block(&work, open).await;
-            work.board.borrow_mut().closed();
-            match finished {
-                Ok(pairs) => (work.emit)(Event::Committed { pairs }),
-                Err(error) => work.fail(error),
+            match verdict {
+                Verdict::CommitIfOthersAnswer(example) => work.weigh(open, example).await,
+                _ => work.commit(open).await,
             }
             work.changed.notify_waiters();
         });
+    }
+
+    /// Commits a block that nobody answered if others answer, and sets it aside if they may yet.
+    async fn weigh(self: &Rc<Work>, open: OpenBlock, example: Option<String>) {
+        match others::look(self, &open).await {
+            Ok(Others::Answer) => self.commit(open).await,
+            Ok(Others::Unknown) if self.several_hosts && self.board.borrow().may_set_aside() => {
+                self.set_aside(&open);
+            }
+            Ok(_) => self.give_up(&open, example),
+            Err(error) => {
+                self.board.borrow_mut().closed();
+                self.fail(error.into());
+            }
+        }
+    }
+
+    /// Writes and commits a block.
+    async fn commit(self: &Rc<Work>, open: OpenBlock) {
+        if let Some(replay) = &self.replay {
+            replay.forget(&open.records);
+        }
+        let finished = finish::commit_block(self, open).await;
+        self.board.borrow_mut().closed();
+        match finished {
+            Ok(pairs) => (self.emit)(Event::Committed { pairs }),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Leaves a block to the end of the shard, as if it had not been asked.
+    fn set_aside(&self, open: &OpenBlock) {
+        self.keep.release(finish::kept(open));
+        let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
+        let failed = settled().filter(|settled| settled.rows.is_none()).count() as u64;
+        // What was settled without a request was not counted.
+        self.done.set(self.done.get().saturating_sub(settled().count() as u64));
+        self.failed.set(self.failed.get().saturating_sub(failed));
+        self.board.borrow_mut().set_aside(open.block);
+    }
+
+    /// Gives a block up, and the shard with it: a rerun may do better. Where its host was known to be down, so that none of
+    /// it was asked, the last failure says how it is down.
+    fn give_up(self: &Rc<Work>, open: &OpenBlock, example: Option<String>) {
+        self.board.borrow_mut().closed();
+        let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(open)).map(Drain::Quota);
+        let last = || self.last_failure.borrow().as_ref().map(finish::in_words);
+        let gave_up = || Drain::GaveUp(example.or_else(last).unwrap_or_default());
+        self.drain(used_up.unwrap_or_else(gave_up));
+    }
+
+    /// Whether a host accepts a connection.
+    pub(super) async fn reaches(&self, host: &Origin, within: Duration) -> bool {
+        let questions = self.recipe.steps.iter().map(|step| &step.question);
+        self.client.reaches(questions, host, within).await
     }
 
     /// How the work ended, once all lanes have.
@@ -263,6 +325,15 @@ impl Work {
         }
         let leave = self.pace.of_endpoint(endpoint);
         let asked = self.client.ask(question, request, &leave, &self.told_to_drain, draw).await;
+        match &asked.answer {
+            Ok(_) => self.answering.note(request.origin()),
+            // Somebody is there who says what asking again would not better.
+            Err(failure) if failure.status.is_some() && !failure.worth_repeating => {
+                self.answering.note(request.origin());
+            }
+            Err(failure) if asked.attempts > 0 => drop(self.last_failure.replace(Some(failure.clone()))),
+            Err(_) => {}
+        }
         if let (Some(price), Ok(answer)) = (&step.price, &asked.answer)
             && let Some(cost) = price.read(&answer.body)
         {

@@ -268,6 +268,7 @@ impl Sandbox {
             files,
             tally,
             at: NOW,
+            answered_by: Vec::new(),
         })
         .await;
     }

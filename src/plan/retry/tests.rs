@@ -82,6 +82,7 @@ fn commit_block(
         files,
         tally: BTreeMap::new(),
         at: 0,
+        answered_by: Vec::new(),
     };
     wait(frozen.run.commit(&commit)).unwrap();
 }
@@ -309,6 +310,7 @@ fn a_pair_without_a_line_is_found() {
         files,
         tally: BTreeMap::new(),
         at: 0,
+        answered_by: Vec::new(),
     };
     wait(frozen.run.commit(&commit)).unwrap();
     let error = retry(&job, &frozen, &RetryFilter::default()).unwrap_err();

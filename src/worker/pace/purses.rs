@@ -10,7 +10,7 @@ use super::purse::Purse;
 use super::way::{Patience, Way};
 use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit};
 use crate::fetch::Origin;
-use crate::job::{Counts, Endpoint, Job, Limit, Part};
+use crate::job::{Counts, Job, Limit};
 use crate::os::monotonic_nanos;
 
 /// Hosts whose budgets are shared with other processes. A list of whole URLs may name many thousands: what is known of
@@ -45,7 +45,7 @@ impl Purses {
         Ok(Purses {
             limits: limits.collect::<Result<_, _>>()?,
             round,
-            asks_several: asks_several(job),
+            asks_several: job.asks_several_hosts(),
             job: job.clone(),
             folder: folder.to_owned(),
             in_flight,
@@ -116,16 +116,6 @@ impl Purses {
         news.extend(self.limits.iter().filter_map(|purse| purse.news()));
         news
     }
-}
-
-/// Whether endpoints ask different hosts, or the list says which are asked.
-fn asks_several(job: &Job) -> bool {
-    let origin = |endpoint: &Endpoint| match endpoint.url.parts.first() {
-        Some(Part::Literal(text)) => text.splitn(4, '/').take(3).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let origins: Vec<Vec<String>> = job.endpoints.iter().map(origin).collect();
-    origins.iter().any(|origin| origin.is_empty() || *origin != origins[0])
 }
 
 fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Purse>, BudgetError> {

@@ -5,6 +5,7 @@
 //! | [`answers`] | what does each bad answer end as, in the requests? |
 //! | [`credentials`] | what becomes of a run whose secret is refused? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
+//! | [`hosts`] | what becomes of a run some of whose hosts are gone? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
 //! | [`secure`] | HTTPS: HTTP/2 and HTTP/1.1, and certificates that nobody vouches for |
 //! | [`raw`] | a server that writes any bytes |
@@ -12,6 +13,7 @@
 mod answers;
 mod credentials;
 mod down;
+mod hosts;
 mod policies;
 pub mod raw;
 mod secure;
