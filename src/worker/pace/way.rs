@@ -1,7 +1,8 @@
 //! The budgets that the requests of one endpoint to one host are taken from, and the waiting for them.
 //!
 //! One task at a time waits for the budgets, the others for their turn: so each process has one waiter per budget, and
-//! the many of one do not crowd out the few of another.
+//! the many of one do not crowd out the few of another. While the host is down the turn goes round, so that whoever looks
+//! whether it is back is now this one, now that.
 
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,8 +16,11 @@ use crate::fetch::{Ended, Refused};
 use crate::job::Cost;
 use crate::os::monotonic_nanos;
 
-/// How often somebody who waits for a host that is down looks whether it still is.
-const DOWN: Duration = Duration::from_millis(50);
+/// How often somebody looks again who waits until an answer tells a cost.
+const UNTOLD: Duration = Duration::from_millis(50);
+
+/// How long the turn to look at a host that is down is one task's: short, so that it has gone round when it is time.
+const TURN: Duration = Duration::from_millis(2);
 
 /// How long a host that never answered is waited for, in nanoseconds: long enough to look twice.
 const NEVER_ANSWERED: u64 = 3_000_000_000;
@@ -94,12 +98,18 @@ impl Way {
     /// Waits until a request may be sent. What it costs as far as is known is taken then, and returned.
     pub(super) async fn leave(&self, draining: &watch::Receiver<bool>) -> Result<u64, Refused> {
         let _waiting = Waiting::begin(self);
-        let _turn = self.turn.lock().await;
+        let mut turn = self.turn.lock().await;
         loop {
             if *draining.borrow() {
                 return Err(Refused::Interrupted);
             }
-            self.answering(draining).await?;
+            if !self.answering(draining).await? {
+                // The next one in the queue looks next: if all looks were by those who have failed before, nobody would
+                // find that the server answers the others.
+                drop(turn);
+                turn = self.turn.lock().await;
+                continue;
+            }
             if let Err(until) = self.host.member.take_left(monotonic_nanos()) {
                 self.host.member.pause(until);
                 continue;
@@ -125,21 +135,25 @@ impl Way {
         self.purses().for_each(|purse| purse.leave());
     }
 
-    /// Waits while nobody is there to answer, or the server asked for a pause.
-    async fn answering(&self, draining: &watch::Receiver<bool>) -> Result<(), Refused> {
+    /// Waits while the server asked for a pause, and for a moment where nobody is there to answer; then whether somebody
+    /// is, or it is time to look.
+    async fn answering(&self, draining: &watch::Receiver<bool>) -> Result<bool, Refused> {
         loop {
             let now = monotonic_nanos();
-            let wait = match self.host.member.down(now) {
-                Some(down) if down.is_probe => return Ok(()),
+            let (wait, is_down) = match self.host.member.down(now) {
+                Some(down) if down.is_probe => return Ok(true),
                 Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::Parked),
-                Some(_) => DOWN,
+                Some(_) => (TURN, true),
                 None => match self.is_for_long()? {
-                    Duration::ZERO => return Ok(()),
-                    pause => pause,
+                    Duration::ZERO => return Ok(true),
+                    pause => (pause, false),
                 },
             };
             if !waited(wait, draining).await {
                 return Err(Refused::Interrupted);
+            }
+            if is_down {
+                return Ok(false);
             }
         }
     }
@@ -178,7 +192,7 @@ impl Way {
                 }
                 match counting().all(|purse| purse.member.in_flight() <= 1) {
                     true => Ok(Some(1)),
-                    false if waited(DOWN, draining).await => Ok(None),
+                    false if waited(UNTOLD, draining).await => Ok(None),
                     false => Err(Refused::Interrupted),
                 }
             }
