@@ -111,13 +111,13 @@ fn given(connection: &Connection, query: &str, reader: &Reader<'_>) -> Result<Ve
     let describe = || -> ::duckdb::Result<Vec<Given>> {
         let mut described = connection.prepare(&format!("DESCRIBE\n{}", bare(query)))?;
         let rows = described.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.map(|row| row.map(|(name, ty)| column(name, &ty))).collect()
+        rows.map(|row| row.map(|(name, ty): (String, String)| column(name, &ty))).collect()
     };
     describe().map_err(|error| unanswered(reader.list, &error))
 }
 
-fn column(name: String, ty: &String) -> Given {
-    Given { name, ty: our_type(ty), is_single: ty == "FLOAT" }
+fn column(name: String, ty: &str) -> Given {
+    Given { name, ty: our_type(ty), printed_by: None }
 }
 
 /// Our type for one of DuckDB's; text where there is none.

@@ -87,8 +87,14 @@ fn column(column: &Column) -> Given {
     Given {
         name: column.name().to_owned(),
         ty: our_type(column.type_(), column.type_modifier()),
-        is_single: *column.type_() == ServerType::FLOAT4,
+        printed_by: printed_by(column.type_()),
     }
+}
+
+/// Of all casts to text that are not the type's own output (those in `pg_cast`), `inet`'s alone adds what PostgreSQL
+/// does not print: the netmask of a single address.
+fn printed_by(found: &ServerType) -> Option<&'static str> {
+    (*found == ServerType::INET).then_some("pg_catalog.abbrev")
 }
 
 /// Our type for one of the server's; text where there is none.

@@ -43,7 +43,7 @@ const VALUES: [(&str, Type, &str); 14] = [
     ("4294967295::UINTEGER", Type::Bigint, "4294967295"),
     ("18446744073709551615::UBIGINT", Type::Text, "18446744073709551615"),
     ("(-1)::HUGEINT", Type::Text, "-1"),
-    ("0.1::FLOAT", Type::Double, "0.10000000149011612"),
+    ("0.1::FLOAT", Type::Double, "0.1"),
     ("-1.5e-7::DOUBLE", Type::Double, "-0.00000015"),
     ("-0.05::DECIMAL(38,2)", Type::Decimal { precision: 38, scale: 2 }, "-0.05"),
     ("DATE '1969-12-31'", Type::Date, "1969-12-31"),
