@@ -9,6 +9,7 @@ use crate::record::{Failure, Type, Value};
 use super::super::ExtractorError;
 use super::super::convert::Conversion;
 use super::super::gather::{MAX_BYTES, too_much};
+use super::shown;
 
 /// Compiles a selector; `at` names it in a mistake.
 pub(super) fn selector(css: &str, at: &str) -> Result<Selector, ExtractorError> {
@@ -96,28 +97,8 @@ impl Find {
     }
 
     fn text(&self, element: ElementRef<'_>) -> String {
-        if self.is_json { element.text().collect() } else { folded(element.text()) }
+        if self.is_json { element.text().collect() } else { shown::text(element) }
     }
-}
-
-/// The pieces as one text, with single blanks for all white space in it and none around it.
-fn folded<'t>(pieces: impl Iterator<Item = &'t str>) -> String {
-    let mut text = String::new();
-    let mut is_apart = false;
-    for piece in pieces {
-        for (at, word) in piece.split(char::is_whitespace).enumerate() {
-            is_apart |= at > 0;
-            if word.is_empty() {
-                continue;
-            }
-            if is_apart && !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(word);
-            is_apart = false;
-        }
-    }
-    text
 }
 
 /// The target of the first link that matches, seen from the page's own URL.

@@ -3,7 +3,7 @@
 //! | step | by | a failure is |
 //! |---|---|---|
 //! | UTF-8 checked, the document's tree built within bounds | `body`, `parse` | `decode`, `too_deep`, `too_large` |
-//! | elements found, their text or attribute taken | `find` | `extract` |
+//! | elements found, their text or attribute taken | `find`, `shown` | `extract` |
 //! | text, then a value of the column's type | `convert` | `convert`, `null` |
 //!
 //! HTML is read as browsers read it, so no text is refused for being bad HTML. Columns of a row look among the
@@ -12,6 +12,7 @@
 
 mod find;
 mod parse;
+mod shown;
 
 use scraper::{ElementRef, Selector};
 

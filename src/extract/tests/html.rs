@@ -45,7 +45,7 @@ const PAGE: &str = r#"<!DOCTYPE html><html lang="en"><head><title>
 fn text_is_folded_and_attributes_are_not() {
     assert_eq!(value_of(css("title"), Type::Text, PAGE), text("Odds & more"));
     assert_eq!(value_of(css("h1"), Type::Text, PAGE), text("Ran vs Ikiru"));
-    assert_eq!(value_of(css("tr"), Type::Text, PAGE), text("Ann1,5+"));
+    assert_eq!(value_of(css("tr"), Type::Text, PAGE), text("Ann 1,5 +"));
     assert_eq!(value_of(css("nosuch"), Type::Text, PAGE), Value::Null);
     assert_eq!(value_of(attribute("a", "href"), Type::Text, PAGE), text(" /a "));
     assert_eq!(value_of(attribute("a:nth-of-type(2)", "href"), Type::Text, PAGE), Value::Null);
@@ -55,6 +55,49 @@ fn text_is_folded_and_attributes_are_not() {
         value_of(css(r#"script[type="application/ld+json"]"#), Type::Json, PAGE),
         Value::Json(r#"{"name": "a  b"}"#.into())
     );
+}
+
+#[test]
+fn text_is_what_the_page_shows() {
+    for (body, shown) in [
+        ("12 Main St<br>Springfield", "12 Main St Springfield"),
+        ("12 Main St<br/>\n<br>Springfield<br>", "12 Main St Springfield"),
+        ("<p>one</p><p>two</p>three<div>four</div>", "one two three four"),
+        ("<ul><li>a<li>b<ol><li>c</ol></ul>", "a b c"),
+        ("<h2>Price</h2>12<hr>EUR", "Price 12 EUR"),
+        ("<table><tr><td>1<td>2<tr><th>3<td><table><tr><td>4<td>5</table></table>", "1 2 3 4 5"),
+        ("<dl><dt>Size<dd>XL<dt>Color<dd>red</dl>", "Size XL Color red"),
+        ("<select><option>S<option>M</select>", "S M"),
+        // Inline elements do not cut a word in two.
+        ("foo<b>bar</b><i></i><span>baz</span>", "foobarbaz"),
+        ("1<sup>st</sup> <a>a</a><a>b</a>", "1st ab"),
+        ("long<wbr>word<!-- - -->s", "longwords"),
+        ("x<img alt=no>y<my-tag>z</my-tag>", "xyz"),
+        // Code is no text.
+        ("a<script>var x = '<b>';</script>b<style>p{}</style>c<template><p>d</template>e", "abce"),
+        ("<div>4.99<script type=application/json>{}</script></div>", "4.99"),
+        ("<noscript><img src=x>turn it on</noscript>on", "on"),
+        ("<iframe>old browser</iframe><svg><style>a{}</style><text>1</text></svg>", "1"),
+        ("<p>a<script>1</script></p><script>2</script><p>b", "a b"),
+        // All white space is one blank.
+        ("a&nbsp;&nbsp;\u{2003}b<pre>c\n  d\te</pre>f", "a b c d e f"),
+        ("\u{200b}", "\u{200b}"),
+        ("&lt;br&gt;&amp;", "<br>&"),
+        ("", ""),
+    ] {
+        assert_eq!(value_of(css("main"), Type::Text, &format!("<main>{body}</main>")), text(shown), "{body}");
+    }
+    let every = Css { all: true, ..css("li") };
+    let list = "<ul><li>1<br>2<script>0</script><li><p>3<p>4</ul>";
+    assert_eq!(value_of(every, Type::Json, list), Value::Json(r#"["1 2","3 4"]"#.into()));
+}
+
+#[test]
+fn an_element_that_is_asked_for_itself_has_its_text() {
+    let page = "<script>a  b</script><style>p{}</style><noscript>c</noscript><template>d<i>e</i></template>";
+    for (name, shown) in [("script", "a b"), ("style", "p{}"), ("noscript", "c"), ("template", "de")] {
+        assert_eq!(value_of(css(name), Type::Text, &format!("<body>{page}")), text(shown), "{name}");
+    }
 }
 
 #[test]
