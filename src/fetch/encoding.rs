@@ -1,4 +1,16 @@
-//! Content encodings (RFC 9110, section 8.4), undone as a stream: gzip, deflate, br and zstd, also one in another.
+//! Codings of a body undone as a stream: gzip, deflate, br and zstd, also one in another.
+//!
+//! | the server says | so |
+//! |---|---|
+//! | `Content-Encoding` (RFC 9110, section 8.4) with codings from above | they are undone |
+//! | one that is registered, or in use, and not from above: `compress`, `dcb`, `lzma` | a failure: the body is what nobody here can read |
+//! | a word that is no coding: `utf-8`, `none`, `binary` | it says nothing of the body, and is ignored |
+//! | `Transfer-Encoding` (RFC 9112, section 7): `chunked` alone, or last after gzip or deflate | it is undone |
+//! | any other: `chunked, identity`, `xchunked`, `chunked` twice | a failure: where the body ends, or what it is, cannot be known |
+//!
+//! A body that is not what it is said to be is a failure, also if it happens to be text, as it is for curl and browsers.
+//! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there are a failure,
+//! since they may be a part of the answer: gzip(1) warns of them, curl fails.
 //!
 //! What comes out is bounded twice: by the limit that the caller gives, and by what came over the wire. So are the
 //! layers in between, and the windows that decoders keep: a hostile answer costs memory and time in proportion to
@@ -7,9 +19,9 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use hyper::header::{CONTENT_ENCODING, HeaderMap};
+use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, TRANSFER_ENCODING};
 
 use crate::record::{Failure, Kind};
 
@@ -29,8 +41,32 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 /// Bytes that are reserved before a body of unknown decoded size is decoded.
 const FIRST_GUESS: usize = 64 * 1024;
 
+/// The first byte of a gzip member (RFC 1952, section 2.3.1).
+const GZIP: u8 = 0x1f;
+
 /// Between two layers.
 const BUFFER: usize = 8 * 1024;
+
+/// Codings that cannot be undone here, of IANA's registry "HTTP Content Coding" and those that servers made up.
+const NOT_OURS: [&str; 17] = [
+    "compress",
+    "x-compress",
+    "aes128gcm",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "bzip2",
+    "x-bzip2",
+    "lz4",
+    "lzma",
+    "x-lzma",
+    "sdch",
+    "snappy",
+    "x-snappy-framed",
+    "xpress",
+    "xz",
+];
 
 /// Undoes the content encoding; at most `limit` bytes come out.
 pub(super) fn decode(headers: &HeaderMap, wire: Bytes, limit: u64) -> Result<Bytes, Failure> {
@@ -97,6 +133,11 @@ impl Layer {
         }
     }
 
+    /// Whether RFC 9112, section 7.2, has it as a transfer coding as well.
+    fn is_of_transfer(self) -> bool {
+        matches!(self, Layer::Gzip | Layer::Deflate)
+    }
+
     fn of(name: &str) -> Option<Layer> {
         let known = [Layer::Gzip, Layer::Deflate, Layer::Brotli, Layer::Zstd];
         let name = if name.eq_ignore_ascii_case("x-gzip") { "gzip" } else { name };
@@ -104,23 +145,54 @@ impl Layer {
     }
 }
 
-/// The encodings of a body, in the order in which they were applied.
+/// The encodings of a body, in the order in which they were applied: those of the content, then those of its transfer.
 fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     let mut layers = Vec::new();
-    for value in headers.get_all(CONTENT_ENCODING) {
-        let names = value.to_str().unwrap_or("(not text)").split(',').map(str::trim);
-        for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
-            let layer = Layer::of(name).ok_or_else(|| {
+    for name in codings(headers, &CONTENT_ENCODING) {
+        match Layer::of(name) {
+            Some(layer) => layers.push(layer),
+            None if NOT_OURS.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
                 let why = format!("content encoding {name:?} was not asked for and cannot be undone");
-                Failure::lasting(Kind::Decode, why)
-            })?;
-            layers.push(layer);
+                return Err(Failure::lasting(Kind::Decode, why));
+            }
+            None => {}
         }
     }
+    if headers.contains_key(TRANSFER_ENCODING) {
+        add_of_transfer(headers, &mut layers)?;
+    }
     match layers.len() > MOST_LAYERS {
-        true => Err(Failure::lasting(Kind::Decode, format!("more than {MOST_LAYERS} content encodings"))),
+        true => Err(Failure::lasting(Kind::Decode, format!("more than {MOST_LAYERS} encodings"))),
         false => Ok(layers),
     }
+}
+
+/// The codings that a header names, without their parameters.
+fn codings<'h>(headers: &'h HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let names = headers.get_all(header).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let names = names.map(|name| std::str::from_utf8(name).unwrap_or("(not text)"));
+    names.filter_map(|name| name.split(';').next()).map(str::trim).filter(|name| !name.is_empty())
+}
+
+/// Adds what is left of the transfer encoding when hyper has undone `chunked`, which it does where that word is the
+/// last.
+fn add_of_transfer(headers: &HeaderMap, layers: &mut Vec<Layer>) -> Result<(), Failure> {
+    let mut is_chunked = false;
+    for name in codings(headers, &TRANSFER_ENCODING) {
+        match Layer::of(name).filter(|layer| layer.is_of_transfer()) {
+            _ if is_chunked => return Err(not_transferred(headers)),
+            Some(layer) => layers.push(layer),
+            None if name.eq_ignore_ascii_case("chunked") => is_chunked = true,
+            None => return Err(not_transferred(headers)),
+        }
+    }
+    if is_chunked { Ok(()) } else { Err(not_transferred(headers)) }
+}
+
+fn not_transferred(headers: &HeaderMap) -> Failure {
+    let names: Vec<&str> = codings(headers, &TRANSFER_ENCODING).collect();
+    let why = format!("transfer encoding {:?} was not asked for and cannot be undone", names.join(", "));
+    Failure::lasting(Kind::Protocol, why)
 }
 
 /// The decoded body. None of the layers gives more than `allowed` bytes.
@@ -137,7 +209,7 @@ fn reader<'a>(layers: &[Layer], wire: &'a [u8], allowed: u64) -> io::Result<Box<
 
 fn undo<'a>(layer: Layer, mut encoded: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
     Ok(match layer {
-        Layer::Gzip => Box::new(MultiGzDecoder::new(encoded)),
+        Layer::Gzip => Box::new(Gunzip(Some(GzDecoder::new(encoded)))),
         Layer::Deflate => {
             let has_header = is_zlib(encoded.fill_buf()?);
             Box::new(Inflate { stream: Decompress::new(has_header), encoded, is_whole: false })
@@ -174,6 +246,50 @@ fn refuse_large_window(beginning: &[u8]) -> io::Result<()> {
     }
 }
 
+/// gzip members one after the other (RFC 1952, section 2.2), with zero bytes between and after them. flate2's own
+/// reader of several takes zeros for the header of another member.
+struct Gunzip<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Gunzip<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !out.is_empty() {
+            let Some(member) = &mut self.0 else { break };
+            let length = member.read(out)?;
+            if length > 0 {
+                return Ok(length);
+            }
+            let rest = self.0.take().map(GzDecoder::into_inner);
+            if let Some(mut rest) = rest
+                && !is_padding(&mut rest)?
+            {
+                if rest.fill_buf()?.first() != Some(&GZIP) {
+                    return Err(after_the_end());
+                }
+                self.0 = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn after_the_end() -> io::Error {
+    io::Error::other("other bytes follow its end")
+}
+
+/// Whether nothing but zero bytes follow; reads up to the first other one.
+fn is_padding(rest: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = rest.fill_buf()?;
+        let (length, zeros) = (bytes.len(), bytes.iter().take_while(|byte| **byte == 0).count());
+        rest.consume(zeros);
+        match length {
+            0 => return Ok(true),
+            _ if zeros < length => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
 /// A deflate stream. flate2's own readers take one that breaks off for one that is whole.
 struct Inflate<R> {
     stream: Decompress,
@@ -191,6 +307,9 @@ impl<R: BufRead> Read for Inflate<R> {
             let written = (self.stream.total_out() - before.1) as usize;
             self.encoded.consume((self.stream.total_in() - before.0) as usize);
             self.is_whole = status == Status::StreamEnd;
+            if self.is_whole && !is_padding(&mut self.encoded)? {
+                return Err(after_the_end());
+            }
             if written > 0 {
                 return Ok(written);
             }
@@ -349,6 +468,73 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn zeros_after_the_end_are_padding() {
+        for zeros in [1, 7, 512, 20_000] {
+            let padded = |wire: Vec<u8>| [wire, vec![0; zeros]].concat();
+            assert_eq!(decoded("gzip", padded(gzip(b"{}"))).unwrap(), "{}");
+            assert_eq!(decoded("gzip", [padded(gzip(b"[1,")), gzip(b"2]")].concat()).unwrap(), "[1,2]");
+            assert_eq!(decoded("gzip, gzip", padded(gzip(&padded(gzip(b"{}"))))).unwrap(), "{}");
+            assert_eq!(decoded("deflate", padded(zlib(b"{}"))).unwrap(), "{}");
+            assert_eq!(decoded("deflate", padded(deflate(b"{}"))).unwrap(), "{}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_no_coding_is_ignored() {
+        for word in
+            ["utf-8", "UTF8", "none", "binary", "identity", "8bit", "application/json", "null", "\u{e9}"]
+        {
+            assert_eq!(decoded(word, b"{}".into()).unwrap(), "{}", "{word}");
+            assert_eq!(decoded(&format!("{word}, gzip"), gzip(b"{}")).unwrap(), "{}", "{word}");
+        }
+        assert!(
+            refusal("gzip", [gzip(b"{}"), b"\n \n".into()].concat()).ends_with("other bytes follow its end")
+        );
+        assert_eq!(decoded("gzip;q=1", gzip(b"{}")).unwrap(), "{}");
+        assert_eq!(decode(&headers(&["utf-8", "gzip"]), gzip(b"{}").into(), LIMIT).unwrap(), "{}");
+    }
+
+    #[test]
+    fn a_transfer_encoding_is_undone_or_refused() {
+        let transferred = |values: &[&str], wire: Vec<u8>| {
+            let mut headers = headers(&[]);
+            for value in values {
+                headers.append(TRANSFER_ENCODING, HeaderValue::from_str(value).unwrap());
+            }
+            decode(&headers, wire.into(), LIMIT)
+        };
+        for (values, wire) in [
+            (&["chunked"][..], b"{}".into()),
+            (&[" Chunked "], b"{}".into()),
+            (&["gzip, chunked"], gzip(b"{}")),
+            (&["x-gzip", "chunked"], gzip(b"{}")),
+            (&["deflate , gzip,chunked"], gzip(&zlib(b"{}"))),
+        ] {
+            assert_eq!(transferred(values, wire).unwrap(), "{}", "{values:?}");
+        }
+        for values in [
+            &["chunked, identity"][..],
+            &["identity"],
+            &["xchunked"],
+            &["chunked, chunked"],
+            &["chunked, gzip"],
+            &["gzip"],
+            &["compress, chunked"],
+            &["br, chunked"],
+            &["utf-8, chunked"],
+            &["chunked", "identity"],
+            &["é"],
+            &[""],
+        ] {
+            let failure = transferred(values, gzip(b"{}")).unwrap_err();
+            assert_eq!((failure.kind, failure.worth_repeating), (Kind::Protocol, false), "{values:?}");
+        }
+        let mut both = headers(&["br"]);
+        both.append(TRANSFER_ENCODING, HeaderValue::from_static("gzip, chunked"));
+        assert_eq!(decode(&both, gzip(&brotli(b"{}")).into(), LIMIT).unwrap(), "{}");
+    }
+
+    #[test]
     fn no_encoding_and_no_body_pass_unchanged() {
         assert_eq!(decoded("identity", b"abc".into()).unwrap(), "abc");
         assert_eq!(decoded(" , ", b"abc".into()).unwrap(), "abc");
@@ -376,8 +562,15 @@ pub(super) mod tests {
         for (encoding, wire) in [
             ("gzip", broken),
             ("gzip", [whole.clone(), b"and more".into()].concat()),
+            ("gzip", [whole.clone(), b"\0\0and more".into()].concat()),
+            ("gzip", [vec![0], whole.clone()].concat()),
+            ("gzip", vec![0; 9]),
+            ("gzip", [whole.clone(), whole[..whole.len() - 1].into()].concat()),
+            ("deflate", [zlib(&text), b"and more".into()].concat()),
+            ("deflate", [deflate(&text), b"\0and more".into()].concat()),
             ("compress", whole.clone()),
-            ("gzip;q=1", whole.clone()),
+            ("X-Compress", whole.clone()),
+            ("gzip, dcb", whole.clone()),
             ("gzip, gzip", whole.clone()),
             ("br, br, br, gzip", whole),
         ] {
@@ -446,6 +639,6 @@ pub(super) mod tests {
         let whole = gzip(&noise);
         assert_eq!(beginning("gzip", &whole[..whole.len() / 2]), noise[..64]);
         assert_eq!(beginning("gzip", b"none"), "");
-        assert_eq!(beginning("unknown", b"none"), "");
+        assert_eq!(beginning("compress", b"none"), "");
     }
 }

@@ -32,7 +32,7 @@ fn answer(path: &str) -> Vec<u8> {
             whole[..whole.len() - 5].to_vec()
         }
         "wrong_gzip" => http("200 OK", "content-encoding: gzip\r\n", good),
-        "strange_coding" => http("200 OK", "content-encoding: zebra\r\n", good),
+        "strange_coding" => http("200 OK", "content-encoding: compress\r\n", good),
         "gzip_bomb" => http("200 OK", "content-encoding: gzip\r\n", gzip(&vec![b' '; 64 << 20])),
         "huge_body" => http("200 OK", "", vec![b' '; 3 << 20]),
         "huge_head" => http("200 OK", &format!("x: {}\r\n", "y".repeat(2 << 20)), good),
