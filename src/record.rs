@@ -102,8 +102,10 @@ pub enum Kind {
     Redirect,
     /// Headers or body above their limits.
     TooLarge,
-    /// The content encoding could not be undone.
+    /// The content encoding could not be undone, or the charset not be read.
     Decode,
+    /// The body is another thing than the endpoint reads: a PDF, a picture, XML for HTML.
+    ContentType,
     /// The body is not JSON (or not UTF-8).
     NotJson,
     /// The body nests deeper than allowed.
@@ -143,7 +145,7 @@ impl Kind {
     }
 
     /// All kinds, for help and documentation.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Dns,
         Kind::Connect,
         Kind::Tls,
@@ -154,6 +156,7 @@ impl Kind {
         Kind::Redirect,
         Kind::TooLarge,
         Kind::Decode,
+        Kind::ContentType,
         Kind::NotJson,
         Kind::TooDeep,
         Kind::Extract,
@@ -184,6 +187,7 @@ impl Kind {
             Kind::Redirect => "redirect",
             Kind::TooLarge => "too_large",
             Kind::Decode => "decode",
+            Kind::ContentType => "content_type",
             Kind::NotJson => "not_json",
             Kind::TooDeep => "too_deep",
             Kind::Extract => "extract",

@@ -18,26 +18,45 @@ pub struct Body {
     pub page: u32,
     /// Its HTTP status.
     pub http_status: Option<u16>,
-    /// Its content encoding undone.
+    /// The bytes that came, their content encoding undone.
     pub body: Bytes,
+    /// What the server said that they are.
+    pub content_type: Option<String>,
+    /// Their text, where it is not simply the bytes, since these are in another charset than UTF-8.
+    pub text: Option<String>,
     /// The next page that a `Link` header named.
     pub next_link: Option<String>,
 }
 
-/// The file of a block's kept answers: `ordinal`, `endpoint`, `page`, `http_status`, `body`, `next_link`, compressed.
+impl Body {
+    /// What to show of it.
+    pub fn shown(&self) -> &[u8] {
+        self.text.as_ref().map_or(&self.body, |text| text.as_bytes())
+    }
+}
+
+/// Of older files, which have no `content_type`: their answers are in UTF-8.
+const OF_OLDER_FILES: &str = "text/plain; charset=utf-8";
+
+/// The file of a block's kept answers: `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`,
+/// `next_link`, compressed.
 pub fn encode_bodies(bodies: &[Body]) -> Result<Bytes, ChunkError> {
     let ordinals: Vec<i64> = bodies.iter().map(|body| body.ordinal as i64).collect();
     let endpoints: Vec<&str> = bodies.iter().map(|body| body.endpoint.as_str()).collect();
     let pages: Vec<i32> = bodies.iter().map(|body| body.page as i32).collect();
     let statuses: Vec<Option<i32>> = bodies.iter().map(|body| body.http_status.map(i32::from)).collect();
     let links = bodies.iter().map(|body| body.next_link.as_deref());
-    let texts = bodies.iter().map(|body| Some(body.body.as_ref()));
+    let bytes = bodies.iter().map(|body| Some(body.body.as_ref()));
+    let types = bodies.iter().map(|body| body.content_type.as_deref());
+    let texts = bodies.iter().map(|body| body.text.as_deref());
     let columns = vec![
         Column::new(ORDINAL.into(), ordinals),
         Column::new("endpoint".into(), endpoints),
         Column::new("page".into(), pages),
         Column::new("http_status".into(), statuses),
-        BinaryChunked::from_iter_options("body".into(), texts).into_series().into(),
+        BinaryChunked::from_iter_options("body".into(), bytes).into_series().into(),
+        StringChunked::from_iter_options("content_type".into(), types).into_series().into(),
+        StringChunked::from_iter_options("text".into(), texts).into_series().into(),
         StringChunked::from_iter_options("next_link".into(), links).into_series().into(),
     ];
     parquet::write_small(&mut DataFrame::new(bodies.len(), columns)?)
@@ -52,12 +71,16 @@ pub fn read_bodies(bytes: Bytes) -> Result<Vec<Body>, ChunkError> {
     let statuses = frame.column("http_status")?.i32()?;
     let bodies = frame.column("body")?.binary()?;
     let links = frame.column("next_link")?.str()?;
+    let types = frame.column("content_type").ok().map(|column| column.str()).transpose()?;
+    let texts = frame.column("text").ok().map(|column| column.str()).transpose()?;
     let body = |(at, ordinal): (usize, Ordinal)| Body {
         ordinal,
         endpoint: endpoints.get(at).unwrap_or_default().to_owned(),
         page: pages.get(at).and_then(|page| page.try_into().ok()).unwrap_or(0),
         http_status: statuses.get(at).and_then(|status| status.try_into().ok()),
         body: Bytes::copy_from_slice(bodies.get(at).unwrap_or_default()),
+        content_type: types.map_or(Some(OF_OLDER_FILES), |types| types.get(at)).map(str::to_owned),
+        text: texts.and_then(|texts| texts.get(at)).map(str::to_owned),
         next_link: links.get(at).map(str::to_owned),
     };
     Ok(ordinals.into_iter().enumerate().map(body).collect())
@@ -75,6 +98,8 @@ mod tests {
             page,
             http_status: (page == 0).then_some(200),
             body: Bytes::copy_from_slice(body),
+            content_type: (page == 1).then(|| "text/html; charset=latin1".to_owned()),
+            text: (page == 1).then(|| "é".to_owned()),
             next_link: (page == 1).then(|| "/next".to_owned()),
         };
         let bodies = [body(3, 0, b"<p>\xff\0"), body(3, 1, b""), body(9, 0, &b"x".repeat(100_000))];
@@ -82,5 +107,21 @@ mod tests {
         assert!(file.len() < 10_000, "{} bytes are not compressed", file.len());
         assert_eq!(read_bodies(file).unwrap(), bodies);
         assert_eq!(read_bodies(encode_bodies(&[]).unwrap()).unwrap(), []);
+        assert_eq!(bodies.map(|body| body.shown().len()), [5, 2, 100_000]);
+    }
+
+    #[test]
+    fn an_older_file_is_in_utf_8() {
+        let columns = vec![
+            Column::new(ORDINAL.into(), [1i64]),
+            Column::new("endpoint".into(), ["shop"]),
+            Column::new("page".into(), [0i32]),
+            Column::new("http_status".into(), [200i32]),
+            Column::new("body".into(), [&b"<meta charset=latin1>\xc3\xa9"[..]]),
+            Column::new("next_link".into(), [None::<&str>]),
+        ];
+        let file = parquet::write_small(&mut DataFrame::new(1, columns).unwrap()).unwrap();
+        let body = read_bodies(file).unwrap().remove(0);
+        assert_eq!((body.content_type.as_deref(), body.text), (Some("text/plain; charset=utf-8"), None));
     }
 }

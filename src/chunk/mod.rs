@@ -7,7 +7,7 @@
 //! |---|---|
 //! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
 //! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
-//! | kept answers ([`encode_bodies`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `next_link` |
+//! | kept answers ([`encode_bodies`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!
 //! Types in Parquet: text and json are strings, integer INT32, bigint INT64, decimal(p,s) DECIMAL, date DATE,

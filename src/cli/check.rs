@@ -266,7 +266,7 @@ impl Shown<'_> {
             writeln!(out, "    {}", outcome(end))?;
             let is_its = |body: &&Body| body.ordinal.to_string() == ordinal && body.endpoint == endpoint.name;
             if let Some(body) = self.bodies.iter().find(is_its) {
-                indented(out, "    < ", &[beginning(&body.body)])?;
+                indented(out, "    < ", &[beginning(body.shown())])?;
             }
             self.rows(out, &endpoint.name, ordinal)?;
         }

@@ -2,19 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::asked::{Answer, Asked, Tally};
+use super::charset::Reading;
+use super::content_type::ContentType;
 use super::exchange::{Broken, Reply};
 use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
-use super::{Client, charset, classify, encoding, link, ratelimit, redirect};
+use super::{Client, classify, encoding, link, ratelimit, redirect};
 use crate::record::{Failure, Kind};
 
 /// What is kept of an error page; a failure's detail quotes its first words.
@@ -271,8 +272,11 @@ impl Question {
         if self.says_missing(reply.status) || reply.status.is_success() {
             return Ok(self.answer(request, reply)?);
         }
-        let page = self.page(&reply.headers, reply.body);
-        let failure = classify::status(reply.status, &self.asked_with(request, reply.status), &page);
+        let body = encoding::decode_beginning(&reply.headers, reply.body, ERROR_PAGE);
+        let page = self.redacted(Reading::Any, &body, ContentType::of(&reply.headers).as_ref());
+        let text = page.text.as_ref().map_or(&*page.body, |text| text.as_bytes());
+        let asked_with = self.asked_with(request, reply.status);
+        let failure = classify::status(reply.status, &asked_with, &String::from_utf8_lossy(text));
         tally.refused(page);
         Err(Setback::Failed { failure, wait: advice.wait })
     }
@@ -282,12 +286,9 @@ impl Question {
         let status = reply.status.as_u16();
         let with_status = |failure: Failure| failure.with_status(status);
         let limit = self.bounds.max_body;
-        let mut body = encoding::decode(&reply.headers, reply.body, limit).map_err(with_status)?;
-        if !missing {
-            body = charset::to_utf8(self.reading, &reply.headers, body, limit).map_err(with_status)?;
-        }
+        let body = encoding::decode(&reply.headers, reply.body, limit).map_err(with_status)?;
         let next_link = if self.wants_link { self.next_link(request, &reply.headers) } else { None };
-        Ok(Answer { body, status, missing, next_link })
+        Ok(Answer { body, content_type: ContentType::of(&reply.headers), status, missing, next_link })
     }
 
     /// Where the answer's headers say that the next page is. One that makes no URL is left for the failure that it
@@ -295,14 +296,6 @@ impl Question {
     fn next_link(&self, request: &Request, headers: &HeaderMap) -> Option<String> {
         let reference = link::next(headers)?;
         Some(redirect::absolute(request, &reference).map_or(reference, String::from))
-    }
-
-    /// What people see of an error page.
-    fn page(&self, headers: &HeaderMap, body: Bytes) -> String {
-        let text = charset::to_text(headers, encoding::decode_beginning(headers, body, ERROR_PAGE));
-        let mut page = self.mask.apply(&text);
-        page.truncate(page.floor_char_boundary(ERROR_PAGE));
-        page
     }
 }
 

@@ -5,7 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use hyper::StatusCode;
 
+use super::content_type::ContentType;
 use crate::record::Failure;
+
+/// The type of a text from which something was taken.
+const UTF_8_TEXT: &str = "text/plain; charset=utf-8";
 
 /// A question that was asked, or could not be.
 #[derive(Debug)]
@@ -29,16 +33,18 @@ pub struct Asked {
     /// nothing of them.
     pub secrets: Option<SecretsSeen>,
     /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
-    /// undone, in UTF-8, without secrets. At most 64 KiB; `None` where there was nothing.
-    pub page: Option<Bytes>,
+    /// undone. At most 64 KiB; `None` where there was nothing.
+    pub page: Option<Redacted>,
 }
 
 /// An answer worth looking into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The body, its content encoding undone, in UTF-8. May be empty. JSON in UTF-8 is as it came: whether it is
-    /// valid is seen when it is parsed.
+    /// The body as it came, its content encoding undone: [`Question::text`](super::Question::text) reads it. May be
+    /// empty.
     pub body: Bytes,
+    /// What the server says that it is.
+    pub content_type: Option<ContentType>,
     /// The HTTP status: a success, or one that the job counts as missing.
     pub status: u16,
     /// Whether the status says that the id does not exist there.
@@ -56,6 +62,30 @@ pub struct SecretsSeen {
     pub refused: bool,
 }
 
+/// What may be kept of an answer: the bytes that came, or, where they hold a secret, their text without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// The bytes.
+    pub body: Bytes,
+    /// What they are.
+    pub content_type: Option<String>,
+    /// Their text, where it is not simply the bytes, since these are in another charset than UTF-8.
+    pub text: Option<String>,
+}
+
+impl Redacted {
+    /// Bytes of memory.
+    pub fn size(&self) -> u64 {
+        (self.body.len() + self.text.as_ref().map_or(0, String::len)) as u64
+    }
+
+    /// A text from which secrets were taken.
+    pub(super) fn of_text(text: String, content_type: Option<&ContentType>) -> Redacted {
+        let content_type = content_type.map_or_else(|| UTF_8_TEXT.to_owned(), ContentType::in_utf_8);
+        Redacted { body: text.into(), content_type: Some(content_type), text: None }
+    }
+}
+
 /// The costs of a question while it is being asked.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -66,7 +96,7 @@ pub(super) struct Tally {
     requests: u32,
     status: Option<u16>,
     started_at: Option<i64>,
-    page: Option<Bytes>,
+    page: Option<Redacted>,
     secrets: Option<SecretsSeen>,
 }
 
@@ -93,8 +123,8 @@ impl Tally {
     }
 
     /// The body of an answer that is no success.
-    pub(super) fn refused(&mut self, page: String) {
-        self.page = Some(Bytes::from(page)).filter(|page| !page.is_empty());
+    pub(super) fn refused(&mut self, page: Redacted) {
+        self.page = Some(page).filter(|page| !page.body.is_empty());
     }
 
     /// The whole account.

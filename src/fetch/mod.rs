@@ -12,11 +12,13 @@
 //!    │                                    who may be asked at all    reach
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, resolve, watch
 //!    │                                    body                       body
-//!    │                                    encoding, charset          encoding, charset, prescan
+//!    │                                    encoding                   encoding
 //!    │                                    the next page              link
 //!    │                                    how much may be asked      ratelimit
 //! Asked     Answer or Failure, and what it cost                     asked, classify
-//!                                    whether the secrets were accepted  credential
+//!    │                                    whether the secrets were accepted  credential
+//!    │ Question::text(answer)
+//! text      in UTF-8, of the kind that the job reads                charset, prescan, content_type, sniff
 //! ```
 //!
 //! What holds here:
@@ -31,6 +33,8 @@
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **Everything is bounded**: connecting, each piece, the whole; payload, head, body and decoded body; redirects,
 //!   attempts and pauses.
+//! - **Bytes are read as what they are.** An answer is handed on as it came, only its codings undone; what it says in
+//!   UTF-8 is asked for apart ([`Question::text`]), and is a failure where it is another thing than the job reads.
 //! - **An error is data.** Whatever a server does ends in an [`Asked`]; nothing here panics over it.
 //!
 //! This is the only door to hyper and rustls.
@@ -42,6 +46,7 @@ mod canonical;
 mod charset;
 mod classify;
 mod connect;
+mod content_type;
 mod credential;
 mod encode;
 mod encoding;
@@ -67,14 +72,16 @@ mod request;
 mod resolve;
 mod retry;
 mod secrets;
+mod sniff;
 mod target;
 mod template;
 #[cfg(test)]
 mod tests;
 mod watch;
 
-pub use asked::{Answer, Asked, SecretsSeen};
+pub use asked::{Answer, Asked, Redacted, SecretsSeen};
 pub use canonical::{json_text, text as canonical_text};
+pub use content_type::ContentType;
 pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;

@@ -1,17 +1,41 @@
 //! The character encoding that an HTML page names in its own beginning.
 //!
-//! The prescan of the HTML standard (section 13.2.3.2, "Determining the character encoding"), without its fallback
-//! to an XML declaration: `<meta charset>` and `<meta http-equiv="content-type" content="…; charset=…">`, not in
-//! comments and not in other tags.
+//! The prescan of the HTML standard (section 13.2.3.2, "Determining the character encoding"): `<meta charset>` and
+//! `<meta http-equiv="content-type" content="…; charset=…">`, not in comments and not in other tags, or else an XML
+//! declaration. A `<meta>` that comes later than it should is heeded where the page would be damaged without, as
+//! browsers start anew when they find one.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
 /// Bytes that are looked at: what the standard asks of a page's author.
 const LOOKED_AT: usize = 1024;
 
+/// Bytes that are looked at of a page that is no UTF-8.
+const LOOKED_AT_LATE: usize = 64 * 1024;
+
 /// The encoding that the page names, if it names one that is known.
 pub(super) fn encoding(page: &[u8]) -> Option<&'static Encoding> {
-    let mut scan = Scan { rest: &page[..page.len().min(LOOKED_AT)] };
+    let beginning = &page[..page.len().min(LOOKED_AT)];
+    in_meta(beginning).or_else(|| in_declaration(beginning)).or_else(|| match std::str::from_utf8(page) {
+        Ok(_) => None,
+        Err(_) => in_meta(&page[..page.len().min(LOOKED_AT_LATE)]),
+    })
+}
+
+/// That of an XML declaration, `<?xml version="1.0" encoding="utf-8"?>`.
+fn in_declaration(page: &[u8]) -> Option<&'static Encoding> {
+    const WORD: &[u8] = b"encoding";
+    let declaration = page.strip_prefix(b"<?xml")?.split(|byte| *byte == b'>').next()?;
+    let at = memchr::memmem::find(declaration, WORD)?;
+    let value = declaration[at + WORD.len()..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    match value {
+        [quote @ (b'"' | b'\''), quoted @ ..] => known(quoted.split(|byte| byte == quote).next()?),
+        _ => None,
+    }
+}
+
+fn in_meta(beginning: &[u8]) -> Option<&'static Encoding> {
+    let mut scan = Scan { rest: beginning };
     while let Some(at) = memchr::memchr(b'<', scan.rest) {
         scan.rest = &scan.rest[at..];
         if let Some(found) = scan.markup() {
@@ -206,6 +230,34 @@ mod tests {
             assert_eq!(name(page), None, "{page}");
         }
         assert_eq!(name(&format!("<p>{}<meta charset=koi8-r>", "x".repeat(1024))), None);
+    }
+
+    #[test]
+    fn an_xml_declaration_names_it_where_no_meta_does() {
+        for page in [
+            "<?xml version='1.0' encoding='windows-1251'?><html>",
+            "<?xml version=\"1.0\" encoding = \"Windows-1251\" standalone='yes' ?>",
+            "<?xml version='1.0' encoding='koi8-r'?><meta charset=windows-1251>",
+        ] {
+            assert_eq!(name(page), Some("windows-1251"), "{page}");
+        }
+        for page in [
+            "<?xml?>",
+            "<?xml encoding=koi8-r?>",
+            "<?xml encoding",
+            "<p><?xml encoding='koi8-r'?>",
+            "<?xml ?> encoding='koi8-r'",
+        ] {
+            assert_eq!(name(page), None, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_late_meta_counts_where_the_page_is_no_utf_8() {
+        let page =
+            |text: &[u8]| [b"<!--", &b"x".repeat(2000)[..], b"--><meta charset=koi8-r>", text].concat();
+        assert_eq!(encoding(&page(b"\xc1")).map(Encoding::name), Some("KOI8-R"));
+        assert_eq!(encoding(&page("é".as_bytes())), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an endpoint asks, compiled once: templates resolved against the input's columns, secrets looked up.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -7,7 +8,9 @@ use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
-use super::charset::Reading;
+use super::asked::{Answer, Redacted};
+use super::charset::{self, Reading};
+use super::content_type::ContentType;
 use super::credential::Credential;
 use super::headers::Headers;
 use super::payload::Payload;
@@ -17,7 +20,7 @@ use super::request::Request;
 use super::retry::Policy;
 use super::secrets::{Mask, Secret};
 use super::target::{self, Target};
-use super::{Values, classify};
+use super::{Values, classify, sniff};
 use crate::job::{Bounds, Endpoint, NextPage, Part, Template};
 use crate::record::{Failure, Field, Kind};
 use crate::secrets::Secrets;
@@ -185,6 +188,52 @@ impl Question {
     /// Whether there is anything to mask.
     pub fn has_secrets(&self) -> bool {
         !self.mask.is_empty()
+    }
+
+    /// What an answer says, in UTF-8. JSON in UTF-8 is as it came: whether it is valid is seen when it is parsed.
+    ///
+    /// # Errors
+    ///
+    /// It is another thing than the endpoint reads (a PDF, a page where JSON was to come), its charset cannot be read,
+    /// or its text is too large.
+    pub fn text<'a>(&self, answer: &'a Answer) -> Result<Cow<'a, [u8]>, Failure> {
+        let content_type = answer.content_type.as_ref();
+        sniff::check_bytes(self.reading, content_type, &answer.body)
+            .and_then(|()| charset::to_utf8(self.reading, content_type, &answer.body, self.bounds.max_body))
+            .and_then(|text| sniff::check_text(self.reading, content_type, &text).map(|()| text))
+            .map_err(|failure| Failure { detail: self.masked(&failure.detail), ..failure })
+            .map_err(|failure| failure.with_status(answer.status))
+    }
+
+    /// What may be kept of an answer.
+    pub fn to_keep(&self, answer: &Answer) -> Redacted {
+        self.redacted(self.reading, &answer.body, answer.content_type.as_ref())
+    }
+
+    /// The same of any bytes that came.
+    pub(super) fn redacted(
+        &self,
+        reading: Reading,
+        body: &Bytes,
+        content_type: Option<&ContentType>,
+    ) -> Redacted {
+        let read = sniff::check_bytes(reading, content_type, body)
+            .and_then(|()| charset::to_utf8(reading, content_type, body, u64::MAX));
+        if !self.mask.is_empty() {
+            let text = String::from_utf8_lossy(read.as_deref().unwrap_or(body));
+            let masked = self.mask.apply(&text);
+            if masked != text {
+                return Redacted::of_text(masked, content_type);
+            }
+        }
+        let text = match read {
+            Ok(Cow::Owned(text)) => String::from_utf8(text).ok(),
+            // Without its byte order mark.
+            Ok(Cow::Borrowed(text)) if text.len() < body.len() => String::from_utf8(text.into()).ok(),
+            _ => None,
+        };
+        let content_type = content_type.map(|content_type| self.masked(&content_type.text()));
+        Redacted { body: body.clone(), content_type, text }
     }
 }
 

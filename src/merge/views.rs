@@ -8,7 +8,7 @@
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
 //! | `windrow_rows`, `windrow_failures`, `windrow_input` | what the job's own statements see ([`statements`](super::statements)), so that they can be tried offline |
-//! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text where it is UTF-8, `bytes` |
+//! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text in UTF-8 where it is text, `bytes` as they came, `content_type` |
 
 use duckdb::{Connection, Result};
 
@@ -153,7 +153,7 @@ fn all_requests(files: &RunFiles) -> String {
     }
 }
 
-/// The answers that were kept, in all rounds.
+/// The answers that were kept, in all rounds. Older files have no `text` and `content_type`.
 fn bodies(files: &RunFiles) -> String {
     let paths: Vec<String> = files
         .blocks
@@ -164,12 +164,15 @@ fn bodies(files: &RunFiles) -> String {
     if paths.is_empty() {
         return format!(
             "SELECT NULL::BIGINT AS {ORDINAL}, NULL::VARCHAR AS endpoint, NULL::INTEGER AS page, \
-             NULL::INTEGER AS http_status, NULL::VARCHAR AS body, NULL::BLOB AS bytes WHERE false"
+             NULL::INTEGER AS http_status, NULL::VARCHAR AS body, NULL::BLOB AS bytes, \
+             NULL::VARCHAR AS content_type WHERE false"
         );
     }
     format!(
-        "SELECT {ORDINAL}, endpoint, page, http_status, TRY(decode(body)) AS body, body AS bytes \
-         FROM read_parquet([{}], hive_partitioning = false)",
+        "SELECT {ORDINAL}, endpoint, page, http_status, coalesce(text, TRY(decode(body))) AS body, body AS bytes, \
+         content_type \
+         FROM (SELECT NULL::VARCHAR AS text, NULL::VARCHAR AS content_type WHERE false UNION ALL BY NAME \
+         FROM read_parquet([{}], hive_partitioning = false, union_by_name = true))",
         paths.join(",")
     )
 }

@@ -4,10 +4,9 @@
 //! Promises: a page that fails fails the pair, and so does one page too many, so that rows are never silently cut
 //! short; where a pair's pages are is a value of that pair alone.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
-
-use bytes::Bytes;
 
 use super::keep::Kept;
 use super::pair::{Pair, Settled, Spent};
@@ -213,15 +212,14 @@ async fn read(
         return Ok(PageOf { extracted: Extracted::Missing, next: None, more: None });
     }
     let step = &work.recipe.steps[pair.endpoint];
-    let piped = match &step.pipe {
-        None => None,
-        Some(_) => Some(piped(work, step, pair, ordinal, page, answer).await?),
-    };
-    let body: &[u8] = piped.as_ref().map_or(&answer.body, |piped| piped);
+    let mut body = step.question.text(answer)?;
+    if step.pipe.is_some() {
+        body = Cow::Owned(piped(work, step, pair, ordinal, page, answer.status, &body).await?);
+    }
     work.slot.begin(event::word_of_pair(ordinal, pair.endpoint));
     let page = match step.pages {
-        Some(_) => step.extractor.page(body),
-        None => step.extractor.extract(body).map(|extracted| PageOf { extracted, next: None, more: None }),
+        Some(_) => step.extractor.page(&body),
+        None => step.extractor.extract(&body).map(|extracted| PageOf { extracted, next: None, more: None }),
     };
     work.slot.end();
     page
@@ -234,20 +232,20 @@ async fn piped(
     pair: Pair,
     ordinal: Ordinal,
     page: u32,
-    answer: &Answer,
-) -> Result<Bytes, Failure> {
-    let Some(pipe) = &step.pipe else { return Ok(answer.body.clone()) };
+    status: u16,
+    body: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let Some(pipe) = &step.pipe else { return Ok(body.to_vec()) };
     let input = work.record_json(pair)?;
-    let body = String::from_utf8_lossy(&answer.body);
+    let body = String::from_utf8_lossy(body);
     let page = step.pages.as_ref().map(|_| page);
-    let given =
-        Given { ordinal, page, endpoint: &step.name, input: &input, status: answer.status, body: &body };
+    let given = Given { ordinal, page, endpoint: &step.name, input: &input, status, body: &body };
     let warn = |why| {
         let text = format!("endpoint {}: {why}", step.name);
         (work.emit)(Event::Warning { text });
     };
     let said = pipe.answer(&given, warn).await?;
-    Ok(Bytes::from(String::from(Box::<str>::from(said))))
+    Ok(String::from(Box::<str>::from(said)).into_bytes())
 }
 
 /// The ledger line and the rows of a pair.

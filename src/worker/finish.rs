@@ -157,7 +157,7 @@ fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, Chunk
 /// Bytes of a block's kept answers.
 pub(super) fn kept(open: &OpenBlock) -> u64 {
     let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
-    settled.flat_map(|settled| &settled.kept).map(|kept| kept.body.len() as u64).sum()
+    settled.flat_map(|settled| &settled.kept).map(|kept| kept.content.size()).sum()
 }
 
 /// The answers of a block that are kept.
@@ -170,7 +170,9 @@ fn bodies(names: &[String], open: &OpenBlock) -> Vec<Body> {
             endpoint: endpoint.clone(),
             page: kept.page,
             http_status: kept.status,
-            body: kept.body.clone(),
+            body: kept.content.body.clone(),
+            content_type: kept.content.content_type.clone(),
+            text: kept.content.text.clone(),
             next_link: kept.next_link.clone(),
         };
         settled.kept.iter().map(body).collect::<Vec<_>>()

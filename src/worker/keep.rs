@@ -1,10 +1,9 @@
-//! Answers kept beside the rows, as `bodies` of the job says. A secret that a server repeated is not kept.
+//! Answers kept beside the rows, as `bodies` of the job says: the bytes that came, whatever their charset. A secret that a
+//! server repeated is not kept: such an answer is kept as text without it.
 
 use std::cell::Cell;
 
-use bytes::Bytes;
-
-use crate::fetch::{Answer, Question};
+use crate::fetch::{Answer, Question, Redacted};
 use crate::job::Bodies;
 
 /// Bytes of kept answers from which only one block is open at a time: several would hold them all in memory.
@@ -16,8 +15,7 @@ pub(super) struct Kept {
     /// Its place among the pages of its pair, from 0.
     pub(super) page: u32,
     pub(super) status: Option<u16>,
-    /// Decoded.
-    pub(super) body: Bytes,
+    pub(super) content: Redacted,
     pub(super) next_link: Option<String>,
 }
 
@@ -42,19 +40,19 @@ impl Keep {
     ) -> Option<Kept> {
         let wanted = self.bodies == Bodies::All || self.bodies == Bodies::Failed && failed;
         wanted.then(|| {
-            let kept = self.hold(page, Some(answer.status), masked(question, &answer.body));
+            let kept = self.hold(page, Some(answer.status), question.to_keep(answer));
             Kept { next_link: answer.next_link.as_ref().map(|link| question.masked(link)), ..kept }
         })
     }
 
     /// What a server said instead of an answer.
-    pub(super) fn error_page(&self, page: u32, status: Option<u16>, body: Bytes) -> Option<Kept> {
-        (self.bodies != Bodies::None).then(|| self.hold(page, status, body))
+    pub(super) fn error_page(&self, page: u32, status: Option<u16>, content: Redacted) -> Option<Kept> {
+        (self.bodies != Bodies::None).then(|| self.hold(page, status, content))
     }
 
-    fn hold(&self, page: u32, status: Option<u16>, body: Bytes) -> Kept {
-        self.held.set(self.held.get() + body.len() as u64);
-        Kept { page, status, body, next_link: None }
+    fn hold(&self, page: u32, status: Option<u16>, content: Redacted) -> Kept {
+        self.held.set(self.held.get() + content.size());
+        Kept { page, status, content, next_link: None }
     }
 
     /// Some of it is written.
@@ -65,13 +63,5 @@ impl Keep {
     /// How many blocks may be open, of `usual`.
     pub(super) fn open_blocks(&self, usual: usize) -> usize {
         if self.held.get() > MANY { 1 } else { usual }
-    }
-}
-
-/// An answer without the secrets of its question.
-fn masked(question: &Question, body: &Bytes) -> Bytes {
-    match std::str::from_utf8(body) {
-        Ok(text) if question.has_secrets() => Bytes::from(question.masked(text)),
-        _ => body.clone(),
     }
 }

@@ -15,7 +15,7 @@ use super::WorkerError;
 use super::pair::RecordState;
 use crate::chunk::{self, Body};
 use crate::extract::Extracted;
-use crate::fetch::{Answer, Asked, Question};
+use crate::fetch::{Answer, Asked, ContentType, Question, Redacted};
 use crate::handoff::ledger::Line;
 use crate::handoff::{Commit, Content, Plan, RunStore};
 use crate::record::{Failure, Kind, Ordinal, Status};
@@ -136,7 +136,11 @@ impl Replay {
             }
             _ => Err(past.line.failure.clone().unwrap_or_else(not_kept)),
         };
-        let error_page = body.filter(|_| answer.is_err()).map(|body| body.body.clone());
+        let error_page = body.filter(|_| answer.is_err()).map(|body| Redacted {
+            body: body.body.clone(),
+            content_type: body.content_type.clone(),
+            text: body.text.clone(),
+        });
         let line = &past.line;
         if page > 0 {
             let http_status = body.and_then(|body| body.http_status);
@@ -182,7 +186,8 @@ impl Replay {
 fn answer(body: &Body, question: &Question) -> Answer {
     let status = body.http_status.unwrap_or_default();
     let missing = question.means_missing(status);
-    Answer { body: body.body.clone(), status, missing, next_link: body.next_link.clone() }
+    let content_type = body.content_type.as_deref().and_then(ContentType::from_text);
+    Answer { body: body.body.clone(), content_type, status, missing, next_link: body.next_link.clone() }
 }
 
 fn not_kept() -> Failure {

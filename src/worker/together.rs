@@ -130,7 +130,7 @@ impl Batch<'_> {
     fn split(&self, request: &Request, answer: &Answer, mut cost: Cost) -> Option<Again> {
         let step = &self.work.recipe.steps[self.first.endpoint];
         self.work.slot.begin(event::word_of_pair(self.first_ordinal, self.first.endpoint));
-        let split = step.extractor.split(&answer.body);
+        let split = step.question.text(answer).and_then(|text| step.extractor.split(&text));
         self.work.slot.end();
         let split = match split {
             Ok(split) => split,

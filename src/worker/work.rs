@@ -335,7 +335,8 @@ impl Work {
             Err(_) => {}
         }
         if let (Some(price), Ok(answer)) = (&step.price, &asked.answer)
-            && let Some(cost) = price.read(&answer.body)
+            && let Ok(text) = question.text(answer)
+            && let Some(cost) = price.read(&text)
         {
             leave.settle(cost);
         }

@@ -204,6 +204,12 @@ fn failure(asked: Asked) -> Failure {
     asked.answer.expect_err("it succeeded")
 }
 
+/// What the answer says, read as the endpoint reads it.
+fn text(endpoint: &Endpoint, asked: Asked) -> Result<String, Failure> {
+    let answer = asked.answer.expect("it failed");
+    question(endpoint).text(&answer).map(|text| String::from_utf8(text.to_vec()).unwrap())
+}
+
 fn body(asked: Asked) -> String {
     let answer = asked.answer.expect("it failed");
     String::from_utf8(answer.body.to_vec()).unwrap()

@@ -73,8 +73,8 @@ pub(in crate::job) struct Column {
     /// The jq expression that finds the value in a JSON answer, or in one of its rows. No value is null, more than one
     /// a failure.
     pub jq: Option<At<String>>,
-    /// The CSS selector that finds the value in an HTML answer, or in one of its rows: the text of the first element.
-    /// No element is null; `:scope` is the row's own element.
+    /// The CSS selector that finds the value in an HTML answer, or in one of its rows: the text of the first element,
+    /// as the page shows it, on one line. No element is null; `:scope` is the row's own element.
     pub css: Option<At<String>>,
     /// The attribute that holds the value, instead of the element's text: `href`.
     pub attr: Option<At<String>>,

@@ -50,7 +50,7 @@ pub(in crate::job) struct Endpoint {
     /// Asks for several lines of the list in one request.
     pub batch: Option<At<Batch>>,
     /// How answers are read: `json` (default), `jsonl` (a list of its lines), `jsonp`, `html` (expressions are CSS
-    /// selectors) or `text` (expressions are regular expressions).
+    /// selectors) or `text` (expressions are regular expressions). An answer of another kind is a failure.
     pub answer: Option<At<Word<AnswerFormat>>>,
     /// A program and its arguments that makes JSON of each answer: a line of JSON in, a line of JSON out.
     pub pipe: Option<At<Vec<At<String>>>>,

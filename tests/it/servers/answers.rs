@@ -32,7 +32,20 @@ fn answer(path: &str) -> Vec<u8> {
             whole[..whole.len() - 5].to_vec()
         }
         "wrong_gzip" => http("200 OK", "content-encoding: gzip\r\n", good),
-        "strange_coding" => http("200 OK", "content-encoding: compress\r\n", good),
+        "coding_of_old" => http("200 OK", "content-encoding: compress\r\n", good),
+        "no_coding" => http("200 OK", "content-encoding: utf-8\r\n", good),
+        "padded_gzip" => {
+            let padded = [gzip(good.as_bytes()), vec![0; 3]].concat();
+            http("200 OK", "content-encoding: gzip\r\n", padded)
+        }
+        "labelled_latin1" => {
+            http("200 OK", "content-type: application/json; charset=ISO-8859-1\r\n", "{\"v\":\"für €\"}")
+        }
+        "no_charset" => http("200 OK", "content-type: application/json; charset=none\r\n", good),
+        "utf_16" => http("200 OK", "", good.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
+        "gzip_transferred" => transferred("gzip, chunked", &gzip(good.as_bytes())),
+        "chunked_and_more" => transferred("chunked, identity", good.as_bytes()),
+        "a_pdf" => http("200 OK", "content-type: application/json\r\n", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3"),
         "gzip_bomb" => http("200 OK", "content-encoding: gzip\r\n", gzip(&vec![b' '; 64 << 20])),
         "huge_body" => http("200 OK", "", vec![b' '; 3 << 20]),
         "huge_head" => http("200 OK", &format!("x: {}\r\n", "y".repeat(2 << 20)), good),
@@ -48,6 +61,12 @@ fn answer(path: &str) -> Vec<u8> {
     }
 }
 
+/// An answer of one chunk.
+fn transferred(coding: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: {coding}\r\n\r\n");
+    [head.as_bytes(), format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(bytes).unwrap();
@@ -55,7 +74,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Id, status, kind, HTTP status, attempts, whether repeating may mend it. Attempts are 2 wherever it may.
-const ENDS: [&str; 28] = [
+const ENDS: [&str; 36] = [
     "good,ok,,200,1,",
     "good_gzip,ok,,200,1,",
     "redirected,ok,,200,1,",
@@ -75,7 +94,15 @@ const ENDS: [&str; 28] = [
     "half_a_head,failed,reset,,2,true",
     "half_a_body,failed,reset,200,2,true",
     "wrong_gzip,failed,decode,200,1,false",
-    "strange_coding,failed,decode,200,1,false",
+    "coding_of_old,failed,decode,200,1,false",
+    "no_coding,ok,,200,1,",
+    "padded_gzip,ok,,200,1,",
+    "labelled_latin1,ok,,200,1,",
+    "no_charset,ok,,200,1,",
+    "utf_16,ok,,200,1,",
+    "gzip_transferred,ok,,200,1,",
+    "chunked_and_more,failed,protocol,200,1,false",
+    "a_pdf,failed,not_json,200,1,false",
     "gzip_bomb,failed,too_large,200,1,false",
     "huge_body,failed,too_large,200,1,false",
     "huge_head,failed,too_large,,1,false",
@@ -130,7 +157,7 @@ fn every_bad_answer_is_one_line_of_its_kind() {
     job(&sandbox, &server);
     let left_out = ENDS.iter().filter(|end| end.contains(",failed,")).count();
     let ended = sandbox.run(["run", "bad.toml"]).with_code(0);
-    ended.saying(&format!("published 4 rows, {left_out} records left out, since an endpoint failed"));
+    ended.saying(&format!("published 10 rows, {left_out} records left out, since an endpoint failed"));
     let ends = sandbox.query(
         "bad",
         "SELECT id, status, kind, http_status, attempts, worth_repeating FROM requests JOIN input USING (ordinal)
@@ -138,7 +165,20 @@ fn every_bad_answer_is_one_line_of_its_kind() {
     );
     assert_eq!(ends, ENDS);
     let rows = sandbox.query("bad", "SELECT id, v FROM rows ORDER BY id");
-    assert_eq!(rows, ["gone,", "good,yes", "good_gzip,yes", "redirected,yes"]);
+    let yes = [
+        "good",
+        "good_gzip",
+        "gzip_transferred",
+        "no_charset",
+        "no_coding",
+        "padded_gzip",
+        "redirected",
+        "utf_16",
+    ];
+    let mut expected = vec!["gone,".to_owned(), "labelled_latin1,für €".to_owned()];
+    expected.extend(yes.map(|id| format!("{id},yes")));
+    expected.sort();
+    assert_eq!(rows, expected);
     let sent = sandbox.query("bad", "SELECT sum(requests) FROM requests");
     assert_eq!(sent, [server.asked().to_string()], "every request is accounted for");
     let wordless = "SELECT count(*) FROM requests WHERE status = 'failed' AND coalesce(detail, '') = ''";

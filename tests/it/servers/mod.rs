@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`answers`] | what does each bad answer end as, in the requests? |
 //! | [`credentials`] | what becomes of a run whose secret is refused? |
+//! | [`kinds`] | what of answers that are another thing than the job reads, or in another charset, and how are they kept? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
 //! | [`hosts`] | what becomes of a run some of whose hosts are gone? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
@@ -14,6 +15,7 @@ mod answers;
 mod credentials;
 mod down;
 mod hosts;
+mod kinds;
 mod policies;
 pub mod raw;
 mod secure;
