@@ -39,8 +39,10 @@ pub(super) async fn answer_together(work: &Rc<Work>, together: Together) {
     let mut taken = Duration::ZERO;
     while let Some(again) = next {
         let Some(&(first, first_ordinal)) = again.members.first() else { return };
-        work.pause(again.pause).await;
-        taken += again.pause;
+        if !again.pause.is_zero() {
+            work.pause(again.pause).await;
+            taken += again.pause;
+        }
         let batch = Batch { work, members: again.members, first, first_ordinal, before: again.spent, taken };
         next = batch.answer().await;
     }
