@@ -433,3 +433,30 @@ pub fn now_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sweep_removes_what_windrow_wrote_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunStore::create(&root.path().join("20261123T071000-00000a")).await.unwrap();
+        let left =
+            ["000000000.5f0c7a11.shop.parquet", "000000000.5f0c7a11.requests.parquet", "000000000.json#1"];
+        let stay =
+            [layout::INPUT, layout::SHARD_LOG, "notes.md", "shop.parquet", "dear.csv", ".nfs0001", "draft#1"];
+        run.put_shard_file(0, layout::INPUT, Bytes::new()).await.unwrap();
+        for name in left.iter().chain(&stay) {
+            std::fs::write(run.local_path(0, name), "").unwrap();
+        }
+        std::fs::create_dir(run.local_path(0, "000000000.5f0c7a11.plots.parquet")).unwrap();
+        run.sweep(0).await.unwrap();
+        let is_there = |name: &&&str| run.local_path(0, name).exists();
+        assert_eq!(
+            (left.iter().filter(is_there).count(), stay.iter().filter(is_there).count()),
+            (0, stay.len())
+        );
+        assert!(run.local_path(0, "000000000.5f0c7a11.plots.parquet").is_dir());
+    }
+}

@@ -162,19 +162,16 @@ async fn count(session: &Session, table: &str, depth: usize, condition: &str) ->
 }
 
 fn problem(key: &Key, rows: Option<i64>) -> String {
-    let rows = match rows {
-        Some(1) => "1 row".to_owned(),
-        Some(rows) => format!("{rows} rows"),
-        None => "rows that this user may not count".to_owned(),
-    };
-    let (what, place) = match key.cascades() {
-        true => ("delete", "of"),
-        false => ("take the reference from", "of"),
-    };
+    let rows = rows.map_or_else(|| "rows that this user may not count".to_owned(), counted);
+    let what = if key.cascades() { "delete" } else { "take the reference from" };
     format!(
-        "replacing its rows would {what} {rows} {place} {} too (foreign key {}, ON DELETE {})",
+        "replacing its rows would {what} {rows} of {} too (foreign key {}, ON DELETE {})",
         key.table, key.name, key.action
     )
+}
+
+fn counted(rows: i64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
 }
 
 /// What a person can say about it.
@@ -267,16 +264,14 @@ impl Watch {
                 ));
             }
             let more = more(&self.deleted, &since.deleted);
-            problems.extend(
-                more.map(|(table, rows)| {
-                    format!("{verb} {changed} of its rows deletes {rows} of {table} too")
-                }),
-            );
+            problems.extend(more.map(|(table, rows)| {
+                format!("{verb} {changed} of its rows deletes {} of {table} too", counted(rows))
+            }));
         }
         if allows == OnReferencing::Fail {
             let more = more(&self.updated, &since.updated);
             problems.extend(more.map(|(table, rows)| {
-                format!("{verb} {changed} of its rows takes the reference from {rows} of {table}")
+                format!("{verb} {changed} of its rows takes the reference from {} of {table}", counted(rows))
             }));
         }
         if let Some(last) = problems.last_mut() {

@@ -473,8 +473,10 @@ async fn links_in_a_circle_and_links_to_what_is_no_file_are_refused_before_anyth
         let [a, b] = ["a", "b"].map(|name| sandbox.folder().join(name));
         symlink("b", &a).unwrap();
         symlink("a", &b).unwrap();
-        let to = |path| if kind == Kind::Csv { Destination::Csv(path) } else { Destination::Parquet(path) };
-        sandbox.job.table.to = to(a.clone());
+        sandbox.job.table.to = match kind {
+            Kind::Csv => Destination::Csv(a.clone()),
+            _ => Destination::Parquet(a.clone()),
+        };
         let said = checked(&sandbox).await;
         assert!(said.contains("symbolic links"), "{kind:?}: {said}");
         assert!(a.is_symlink() && b.is_symlink());

@@ -127,7 +127,10 @@ async fn a_row_that_does_not_come_again_takes_nothing_along_unless_the_job_says_
         sandbox.execute("INSERT INTO wishes VALUES (3)");
         if allowed == OnReferencing::Fail {
             let said = refused(&sandbox).await;
-            assert!(said.contains("deleting 1 of its rows takes the reference from 1 of wishes"), "{said}");
+            assert!(
+                said.contains("deleting 1 of its rows takes the reference from 1 row of wishes"),
+                "{said}"
+            );
             assert!(said.contains("on_referencing = \"delete\""), "{said}");
             continue;
         }
@@ -135,9 +138,9 @@ async fn a_row_that_does_not_come_again_takes_nothing_along_unless_the_job_says_
         sandbox.execute(REFER_TO_9);
         if allowed == OnReferencing::Null {
             let said = refused(&sandbox).await;
-            assert!(said.contains("deleting 1 of its rows deletes 1 of reviews too"), "{said}");
+            assert!(said.contains("deleting 1 of its rows deletes 1 row of reviews too"), "{said}");
             assert!(
-                said.contains("deleting 1 of its rows deletes 1 of answers too"),
+                said.contains("deleting 1 of its rows deletes 1 row of answers too"),
                 "a cascade of a cascade: {said}"
             );
             assert!(!said.contains("wishes"), "{said}");
@@ -217,12 +220,12 @@ async fn an_upsert_that_deletes_what_is_gone_or_twins_takes_nothing_along() {
     sandbox.job.table.gone = Gone::Delete;
     sandbox.execute(REFER_TO_9);
     assert_eq!(checked(&sandbox).await, "fits");
-    assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 of reviews too"));
+    assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 row of reviews too"));
     sandbox.job.table.gone = Gone::Keep;
     sandbox.execute(
         "ALTER TABLE films DROP CONSTRAINT films_id_key; INSERT INTO films (id) VALUES ('tt0001'); INSERT INTO reviews VALUES (12, 1)",
     );
-    assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 of reviews too"));
+    assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 row of reviews too"));
     sandbox.job.table.on_referencing = OnReferencing::Delete;
     sandbox.job.table.gone = Gone::Delete;
     assert_eq!(sandbox.publish().await.unwrap().gone, 1);
@@ -238,7 +241,9 @@ async fn an_update_that_takes_references_away_is_refused_too() {
          CREATE TABLE quotes (title text REFERENCES films (title) ON UPDATE CASCADE);
          INSERT INTO posters VALUES ('old tt0001'); INSERT INTO quotes VALUES ('old tt0001')",
     );
-    assert!(refused(&sandbox).await.contains("updating 2 of its rows takes the reference from 1 of posters"));
+    assert!(
+        refused(&sandbox).await.contains("updating 2 of its rows takes the reference from 1 row of posters")
+    );
     sandbox.job.table.on_referencing = OnReferencing::Null;
     sandbox.publish().await.unwrap();
     let both = "SELECT posters.title, quotes.title FROM posters, quotes";
@@ -256,7 +261,7 @@ async fn a_trigger_that_deletes_elsewhere_is_seen_and_one_that_writes_elsewhere_
              UPDATE totals SET n = n + 1; RETURN NULL; END$$;
          CREATE TRIGGER tidies AFTER DELETE ON films FOR EACH ROW EXECUTE FUNCTION tidy()",
     );
-    assert!(refused(&sandbox).await.contains("deleting 3 of its rows deletes 3 of notes too"));
+    assert!(refused(&sandbox).await.contains("deleting 3 of its rows deletes 3 rows of notes too"));
     assert_eq!(sandbox.rows("SELECT count(*) FROM notes"), ["3"]);
     sandbox.job.table.on_referencing = OnReferencing::Delete;
     sandbox.publish().await.unwrap();
@@ -303,7 +308,7 @@ async fn references_among_partitions_and_children_are_found() {
         assert_eq!(said.matches("replacing its rows").count(), 2, "{said}");
         sandbox.job.table.key = vec!["id".into()];
         let said = sandbox.publish().await.unwrap_err().to_string();
-        assert!(said.contains("deleting 1 of its rows deletes 2 of reviews too"), "{said}");
+        assert!(said.contains("deleting 1 of its rows deletes 2 rows of reviews too"), "{said}");
         sandbox.execute("DELETE FROM reviews WHERE film = 'tt0009'; DELETE FROM stills");
         let published = sandbox.publish().await.unwrap();
         assert_eq!((published.rows, published.replaced, published.total), (4, 2, Some(4)));
