@@ -249,6 +249,15 @@ impl Json {
         })
     }
 
+    /// Whether the answer by itself says that it is one: `ok` holds, or the id does not exist there.
+    pub fn vouches(&self, text: &str) -> Result<bool, Failure> {
+        let answer = Answer::read(text, &self.whole)?;
+        if self.parts.is_none() && self.is_missing(&answer)? {
+            return Ok(true);
+        }
+        self.ok.as_ref().map_or(Ok(false), |(_, ok)| ok.holds(&answer))
+    }
+
     fn is_missing(&self, answer: &Answer<'_>) -> Result<bool, Failure> {
         self.missing.as_ref().map_or(Ok(false), |condition| condition.holds(answer))
     }

@@ -178,6 +178,15 @@ impl Extractor {
         }
     }
 
+    /// Whether a body by itself says that it is the answer: the endpoint has `ok`, which holds, or it says that the id
+    /// does not exist there. What cannot be read says nothing.
+    pub fn vouches(&self, body: &[u8]) -> bool {
+        match &self.0 {
+            Reader::Json(json) => json.text(body).and_then(|text| json.vouches(&text)).unwrap_or(false),
+            Reader::Html(_) | Reader::Text(_) => false,
+        }
+    }
+
     /// What the answer to a batch holds for each of its records. An item's own failure is that item's;
     /// `missing.when` is asked of each item, `ok` of the whole answer.
     ///

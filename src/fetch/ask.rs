@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use tokio::sync::watch;
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::asked::{Answer, Asked, Tally};
 use super::charset::Reading;
+use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
 use super::exchange::{Broken, Reply};
 use super::pacer::{Ended, Pacer, Permit, Refused};
@@ -90,13 +92,27 @@ impl Client {
         stop: &watch::Receiver<bool>,
         draw: impl Fn(Duration) -> Duration,
     ) -> Asked {
+        self.ask_until(question, request, pacer, stop, draw, |_| false).await
+    }
+
+    /// The same. `is_answer` decides about a success that looks as if it were no answer yet: a 202 without anything in
+    /// it, or a status that `retry.on` lists.
+    pub async fn ask_until<P: Pacer>(
+        &self,
+        question: &Question,
+        request: &Request,
+        pacer: &P,
+        stop: &watch::Receiver<bool>,
+        draw: impl Fn(Duration) -> Duration,
+        is_answer: impl Fn(&Answer) -> bool,
+    ) -> Asked {
         let mut tally = Tally::default();
         let mut earlier = None;
         let answer = loop {
             if *stop.borrow() {
                 break Err(deferred(Refused::Interrupted, earlier));
             }
-            let (failure, wait) = match self.attempt(question, request, pacer, &mut tally).await {
+            let (failure, wait) = match self.attempt(question, request, pacer, &mut tally, &is_answer).await {
                 Ok(answer) => break Ok(answer),
                 Err(Setback::Refused(refused)) => break Err(deferred(refused, earlier)),
                 Err(Setback::Failed { failure, wait }) => (failure, wait),
@@ -120,10 +136,11 @@ impl Client {
         request: &Request,
         pacer: &P,
         tally: &mut Tally,
+        is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         let left = question.bounds.timeout;
         let mut progress = Progress { left, redirects: 0, redirected: None, may_be_taken: false };
-        let answer = self.try_once(question, request, pacer, tally, &mut progress).await;
+        let answer = self.try_once(question, request, pacer, tally, &mut progress, is_answer).await;
         match answer.map_err(|setback| setback.weighed(question)) {
             Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
             answer => answer,
@@ -137,6 +154,7 @@ impl Client {
         pacer: &P,
         tally: &mut Tally,
         progress: &mut Progress,
+        is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         loop {
             let current = progress.redirected.as_ref().unwrap_or(request);
@@ -171,9 +189,9 @@ impl Client {
                 broken.after(progress.redirects)
             })?;
             progress.left = progress.left.saturating_sub(took);
-            if !redirect::is_redirect(reply.status) || question.says_missing(reply.status) {
+            if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
-                return question.judge(current, reply, pacer, tally);
+                return question.judge(current, reply, pacer, tally, is_answer);
             }
             if progress.redirects == question.bounds.max_redirects {
                 return Err(redirect::too_many(question, reply.status, &reply.headers).into());
@@ -248,6 +266,11 @@ impl Question {
         self.missing.contains(&status.as_u16())
     }
 
+    /// Whether a status sends the request elsewhere: a redirect that the job makes nothing else of.
+    fn follows(&self, status: StatusCode) -> bool {
+        redirect::is_redirect(status) && !self.says_missing(status) && !self.policy.repeats(status.as_u16())
+    }
+
     /// What a whole answer to `request` means.
     fn judge(
         &self,
@@ -255,6 +278,7 @@ impl Question {
         reply: Reply,
         pacer: &impl Pacer,
         tally: &mut Tally,
+        is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         let is_repeated = self.policy.repeats(reply.status.as_u16());
         let advice = ratelimit::advice(reply.status, is_repeated, &reply.headers, SystemTime::now());
@@ -270,7 +294,7 @@ impl Question {
         };
         tally.saw_secrets(self.secrets_seen(request, reply.status, is_passing));
         if self.says_missing(reply.status) || reply.status.is_success() {
-            return Ok(self.answer(request, reply)?);
+            return self.judge_success(request, reply, tally, is_answer);
         }
         let body = encoding::decode_beginning(&reply.headers, reply.body, ERROR_PAGE);
         let page = self.redacted(Reading::Any, &body, ContentType::of(&reply.headers).as_ref());
@@ -281,21 +305,59 @@ impl Question {
         Err(Setback::Failed { failure, wait: advice.wait })
     }
 
-    fn answer(&self, request: &Request, reply: Reply) -> Result<Answer, Failure> {
-        let missing = self.says_missing(reply.status);
-        let status = reply.status.as_u16();
+    /// What a success means, or a status that says that the id does not exist there.
+    fn judge_success(
+        &self,
+        request: &Request,
+        reply: Reply,
+        tally: &mut Tally,
+        is_answer: &impl Fn(&Answer) -> bool,
+    ) -> Result<Answer, Setback> {
+        let Reply { status, headers, body } = reply;
+        let answer = self.answer(request, status, &headers, body)?;
+        if answer.missing {
+            return Ok(answer);
+        }
+        let failure = match completeness::of(self, request, &headers, &answer) {
+            Completeness::Part(range) => {
+                classify::a_part(status, range.map(|range| self.mask.apply(range)).as_deref())
+            }
+            Completeness::Pending if !is_answer(&answer) => classify::no_answer_yet(status),
+            Completeness::Whole | Completeness::Pending => return Ok(answer),
+        };
+        let beginning = answer.body.slice(..answer.body.len().min(ERROR_PAGE));
+        tally.refused(self.redacted(Reading::Any, &beginning, answer.content_type.as_ref()));
+        Err(Setback::Failed { failure, wait: retry_after(&headers, SystemTime::now()) })
+    }
+
+    fn answer(
+        &self,
+        request: &Request,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, Failure> {
+        let missing = self.says_missing(status);
+        let status = status.as_u16();
         let with_status = |failure: Failure| failure.with_status(status);
         let limit = self.bounds.max_body;
-        let body = encoding::decode(&reply.headers, reply.body, limit).map_err(with_status)?;
-        let next_link = if self.wants_link { self.next_link(request, &reply.headers) } else { None };
-        Ok(Answer { body, content_type: ContentType::of(&reply.headers), status, missing, next_link })
+        let body = encoding::decode(headers, body, limit).map_err(with_status)?;
+        let next_link = match self.wants_link && !missing {
+            true => self.next_link(request, headers).map_err(with_status)?,
+            false => None,
+        };
+        Ok(Answer { body, content_type: ContentType::of(headers), status, missing, next_link })
     }
 
     /// Where the answer's headers say that the next page is. One that makes no URL is left for the failure that it
     /// will be.
-    fn next_link(&self, request: &Request, headers: &HeaderMap) -> Option<String> {
-        let reference = link::next(headers)?;
-        Some(redirect::absolute(request, &reference).map_or(reference, String::from))
+    fn next_link(&self, request: &Request, headers: &HeaderMap) -> Result<Option<String>, Failure> {
+        let unread = |unread: String| {
+            let why = format!("a Link header that cannot be read may name the next page: {unread}");
+            Failure::lasting(Kind::Pages, self.mask.apply(&why))
+        };
+        let reference = link::next(headers).map_err(unread)?;
+        Ok(reference.map(|reference| redirect::absolute(request, &reference).map_or(reference, String::from)))
     }
 }
 

@@ -11,7 +11,7 @@
 //! | reset | the connection ends before the answer does | yes |
 //! | protocol | bytes that are no HTTP | no |
 //! | too_large | the answer's head above its limit (over HTTP/2 that is `protocol`: h2 does not say more) | no |
-//! | status | a status that is not a success | yes |
+//! | status | a status that is not a success, a success that is no answer yet, or a part of one | yes |
 //!
 //! Which of those that may be mended are worth repeating the job says: [`Policy::weigh`](super::retry::Policy::weigh).
 //! A request that may not be sent twice is another matter: [`may_have_been_taken`].
@@ -97,6 +97,20 @@ pub(super) fn status(status: StatusCode, asked_with: &str, page: &str) -> Failur
     if !excerpt.is_empty() {
         detail = format!("{detail}: {excerpt}");
     }
+    Failure::passing(Kind::Status, detail).with_status(status.as_u16())
+}
+
+/// A success that holds no answer yet (RFC 9110, section 15.3.3), or one that the job lists as worth repeating.
+pub(super) fn no_answer_yet(status: StatusCode) -> Failure {
+    Failure::passing(Kind::Status, format!("{status}: no answer yet")).with_status(status.as_u16())
+}
+
+/// A part of the answer, where all of it was asked for (RFC 9110, section 15.3.7).
+pub(super) fn a_part(status: StatusCode, range: Option<&str>) -> Failure {
+    let detail = match range {
+        Some(range) => format!("{status}: only the range {range} of the answer"),
+        None => format!("{status}: a part of the answer, nothing says which"),
+    };
     Failure::passing(Kind::Status, detail).with_status(status.as_u16())
 }
 

@@ -13,6 +13,7 @@
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, resolve, watch
 //!    │                                    body                       body
 //!    │                                    encoding                   encoding
+//!    │                                    all of it, a part, nothing completeness
 //!    │                                    the next page              link
 //!    │                                    how much may be asked      ratelimit
 //! Asked     Answer or Failure, and what it cost                     asked, classify
@@ -31,6 +32,8 @@
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the secrets
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
+//! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
+//!   cannot be read where a next page may stand in it.
 //! - **Everything is bounded**: connecting, each piece, the whole; payload, head, body and decoded body; redirects,
 //!   attempts and pauses.
 //! - **Bytes are read as what they are.** An answer is handed on as it came, only its codings undone; what it says in
@@ -45,6 +48,7 @@ mod body;
 mod canonical;
 mod charset;
 mod classify;
+mod completeness;
 mod connect;
 mod content_type;
 mod credential;

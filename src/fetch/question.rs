@@ -37,6 +37,8 @@ pub struct Question {
     first_page: Option<(String, u64)>,
     /// Whether the next page is announced in the answer's headers.
     pub(super) wants_link: bool,
+    /// Whether an answer may be one page of several.
+    pub(super) has_pages: bool,
     /// Whether the request may be sent again although the server may have acted on it.
     pub(super) is_idempotent: bool,
     pub(super) reach: Reach,
@@ -111,6 +113,7 @@ impl Question {
             join: join(endpoint)?,
             first_page: first_page(endpoint),
             wants_link: endpoint.pages.as_ref().is_some_and(|pages| pages.next == NextPage::Link),
+            has_pages: endpoint.pages.is_some(),
             is_idempotent: endpoint.idempotent,
             reach: Reach::of(endpoint)?,
             reading: Reading::of(endpoint),

@@ -1,7 +1,8 @@
 //! When a failed attempt is made again, and after what pause.
 //!
 //! Which failures are worth it the job says (`retry.on`): statuses, and kinds of errors that may pass. What it does not
-//! list lasts, for the rounds that come later too. What cannot pass (a certificate that does not verify, bytes that
+//! list lasts, for the rounds that come later too. A success that it lists is no answer yet, unless the job's `ok` holds;
+//! so is a 202 without anything in it, which is repeated where the job lists nothing, too. What cannot pass (a certificate that does not verify, bytes that
 //! are no HTTP) is not repeated whatever it lists.
 //!
 //! The pause is drawn uniformly from zero to a ceiling that doubles with each attempt ("full jitter": many
@@ -24,6 +25,9 @@ use hyper::header::{HeaderMap, RETRY_AFTER};
 use crate::job::{self, RetryOn};
 use crate::record::{Failure, Kind};
 
+/// The server has taken the request and not yet acted on it (RFC 9110, section 15.3.3).
+pub(super) const ACCEPTED: u16 = 202;
+
 /// When and how often an endpoint's attempts are repeated.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Policy {
@@ -39,6 +43,8 @@ pub(super) struct Policy {
     deadline: Duration,
     /// What is worth another attempt.
     on: RetryOn,
+    /// Whether a 202 that is no answer yet is.
+    repeats_accepted: bool,
 }
 
 /// What follows a failed attempt.
@@ -60,6 +66,7 @@ impl Policy {
             max_retry_after: retry.max_retry_after,
             deadline: retry.deadline,
             on: retry.on.clone(),
+            repeats_accepted: retry.on == RetryOn::default(),
         }
     }
 
@@ -72,7 +79,9 @@ impl Policy {
     /// adds: what cannot pass stays as it is.
     pub(super) fn weigh(&self, failure: Failure) -> Failure {
         let is_listed = match failure.kind {
-            Kind::Status => failure.status.is_some_and(|status| self.repeats(status)),
+            Kind::Status => failure
+                .status
+                .is_some_and(|status| self.repeats(status) || status == ACCEPTED && self.repeats_accepted),
             Kind::Dns | Kind::Connect | Kind::Tls | Kind::Timeout | Kind::Reset => {
                 self.on.kinds.contains(&failure.kind)
             }
@@ -171,6 +180,7 @@ mod tests {
             max_retry_after: Duration::from_secs(300),
             deadline: Duration::from_secs(600),
             on: RetryOn::default(),
+            repeats_accepted: true,
         }
     }
 
@@ -204,10 +214,10 @@ mod tests {
 
     #[test]
     fn without_a_list_of_its_own_a_job_repeats_what_usually_passes() {
-        for code in [408, 429, 500, 503, 599] {
+        for code in [202, 408, 429, 500, 503, 599] {
             assert!(policy().weigh(status(code)).worth_repeating, "{code}");
         }
-        for code in [300, 304, 400, 401, 403, 404, 418] {
+        for code in [206, 300, 304, 400, 401, 403, 404, 418] {
             assert!(!policy().weigh(status(code)).worth_repeating, "{code}");
         }
         for kind in [Kind::Dns, Kind::Connect, Kind::Tls, Kind::Timeout, Kind::Reset] {
@@ -218,11 +228,12 @@ mod tests {
     #[test]
     fn what_is_worth_repeating_is_the_jobs_own() {
         let statuses = vec![403..=403, 520..=527];
-        let own = Policy { on: RetryOn { statuses, kinds: vec![Kind::Timeout] }, ..policy() };
+        let on = RetryOn { statuses, kinds: vec![Kind::Timeout] };
+        let own = Policy { on, repeats_accepted: false, ..policy() };
         let weighed = |failure| own.weigh(failure).worth_repeating;
         assert_eq!(
-            [403, 404, 500, 519, 520, 527, 528].map(|code| weighed(status(code))),
-            [true, false, false, false, true, true, false]
+            [202, 403, 404, 500, 519, 520, 527, 528].map(|code| weighed(status(code))),
+            [false, true, false, false, false, true, true, false]
         );
         assert!(weighed(Failure::passing(Kind::Timeout, "")));
         assert!(!weighed(Failure::passing(Kind::Reset, "half a body").with_status(403)));

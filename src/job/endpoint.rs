@@ -178,7 +178,7 @@ pub struct Retry {
 /// Which failures are worth another attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryOn {
-    /// HTTP statuses. Default 408, 429 and 500 to 599.
+    /// HTTP statuses, 200 to 599. Default 408, 429 and 500 to 599; and then a 202 without anything in it is repeated.
     pub statuses: Vec<RangeInclusive<u16>>,
     /// Kinds of errors. Default dns, connect, tls (a handshake that breaks off), timeout and reset; others never are.
     pub kinds: Vec<Kind>,

@@ -46,6 +46,14 @@ struct Past {
     answers: Vec<Body>,
 }
 
+impl Past {
+    /// Whether that page was no answer then, for all that its status is a success: a part, or nothing yet.
+    fn refused(&self, page: u32) -> bool {
+        let by_status = self.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Status);
+        by_status && page == self.line.pages
+    }
+}
+
 impl Replay {
     /// Opens the earlier run.
     pub async fn open(run: RunStore) -> Result<Replay, WorkerError> {
@@ -131,7 +139,9 @@ impl Replay {
         };
         let body = past.answers.iter().find(|body| body.page == page);
         let answer = match body {
-            Some(body) if body.http_status.is_some_and(|status| question.reads(status)) => {
+            Some(body)
+                if body.http_status.is_some_and(|status| question.reads(status)) && !past.refused(page) =>
+            {
                 Ok(answer(body, question))
             }
             _ => Err(past.line.failure.clone().unwrap_or_else(not_kept)),

@@ -24,7 +24,7 @@ use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, fin
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::extract::{Extracted, Item};
-use crate::fetch::{Asked, Client, ClientSettings, Origin, PartIs, Request, Values, canonical_text};
+use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
 use crate::os::Slot;
@@ -324,7 +324,11 @@ impl Work {
             return replay.asked(ordinal, &step.name, page, question);
         }
         let leave = self.pace.of_endpoint(endpoint);
-        let asked = self.client.ask(question, request, &leave, &self.told_to_drain, draw).await;
+        let is_answer = |answer: &Answer| {
+            step.pipe.is_none() && question.text(answer).is_ok_and(|text| step.extractor.vouches(&text))
+        };
+        let asked =
+            self.client.ask_until(question, request, &leave, &self.told_to_drain, draw, is_answer).await;
         match &asked.answer {
             Ok(_) => self.answering.note(request.origin()),
             // Somebody is there who says what asking again would not better.

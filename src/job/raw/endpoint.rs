@@ -210,7 +210,8 @@ pub(in crate::job) struct Retry {
     /// From the first attempt on, after which no further one is made. Default `10m`.
     pub deadline: Option<At<Time<1000, { 7 * DAY }>>>,
     /// Which failures are repeated: HTTP statuses, `4xx`, `5xx`, and `dns`, `connect`, `tls`, `timeout`, `reset`. Default
-    /// 408, 429, `5xx` and those five; an empty list is none.
+    /// 408, 429, `5xx` and those five; an empty list is none. A success that is listed (`202`) is no answer yet, unless
+    /// `ok` holds; so is a 202 without anything in it, which is repeated by default, too.
     pub on: Option<At<RepeatOn>>,
 }
 

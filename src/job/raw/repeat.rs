@@ -19,7 +19,7 @@ const KINDS: [Kind; 5] = [Kind::Dns, Kind::Connect, Kind::Tls, Kind::Timeout, Ki
 /// Statuses that say whose fault it was: the client's, then the server's (RFC 9110 sections 15.5 and 15.6).
 const CLASSES: [(&str, RangeInclusive<u16>); 2] = [("4xx", 400..=499), ("5xx", 500..=599)];
 
-const HINT: &str = "write statuses from 400 to 599, \"4xx\", \"5xx\", \"dns\", \"connect\", \"tls\", \"timeout\" or \"reset\"";
+const HINT: &str = "write statuses from 200 to 599, \"4xx\", \"5xx\", \"dns\", \"connect\", \"tls\", \"timeout\" or \"reset\"";
 
 /// A list of statuses, classes of statuses, and kinds; each is taken once.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ fn item(written: &Spanned<DeValue<'_>>) -> Result<Item, (String, String)> {
         _ => return Err((wrong_shape("an HTTP status or a word in quotes", written), HINT.to_owned())),
     };
     match status.parse() {
-        Ok(status @ 400..=599) => Ok(Item::Statuses(status..=status)),
-        _ => Err((format!("{status} is no HTTP status of a failure"), HINT.to_owned())),
+        Ok(status @ 200..=599) => Ok(Item::Statuses(status..=status)),
+        _ => Err((format!("{status} is no HTTP status of an answer"), HINT.to_owned())),
     }
 }
 
@@ -106,9 +106,9 @@ impl JsonSchema for RepeatOn {
             "type": "array",
             "items": {
                 "anyOf": [
-                    { "type": "integer", "minimum": 400, "maximum": 599 },
+                    { "type": "integer", "minimum": 200, "maximum": 599 },
                     { "enum": words },
-                    { "type": "string", "pattern": "^[45][0-9][0-9]$" },
+                    { "type": "string", "pattern": "^[2-5][0-9][0-9]$" },
                 ]
             }
         })

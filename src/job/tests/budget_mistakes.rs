@@ -47,23 +47,29 @@ fn gates_that_cannot_be() {
 }
 
 #[test]
+fn a_status_200_that_is_repeated_needs_ok() {
+    let without = said("retry = { on = [200, 202, 302] }");
+    assert!(without.contains("status 200 in `on` of retry, and no `ok`"), "{without}");
+}
+
+#[test]
 fn repeats_that_cannot_be() {
-    insta::assert_snapshot!(said("retry = { on = [200, 600, \"302\", \"\", \"6xx\", \"5XX\", \"timeouts\"], deadline = \"500ms\" }"), @r#"
-    line 8: 200
-    200 is no HTTP status of a failure
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    insta::assert_snapshot!(said("retry = { on = [100, 600, \"199\", \"\", \"6xx\", \"5XX\", \"timeouts\"], deadline = \"500ms\" }"), @r#"
+    line 8: 100
+    100 is no HTTP status of an answer
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: 600
-    600 is no HTTP status of a failure
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    600 is no HTTP status of an answer
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
-    line 8: "302"
-    302 is no HTTP status of a failure
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    line 8: "199"
+    199 is no HTTP status of an answer
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: ""
     unknown word ""
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: "6xx"
     unknown word "6xx"
@@ -84,23 +90,23 @@ fn repeats_that_cannot_be() {
     insta::assert_snapshot!(said("retry = { on = [\"not_json\", \"fine\", 4.5, [429], 99999999999999999999] }"), @r#"
     line 8: "not_json"
     a failure of kind "not_json" is the same a second time
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: "fine"
     unknown word "fine"
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: 4.5
     expected an HTTP status or a word in quotes, found a number with a point
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: [429]
     expected an HTTP status or a word in quotes, found a list
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
 
     line 8: 99999999999999999999
-    99999999999999999999 is no HTTP status of a failure
-    hint: write statuses from 400 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
+    99999999999999999999 is no HTTP status of an answer
+    hint: write statuses from 200 to 599, "4xx", "5xx", "dns", "connect", "tls", "timeout" or "reset"
     "#);
     insta::assert_snapshot!(said("retry = { on = 429, deadline = \"8d\" }"), @r#"
     line 8: 429

@@ -59,6 +59,7 @@ fn validated(
 ) -> Option<Endpoint> {
     let defaults = file.common();
     check_backoff(Some(&endpoint.common), mistakes);
+    check_repeated_success(endpoint, defaults, mistakes);
     let asked = request::validated(endpoint, defaults, known, mistakes);
     let read = answer::validated(endpoint, mistakes);
     let columns = column::all(endpoint, file, mistakes);
@@ -153,6 +154,17 @@ fn retry(own: &raw::Common, defaults: Option<&raw::Common>) -> Retry {
             .unwrap_or(usual.max_retry_after),
         deadline: of(|retry| Some(retry.deadline.as_ref()?.value.0)).unwrap_or(usual.deadline),
         on: on.map_or(usual.on, |on| on.value.0.clone()),
+    }
+}
+
+/// Notes that every answer is asked again: with status 200 listed, only `ok` tells which is one.
+fn check_repeated_success(endpoint: &raw::Endpoint, defaults: Option<&raw::Common>, mistakes: &mut Mistakes) {
+    let both = [Some(&endpoint.common), defaults].into_iter().flatten();
+    let Some(on) = both.filter_map(|common| common.retry.as_ref()?.value.on.as_ref()).next() else { return };
+    let has_success = on.value.0.statuses.iter().any(|range| range.contains(&200));
+    if has_success && !endpoint.present.has("ok") {
+        let hint = "add ok = '.state == \"done\"', which holds for an answer that is one";
+        mistakes.add(&on.span, "status 200 in `on` of retry, and no `ok`", hint);
     }
 }
 

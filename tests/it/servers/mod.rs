@@ -7,6 +7,7 @@
 //! | [`kinds`] | what of answers that are another thing than the job reads, or in another charset, and how are they kept? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
 //! | [`hosts`] | what becomes of a run some of whose hosts are gone? |
+//! | [`parts`] | what becomes of a success that is a part of the answer, or none yet? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
 //! | [`secure`] | HTTPS: HTTP/2 and HTTP/1.1, and certificates that nobody vouches for |
 //! | [`raw`] | a server that writes any bytes |
@@ -16,6 +17,7 @@ mod credentials;
 mod down;
 mod hosts;
 mod kinds;
+mod parts;
 mod policies;
 pub mod raw;
 mod secure;
