@@ -118,7 +118,7 @@ pub enum Kind {
     Null,
     /// The job's `ok` does not hold for the answer.
     NotOk,
-    /// Too many pages, or pages that go round in a circle.
+    /// Too many pages, pages that come twice, a next page that is missing or whose `Link` header cannot be read.
     Pages,
     /// The job's own program (`pipe`) failed, or died over the answer.
     Pipe,

@@ -52,7 +52,8 @@ fn is_whole(range: &str) -> bool {
         return false;
     };
     let number = |text: &str| text.parse::<u64>().ok();
-    number(first) == Some(0) && number(total).is_some_and(|total| number(last) == total.checked_sub(1))
+    let end = number(total).and_then(|total| total.checked_sub(1));
+    number(first) == Some(0) && end.is_some() && number(last) == end
 }
 
 /// Whether a range counts items of a list: `items 0-24/100`, or `0-24/100`.

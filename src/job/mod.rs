@@ -15,6 +15,7 @@ mod changes;
 mod endpoint;
 mod init;
 mod input;
+mod items;
 mod jq;
 mod limit;
 mod load;

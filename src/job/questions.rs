@@ -159,6 +159,7 @@ impl Text {
         };
         self.line(word, &[parameter, &first.to_string()]);
         self.optional("more", more.as_deref());
+        self.optional("items", pages.items.as_deref());
     }
 
     fn templates(&mut self, word: &str, named: &[(String, Template)], all: &[Endpoint]) {

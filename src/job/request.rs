@@ -70,6 +70,9 @@ pub struct Pages {
     pub next: NextPage,
     /// Most pages of one record; more are a failure of kind `pages`. Default 1000.
     pub most: u32,
+    /// jq: the array or object whose elements a page holds, or their number, before `rows` filters them. As the job has
+    /// it, or else read off `rows`; none where it can neither be read off nor is needed.
+    pub items: Option<String>,
 }
 
 /// What the request for the next page is made of.
@@ -87,13 +90,13 @@ pub enum NextPage {
         /// The query parameter that it goes into.
         parameter: String,
     },
-    /// The query parameter grows by the rows of each page.
+    /// The query parameter grows by the items of each page.
     Offset {
         /// The query parameter.
         parameter: String,
         /// Its first value, 0 by default.
         first: u64,
-        /// jq: a condition that holds unless this is the last page; without it the first page without rows is.
+        /// jq: a condition that holds unless this is the last page; without it the first page without items is.
         more: Option<String>,
     },
     /// The query parameter grows by one.
@@ -105,6 +108,13 @@ pub enum NextPage {
         /// As for an offset.
         more: Option<String>,
     },
+}
+
+impl NextPage {
+    /// Whether we count to the next page, rather than that an answer names it.
+    pub fn counts(&self) -> bool {
+        matches!(self, NextPage::Offset { .. } | NextPage::Number { .. })
+    }
 }
 
 /// Whether repeating a request of this method changes nothing (RFC 9110, section 9.2.2).

@@ -1,8 +1,10 @@
 //! What an answer comes to: read (by the job's own program first, where it has one), page after page where it has
 //! pages, and settled as a ledger line with its rows.
 //!
-//! Promises: a page that fails fails the pair, and so does one page too many, so that rows are never silently cut
-//! short; where a pair's pages are is a value of that pair alone.
+//! Promises: a pair has the rows of all its pages, each once, or it fails. A page that fails fails the pair, and so do
+//! one page too many, the same page again, and a page that is missing although an answer said that it is there: only one
+//! that nobody named, of which we count the number or offset, may be missing as the list ended before it. What a page
+//! holds leads on, not what `rows` selects of it. Where a pair's pages are is a value of that pair alone.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -98,23 +100,27 @@ async fn all_pages(
     let question = &work.recipe.steps[pair.endpoint].question;
     let mut rows = Rows::default();
     let mut place = Place::first(&pages.next);
-    let mut seen = HashSet::from([request.shown()]);
+    let mut seen = Seen::default();
+    seen.asked(&request)?;
+    let mut is_named = false;
     loop {
         let asked = work.ask(ordinal, pair.endpoint, told.cost.pages, &request).await;
         told.cost.add(&asked);
         let (page, link) = one_page(work, pair, ordinal, told.cost.pages, asked, &mut told.kept).await?;
+        seen.answered(&page, &request)?;
         let more = match page.extracted {
             Extracted::Missing if told.cost.pages == 0 => {
                 told.cost.pages = 1;
                 return Ok(Extracted::Missing);
             }
+            Extracted::Missing if is_named => return Err(named_but_missing(&request)),
             Extracted::Missing => return Ok(Extracted::Rows(rows)),
             Extracted::Rows(more) => more,
         };
         told.cost.pages += 1;
-        let count = more.count;
         rows.append(more);
-        let Some(next) = place.after(&pages.next, count, page.more, page.next.or(link)) else {
+        is_named = page.more == Some(true) || !pages.next.counts();
+        let Some(next) = place.after(&pages.next, page.items, page.more, page.next.or(link)) else {
             return Ok(Extracted::Rows(rows));
         };
         if told.cost.pages >= pages.most {
@@ -122,10 +128,40 @@ async fn all_pages(
             return Err(Failure::lasting(Kind::Pages, why));
         }
         request = question.next_page(&request, next.step(&pages.next))?;
-        if !seen.insert(request.shown()) {
-            let why = format!("the pages go round in a circle: {} comes twice", request.shown());
-            return Err(Failure::lasting(Kind::Pages, why));
+        seen.asked(&request)?;
+    }
+}
+
+fn named_but_missing(request: &Request) -> Failure {
+    let why = format!("an answer names the next page, and it is missing there: {}", request.shown());
+    Failure::lasting(Kind::Pages, why)
+}
+
+/// The pages of a pair so far.
+#[derive(Default)]
+struct Seen {
+    requests: HashSet<String>,
+    marks: HashSet<u64>,
+}
+
+impl Seen {
+    /// Takes a request, which must not come twice.
+    fn asked(&mut self, request: &Request) -> Result<(), Failure> {
+        if self.requests.insert(request.shown()) {
+            return Ok(());
         }
+        let why = format!("the pages go round in a circle: {} comes twice", request.shown());
+        Err(Failure::lasting(Kind::Pages, why))
+    }
+
+    /// Takes a page, whose items must not come twice: a server that does not know the parameter answers the first page
+    /// for ever, one that knows no page beyond the last answers that.
+    fn answered(&mut self, page: &PageOf, request: &Request) -> Result<(), Failure> {
+        if page.mark.is_none_or(|mark| self.marks.insert(mark)) {
+            return Ok(());
+        }
+        let why = format!("the items of an earlier page come again at {}", request.shown());
+        Err(Failure::lasting(Kind::Pages, why))
     }
 }
 
@@ -143,21 +179,21 @@ impl Place {
         }
     }
 
-    /// The page after one of so many rows; none if it was the last.
+    /// The page after one of so many items; none if it was the last.
     fn after(
         &mut self,
         next: &NextPage,
-        rows: u32,
+        items: u64,
         more: Option<bool>,
         leads: Option<String>,
     ) -> Option<Next> {
         let grows = match next {
             NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => return leads.map(Next),
-            NextPage::Offset { .. } => u64::from(rows),
+            NextPage::Offset { .. } => items,
             NextPage::Number { .. } => 1,
         };
         self.0 = self.0.saturating_add(grows);
-        more.unwrap_or(rows > 0).then(|| Next(self.0.to_string()))
+        more.unwrap_or(items > 0).then(|| Next(self.0.to_string()))
     }
 }
 
@@ -209,7 +245,7 @@ async fn read(
     answer: &Answer,
 ) -> Result<PageOf, Failure> {
     if answer.missing {
-        return Ok(PageOf { extracted: Extracted::Missing, next: None, more: None });
+        return Ok(PageOf::last(Extracted::Missing));
     }
     let step = &work.recipe.steps[pair.endpoint];
     let mut body = step.question.text(answer)?;
@@ -219,7 +255,7 @@ async fn read(
     work.slot.begin(event::word_of_pair(ordinal, pair.endpoint));
     let page = match step.pages {
         Some(_) => step.extractor.page(&body),
-        None => step.extractor.extract(&body).map(|extracted| PageOf { extracted, next: None, more: None }),
+        None => step.extractor.extract(&body).map(PageOf::last),
     };
     work.slot.end();
     page

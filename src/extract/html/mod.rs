@@ -17,7 +17,7 @@ mod shown;
 use scraper::{ElementRef, Selector};
 
 use crate::job::{self, Endpoint, NextPage, Of};
-use crate::record::{Failure, Rows, Value};
+use crate::record::{Failure, Kind, Rows, Value};
 
 use self::find::{Find, Place};
 use super::convert::Conversion;
@@ -57,17 +57,24 @@ impl Html {
 
     /// What an answer holds.
     pub fn extract(&self, text: &str) -> Result<Extracted, Failure> {
-        let document = parse::document(text, self.max_body)?;
-        self.extracted(document.root_element())
+        self.extracted(self.document(text)?.root_element())
     }
 
     /// What an answer holds, and its link to the next page.
     pub fn page(&self, text: &str) -> Result<PageOf, Failure> {
-        let document = parse::document(text, self.max_body)?;
+        let document = self.document(text)?;
         let root = document.root_element();
         let extracted = self.extracted(root)?;
         let next = self.next.as_ref().and_then(|next| find::link(root, next));
-        Ok(PageOf { extracted, next, more: None })
+        Ok(PageOf { next, ..PageOf::last(extracted).marked(text) })
+    }
+
+    /// An answer without a body is no page: read as one, it would be a row of nulls, or the end of a list.
+    fn document(&self, text: &str) -> Result<scraper::Html, Failure> {
+        if text.trim().is_empty() {
+            return Err(Failure::lasting(Kind::Extract, "the answer is empty"));
+        }
+        parse::document(text, self.max_body)
     }
 
     fn extracted(&self, root: ElementRef<'_>) -> Result<Extracted, Failure> {

@@ -80,14 +80,17 @@ pub(in crate::job) struct Pages {
     pub cursor: Option<At<String>>,
     /// The query parameter that the cursor goes into.
     pub parameter: Option<At<String>>,
-    /// The query parameter that grows by the rows of each page: `start`.
+    /// The query parameter that grows by the items of each page: `start`.
     pub offset: Option<At<String>>,
     /// The query parameter that grows by one: `page`.
     pub number: Option<At<String>>,
     /// The first page's offset (default 0) or number (default 1).
     pub first: Option<At<Count<0, 1_000_000_000_000>>>,
-    /// A jq condition that holds unless this is the last page; without it the first page without rows is.
+    /// A jq condition that holds unless this is the last page; without it the first page without items is.
     pub more: Option<At<String>>,
+    /// The jq expression that gives the items of a page, `.items`, or their number: what `offset` grows by, and what
+    /// ends a list. It is read off `rows` where that walks one array (`.items[] | select(.active)`).
+    pub items: Option<At<String>>,
     /// Most pages of one line of the list; more are a failure. Default 1000.
     pub most: Option<At<Count<1, 1_000_000>>>,
     #[schemars(skip)]
@@ -107,6 +110,7 @@ impl Section for Pages {
             number: fields.optional("number"),
             first: fields.optional("first"),
             more: fields.optional("more"),
+            items: fields.optional("items"),
             most: fields.optional("most"),
             present: fields.present(),
         }

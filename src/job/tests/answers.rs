@@ -224,8 +224,11 @@ fn a_program_makes_json_of_answers() {
 #[test]
 fn each_way_to_the_next_page() {
     let pages = |keys: &str| endpoint(&format!("rows = '.[]'\npages = {{ {keys} }}")).pages.expect("pages");
-    assert_eq!(pages("link = true"), Pages { next: NextPage::Link, most: 1000 });
-    assert_eq!(pages("next = '.n', most = 5"), Pages { next: NextPage::Url(".n".into()), most: 5 });
+    assert_eq!(pages("link = true"), Pages { next: NextPage::Link, most: 1000, items: Some(".".into()) });
+    assert_eq!(
+        pages("next = '.n', most = 5"),
+        Pages { next: NextPage::Url(".n".into()), most: 5, items: Some(".".into()) }
+    );
     let cursor = NextPage::Cursor { value: ".c".into(), parameter: "after".into() };
     assert_eq!(pages("cursor = '.c', parameter = 'after'").next, cursor);
     let offset = |first, more| NextPage::Offset { parameter: "start".into(), first, more };
@@ -239,6 +242,49 @@ fn each_way_to_the_next_page() {
     let first =
         endpoint("rows = '.[]'\nquery = { cursor = '*' }\npages = { cursor = '.c', parameter = 'cursor' }");
     assert!(first.pages.is_some(), "a first cursor");
+}
+
+#[test]
+fn what_a_page_holds_is_read_off_rows_or_demanded() {
+    let items = |rows: &str, keys: &str| {
+        endpoint(&format!("rows = '{rows}'\npages = {{ {keys} }}")).pages.expect("pages").items
+    };
+    let selected = ".items[] | select(.active)";
+    assert_eq!(items(selected, "number = 'page'").as_deref(), Some(r#".["items"]"#));
+    assert_eq!(items(selected, "offset = 'start'").as_deref(), Some(r#".["items"]"#));
+    assert_eq!(items(selected, "link = true").as_deref(), Some(r#".["items"]"#));
+    assert_eq!(items(selected, "offset = 'start', items = '.n'").as_deref(), Some(".n"));
+    assert_eq!(items(".a[].b[]", "offset = 'start', items = '.a'").as_deref(), Some(".a"));
+    assert_eq!(items(".a[].b[]", "number = 'page', more = '.more'"), None, "the answer says what leads on");
+    assert_eq!(items(".a[].b[]", "next = '.next'"), None);
+    assert_eq!(items(".", "number = 'page'"), None, "one row a page");
+    let lines = endpoint("answer = \"jsonl\"\nrows = '.[] | select(.a)'\npages = { number = 'page' }");
+    assert_eq!(lines.pages.and_then(|pages| pages.items).as_deref(), Some("."));
+}
+
+#[test]
+fn what_a_page_holds_is_never_guessed() {
+    for (rows, keys, message) in [
+        ("rows = '.a[].b[]'", "number = 'page'", "what a page holds cannot be told from `rows`"),
+        ("rows = '.a[].b[]'", "offset = 's', more = '.m'", "what a page holds cannot be told from `rows`"),
+        (
+            "rows = '.a | map(select(.b))[]'",
+            "number = 'page'",
+            "what a page holds cannot be told from `rows`",
+        ),
+        ("rows = '.'", "offset = 's'", "what a page holds cannot be told from `rows`"),
+        (
+            "pipe = ['parse']\nrows = '.[]'",
+            "number = 'page'",
+            "cannot be told from what a `pipe` makes of it",
+        ),
+        ("rows = '.[]'", "link = true, items = '.'", "`items` in pages without `offset` or `number`"),
+        ("rows = '.[]'", "number = 'page', items = '.['", "jq does not parse"),
+    ] {
+        let said = said(&format!("{rows}\npages = {{ {keys} }}"));
+        assert!(said.contains(message), "{rows} {keys}: {said}");
+        assert_eq!(said.matches("hint: ").count(), 1, "{said}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! `pages`: one way from an answer to the next, which its rows, its format and its query allow.
+//! `pages`: one way from an answer to the next, which its rows, its format and its query allow. What a page holds, by
+//! which pages are counted, is read off `rows` or demanded, never guessed.
 
 use super::answer::{self, Language};
+use crate::job::items::{self, Items};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{NextPage, Pages};
@@ -28,7 +30,40 @@ pub(super) fn validated(
     check_expressions(pages, language, mistakes);
     check_parameter(endpoint, pages, mistakes);
     let most = pages.most.as_ref().map_or(USUAL_MOST, |most| most.value.0 as u32);
-    Some(Some(Pages { next: next(pages)?, most }))
+    let items = items(endpoint, pages, language, mistakes);
+    Some(Some(Pages { next: next(pages)?, most, items }))
+}
+
+/// What a page holds; a mistake where pages are counted by it and nobody says.
+fn items(
+    endpoint: &raw::Endpoint,
+    pages: &raw::Pages,
+    language: Option<Language>,
+    mistakes: &mut Mistakes,
+) -> Option<String> {
+    let rows = endpoint.rows.as_ref().filter(|_| language == Some(Language::Jq))?;
+    if let Some(written) = &pages.items {
+        return Some(written.value.clone());
+    }
+    let is_piped = endpoint.present.has("pipe");
+    let read = if is_piped { Items::Unclear } else { items::of_rows(rows.text())? };
+    let needed = match (&pages.offset, &pages.number) {
+        (Some(offset), _) => Some(offset).filter(|_| !matches!(read, Items::Of(_))),
+        (_, Some(number)) => Some(number).filter(|_| read == Items::Unclear && pages.more.is_none()),
+        _ => None,
+    };
+    if let Some(place) = needed.filter(|_| !pages.present.has("items")) {
+        let message = match is_piped {
+            true => "what a page holds cannot be told from what a `pipe` makes of it",
+            false => "what a page holds cannot be told from `rows`",
+        };
+        let hint = "add items = \".items\", the array that the API counts, before any of it is left out";
+        mistakes.add(&place.span, message, hint);
+    }
+    match read {
+        Items::Of(path) => Some(path),
+        Items::Answer | Items::Unclear => None,
+    }
 }
 
 /// Exactly one way leads on.
@@ -55,9 +90,10 @@ fn check_companions(pages: &raw::Pages, mistakes: &mut Mistakes) {
     let parameter = pages.parameter.as_ref().map(|value| ("parameter", &value.span, "cursor"));
     let first = pages.first.as_ref().map(|value| ("first", &value.span, "offset` or `number"));
     let more = pages.more.as_ref().map(|value| ("more", &value.span, "offset` or `number"));
+    let items = pages.items.as_ref().map(|value| ("items", &value.span, "offset` or `number"));
     let stray =
         |(key, ..): &(&str, _, _)| if *key == "parameter" { !pages.present.has("cursor") } else { !counts };
-    for (key, place, owner) in parameter.into_iter().chain(first).chain(more).filter(stray) {
+    for (key, place, owner) in parameter.into_iter().chain(first).chain(more).chain(items).filter(stray) {
         let message = format!("`{key}` in pages without `{owner}`");
         mistakes.add(place, message, "leave it out: it has no effect here");
     }
@@ -80,7 +116,7 @@ fn check_companions(pages: &raw::Pages, mistakes: &mut Mistakes) {
 fn check_expressions(pages: &raw::Pages, language: Option<Language>, mistakes: &mut Mistakes) {
     match language {
         Some(Language::Jq) => {
-            for code in [&pages.next, &pages.cursor, &pages.more].into_iter().flatten() {
+            for code in [&pages.next, &pages.cursor, &pages.more, &pages.items].into_iter().flatten() {
                 answer::check_jq(code, mistakes);
             }
         }
@@ -92,7 +128,8 @@ fn check_expressions(pages: &raw::Pages, language: Option<Language>, mistakes: &
             let more = pages.more.as_ref().map(|more| ("more", &more.span));
             let offset = pages.offset.as_ref().map(|offset| ("offset", &offset.span));
             let number = pages.number.as_ref().map(|number| ("number", &number.span));
-            for (key, place) in cursor.into_iter().chain(more).chain(offset).chain(number) {
+            let items = pages.items.as_ref().map(|items| ("items", &items.span));
+            for (key, place) in [cursor, more, offset, number, items].into_iter().flatten() {
                 let hint = "write { link = true }, or { next = \"a.next\" }, the element whose href it is";
                 mistakes.add(place, format!("`{key}` for pages of HTML"), hint);
             }

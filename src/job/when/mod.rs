@@ -7,6 +7,8 @@
 mod follow;
 mod term;
 
+pub(super) use self::term::literal;
+
 use std::ops::Range;
 use std::thread;
 

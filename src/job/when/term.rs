@@ -5,7 +5,7 @@ use jaq_core::load::parse::Term;
 use jaq_core::path::Part;
 
 /// The text of a string without interpolation and format.
-pub(super) fn literal(term: &Term<&str>) -> Option<String> {
+pub(in crate::job) fn literal(term: &Term<&str>) -> Option<String> {
     let Term::Str(None, parts) = term else { return None };
     let piece = |part: &StrPart<&str, Term<&str>>| match part {
         StrPart::Str(piece) => Some((*piece).to_owned()),

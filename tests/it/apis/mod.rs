@@ -3,6 +3,7 @@
 
 mod batches;
 mod conditions;
+mod cut_lists;
 mod kept;
 mod lists;
 mod odds;

@@ -82,7 +82,7 @@ fn a_page_that_fails_fails_the_list_and_a_retry_asks_all_of_it() {
 fn pages_without_end_and_in_a_circle_are_failures() {
     for (query, pages, why) in [
         ("page=1&endless=1", "pages = { next = \".next\", most = 20 }", "more than the 20 pages"),
-        ("page=1&loop=1", "pages = { next = \".next\" }", "the pages go round in a circle"),
+        ("page=1&loop=1", "pages = { next = \".next\" }", "the items of an earlier page come again"),
         ("endless=1", "pages = { number = \"page\", most = 5 }", "more than the 5 pages"),
     ] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
