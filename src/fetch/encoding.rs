@@ -354,6 +354,7 @@ pub(super) mod tests {
     use hyper::header::HeaderValue;
 
     use super::*;
+    use crate::seed::seeded;
 
     const LIMIT: u64 = 4 << 20;
 
@@ -613,7 +614,8 @@ pub(super) mod tests {
 
     #[test]
     fn windows_are_bounded() {
-        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(1000).collect();
+        let mut random = seeded();
+        let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(1000).collect();
         let mut encoder = zstd::stream::Encoder::new(Vec::new(), 1).unwrap();
         encoder.window_log(24).unwrap();
         encoder.write_all(&noise).unwrap();
@@ -635,7 +637,8 @@ pub(super) mod tests {
         {
             assert_eq!(beginning(name, &whole), text[..64], "{name}");
         }
-        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(1 << 17).collect();
+        let mut random = seeded();
+        let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(1 << 17).collect();
         let whole = gzip(&noise);
         assert_eq!(beginning("gzip", &whole[..whole.len() / 2]), noise[..64]);
         assert_eq!(beginning("gzip", b"none"), "");
