@@ -128,7 +128,7 @@ pub(super) fn sweep_unplanned(folder: &Path) {
             );
             continue;
         }
-        // An empty folder has no lock; whoever makes a run of it now makes it again. Best effort: what stays is not a run,
+        // An empty folder has no lock; a process that is making a run of it makes it again. Best effort: what stays is not a run,
         // and is looked at again next time.
         let _ = match mark::is_marked(&path) {
             false => runs::remove_unplanned(&path),

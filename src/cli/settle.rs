@@ -14,7 +14,7 @@
 //! whatever the job file says by now. The last run that came to an end, where that was within the hour, stands for the
 //! one that is asked for: who repeats a command until it ends with 0 gets each row once. `retry` settles its run before
 //! it adds a round, `merge` before it reads the job. No note is needed by a trial, which has a database of its own, by a
-//! merge into another destination (`--to`), which `run` never repeats, nor by a pause, whose run is gone on with.
+//! merge into another destination (`--to`), which `run` never repeats, nor by a pause, whose run continues.
 //!
 //! What remains is a death between the removal of the note and the process's end, a few instructions long.
 

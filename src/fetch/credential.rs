@@ -7,7 +7,7 @@
 //! | 429, 5xx, a redirect that is not followed | nothing |
 //! | any other | accepted |
 //!
-//! It counts for whoever was sent them: after a redirect to another origin that is nobody (see `redirect`).
+//! It counts for the origin that was sent the secrets: after a redirect to another origin, none was (see `redirect`).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

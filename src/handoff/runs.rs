@@ -4,7 +4,7 @@
 //! folder that holds the job file, or beside the job file where there is no such folder.
 //!
 //! A folder without a plan is no run, whatever else it holds: planners that die leave such folders, and so does a
-//! [`remove`] that is cut short. Whoever plans next sweeps them, if they are windrow's: a folder that bears the
+//! [`remove`] that is cut short. The next plan sweeps them, if they are windrow's: a folder that bears the
 //! [mark] and has the [name of a run](is_run_id). A root may be anybody's folder, and what else lies there is
 //! not touched.
 
@@ -72,7 +72,7 @@ fn has_plan(folder: &Path) -> bool {
     folder.join(layout::PLAN).symlink_metadata().is_ok()
 }
 
-/// Why a run's folder may not be removed, whoever asks; `None` where it may.
+/// Why a run's folder may not be removed at all; `None` where it may.
 pub fn is_not_removable(folder: &Path) -> Option<&'static str> {
     match (mark::is_folder(folder), is_named_as_run(folder)) {
         (false, _) => Some("it is a link: remove it by hand"),
