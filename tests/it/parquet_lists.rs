@@ -61,6 +61,15 @@ elif sys.argv[1] == "refused":
     pq.write_table(pa.table({"id": ["a"], "big": pa.array([D("1.5")], pa.decimal256(50, 2)),
         "nested": pa.array([{"x": D("1.5")}], pa.struct([("x", pa.decimal256(50, 2))])),
         "raw": pa.array([b"\xff"]), "nan": pa.array([[float("nan")]], pa.list_(pa.float64()))}), "list.parquet")
+elif sys.argv[1].startswith("moments"):
+    # As Spark writes timestamps (INT96), and as pandas writes those with a zone.
+    whole = [1_700_000_000_123_456_000, None, -1_000] + [0] * 70_000
+    fine = whole[:-1] + [1_700_000_000_123_456_789]
+    zoned = pa.timestamp("ns", tz="Europe/Berlin")
+    pq.write_table(pa.table({"id": pa.array(range(len(whole))), "whole": pa.array(whole, zoned),
+        "fine": pa.array(fine, zoned), "nested": pa.array([[at] for at in whole], pa.list_(zoned)),
+        "far": pa.array([datetime.datetime(9999, 12, 31)] * len(whole), pa.timestamp("us")),
+    }), "list.parquet", use_deprecated_int96_timestamps=sys.argv[1] == "moments in INT96", row_group_size=30_000)
 elif sys.argv[1] == "twice":
     pq.write_table(pa.table([pa.array([1]), pa.array([2])], names=["id", "id"]), "list.parquet")
 else:
@@ -162,6 +171,26 @@ fn what_no_type_holds_is_refused_with_its_column() {
     }
     write(&sandbox, "twice");
     plan(&sandbox, &[]).with_code(2).saying("more than one column \"id\"");
+}
+
+#[test]
+fn nanoseconds_are_never_cut() {
+    for what in ["moments", "moments in INT96"] {
+        let sandbox = Sandbox::new();
+        write(&sandbox, what);
+        plan(&sandbox, &["whole"]).with_code(0);
+        let sql = "SELECT whole FROM input ORDER BY ordinal LIMIT 3";
+        assert_eq!(
+            sandbox.query("kept", sql),
+            ["2023-11-14 22:13:20.123456", "\"\"", "1969-12-31 23:59:59.999999"]
+        );
+        let refused = plan(&sandbox, &["whole", "fine"]).with_code(2);
+        refused.saying("row 70003, column \"fine\": its nanoseconds are finer than a microsecond");
+        plan(&sandbox, &["nested"]).with_code(2).saying("hint: write its timestamps in microseconds");
+    }
+    let sandbox = Sandbox::new();
+    write(&sandbox, "moments in INT96");
+    plan(&sandbox, &["far"]).with_code(2).saying("row 1, column \"far\": ").saying("beyond the year 2262");
 }
 
 #[test]
