@@ -177,6 +177,11 @@ impl Question {
         (200..300).contains(&status) || self.means_missing(status)
     }
 
+    /// Whether the request may be sent again although the server may have acted on it.
+    pub fn is_idempotent(&self) -> bool {
+        self.is_idempotent
+    }
+
     /// Whether a status says that the id does not exist there.
     pub fn means_missing(&self, status: u16) -> bool {
         self.missing.contains(&status)

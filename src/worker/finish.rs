@@ -22,8 +22,8 @@ use crate::record::{Failure, Kind, Rows, Status};
 pub(super) enum Verdict {
     /// It is committed: what failed is a line of the requests, and the next round asks it again.
     Commit,
-    /// It is committed if other hosts of the run are there. Otherwise nothing succeeds; an example, if any was asked.
-    CommitIfOthersAnswer(Option<String>),
+    /// It is committed if other hosts of the run are there, or its own is. Otherwise nothing succeeds; an example, if any was asked.
+    CommitIfAnswered(Option<String>),
     /// It is not committed, since its rerun may do better; an example, if any was asked.
     GiveUp(Option<String>),
 }
@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 /// | what fails has failed: it is the last round of a run (`settles`) | commit |
 /// | somebody was there, and others were answered meanwhile, or failed before too (a later round) | commit |
 /// | none was asked | commit |
-/// | all failed, and it is worth asking again | commit if other hosts answer |
+/// | all failed, and it is worth asking again | commit if other hosts answer, or its own what it answered before |
 pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
     let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
     if open.has_answers() {
@@ -64,7 +64,7 @@ pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
         return Verdict::Commit;
     }
     match example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::Parked)) {
-        true => Verdict::CommitIfOthersAnswer(example),
+        true => Verdict::CommitIfAnswered(example),
         false => Verdict::Commit,
     }
 }

@@ -34,6 +34,7 @@
 //! | answers kept beside the rows | `keep` |
 //! | an earlier run's answers in place of requests | `replay` |
 //! | do other hosts answer, where its own does not? | `others` |
+//! | does its own answer what it answered before? | `probe` |
 //! | its block encoded, written, committed | `finish` |
 
 mod answering;
@@ -48,6 +49,7 @@ mod others;
 mod pace;
 mod pair;
 mod pipe;
+mod probe;
 mod recipe;
 mod replay;
 mod seat;

@@ -3,7 +3,8 @@
 //! A server that is down is worth waiting for, and its run worth repeating when it is back. One host of several is not:
 //! its records are left to the next round, fail in the last, and the rest is published. What tells the two apart is
 //! another host that has answered in this run, whichever process asked it, and that accepts a connection *now*: where the
-//! network is gone, none does. No request is sent to find out.
+//! network is gone, none does. No request is sent to find out; where there is no other host, [`probe`](super::probe)
+//! sends one.
 //!
 //! Promises: a host of the block itself never speaks for it, so that the only server of a job is waited for, however
 //! much it answered before; to look costs some connections in some seconds, however many blocks ask.
@@ -102,7 +103,7 @@ pub(super) async fn look(work: &Rc<Work>, open: &OpenBlock) -> Result<Others, Ha
 }
 
 /// The hosts that a block's failures are of.
-fn hosts_of(work: &Rc<Work>, open: &OpenBlock) -> HashSet<Origin> {
+pub(super) fn hosts_of(work: &Rc<Work>, open: &OpenBlock) -> HashSet<Origin> {
     let mut hosts = HashSet::new();
     for record in &open.records {
         let failed = |settled: &&Settled| settled.line.failure.is_some();

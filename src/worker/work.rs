@@ -20,7 +20,7 @@ use super::recipe::Recipe;
 use super::replay::Replay;
 use super::seat::Seat;
 use super::unasked::{Drain, unasked};
-use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish};
+use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish, probe};
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::extract::{Extracted, Item};
@@ -156,25 +156,34 @@ impl Work {
         let work = self.clone();
         tokio::task::spawn_local(async move {
             match verdict {
-                Verdict::CommitIfOthersAnswer(example) => work.weigh(open, example).await,
+                Verdict::CommitIfAnswered(example) => work.weigh(open, example).await,
                 _ => work.commit(open).await,
             }
             work.changed.notify_waiters();
         });
     }
 
-    /// Commits a block that nobody answered if others answer, and sets it aside if they may yet.
+    /// Commits a block that nobody answered if others answer, or its own server what it answered before; sets it aside if
+    /// others may yet.
     async fn weigh(self: &Rc<Work>, open: OpenBlock, example: Option<String>) {
-        match others::look(self, &open).await {
-            Ok(Others::Answer) => self.commit(open).await,
-            Ok(Others::Unknown) if self.several_hosts && self.board.borrow().may_set_aside() => {
-                self.set_aside(&open);
-            }
-            Ok(_) => self.give_up(&open, example),
+        match self.is_of_records(&open).await {
+            Ok(Some(true)) => self.commit(open).await,
+            Ok(Some(false)) => self.give_up(&open, example),
+            Ok(None) => self.set_aside(&open),
             Err(error) => {
                 self.board.borrow_mut().closed();
-                self.fail(error.into());
+                self.fail(error);
             }
+        }
+    }
+
+    /// Whether a block that nobody answered failed by its records, and not since the servers are down; `None` while
+    /// other blocks may tell.
+    async fn is_of_records(self: &Rc<Work>, open: &OpenBlock) -> Result<Option<bool>, WorkerError> {
+        match others::look(self, open).await? {
+            Others::Answer => Ok(Some(true)),
+            Others::Unknown if self.several_hosts && self.board.borrow().may_set_aside() => Ok(None),
+            _ => probe::is_answered(self, open).await.map(Some),
         }
     }
 
@@ -352,6 +361,17 @@ impl Work {
             self.drain(Drain::Refused(text));
         }
         asked
+    }
+
+    /// Whether a question that was answered before is answered now, be its host known to be down.
+    pub(super) async fn probe(&self, endpoint: usize, request: &Request) -> bool {
+        let question = &self.recipe.steps[endpoint].question;
+        if self.replay.is_some() || !question.is_idempotent() {
+            return false;
+        }
+        let leave = self.pace.of_probe(endpoint);
+        let asked = self.client.ask(question, request, &leave, &self.told_to_drain, draw).await;
+        asked.answer.is_ok()
     }
 
     /// The record whose line counted the request that an earlier run asked this one with; its own where it was alone.

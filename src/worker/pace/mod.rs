@@ -94,7 +94,12 @@ impl Pace {
 
     /// What the pacer of one question is.
     pub(super) fn of_endpoint(&self, endpoint: usize) -> Leave<'_> {
-        Leave { pace: self, endpoint, last: RefCell::default(), starts: Cell::default() }
+        Leave { pace: self, endpoint, is_probe: false, last: RefCell::default(), starts: Cell::default() }
+    }
+
+    /// The same, of a question that finds out whether a host is down.
+    pub(super) fn of_probe(&self, endpoint: usize) -> Leave<'_> {
+        Leave { is_probe: true, ..self.of_endpoint(endpoint) }
     }
 
     /// Looks at what other processes do; to be done every few hundredths of a second.
@@ -135,6 +140,8 @@ impl Pace {
 pub(super) struct Leave<'a> {
     pace: &'a Pace,
     endpoint: usize,
+    /// Whether it is sent to a host that is down, too.
+    is_probe: bool,
     /// The way of the last request, and what was taken for it.
     last: RefCell<Option<(Rc<Way>, u64)>>,
     /// Requests so far.
@@ -169,7 +176,8 @@ impl Pacer for Leave<'_> {
             return Err(Refused::Interrupted);
         }
         let way = pace.way(self.endpoint, origin);
-        let taken = way.leave(&pace.draining).await.inspect_err(|refused| self.note(*refused))?;
+        let taken =
+            way.leave(self.is_probe, &pace.draining).await.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
         let is_first = self.starts.replace(self.starts.get() + 1) == 0;
         let mut permit =

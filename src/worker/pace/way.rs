@@ -95,15 +95,20 @@ impl Way {
         std::iter::once(&self.host).chain(&self.limits)
     }
 
-    /// Waits until a request may be sent. What it costs as far as is known is taken then, and returned.
-    pub(super) async fn leave(&self, draining: &watch::Receiver<bool>) -> Result<u64, Refused> {
+    /// Waits until a request may be sent. What it costs as far as is known is taken then, and returned. One that `is_probe`
+    /// is sent to a host that is down, too.
+    pub(super) async fn leave(
+        &self,
+        is_probe: bool,
+        draining: &watch::Receiver<bool>,
+    ) -> Result<u64, Refused> {
         let _waiting = Waiting::begin(self);
         let mut turn = self.turn.lock().await;
         loop {
             if *draining.borrow() {
                 return Err(Refused::Interrupted);
             }
-            if !self.answering(draining).await? {
+            if !self.answering(is_probe, draining).await? {
                 // The next one in the queue looks next: if all looks were by those who have failed before, nobody would
                 // find that the server answers the others.
                 drop(turn);
@@ -137,10 +142,11 @@ impl Way {
 
     /// Waits while the server asked for a pause, and for a moment where nobody is there to answer; then whether somebody
     /// is, or it is time to look.
-    async fn answering(&self, draining: &watch::Receiver<bool>) -> Result<bool, Refused> {
+    async fn answering(&self, is_probe: bool, draining: &watch::Receiver<bool>) -> Result<bool, Refused> {
         loop {
             let now = monotonic_nanos();
-            let (wait, is_down) = match self.host.member.down(now) {
+            let down = if is_probe { None } else { self.host.member.down(now) };
+            let (wait, is_down) = match down {
                 Some(down) if down.is_probe => return Ok(true),
                 Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::Parked),
                 Some(_) => (TURN, true),

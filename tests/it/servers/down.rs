@@ -160,6 +160,39 @@ fn a_whole_block_of_ids_may_fail_for_ever_where_others_are_answered() {
     assert_eq!(sandbox.query("small", "SELECT count(*) FROM requests WHERE status = 'failed'"), ["128"]);
 }
 
+/// The last ones are asked when nothing else is: what they are told apart by is a record that was answered before.
+#[test]
+fn the_last_blocks_of_a_list_may_fail_for_ever() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 2048, "patience = \"1s\"", "");
+    origin.knobs(&failing(&film_ids(2048)[2048 - 640..], 503));
+    let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    ended.saying("published 1,408 rows, 640 records left out, since an endpoint failed");
+    assert_eq!(sandbox.query("small", "SELECT count(*) FROM requests WHERE status = 'failed'"), ["1280"]);
+}
+
+#[test]
+fn a_shard_of_ids_that_fail_for_ever_ends_where_the_server_answers_others() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 1024, "patience = \"1s\"\nshard_size = 512", "");
+    let job = job.to_str().unwrap();
+    sandbox.run(["plan", job]).with_code(0);
+    origin.knobs(&failing(&film_ids(1024)[512..], 500));
+    sandbox.run(["shard", "small", "0"]).with_code(0);
+    sandbox.run(["shard", "small", "1"]).with_code(0);
+    sandbox.run(["run", job]).with_code(0).saying("published 512 rows, 512 records left out");
+
+    // Where the server is down, it answers nothing of what it answered before.
+    let job = small_job(&sandbox, &origin, 1024, "patience = \"1s\"\nshard_size = 512", "");
+    sandbox.run(["plan", "--new", job.to_str().unwrap()]).with_code(0);
+    origin.knobs(r#"{"fail_ids": {}}"#);
+    sandbox.run(["shard", "small", "0"]).with_code(0);
+    origin.knobs(r#"{"down": true}"#);
+    sandbox.run(["shard", "small", "1"]).with_code(75).saying("nothing succeeds (");
+}
+
 #[test]
 fn the_gate_decides_about_ids_that_fail() {
     let sandbox = Sandbox::new();
