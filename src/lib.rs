@@ -80,6 +80,8 @@
 //!     is told of it, and publishes nothing twice.
 
 #![warn(missing_docs)]
+// These panic where nobody reads: `os::tell` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod budget;
 pub mod chunk;

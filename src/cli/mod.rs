@@ -1,11 +1,8 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
-/// Tells the person. Where nobody can read standard error any more the work goes on: after COMMIT nothing may fail.
+/// [`crate::os::tell`], with a format.
 macro_rules! tell {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($text)*);
-    }};
+    ($($text:tt)*) => { crate::os::tell(format_args!($($text)*)) };
 }
 
 mod check;
@@ -63,7 +60,7 @@ Exit codes:
   6    integrity: requests or digests do not match
   7    paused, because --max-requests was used up
   75   worth repeating
-  130  interrupted (143: terminated)";
+  130  interrupted (143: terminated, 129: its terminal was closed)";
 
 /// Where runs live.
 #[derive(Debug, Args)]

@@ -193,7 +193,7 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
         cell.parse().map_or(cell, count)
     };
     lines.extend(result.rows.into_iter().map(|row| row.into_iter().map(figure).collect()));
-    tell!();
+    tell!("");
     columns(&mut io::stderr().lock(), &lines)?;
     Ok(())
 }
@@ -267,7 +267,7 @@ async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
         row.truncate(PREVIEW_COLUMNS);
         row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
     }
-    tell!();
+    tell!("");
     to_stdout(|out| print_rows(out, &result, Shape::Table))?;
     if columns > PREVIEW_COLUMNS {
         tell!("… and {} more columns", columns - PREVIEW_COLUMNS);

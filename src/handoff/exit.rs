@@ -21,7 +21,7 @@ pub enum Exit {
     Paused,
     /// 75: worth repeating (`EX_TEMPFAIL` of sysexits.h).
     TryAgain,
-    /// 128 + the signal (2 or 15) that interrupted it.
+    /// 128 + the signal (1, 2 or 15) that interrupted it.
     Interrupted(i32),
 }
 
@@ -54,6 +54,7 @@ impl Exit {
             6 => Exit::Integrity,
             7 => Exit::Paused,
             75 => Exit::TryAgain,
+            129 => Exit::Interrupted(1),
             130 => Exit::Interrupted(2),
             143 => Exit::Interrupted(15),
             _ => return None,

@@ -8,6 +8,7 @@ mod process;
 mod shared;
 mod signals;
 mod slot;
+mod told;
 
 pub use clock::{boot_number, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
@@ -17,3 +18,4 @@ pub use process::{ParentGone, die_with_parent, dies_with_us, is_alive, user, use
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, stop_on_signals};
 pub use slot::{Slot, SlotReader, shared_slot};
+pub use told::tell;

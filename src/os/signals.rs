@@ -1,6 +1,10 @@
-//! Signals as data: the first SIGINT or SIGTERM asks to drain, the second to stop at once.
+//! Signals as data: the first SIGINT, SIGTERM or SIGHUP asks to drain, the second to stop at once.
+//!
+//! A terminal that is closed sends SIGHUP more than once, by the kernel and by its shell: that is one request. Where it is
+//! ignored from the start (`nohup`) it stays so.
 
 use std::io;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -43,37 +47,59 @@ impl Stop {
     }
 
     fn after(self, signal: i32) -> Stop {
-        if self == Stop::No { Stop::Drain(signal) } else { Stop::Now(signal) }
+        match self {
+            Stop::No => Stop::Drain(signal),
+            _ if signal == SignalKind::hangup().as_raw_value() => self,
+            _ => Stop::Now(signal),
+        }
     }
 }
 
-/// Listens for SIGINT and SIGTERM from now on.
+/// Listens for SIGINT, SIGTERM and SIGHUP from now on.
 ///
 /// On a thread of its own: a list that is read for long, or a database at work, holds up the thread that runs
 /// everything else. After the second signal whatever does not end the process within `GRACE` is cut short.
 pub fn stop_on_signals() -> io::Result<watch::Receiver<Stop>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let inside = runtime.enter();
-    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !ignores_hangup() {
+        kinds.push(SignalKind::hangup());
+    }
+    let signals = kinds.into_iter().map(|kind| Ok((kind.as_raw_value(), signal(kind)?)));
+    let signals: Vec<(i32, Signal)> = signals.collect::<io::Result<_>>()?;
     drop(inside);
     let (sender, receiver) = watch::channel(Stop::No);
-    let listen = move || runtime.block_on(listen(interrupt, terminate, sender));
+    let listen = move || runtime.block_on(listen(signals, sender));
     thread::Builder::new().name("signals".into()).spawn(listen)?;
     Ok(receiver)
 }
 
-async fn listen(mut interrupt: Signal, mut terminate: Signal, sender: watch::Sender<Stop>) {
+async fn listen(mut signals: Vec<(i32, Signal)>, sender: watch::Sender<Stop>) {
     loop {
-        let number = tokio::select! {
-            Some(()) = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
-            Some(()) = terminate.recv() => SignalKind::terminate().as_raw_value(),
-            else => return,
-        };
+        let number = std::future::poll_fn(|context| {
+            let came = signals
+                .iter_mut()
+                .find_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
+            came.map_or(Poll::Pending, Poll::Ready)
+        });
+        let number = number.await;
         sender.send_modify(|stop| *stop = stop.after(number));
         if sender.borrow().is_now() {
             tokio::time::sleep(GRACE).await;
             end(128 + number);
         }
+    }
+}
+
+/// Whether SIGHUP is ignored, as `nohup` has it.
+fn ignores_hangup() -> bool {
+    use nix::libc::{SIG_IGN, SIGHUP, sigaction};
+    let mut now = std::mem::MaybeUninit::<sigaction>::uninit();
+    // SAFETY: without a new action sigaction(2) changes nothing; it fills the old one, which is read only where it did.
+    unsafe {
+        nix::libc::sigaction(SIGHUP, std::ptr::null(), now.as_mut_ptr()) == 0
+            && now.assume_init().sa_sigaction == SIG_IGN
     }
 }
 

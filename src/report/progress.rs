@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers;
 use crate::handoff::{Event, Exit};
+use crate::os::tell;
 use crate::supervisor::{Member, Notice, Observer, ShardEnd};
 
 /// How often a plain line is written where standard error is no terminal.
@@ -99,7 +100,7 @@ impl Progress {
                 // A terminal that is gone takes no lines.
                 let _ = screen.println(line);
             }
-            Screen::Plain { .. } => eprintln!("{line}"),
+            Screen::Plain { .. } => tell(line),
         }
     }
 
@@ -161,7 +162,7 @@ impl Progress {
         if let Screen::Plain { next } = &self.screen {
             if Instant::now() >= *next {
                 let line = self.summary();
-                eprintln!("{}: {line}", numbers::duration(self.started.elapsed()));
+                tell(format_args!("{}: {line}", numbers::duration(self.started.elapsed())));
                 self.screen = Screen::Plain { next: Instant::now() + PLAIN_EVERY };
             }
             return;

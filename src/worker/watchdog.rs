@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::os::Slot;
+use crate::os::{Slot, tell};
 
 /// Longest time that one answer's extraction may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -24,7 +24,9 @@ pub(super) fn start(slot: Slot) {
             if now.is_none() || now != seen.0 {
                 seen = (now, Instant::now());
             } else if seen.1.elapsed() > LIMIT {
-                eprintln!("windrow: one answer has been worked on for more than {LIMIT:?}: giving up on it");
+                tell(format_args!(
+                    "windrow: one answer has been worked on for more than {LIMIT:?}: giving up on it"
+                ));
                 std::process::abort();
             }
         }

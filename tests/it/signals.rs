@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: the first drains and commits, the second stops at once; a supervisor takes its children with it;
-//! and what is being worked on is nobody else's.
+//! SIGINT, SIGTERM and SIGHUP: the first drains and commits, the second stops at once; a supervisor takes its children
+//! with it; and what is being worked on is nobody else's.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -140,6 +140,33 @@ fn sigint_drains_a_run_and_the_next_one_asks_only_for_the_rest() {
 #[test]
 fn sigterm_drains_a_run_and_the_next_one_asks_only_for_the_rest() {
     a_signal_drains_a_run(Signal::SIGTERM, 143);
+}
+
+/// The kernel and the shell may both tell that a terminal is closed.
+#[test]
+fn a_closed_terminal_drains_a_run_however_often_it_is_told() {
+    let slow = Slow::new(SLOW);
+    let mut run = slow.start_run();
+    slow.wait_until_asked(150);
+    drop((run.stdout.take(), run.stderr.take()));
+    (0..3).for_each(|_| send(&run, Signal::SIGHUP));
+    drained(&slow, wait(run), 129);
+    slow.finishes();
+    assert_eq!((slow.asked(), slow.most_asked()), (PAIRS, 1), "nothing is asked twice");
+}
+
+#[test]
+fn a_closed_terminal_is_nothing_to_a_run_under_nohup() {
+    let slow = Slow::new(r#"{"latency_ms": 50}"#);
+    let mut shell = std::process::Command::new("sh");
+    slow.sandbox.confine(&mut shell);
+    // As `nohup` does it.
+    shell.args(["-c", "trap '' HUP; exec \"$0\" run small.toml", env!("CARGO_BIN_EXE_windrow")]);
+    let run = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    slow.wait_until_asked(50);
+    let told = children_of(run.id()).into_iter().chain([run.id() as i32]);
+    told.for_each(|process| kill(Pid::from_raw(process), Signal::SIGHUP).unwrap());
+    wait(run).with_code(0).saying("published 600 rows");
 }
 
 #[track_caller]
