@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
+use tokio::sync::watch;
 
 use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
@@ -16,7 +17,7 @@ use crate::extract::Extractor;
 use crate::handoff::{Content, Event, Exit, RunStore};
 use crate::job::{Bodies, Job};
 use crate::merge::{self, QueryResult, RunQuery};
-use crate::os::{Slot, stop_on_signals};
+use crate::os::{Slot, Stop, stop_on_signals};
 use crate::plan;
 use crate::record::Ordinal;
 use crate::report::{Shape, counted, print_rows};
@@ -56,21 +57,34 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
     let (trial, earlier) = chosen(&job, &args, &secrets, place).await?;
     let folder = tempfile::tempdir()?;
     let run = live::plan_new(&job, folder.path(), &secrets, &trial).await?;
-    let (sent, end) = ask(&run, &job, &secrets, earlier).await?;
-    match end {
-        ShardEnd::Committed | ShardEnd::Helped => {}
-        ShardEnd::GaveUp(example) => {
-            show_requests(&sent)?;
-            tell!("windrow: nothing succeeds ({example})\nhint: is the url right, and the server there?");
-            return Ok(Exit::TryAgain);
-        }
-        ShardEnd::Interrupted | ShardEnd::Paused(_) | ShardEnd::Refused(_) => {
-            return Ok(Exit::Interrupted(2));
-        }
+    let stop = stop_on_signals()?;
+    let (sent, end) = ask(&run, &job, &secrets, earlier, &stop).await?;
+    if let Some((exit, why)) = unfinished(end, *stop.borrow()) {
+        show_requests(&sent)?;
+        tell!("windrow: {why}");
+        return Ok(exit);
     }
     let failed = show(&run, &job, &sent).await?;
     tell!("{}: {}; nothing was written", job.name, verdict(failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Why not all was asked, for a person.
+fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
+    Some(match end {
+        ShardEnd::Committed | ShardEnd::Helped => return None,
+        ShardEnd::GaveUp(example) => {
+            let hint = "is the url right, and the server there?";
+            (Exit::TryAgain, format!("nothing succeeds ({example})\nhint: {hint}"))
+        }
+        ShardEnd::Interrupted => {
+            (Exit::Interrupted(stop.signal().unwrap_or_default()), "interrupted".to_owned())
+        }
+        ShardEnd::Paused(renews_at) => (Exit::Paused, summary::paused(renews_at)),
+        ShardEnd::Refused(why) => {
+            (Exit::Usage, format!("{why}\nhint: set the secret right; {}", summary::PROPER_ANSWER))
+        }
+    })
 }
 
 /// Which records are asked, and the run whose answers stand for requests.
@@ -115,9 +129,9 @@ async fn ask(
     job: &Job,
     secrets: &Secrets,
     earlier: Option<RunStore>,
+    stop: &watch::Receiver<Stop>,
 ) -> Result<(Vec<Request>, ShardEnd), CliError> {
     let sent = Rc::new(RefCell::new(Vec::new()));
-    let stop = stop_on_signals()?;
     let mut end = ShardEnd::Committed;
     for shard in run.store.rounds().await?.iter().flat_map(|round| &round.shards) {
         let noted = sent.clone();

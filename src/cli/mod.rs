@@ -41,7 +41,7 @@ use crate::worker::WorkerError;
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
 #[derive(Debug, Parser)]
-#[command(name = "windrow", version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "windrow", version, about, after_help = exit_codes(), max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -49,18 +49,11 @@ struct Cli {
     place: Place,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    published (shard: committed)
-  1    finished, but the publish gate refused (check: an answer does not fit)
-  2    usage, the job file, or a refusal that repeating cannot mend
-  3    the job or the run is in use by another process
-  4    the disk
-  5    the database
-  6    integrity: requests or digests do not match
-  7    paused, because --max-requests was used up
-  75   worth repeating
-  130  interrupted (143: terminated, 129: its terminal was closed)";
+/// The exit codes, a line each.
+fn exit_codes() -> String {
+    let line = |(code, means): &(&str, &str)| format!("\n  {code:<14} {}", means.replace('`', ""));
+    format!("Exit codes:{}", Exit::MEANINGS.iter().map(line).collect::<String>())
+}
 
 /// Where runs live.
 #[derive(Debug, Args)]

@@ -126,6 +126,18 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
     Ok(())
 }
 
+/// What to do where a refusal of the secret is an answer.
+pub(super) const PROPER_ANSWER: &str =
+    "an endpoint for which that is a proper answer says missing = [401, 403]";
+
+/// Why nothing more is asked; `renews_at` is when the quota does that is used up, in seconds since 1970.
+pub(super) fn paused(renews_at: Option<u64>) -> String {
+    match renews_at {
+        Some(second) => format!("paused: a quota is used up; there is a new one {}", when(second)),
+        None => "paused: the limit on requests is used up".to_owned(),
+    }
+}
+
 /// The end of a run that is not complete, and of which nothing was published.
 pub(super) fn unfinished(run: &LiveRun, fetched: &Fetched) {
     unfinished_with(run, fetched, "nothing is published");
@@ -135,10 +147,7 @@ pub(super) fn unfinished(run: &LiveRun, fetched: &Fetched) {
 pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str) {
     let why = match (fetched.exit, fetched.renews_at) {
         (Exit::Interrupted(_), _) => "interrupted".to_owned(),
-        (Exit::Paused, Some(second)) => {
-            format!("paused: a quota is used up; there is a new one {}", when(second))
-        }
-        (Exit::Paused, None) => "paused: the limit on requests is used up".to_owned(),
+        (Exit::Paused, renews_at) => paused(renews_at),
         _ => match &fetched.refused {
             Some(refused) => format!("stopped: {refused}"),
             None => "unfinished: not every shard is complete".to_owned(),
@@ -149,10 +158,7 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
     tell!("{job}: {why}; {published}, what was fetched is kept in {folder}");
     if fetched.refused.is_some() {
         let again = if run.plan.trial { "" } else { ": it asks again what was refused, and goes on" };
-        tell!(
-            "hint: set the secret right and repeat the command{again}; an endpoint for which that is a proper answer says \
-             missing = [401, 403]"
-        );
+        tell!("hint: set the secret right and repeat the command{again}; {PROPER_ANSWER}");
         return;
     }
     match run.plan.trial {

@@ -26,6 +26,23 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit code and what it means, for people.
+    pub const MEANINGS: [(&str, &str); 10] = [
+        ("0", "published (`windrow shard`: committed)"),
+        ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit)"),
+        ("2", "usage or job file, a secret that is refused, or a refusal that repeating cannot mend"),
+        ("3", "the job or the run is in use by a living process"),
+        ("4", "the disk"),
+        ("5", "the database"),
+        ("6", "integrity: a file does not match what was committed"),
+        ("7", "paused: a quota, or `--max-requests`, is used up; the next run goes on"),
+        ("75", "worth repeating: a shard is not complete, since its server was down, say"),
+        (
+            "129, 130, 143",
+            "interrupted: its terminal was closed (SIGHUP; not under `nohup`), SIGINT, SIGTERM",
+        ),
+    ];
+
     /// The process's exit code.
     pub fn code(self) -> u8 {
         match self {
@@ -59,5 +76,25 @@ impl Exit {
             143 => Exit::Interrupted(15),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_in_the_readme_too_and_read_back() {
+        let readme = include_str!("../../README.md");
+        let mut codes = Vec::new();
+        for (code, means) in Exit::MEANINGS {
+            assert!(readme.contains(&format!("| {code} | {means} |")), "{code}");
+            codes.extend(code.split(", ").map(|code| code.parse::<u8>().unwrap()));
+        }
+        for code in 0..=u8::MAX {
+            let exit = Exit::from_code(code.into());
+            assert_eq!(exit.is_some(), codes.contains(&code), "{code}");
+            assert!(exit.is_none_or(|exit| exit.code() == code));
+        }
     }
 }

@@ -67,4 +67,4 @@ pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, publish, settle};
-pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, query};
+pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, is_nested, query};

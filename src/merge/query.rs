@@ -25,7 +25,12 @@ pub struct AnswerColumn {
     pub ty: String,
 }
 
-/// An answer, as texts in DuckDB's own spelling; null is `None`.
+/// Whether values of that type of DuckDB's hold others: these are spelled as JSON.
+pub fn is_nested(ty: &str) -> bool {
+    ty.ends_with(']') || ["STRUCT(", "MAP(", "UNION("].iter().any(|start| ty.starts_with(start))
+}
+
+/// An answer, as texts in DuckDB's own spelling, nested values as JSON; null is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryResult {
     /// The columns.
@@ -185,7 +190,14 @@ impl<'a> Answer<'a> {
             let _ = rows.iter().try_for_each(|values| row(values));
             return Ok(());
         }
-        let sql = format!("SELECT COLUMNS(*)::VARCHAR FROM {ANSWER} WHERE rowid >= ? AND rowid < ?");
+        let value = |(at, column): (usize, &AnswerColumn)| match is_nested(&column.ty) {
+            true => format!("to_json(c{at})::VARCHAR"),
+            false => format!("c{at}::VARCHAR"),
+        };
+        let values: Vec<String> = self.columns.iter().enumerate().map(value).collect();
+        let names: Vec<String> = (0..values.len()).map(|at| format!("c{at}")).collect();
+        let (values, names) = (values.join(", "), names.join(", "));
+        let sql = format!("SELECT {values} FROM {ANSWER} AS t ({names}) WHERE rowid >= ? AND rowid < ?");
         let mut statement = self.connection.prepare(&sql)?;
         let mut from = 0;
         loop {

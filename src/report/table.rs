@@ -3,17 +3,18 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::{Serialize, Serializer};
 
-use crate::merge::QueryResult;
+use crate::merge::{AnswerColumn, QueryResult, is_nested};
 
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Lines and columns for a person.
     Table,
-    /// RFC 4180 with a header; null is an empty field.
+    /// RFC 4180 with a header; null is an empty field, an empty text `""`.
     Csv,
-    /// One JSON array of objects; numbers and booleans unquoted.
+    /// One JSON array of objects, their members in the columns' order; numbers, booleans, lists and structs as such.
     Json,
     /// A Markdown table.
     Markdown,
@@ -77,39 +78,96 @@ fn cell(value: Option<&str>, preset: &str) -> String {
 }
 
 fn csv(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(result.columns.iter().map(|column| &column.name)).map_err(as_io)?;
+    let names: Vec<Option<&str>> = result.columns.iter().map(|column| Some(column.name.as_str())).collect();
+    csv_line(out, &names)?;
     for row in &result.rows {
-        writer.write_record(row.iter().map(|value| value.as_deref().unwrap_or_default())).map_err(as_io)?;
+        csv_line(out, &row.iter().map(Option::as_deref).collect::<Vec<_>>())?;
     }
-    writer.flush()
+    Ok(())
 }
 
-/// The error beneath, so that a closed pipe is recognised.
-fn as_io(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
+/// A record of RFC 4180. Readers skip a line with nothing in it: of one column null is `""` as well.
+fn csv_line(out: &mut dyn Write, values: &[Option<&str>]) -> io::Result<()> {
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.write_all(b",")?;
+        }
+        match value {
+            None if values.len() > 1 => {}
+            None | Some("") => out.write_all(b"\"\"")?,
+            Some(text) if text.contains(['"', ',', '\n', '\r']) => {
+                write!(out, "\"{}\"", text.replace('"', "\"\""))?;
+            }
+            Some(text) => out.write_all(text.as_bytes())?,
+        }
     }
-}
-
-fn json(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
-    let object = |row: &Vec<Option<String>>| -> serde_json::Map<String, serde_json::Value> {
-        let named = result.columns.iter().zip(row);
-        named.map(|(column, value)| (column.name.clone(), json_value(&column.ty, value.as_deref()))).collect()
-    };
-    let rows: Vec<_> = result.rows.iter().map(object).collect();
-    serde_json::to_writer_pretty(&mut *out, &rows)?;
     writeln!(out)
 }
 
-/// Numbers that JSON readers keep exactly stay numbers; decimals and what else has no JSON type are text.
+fn json(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
+    let mut writer = serde_json::Serializer::pretty(&mut *out);
+    writer.collect_seq(result.rows.iter().map(|values| Object { columns: &result.columns, values }))?;
+    writeln!(out)
+}
+
+/// A row with its columns in their order.
+struct Object<'a> {
+    columns: &'a [AnswerColumn],
+    values: &'a [Option<String>],
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let named = self.columns.iter().zip(self.values);
+        serializer.collect_map(
+            named.map(|(column, value)| (&column.name, json_value(&column.ty, value.as_deref()))),
+        )
+    }
+}
+
+/// Numbers that JSON readers keep exactly stay numbers, lists and structs are such; decimals and what else has no JSON
+/// type are text.
 fn json_value(ty: &str, text: Option<&str>) -> serde_json::Value {
     let Some(text) = text else { return serde_json::Value::Null };
     let parsed = match ty {
         "BOOLEAN" | "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER"
         | "UBIGINT" | "FLOAT" | "DOUBLE" | "JSON" => serde_json::from_str(text).ok(),
+        _ if is_nested(ty) => serde_json::from_str(text).ok(),
         _ => None,
     };
     parsed.unwrap_or_else(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(columns: &[(&str, &str)], rows: &[&[Option<&str>]], shape: Shape) -> String {
+        let column = |(name, ty): &(&str, &str)| AnswerColumn { name: (*name).into(), ty: (*ty).into() };
+        let values = |row: &&[Option<&str>]| row.iter().map(|value| value.map(str::to_owned)).collect();
+        let result = QueryResult {
+            columns: columns.iter().map(column).collect(),
+            rows: rows.iter().map(values).collect(),
+            truncated: false,
+        };
+        let mut out = Vec::new();
+        print_rows(&mut out, &result, shape).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn csv_tells_null_from_an_empty_text_and_has_no_empty_line() {
+        let columns = [("a", "VARCHAR"), ("b,c", "VARCHAR")];
+        let rows: [&[Option<&str>]; 2] = [&[None, Some("")], &[Some("x\"y"), Some("1\n2")]];
+        assert_eq!(printed(&columns, &rows, Shape::Csv), "a,\"b,c\"\n,\"\"\n\"x\"\"y\",\"1\n2\"\n");
+        assert_eq!(printed(&columns[..1], &[&[None]], Shape::Csv), "a\n\"\"\n");
+    }
+
+    #[test]
+    fn json_keeps_the_columns_order_and_nests_what_is_nested() {
+        let columns = [("z", "INTEGER[]"), ("a", "STRUCT(x VARCHAR)"), ("n", "DOUBLE"), ("m", "JSON")];
+        let row: &[Option<&str>] = &[Some("[1,null]"), Some("{\"x\":\"y\"}"), Some("0.5"), Some("{\"b\":1}")];
+        let json: String = printed(&columns, &[row], Shape::Json).split_whitespace().collect();
+        assert_eq!(json, r#"[{"z":[1,null],"a":{"x":"y"},"n":0.5,"m":{"b":1}}]"#);
+    }
 }

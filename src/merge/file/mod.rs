@@ -21,11 +21,11 @@
 //!
 //! **CSV** is RFC 4180 with a header, in UTF-8; as most programs write and all read it, lines end with `\n` alone. No
 //! value is an empty field, an empty text `""`. Booleans are `true` and `false`, dates `2026-11-23`, timestamps
-//! `2026-11-23 14:05:00.25` (UTC), doubles the shortest text that reads back as the same number, decimals exact, JSON
+//! `2026-11-23 14:05:00.25Z` (UTC), doubles the shortest text that reads back as the same number, decimals exact, JSON
 //! as text. What stands is read back with the declared types; its header must have the declared columns, in any order.
 //!
 //! **Parquet** is compressed with zstd, in row groups of 122,880 rows. What stands is filled as it is, as a table of
-//! DuckDB's: with its types, and further columns that it has; JSON is text with the logical type JSON.
+//! DuckDB's: with its types, and further columns that it has. Timestamps are marked as UTC, JSON is text.
 //! With `partition_by` it is a folder as Hive has them, `country=us/data_0.parquet`, whose columns of that name are in
 //! the paths only; rows have no order there, and a folder without rows holds one file without rows. (pandas cannot
 //! read such a column where rows have no value in it.) A folder that windrow did not make is not touched.

@@ -28,7 +28,7 @@ pub(super) fn write_out(
     let memory = memory.text().map_err(disk)?;
     let sql = format!(
         "COPY (SELECT {} FROM {}) TO {} ({})",
-        listed(all_names(table, columns)),
+        listed(all_names(table, columns), table, &file.format),
         table.qualified,
         sql::text(&new.to_string_lossy()),
         options(&file.format, &memory)
@@ -39,7 +39,9 @@ pub(super) fn write_out(
         if fs::read_dir(new).map_err(disk)?.next().is_none() {
             let division = new.join(folder::of_no_rows(by, columns));
             fs::create_dir_all(&division).map_err(disk)?;
-            write_no_rows(connection, table, columns, by, &division).map_err(|error| file.failed(&error))?;
+            let within = all_names(table, columns).filter(|name| !by.iter().any(|divides| divides == name));
+            let within = listed(within, table, &file.format);
+            write_no_rows(connection, table, &within, &division).map_err(|error| file.failed(&error))?;
         }
         fs::write(marker(new), memory).map_err(disk)?;
     }
@@ -50,11 +52,9 @@ pub(super) fn write_out(
 fn write_no_rows(
     connection: &Connection,
     table: &Target,
-    columns: &[Output],
-    by: &[String],
+    within: &str,
     division: &Path,
 ) -> duckdb::Result<()> {
-    let within = listed(all_names(table, columns).filter(|name| !by.iter().any(|divides| divides == name)));
     let sql = format!(
         "COPY (SELECT {within} FROM {}) TO {} (FORMAT parquet, COMPRESSION zstd)",
         table.qualified,
@@ -69,8 +69,28 @@ fn all_names<'a>(table: &'a Target, columns: &'a [Output]) -> impl Iterator<Item
     declared.chain(table.others(columns).map(|column| column.name.as_str()))
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(sql::identifier).collect::<Vec<_>>().join(", ")
+fn listed<'a>(names: impl Iterator<Item = &'a str>, table: &Target, format: &Format) -> String {
+    let one = |name: &'a str| {
+        let ty = table.column(name).map_or("", |column| column.ty.as_str());
+        let quoted = sql::identifier(name);
+        match as_read(&quoted, name, ty, format) {
+            Some(value) => format!("{value} AS {quoted}"),
+            None => quoted,
+        }
+    };
+    names.map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A column as every reader takes it for what it is: a timestamp says that it is UTC, and in Parquet JSON is text, for
+/// readers that take DuckDB's for bytes. What divides a folder is its name there.
+fn as_read(quoted: &str, name: &str, ty: &str, format: &Format) -> Option<String> {
+    match (ty, format) {
+        (_, Format::Folder(by)) if by.iter().any(|divides| divides == name) => None,
+        ("TIMESTAMP", Format::Csv) => Some(format!("CAST({quoted} AS VARCHAR) || 'Z'")),
+        ("TIMESTAMP", Format::Parquet | Format::Folder(_)) => Some(format!("CAST({quoted} AS TIMESTAMPTZ)")),
+        ("JSON", Format::Parquet | Format::Folder(_)) => Some(format!("CAST({quoted} AS VARCHAR)")),
+        _ => None,
+    }
 }
 
 fn options(format: &Format, memory: &str) -> String {

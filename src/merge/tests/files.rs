@@ -44,9 +44,9 @@ async fn a_csv_file_has_the_declared_columns_in_the_order_of_the_list() {
     assert_eq!(
         text(&sandbox),
         "id,country,title,votes,budget,facts,day,fetched_at\n\
-         tt0000,,film 0 of round 0,0,0,\"{\"\"n\"\":0}\",2026-11-23,2026-11-23 00:00:00.000001\n\
-         tt0001,land 1,film 1 of round 0,1,10,\"{\"\"n\"\":1}\",2026-11-23,2026-11-23 00:00:00.000001\n\
-         tt0002,,film 2 of round 0,2,20,\"{\"\"n\"\":2}\",2026-11-23,2026-11-23 00:00:00.000001\n"
+         tt0000,,film 0 of round 0,0,0,\"{\"\"n\"\":0}\",2026-11-23,2026-11-23 00:00:00.000001Z\n\
+         tt0001,land 1,film 1 of round 0,1,10,\"{\"\"n\"\":1}\",2026-11-23,2026-11-23 00:00:00.000001Z\n\
+         tt0002,,film 2 of round 0,2,20,\"{\"\"n\"\":2}\",2026-11-23,2026-11-23 00:00:00.000001Z\n"
     );
     assert_eq!(sandbox.beside(), ["films.csv"]);
 }
@@ -350,7 +350,7 @@ async fn a_parquet_file_keeps_what_else_it_has() {
     assert_eq!(
         sandbox
             .rows("SELECT column_name || ' ' || data_type FROM duckdb_columns() WHERE table_name = 'films'"),
-        ["id VARCHAR", "title VARCHAR", "votes DOUBLE", "budget BIGINT", "facts JSON", "note VARCHAR"]
+        ["id VARCHAR", "title VARCHAR", "votes DOUBLE", "budget BIGINT", "facts VARCHAR", "note VARCHAR"]
     );
     assert_eq!(sandbox.rows("SELECT id, note FROM films"), ["tt0000|~", "tt0001|mine", "tt0002|~"]);
 }

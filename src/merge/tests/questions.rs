@@ -109,7 +109,7 @@ async fn null_is_not_empty_and_types_are_told() {
         Some(""),
         Some("12.50"),
         Some("true"),
-        Some("[1, 2]"),
+        Some("[1,2]"),
         Some("2024-02-29 23:59:59.5"),
         Some("x"),
     ];

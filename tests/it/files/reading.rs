@@ -35,15 +35,17 @@ for row in rows[:3] + rows[-2:]:
 const PANDAS: &str = r#"
 import pandas
 csv = pandas.read_csv("out/movies.csv", parse_dates=["released", "dvd", "fetched_at"])
-assert str(csv["fetched_at"].dtype) == str(csv["released"].dtype) == "datetime64[ns]", csv.dtypes
+assert str(csv["released"].dtype) == "datetime64[ns]", csv.dtypes
+assert str(csv["fetched_at"].dtype) == "datetime64[ns, UTC]", csv.dtypes
 assert csv["fetched_at"].notna().all()
 parquet = pandas.read_parquet("out/movies.parquet")
+assert str(parquet["fetched_at"].dtype) == "datetime64[us, UTC]", parquet.dtypes
 assert list(csv.columns) == list(parquet.columns)
 for column in ["imdb_id", "title", "budget", "imdb_rating", "imdb_votes", "released", "fetched_at"]:
     one, other = csv[column], parquet[column]
     assert (one.isna() == other.isna()).all(), column
     if one.dtype.kind == "M":
-        one, other = one.astype("datetime64[us]"), pandas.to_datetime(other).astype("datetime64[us]")
+        one, other = (pandas.to_datetime(values, utc=True) for values in (one, other))
     assert (one.isna() | (one == other.astype(one.dtype))).all(), column
 print(len(csv), int(csv["budget"].sum()), csv["released"].isna().sum())
 "#;
@@ -81,6 +83,41 @@ fn the_films_are_in_a_csv_file_with_the_declared_columns_and_others_read_it() {
     assert_eq!(python(&sandbox, MOVIES, &[]).stdout, expected);
     let sums = "SELECT concat_ws(' ', count(*), sum(budget), count(*) - count(released)) FROM movies";
     assert_eq!(python(&sandbox, PANDAS, &[]).stdout.trim_end(), published(&database, sums)[0]);
+}
+
+#[test]
+fn timestamps_are_marked_as_utc_and_json_is_text_to_others() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 20, "", "");
+    sandbox.edit(
+        "small.toml",
+        "duckdb:small.duckdb\"",
+        "parquet:films.parquet\"\nstamp = { fetched = \"record.fetched_at\" }",
+    );
+    sandbox.edit(
+        "small.toml",
+        "title = \".Title\"",
+        "title = \".Title\", all = { jq = \".\", type = \"json\" }",
+    );
+    // What stands is read back and written once more.
+    for mode in ["upsert", "upsert", "replace"] {
+        sandbox.edit("small.toml", "mode = \"upsert\"", &format!("mode = \"{mode}\""));
+        sandbox.run(["run", job.to_str().unwrap(), "--new"]).with_code(0).saying("the file has 20");
+        let read = r#"
+import json, polars, pyarrow.parquet
+schema = pyarrow.parquet.read_schema("films.parquet")
+frame = polars.read_parquet("films.parquet")
+titles = [json.loads(text)["Title"] for text in frame["all"]]
+print(schema.field("fetched").type, schema.field("all").type, frame["all"].dtype, frame["fetched"].dtype,
+      titles == frame["title"].to_list())
+"#;
+        let told = python(&sandbox, read, &[]).stdout;
+        assert_eq!(
+            told,
+            "timestamp[us, tz=UTC] string String Datetime(time_unit='us', time_zone='UTC') True\n"
+        );
+    }
 }
 
 #[test]
