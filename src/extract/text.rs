@@ -10,7 +10,7 @@ use super::scan::after_string;
 
 /// Half of a UTF-16 surrogate pair, such as `\ud800` alone: JSON may write it, but no text can hold it.
 #[derive(Debug, thiserror::Error)]
-#[error("the text holds half a surrogate pair")]
+#[error("half a surrogate pair")]
 pub(super) struct LoneSurrogate;
 
 /// The text of a JSON string.
@@ -35,20 +35,31 @@ pub(super) fn compact(json: &str) -> String {
     compact
 }
 
-/// Whether a string anywhere in `json` holds half a surrogate pair, which other readers of JSON refuse.
-pub(super) fn has_lone_surrogate(json: &str) -> bool {
-    let mut rest = json.as_bytes();
-    while let Some(at) = memchr(b'\\', rest) {
-        let escape = &rest[at..];
+/// JSON with `\ufffd` in place of every half of a surrogate pair in its strings, which other readers of JSON refuse; as
+/// it is where there is none.
+pub(super) fn without_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let (mut clean, mut copied, mut at) = (String::new(), 0, 0);
+    while let Some(backslash) = memchr(b'\\', json.as_bytes().get(at..).unwrap_or_default()) {
+        at += backslash;
+        let escape = &json.as_bytes()[at..];
         let length = match (unit(escape), unit(escape.get(6..).unwrap_or_default())) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-            (Some(0xD800..=0xDFFF), _) => return true,
+            (Some(0xD800..=0xDFFF), _) => {
+                clean.push_str(&json[copied..at]);
+                clean.push_str(r"\ufffd");
+                copied = at + 6;
+                6
+            }
             (Some(_), _) => 6,
             (None, _) => 2,
         };
-        rest = escape.get(length..).unwrap_or_default();
+        at += length;
     }
-    false
+    if copied == 0 {
+        return Cow::Borrowed(json);
+    }
+    clean.push_str(&json[copied..]);
+    Cow::Owned(clean)
 }
 
 /// The UTF-16 unit of the `\u1234` that `escape` starts with.
@@ -79,10 +90,11 @@ mod tests {
     fn half_a_surrogate_pair_is_no_text() {
         for json in [r#""\ud800""#, r#""\udc00""#, r#""\ud800x""#, r#""\ud83d\u0041""#, r#""\uDE00\uD83D""#] {
             assert!(unescaped(json).is_err(), "{json}");
-            assert!(has_lone_surrogate(&format!("[1, {json}]")), "{json}");
+            let clean = without_lone_surrogates(json);
+            assert!(unescaped(&clean).is_ok_and(|text| text.contains('\u{fffd}')), "{json}");
         }
         for json in [r#""\ud83d\ude00""#, r#""\\ud800""#, r#""\\\\ud800""#, r#"{"\n": "\u0041"}"#] {
-            assert!(!has_lone_surrogate(json), "{json}");
+            assert_eq!(without_lone_surrogates(json), *json);
         }
     }
 

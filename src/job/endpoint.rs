@@ -95,17 +95,17 @@ pub struct Column {
     pub on_error: OnError,
     /// Whether null is a failure of kind `null`.
     pub not_null: bool,
-    /// What becomes of the character U+0000 in a text, or of `\u0000` in JSON.
-    pub nul: Nul,
+    /// What becomes of characters that a database cannot hold, in a text or in JSON.
+    pub on_bad_character: OnBadCharacter,
 }
 
-/// What becomes of the character U+0000, which PostgreSQL cannot hold.
+/// What becomes of the character U+0000, which PostgreSQL cannot hold, and of half a surrogate pair, which no text can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nul {
-    /// It stays (the default, except where the table is in PostgreSQL).
+pub enum OnBadCharacter {
+    /// U+0000 stays, half a pair fails (the default, except where the table is in PostgreSQL).
     Keep,
     /// A text that has one does not fit its type (the default where the table is in PostgreSQL).
-    Refuse,
+    Fail,
     /// U+FFFD stands in its place.
     Replace,
 }
@@ -199,7 +199,7 @@ impl Column {
             zone: None,
             on_error: OnError::Fail,
             not_null: false,
-            nul: Nul::Keep,
+            on_bad_character: OnBadCharacter::Keep,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Absent, AnswerFormat, Batch, Column, Css, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
-    JsonTemplate, NextPage, Nul, Of, OnError, Pages, Payload, Quote, Source, Template,
+    JsonTemplate, NextPage, Of, OnBadCharacter, OnError, Pages, Payload, Quote, Source, Template,
 };
 
 /// Changes when the text below is written in another way.
@@ -197,10 +197,10 @@ impl Text {
         if column.not_null {
             self.line("not null", &[]);
         }
-        match column.nul {
-            Nul::Keep => {}
-            Nul::Refuse => self.line("nul", &["refuse"]),
-            Nul::Replace => self.line("nul", &["replace"]),
+        match column.on_bad_character {
+            OnBadCharacter::Keep => {}
+            OnBadCharacter::Fail => self.line("on_bad_character", &["fail"]),
+            OnBadCharacter::Replace => self.line("on_bad_character", &["replace"]),
         }
     }
 }
@@ -411,10 +411,10 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     #[test]
     fn a_table_in_postgresql_makes_other_columns() {
         let moved = JOB.replace("duckdb:small.duckdb", "postgres://h/small");
-        let nul = questions(&moved).lines().filter(|line| *line == "nul \"refuse\"").count();
+        let nul = questions(&moved).lines().filter(|line| *line == "on_bad_character \"fail\"").count();
         assert_eq!(nul, 2, "of x and z, which are text");
-        let kept = moved.replace("x = '.x'", "x = { jq = '.x', nul = 'keep' }");
-        let kept = kept.replace("strip = ','", "strip = ',', nul = 'keep'");
+        let kept = moved.replace("x = '.x'", "x = { jq = '.x', on_bad_character = 'keep' }");
+        let kept = kept.replace("strip = ','", "strip = ',', on_bad_character = 'keep'");
         assert_eq!(questions(&kept), questions(JOB));
     }
 
@@ -472,8 +472,8 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("strip = ','", "strip = '.'"),
             ("(\\d+)", "(\\d*)"),
             ("{one.x}", "{one.y}"),
-            ("strip = ','", "strip = ',', nul = 'replace'"),
-            ("strip = ','", "strip = ',', nul = 'refuse'"),
+            ("strip = ','", "strip = ',', on_bad_character = 'replace'"),
+            ("strip = ','", "strip = ',', on_bad_character = 'fail'"),
             ("ids.csv\"", "ids.csv\", format = \"tsv\""),
             ("file = \"ids.csv\"", "database = \"duckdb:\", query = \"SELECT 1 AS id\""),
             ("name = \"two\"", "name = \"two\"\nmethod = \"HEAD\""),

@@ -94,7 +94,7 @@ pub enum MergeError {
     /// A value that the database cannot hold.
     #[error(
         "column {column:?}: row {row} of the run has {why}; nothing was published\nhint: {}",
-        "a column with nul = \"replace\" has U+FFFD there; `windrow extract` makes the columns anew where the answers are kept"
+        "a column with on_bad_character = \"replace\" has U+FFFD there; `windrow extract` makes the columns anew where the answers are kept"
     )]
     Value {
         /// The column.

@@ -9,10 +9,11 @@
 //!   be JSON.
 //! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
 //!   expression that fails, or gives more than one value, fails the answer in any case.
-//! - The character U+0000 in a text, or its escape in `json`, is at last kept, replaced, or does not fit, as `nul` says.
+//! - The character U+0000 in a text, or its escape in `json`, is at last kept, replaced, or does not fit, as
+//!   `on_bad_character` says; half a surrogate pair does not fit, or is replaced before anything else.
 //! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
 
-mod nul;
+mod bad_character;
 mod number;
 mod time;
 
@@ -22,7 +23,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::value::RawValue;
 
-use crate::job::{Column, Nul, OnError};
+use crate::job::{Column, OnBadCharacter, OnError};
 use crate::record::{Failure, Kind, Type, Value};
 
 use self::number::Wrong;
@@ -45,7 +46,7 @@ pub(super) struct Conversion {
     clock: Clock,
     on_error: OnError,
     not_null: bool,
-    nul: Nul,
+    on_bad_character: OnBadCharacter,
 }
 
 /// What does not fit, and why.
@@ -65,7 +66,7 @@ impl Conversion {
             clock: Clock { format: column.format.clone(), zone: zone(column)? },
             on_error: column.on_error,
             not_null: column.not_null,
-            nul: column.nul,
+            on_bad_character: column.on_bad_character,
         })
     }
 
@@ -115,7 +116,7 @@ impl Conversion {
         match self.ty {
             Type::Json if self.regex.is_none() && self.strip.is_none() => match self.is_null(&whole) {
                 true => Ok(Value::Null),
-                false => nul::kept_json(json, self.nul),
+                false => bad_character::kept_json(json, self.on_bad_character),
             },
             _ => self.converted_text(&whole),
         }
@@ -129,7 +130,7 @@ impl Conversion {
             return Ok(Value::Null);
         }
         match self.ty {
-            Type::Text => nul::kept_text(self.stripped(picked), self.nul),
+            Type::Text => bad_character::kept_text(self.stripped(picked), self.on_bad_character),
             _ => self.read(self.stripped(picked).trim()),
         }
     }
@@ -140,7 +141,8 @@ impl Conversion {
 
     fn text<'a>(&self, json: &'a str) -> Result<Cow<'a, str>, Misfit> {
         match (json.as_bytes().first(), self.ty) {
-            (Some(b'"'), _) => text::unescaped(json).map_err(|error| Misfit(error.to_string())),
+            (Some(b'"'), Type::Text | Type::Json) => bad_character::text_of(json, self.on_bad_character),
+            (Some(b'"'), _) => text::unescaped(json).map_err(|half| Misfit(format!("the text holds {half}"))),
             (Some(b'{' | b'['), Type::Text) => Ok(Cow::Owned(text::compact(json))),
             (Some(b'{'), ty) if ty != Type::Json => Err(Misfit(format!("an object is not {}", named(ty)))),
             (Some(b'['), ty) if ty != Type::Json => Err(Misfit(format!("an array is not {}", named(ty)))),
@@ -166,7 +168,7 @@ impl Conversion {
     fn read(&self, text: &str) -> Result<Value, Misfit> {
         let numeric = |wrong| self.numeric_misfit(text, wrong);
         match self.ty {
-            Type::Text => nul::kept_text(Cow::Borrowed(text), self.nul),
+            Type::Text => bad_character::kept_text(Cow::Borrowed(text), self.on_bad_character),
             Type::Integer => number::integer(text).map(Value::Integer).map_err(numeric),
             Type::Bigint => number::bigint(text).map(Value::Bigint).map_err(numeric),
             Type::Double => number::double(text).map(Value::Double).map_err(numeric),
@@ -179,7 +181,7 @@ impl Conversion {
                 self.clock.timestamp(text).map(Value::Timestamp).ok_or_else(|| self.misfit(text))
             }
             Type::Json => match serde_json::from_str::<&RawValue>(text) {
-                Ok(json) => nul::kept_json(json.get(), self.nul),
+                Ok(json) => bad_character::kept_json(json.get(), self.on_bad_character),
                 Err(_) => Err(self.misfit(text)),
             },
         }

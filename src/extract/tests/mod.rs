@@ -8,7 +8,7 @@ mod items;
 mod pages;
 
 use super::*;
-use crate::job::{self, Nul, OnError, Template};
+use crate::job::{self, OnBadCharacter, OnError, Template};
 use crate::record::{Type, Value};
 
 /// A column as a bare string in a job makes it, but for its type.
@@ -289,7 +289,8 @@ mod conversions {
         for ty in [Type::Text, Type::Json, Type::Bigint] {
             let failure = typed(ty, r#""a\ud800""#).unwrap_err();
             assert_eq!(failure.kind, Kind::Convert);
-            assert_eq!(failure.detail, "column votes: the text holds half a surrogate pair");
+            assert!(failure.detail.contains("half a surrogate pair"), "{failure:?}");
+            assert_eq!(failure.detail.contains("on_bad_character = "), ty != Type::Bigint, "{failure:?}");
         }
         assert!(typed(Type::Text, r#"["\ud800"]"#).is_ok(), "compact JSON keeps the escape");
         assert!(typed(Type::Json, r#"["\ud800"]"#).is_err());
@@ -452,30 +453,47 @@ mod conversions {
 
     #[test]
     fn the_character_that_postgresql_cannot_hold_is_kept_refused_or_replaced() {
-        let of = |nul, ty, json: &str| value(job::Column { nul, ..column("n", ".v", ty) }, json);
+        let of = |on_bad_character, ty, json: &str| {
+            value(job::Column { on_bad_character, ..column("n", ".v", ty) }, json)
+        };
         let (in_text, in_json) = (r#""a\u0000b""#, r#"["a\u0000b", "\\u0000"]"#);
-        assert_eq!(of(Nul::Keep, Type::Text, in_text).unwrap(), text("a\0b"));
-        assert_eq!(of(Nul::Replace, Type::Text, in_text).unwrap(), text("a\u{fffd}b"));
-        assert_eq!(of(Nul::Keep, Type::Json, in_json).unwrap(), Value::Json(in_json.to_owned()));
+        assert_eq!(of(OnBadCharacter::Keep, Type::Text, in_text).unwrap(), text("a\0b"));
+        assert_eq!(of(OnBadCharacter::Replace, Type::Text, in_text).unwrap(), text("a\u{fffd}b"));
+        assert_eq!(of(OnBadCharacter::Keep, Type::Json, in_json).unwrap(), Value::Json(in_json.to_owned()));
         let clean = r#"["a\ufffdb", "\\u0000"]"#.to_owned();
-        assert_eq!(of(Nul::Replace, Type::Json, in_json).unwrap(), Value::Json(clean));
+        assert_eq!(of(OnBadCharacter::Replace, Type::Json, in_json).unwrap(), Value::Json(clean));
         for (ty, json, shown) in
             [(Type::Text, in_text, r#""a\0b""#), (Type::Json, in_text, r#""\"a\\u0000b\"""#)]
         {
-            let failure = of(Nul::Refuse, ty, json).unwrap_err();
-            let hint = "nul = \"replace\" in the column puts U+FFFD in its place";
+            let failure = of(OnBadCharacter::Fail, ty, json).unwrap_err();
+            let hint = "on_bad_character = \"replace\" in the column puts U+FFFD in its place";
             let detail = format!("column n: {shown} has the character U+0000 ({hint})");
             assert_eq!(failure, Failure::lasting(Kind::Convert, detail));
         }
         assert_eq!(
-            of(Nul::Refuse, Type::Json, r#""\\u0000""#).unwrap(),
+            of(OnBadCharacter::Fail, Type::Json, r#""\\u0000""#).unwrap(),
             Value::Json(r#""\\u0000""#.to_owned())
         );
     }
 
     #[test]
+    fn half_a_surrogate_pair_is_replaced_or_fails() {
+        let of = |on_bad_character, ty| {
+            value(job::Column { on_bad_character, ..column("n", ".v", ty) }, r#""a\ud800\u0000b""#)
+        };
+        for then in [OnBadCharacter::Keep, OnBadCharacter::Fail] {
+            for ty in [Type::Text, Type::Json] {
+                assert_eq!(of(then, ty).unwrap_err().kind, Kind::Convert, "{then:?} {ty}");
+            }
+        }
+        assert_eq!(of(OnBadCharacter::Replace, Type::Text).unwrap(), text("a\u{fffd}\u{fffd}b"));
+        let json = Value::Json(r#""a\ufffd\ufffdb""#.to_owned());
+        assert_eq!(of(OnBadCharacter::Replace, Type::Json).unwrap(), json);
+    }
+
+    #[test]
     fn what_becomes_of_nul_comes_last() {
-        let strict = job::Column { nul: Nul::Refuse, ..column("n", ".v", Type::Text) };
+        let strict = job::Column { on_bad_character: OnBadCharacter::Fail, ..column("n", ".v", Type::Text) };
         let json = r#""a\u0000b""#;
         let lenient = job::Column { on_error: OnError::Null, ..strict.clone() };
         assert_eq!(value(lenient, json).unwrap(), Value::Null);
@@ -486,7 +504,7 @@ mod conversions {
         let null = job::Column { nulls: vec!["a\0b".to_owned()], ..strict };
         assert_eq!(value(null, json).unwrap(), Value::Null);
         let inner = job::Column { regex: Some(".*".to_owned()), ..column("n", ".v", Type::Json) };
-        let inner = job::Column { nul: Nul::Replace, ..inner };
+        let inner = job::Column { on_bad_character: OnBadCharacter::Replace, ..inner };
         assert_eq!(value(inner, r#""[\"\\u0000\"]""#).unwrap(), Value::Json(r#"["\ufffd"]"#.to_owned()));
     }
 

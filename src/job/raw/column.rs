@@ -11,7 +11,7 @@ use super::fields::{Fields, FromToml, Present, Section, wrong_shape};
 use super::forms::Named;
 use super::word::{Choice, TypeName, Word};
 use crate::job::answer::Of;
-use crate::job::endpoint::{Nul, OnError};
+use crate::job::endpoint::{OnBadCharacter, OnError};
 use crate::job::mistake::Mistakes;
 
 /// The columns of an endpoint.
@@ -99,9 +99,10 @@ pub(in crate::job) struct Column {
     pub on_error: Option<At<Word<OnError>>>,
     /// Whether null is a failure. Default false.
     pub not_null: Option<At<bool>>,
-    /// What becomes of the character U+0000, which PostgreSQL cannot hold, in text or JSON: `keep` (default), `refuse`
-    /// the value as one that does not fit (default where the table is in PostgreSQL), or `replace` it by U+FFFD.
-    pub nul: Option<At<Word<Nul>>>,
+    /// What becomes of characters in text or JSON that a database cannot hold: of U+0000 in PostgreSQL, and of half a
+    /// surrogate pair, which JSON alone can write. `keep` (default; half a pair is no text, and fails all the same), `fail`
+    /// the value as one that does not fit (default where the table is in PostgreSQL), or `replace` them by U+FFFD.
+    pub on_bad_character: Option<At<Word<OnBadCharacter>>>,
     #[schemars(skip)]
     pub present: Present,
 }
@@ -124,7 +125,7 @@ impl Section for Column {
             zone: fields.optional("zone"),
             on_error: fields.optional("on_error"),
             not_null: fields.optional("not_null"),
-            nul: fields.optional("nul"),
+            on_bad_character: fields.optional("on_bad_character"),
             present: fields.present(),
         }
     }
@@ -134,9 +135,12 @@ impl Choice for OnError {
     const WORDS: &'static [(&'static str, OnError)] = &[("fail", OnError::Fail), ("null", OnError::Null)];
 }
 
-impl Choice for Nul {
-    const WORDS: &'static [(&'static str, Nul)] =
-        &[("keep", Nul::Keep), ("refuse", Nul::Refuse), ("replace", Nul::Replace)];
+impl Choice for OnBadCharacter {
+    const WORDS: &'static [(&'static str, OnBadCharacter)] = &[
+        ("keep", OnBadCharacter::Keep),
+        ("fail", OnBadCharacter::Fail),
+        ("replace", OnBadCharacter::Replace),
+    ];
 }
 
 impl Choice for Of {

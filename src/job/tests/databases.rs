@@ -190,11 +190,30 @@ fn the_secrets_of_servers_are_secrets_of_the_job() {
 
 #[test]
 fn text_for_postgresql_refuses_what_it_cannot_hold_unless_the_column_says_otherwise() {
-    let columns = r#"columns = { a = ".a", b = { jq = ".b", nul = "keep" }, c = { jq = ".c", type = "json", nul = "replace" }, d = { jq = ".d", type = "date" }, e = { jq = ".e", type = "json" } }"#;
-    let nul =
-        |text: &str| -> Vec<Nul> { job(text).endpoints[0].columns.iter().map(|column| column.nul).collect() };
+    let columns = r#"columns = { a = ".a", b = { jq = ".b", on_bad_character = "keep" }, c = { jq = ".c", type = "json", on_bad_character = "replace" }, d = { jq = ".d", type = "date" }, e = { jq = ".e", type = "json" } }"#;
+    let nul = |text: &str| -> Vec<OnBadCharacter> {
+        job(text).endpoints[0].columns.iter().map(|column| column.on_bad_character).collect()
+    };
     let text = small(columns);
-    assert_eq!(nul(&text), [Nul::Keep, Nul::Keep, Nul::Replace, Nul::Keep, Nul::Keep]);
+    assert_eq!(
+        nul(&text),
+        [
+            OnBadCharacter::Keep,
+            OnBadCharacter::Keep,
+            OnBadCharacter::Replace,
+            OnBadCharacter::Keep,
+            OnBadCharacter::Keep
+        ]
+    );
     let text = text.replace("duckdb:small.duckdb", SERVER);
-    assert_eq!(nul(&text), [Nul::Refuse, Nul::Keep, Nul::Replace, Nul::Keep, Nul::Refuse]);
+    assert_eq!(
+        nul(&text),
+        [
+            OnBadCharacter::Fail,
+            OnBadCharacter::Keep,
+            OnBadCharacter::Replace,
+            OnBadCharacter::Keep,
+            OnBadCharacter::Fail
+        ]
+    );
 }

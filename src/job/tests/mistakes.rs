@@ -327,8 +327,16 @@ fn conversions() {
     one(votes, "votes = { jq = \".\", format = \"%Y\" }", "`format` on a column of type text");
     one(votes, "votes = { jq = \".\", zone = \"UTC\", type = \"date\" }", "`zone` on a column of type date");
     one(votes, "votes = { jq = \".\", strip = \"\" }", "`strip` without characters");
-    one(votes, "votes = { jq = \".\", nul = \"keep\", type = \"date\" }", "`nul` on a column of type date");
-    one(votes, "votes = { jq = \".\", nul = \"drop\" }", "write \"keep\", \"refuse\" or \"replace\"");
+    one(
+        votes,
+        "votes = { jq = \".\", on_bad_character = \"keep\", type = \"date\" }",
+        "`on_bad_character` on a column of type date",
+    );
+    one(
+        votes,
+        "votes = { jq = \".\", on_bad_character = \"drop\" }",
+        "write \"keep\", \"fail\" or \"replace\"",
+    );
     one(votes, "votes = { type = \"bigint\" }", "the column lacks `jq`");
     one("\"%d %b %Y\"", "\"%d %q %Y\"", "the format cannot be read back");
     one("\"%d %b %Y\"", "\"%b %Y\"", "the format cannot be read back");

@@ -8,7 +8,7 @@ use super::answer::{self, Language};
 use super::{scheme, zone};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
-use crate::job::{Column, Css, Expression, Nul, Of, OnError};
+use crate::job::{Column, Css, Expression, Of, OnBadCharacter, OnError};
 use crate::record::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
@@ -25,7 +25,7 @@ pub(super) fn all(
     }
     let nulls =
         endpoint.common.nulls.as_ref().or_else(|| file.common().and_then(|common| common.nulls.as_ref()));
-    let nul = if scheme::is_server(file) { Nul::Refuse } else { Nul::Keep };
+    let usual = if scheme::is_server(file) { OnBadCharacter::Fail } else { OnBadCharacter::Keep };
     let language = answer::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
     for entry in &columns.value.0 {
@@ -38,7 +38,7 @@ pub(super) fn all(
                     validated(&entry.name, table, expression, nulls, mistakes)
                 }
             };
-            column.map(|column| with_nul(column, &written.value, nul))
+            column.map(|column| with_bad_character(column, &written.value, usual))
         });
         all = all.zip(column).map(|(mut all, column)| {
             all.push(column);
@@ -49,10 +49,10 @@ pub(super) fn all(
 }
 
 /// The column with what becomes of U+0000 there, `usual` where it does not say; other types cannot hold it.
-fn with_nul(column: Column, written: &AnyColumn, usual: Nul) -> Column {
-    let said = written.table().and_then(|table| table.nul.as_ref()).map(|word| word.value.0);
+fn with_bad_character(column: Column, written: &AnyColumn, usual: OnBadCharacter) -> Column {
+    let said = written.table().and_then(|table| table.on_bad_character.as_ref()).map(|word| word.value.0);
     match column.ty {
-        Type::Text | Type::Json => Column { nul: said.unwrap_or(usual), ..column },
+        Type::Text | Type::Json => Column { on_bad_character: said.unwrap_or(usual), ..column },
         _ => column,
     }
 }
@@ -189,7 +189,7 @@ fn validated(
         zone,
         on_error: column.on_error.as_ref().map_or(OnError::Fail, |word| word.value.0),
         not_null: column.not_null.as_ref().is_some_and(|truth| truth.value),
-        nul: Nul::Keep,
+        on_bad_character: OnBadCharacter::Keep,
     })
 }
 
@@ -211,9 +211,9 @@ fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
             );
         }
     }
-    if let Some(nul) = column.nul.as_ref().filter(|_| !matches!(ty, Type::Text | Type::Json)) {
-        let hint = "`nul` is for text and json: no other type can hold U+0000, so leave it out";
-        mistakes.add(&nul.span, format!("`nul` on a column of type {ty}"), hint);
+    if let Some(word) = column.on_bad_character.as_ref().filter(|_| !matches!(ty, Type::Text | Type::Json)) {
+        let hint = "it is for text and json: values of other types have no such characters, so leave it out";
+        mistakes.add(&word.span, format!("`on_bad_character` on a column of type {ty}"), hint);
     }
 }
 

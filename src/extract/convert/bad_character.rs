@@ -1,4 +1,5 @@
-//! The character U+0000, which PostgreSQL can hold neither in text nor, as an escape, in JSON.
+//! Characters that a database cannot hold: U+0000, which PostgreSQL takes neither in text nor, as an escape, in JSON; and
+//! half a UTF-16 surrogate pair (`\ud800` alone), which JSON may write and no text can hold.
 
 use std::borrow::Cow;
 
@@ -7,38 +8,59 @@ use memchr::memchr;
 use super::super::body::quoted;
 use super::super::text;
 use super::{Misfit, SHOWN};
-use crate::job::Nul;
+use crate::job::OnBadCharacter;
 use crate::record::Value;
+
+/// What stands in the place of a character.
+const REPLACEMENT: &str = "\u{fffd}";
+
+/// The text of a JSON string.
+#[inline]
+pub(super) fn text_of(json: &str, then: OnBadCharacter) -> Result<Cow<'_, str>, Misfit> {
+    let read = match then {
+        OnBadCharacter::Replace => match text::without_lone_surrogates(json) {
+            Cow::Borrowed(json) => text::unescaped(json),
+            Cow::Owned(json) => text::unescaped(&json).map(|text| Cow::Owned(text.into_owned())),
+        },
+        OnBadCharacter::Keep | OnBadCharacter::Fail => text::unescaped(json),
+    };
+    read.map_err(|half| refused(json, &half.to_string()))
+}
 
 /// A text, with what becomes of U+0000 in it.
 #[inline]
-pub(super) fn kept_text(text: Cow<'_, str>, nul: Nul) -> Result<Value, Misfit> {
-    if nul == Nul::Keep || memchr(0, text.as_bytes()).is_none() {
+pub(super) fn kept_text(text: Cow<'_, str>, then: OnBadCharacter) -> Result<Value, Misfit> {
+    if then == OnBadCharacter::Keep || memchr(0, text.as_bytes()).is_none() {
         return Ok(Value::Text(text.into_owned()));
     }
-    match nul {
-        Nul::Refuse => Err(refused(&text)),
-        Nul::Keep | Nul::Replace => Ok(Value::Text(text.replace('\0', "\u{fffd}"))),
+    match then {
+        OnBadCharacter::Fail => Err(refused(&text, HAS_NUL)),
+        OnBadCharacter::Keep | OnBadCharacter::Replace => Ok(Value::Text(text.replace('\0', REPLACEMENT))),
     }
 }
 
-/// JSON as it is, but for U+0000, if every reader of JSON will take it.
-pub(super) fn kept_json(json: &str, nul: Nul) -> Result<Value, Misfit> {
-    if text::has_lone_surrogate(json) {
-        return Err(Misfit(text::LoneSurrogate.to_string()));
+/// JSON as it is, but for these characters, if every reader of JSON will take it.
+pub(super) fn kept_json(json: &str, then: OnBadCharacter) -> Result<Value, Misfit> {
+    let whole = match (text::without_lone_surrogates(json), then) {
+        (Cow::Owned(_), OnBadCharacter::Keep | OnBadCharacter::Fail) => {
+            return Err(refused(json, &text::LoneSurrogate.to_string()));
+        }
+        (whole, _) => whole,
+    };
+    if then == OnBadCharacter::Keep {
+        return Ok(Value::Json(whole.into_owned()));
     }
-    if nul == Nul::Keep {
-        return Ok(Value::Json(json.to_owned()));
-    }
-    match (without_nul(json), nul) {
-        (Cow::Owned(_), Nul::Refuse) => Err(refused(json)),
+    match (without_nul(&whole), then) {
+        (Cow::Owned(_), OnBadCharacter::Fail) => Err(refused(json, HAS_NUL)),
         (clean, _) => Ok(Value::Json(clean.into_owned())),
     }
 }
 
-fn refused(text: &str) -> Misfit {
-    let hint = "nul = \"replace\" in the column puts U+FFFD in its place";
-    Misfit(format!("{} has the character U+0000 ({hint})", quoted(text, SHOWN)))
+const HAS_NUL: &str = "the character U+0000";
+
+fn refused(text: &str, has: &str) -> Misfit {
+    let hint = "on_bad_character = \"replace\" in the column puts U+FFFD in its place";
+    Misfit(format!("{} has {has} ({hint})", quoted(text, SHOWN)))
 }
 
 /// JSON with U+FFFD in place of every U+0000 in its strings, which stands there as the escape `\u0000`; as it is where
@@ -111,10 +133,10 @@ mod tests {
         #[test]
         fn a_text_is_kept_refused_or_replaced(text in "(\0|\\PC){0,8}") {
             let of = |nul| kept_text(Cow::Borrowed(&text), nul).ok();
-            prop_assert_eq!(of(Nul::Keep), Some(Value::Text(text.clone())));
-            prop_assert_eq!(of(Nul::Replace), Some(Value::Text(text.replace('\0', "\u{fffd}"))));
+            prop_assert_eq!(of(OnBadCharacter::Keep), Some(Value::Text(text.clone())));
+            prop_assert_eq!(of(OnBadCharacter::Replace), Some(Value::Text(text.replace('\0', "\u{fffd}"))));
             let refused = (!text.contains('\0')).then(|| Value::Text(text.clone()));
-            prop_assert_eq!(of(Nul::Refuse), refused);
+            prop_assert_eq!(of(OnBadCharacter::Fail), refused);
         }
     }
 }
