@@ -1,8 +1,9 @@
 //! So much in a day: counted by the wall clock, kept over restarts.
 //!
 //! Counting is two atomic instructions. Before more is used than is known to be on the disk, a hundredth of the quota is
-//! noted there ahead: after the machine lost power a quota is short by that hundredth at the most, and never exceeded. A
-//! process that is killed loses nothing: the file's pages belong to the kernel.
+//! noted there ahead, and counts as noted once it is there: after the machine lost power a quota is short by that
+//! hundredth at the most, and never exceeded. A process that is killed loses nothing: the file's pages belong to the
+//! kernel.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -112,6 +113,7 @@ impl Quota {
         if quota.key.load(Acquire) != self.key {
             quota.used.store(0, Release);
             quota.noted.store(0, Release);
+            quota.to_be_noted.store(0, Release);
             quota.start.store(0, Release);
             quota.key.store(self.key, Release);
         }
@@ -126,6 +128,7 @@ impl Quota {
         }
         quota.used.store(0, Release);
         quota.noted.store(0, Release);
+        quota.to_be_noted.store(0, Release);
         quota.start.store(start, Release);
     }
 
@@ -151,15 +154,27 @@ impl Quota {
         let _ = quota.used.fetch_update(AcqRel, Acquire, corrected);
     }
 
-    /// Whether more is used than the disk knows of.
+    /// What is noted ahead.
+    fn ahead(&self) -> u64 {
+        (self.amount / 100).clamp(1, 10_000)
+    }
+
+    /// Whether it is time to note more: early, so that nobody has to wait for the disk.
     pub(super) fn is_to_be_noted(&self, quota: &QuotaWords<'_>) -> bool {
+        quota.used.load(Acquire).saturating_add(self.ahead() / 2) > quota.noted.load(Acquire)
+    }
+
+    /// Whether more is used than the disk knows of.
+    pub(super) fn is_beyond_note(&self, quota: &QuotaWords<'_>) -> bool {
         quota.used.load(Acquire) > quota.noted.load(Acquire)
     }
 
-    /// Notes what is used and some ahead; the page is to be written to the disk then.
-    pub(super) fn note(&self, quota: &QuotaWords<'_>) {
-        let ahead = (self.amount / 100).clamp(1, 10_000);
-        quota.noted.store(quota.used.load(Acquire).saturating_add(ahead), Release);
+    /// Notes what is used and some ahead, once `sync` has written the page to the disk. Only under the budget's lock.
+    pub(super) fn note(&self, quota: &QuotaWords<'_>, sync: impl FnOnce()) {
+        let noted = quota.used.load(Acquire).saturating_add(self.ahead());
+        quota.to_be_noted.store(noted, Release);
+        sync();
+        quota.noted.store(noted, Release);
     }
 }
 
@@ -167,8 +182,9 @@ impl Quota {
 pub(super) fn after_restart(page: &[std::sync::atomic::AtomicU64]) {
     for at in 0..words::QUOTAS {
         let quota = words::quota(page, at);
-        let noted = quota.noted.load(Acquire).max(quota.used.load(Acquire));
-        quota.used.store(noted, Relaxed);
+        let words = [quota.noted, quota.to_be_noted, quota.used];
+        let most = words.into_iter().map(|word| word.load(Acquire)).max().unwrap_or_default();
+        quota.used.store(most, Relaxed);
     }
 }
 
@@ -236,5 +252,26 @@ mod tests {
     fn spans_follow_one_another_since_1970() {
         let span = quota(job::Period::Span(Duration::from_secs(20)), 0, "UTC").span(1_000_039);
         assert_eq!((span.start, span.end), (1_000_020, 1_000_040));
+    }
+
+    #[test]
+    fn what_is_noted_counts_once_it_is_on_the_disk_and_after_a_restart_in_any_case() {
+        let page: Vec<_> = (0..words::WORDS).map(|_| std::sync::atomic::AtomicU64::new(0)).collect();
+        let quota = Quota { amount: 1000, ..quota(job::Period::Day, 0, "UTC") };
+        let words = words::quota(&page, quota.place(&page).unwrap());
+        assert!(quota.take(&words, 300) && quota.is_beyond_note(&words));
+        let mut synced = 0;
+        quota.note(&words, || {
+            synced += 1;
+            assert_eq!((words.to_be_noted.load(Acquire), words.noted.load(Acquire)), (310, 0));
+        });
+        assert_eq!((synced, words.noted.load(Acquire)), (1, 310));
+        assert!(quota.take(&words, 5) && !quota.is_to_be_noted(&words));
+        assert!(quota.take(&words, 1) && quota.is_to_be_noted(&words) && !quota.is_beyond_note(&words));
+        // The power goes while the next note is on its way to the disk, and this much has come there.
+        words.to_be_noted.store(320, Release);
+        words.used.store(0, Release);
+        after_restart(&page);
+        assert_eq!(words.used.load(Acquire), 320);
     }
 }

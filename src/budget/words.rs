@@ -5,6 +5,7 @@
 //! 1        the start of the machine that the times below belong to
 //! 2..32    what one host or limit knows: see the constants
 //! 32..48   four quotas of four words: what it is, when its window began, what is used of it, what is noted on disk
+//! 48..52   what is to be noted of each quota: a word that is synced before the one above says so
 //! 64..     the members: sixteen words each
 //! ```
 //!
@@ -72,6 +73,7 @@ pub(super) const LOSSES: usize = 21;
 /// Quotas that a budget can count at one time.
 pub(super) const QUOTAS: usize = 4;
 pub(super) const QUOTAS_AT: usize = 32;
+const TO_BE_NOTED_AT: usize = 48;
 
 /// The words of one quota.
 pub(super) struct QuotaWords<'a> {
@@ -83,13 +85,15 @@ pub(super) struct QuotaWords<'a> {
     pub(super) used: &'a AtomicU64,
     /// What is on the disk for sure; never less than what is used.
     pub(super) noted: &'a AtomicU64,
+    /// What is being written to the disk, to be noted when it is there.
+    pub(super) to_be_noted: &'a AtomicU64,
 }
 
 /// The words of the quota at a place.
 pub(super) fn quota(words: &[AtomicU64], at: usize) -> QuotaWords<'_> {
     let first = QUOTAS_AT + at * 4;
     let [key, start, used, noted] = [0, 1, 2, 3].map(|offset| &words[first + offset]);
-    QuotaWords { key, start, used, noted }
+    QuotaWords { key, start, used, noted, to_be_noted: &words[TO_BE_NOTED_AT + at] }
 }
 
 /// The words of one member.

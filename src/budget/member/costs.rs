@@ -29,6 +29,23 @@ impl Member {
         }
         if let Some((quota, words)) = self.quota() {
             quota.correct(&words, more);
+            self.note(quota, &words);
+        }
+    }
+
+    /// Has the disk know what is used of the quota, before it is used. Where somebody else is writing that is waited
+    /// for, but not for one who stands still.
+    fn note(&self, quota: &Quota, words: &QuotaWords<'_>) {
+        if !quota.is_to_be_noted(words) {
+            return;
+        }
+        let books = match quota.is_beyond_note(words) {
+            true => self.page.books_soon(),
+            false => self.page.books(),
+        };
+        // The one before may have done it.
+        if books.is_some() && quota.is_to_be_noted(words) {
+            quota.note(words, || self.page.sync());
         }
     }
 
@@ -54,12 +71,7 @@ impl Member {
         if !quota.take(&words, units) {
             return Err(UsedUp { renews_at: span.end });
         }
-        if quota.is_to_be_noted(&words)
-            && let Some(_books) = self.page.books()
-        {
-            quota.note(&words);
-            self.page.sync();
-        }
+        self.note(quota, &words);
         Ok(())
     }
 
