@@ -241,6 +241,7 @@ fn plan(records: u64) -> Plan {
         run: "bench".into(),
         job: "bench".into(),
         job_path: "/nowhere/bench.toml".into(),
+        job_sha256: String::new(),
         created_at: 0,
         windrow: String::new(),
         source: String::new(),

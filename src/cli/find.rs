@@ -64,7 +64,7 @@ pub(super) async fn newest(root: &Path, job: &str) -> Result<RunStore, CliError>
 
 /// The job of a run, as it was planned.
 pub(super) async fn planned_job(run: &RunStore, plan: &Plan) -> Result<Job, CliError> {
-    Ok(Job::parse(run.job_text().await?, &plan.job_path)?)
+    Ok(Job::parse(run.job_text(plan).await?, &plan.job_path)?)
 }
 
 /// The job of a run as it says *now* how to pace, gate and load; what is asked must be as planned.

@@ -44,6 +44,7 @@ pub mod lock;
 pub mod mark;
 pub mod plan;
 pub mod runs;
+mod seal;
 pub mod store;
 
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};

@@ -22,6 +22,8 @@ pub struct Plan {
     pub job: String,
     /// The job file that the run was planned from, absolute; limits, gate and table are read anew from it.
     pub job_path: PathBuf,
+    /// SHA-256 of the run's own copy of it, in hexadecimal.
+    pub job_sha256: String,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,
     /// The windrow that planned it.

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{Commit, Committed};
 use super::plan::{Outcome, Plan, Publishing, Round};
-use super::{exit::Exit, layout, mark};
+use super::{digest, exit::Exit, layout, mark, seal};
 use crate::record::Ordinal;
 
 /// The version that this windrow writes into every format, and the newest that it reads.
@@ -52,6 +52,12 @@ pub enum HandoffError {
         path: String,
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file that was there is not any more.
+    #[error("{path} is gone\nhint: restore it, or start anew with `windrow run JOB --new`")]
+    Gone {
+        /// The file.
+        path: String,
     },
     /// A file is not what its format says.
     #[error(
@@ -101,7 +107,7 @@ impl HandoffError {
                 Exit::Usage
             }
             HandoffError::DiskFull { .. } | HandoffError::File { .. } => Exit::Disk,
-            HandoffError::Damaged { .. } => Exit::Integrity,
+            HandoffError::Gone { .. } | HandoffError::Damaged { .. } => Exit::Integrity,
             HandoffError::Unconfirmed { .. } => Exit::TryAgain,
         }
     }
@@ -137,7 +143,11 @@ impl RunStore {
     fn at(folder: &FilePath) -> Result<RunStore, HandoffError> {
         let folder = folder.canonicalize().map_err(|error| file_error("open", folder.display(), error))?;
         let store = LocalFileSystem::new_with_prefix(&folder)
-            .map_err(|error| store_error("open", &Path::default(), error))?
+            .map_err(|error| HandoffError::File {
+                verb: "open",
+                path: folder.display().to_string(),
+                source: Box::new(error),
+            })?
             .with_fsync(true);
         Ok(RunStore { store: Arc::new(store), folder })
     }
@@ -154,32 +164,33 @@ impl RunStore {
 
     /// The plan.
     pub async fn plan(&self) -> Result<Plan, HandoffError> {
-        self.read_json(&Path::from(layout::PLAN)).await
+        let path = Path::from(layout::PLAN);
+        self.parse_sealed(&path, &self.read(&path).await?)
     }
 
     /// Writes the plan, which makes the folder a run.
     pub async fn put_plan(&self, plan: &Plan) -> Result<(), HandoffError> {
-        self.put_json(&Path::from(layout::PLAN), plan).await
+        self.put(&Path::from(layout::PLAN), seal::seal(plan).into()).await
     }
 
     /// The rounds, from 0.
     pub async fn rounds(&self) -> Result<Vec<Round>, HandoffError> {
         let mut rounds = Vec::new();
         while let Some(bytes) = self.read_if_there(&layout::round(rounds.len() as u32)).await? {
-            rounds.push(parse(&layout::round(rounds.len() as u32), &bytes)?);
+            rounds.push(self.parse_sealed(&layout::round(rounds.len() as u32), &bytes)?);
         }
         Ok(rounds)
     }
 
     /// Writes a round, after the input of all its shards.
     pub async fn put_round(&self, round: &Round) -> Result<(), HandoffError> {
-        self.put_json(&layout::round(round.number), round).await
+        self.put(&layout::round(round.number), seal::seal(round).into()).await
     }
 
     /// How the run ended; `None` while it is unfinished.
     pub async fn outcome(&self) -> Result<Option<Outcome>, HandoffError> {
         let path = Path::from(layout::OUTCOME);
-        self.read_if_there(&path).await?.map(|bytes| parse(&path, &bytes)).transpose()
+        self.read_if_there(&path).await?.map(|bytes| self.parse(&path, &bytes)).transpose()
     }
 
     /// Writes how the run ended.
@@ -190,7 +201,7 @@ impl RunStore {
     /// The publication that nobody has been told the end of, if there is one.
     pub async fn publishing(&self) -> Result<Option<Publishing>, HandoffError> {
         let path = Path::from(layout::PUBLISHING);
-        self.read_if_there(&path).await?.map(|bytes| parse(&path, &bytes)).transpose()
+        self.read_if_there(&path).await?.map(|bytes| self.parse(&path, &bytes)).transpose()
     }
 
     /// Notes that a publication begins.
@@ -208,10 +219,13 @@ impl RunStore {
     }
 
     /// The job file as it was planned.
-    pub async fn job_text(&self) -> Result<String, HandoffError> {
+    pub async fn job_text(&self, plan: &Plan) -> Result<String, HandoffError> {
         let path = Path::from(layout::JOB);
         let bytes = self.read(&path).await?;
-        String::from_utf8(bytes.into()).map_err(|_| damaged(&path, "not UTF-8"))
+        if digest::sha256(&bytes) != plan.job_sha256 {
+            return Err(self.damaged(&path, "it is not what was planned"));
+        }
+        String::from_utf8(bytes.into()).map_err(|_| self.damaged(&path, "not UTF-8"))
     }
 
     /// Freezes the job file.
@@ -234,7 +248,8 @@ impl RunStore {
         let mut commits = BTreeMap::new();
         for name in self.shard_files(shard).await? {
             if let Some(first) = layout::committed_block(&name) {
-                commits.insert(first, self.read_json(&layout::in_shard(shard, &name)).await?);
+                let path = layout::in_shard(shard, &name);
+                commits.insert(first, self.parse(&path, &self.read(&path).await?)?);
             }
         }
         Ok(commits)
@@ -261,7 +276,7 @@ impl RunStore {
                 return Ok(Committed::Won);
             }
             if let Ok(Some(standing)) = self.read_if_there(&path).await
-                && let Ok(standing) = parse::<Commit>(&path, &standing)
+                && let Ok(standing) = self.parse::<Commit>(&path, &standing)
             {
                 return self.settle(commit, standing).await;
             }
@@ -315,7 +330,7 @@ impl RunStore {
             .list(Some(&folder))
             .try_collect()
             .await
-            .map_err(|e| store_error("list", &folder, e))?;
+            .map_err(|e| self.failed("list", &folder, e))?;
         Ok(listed.iter().filter_map(|meta| meta.location.filename().map(str::to_owned)).collect())
     }
 
@@ -323,7 +338,7 @@ impl RunStore {
         let path = layout::in_shard(shard, name);
         match self.store.delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(store_error("remove", &path, error)),
+            Err(error) => Err(self.failed("remove", &path, error)),
         }
     }
 
@@ -332,7 +347,7 @@ impl RunStore {
             .put(path, bytes.into())
             .await
             .map(|_| ())
-            .map_err(|error| store_error("write", path, error))
+            .map_err(|error| self.failed("write", path, error))
     }
 
     async fn put_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), HandoffError> {
@@ -340,20 +355,59 @@ impl RunStore {
     }
 
     async fn read(&self, path: &Path) -> Result<Bytes, HandoffError> {
-        let result = self.store.get(path).await.map_err(|error| store_error("read", path, error))?;
-        result.bytes().await.map_err(|error| store_error("read", path, error))
+        let result = self.store.get(path).await.map_err(|error| self.failed("read", path, error))?;
+        result.bytes().await.map_err(|error| self.failed("read", path, error))
     }
 
     async fn read_if_there(&self, path: &Path) -> Result<Option<Bytes>, HandoffError> {
         match self.store.get(path).await {
-            Ok(result) => result.bytes().await.map(Some).map_err(|error| store_error("read", path, error)),
+            Ok(result) => result.bytes().await.map(Some).map_err(|error| self.failed("read", path, error)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(store_error("read", path, error)),
+            Err(error) => Err(self.failed("read", path, error)),
         }
     }
 
-    async fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Result<T, HandoffError> {
-        parse(path, &self.read(path).await?)
+    /// Reads a versioned format; a newer version is refused before anything else is looked at.
+    fn parse<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
+        self.check_version(path, bytes)?;
+        serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))
+    }
+
+    /// The same, of a file that nobody else may have written.
+    fn parse_sealed<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
+        self.check_version(path, bytes)?;
+        seal::check(bytes).map_err(|why| self.damaged(path, why))?;
+        serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))
+    }
+
+    fn check_version(&self, path: &Path, bytes: &[u8]) -> Result<(), HandoffError> {
+        #[derive(serde::Deserialize)]
+        struct Versioned {
+            version: u64,
+        }
+        let Versioned { version } =
+            serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))?;
+        match version > u64::from(VERSION) {
+            true => Err(HandoffError::Newer { path: self.shown(path), version }),
+            false => Ok(()),
+        }
+    }
+
+    /// A file's path on this machine.
+    fn shown(&self, path: &Path) -> String {
+        self.folder.join(path.as_ref()).display().to_string()
+    }
+
+    fn damaged(&self, path: &Path, why: impl ToString) -> HandoffError {
+        HandoffError::Damaged { path: self.shown(path), why: why.to_string() }
+    }
+
+    fn failed(&self, verb: &'static str, path: &Path, error: object_store::Error) -> HandoffError {
+        match error {
+            object_store::Error::NotFound { .. } => HandoffError::Gone { path: self.shown(path) },
+            error if is_disk_full(&error) => HandoffError::DiskFull { path: self.shown(path) },
+            error => HandoffError::File { verb, path: self.shown(path), source: Box::new(error) },
+        }
     }
 
     async fn probe_exclusive_create(&self) -> Result<(), HandoffError> {
@@ -366,7 +420,7 @@ impl RunStore {
             false => not_exclusive(),
         })?;
         let again = create().await;
-        self.store.delete(&path).await.map_err(|error| store_error("remove", &path, error))?;
+        self.store.delete(&path).await.map_err(|error| self.failed("remove", &path, error))?;
         match again {
             Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             _ => Err(not_exclusive()),
@@ -379,30 +433,6 @@ fn to_json<T: Serialize>(value: &T) -> Bytes {
     let mut text = serde_json::to_vec_pretty(value).unwrap_or_default();
     text.push(b'\n');
     text.into()
-}
-
-/// Reads a versioned format; a newer version is refused before anything else is looked at.
-fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: u64,
-    }
-    let Versioned { version } = serde_json::from_slice(bytes).map_err(|error| damaged(path, error))?;
-    if version > u64::from(VERSION) {
-        return Err(HandoffError::Newer { path: path.to_string(), version });
-    }
-    serde_json::from_slice(bytes).map_err(|error| damaged(path, error))
-}
-
-fn damaged(path: &Path, why: impl ToString) -> HandoffError {
-    HandoffError::Damaged { path: path.to_string(), why: why.to_string() }
-}
-
-fn store_error(verb: &'static str, path: &Path, error: object_store::Error) -> HandoffError {
-    if is_disk_full(&error) {
-        return HandoffError::DiskFull { path: path.to_string() };
-    }
-    HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
 }
 
 pub(super) fn file_error(verb: &'static str, path: impl ToString, error: std::io::Error) -> HandoffError {

@@ -5,6 +5,7 @@
 
 use super::write::planned;
 use super::{PlanError, PlanOptions, questions_sha256};
+use crate::handoff::digest;
 use crate::handoff::store::VERSION;
 use crate::handoff::{Exit, HandoffError, Plan, Round, RunStore, Shard, layout};
 use crate::job::{Bodies, Job};
@@ -97,6 +98,7 @@ pub async fn write_extraction(
         version: VERSION,
         run: run_id.to_owned(),
         job_path: job.path.clone(),
+        job_sha256: digest::sha256(job.text.as_bytes()),
         created_at: options.now_micros,
         windrow: options.windrow.clone(),
         questions_sha256: questions_sha256(job),

@@ -188,6 +188,7 @@ fn plan(job: &Job, list: &List, run_id: &str, options: &PlanOptions) -> Plan {
         run: run_id.to_owned(),
         job: job.name.clone(),
         job_path: job.path.clone(),
+        job_sha256: digest::sha256(job.text.as_bytes()),
         created_at: options.now_micros,
         windrow: options.windrow.clone(),
         source: list.source.clone(),

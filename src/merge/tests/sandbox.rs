@@ -437,6 +437,7 @@ fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
         run: "20261123T000000-4f2a9c".into(),
         job: "films".into(),
         job_path: "/nowhere/films.toml".into(),
+        job_sha256: String::new(),
         created_at: NOW,
         windrow: "0.1.0".into(),
         source: "ids".into(),

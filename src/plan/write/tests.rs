@@ -107,7 +107,7 @@ fn the_plan_says_what_was_frozen() {
     let columns: Vec<&str> = lines.get_column_names().into_iter().map(|name| name.as_str()).collect();
     assert_eq!(columns, ["ordinal", "ask", "id", "country", "year"]);
     assert_eq!(lines.column("year").unwrap().i32().unwrap().iter().collect::<Vec<_>>(), [Some(1999), None]);
-    let job_text = crate::plan::sandbox::wait(frozen.run.job_text()).unwrap();
+    let job_text = crate::plan::sandbox::wait(frozen.run.job_text(&frozen.plan)).unwrap();
     assert_eq!(job_text, job.text);
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use windrow::handoff::{Outcome, Plan, RunStore};
 
 use crate::support::faults::{self, Call, Fault, Strike};
 use crate::support::{Ended, Origin, Sandbox, ended, small_job};
@@ -33,12 +33,15 @@ fn trial(sandbox: &Sandbox) -> PathBuf {
 
 /// Makes a run so many days older than it is.
 fn age(run: &Path, days: i64) {
-    for (name, key) in [("plan.json", "created_at"), ("merged.json", "at")] {
-        let Ok(text) = std::fs::read_to_string(run.join(name)) else { continue };
-        let mut json: Value = serde_json::from_str(&text).unwrap();
-        json[key] = (json[key].as_i64().unwrap() - days * DAY).into();
-        std::fs::write(run.join(name), json.to_string()).unwrap();
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let run = RunStore::open(run).await.unwrap();
+        let plan = run.plan().await.unwrap();
+        run.put_plan(&Plan { created_at: plan.created_at - days * DAY, ..plan }).await.unwrap();
+        if let Some(outcome) = run.outcome().await.unwrap() {
+            run.put_outcome(&Outcome { at: outcome.at - days * DAY, ..outcome }).await.unwrap();
+        }
+    });
 }
 
 /// The folders of the job's runs, in order; what is no run is not among them.

@@ -214,3 +214,32 @@ fn a_folder_that_cannot_be_written_is_the_disks_fault() {
     let ended = sandbox.run(["run", &job]).with_code(4);
     ended.saying("cannot lock ").saying("job.lock").saying("hint: ");
 }
+
+/// What was lost of a run or changed in it is told with its path, as the run's and not as the user's own mistake.
+#[test]
+fn a_run_that_was_damaged_is_named_and_another_one_can_be_started() {
+    let edit = |path: &Path, from: &str, to: &str| {
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    type Damage<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+    let damages: [Damage<'_>; 6] = [
+        ("plan.json", "is damaged: it is not what its sha256 was made of", &|path| {
+            edit(path, "\"id_columns\": 1", "\"id_columns\": 9");
+        }),
+        ("plan.json", "is damaged: it lacks its sha256", &|path| edit(path, "\"sha256\"", "\"sha\"")),
+        ("round-000.json", "is damaged: ", &|path| edit(path, "\"line\": 0", "\"line\": 7")),
+        ("job.toml", "is damaged: it is not what was planned", &|path| edit(path, "[input]", "[inputs]")),
+        ("job.toml", "is gone", &|path| std::fs::remove_file(path).unwrap()),
+        ("00000/input.parquet", "is gone", &|path| std::fs::remove_dir_all(path.parent().unwrap()).unwrap()),
+    ];
+    for (name, says, damage) in damages {
+        let (sandbox, _origin, job) = planned("");
+        let file = sandbox.newest_run("small").join(name);
+        damage(&file);
+        let refused = sandbox.run(["run", &job]).with_code(6);
+        refused.saying(&format!("{} {says}", file.display())).saying("windrow run JOB --new");
+        sandbox.run(["run", &job, "--new"]).with_code(0).saying("published 50 rows");
+    }
+}
