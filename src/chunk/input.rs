@@ -19,7 +19,7 @@ pub struct InputRecord {
     pub values: Vec<Value>,
 }
 
-/// The records of one block with the columns of `fields`, in their order.
+/// The records of one block with the columns of `fields`, in their order, named as they are in the file.
 ///
 /// A column that the file lacks is null throughout: `<endpoint>.<column>` stands in the input of retries only.
 pub fn read_records(bytes: Bytes, block: &Block, fields: &[Field]) -> Result<Vec<InputRecord>, ChunkError> {

@@ -4,12 +4,10 @@ use bytes::Bytes;
 use polars::prelude::*;
 
 use super::{ChunkError, column, parquet};
-use crate::handoff::input::ORDINAL;
+use crate::handoff::input::{ORDINAL, PART};
+use crate::handoff::names::in_files;
 use crate::job::ChunkFormat;
 use crate::record::{Field, Ordinal, Value};
-
-/// A row's place among those of its record, from 0.
-const PART: &str = "part";
 
 /// One row of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,11 +41,15 @@ pub fn encode_rows(
     let ordinals: Vec<i64> = rows.iter().map(|row| row.ordinal as i64).collect();
     let parts: Vec<i32> = rows.iter().map(|row| row.part as i32).collect();
     let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), parts)];
+    let mut names = in_files(id.iter().chain(fields)).into_iter();
+    let mut column = |field: &Field, values: &mut dyn Iterator<Item = &Value>| {
+        column::from_values(&names.next().unwrap_or_default(), field.ty, values)
+    };
     for (at, field) in id.iter().enumerate() {
-        columns.push(column::from_values(&field.name, field.ty, rows.iter().map(|row| &row.id[at]))?);
+        columns.push(column(field, &mut rows.iter().map(|row| &row.id[at]))?);
     }
     for (at, field) in fields.iter().enumerate() {
-        columns.push(column::from_values(&field.name, field.ty, rows.iter().map(|row| &row.values[at]))?);
+        columns.push(column(field, &mut rows.iter().map(|row| &row.values[at]))?);
     }
     let mut frame = DataFrame::new(rows.len(), columns)?;
     match format {

@@ -14,7 +14,7 @@ use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
 use crate::chunk::{self, Body};
 use crate::extract::Extractor;
-use crate::handoff::{Content, Event, Exit, RunStore};
+use crate::handoff::{Content, Event, Exit, Plan, RunStore};
 use crate::job::{Bodies, Job};
 use crate::merge::{self, QueryResult, RunQuery};
 use crate::os::{Slot, Stop, stop_on_signals};
@@ -117,7 +117,8 @@ async fn chosen(
     let step = ordinals.len().div_ceil(args.records as usize).max(1);
     let chosen: Vec<String> = ordinals.iter().step_by(step).map(Ordinal::to_string).collect();
     let id = super::failures::id_columns(&then);
-    let sql = format!("SELECT {}::VARCHAR FROM input WHERE ordinal IN ({})", id[0], chosen.join(", "));
+    let (input, ordinal) = (then.view("input"), &then.shown_input().own[0]);
+    let sql = format!("SELECT {}::VARCHAR FROM {input} WHERE {ordinal} IN ({})", id[0], chosen.join(", "));
     let found = merge::query(&earlier, Some(job), &sql, None).await?;
     let ids = found.rows.into_iter().flatten().flatten().collect();
     Ok((TrialArgs { sample: None, ids: Some(ids) }, Some(earlier)))
@@ -199,13 +200,18 @@ fn show_requests(requests: &[Request]) -> Result<(), CliError> {
 async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliError> {
     let query = RunQuery::open(&run.store, Some(job)).await?;
     let id: Vec<String> = super::failures::id_columns(&run.plan);
-    let input = query.ask(&format!("SELECT ordinal, {} FROM input ORDER BY ordinal", id.join(", ")), None)?;
+    let (input, ordinal) = (run.plan.view("input"), &run.plan.shown_input().own[0]);
+    let input =
+        query.ask(&format!("SELECT {ordinal}, {} FROM {input} ORDER BY {ordinal}", id.join(", ")), None)?;
     let ends = query.ask(
-        "SELECT ordinal, endpoint, status, kind, http_status, detail, bytes, pages, rows, batch FROM requests",
+        &format!(
+            "SELECT ordinal, endpoint, status, kind, http_status, detail, bytes, pages, rows, batch FROM {}",
+            run.plan.view("requests")
+        ),
         None,
     )?;
     let bodies = kept(&run.store).await?;
-    let shown = Shown { query: &query, job, sent, ends: &ends, bodies: &bodies };
+    let shown = Shown { query: &query, plan: &run.plan, job, sent, ends: &ends, bodies: &bodies };
     let failed = ends.rows.iter().filter(|end| end[2].as_deref() == Some("failed")).count();
     let mut pages: Vec<Vec<u8>> = Vec::new();
     for record in &input.rows {
@@ -256,6 +262,7 @@ async fn kept(run: &RunStore) -> Result<Vec<Body>, CliError> {
 /// Everything that is known of the records.
 struct Shown<'a> {
     query: &'a RunQuery,
+    plan: &'a Plan,
     job: &'a Job,
     sent: &'a [Request],
     ends: &'a QueryResult,
@@ -282,17 +289,17 @@ impl Shown<'_> {
             if let Some(body) = self.bodies.iter().find(is_its) {
                 indented(out, "    < ", &[beginning(body.shown())])?;
             }
-            self.rows(out, &endpoint.name, ordinal)?;
+            self.rows(out, at, ordinal)?;
         }
         writeln!(out)?;
         Ok(())
     }
 
     /// The values that were made, a line each; of several rows a table.
-    fn rows(&self, out: &mut dyn Write, endpoint: &str, ordinal: &str) -> Result<(), CliError> {
-        let sql = format!(
-            "SELECT COLUMNS(c -> c NOT IN ('ordinal', 'part')) FROM \"{endpoint}\" WHERE ordinal = {ordinal}"
-        );
+    fn rows(&self, out: &mut dyn Write, endpoint: usize, ordinal: &str) -> Result<(), CliError> {
+        let own = self.plan.shown_answers(endpoint).own;
+        let (name, place) = (&self.plan.endpoints[endpoint].name, &own[0]);
+        let sql = format!("SELECT * EXCLUDE ({}) FROM \"{name}\" WHERE {place} = {ordinal}", own.join(", "));
         let mut rows = self.query.ask(&sql, Some(ROWS))?;
         let id = self.job.input.id.len();
         match rows.rows.as_slice() {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{CliError, Place, find, summary};
-use crate::handoff::Exit;
+use crate::handoff::{Exit, Plan};
 use crate::merge;
 use crate::report::{Shape, print_rows};
 
@@ -29,11 +29,10 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
     let run = find::open_run(&args.run, place).await?;
     let plan = run.plan().await?;
     let job = find::planned_job(&run, &plan).await?;
-    let id = id_columns(&plan);
     let sql = match (args.ids, args.answers) {
-        (_, true) => every_answer(&id),
-        (true, false) => every_one(&id, ""),
-        (false, false) => by_kind(&id),
+        (_, true) => every_answer(&plan),
+        (true, false) => every_one(&plan, ""),
+        (false, false) => by_kind(&plan),
     };
     let mut result = merge::query(&run, Some(&job), &sql, None).await?;
     if result.rows.is_empty() {
@@ -56,41 +55,49 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
-/// The id columns as SQL names.
-pub(super) fn id_columns(plan: &crate::handoff::Plan) -> Vec<String> {
-    plan.columns[..plan.id_columns]
-        .iter()
-        .map(|field| format!("\"{}\"", field.name.replace('"', "\"\"")))
-        .collect()
+/// The id columns in the view of the list, as SQL names.
+pub(super) fn id_columns(plan: &Plan) -> Vec<String> {
+    let shown = plan.shown_input().others;
+    shown.iter().take(plan.id_columns).map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect()
+}
+
+/// The ledger and the records that it is of: `r` and `input`.
+fn requests_of_records(plan: &Plan) -> String {
+    let (requests, input) = (plan.view("requests"), plan.view("input"));
+    format!("{requests} r JOIN {input} input ON input.{} = r.ordinal", plan.shown_input().own[0])
 }
 
 /// Failures by endpoint and kind, the most frequent first, with an example each. A list may have columns that are named
 /// like those of the requests.
-pub(super) fn by_kind(id: &[String]) -> String {
-    let id =
-        id.iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>().join(" || ' ' || ");
+pub(super) fn by_kind(plan: &Plan) -> String {
+    let id = id_columns(plan).iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>();
+    let (id, from) = (id.join(" || ' ' || "), requests_of_records(plan));
     format!(
         "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS pairs,
-                arg_min({id}, ordinal) AS example_id, arg_min(r.detail, ordinal) AS example
-         FROM requests r JOIN input USING (ordinal)
+                arg_min({id}, r.ordinal) AS example_id, arg_min(r.detail, r.ordinal) AS example
+         FROM {from}
          WHERE r.kind IS NOT NULL
          GROUP BY ALL ORDER BY pairs DESC, r.endpoint, r.kind, http"
     )
 }
 
-fn every_one(id: &[String], more: &str) -> String {
-    let id = id.iter().map(|column| format!("input.{column}")).collect::<Vec<_>>().join(", ");
+fn every_one(plan: &Plan, more: &str) -> String {
+    let from = requests_of_records(plan);
+    let id = id_columns(plan).iter().map(|column| format!("input.{column}")).collect::<Vec<_>>().join(", ");
     format!(
         "SELECT {id}, r.endpoint, r.status, r.kind, r.http_status AS http, r.attempts, r.detail{more}
-         FROM requests r JOIN input USING (ordinal)
+         FROM {from}
          WHERE r.kind IS NOT NULL
-         ORDER BY ordinal, r.endpoint"
+         ORDER BY r.ordinal, r.endpoint"
     )
 }
 
 /// The same with what was answered; of several pages the last.
-fn every_answer(id: &[String]) -> String {
-    let answer = ", (SELECT arg_max(body, page) FROM bodies
-                     WHERE bodies.ordinal = r.ordinal AND bodies.endpoint = r.endpoint) AS answer";
-    every_one(id, answer)
+fn every_answer(plan: &Plan) -> String {
+    let answer = format!(
+        ", (SELECT arg_max(body, page) FROM {} AS kept
+            WHERE kept.ordinal = r.ordinal AND kept.endpoint = r.endpoint) AS answer",
+        plan.view("bodies")
+    );
+    every_one(plan, &answer)
 }

@@ -49,7 +49,8 @@ impl Rest {
 
     /// Counts what was deferred, pair by pair.
     async fn count_deferred(&mut self, run: &LiveRun) -> Result<(), CliError> {
-        let deferred = format!("FROM requests WHERE status = 'deferred' AND round = {}", self.round.number);
+        let (requests, round) = (run.plan.view("requests"), self.round.number);
+        let deferred = format!("FROM {requests} WHERE status = 'deferred' AND round = {round}");
         let by_endpoint = format!("SELECT endpoint, count(*) {deferred} GROUP BY endpoint");
         let records = format!("SELECT count(DISTINCT ordinal) {deferred}");
         let figure =

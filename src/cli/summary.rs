@@ -187,7 +187,11 @@ fn elsewhere(run: &LiveRun) -> String {
 async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
     let of = |status: Status| format!("count(*) FILTER (WHERE status = '{status}') AS {status}");
     let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred].map(of);
-    let sql = format!("SELECT endpoint, {} FROM requests GROUP BY endpoint", statuses.join(", "));
+    let sql = format!(
+        "SELECT endpoint, {} FROM {} GROUP BY endpoint",
+        statuses.join(", "),
+        run.plan.view("requests")
+    );
     let mut result = merge::query(&run.store, Some(job), &sql, None).await?;
     let place = |row: &Vec<Option<String>>| {
         run.plan.endpoints.iter().position(|endpoint| Some(&endpoint.name) == row[0].as_ref())
@@ -206,8 +210,7 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
 
 /// Failures by kind, with an example each; whether there are any.
 async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
-    let id = failures::id_columns(&run.plan);
-    let result = merge::query(&run.store, Some(job), &failures::by_kind(&id), None).await?;
+    let result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
     if !result.rows.is_empty() {
         tell!("\nwithout success, by kind:");
         print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;

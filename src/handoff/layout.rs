@@ -36,6 +36,10 @@ pub fn round(number: u32) -> Path {
     Path::from(format!("round-{number:03}.json"))
 }
 
+/// The chunks that are no endpoint's, in their names.
+const REQUESTS: &str = "requests";
+const BODIES: &str = "bodies";
+
 /// `00003`.
 pub fn shard_folder(shard: u32) -> String {
     format!("{shard:05}")
@@ -57,13 +61,18 @@ pub fn committed_block(name: &str) -> Option<Ordinal> {
     (digits.len() >= 9 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
-/// `000012000.<attempt>.omdb.parquet`, within the shard's folder.
+/// `000012000.<attempt>.omdb.parquet`, within the shard's folder; `….requests.rows.parquet` of an endpoint that is named
+/// like another chunk.
 pub fn chunk(first: Ordinal, attempt: &str, content: &Content, format: ChunkFormat) -> String {
     let (what, ending) = match (content, format) {
-        (Content::Requests, _) => ("requests", "parquet"),
-        (Content::Bodies, _) => ("bodies", "parquet"),
-        (Content::Rows(endpoint), ChunkFormat::Parquet) => (endpoint.as_str(), "parquet"),
-        (Content::Rows(endpoint), ChunkFormat::Csv) => (endpoint.as_str(), "csv"),
+        (Content::Requests, _) => (REQUESTS.to_owned(), "parquet"),
+        (Content::Bodies, _) => (BODIES.to_owned(), "parquet"),
+        (Content::Rows(endpoint), format) => {
+            // No endpoint's name has a point.
+            let is_own = [REQUESTS, BODIES].iter().any(|own| own.eq_ignore_ascii_case(endpoint));
+            let what = if is_own { format!("{endpoint}.rows") } else { endpoint.clone() };
+            (what, if format == ChunkFormat::Csv { "csv" } else { "parquet" })
+        }
     };
     format!("{first:09}.{attempt}.{what}.{ending}")
 }
@@ -87,12 +96,17 @@ pub fn is_staged(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn what_windrow_writes_into_a_shards_folder_is_known_by_its_name() {
-        let rows = Content::Rows("a.b".into());
-        for content in [Content::Requests, Content::Bodies, rows] {
+        let rows = ["a.b", "requests", "Bodies"].map(|endpoint| Content::Rows(endpoint.into()));
+        let mut all = HashSet::new();
+        for content in [Content::Requests, Content::Bodies].into_iter().chain(rows) {
+            let name = chunk(12_000, "5f0c7a11", &content, ChunkFormat::Parquet);
+            assert!(all.insert(name.to_lowercase()), "{name} is another's");
             for format in [ChunkFormat::Parquet, ChunkFormat::Csv] {
                 let name = chunk(12_000, "5f0c7a11", &content, format);
                 assert!(is_chunk(&name) && is_staged(&format!("{name}#1")) && !is_staged(&name), "{name}");

@@ -42,6 +42,7 @@ pub mod layout;
 pub mod ledger;
 pub mod lock;
 pub mod mark;
+pub mod names;
 pub mod plan;
 pub mod runs;
 mod seal;

@@ -46,7 +46,9 @@ pub use schema::json_schema;
 pub use server::{ServerUrl, ServerUrlMistake};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
-pub use table::{Destination, Gone, Mode, OnReferencing, Publish, PublishWhen, Stamp, Statement, Table};
+pub use table::{
+    Destination, Gone, Mode, OnReferencing, Publish, PublishWhen, Stamp, Statement, Table, TableName,
+};
 pub use template::{AnswerNames, Part, Template, TemplateMistake};
 pub use when::When;
 

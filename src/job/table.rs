@@ -1,15 +1,17 @@
 //! `[table]` and `[publish]`: where the rows go, and on what conditions.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::server::ServerUrl;
+use super::template::quoted;
 
 /// Where the rows go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The database.
     pub to: Destination,
-    /// Table name, `schema.table` allowed.
+    /// Table name, as [`TableName`] reads it.
     pub name: String,
     /// How rows meet what the table holds.
     pub mode: Mode,
@@ -19,7 +21,7 @@ pub struct Table {
     pub key: Vec<String>,
     /// Further columns filled from the record's own facts.
     pub stamp: Vec<(String, Stamp)>,
-    /// Where the runs themselves are noted, `schema.table` allowed; `None` for `windrow_runs` beside the table. For
+    /// Where the runs themselves are noted, a [`TableName`]; `None` for `windrow_runs` beside the table. For
     /// database servers.
     pub runs_table: Option<String>,
     /// Whether `replace` makes a new table that takes the old one's name. Only for `replace`, on database servers.
@@ -28,6 +30,58 @@ pub struct Table {
     pub on_referencing: OnReferencing,
     /// Columns that the folder's files are divided by; only for Parquet.
     pub partition_by: Vec<String>,
+}
+
+/// A table's name as jobs write it: `name` or `schema.name`; what holds a point or a quote stands in quotes, the enclosing
+/// one doubled within, as in SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// The schema, if there is one.
+    pub schema: Option<String>,
+    /// The table's own name.
+    pub table: String,
+}
+
+impl TableName {
+    /// Reads a name; `None` where it is none.
+    pub fn parse(text: &str) -> Option<TableName> {
+        let (first, rest) = name_part(text)?;
+        match rest.strip_prefix('.') {
+            None => rest.is_empty().then_some(TableName { schema: None, table: first }),
+            Some(rest) => {
+                let (table, rest) = name_part(rest)?;
+                rest.is_empty().then_some(TableName { schema: Some(first), table })
+            }
+        }
+    }
+
+    /// Its parts, the schema first.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.schema.iter().chain([&self.table]).map(String::as_str)
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = |part: &str| match name_part(part) {
+            Some((_, "")) if !part.starts_with('"') => part.to_owned(),
+            _ => format!("\"{}\"", part.replace('"', "\"\"")),
+        };
+        formatter.write_str(&self.parts().map(written).collect::<Vec<_>>().join("."))
+    }
+}
+
+/// The part of a table's name that a text begins with, and what comes behind it.
+fn name_part(text: &str) -> Option<(String, &str)> {
+    let (part, length) = match text.starts_with('"') {
+        true => quoted(text)?,
+        false => {
+            let length = text.find(['.', '"']).unwrap_or(text.len());
+            (text[..length].to_owned(), length)
+        }
+    };
+    let is_name = !part.is_empty() && !part.contains('\0') && (text.starts_with('"') || part.trim() == part);
+    is_name.then_some((part, &text[length..]))
 }
 
 /// A place to publish into. Paths are absolute.

@@ -117,7 +117,7 @@ impl Template {
 
 fn write_answer(text: &mut String, endpoints: &[Endpoint], endpoint: usize, column: usize) -> fmt::Result {
     match endpoints.get(endpoint).and_then(|found| Some((&found.name, &found.columns.get(column)?.name))) {
-        Some((endpoint, column)) => write!(text, "{{{endpoint}.{column}}}"),
+        Some((endpoint, column)) => write!(text, "{{{endpoint}.{}}}", spelled(column)),
         None => write!(text, "{{{endpoint}.{column}}}"),
     }
 }
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     fn named(&mut self, opening: usize, read: fn(&mut Self, &str, Range<usize>) -> Option<Part>) {
         let (begins, start) = (self.at, self.at + opening);
         let inside = &self.text[start..];
-        let quoted = quoted(inside).map_or(0, |(_, length)| length);
+        let quoted = in_its_quotes(inside).map_or(0, |(name, _, length)| name.len() + length);
         let end = inside[quoted..].find(['{', '}']).map_or(inside.len(), |end| quoted + end);
         if !inside[end..].starts_with('}') {
             let hint = "close it with `}`, or write {{ for a brace that is meant literally";
@@ -228,6 +228,11 @@ impl<'a> Reader<'a> {
     fn value(&mut self, name: &str, range: Range<usize>) -> Option<Part> {
         if name.starts_with(['"', '\'']) {
             return self.quoted_value(name, range);
+        }
+        if let Some((endpoint, column, length)) = in_its_quotes(name)
+            && endpoint.len() + length == name.len()
+        {
+            return self.answer(endpoint.trim_end_matches('.'), &column, range);
         }
         let (column, is_url) = match name.strip_suffix(":url") {
             Some(column) => (column, true),
@@ -303,8 +308,18 @@ fn in_quotes(column: &str) -> String {
     format!("a column of the list with a point in its name stands in quotes: {{{}}}", spelled(column))
 }
 
+/// A name in quotes, behind nothing or behind an endpoint's name and a point: what is before it, the name, and the bytes
+/// that it takes.
+fn in_its_quotes(text: &str) -> Option<(&str, String, usize)> {
+    let is_word = |letter: char| letter == '_' || letter.is_ascii_alphanumeric();
+    let word = text.find(|letter| !is_word(letter)).unwrap_or(text.len());
+    let before = if text[word..].starts_with('.') { word + 1 } else { 0 };
+    let (name, length) = quoted(&text[before..])?;
+    Some((&text[..before], name, length))
+}
+
 /// The name in the quotes that `text` begins with, and the bytes it takes, quotes included.
-fn quoted(text: &str) -> Option<(String, usize)> {
+pub(in crate::job) fn quoted(text: &str) -> Option<(String, usize)> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
     let mut end = 1;
     loop {

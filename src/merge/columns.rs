@@ -2,7 +2,7 @@
 
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Format, Gone, Job, Mode, Source, Stamp, Table};
+use crate::job::{Destination, Format, Gone, Job, Mode, Source, Stamp, Table, TableName};
 use crate::record::Type;
 
 /// Where a column's values come from.
@@ -87,13 +87,17 @@ pub(super) fn stamp_type(stamp: Stamp) -> Type {
     }
 }
 
-/// DuckDB tells columns apart without regard to case; keys must be columns that compare.
+/// DuckDB tells columns apart without regard to case, PostgreSQL does not mix them up; keys must be columns that compare.
 fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
     let mut problems = Vec::new();
     for (at, column) in columns.iter().enumerate() {
-        let twin = columns[..at].iter().find(|other| other.name.eq_ignore_ascii_case(&column.name));
+        let same = |other: &&Output| match job.table.to {
+            Destination::Postgres(_) => other.name == column.name,
+            _ => other.name.eq_ignore_ascii_case(&column.name),
+        };
+        let twin = columns[..at].iter().find(same);
         if let Some(twin) = twin {
-            problems.push(format!("columns {:?} and {:?} have one name for DuckDB", twin.name, column.name));
+            problems.push(format!("columns {:?} and {:?} have one name there", twin.name, column.name));
         }
     }
     for key in keys(job) {
@@ -123,9 +127,15 @@ fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {
     }
 }
 
-/// `schema.table` in its two parts; `main` is DuckDB's own schema.
-pub(super) fn schema_and_table(name: &str) -> (&str, &str) {
-    name.split_once('.').unwrap_or(("main", name))
+/// Schema and table of a name; `main` is DuckDB's own schema.
+pub(super) fn schema_and_table(name: &str) -> (String, String) {
+    let TableName { schema, table } = table_name(name);
+    (schema.unwrap_or_else(|| "main".to_owned()), table)
+}
+
+/// A name that the job has had checked.
+pub(super) fn table_name(name: &str) -> TableName {
+    TableName::parse(name).unwrap_or_else(|| TableName { schema: None, table: name.to_owned() })
 }
 
 /// The columns and their types, a line each.

@@ -66,6 +66,6 @@ fn first_in_duckdb(database: &Path, table: &str, limit: usize) -> Result<QueryRe
     let attach = format!("ATTACH {path} AS published (READ_ONLY)");
     session.connection.execute_batch(&attach).map_err(|error| database::failed(database, &error))?;
     let (schema, table) = columns::schema_and_table(table);
-    let (schema, table) = (sql::identifier(schema), sql::identifier(table));
+    let (schema, table) = (sql::identifier(&schema), sql::identifier(&table));
     session.ask(&format!("FROM published.{schema}.{table} LIMIT {}", limit.saturating_add(1)), Some(limit))
 }

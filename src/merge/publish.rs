@@ -84,15 +84,16 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
     match &job.table.to {
         Destination::Parquet(_) | Destination::Csv(_) => return Ok(columns::list(&outputs)),
         Destination::Postgres(_) => {
-            let quoted: Vec<String> = job.table.name.split('.').map(super::sql::identifier).collect();
+            let quoted: Vec<String> =
+                columns::table_name(&job.table.name).parts().map(super::sql::identifier).collect();
             return Ok(postgres::create_table(&quoted.join("."), &outputs, job) + ";");
         }
         Destination::DuckDb(_) => {}
     }
     let (schema, table) = columns::schema_and_table(&job.table.name);
-    let mut name = super::sql::identifier(table);
+    let mut name = super::sql::identifier(&table);
     if schema != "main" {
-        name = format!("{}.{name}", super::sql::identifier(schema));
+        name = format!("{}.{name}", super::sql::identifier(&schema));
     }
     Ok(columns::create_table(&name, &outputs) + ";")
 }

@@ -9,6 +9,7 @@ use super::files::RunFiles;
 use super::policy::Policy;
 use super::{MergeError, columns, database, views};
 use crate::handoff::RunStore;
+use crate::handoff::names::beside;
 use crate::job::Job;
 
 /// Rows that are read at a time.
@@ -162,8 +163,8 @@ impl<'a> Answer<'a> {
         let columns: Vec<AnswerColumn> = statement.query_map([], column)?.collect::<duckdb::Result<_>>()?;
         // A column of that name would hide the place of a row, by which it is read.
         if columns.iter().any(|column| column.name.eq_ignore_ascii_case("rowid")) {
-            connection
-                .execute_batch(&format!("ALTER TABLE {ANSWER} RENAME COLUMN rowid TO \"its rowid\""))?;
+            let other = beside("rowid", columns.iter().map(|column| column.name.as_str()));
+            connection.execute_batch(&format!("ALTER TABLE {ANSWER} RENAME COLUMN rowid TO {other}"))?;
         }
         Ok(Answer { connection, columns, rows: None })
     }

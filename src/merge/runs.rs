@@ -26,6 +26,10 @@ use crate::job::OnFailure;
 /// The table's name, in the schema `main`.
 pub(super) const TABLE: &str = "windrow_runs";
 
+/// Columns that every table of runs has; a later version added `blocks`.
+const COLUMNS: [&str; 8] =
+    ["run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure"];
+
 /// One publication of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Publication {
@@ -159,10 +163,24 @@ pub(super) fn read_covered(rounds: i64, blocks: Option<String>) -> Covered {
     }
 }
 
+/// Why the table that has the name is not one that notes runs.
+pub(super) fn not_ours(connection: &Connection) -> duckdb::Result<Option<String>> {
+    let found = columns(connection)?;
+    let lacking: Vec<&str> = COLUMNS.into_iter().filter(|name| !found.iter().any(|is| is == name)).collect();
+    let is_ours = found.is_empty() || lacking.is_empty();
+    Ok((!is_ours).then(|| {
+        format!(
+            "windrow notes its runs in a table {TABLE}, and the one that is there lacks {} (a table of yours? \
+             rename it, or publish into another file)",
+            lacking.join(", ")
+        )
+    }))
+}
+
 /// The columns of the table; none where it is not there.
 fn columns(connection: &Connection) -> duckdb::Result<Vec<String>> {
     let sql = "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() \
-               AND schema_name = 'main' AND table_name = ?";
+               AND schema_name = 'main' AND lower(table_name) = ?";
     connection.prepare(sql)?.query_map(params![TABLE], |row| row.get(0))?.collect()
 }
 

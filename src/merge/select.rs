@@ -66,15 +66,17 @@ impl Selection<'_> {
         let name = &published.name;
         let plan = &slice.files.plan;
         match published.origin {
-            Origin::Id | Origin::Input => column(&self.record(self.base()), name),
-            Origin::Answer(at) => match (self.policy.keeps(at), self.standing) {
-                (true, Some(_)) => {
-                    let failed = self.failed(at);
-                    let (old, new) = (column(STANDING, name), column(&alias(at), name));
-                    format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
+            Origin::Id | Origin::Input => column(&self.record(self.base()), &slice.frozen(name)),
+            Origin::Answer(at) => {
+                let new = column(&alias(at), &slice.answered(at, name));
+                match (self.policy.keeps(at), self.standing) {
+                    (true, Some(_)) => {
+                        let (failed, old) = (self.failed(at), column(STANDING, name));
+                        format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
+                    }
+                    _ => new,
                 }
-                _ => column(&alias(at), name),
-            },
+            }
             Origin::Stamp(Stamp::FetchedAt) => "fetched.last_answer".to_owned(),
             Origin::Stamp(Stamp::RunId) => sql::text(&plan.run),
             Origin::Stamp(Stamp::RunStartedAt) => format!("make_timestamp({}::BIGINT)", plan.created_at),

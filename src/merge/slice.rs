@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::files::{BlockFiles, RunFiles, Stretch};
 use super::sql::{self, FileList};
-use crate::handoff::input::ORDINAL;
+use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::ledger;
 use crate::job::ChunkFormat;
 use crate::record::{Field, Type};
@@ -57,14 +57,30 @@ fn by_round(files: &RunFiles) -> (&[BlockFiles], &[BlockFiles]) {
 }
 
 impl Slice<'_> {
-    /// `ordinal` and the frozen columns of the slice's records.
+    /// `ordinal` and the frozen columns of the slice's records, as [`Slice::frozen`] calls them.
     pub fn input(&self) -> String {
         let inputs = self.files.inputs.iter().filter(|input| input.stretch.overlaps(&self.stretch));
+        let plan = &self.files.plan;
         let mut fields = vec![ordinal()];
-        fields.extend(self.files.plan.columns.iter().cloned());
+        fields.extend(named(&plan.columns, plan.input_names()));
         let paths = inputs.map(|input| input.path.as_path()).collect();
         let list = FileList { paths, format: ChunkFormat::Parquet, largest: 0, fields };
         format!("(SELECT * FROM {} WHERE {})", list.relation(), self.in_range())
+    }
+
+    /// What a frozen column is called in [`Slice::input`]. An id's column is called the same in [`Slice::answers`].
+    pub fn frozen(&self, name: &str) -> String {
+        let plan = &self.files.plan;
+        let place = plan.columns.iter().position(|column| column.name == name);
+        place.map_or_else(|| name.to_owned(), |place| plan.input_names().swap_remove(place))
+    }
+
+    /// What a column of the endpoint is called in [`Slice::answers`].
+    pub fn answered(&self, endpoint: usize, name: &str) -> String {
+        let plan = &self.files.plan;
+        let place = plan.endpoints[endpoint].columns.iter().position(|column| column.name == name);
+        let named = |place: usize| plan.answer_names(endpoint).swap_remove(plan.id_columns + place);
+        place.map_or_else(|| name.to_owned(), named)
     }
 
     /// `ordinal`, `part`, the id and the endpoint's columns: all rows that it gave.
@@ -131,9 +147,8 @@ impl Slice<'_> {
 
     fn rows_relation(&self, endpoint: usize, files: Files<'_>) -> String {
         let plan = &self.files.plan;
-        let mut fields = vec![ordinal(), Field { name: "part".into(), ty: Type::Integer }];
-        fields.extend(plan.columns.iter().take(plan.id_columns).cloned());
-        fields.extend(plan.endpoints[endpoint].columns.iter().cloned());
+        let mut fields = vec![ordinal(), Field { name: PART.into(), ty: Type::Integer }];
+        fields.extend(named(plan.answer_columns(endpoint), plan.answer_names(endpoint)));
         let Files { paths, largest } = files;
         FileList { paths, format: plan.chunks, largest, fields }.relation()
     }
@@ -163,6 +178,14 @@ impl<'a> Files<'a> {
         let largest = blocks.clone().map(|block| block.largest).max().unwrap_or(0);
         Files { paths: blocks.filter_map(path).collect(), largest }
     }
+}
+
+/// The columns under other names.
+fn named<'a>(
+    columns: impl IntoIterator<Item = &'a Field>,
+    names: Vec<String>,
+) -> impl Iterator<Item = Field> {
+    columns.into_iter().zip(names).map(|(column, name)| Field { name, ty: column.ty })
 }
 
 fn ordinal() -> Field {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::job::ChunkFormat;
 use crate::record::{Field, Type};
 
@@ -45,23 +47,46 @@ pub(super) fn read_as(column: &str, ty: Type) -> String {
     }
 }
 
+/// What DuckDB, like Hive, encodes in the names of folders: all but the unreserved characters of URLs (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'~').remove(b'.');
+
+/// A column's name as it begins the names of folders.
+pub(super) fn division(name: &str) -> String {
+    utf8_percent_encode(name, RESERVED).to_string()
+}
+
 /// Parquet files as a table expression. They are divided by these columns, which stand in their paths; by none, where
 /// folders such as `k=1` mean nothing.
 pub(super) fn parquet<'a>(paths: impl Iterator<Item = &'a Path>, by: &[(&str, Type)]) -> String {
-    let ty = |(name, ty): &(&str, Type)| format!("{}: {}", text(name), stored_type(*ty));
-    let divided = match by {
-        [] => "hive_partitioning = false".to_owned(),
-        by => format!(
-            "hive_partitioning = true, hive_types = {{{}}}",
-            by.iter().map(ty).collect::<Vec<_>>().join(", ")
-        ),
-    };
-    format!("read_parquet([{}], {divided})", texts(paths))
+    let ty = |(name, ty): &(&str, Type)| format!("{}: {}", text(&division(name)), stored_type(*ty));
+    match by {
+        [] => format!("read_parquet([{}], hive_partitioning = false)", texts(paths)),
+        by => {
+            let types: Vec<String> = by.iter().map(ty).collect();
+            let types = format!(", hive_types = {{{}}}", types.join(", "));
+            in_folders(paths, &types, by.iter().map(|(name, _)| *name))
+        }
+    }
 }
 
 /// Parquet files in folders such as `k=1`, as a table expression; the columns' types are guessed.
-pub(super) fn divided<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
-    format!("read_parquet([{}], hive_partitioning = true)", texts(paths))
+pub(super) fn divided<'a>(paths: impl Iterator<Item = &'a Path>, by: &[String]) -> String {
+    in_folders(paths, "", by.iter().map(String::as_str))
+}
+
+/// DuckDB decodes the values in the names of folders, and not the names of the columns.
+fn in_folders<'a, 'n>(
+    paths: impl Iterator<Item = &'a Path>,
+    types: &str,
+    by: impl Iterator<Item = &'n str>,
+) -> String {
+    let files = format!("read_parquet([{}], hive_partitioning = true{types})", texts(paths));
+    let decoded = by.filter(|name| division(name) != *name);
+    let decoded = decoded.map(|name| format!("{} AS {}", identifier(&division(name)), identifier(name)));
+    match decoded.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => files,
+        renamed => format!("(SELECT * RENAME ({renamed}) FROM {files})"),
+    }
 }
 
 /// Paths as DuckDB has them in a list.

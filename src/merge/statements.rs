@@ -16,11 +16,21 @@ use std::path::{Path, PathBuf};
 
 use super::MergeError;
 use super::aside::{self, parent, take_after, through_links};
+use super::columns::Output;
 use crate::handoff::digest::sha256;
+use crate::handoff::names::beside;
 use crate::job::{Job, Statement};
 
-/// The first columns of `windrow_rows`: the record's ordinal, and the row's place among those of its record.
-pub(super) const PLACE: [&str; 2] = ["windrow_ordinal", "windrow_part"];
+/// The first columns of `windrow_rows`, where these are the table's: the record's ordinal, and the row's place among
+/// those of its record.
+pub(super) fn place(columns: &[Output]) -> [String; 2] {
+    ["windrow_ordinal", "windrow_part"].map(|own| own_column(own, columns))
+}
+
+/// The name of a column of windrow's own beside those of the table.
+pub(super) fn own_column(own: &str, columns: &[Output]) -> String {
+    beside(own, columns.iter().map(|column| column.name.as_str()))
+}
 
 /// Which views the statements name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use duckdb::{Connection, params};
 
 use super::columns::{self, Output};
 use super::{MergeError, database, sql};
-use crate::job::Job;
+use crate::job::{Job, TableName};
 use crate::record::Type;
 
 /// The job's table within the opened database.
@@ -43,10 +43,12 @@ impl Target {
     /// Looks the table up; the case of its name does not matter to DuckDB.
     pub fn find(connection: &Connection, job: &Job) -> duckdb::Result<Target> {
         let (schema, table) = columns::schema_and_table(&job.table.name);
+        let (schema, table) = (schema.as_str(), table.as_str());
         let database: String = connection.query_row("SELECT current_database()", [], |row| row.get(0))?;
         let schema_quoted = format!("{}.{}", sql::identifier(&database), sql::identifier(schema));
         let qualified = format!("{schema_quoted}.{}", sql::identifier(table));
-        let name = if schema == "main" { table.to_owned() } else { format!("{schema}.{table}") };
+        let named = (schema != "main").then(|| schema.to_owned());
+        let name = TableName { schema: named, table: table.to_owned() }.to_string();
         let columns = columns_of(connection, schema, table, &qualified)?;
         Ok(Target { name, qualified, schema: schema_quoted, columns })
     }
@@ -75,7 +77,9 @@ impl Target {
             let problems = vec!["windrow keeps its own records in that table".to_owned()];
             return Err(MergeError::Table { table: self.name.clone(), problems });
         }
-        let problems = self.problems(connection, columns).map_err(|error| database::failed(path, &error))?;
+        let failed = |error| database::failed(path, &error);
+        let mut problems = self.problems(connection, columns).map_err(failed)?;
+        problems.extend(super::runs::not_ours(connection).map_err(failed)?);
         match problems.is_empty() {
             true => Ok(()),
             false => Err(MergeError::Table { table: self.name.clone(), problems }),
@@ -115,9 +119,10 @@ impl Target {
 
     fn is_view(&self, connection: &Connection) -> duckdb::Result<bool> {
         let sql = "SELECT count(*) > 0 FROM duckdb_views() WHERE NOT internal \
-                   AND lower(concat_ws('.', nullif(schema_name, 'main'), view_name)) = lower(?) \
+                   AND lower(schema_name) = lower(?) AND lower(view_name) = lower(?) \
                    AND database_name = current_database()";
-        connection.query_row(sql, params![self.name], |row| row.get(0))
+        let (schema, table) = columns::schema_and_table(&self.name);
+        connection.query_row(sql, params![schema, table], |row| row.get(0))
     }
 }
 

@@ -9,6 +9,9 @@
 //! | `all_requests` | the ledger of all rounds |
 //! | `windrow_rows`, `windrow_failures`, `windrow_input` | what the job's own statements see ([`statements`](super::statements)), so that they can be tried offline |
 //! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text in UTF-8 where it is text, `bytes` as they came, `content_type` |
+//!
+//! Where an endpoint is named like another view, that one has a `_` at its end; so has a column of windrow's own where a
+//! column of the list or of an answer has its name, and of columns that differ in capitals only the later.
 
 use duckdb::{Connection, Result};
 
@@ -18,11 +21,13 @@ use super::policy::Policy;
 use super::select::Selection;
 use super::slice::{self, Slice};
 use super::sql;
-use super::statements::PLACE;
-use crate::handoff::input::ORDINAL;
+use super::statements::place;
+use crate::handoff::PlannedEndpoint;
+use crate::handoff::input::{ORDINAL, PART};
+use crate::handoff::names::{Shown, distinct};
 use crate::record::{Field, Type};
 
-/// Creates the views; their names. An endpoint of the same name as `all_requests` takes its place.
+/// Creates the views; the names of those that are for people.
 pub(super) fn create(
     connection: &Connection,
     files: &RunFiles,
@@ -30,25 +35,22 @@ pub(super) fn create(
     policy: &Policy,
 ) -> Result<Vec<String>> {
     let slice = slice::whole(files);
-    let mut views = vec![
-        ("rows".to_owned(), rows(&slice, columns, policy)),
-        ("requests".to_owned(), requests(files)),
-        ("all_requests".to_owned(), all_requests(files)),
-        ("input".to_owned(), input(&slice)),
-        ("bodies".to_owned(), bodies(files)),
+    let own = [
+        ("rows", rows(&slice, columns, policy)),
+        ("requests", requests(files)),
+        ("all_requests", all_requests(files)),
+        ("input", input(&slice)),
+        ("bodies", bodies(files)),
     ];
-    for (at, endpoint) in files.plan.endpoints.iter().enumerate() {
-        views.retain(|(name, _)| name != &endpoint.name);
-        views.push((endpoint.name.clone(), answers(&slice, at)));
-    }
-    for (name, select) in &views {
-        connection.execute_batch(&format!("CREATE VIEW {} AS {select}", sql::identifier(name)))?;
-    }
-    // An endpoint of such a name was first.
+    let of_endpoint =
+        |(at, endpoint): (usize, &PlannedEndpoint)| (endpoint.name.clone(), answers(&slice, at));
+    let own = own.map(|(name, select)| (files.plan.view(name), select)).into_iter();
+    let views: Vec<_> = own.chain(files.plan.endpoints.iter().enumerate().map(of_endpoint)).collect();
     let of_statements =
         of_statements(files).into_iter().chain([("windrow_rows", placed_rows(&slice, columns, policy))]);
-    for (name, select) in of_statements {
-        connection.execute_batch(&format!("CREATE VIEW IF NOT EXISTS {name} AS {select}"))?;
+    let of_statements = of_statements.map(|(name, select)| (files.plan.view(name), select));
+    for (name, select) in of_statements.chain(views.iter().cloned()) {
+        connection.execute_batch(&format!("CREATE VIEW {} AS {select}", sql::identifier(&name)))?;
     }
     Ok(views.into_iter().map(|(name, _)| name).collect())
 }
@@ -61,7 +63,7 @@ fn rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {
 /// The rows as the job's statements see them before they are written.
 fn placed_rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {
     let selection = Selection { columns, policy, standing: None };
-    let [ordinal, part] = PLACE;
+    let [ordinal, part] = place(columns);
     let parts = selection.part().unwrap_or_else(|| "0::INTEGER".to_owned());
     let mut all = vec![format!("{} AS {ordinal}", selection.ordinal()), format!("{parts} AS {part}")];
     all.extend(values(&selection, slice));
@@ -70,32 +72,41 @@ fn placed_rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String
 
 /// The columns of the table, each under its name.
 fn values(selection: &Selection<'_>, slice: &Slice<'_>) -> Vec<String> {
-    let value = |output: &Output| {
+    let value = |(output, name): (&Output, String)| {
         let value = selection.expression(slice, output);
         let typed = output.ty.map_or_else(|| value.clone(), |ty| sql::read_as(&value, ty));
-        format!("{typed} AS {}", sql::identifier(&output.name))
+        format!("{typed} AS {}", sql::identifier(&name))
     };
-    selection.columns.iter().map(value).collect()
+    let names = distinct([], selection.columns.iter().map(|column| column.name.as_str()));
+    selection.columns.iter().zip(names).map(value).collect()
 }
 
 fn input(slice: &Slice<'_>) -> String {
-    format!("SELECT {ORDINAL}, {} FROM {}", listed(&slice.files.plan.columns), slice.input())
+    let plan = &slice.files.plan;
+    let columns = listed(&[ORDINAL], &plan.columns, &plan.input_names(), &plan.shown_input());
+    format!("SELECT {columns} FROM {}", slice.input())
 }
 
 fn answers(slice: &Slice<'_>, endpoint: usize) -> String {
     let plan = &slice.files.plan;
-    let mut fields: Vec<Field> = plan.columns.iter().take(plan.id_columns).cloned().collect();
-    fields.extend(plan.endpoints[endpoint].columns.iter().cloned());
-    let part = if plan.endpoints[endpoint].explodes { " part," } else { "" };
-    format!("SELECT {ORDINAL},{part} {} FROM {}", listed(&fields), slice.answers(endpoint))
+    let (fields, names) = (plan.answer_columns(endpoint), plan.answer_names(endpoint));
+    let columns = listed(&[ORDINAL, PART], fields, &names, &plan.shown_answers(endpoint));
+    format!("SELECT {columns} FROM {}", slice.answers(endpoint))
 }
 
-fn listed(fields: &[Field]) -> String {
-    let column = |field: &Field| {
-        let name = sql::identifier(&field.name);
-        format!("{} AS {name}", sql::read_as(&name, field.ty))
+/// Columns of a file, `own` and those of others that are called `names` there, as they are shown.
+fn listed<'a>(
+    own: &[&str],
+    fields: impl IntoIterator<Item = &'a Field>,
+    names: &[String],
+    shown: &Shown,
+) -> String {
+    let own = own.iter().zip(&shown.own).map(|(name, shown)| format!("{name} AS {shown}"));
+    let column = |((field, name), shown): ((&Field, &String), &String)| {
+        format!("{} AS {}", sql::read_as(&sql::identifier(name), field.ty), sql::identifier(shown))
     };
-    fields.iter().map(column).collect::<Vec<_>>().join(", ")
+    let others = fields.into_iter().zip(names).zip(&shown.others).map(column);
+    own.chain(others).collect::<Vec<_>>().join(", ")
 }
 
 /// The views that the job's own statements name, over the run's files: name and SELECT. `windrow_rows` is left to whoever
@@ -108,12 +119,18 @@ pub(super) fn of_statements(files: &RunFiles) -> [(&'static str, String); 2] {
 pub(super) fn failures(files: &RunFiles) -> (Vec<Field>, String) {
     let field = |name: &str, ty| Field { name: name.to_owned(), ty };
     let ids: Vec<Field> = files.plan.columns.iter().take(files.plan.id_columns).cloned().collect();
-    let mut names = vec![format!("failure.{ORDINAL}")];
-    names.extend(ids.iter().map(|id| format!("record.{}", sql::identifier(&id.name))));
-    names.extend(FAILURE.iter().map(|(name, _)| format!("failure.{name}")));
-    let mut fields = vec![field(ORDINAL, Type::Bigint)];
+    let own: Vec<&str> = [ORDINAL].into_iter().chain(FAILURE.iter().map(|(name, _)| *name)).collect();
+    let shown = Shown::of(&own, &ids);
+    let own = own.iter().zip(&shown.own).map(|(name, shown)| format!("failure.{name} AS {shown}"));
+    let id = |(name, shown): (&String, &String)| {
+        format!("record.{} AS {}", sql::identifier(name), sql::identifier(shown))
+    };
+    let mut names: Vec<String> = own.collect();
+    names.splice(1..1, files.plan.input_names().iter().zip(&shown.others).map(id));
+    let mut own = shown.own.iter();
+    let mut fields: Vec<Field> = own.next().map(|name| field(name, Type::Bigint)).into_iter().collect();
     fields.extend(ids);
-    fields.extend(FAILURE.iter().map(|(name, ty)| field(name, *ty)));
+    fields.extend(own.zip(FAILURE).map(|(name, (_, ty))| field(name, ty)));
     let select = format!(
         "SELECT {} FROM ({}) failure JOIN {} record USING ({ORDINAL}) WHERE failure.kind IS NOT NULL",
         names.join(", "),

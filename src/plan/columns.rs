@@ -2,13 +2,8 @@
 
 use std::sync::Arc;
 
-use super::list::ListError;
-use crate::handoff::input;
 use crate::job::{Endpoint, Job};
 use crate::record::{Field, Type};
-
-/// Column names that windrow's own files use beside the list's.
-const TAKEN: [&str; 3] = [input::ORDINAL, input::ASK, "part"];
 
 /// The columns to freeze, as the job names them, before the list was looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,17 +26,13 @@ pub(super) struct Columns {
 }
 
 impl Wanted {
-    /// What the job needs. A name that windrow's own columns have is an error.
-    pub fn of(job: &Job) -> Result<Wanted, ListError> {
+    /// What the job needs.
+    pub fn of(job: &Job) -> Wanted {
         let names = job.input_columns();
-        let is_taken = |name: &&String| TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name));
-        if let Some(name) = names.iter().find(is_taken) {
-            return Err(ListError::Taken { name: name.clone() });
-        }
         let declared =
             |name: &String| job.input.types.iter().find(|(declared, _)| declared == name).map(|(_, ty)| *ty);
         let types = names.iter().map(declared).collect();
-        Ok(Wanted { names, types, id: job.input.id.len() })
+        Wanted { names, types, id: job.input.id.len() }
     }
 
     /// The columns, those without a declared type as `found` (by position) has it.
@@ -77,7 +68,7 @@ mod tests {
         job.input.types = vec![("year".into(), Type::Integer), ("unused".into(), Type::Date)];
         job.endpoints =
             vec![endpoint("one", "https://a/{id}/{year}"), endpoint("two", "https://a/{country}/{slug}")];
-        let wanted = Wanted::of(&job).unwrap();
+        let wanted = Wanted::of(&job);
         assert_eq!(wanted.names, ["id", "country", "year", "slug"]);
         assert_eq!(wanted.id, 1);
         let columns = wanted.textual();
@@ -91,14 +82,7 @@ mod tests {
         let when = When { jq: ".year > 3".into(), inputs: vec!["year".into()], answers: vec![(1, 0)] };
         job.endpoints = vec![endpoint("one", "https://a/{slug}"), endpoint("two", "https://a/{id}")];
         job.endpoints[0].when = Some(when);
-        assert_eq!(Wanted::of(&job).unwrap().names, ["id", "slug", "year"]);
+        assert_eq!(Wanted::of(&job).names, ["id", "slug", "year"]);
         assert_eq!(answers(&job.endpoints[0]).collect::<Vec<_>>(), [(1, 0)]);
-    }
-
-    #[test]
-    fn a_column_cannot_have_the_name_of_our_own() {
-        let mut job = job_of(crate::job::Source::Ids(vec![]));
-        job.input.keep = vec!["Ordinal".into()];
-        assert!(Wanted::of(&job).unwrap_err().to_string().contains("\"Ordinal\""));
     }
 }

@@ -7,6 +7,7 @@ use super::columns::Columns;
 use super::spool::{LINE, Spool};
 use super::{Cut, List, PlanError, PlanOptions, frames, questions_sha256};
 use crate::handoff::digest;
+use crate::handoff::names::in_files;
 use crate::handoff::store::VERSION;
 use crate::handoff::{Block, Plan, PlannedEndpoint, Round, RunStore, Shard, input, layout};
 use crate::job::{Endpoint, Job};
@@ -99,6 +100,8 @@ fn ask_all(job: &Job) -> i64 {
 /// The records of a run in order, numbered.
 struct Records<'a> {
     frames: Frames<'a>,
+    /// What the list's columns are called in a run's files.
+    names: Vec<String>,
     ask: i64,
     next: Ordinal,
 }
@@ -115,7 +118,8 @@ impl<'a> Records<'a> {
             passed += 1;
             sample.is_none_or(|sample| in_sample(passed - 1, sample, kept))
         };
-        Records { frames: Frames::of(&list.spool, Box::new(chosen)), ask, next: 0 }
+        let names = in_files(list.columns.fields.iter());
+        Records { frames: Frames::of(&list.spool, Box::new(chosen)), names, ask, next: 0 }
     }
 
     fn take(&mut self, count: u64) -> Result<DataFrame, PlanError> {
@@ -123,6 +127,7 @@ impl<'a> Records<'a> {
         let ordinals: Vec<i64> = (self.next..self.next + count).map(|ordinal| ordinal as i64).collect();
         self.next += count;
         block.drop_in_place(LINE)?;
+        block.set_column_names(&self.names)?;
         block.insert_column(0, Int64Chunked::from_vec(input::ORDINAL.into(), ordinals).into_column())?;
         let masks = Int64Chunked::full(input::ASK.into(), self.ask, block.height());
         block.insert_column(1, masks.into_column())?;

@@ -10,7 +10,7 @@ use super::pair::{Answer, RecordState};
 use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError};
 use crate::fetch::{Question, Values};
-use crate::handoff::{Plan, input};
+use crate::handoff::Plan;
 use crate::job::{Absent, Endpoint, Job, Pages, Part};
 use crate::record::{Field, Ordinal, Rows, Type, Value};
 use crate::secrets::Secrets;
@@ -58,7 +58,7 @@ impl Step {
 /// All endpoints, and where their values come from.
 pub(super) struct Recipe {
     pub(super) steps: Vec<Step>,
-    /// Columns to read of the frozen input: the plan's, then those carried from earlier rounds.
+    /// Columns to read of the frozen input, as it names them: the plan's, then those carried from earlier rounds.
     pub(super) fields: Vec<Field>,
     /// The input's columns, as the job's own programs see them.
     pub(super) inputs: Vec<Input>,
@@ -165,13 +165,13 @@ fn column_named(columns: &[Field], name: &str) -> Option<(usize, Type)> {
 
 /// The columns of the frozen input, those of earlier answers last.
 fn input_fields(plan: &Plan, job: &Job) -> (Vec<Field>, HashMap<Answer, usize>) {
-    let mut fields = plan.columns.clone();
+    let named = plan.columns.iter().zip(plan.input_names());
+    let mut fields: Vec<Field> = named.map(|(column, name)| Field { name, ty: column.ty }).collect();
     let mut carried = HashMap::new();
     for (endpoint, column) in job.endpoints.iter().flat_map(Endpoint::answers) {
         carried.entry((endpoint, column)).or_insert_with(|| {
-            let source = &job.endpoints[endpoint];
-            let column = &source.columns[column];
-            fields.push(Field { name: input::answer_column(&source.name, &column.name), ty: column.ty });
+            let ty = job.endpoints[endpoint].columns[column].ty;
+            fields.push(Field { name: plan.carried_name(endpoint, column), ty });
             fields.len() - 1
         });
     }

@@ -33,7 +33,7 @@ pub(super) use fields::keys_of;
 pub(super) use forms::CostRule;
 pub(super) use input::Input;
 pub(super) use json::Json;
-pub(super) use later::{did_you_mean, quoted};
+pub(super) use later::did_you_mean;
 pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use request::{Batch, Pages};
 pub(super) use statement::{After, Before};

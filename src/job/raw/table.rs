@@ -17,9 +17,9 @@ pub(in crate::job) struct Table {
     /// `postgres://user:${PASSWORD}@host:5432/database`.
     #[schemars(required, regex(pattern = "^(duckdb:|parquet:|csv:|postgres(ql)?://).+"))]
     pub to: Option<At<String>>,
-    /// The table: `name` or `schema.name`. It is created where it does not exist. Of a Parquet or CSV file it may be left
-    /// out, and is the job's name then.
-    #[schemars(regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    /// The table: `name` or `schema.name`; what holds a point stands in quotes, as in SQL. It is created where it does not
+    /// exist. Of a Parquet or CSV file it may be left out, and is the job's name then.
+    #[schemars(length(min = 1))]
     pub name: Option<At<String>>,
     /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
     /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
@@ -36,7 +36,7 @@ pub(in crate::job) struct Table {
     pub stamp: Option<At<Named<Word<Stamp>>>>,
     /// The table in which the runs themselves are noted, `name` or `schema.name`, where it is not `windrow_runs` beside
     /// the table; for PostgreSQL.
-    #[schemars(regex(pattern = "^([A-Za-z_][A-Za-z0-9_]{0,62}\\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$"))]
+    #[schemars(length(min = 1))]
     pub runs_table: Option<At<String>>,
     /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
     /// its rows; for PostgreSQL.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::names::{Known, TAKEN_COLUMNS, Used, is_one_of};
+use super::names::Known;
 use super::{destination, dialect, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -20,7 +20,6 @@ pub(super) fn validated(
     let input = &file.input.as_ref()?.value;
     let source = source(input, folder, mistakes);
     let dialect = dialect::validated(input, source.as_ref(), mistakes);
-    check_used(known, mistakes);
     if source.as_ref().is_some_and(has_one_column) {
         check_one_column(known, mistakes);
     }
@@ -134,23 +133,6 @@ fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
             spelled(id.text())
         );
         mistakes.add(&other.span, format!("the list has no column `{}`", other.value), hint);
-    }
-}
-
-/// Columns that only endpoints use: fit for a run's files, and no second writing of another column.
-fn check_used(known: &Known<'_>, mistakes: &mut Mistakes) {
-    for Used { name, written } in &known.used {
-        if is_one_of(name.text(), &TAKEN_COLUMNS) {
-            let hint = "a run's files have a column of that name already: rename it in the list";
-            mistakes.add(&name.span, format!("`{written}` cannot be used"), hint);
-        }
-        let same = |other: &&At<String>| other.value.to_lowercase() == name.value.to_lowercase();
-        if let Some(other) = known.of_the_list().find(same).filter(|other| other.value != name.value) {
-            let meant = written.replace(name.text(), other.text());
-            let hint = format!("write `{meant}` if that is meant; otherwise rename one in the list");
-            let message = format!("`{written}` differs from a column `{}` in capitals only", other.value);
-            mistakes.add(&name.span, message, hint);
-        }
     }
 }
 

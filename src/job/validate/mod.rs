@@ -60,7 +60,7 @@ impl Parts {
 /// Validates a file as a whole; relative paths are taken from `folder`.
 pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mistakes) -> Option<Parts> {
     let known = Known::of(file);
-    names::check(&known, mistakes);
+    names::check(file, &known, mistakes);
     let name = job_name(file, mistakes);
     let written = limit::written(file, mistakes);
     let limits = limit::all(&written, mistakes);

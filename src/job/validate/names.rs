@@ -1,18 +1,17 @@
 //! The names of a job: which there are, that each is fit for files, views and tables, and that no two collide.
 
+use super::scheme::is_server;
+use crate::job::TableName;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::template::{AnswerNames, Part, Template};
 use crate::job::when::{self, Uses, WhenMistake};
 
-/// Names that the views and files of a run have already.
-const TAKEN_ENDPOINTS: [&str; 5] = ["requests", "rows", "input", "bodies", "ordinal"];
+/// Most bytes of a name in PostgreSQL (NAMEDATALEN - 1), which cuts off what is longer.
+const LONGEST_IN_POSTGRES: usize = 63;
 
-/// Columns that a run's files have already, whatever the capitals.
-pub(super) const TAKEN_COLUMNS: [&str; 3] = ["ordinal", "part", "ask"];
-
-/// Most bytes of a column's or table's name, as PostgreSQL has it (NAMEDATALEN - 1).
-const LONGEST_NAME: usize = 63;
+/// Columns that every table of PostgreSQL has (manual, "System Columns").
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// Most bytes of an endpoint's name.
 const LONGEST_ENDPOINT: usize = 48;
@@ -28,7 +27,7 @@ pub(super) struct Known<'a> {
     /// The conditions of the endpoints, in the order of the file.
     pub conditions: Vec<Option<Condition<'a>>>,
     /// Columns of the list that endpoints use, each once, where it is used first.
-    pub used: Vec<Used>,
+    pub used: Vec<At<String>>,
 }
 
 /// The name of an endpoint, if it has one, and those of its columns.
@@ -43,14 +42,6 @@ pub(super) struct KnownEndpoint<'a> {
 pub(super) struct Condition<'a> {
     pub code: &'a At<String>,
     pub uses: Result<Uses, Vec<WhenMistake>>,
-}
-
-/// A column of the list that an endpoint uses.
-pub(super) struct Used {
-    /// Where it stands.
-    pub name: At<String>,
-    /// As it stands there: `{year}`, or `.year` in a condition.
-    pub written: String,
 }
 
 impl<'a> Known<'a> {
@@ -77,7 +68,7 @@ impl<'a> Known<'a> {
 
     /// The columns of the list that the job needs: the id, what it keeps, what endpoints use.
     pub(super) fn of_the_list(&self) -> impl Iterator<Item = &At<String>> {
-        self.id.iter().chain(self.keep).chain(self.used.iter().map(|used| &used.name))
+        self.id.iter().chain(self.keep).chain(&self.used)
     }
 
     fn use_templates(&mut self, file: &raw::JobFile) {
@@ -86,8 +77,7 @@ impl<'a> Known<'a> {
             for part in &template.parts {
                 let (Part::Input(name) | Part::Url(name)) = part else { continue };
                 let place = Template::place_of(written.text(), part, &self.answers).unwrap_or_default();
-                let slot = written.text()[place.clone()].to_owned();
-                self.use_column(At { value: name.clone(), span: written.part(place) }, slot);
+                self.use_column(At { value: name.clone(), span: written.part(place) });
             }
         }
     }
@@ -107,15 +97,12 @@ impl<'a> Known<'a> {
             .flat_map(|(code, uses)| uses.inputs.iter().map(move |named| (code, named)))
             .map(|(code, (name, range))| At { value: name.clone(), span: code.part(range.clone()) })
             .collect();
-        for name in named {
-            let written = format!(".{}", name.value);
-            self.use_column(name, written);
-        }
+        named.into_iter().for_each(|name| self.use_column(name));
     }
 
-    fn use_column(&mut self, name: At<String>, written: String) {
-        if self.used.iter().all(|other| other.name.value != name.value) {
-            self.used.push(Used { name, written });
+    fn use_column(&mut self, name: At<String>) {
+        if self.used.iter().all(|other| other.value != name.value) {
+            self.used.push(name);
         }
     }
 }
@@ -134,17 +121,45 @@ impl<'a> KnownEndpoint<'a> {
     }
 }
 
-/// Notes every name that is unfit or taken.
-pub(super) fn check(known: &Known<'_>, mistakes: &mut Mistakes) {
+/// Notes every name that the destination cannot have, and those that collide.
+pub(super) fn check(file: &raw::JobFile, known: &Known<'_>, mistakes: &mut Mistakes) {
     check_endpoints(known, mistakes);
-    for name in known.id.iter().chain(known.keep) {
-        check_input_column(name, known, mistakes);
+    let on_server = is_server(file);
+    let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps).copied();
+    let shown = known.used.iter().filter(|_| on_server && shows_input(file));
+    for name in known.id.iter().chain(known.keep).chain(made).chain(shown) {
+        if let Some((message, hint)) = misfit(name.text(), on_server) {
+            mistakes.add(&name.span, message, hint);
+        }
     }
-    let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps);
-    for name in made {
-        check_made_column(name, mistakes);
-    }
-    check_collisions(known, mistakes);
+    check_collisions(known, on_server, mistakes);
+}
+
+/// Whether a statement of the job's own may look at all columns of the list that are used.
+fn shows_input(file: &raw::JobFile) -> bool {
+    let before = file.before.iter().flat_map(|list| &list.value).filter_map(|one| one.value.sql.as_ref());
+    let after = file.after.iter().flat_map(|list| &list.value).filter_map(|one| one.value.sql.as_ref());
+    before.chain(after).any(|sql| sql.value.to_lowercase().contains("windrow_input"))
+}
+
+/// Why the destination can have no column of that name, and what to do.
+fn misfit(name: &str, on_server: bool) -> Option<(String, String)> {
+    let (why, hint) = match name {
+        "" => (" is no name for a column".to_owned(), "it takes one character at least"),
+        _ if name.contains('\0') => {
+            (" is no name for a column".to_owned(), "no database can have the character U+0000 in a name")
+        }
+        _ if on_server && name.len() > LONGEST_IN_POSTGRES => {
+            let why = format!(" is {} bytes long, and no name for a column in PostgreSQL", name.len());
+            (why, "it cuts off what is longer than 63 bytes: take a shorter name")
+        }
+        _ if on_server && SYSTEM_COLUMNS.contains(&name) => {
+            let why = " is no name for a column in PostgreSQL".to_owned();
+            (why, "each of its tables has a system column of that name: take another one")
+        }
+        _ => return None,
+    };
+    Some((format!("\"{name}\"{why}"), hint.to_owned()))
 }
 
 fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
@@ -155,12 +170,6 @@ fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
             let hint =
                 "up to 48 letters (A to Z), digits and `_`, the first no digit: it names files and a view";
             mistakes.add(&name.span, format!("\"{}\" is no name for an endpoint", text), hint);
-        } else if is_one_of(text, &TAKEN_ENDPOINTS) {
-            let hint = format!(
-                "every run has a view of that name: take another one than {}",
-                raw::quoted(&TAKEN_ENDPOINTS)
-            );
-            mistakes.add(&name.span, format!("an endpoint cannot be named \"{text}\""), hint);
         }
         if before.iter().any(|other| other.value.eq_ignore_ascii_case(text)) {
             let hint = "each endpoint needs a name of its own; capitals make no difference";
@@ -170,39 +179,9 @@ fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_input_column(name: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) {
-    let text = name.text();
-    if text.is_empty() || text.len() > LONGEST_NAME || text.contains(char::is_control) || text.trim() != text
-    {
-        let hint = "1 to 63 bytes without control characters, and no space at either end";
-        mistakes.add(&name.span, format!("\"{}\" is no name for a column", text), hint);
-    }
-    let before_point = text.split_once('.').map(|(before, _)| before);
-    if known.answers.iter().any(|answer| Some(answer.endpoint.as_str()) == before_point) {
-        let hint = "rename the endpoint or the column of the list";
-        mistakes.add(&name.span, format!("`{text}` reads like a column of an endpoint"), hint);
-    }
-    check_taken(name, mistakes);
-}
-
-fn check_made_column(name: &At<String>, mistakes: &mut Mistakes) {
-    let text = name.text();
-    if !is_word(&text.replace(' ', "_")) || text.len() > LONGEST_NAME || text.ends_with(' ') {
-        let hint = "1 to 63 letters (A to Z), digits, `_` and spaces, the first a letter or `_`";
-        mistakes.add(&name.span, format!("\"{}\" is no name for a column", text), hint);
-    }
-    check_taken(name, mistakes);
-}
-
-fn check_taken(name: &At<String>, mistakes: &mut Mistakes) {
-    if is_one_of(name.text(), &TAKEN_COLUMNS) {
-        let hint = format!("a run's files have columns {} already", raw::quoted(&TAKEN_COLUMNS));
-        mistakes.add(&name.span, format!("a column cannot be named \"{}\"", name.value), hint);
-    }
-}
-
-/// Notes columns of the table whose names differ at most in capitals.
-fn check_collisions(known: &Known<'_>, mistakes: &mut Mistakes) {
+/// Notes columns of the table that have one name for the destination. DuckDB makes no difference between capitals (of
+/// ASCII) and small letters, and it writes the files, too.
+fn check_collisions(known: &Known<'_>, on_server: bool, mistakes: &mut Mistakes) {
     let carried =
         known.id.iter().map(|name| (name, "the id")).chain(known.keep.iter().map(|name| (name, "`keep`")));
     let answered = known
@@ -211,33 +190,41 @@ fn check_collisions(known: &Known<'_>, mistakes: &mut Mistakes) {
         .flat_map(|endpoint| endpoint.columns.iter().map(|name| (*name, "an endpoint")));
     let stamped = known.stamps.iter().map(|name| (*name, "`stamp`"));
     let mut all: Vec<(&At<String>, &str)> = carried.chain(answered).chain(stamped).collect();
-    all.sort_by_key(|(name, _)| (name.value.to_lowercase(), name.span.start));
+    let name_there = |name: &str| if on_server { name.to_owned() } else { name.to_ascii_lowercase() };
+    all.sort_by_key(|(name, _)| (name_there(&name.value), name.span.start));
     for pair in all.windows(2) {
         let ((first, whose), (second, _)) = (pair[0], pair[1]);
-        if first.value.to_lowercase() == second.value.to_lowercase() {
-            let hint =
-                format!("{whose} has `{}` already, and capitals make no difference: rename one", first.value);
+        if name_there(&first.value) == name_there(&second.value) {
+            let hint = match first.value == second.value {
+                true => format!("{whose} has `{}` already: rename one", first.value),
+                false => format!(
+                    "{whose} has `{}` already, and DuckDB makes no difference between capitals and small letters: \
+                     rename one",
+                    first.value
+                ),
+            };
             mistakes.add(&second.span, format!("a second column named `{}`", second.value), hint);
         }
     }
 }
 
 /// Letters, digits and `_`, the first no digit.
-pub(super) fn is_word(text: &str) -> bool {
+fn is_word(text: &str) -> bool {
     let fits = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
     text.bytes().all(fits) && text.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-/// Whether a text is `name` or `schema.name`, each fit for a database.
-pub(super) fn is_table_name(text: &str) -> bool {
-    let fits = |word: &str| is_word(word) && word.len() <= LONGEST_NAME;
-    match text.split_once('.') {
-        Some((schema, table)) => fits(schema) && fits(table),
-        None => fits(text),
+/// A table's name, if the destination can have it; otherwise why not, and what to do.
+pub(super) fn table_name(text: &str, on_server: bool) -> Result<TableName, (String, &'static str)> {
+    let Some(name) = TableName::parse(text) else {
+        let hint =
+            "name or schema.name; what holds a point or a quote stands in quotes, as in SQL: '\"my.table\"'";
+        return Err((format!("\"{text}\" is no name for a table"), hint));
+    };
+    if let Some(long) = name.parts().find(|part| on_server && part.len() > LONGEST_IN_POSTGRES) {
+        let message =
+            format!("\"{long}\" is {} bytes long, and no name for a table in PostgreSQL", long.len());
+        return Err((message, "it cuts off what is longer than 63 bytes: take a shorter name"));
     }
-}
-
-/// Whether `text` is one of the words, whatever the capitals.
-pub(super) fn is_one_of(text: &str, taken: &[&str]) -> bool {
-    taken.iter().any(|word| word.eq_ignore_ascii_case(text))
+    Ok(name)
 }

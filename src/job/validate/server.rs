@@ -1,10 +1,10 @@
 //! What a job says of a PostgreSQL server: its URL, the table of the runs, how a table is replaced there.
 
-use super::names::is_table_name;
+use super::names::table_name;
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Mode, OnReferencing, ServerUrl};
+use crate::job::{Mode, OnReferencing, ServerUrl, TableName};
 
 /// The URL of a server.
 pub(super) fn url(written: &At<String>, mistakes: &mut Mistakes) -> Option<ServerUrl> {
@@ -26,9 +26,8 @@ type Refusal = (String, &'static str);
 
 fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str) -> Option<Refusal> {
     let is_the_table = table.name.as_ref().is_some_and(|name| is_same(name.text(), runs_table));
-    if !is_table_name(runs_table) {
-        let hint = "name or schema.name, each of letters (A to Z), digits and `_`, the first no digit";
-        return Some((format!("\"{runs_table}\" is no name for a table"), hint));
+    if let Err(refusal) = table_name(runs_table, true) {
+        return Some(refusal);
     }
     if is_the_table {
         let hint = "the runs are noted in a table of their own: take another name";
@@ -43,15 +42,9 @@ fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str)
 
 /// Whether two names may be one table's: one without a schema is in whichever the server says.
 fn is_same(one: &str, other: &str) -> bool {
-    let parts = |name: &str| -> (Option<String>, String) {
-        let lower = name.to_ascii_lowercase();
-        match lower.split_once('.') {
-            Some((schema, table)) => (Some(schema.to_owned()), table.to_owned()),
-            None => (None, lower),
-        }
-    };
-    let ((schema, table), (other_schema, other_table)) = (parts(one), parts(other));
-    table == other_table && (schema.is_none() || other_schema.is_none() || schema == other_schema)
+    let parsed = |name: &str| TableName::parse(&name.to_ascii_lowercase());
+    let (Some(one), Some(other)) = (parsed(one), parsed(other)) else { return false };
+    one.table == other.table && (one.schema.is_none() || other.schema.is_none() || one.schema == other.schema)
 }
 
 /// Whether `replace` makes a new table.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::names::{Known, is_table_name};
+use super::names::{self, Known};
 use super::{destination, key, partition, scheme, server};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Gone, Mode, Stamp, Table};
+use crate::job::{Gone, Mode, Stamp, Table, TableName};
 
 /// The table in which the runs themselves are kept.
 const RUNS_TABLE: &str = "windrow_runs";
@@ -50,7 +50,7 @@ pub(super) fn validated(
 fn name(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &mut Mistakes) -> Option<String> {
     let table = &written.value;
     if let Some(name) = &table.name {
-        return table_name(name, mistakes);
+        return table_name(name, scheme::is_server(file), mistakes);
     }
     if table.present.has("name") {
         return None;
@@ -63,13 +63,9 @@ fn name(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &mut Mistakes) 
     None
 }
 
-fn table_name(name: &At<String>, mistakes: &mut Mistakes) -> Option<String> {
-    let table = name.value.split_once('.').map_or(name.text(), |(_, table)| table);
-    if !is_table_name(name.text()) {
-        let hint = "name or schema.name, each of letters (A to Z), digits and `_`, the first no digit";
-        mistakes.add(&name.span, format!("\"{}\" is no name for a table", name.value), hint);
-        return None;
-    }
+fn table_name(name: &At<String>, on_server: bool, mistakes: &mut Mistakes) -> Option<String> {
+    let refused = |(message, hint): (String, &str)| mistakes.add(&name.span, message, hint);
+    let TableName { table, .. } = names::table_name(name.text(), on_server).map_err(refused).ok()?;
     if table.eq_ignore_ascii_case(RUNS_TABLE) {
         mistakes.add(
             &name.span,

@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use super::marker;
 use crate::merge::columns::Output;
+use crate::merge::sql;
 use crate::record::Type;
 
 /// The value of a column that has none, as Hive writes it.
 const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
-
-/// What is encoded in the names of columns.
-const NON_ALPHANUMERIC_BUT_UNDERSCORE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 /// What is in a folder.
 #[derive(Debug, Default)]
@@ -34,6 +32,11 @@ impl Folder {
         folder.files.sort();
         folder.strangers.sort();
         Ok(folder)
+    }
+
+    /// The columns that divide it, as its first file has them.
+    pub fn divided_by(&self, path: &Path) -> Vec<String> {
+        self.files.first().map(|file| divisions(path, file)).unwrap_or_default()
     }
 
     /// Whether there is nothing in it.
@@ -64,8 +67,8 @@ impl Folder {
         if !self.is_marked {
             return vec!["it is a folder that windrow did not make (it has no _windrow.json)".into()];
         }
-        let divided_by = self.files.first().map(|file| divisions(path, file));
-        if let Some(other) = divided_by.filter(|other| other != by) {
+        let other = self.divided_by(path);
+        if !self.files.is_empty() && other != by {
             return vec![format!(
                 "it is divided by {}, the job divides by {}",
                 other.join(", "),
@@ -88,8 +91,7 @@ pub(super) fn of_no_rows(by: &[String], columns: &[Output]) -> PathBuf {
         Some(Type::Timestamp) => "1970-01-01 00%3A00%3A00",
         Some(Type::Text | Type::Json) | None => "none",
     };
-    let encoded = |name| utf8_percent_encode(name, NON_ALPHANUMERIC_BUT_UNDERSCORE);
-    by.iter().map(|name| format!("{}={}", encoded(name), value(name))).collect()
+    by.iter().map(|name| format!("{}={}", sql::division(name), value(name))).collect()
 }
 
 /// The columns that the path of a file in the folder names.

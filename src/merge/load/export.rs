@@ -12,6 +12,7 @@ use super::insert::select;
 use super::keys::key_column;
 use super::{Chosen, Loading, Order};
 use crate::handoff::input::ORDINAL;
+use crate::handoff::names::beside;
 use crate::job::Mode;
 use crate::merge::columns::Output;
 use crate::merge::runs::Publication;
@@ -130,10 +131,13 @@ impl<'a> Export<'a> {
     }
 
     fn input(&self) -> Exported {
-        let mut fields = vec![field(ORDINAL, Type::Bigint)];
-        fields.extend(self.loading.order.plan().columns.iter().cloned());
-        let names: Vec<String> = fields.iter().map(|field| sql::identifier(&field.name)).collect();
-        let select = |slice: &super::Slice<'_>| format!("SELECT {} FROM {}", names.join(", "), slice.input());
+        let plan = self.loading.order.plan();
+        let own = beside(ORDINAL, plan.columns.iter().map(|column| column.name.as_str()));
+        let mut fields = vec![field(&own, Type::Bigint)];
+        fields.extend(plan.columns.iter().cloned());
+        let names: Vec<String> = plan.input_names().iter().map(|name| sql::identifier(name)).collect();
+        let names = names.join(", ");
+        let select = |slice: &super::Slice<'_>| format!("SELECT {ORDINAL}, {names} FROM {}", slice.input());
         Exported { selects: self.loading.slices().iter().map(select).collect(), fields }
     }
 

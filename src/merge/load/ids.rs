@@ -83,12 +83,13 @@ impl Loading<'_> {
         let ids = self.id_columns();
         let typed = columns(&ids);
         self.connection.execute_batch(&format!("CREATE TEMP TABLE {table} ({ORDINAL} BIGINT, {typed})"))?;
-        let cast = |(name, ty): &(String, String)| format!("TRY_CAST({} AS {ty})", column("record", name));
-        let fits =
-            |id: &(String, String)| format!("({} IS NULL) = ({} IS NULL)", column("record", &id.0), cast(id));
-        let values: Vec<String> = ids.iter().map(cast).collect();
-        let fits: Vec<String> = ids.iter().map(fits).collect();
         for slice in self.slices() {
+            let frozen = |name: &str| column("record", &slice.frozen(name));
+            let cast = |(name, ty): &(String, String)| format!("TRY_CAST({} AS {ty})", frozen(name));
+            let fits =
+                |id: &(String, String)| format!("({} IS NULL) = ({} IS NULL)", frozen(&id.0), cast(id));
+            let values: Vec<String> = ids.iter().map(cast).collect();
+            let fits: Vec<String> = ids.iter().map(fits).collect();
             self.connection.execute_batch(&format!(
                 "INSERT INTO {table} SELECT record.{ORDINAL}, {} FROM {} record{} WHERE {}",
                 values.join(", "),

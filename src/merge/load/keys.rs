@@ -6,6 +6,7 @@ use super::Loading;
 use super::ids::{ANSWERED, NULL_LIKE_NULL};
 use super::scope::SCOPE;
 use crate::handoff::input::ORDINAL;
+use crate::handoff::names::beside;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::select::{Selection, Standing};
@@ -19,8 +20,8 @@ const KEYS: &str = "temp.windrow_keys";
 pub(super) const WINNERS: &str = "temp.windrow_winners";
 /// Temporary table: the rows that stand under the run's keys.
 const STANDING_ROWS: &str = "temp.windrow_standing";
-/// The place of a row of the table, where a column of its own hides `rowid`.
-const PLACE: &str = "\"windrow place\"";
+/// The place of a row of a table, unless a column of its own hides it.
+pub(super) const ROWID: &str = "rowid";
 
 impl Loading<'_> {
     /// The key: the job's, or else the id; the id where rows are replaced by it.
@@ -131,11 +132,14 @@ impl Loading<'_> {
         names.extend(kept.chain(further).filter(|name| key.iter().all(|(key, _)| key != *name)));
         let list = |names: Vec<String>| names.join(", ");
         let keys = list(key.iter().map(|(name, _)| column("old", name)).collect());
-        let placed = match self.hides_places() {
-            true => format!("(SELECT *, row_number() OVER () AS {PLACE} FROM {})", self.target.qualified),
-            false => self.target.qualified.clone(),
+        let standing = &self.target.qualified;
+        let (placed, place) = match self.hides_places() {
+            true => {
+                let place = beside(ROWID, self.target.columns.iter().map(|column| column.name.as_str()));
+                (format!("(SELECT *, row_number() OVER () AS {place} FROM {standing})"), place)
+            }
+            false => (standing.clone(), ROWID.to_owned()),
         };
-        let place = if self.hides_places() { PLACE } else { "rowid" };
         self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {table} new ON {} \
              QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY old.{place} {order}) = 1",
@@ -164,7 +168,13 @@ pub(super) fn columns(typed: &[(String, String)]) -> String {
     typed.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
-/// The name of a key's column in a table of keys: never `ordinal`.
+/// The name of a key's column in a table of keys: never `ordinal`, and another one for every other name, though it
+/// differ in capitals only.
 pub(in crate::merge) fn key_column(name: &str) -> String {
-    sql::identifier(&format!("key {name}"))
+    let small = |letter: char| match letter {
+        '^' => "^^".to_owned(),
+        letter if letter.is_ascii_uppercase() => format!("^{}", letter.to_ascii_lowercase()),
+        letter => letter.to_string(),
+    };
+    sql::identifier(&format!("key {}", name.chars().map(small).collect::<String>()))
 }

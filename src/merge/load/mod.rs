@@ -57,7 +57,7 @@ use duckdb::Connection;
 pub(super) use self::export::{Export, Exported, Relation};
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
-use self::keys::WINNERS;
+use self::keys::{ROWID, WINNERS};
 use self::order::publications;
 pub(super) use self::order::{Loaded, Order, Settled, at_pauses, settled};
 use self::scope::SCOPE;
@@ -367,7 +367,7 @@ impl<'a> Loading<'a> {
 
     /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.
     fn hides_places(&self) -> bool {
-        self.target.column("rowid").is_some()
+        self.target.column(ROWID).is_some()
     }
 
     fn total(&self) -> duckdb::Result<u64> {

@@ -1,6 +1,6 @@
 //! The run's rows before they are written, as a table: for the job's own statements, and for servers.
 //!
-//! Its columns are [`PLACE`], then whether each endpoint failed that keeps its columns, then those of the table.
+//! Its columns are those of [`place`], then whether each endpoint failed that keeps its columns, then those of the table.
 
 use duckdb::Result;
 
@@ -10,24 +10,26 @@ use crate::merge::columns::Output;
 use crate::merge::select::{STANDING, Selection, Standing};
 use crate::merge::slice::column;
 use crate::merge::sql;
-use crate::merge::statements::PLACE;
+use crate::merge::statements::{own_column, place};
 use crate::record::{Field, Type};
 
 /// The table in DuckDB: a real one, so that statements can delete and update there.
 pub(super) const ROWS: &str = "temp.windrow_rows";
 
 /// The column that says whether an endpoint failed.
-pub(in crate::merge) fn failed_column(endpoint: usize) -> String {
-    format!("windrow_failed_{endpoint}")
+pub(in crate::merge) fn failed_column(endpoint: usize, columns: &[Output]) -> String {
+    own_column(&format!("windrow_failed_{endpoint}"), columns)
 }
 
 impl Loading<'_> {
     /// The columns.
     pub(super) fn staged_fields(&self) -> Vec<Field> {
-        let field = |name: &str, ty| Field { name: name.to_owned(), ty };
-        let mut fields = vec![field(PLACE[0], Type::Bigint), field(PLACE[1], Type::Integer)];
-        fields.extend(self.keeping().map(|at| field(&failed_column(at), Type::Boolean)));
-        fields.extend(self.columns.iter().map(|output| field(&output.name, output.ty.unwrap_or(Type::Text))));
+        let field = |name, ty| Field { name, ty };
+        let [ordinal, part] = place(&self.columns);
+        let mut fields = vec![field(ordinal, Type::Bigint), field(part, Type::Integer)];
+        fields.extend(self.keeping().map(|at| field(failed_column(at, &self.columns), Type::Boolean)));
+        let of_the_table = |output: &Output| field(output.name.clone(), output.ty.unwrap_or(Type::Text));
+        fields.extend(self.columns.iter().map(of_the_table));
         fields
     }
 
@@ -73,7 +75,7 @@ impl Loading<'_> {
             self.target.qualified,
             names.join(", "),
             values.join(", "),
-            PLACE.map(|name| column("staged", name)).join(", ")
+            place(&self.columns).map(|name| column("staged", &name)).join(", ")
         );
         self.connection.execute(&insert, []).map(|rows| rows as u64)
     }
@@ -82,7 +84,8 @@ impl Loading<'_> {
         let new = column("staged", &output.name);
         match output.origin {
             Origin::Answer(at) if self.policy.keeps(at) && insertion.standing.is_some() => {
-                let (failed, old) = (column("staged", &failed_column(at)), column(STANDING, &output.name));
+                let failed = column("staged", &failed_column(at, &self.columns));
+                let old = column(STANDING, &output.name);
                 format!("CASE WHEN {failed} THEN {old} ELSE {new} END")
             }
             _ => new,

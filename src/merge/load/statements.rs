@@ -5,7 +5,7 @@ use super::staged::ROWS;
 use super::{Chosen, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::job::{Mode, Statement};
-use crate::merge::statements::{self, PLACE, Report, Views};
+use crate::merge::statements::{self, Report, Views, place};
 use crate::merge::{MergeError, database, sql, views};
 
 impl Loading<'_> {
@@ -44,7 +44,7 @@ impl Loading<'_> {
 
     /// A row that is not written leaves what stands under its key alone.
     fn withdraw_winners(&self) -> duckdb::Result<()> {
-        let [ordinal, part] = PLACE;
+        let [ordinal, part] = place(&self.columns);
         let same_part = match self.policy.exploding {
             Some(_) => format!(" AND staged.{part} = {WINNERS}.part"),
             None => String::new(),

@@ -11,7 +11,7 @@ use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::PostgresError;
 use crate::job::{Mode, OnReferencing};
 use crate::merge::load::Relation;
-use crate::merge::statements::{self, PLACE, Report, Views};
+use crate::merge::statements::{self, Report, Views, place};
 use crate::merge::{MergeError, sql};
 use crate::record::Field;
 
@@ -204,9 +204,11 @@ impl<'a> Filling<'a> {
         if !self.views.rows {
             return Ok(());
         }
-        let place = PLACE.into_iter().map(str::to_owned);
         let names = self.transaction.columns.iter().map(|output| sql::identifier(&output.name));
-        let select = format!("SELECT {} FROM {STAGED}", listed(place.chain(names)));
+        let select = format!(
+            "SELECT {} FROM {STAGED}",
+            listed(place(&self.transaction.columns).into_iter().chain(names))
+        );
         self.transaction.session.run(&format!("CREATE TEMP VIEW windrow_rows AS {select}")).await
     }
 

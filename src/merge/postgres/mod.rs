@@ -66,7 +66,7 @@ use self::transact::{Transacted, transact};
 use super::load::{Loaded, Order};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::{Report, finish, keep};
-use super::{MergeError, sql};
+use super::{MergeError, columns, sql};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
 
 /// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
@@ -226,8 +226,8 @@ pub(super) async fn first_rows(
 ) -> Result<QueryResult, MergeError> {
     let session = server.connect().await?;
     let failed = |error: tokio_postgres::Error| session.failed(&error);
-    let quoted: Vec<String> = table.split('.').map(sql::identifier).collect();
-    let (exact, lower) = (quoted.join("."), quoted.join(".").to_lowercase());
+    let quoted: Vec<String> = columns::table_name(table).parts().map(sql::identifier).collect();
+    let (exact, lower) = (quoted.join("."), quoted.join(".").to_ascii_lowercase());
     let found = "SELECT coalesce(to_regclass($1), to_regclass($2))::text";
     let name: Option<String> =
         session.client().query_one(found, &[&exact, &lower]).await.map_err(failed)?.get(0);

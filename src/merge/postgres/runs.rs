@@ -9,7 +9,8 @@ use super::rights::{has, to_make_a_table};
 use super::target::{Found, Target, covers, find, qualified, unique_indexes};
 use crate::database::postgres::{PostgresError, Session};
 use crate::handoff::Plan;
-use crate::job::Job;
+use crate::job::{Job, TableName};
+use crate::merge::columns;
 use crate::merge::covered::Covered;
 use crate::merge::runs::{self, Publication, number, read_covered, read_policy, write_policy};
 use crate::merge::sql;
@@ -186,9 +187,9 @@ async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<Stri
 
 /// Where the runs are noted: beside the table, unless the job says.
 async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Found, PostgresError> {
-    let written = job.table.runs_table.as_deref().unwrap_or(runs::TABLE);
-    let (schema, table) = written.split_once('.').unwrap_or((&target.schema, written));
-    find(session, Some(schema), table).await
+    let TableName { schema, table } =
+        columns::table_name(job.table.runs_table.as_deref().unwrap_or(runs::TABLE));
+    find(session, Some(schema.as_ref().unwrap_or(&target.schema)), &table).await
 }
 
 /// Makes a schema that is not there.

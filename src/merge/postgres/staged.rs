@@ -7,7 +7,7 @@ use crate::job::Mode;
 use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::load::failed_column;
-use crate::merge::statements::PLACE;
+use crate::merge::statements::place;
 
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
 const KEPT: &str = "pg_temp.windrow_kept";
@@ -53,7 +53,7 @@ impl Filling<'_> {
     /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
     async fn leave_out_twins(&self) -> Result<u64, PostgresError> {
         let keys = listed(self.rows.key().into_iter().map(|key| self.rows.converted(key)));
-        let [ordinal, part] = PLACE;
+        let [ordinal, part] = place(self.rows.outputs);
         let delete = format!(
             "DELETE FROM {STAGED} AS loser USING (SELECT new.ctid AS row, row_number() OVER \
              (PARTITION BY {keys} ORDER BY new.{ordinal} DESC, new.{part} DESC) AS place FROM {STAGED} AS new) AS placed \
@@ -96,7 +96,7 @@ impl Filling<'_> {
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
     pub(super) async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
-        let [ordinal, part] = PLACE;
+        let [ordinal, part] = place(self.rows.outputs);
         let value = |output: &Output| match keeps {
             true => self.new_or_kept(output, "kept"),
             false => self.rows.converted(output),
@@ -137,7 +137,7 @@ impl Filling<'_> {
         };
         let kept: Vec<(&Output, String)> =
             self.rows.outputs.iter().filter_map(|output| Some((output, self.kept(output)?))).collect();
-        let [ordinal, part] = PLACE;
+        let [ordinal, part] = place(self.rows.outputs);
         let keep = format!(
             "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT DISTINCT ON (new.{ordinal}, new.{part}) \
              new.{ordinal}, new.{part}, {} FROM {STAGED} AS new JOIN {} AS old ON {} WHERE {} \
@@ -155,7 +155,9 @@ impl Filling<'_> {
     /// The flag of the endpoint whose failure leaves this column as it stands.
     fn kept(&self, output: &Output) -> Option<String> {
         match output.origin {
-            Origin::Answer(at) if self.transaction.policy.keeps(at) => Some(failed_column(at)),
+            Origin::Answer(at) if self.transaction.policy.keeps(at) => {
+                Some(failed_column(at, self.rows.outputs))
+            }
             _ => None,
         }
     }

@@ -7,8 +7,8 @@ use tokio_postgres::Row;
 
 use super::fit::{Fit, StandingType, fit};
 use crate::database::postgres::{PostgresError, Session};
-use crate::job::{Job, Mode, Table};
-use crate::merge::columns::Output;
+use crate::job::{Job, Mode, Table, TableName};
+use crate::merge::columns::{self, Output};
 use crate::merge::sql;
 
 /// The job's table on the server.
@@ -79,17 +79,14 @@ const REFERENCED: &str = "WITH RECURSIVE own(oid) AS \
 impl Target {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<Target, PostgresError> {
-        let (schema, table) = match job.table.name.split_once('.') {
-            Some((schema, table)) => (Some(schema), table),
-            None => (None, job.table.name.as_str()),
-        };
-        let Found { schema, table, standing } = find(session, schema, table).await?;
+        let TableName { schema, table } = columns::table_name(&job.table.name);
+        let Found { schema, table, standing } = find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
             Some((oid, kind)) => Some(standing_table(session, oid, kind).await?),
             None => None,
         };
         Ok(Target {
-            name: format!("{schema}.{table}"),
+            name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
             qualified: qualified(&schema, &table),
             schema,
             table,
@@ -120,7 +117,7 @@ impl Target {
     /// The column of that name, or of the same in lower case.
     pub fn column(&self, name: &str) -> Option<&TargetColumn> {
         let of = |name: &str| self.columns().iter().find(|column| column.name == name);
-        of(name).or_else(|| of(&name.to_lowercase()))
+        of(name).or_else(|| of(&name.to_ascii_lowercase()))
     }
 
     /// Whether no two rows can have the same values in these columns.
@@ -148,6 +145,13 @@ impl Target {
             _ => return vec!["it is no ordinary table".to_owned()],
         }
         let mut problems: Vec<String> = columns.iter().filter_map(|column| self.problem(column)).collect();
+        let names = self.names(columns);
+        for (at, name) in names.iter().enumerate() {
+            if let Some(first) = names[..at].iter().position(|other| other == name) {
+                let (one, other) = (&columns[first].name, &columns[at].name);
+                problems.push(format!("columns {one:?} and {other:?} would both be its column {name:?}"));
+            }
+        }
         let named = |column: &TargetColumn| {
             let of = |output: &Output| self.column(&output.name).is_some_and(|of| of.name == column.name);
             columns.iter().any(of)
@@ -212,7 +216,7 @@ pub(super) async fn find(
 ) -> Result<Found, PostgresError> {
     let quoted =
         [schema, Some(table)].into_iter().flatten().map(sql::identifier).collect::<Vec<_>>().join(".");
-    for name in [quoted.clone(), quoted.to_lowercase()] {
+    for name in [quoted.clone(), quoted.to_ascii_lowercase()] {
         let found = session.client().query_opt(TABLE, &[&name]).await;
         if let Some(row) = found.map_err(|error| session.failed(&error))? {
             let standing = Some((row.get(0), row.get(3)));

@@ -129,12 +129,6 @@ pub enum ListError {
         /// The name.
         name: String,
     },
-    /// A column has a name that windrow's own files use.
-    #[error("a column cannot be named {name:?}: windrow's files use that name\nhint: rename it in the list")]
-    Taken {
-        /// The name.
-        name: String,
-    },
     /// More or fewer fields than the header.
     #[error("{place}: {fields} fields, but the header has {header}\nhint: {hint}")]
     Fields {

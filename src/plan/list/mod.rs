@@ -118,7 +118,7 @@ impl Request<'_> {
     /// Reads the job's list; `stdin` is read where the job says so.
     pub async fn read(&self, stdin: Box<dyn Read>) -> Result<List, PlanError> {
         let source = source_name(&self.job.input.source);
-        let wanted = Wanted::of(self.job)?;
+        let wanted = Wanted::of(self.job);
         let list = name_in_messages(self.job);
         let unit = unit_of(&self.job.input.source);
         let reader = Reader { list: &list, unit, wanted: &wanted };

@@ -4,8 +4,9 @@ use polars::prelude::*;
 
 use super::history::{Done, History};
 use super::pairs::Pairs;
-use crate::handoff::{Content, input};
-use crate::job::{Endpoint, Job};
+use crate::handoff::input::{ORDINAL, PART};
+use crate::handoff::{Content, Plan};
+use crate::job::Job;
 use crate::plan::columns::answers;
 use crate::plan::{PlanError, ScratchError, frames, typed};
 use crate::record::{Field, Ordinal, Type, Value};
@@ -15,7 +16,7 @@ use crate::record::{Field, Ordinal, Type, Value};
 pub(super) struct Carried {
     /// The endpoint that gave it.
     endpoint: usize,
-    /// Its name there.
+    /// Its name in the chunks of that.
     column: String,
     /// A bit for every endpoint that uses it.
     users: u64,
@@ -24,11 +25,11 @@ pub(super) struct Carried {
 }
 
 /// Every answer that any template or `when` uses, each once, in the order of the endpoints that use them.
-pub(super) fn carried(job: &Job) -> Vec<Carried> {
+pub(super) fn carried(job: &Job, plan: &Plan) -> Vec<Carried> {
     let mut all: Vec<Carried> = Vec::new();
     for (user, endpoint) in job.endpoints.iter().enumerate() {
         for (source, column) in answers(endpoint) {
-            let next = one(&job.endpoints, source, column);
+            let next = one(job, plan, source, column);
             let known = all.iter().position(|carried| carried.field == next.field);
             let index = known.unwrap_or(all.len());
             if known.is_none() {
@@ -40,11 +41,11 @@ pub(super) fn carried(job: &Job) -> Vec<Carried> {
     all
 }
 
-fn one(endpoints: &[Endpoint], endpoint: usize, column: usize) -> Carried {
-    let source = &endpoints[endpoint];
-    let column = &source.columns[column];
-    let name = input::answer_column(&source.name, &column.name);
-    Carried { endpoint, column: column.name.clone(), users: 0, field: Field { name, ty: column.ty } }
+fn one(job: &Job, plan: &Plan, endpoint: usize, column: usize) -> Carried {
+    let ty = job.endpoints[endpoint].columns[column].ty;
+    let name = plan.carried_name(endpoint, column);
+    let in_chunks = plan.answer_names(endpoint).swap_remove(plan.id_columns + column);
+    Carried { endpoint, column: in_chunks, users: 0, field: Field { name, ty } }
 }
 
 /// A record of the retry.
@@ -87,7 +88,7 @@ impl Carried {
             if !records[from..to.max(from)].iter().any(|asked| self.needed(asked)) {
                 continue;
             }
-            let columns = ["ordinal", "part", &self.column];
+            let columns = [ORDINAL, PART, &self.column];
             let Some(rows) = history.chunk(done, &content, &columns).await? else { continue };
             for row in 0..rows.height() {
                 let Some(index) = self.wanted(&rows, row, done.round, pairs, records)? else { continue };
@@ -106,13 +107,13 @@ impl Carried {
         pairs: &Pairs,
         records: &[Asked],
     ) -> Result<Option<usize>, PlanError> {
-        let ordinal = whole(&rows.column("ordinal")?.get(row)?)?;
+        let ordinal = whole(&rows.column(ORDINAL)?.get(row)?)?;
         let index = position(records, ordinal);
         let Some(asked) = records.get(index).filter(|asked| asked.ordinal == ordinal) else {
             return Ok(None);
         };
         let counts = usize::from(pairs.get(ordinal, self.endpoint).round) == round;
-        let first_part = whole(&rows.column("part")?.get(row)?)? == 0;
+        let first_part = whole(&rows.column(PART)?.get(row)?)? == 0;
         Ok((counts && first_part && self.needed(asked)).then_some(index))
     }
 

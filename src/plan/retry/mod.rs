@@ -105,7 +105,7 @@ pub async fn write_retry(
     same_endpoints(job, &plan)?;
     let rounds = run.rounds().await?;
     let history = History::of(run, &rounds).await?;
-    let gathering = Gathering { job, plan: &plan, history, filter, carried: carry::carried(job) };
+    let gathering = Gathering { job, plan: &plan, history, filter, carried: carry::carried(job, &plan) };
     let spool = gathering.spool().await?;
     if spool.records() == 0 {
         return Ok(None);

@@ -79,7 +79,7 @@ pub(super) async fn sha256(
     query: &str,
     secrets: &Secrets,
 ) -> Result<String, PlanError> {
-    let (list, wanted) = (database.to_string(), Wanted::of(job)?);
+    let (list, wanted) = (database.to_string(), Wanted::of(job));
     let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
     let answer = Answer::ask(job, database, query, secrets, &reader).await?;
     let mut digest = RowsDigest::of(answer.columns());
