@@ -35,6 +35,7 @@ mod floors;
 mod headers;
 mod helpers;
 mod lists;
+mod names;
 mod parquet_lists;
 mod places;
 mod postgres;
