@@ -75,3 +75,15 @@ fn in_pairs(frame: &DataFrame) -> Result<Vec<(Ordinal, u64)>, ChunkError> {
     let asks = frame.column(ASK)?.i64()?.iter().map(|bits| bits.unwrap_or(0).cast_unsigned());
     Ok(ordinals.into_iter().zip(asks).collect())
 }
+
+/// A shard's frozen lines as a file, as [`plan`](crate::plan) writes it.
+#[cfg(test)]
+pub fn encode_records(fields: &[Field], records: &[InputRecord]) -> Result<Bytes, ChunkError> {
+    let ordinals: Vec<i64> = records.iter().map(|record| record.ordinal as i64).collect();
+    let asks: Vec<i64> = records.iter().map(|record| record.ask.cast_signed()).collect();
+    let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(ASK.into(), asks)];
+    for (at, (field, name)) in fields.iter().zip(crate::handoff::names::in_files(fields)).enumerate() {
+        columns.push(column::from_values(&name, field.ty, records.iter().map(|record| &record.values[at]))?);
+    }
+    parquet::write(&mut DataFrame::new(records.len(), columns)?)
+}

@@ -10,6 +10,8 @@
 //! | kept answers ([`encode_bodies`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!
+//! Names that meet are told apart as [`handoff::names`](crate::handoff::names) says.
+//!
 //! Types in Parquet: text and json are strings, integer INT32, bigint INT64, decimal(p,s) DECIMAL, date DATE,
 //! timestamp TIMESTAMP in microseconds without a zone (UTC). A value is read back exactly as it was written.
 
@@ -22,6 +24,8 @@ mod parquet;
 mod rows;
 
 pub use bodies::{Body, encode_bodies, read_bodies};
+#[cfg(test)]
+pub use input::encode_records;
 pub use input::{InputRecord, asks_of, read_asks, read_records};
 pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
 pub use lines::read_ledger;

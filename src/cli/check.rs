@@ -218,7 +218,9 @@ async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliEr
         let mut page = Vec::new();
         let named = input.columns.iter().zip(record).skip(1);
         let named: Vec<String> = named
-            .map(|(column, value)| format!("{} = {}", column.name, shown_value(value.as_deref())))
+            .map(|(column, value)| {
+                format!("{} = {}", beginning(column.name.as_bytes()), shown_value(value.as_deref()))
+            })
             .collect();
         writeln!(page, "{}", named.join(", "))?;
         shown.record(&mut page, record[0].as_deref().unwrap_or_default())?;
@@ -304,9 +306,11 @@ impl Shown<'_> {
         let id = self.job.input.id.len();
         match rows.rows.as_slice() {
             [row] if !rows.truncated => {
-                let width = rows.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0);
-                for (column, value) in rows.columns.iter().zip(row).skip(id) {
-                    writeln!(out, "    {:width$}  {}", column.name, shown_value(value.as_deref()))?;
+                let names: Vec<String> =
+                    rows.columns.iter().map(|column| beginning(column.name.as_bytes())).collect();
+                let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+                for (name, value) in names.iter().zip(row).skip(id) {
+                    writeln!(out, "    {name:width$}  {}", shown_value(value.as_deref()))?;
                 }
             }
             [] => {}

@@ -51,7 +51,7 @@ fn table(out: &mut dyn Write, result: &QueryResult, preset: &str) -> io::Result<
     if preset != presets::ASCII_MARKDOWN {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
-    table.set_header(result.columns.iter().map(|column| &column.name));
+    table.set_header(result.columns.iter().map(|column| cell(Some(&column.name), preset)));
     for row in &result.rows {
         table.add_row(row.iter().map(|value| cell(value.as_deref(), preset)));
     }

@@ -229,3 +229,91 @@ fn any_name_is_published_retried_and_published_again() {
         }
     }
 }
+
+#[test]
+fn what_is_appended_swapped_or_pruned_may_have_any_name() {
+    let cases = [
+        ("duckdb:t.duckdb", "mode = \"append\"", false),
+        ("postgres", "mode = \"append\"", true),
+        ("postgres", "mode = \"replace\"\nreplace = \"swap\"", false),
+        ("duckdb:t.duckdb", "mode = \"replace_ids\"\ngone = \"delete\"", true),
+        ("postgres", "mode = \"upsert\"\ngone = \"delete\"", false),
+    ];
+    for (to, settings, explodes) in cases {
+        println!("{to} {settings}");
+        let key = if settings.contains("replace_ids") { "" } else { KEY };
+        let stage = Stage::new(to, &format!("{settings}\n{key}"), explodes);
+        stage.sandbox.edit("names.toml", "rounds = 0", "rounds = 0\nchunks = \"csv\"");
+        stage.fails.store(settings.contains("replace"), Ordering::SeqCst);
+        if settings.contains("replace") {
+            stage.lives();
+        } else {
+            stage.sandbox.run(["run", "names.toml"]).with_code(0);
+            assert_eq!(stage.published(), stage.expected());
+        }
+        let runs = if settings.contains("append") { 2 } else { 1 };
+        stage.lives_again(stage.expected().len() * runs);
+    }
+}
+
+#[test]
+fn the_jobs_own_statements_find_their_columns_and_ours() {
+    for to in ["duckdb:t.duckdb", "postgres", "csv:t.csv"] {
+        println!("{to}");
+        let stage = Stage::new(to, &format!("mode = \"replace\"\n{KEY}"), false);
+        let other = if to == "postgres" { "STATUS" } else { "STATUS_" };
+        let more = format!(
+            "[[before]]\nsql = '''DELETE FROM windrow_rows WHERE windrow_ordinal_ = 3;\n\
+             UPDATE windrow_rows SET \"windrow_ordinal\" = 'mine', \"windrow_part\" = windrow_part_ WHERE windrow_ordinal_ = 1'''\n\
+             [[after]]\nfile = \"failures.csv\"\n\
+             sql = '''SELECT \"rowid\", status, status_, endpoint, ordinal FROM windrow_failures'''\n\
+             [[after]]\nfile = \"input.csv\"\n\
+             sql = '''SELECT ordinal, rowid, ask, \"requests.größe\", \"{other}\" FROM windrow_input ORDER BY ordinal'''\n",
+        );
+        stage.sandbox.edit("names.toml", "[publish]", &format!("{more}[publish]"));
+        stage.sandbox.run(["run", "names.toml"]).with_code(0).saying("published 3 rows");
+        let read = |name: &str| std::fs::read_to_string(stage.sandbox.path().join(name)).unwrap();
+        assert_eq!(read("failures.csv"), "rowid,status,status_,endpoint,ordinal\n0,s0,failed,rows,0\n");
+        let lines = ["0,0,a0,g0,u0", "1,1,a1,g1,u1", "2,2,a2,g2,u2", "3,3,a3,g3,u3"].join("\n");
+        assert_eq!(read("input.csv"), format!("ordinal,rowid,ask,requests.größe,{other}\n{lines}\n"));
+        let found = stage.published();
+        assert!(found.iter().any(|row| row.contains("|mine|") && row.contains("|0|")), "{found:#?}");
+        assert!(found[0].starts_with("0|s0|") && found[2].starts_with("2|s2|"), "{found:#?}");
+    }
+}
+
+#[test]
+fn the_views_of_a_run_have_theirs_under_their_names_and_ours_beside() {
+    let stage = Stage::new("postgres", &format!("mode = \"upsert\"\n{KEY}"), true);
+    stage.sandbox.edit("names.toml", KEY, "key = [\"rowid\", \"status\", \"part\"]");
+    stage.sandbox.run(["run", "names.toml"]).with_code(0);
+    let query = |sql: &str| stage.sandbox.query("names", sql);
+    assert_eq!(query("SELECT ordinal_, ordinal, \"Ordinal_\" FROM requests WHERE ordinal_ = 2"), ["x"]);
+    let of_many = "SELECT ordinal, part_, part, \"windrow_part\" FROM rows WHERE ordinal = 1 ORDER BY part_";
+    assert_eq!(query(of_many), ["x"]);
+    let input = "SELECT ordinal, rowid, status, \"STATUS_\", ask, \"requests.größe\", \" spaced \" FROM input LIMIT 1";
+    assert_eq!(query(input), ["0,0,s0,u0,a0,g0,p0"]);
+    assert_eq!(query("SELECT count(*), count(DISTINCT part), min(\"Größe_\") FROM rows_"), ["x"]);
+    assert_eq!(
+        query("SELECT windrow_ordinal_, windrow_part_, windrow_part FROM windrow_rows LIMIT 1"),
+        ["x"]
+    );
+    assert_eq!(query("SELECT ordinal, status, endpoint, status_, http_status FROM windrow_failures"), ["x"]);
+    assert_eq!(
+        query("SELECT endpoint, count(*) FROM requests_ GROUP BY ALL ORDER BY ALL"),
+        ["requests,4", "rows,4"]
+    );
+    assert_eq!(
+        query("SELECT endpoint, count(*) FROM bodies GROUP BY ALL ORDER BY ALL"),
+        ["requests,4", "rows,4"]
+    );
+    assert_eq!(
+        query("SELECT rowid, \"its\" FROM (SELECT rowid, 1 AS its, 2 AS rowid_ FROM input) LIMIT 1"),
+        ["0,1"]
+    );
+    let checked = stage.sandbox.run(["check", "names.toml", "--ids", "1"]).with_code(0);
+    assert_eq!(checked.stdout, "");
+    stage.fails.store(false, Ordering::SeqCst);
+    let extracted = stage.sandbox.run(["extract", "names", "names.toml"]).with_code(0);
+    assert_eq!(extracted.stderr, "");
+}

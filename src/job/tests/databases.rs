@@ -167,18 +167,19 @@ fn the_table_of_the_runs_is_another_one() {
     `runs_table` is the table "Small" itself
     hint: the runs are noted in a table of their own: take another name
     "#);
-    insta::assert_snapshot!(runs("small", "my runs"), @r#"
-    line 3: "my runs"
-    "my runs" is no name for a table
-    hint: name or schema.name, each of letters (A to Z), digits and `_`, the first no digit
+    insta::assert_snapshot!(runs("small", "my runs."), @r#"
+    line 3: "my runs."
+    "my runs." is no name for a table
+    hint: name or schema.name; what holds a point or a quote stands in quotes, as in SQL: '"my.table"'
     "#);
+    assert_eq!(runs("small", "my runs"), "");
     for (name, runs_table) in [("a.small", "small"), ("small", "a.small"), ("a.small", "A.small")] {
         assert!(runs(name, runs_table).contains("itself"), "{name} {runs_table}");
     }
     assert_eq!(runs("a.small", "b.small"), "");
     let long = "x".repeat(64);
-    assert!(runs("small", &long).contains("is no name for a table"));
-    assert!(runs(&long, "runs").contains("is no name for a table"));
+    assert!(runs("small", &long).contains("no name for a table in PostgreSQL"));
+    assert!(runs(&long, "runs").contains("no name for a table in PostgreSQL"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod databases;
 mod files;
 mod hostile;
 mod mistakes;
+mod names;
 mod refusals;
 mod report;
 mod requests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use crate::chunk::{Row, encode_ledger, encode_rows};
+use crate::chunk::{InputRecord, Row, encode_ledger, encode_records, encode_rows};
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
 use crate::handoff::store::VERSION;
@@ -184,15 +184,9 @@ impl Sandbox {
     }
 
     async fn put_shard(&self, number: u32, ordinals: &[u64], ends: Ends<'_>) -> Shard {
-        let mut fields = vec![field("ask", Type::Bigint)];
-        fields.extend(self.plan.columns.iter().cloned());
-        let values: Vec<Vec<Value>> = ordinals.iter().map(|o| self.line(*o, self.ask(*o, ends))).collect();
-        let rows: Vec<Row<'_>> = ordinals
-            .iter()
-            .zip(&values)
-            .map(|(ordinal, values)| Row { ordinal: *ordinal, part: 0, id: &[], values })
-            .collect();
-        let input = encode_rows(&[], &fields, &rows, ChunkFormat::Parquet).unwrap();
+        let record = |o: &u64| InputRecord { ordinal: *o, ask: self.ask(*o, ends), values: self.line(*o) };
+        let records: Vec<InputRecord> = ordinals.iter().map(record).collect();
+        let input = encode_records(&self.plan.columns, &records).unwrap();
         let input_sha256 = digest::sha256(&input);
         self.run.put_shard_file(number, layout::INPUT, input).await.unwrap();
         let blocks = ordinals.chunks(self.block).enumerate().map(|(at, ordinals)| Block {
@@ -204,10 +198,10 @@ impl Sandbox {
         Shard { number, input_sha256, pairs, blocks: blocks.collect() }
     }
 
-    fn line(&self, ordinal: u64, ask: u64) -> Vec<Value> {
+    fn line(&self, ordinal: u64) -> Vec<Value> {
         let country =
             if ordinal.is_multiple_of(2) { Value::Null } else { Value::Text(format!("land {ordinal}")) };
-        vec![Value::Bigint(ask as i64), Value::Text(self.ids[ordinal as usize].clone()), country]
+        vec![Value::Text(self.ids[ordinal as usize].clone()), country]
     }
 
     /// Commits a block with the statuses that `ends` says.
@@ -281,14 +275,14 @@ impl Sandbox {
 
     fn encode(&self, endpoint: usize, rows: &[(u64, u32, Vec<Value>)]) -> Bytes {
         let id = &self.plan.columns[..self.plan.id_columns];
-        let ids: Vec<Vec<Value>> = rows.iter().map(|(ordinal, ..)| self.line(*ordinal, 0)).collect();
+        let ids: Vec<Vec<Value>> = rows.iter().map(|(ordinal, ..)| self.line(*ordinal)).collect();
         let rows: Vec<Row<'_>> = rows
             .iter()
             .zip(&ids)
             .map(|((ordinal, part, values), line)| Row {
                 ordinal: *ordinal,
                 part: *part,
-                id: &line[1..=id.len()],
+                id: &line[..id.len()],
                 values,
             })
             .collect();
