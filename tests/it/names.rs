@@ -284,36 +284,45 @@ fn the_jobs_own_statements_find_their_columns_and_ours() {
 
 #[test]
 fn the_views_of_a_run_have_theirs_under_their_names_and_ours_beside() {
-    let stage = Stage::new("postgres", &format!("mode = \"upsert\"\n{KEY}"), true);
-    stage.sandbox.edit("names.toml", KEY, "key = [\"rowid\", \"status\", \"part\"]");
+    let stage = Stage::new("postgres", "mode = \"replace_ids\"", true);
     stage.sandbox.run(["run", "names.toml"]).with_code(0);
-    let query = |sql: &str| stage.sandbox.query("names", sql);
-    assert_eq!(query("SELECT ordinal_, ordinal, \"Ordinal_\" FROM requests WHERE ordinal_ = 2"), ["x"]);
-    let of_many = "SELECT ordinal, part_, part, \"windrow_part\" FROM rows WHERE ordinal = 1 ORDER BY part_";
-    assert_eq!(query(of_many), ["x"]);
-    let input = "SELECT ordinal, rowid, status, \"STATUS_\", ask, \"requests.größe\", \" spaced \" FROM input LIMIT 1";
-    assert_eq!(query(input), ["0,0,s0,u0,a0,g0,p0"]);
-    assert_eq!(query("SELECT count(*), count(DISTINCT part), min(\"Größe_\") FROM rows_"), ["x"]);
-    assert_eq!(
-        query("SELECT windrow_ordinal_, windrow_part_, windrow_part FROM windrow_rows LIMIT 1"),
-        ["x"]
-    );
-    assert_eq!(query("SELECT ordinal, status, endpoint, status_, http_status FROM windrow_failures"), ["x"]);
-    assert_eq!(
-        query("SELECT endpoint, count(*) FROM requests_ GROUP BY ALL ORDER BY ALL"),
-        ["requests,4", "rows,4"]
-    );
-    assert_eq!(
-        query("SELECT endpoint, count(*) FROM bodies GROUP BY ALL ORDER BY ALL"),
-        ["requests,4", "rows,4"]
-    );
-    assert_eq!(
-        query("SELECT rowid, \"its\" FROM (SELECT rowid, 1 AS its, 2 AS rowid_ FROM input) LIMIT 1"),
-        ["0,1"]
-    );
-    let checked = stage.sandbox.run(["check", "names.toml", "--ids", "1"]).with_code(0);
-    assert_eq!(checked.stdout, "");
+    for (sql, expected) in [
+        (
+            "SELECT ordinal__, ordinal, \"Ordinal_\" FROM requests WHERE ordinal__ = 2",
+            vec!["2,/one/2/u2/g2 0 0,/one/2/u2/g2 12 0"],
+        ),
+        (
+            "SELECT ordinal, part_, right(part, 4), right(windrow_part, 4) FROM rows WHERE ordinal = 1 ORDER BY part_",
+            vec!["1,0, 0 0, 1 0", "1,1, 0 1, 1 1"],
+        ),
+        (
+            "SELECT ordinal, rowid, status, \"STATUS_\", ask, \"requests.größe\", \" spaced \" FROM input WHERE ordinal = 3",
+            vec!["3,3,s3,u3,a3,g3,p3"],
+        ),
+        ("SELECT count(*), count(DISTINCT part), max(right(\"Größe_\", 5)) FROM rows_", vec!["6,6, 14 0"]),
+        (
+            "SELECT windrow_ordinal_, windrow_part_, right(windrow_part, 4) FROM windrow_rows ORDER BY ALL LIMIT 1",
+            vec!["1,0, 1 0"],
+        ),
+        (
+            "SELECT ordinal, rowid, status, endpoint, status_, http_status FROM windrow_failures",
+            vec!["0,0,s0,rows,failed,503"],
+        ),
+        ("SELECT endpoint, count(*) FROM requests_ GROUP BY ALL ORDER BY ALL", vec!["requests,4", "rows,4"]),
+        ("SELECT count(*) FROM all_requests", vec!["8"]),
+        ("SELECT count(*) FROM bodies WHERE endpoint = 'requests'", vec!["4"]),
+        (
+            "SELECT rowid, \"ROWID_\" FROM (SELECT rowid, 2 AS rowid_ FROM input) ORDER BY 1 LIMIT 1",
+            vec!["0,2"],
+        ),
+    ] {
+        assert_eq!(stage.sandbox.query("names", sql), expected, "{sql}");
+    }
     stage.fails.store(false, Ordering::SeqCst);
-    let extracted = stage.sandbox.run(["extract", "names", "names.toml"]).with_code(0);
-    assert_eq!(extracted.stderr, "");
+    let checked = stage.sandbox.run(["check", "names.toml", "--records", "1"]).with_code(0);
+    for line in ["rowid = 0, status = s0", "    two lines ", "    ordinal ", "    say \"x\" "] {
+        assert!(checked.stdout.contains(line), "{line}: {}", checked.stdout);
+    }
+    stage.sandbox.run(["extract", "names"]).with_code(0).saying("published 6 rows");
+    assert_eq!(stage.published(), stage.expected()[2..]);
 }

@@ -78,6 +78,14 @@ async fn views_and_windrows_own_table_are_refused() {
 }
 
 #[tokio::test]
+async fn a_table_of_somebody_elses_is_not_taken_for_windrows_own() {
+    let sandbox = Sandbox::new(1).await;
+    sandbox.execute("CREATE TABLE Windrow_Runs (run_id TEXT, mine TEXT)");
+    let said = checked(&sandbox).await;
+    assert!(said.contains("lacks rounds, job, table_name,") && said.contains("rename it"), "{said}");
+}
+
+#[tokio::test]
 async fn columns_and_keys_that_cannot_be_are_refused() {
     let mut sandbox = Sandbox::new(1).await.mode(Mode::Upsert);
     sandbox.job.table.key = vec!["facts".into(), "nobody".into()];

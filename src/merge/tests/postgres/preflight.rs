@@ -50,6 +50,19 @@ async fn all_that_is_wrong_with_a_table_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn columns_that_differ_in_capitals_are_two_there_or_refused() {
+    let mut sandbox = sandbox(Mode::Append).await;
+    sandbox.job.table.stamp = vec![("Title".into(), Stamp::RunId)];
+    assert_eq!(checked(&sandbox).await, "fits");
+    let columns = "id text, title text, votes bigint, budget integer, facts json";
+    sandbox.execute(&format!("CREATE TABLE films ({columns})"));
+    let said = checked(&sandbox).await;
+    assert!(said.contains("columns \"title\" and \"Title\" would both be its column \"title\""), "{said}");
+    sandbox.execute("ALTER TABLE films ADD COLUMN \"Title\" text");
+    assert_eq!(checked(&sandbox).await, "fits");
+}
+
+#[tokio::test]
 async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
     let sandbox = sandbox(Mode::Append).await;
     let columns = "id varchar(9), title text, votes numeric(18), budget numeric(10), facts json";
