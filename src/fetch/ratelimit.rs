@@ -22,6 +22,7 @@
 //!   cannot be matched (two numbers of requests, one reset) says nothing. A reset alone, or a number alone, says nothing.
 //! - **A number up to 31 days is seconds from now**; one that as Unix seconds or milliseconds is within 31 days of now
 //!   is that moment. No number is both, as 1970 is long past. A moment that is past means that the window is over.
+//!   Now is the answer's own `Date`, since a moment is meant as that clock has it.
 //!
 //! Not told apart is a wait in milliseconds: 600000 is read as the week that it is in seconds, if the server does not
 //! send a `Retry-After` too.
@@ -33,7 +34,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use sfv::{BareItem, Dictionary, List, ListEntry, Parser};
 
-use super::retry::{retry_after, seconds};
+use super::retry::{retry_after, seconds, server_time};
 
 /// The farthest reset that is believed, as no quota lasts longer than a month.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
@@ -142,6 +143,7 @@ impl Pair {
     fn left(&self, headers: &HeaderMap, now: SystemTime) -> Option<Left> {
         headers.get(&self.remaining)?;
         headers.get(&self.reset)?;
+        let now = server_time(headers, now);
         let (remaining, resets) = (items(headers, &self.remaining), items(headers, &self.reset));
         if remaining.len() != resets.len() {
             return None;
@@ -266,6 +268,20 @@ mod tests {
             ("Discord, before", vec![(remaining, "0"), (reset, "1705420564.5")], (0, 64.5)),
         ] {
             assert_eq!(left(&lines), Some(expected), "{whose}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_one_of_the_servers_clock() {
+        // The server's clock is an hour ahead of ours, or a year behind: it means in a minute.
+        for (date, reset) in [
+            ("Tue, 16 Jan 2024 16:55:00 GMT", "1705424160"),
+            ("Tue, 16 Jan 2024 16:55:00 GMT", "2024-01-16T16:56:00Z"),
+            ("Mon, 16 Jan 2023 15:55:00 GMT", "1673884560"),
+            ("Mon, 16 Jan 2023 15:55:00 GMT", "60"),
+        ] {
+            let lines = [("date", date), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", reset)];
+            assert_eq!(left(&lines), Some((0, 60.0)), "{date} {reset}");
         }
     }
 

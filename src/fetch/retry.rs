@@ -20,7 +20,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use hyper::header::{HeaderMap, RETRY_AFTER};
+use hyper::header::{AGE, DATE, HeaderMap, RETRY_AFTER};
 
 use crate::job::{self, RetryOn};
 use crate::record::{Failure, Kind};
@@ -144,15 +144,25 @@ impl Policy {
     }
 }
 
-/// How long an answer asks to wait: `Retry-After` in seconds, or a date less `now`. `None` where the header
-/// is absent or cannot be read; a date that is past is zero.
+/// How long an answer asks to wait: `Retry-After` in seconds, or a date less the answer's own, or less `now`. `None`
+/// where the header is absent or cannot be read; a date that is past is zero.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Some(wait) = seconds(text) {
         return Some(wait);
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
+    Some(date.duration_since(server_time(headers, now)).unwrap_or_default())
+}
+
+/// What time it is for the server: the answer's `Date` (RFC 9110, section 6.6.1), and as long as caches have had it
+/// since (`Age`); `now`, which is our time, where it says none. The moments that it names are to be read so, as either
+/// clock may be wrong.
+pub(super) fn server_time(headers: &HeaderMap, now: SystemTime) -> SystemTime {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let date = text(DATE).and_then(|text| httpdate::parse_http_date(text).ok());
+    let age = text(AGE).and_then(seconds).unwrap_or_default();
+    date.and_then(|date| date.checked_add(age)).unwrap_or(now)
 }
 
 /// A number of seconds, with or without a fraction: digits and a point, no sign, no exponent. One beyond all
@@ -316,6 +326,26 @@ mod tests {
         assert_eq!(after(300), Next::Again(Duration::from_secs(300)));
         let Next::GiveUp(failure) = after(301) else { panic!("it waits") };
         assert!(failure.detail.starts_with("the deadline of 600s is over after 1 attempt; "), "{failure:?}");
+    }
+
+    #[test]
+    fn a_date_is_read_against_that_of_the_answer() {
+        let ours = httpdate::parse_http_date("Sun, 06 Nov 1994 07:49:37 GMT").unwrap();
+        for (date, age, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", None, 60),
+            (" Sun, 06 Nov 1994 08:49:37 GMT ", Some("20"), 40),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some("-1"), 60),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some("3600"), 0),
+            ("today", None, 3660),
+            ("", Some("10"), 3660),
+        ] {
+            let mut headers = headers("Sun, 06 Nov 1994 08:50:37 GMT");
+            headers.insert(DATE, HeaderValue::from_static(date));
+            headers.extend(age.map(|age| (AGE, HeaderValue::from_static(age))));
+            assert_eq!(retry_after(&headers, ours), Some(Duration::from_secs(seconds)), "{date} {age:?}");
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
+            assert_eq!(retry_after(&headers, ours), Some(Duration::from_secs(7)));
+        }
     }
 
     #[test]
