@@ -164,14 +164,15 @@ impl Client {
             }
             let begun = Instant::now();
             let mut held_up = Duration::ZERO;
-            let reply = match self.door(question).lease(question, current, progress.left).await {
+            let door = self.door(question);
+            let reply = match door.lease(question, current, progress.left).await {
                 Ok(lease) => {
                     let connected = Instant::now();
                     permit.ready().await.map_err(Setback::Refused)?;
                     let sent = Instant::now();
-                    held_up = sent - connected;
-                    let left = progress.left.saturating_sub(connected - begun);
-                    let reply = self.door(question).exchange(question, current, lease, left, tally).await;
+                    held_up = lease.waited + (sent - connected);
+                    let left = progress.left.saturating_sub((connected - begun).saturating_sub(lease.waited));
+                    let reply = door.exchange(question, current, lease, left, tally).await;
                     permit.ended(Ended::of(&reply, sent.elapsed()));
                     reply
                 }

@@ -22,6 +22,7 @@ use std::io;
 
 use hyper::StatusCode;
 
+use super::connect::MAX_HEADERS;
 use super::origin::Origin;
 use super::resolve::NoAddress;
 use crate::record::{Failure, Kind};
@@ -58,12 +59,23 @@ pub(super) fn not_connected(origin: &Origin, error: &BoxError) -> Failure {
 /// An error between sending the request and the answer's head.
 pub(super) fn no_answer(error: &hyper::Error) -> Failure {
     if error.is_parse() && error.to_string() == HEAD_TOO_LARGE {
-        return Failure::lasting(Kind::TooLarge, "the answer's head has too many headers, or too long ones");
+        let why = format!("the answer's head has more than {MAX_HEADERS} headers, or too long ones");
+        return Failure::lasting(Kind::TooLarge, why);
     }
     if error.is_parse() {
         return Failure::lasting(Kind::Protocol, story(error));
     }
     broken(error)
+}
+
+/// Whether an error says that the server has not acted on the request, and will not (RFC 9113, section 8.7): it refused
+/// the stream, or the stream lies beyond the last that it will look at before it goes away.
+pub(super) fn was_refused(error: &hyper::Error) -> bool {
+    // h2 ends the streams beyond the last with the GOAWAY itself, those before it with the end of the connection.
+    find::<h2::Error>(error).is_some_and(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        error.is_remote() && (is_refused || error.is_go_away())
+    })
 }
 
 /// An error in the middle of the body.

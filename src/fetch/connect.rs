@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::Uri;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use hyper::http::uri::PathAndQuery;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
@@ -23,12 +23,16 @@ use tower_service::Service;
 use super::origin::Origin;
 use super::request::Body;
 use super::resolve::Resolver;
+use super::streams::Shared;
 use super::{classify, reach};
 use crate::record::{Failure, Kind};
 
-/// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB. The number of headers has
-/// hyper's own limit, 100: setting any other makes it allocate for each answer.
+/// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// Most headers of an answer over HTTP/1.1. Policies and debugging headers of content networks come to more than a
+/// hundred, which is hyper's own bound; curl reads 5,000.
+pub(super) const MAX_HEADERS: usize = 1024;
 
 /// Loaded when they are first needed.
 type Roots = OnceLock<Result<Arc<ClientConfig>, Failure>>;
@@ -38,8 +42,8 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub(super) enum Sender {
     /// One request at a time.
     Http1(http1::SendRequest<Body>),
-    /// Many at a time; clones share the connection.
-    Http2(http2::SendRequest<Body>),
+    /// Many at a time.
+    Http2(Shared),
 }
 
 /// Opens connections.
@@ -144,6 +148,7 @@ fn with_protocols(mut config: ClientConfig) -> Arc<ClientConfig> {
 async fn http1(stream: Stream) -> Result<Sender, Failure> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
         .writev(false)
         .handshake(stream)
         .await
@@ -154,11 +159,7 @@ async fn http1(stream: Stream) -> Result<Sender, Failure> {
 }
 
 async fn http2(stream: Stream) -> Result<Sender, Failure> {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-        .max_header_list_size(MAX_HEAD as u32)
-        .handshake(stream)
-        .await
-        .map_err(|error| classify::no_answer(&error))?;
-    tokio::spawn(connection);
-    Ok(Sender::Http2(sender))
+    let shared =
+        Shared::handshake(stream, MAX_HEAD as u32).await.map_err(|error| classify::no_answer(&error))?;
+    Ok(Sender::Http2(shared))
 }

@@ -11,9 +11,11 @@ use tokio::time::{Instant, sleep};
 
 use super::asked::Tally;
 use super::connect::Sender;
+use super::origin::Origin;
 use super::pool::Lease;
 use super::question::Question;
 use super::request::Request;
+use super::streams::NoneFree;
 use super::watch::Watch;
 use super::{Door, body, classify};
 use crate::record::{Failure, Kind};
@@ -57,12 +59,11 @@ impl Door {
         left: Duration,
         tally: &mut Tally,
     ) -> Result<Reply, Broken> {
-        let connect_limit = question.bounds.connect_timeout.min(left);
         tally.sent();
         let mut watch = pin!(sleep(left));
         let mut watch =
             Watch::new(watch.as_mut(), question.bounds.idle_timeout, question.bounds.timeout, left);
-        let (response, lease) = self.answered(question, request, lease, connect_limit, &mut watch).await?;
+        let (response, lease) = self.answered(question, request, lease, &mut watch).await?;
         tally.answered(response.status());
         self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
     }
@@ -75,7 +76,6 @@ impl Door {
         question: &Question,
         request: &Request,
         mut lease: Lease,
-        connect_limit: Duration,
         watch: &mut Watch<'_>,
     ) -> Result<(Response<Incoming>, Lease), Broken> {
         loop {
@@ -90,12 +90,16 @@ impl Door {
             };
             let was_stale = lease.is_reused && broken.failure.kind == Kind::Reset;
             self.pool.discard(&request.origin, lease);
+            if was_stale && !question.is_idempotent {
+                self.pool.was_closed(&request.origin);
+            }
             if !was_stale || broken.was_sent && !question.is_idempotent {
                 return Err(broken);
             }
-            lease = Box::pin(self.open_lease(request, connect_limit))
+            lease = Box::pin(self.open_lease(question, request, watch.left(), None))
                 .await
                 .map_err(|failure| Broken { failure, ..broken })?;
+            watch.resume(lease.waited);
         }
     }
 
@@ -139,22 +143,56 @@ impl Door {
         request: &Request,
         left: Duration,
     ) -> Result<Lease, Failure> {
-        let limit = question.bounds.connect_timeout.min(left);
         let lying = match question.is_idempotent {
             true => self.pool.take(&request.origin),
-            false => self.pool.take_fresh(&request.origin),
+            false => self.pool.take_settled(&request.origin),
         };
         match lying {
-            Some(lease) => Ok(lease),
+            Some(lease) if lease.has_place() => Ok(lease),
             // Boxed, because it is rare and large: every question would carry room for a handshake along.
-            None => Box::pin(self.open_lease(request, limit)).await,
+            shared => Box::pin(self.open_lease(question, request, left, shared)).await,
+        }
+    }
+
+    /// A place on a shared connection, or else a connection of its own. A shared one may end before the turn comes.
+    async fn open_lease(
+        &self,
+        question: &Question,
+        request: &Request,
+        left: Duration,
+        mut shared: Option<Lease>,
+    ) -> Result<Lease, Failure> {
+        let origin = &request.origin;
+        let (begun, mut waited) = (Instant::now(), Duration::ZERO);
+        loop {
+            let lease = match shared.take() {
+                Some(lease) => lease,
+                None => {
+                    let left = left.saturating_sub(begun.elapsed().saturating_sub(waited));
+                    self.open(origin, question.bounds.connect_timeout.min(left)).await?
+                }
+            };
+            let asked = Instant::now();
+            let lease = lease.with_place(question.bounds.timeout).await.map_err(|NoneFree| {
+                let bound = question.bounds.timeout;
+                let why =
+                    format!("the connection to {origin} had no room for another request within {bound:?}");
+                Failure::passing(Kind::Timeout, why)
+            })?;
+            waited += asked.elapsed();
+            match lease {
+                Ok(mut lease) => {
+                    lease.waited = waited;
+                    return Ok(lease);
+                }
+                Err(ended) => self.pool.discard(origin, ended),
+            }
         }
     }
 
     /// A new connection, or one that is shared and was opened in the meantime.
-    async fn open_lease(&self, request: &Request, limit: Duration) -> Result<Lease, Failure> {
+    async fn open(&self, origin: &Origin, limit: Duration) -> Result<Lease, Failure> {
         let begun = Instant::now();
-        let origin = &request.origin;
         let Some(gate) = self.pool.gate(origin) else {
             return Ok(self.pool.opened(origin, self.connector.open(origin, limit).await?));
         };
@@ -180,13 +218,16 @@ async fn send(sender: &mut Sender, request: &Request) -> Result<Response<Incomin
             sender.ready().await.map_err(not_ready)?;
             sender.send_request(request.for_http1()).await
         }
-        Sender::Http2(sender) => {
+        Sender::Http2(shared) => {
             let not_valid = |error: hyper::http::Error| Failure::lasting(Kind::Template, error.to_string());
             let whole = request.for_http2().map_err(not_valid).map_err(Broken::unsent)?;
-            sender.ready().await.map_err(not_ready)?;
-            sender.send_request(whole).await
+            shared.sender.ready().await.map_err(not_ready)?;
+            shared.sender.send_request(whole).await
         }
     };
-    // hyper says canceled of a request that it has given back before a byte of it was written, and of no other.
-    response.map_err(|error| Broken { was_sent: !error.is_canceled(), failure: classify::no_answer(&error) })
+    response.map_err(|error| {
+        // hyper says canceled of a request that it has given back before a byte of it was written, and of no other.
+        let was_sent = !error.is_canceled() && !classify::was_refused(&error);
+        Broken { was_sent, failure: classify::no_answer(&error) }
+    })
 }

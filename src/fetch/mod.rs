@@ -10,7 +10,7 @@
 //! attempt   with a permit of the pacer; again after a pause         ask, pacer, retry
 //!    │                                    redirects on the way       redirect
 //!    │                                    who may be asked at all    reach
-//! exchange  one request on one connection, under one timer          exchange, pool, connect, resolve, watch
+//! exchange  one request on one connection, under one timer          exchange, pool, connect, streams, resolve, watch
 //!    │                                    body                       body
 //!    │                                    encoding                   encoding
 //!    │                                    all of it, a part, nothing completeness
@@ -77,6 +77,7 @@ mod resolve;
 mod retry;
 mod secrets;
 mod sniff;
+mod streams;
 mod target;
 mod template;
 #[cfg(test)]

@@ -8,6 +8,13 @@
 //! asked for the longest time are forgotten, and their connections closed.
 //!
 //! HTTP/1.1 connections lie in a stack per origin, the last one used on top. An HTTP/2 connection is shared.
+//!
+//! Some servers close connections after an answer that says nothing of it. Until the end of the connection has
+//! reached us it looks as if it could be used again, and of a request that is written just then nobody knows what
+//! became of it. For one that cannot be sent twice, a connection must have lain [`SETTLED`] and be open still. Where
+//! requests come so fast that none has, the one that has lain longest serves, if others of its origin have settled. An
+//! origin that was seen to close one so soon gets such requests on connections of their own for [`WARY`].
+//!
 //! Which of the two an https origin speaks is known after the first handshake: until then only one is made at
 //! a time, or every request in flight would open a connection that a single one could have replaced.
 
@@ -15,12 +22,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http1;
 use tokio::time::Instant;
 
 use super::connect::Sender;
 use super::origin::Origin;
 use super::request::Body;
+use super::streams::{NoneFree, Shared, Stream};
 
 /// How long a connection may lie unused. Servers close theirs after 5 to 75 s, which is noticed; firewalls
 /// forget theirs without a word.
@@ -28,7 +36,17 @@ const LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long it may have lain for a request that cannot be sent twice: less than any server waits, so that none closes
 /// it just as such a request is on its way.
-pub(super) const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long it must have lain for such a request: a server that closes it after its answer does so within the time that
+/// the answer took, and a little, not to tie up more connections than need be.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// For how long no connection of an origin is trusted that has closed one within [`FRESH`] of an answer.
+const WARY: Duration = Duration::from_secs(60);
+
+/// Unused connections kept per origin at the least, so that a few can settle while another is in use.
+const LEAST_IDLE: usize = 8;
 
 /// Origins whose connections are kept: more than a job's 64 endpoints have.
 const MOST_ORIGINS: usize = 128;
@@ -39,8 +57,12 @@ pub(super) struct Lease {
     pub(super) sender: Sender,
     /// Whether it has been used before.
     pub(super) is_reused: bool,
+    /// How long a place on it was waited for.
+    pub(super) waited: Duration,
     /// Which of its origin's HTTP/2 connections it is.
     generation: u64,
+    /// The place on a connection that is shared.
+    stream: Option<Stream>,
 }
 
 /// All connections that are not in use.
@@ -62,12 +84,16 @@ struct Lanes {
 struct Lane {
     speaks: Option<Version>,
     idle: Vec<(Instant, http1::SendRequest<Body>)>,
-    shared: Option<http2::SendRequest<Body>>,
+    shared: Option<Shared>,
     /// Counts the HTTP/2 connections.
     generation: u64,
     gate: Arc<tokio::sync::Mutex<()>>,
     /// The look at which it was last used.
     used: u64,
+    /// When one was last found closed soon after an answer.
+    closed_early: Option<Instant>,
+    /// Whether one has settled since.
+    has_settled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,19 +103,19 @@ enum Version {
 }
 
 impl Pool {
-    /// Keeps up to `max_idle` connections per origin.
+    /// Keeps up to `max_idle` connections per origin, or a few more.
     pub(super) fn new(max_idle: usize) -> Pool {
-        Pool { max_idle, lanes: Mutex::default() }
+        Pool { max_idle: max_idle.max(LEAST_IDLE), lanes: Mutex::default() }
     }
 
     /// A connection that is there already.
     pub(super) fn take(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().lane(origin)?.take(LIFETIME)
+        self.lanes().lane(origin)?.take()
     }
 
-    /// A connection that is there already and was in use a moment ago.
-    pub(super) fn take_fresh(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().lane(origin)?.take(FRESH)
+    /// A connection that is there already, and that its server will not close just now, as far as one can tell.
+    pub(super) fn take_settled(&self, origin: &Origin) -> Option<Lease> {
+        self.lanes().lane(origin)?.take_settled(self.max_idle)
     }
 
     /// A shared connection that is there already.
@@ -117,7 +143,7 @@ impl Pool {
                 lane.generation += 1;
             }
         }
-        Lease { sender, is_reused: false, generation: lane.generation }
+        Lease::new(sender, false, lane.generation)
     }
 
     /// Takes back a connection whose answer is whole.
@@ -137,6 +163,13 @@ impl Pool {
             && lane.generation == lease.generation
         {
             lane.shared = None;
+        }
+    }
+
+    /// Notes that a connection was closed as it was used again.
+    pub(super) fn was_closed(&self, origin: &Origin) {
+        if let Some(lane) = self.lanes().lane(origin) {
+            lane.was_closed();
         }
     }
 
@@ -171,23 +204,86 @@ impl Lanes {
     }
 }
 
-impl Lane {
-    fn take(&mut self, at_most: Duration) -> Option<Lease> {
-        // Those below have been lying longer.
-        while let Some((_, sender)) = self.idle.pop_if(|(since, _)| since.elapsed() <= at_most) {
-            if !sender.is_closed() {
-                return Some(Lease { sender: Sender::Http1(sender), is_reused: true, generation: 0 });
-            }
+impl Lease {
+    fn new(sender: Sender, is_reused: bool, generation: u64) -> Lease {
+        let stream = match &sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(shared) => shared.streams.try_take(),
+        };
+        Lease { sender, is_reused, waited: Duration::ZERO, generation, stream }
+    }
+
+    /// Whether a request can be sent on it now.
+    pub(super) fn has_place(&self) -> bool {
+        matches!(self.sender, Sender::Http1(_)) || self.stream.is_some()
+    }
+
+    /// Waits for a place on it, `patience` beyond that of others; given back as it is where it has ended.
+    pub(super) async fn with_place(mut self, patience: Duration) -> Result<Result<Lease, Lease>, NoneFree> {
+        if let Sender::Http2(shared) = &self.sender
+            && self.stream.is_none()
+        {
+            self.stream = shared.streams.take(patience).await?;
         }
-        if at_most == LIFETIME {
-            self.idle.clear();
+        Ok(if self.has_place() { Ok(self) } else { Err(self) })
+    }
+}
+
+impl Lane {
+    fn take(&mut self) -> Option<Lease> {
+        // Those below have been lying longer.
+        while let Some((since, sender)) = self.idle.pop_if(|(since, _)| since.elapsed() <= LIFETIME) {
+            if !sender.is_closed() {
+                return Some(Lease::new(Sender::Http1(sender), true, 0));
+            }
+            self.found_closed(since);
+        }
+        self.idle.clear();
+        self.take_shared()
+    }
+
+    /// The last used one of those that have settled, or else one of many.
+    fn take_settled(&mut self, max_idle: usize) -> Option<Lease> {
+        while let Some((since, _)) = self.idle.pop_if(|(_, sender)| sender.is_closed()) {
+            self.found_closed(since);
+        }
+        while let Some(last) = self.idle.len().checked_sub(1)
+            && self.closed_early.is_none_or(|at| at.elapsed() > WARY)
+        {
+            let now = Instant::now();
+            let settled = self.idle.partition_point(|(since, _)| now - *since >= SETTLED);
+            let at = match settled.checked_sub(1) {
+                Some(at) => at,
+                None if self.has_settled && last >= max_idle / 2 => 0,
+                None => break,
+            };
+            if now - self.idle[at].0 > FRESH {
+                break;
+            }
+            let (since, sender) = self.idle.remove(at);
+            if !sender.is_closed() {
+                self.has_settled |= settled > 0;
+                return Some(Lease::new(Sender::Http1(sender), true, 0));
+            }
+            self.found_closed(since);
         }
         self.take_shared()
     }
 
+    fn found_closed(&mut self, since: Instant) {
+        if since.elapsed() <= FRESH {
+            self.was_closed();
+        }
+    }
+
+    fn was_closed(&mut self) {
+        self.closed_early = Some(Instant::now());
+        self.has_settled = false;
+    }
+
     fn take_shared(&mut self) -> Option<Lease> {
-        let shared = self.shared.as_ref().filter(|shared| !shared.is_closed())?;
-        Some(Lease { sender: Sender::Http2(shared.clone()), is_reused: true, generation: self.generation })
+        let shared = self.shared.as_ref().filter(|shared| !shared.sender.is_closed())?;
+        Some(Lease::new(Sender::Http2(shared.clone()), true, self.generation))
     }
 
     fn put_back(&mut self, sender: http1::SendRequest<Body>, max_idle: usize) {
@@ -202,7 +298,7 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use hyper_util::rt::TokioIo;
 
     use super::*;
 
@@ -213,10 +309,8 @@ mod tests {
     /// Our end of a connection; the other end, which keeps it open.
     async fn connection() -> (Sender, tokio::io::DuplexStream) {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let stream = TokioIo::new(ours);
-        let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-        tokio::spawn(connection);
-        (Sender::Http2(sender), theirs)
+        let shared = Shared::handshake(TokioIo::new(ours), 1 << 16).await.unwrap();
+        (Sender::Http2(shared), theirs)
     }
 
     #[tokio::test]
@@ -264,34 +358,62 @@ mod tests {
         assert!(pool.take(&origin).is_none());
     }
 
-    #[tokio::test]
-    async fn what_cannot_be_sent_twice_takes_only_what_was_just_in_use() {
-        let (pool, origin) = (Pool::new(2), Origin::of(&"http://example.com".parse().unwrap()).unwrap());
-        let mut ends = Vec::new();
-        for _ in 0..2 {
+    /// A lane of HTTP/1.1 connections that have lain so many milliseconds, the oldest first; their other ends.
+    async fn lane(idle: &[u64]) -> (Lane, Vec<tokio::io::DuplexStream>) {
+        let (mut lane, mut ends) = (Lane::default(), Vec::new());
+        for millis in idle {
             let (ours, theirs) = tokio::io::duplex(1 << 16);
             let (sender, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
             tokio::spawn(connection);
             ends.push(theirs);
-            let lease = pool.opened(&origin, Sender::Http1(sender));
-            pool.put_back(&origin, lease);
+            let since = Instant::now().checked_sub(Duration::from_millis(*millis)).unwrap();
+            lane.idle.push((since, sender));
         }
-        let age = |by: Duration| {
-            for (since, _) in &mut pool.lanes().lane(&origin).unwrap().idle {
-                *since = since.checked_sub(by).unwrap();
-            }
-        };
-        let fresh = pool.take_fresh(&origin).unwrap();
-        assert!(fresh.is_reused);
-        age(FRESH * 2);
-        assert!(pool.take_fresh(&origin).is_none());
-        pool.put_back(&origin, fresh);
-        assert!(pool.take_fresh(&origin).is_some() && pool.take_fresh(&origin).is_none());
-        // The older one is still there for others, until it is too old for everyone.
-        assert_eq!(pool.lanes().lane(&origin).unwrap().idle.len(), 1);
-        age(LIFETIME);
-        assert!(pool.take(&origin).is_none());
-        assert!(pool.lanes().lane(&origin).unwrap().idle.is_empty());
+        (lane, ends)
+    }
+
+    /// The lengths that the connections have lain which are left.
+    fn left(lane: &Lane) -> Vec<u128> {
+        lane.idle.iter().map(|(since, _)| since.elapsed().as_millis() / 10 * 10).collect()
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_twice_takes_what_has_settled_and_is_not_old() {
+        let (mut lane, _open) = lane(&[70_000, 20_000, 700, 100, 20, 0]).await;
+        assert!(lane.take_settled(8).unwrap().is_reused);
+        assert_eq!(left(&lane), [70_000, 20_000, 700, 20, 0]);
+        assert!(lane.take_settled(8).is_some());
+        // What has lain for long is there for others, what is new for later.
+        assert!(lane.take_settled(8).is_none());
+        assert_eq!(left(&lane), [70_000, 20_000, 20, 0]);
+        assert!(lane.take().is_some() && lane.take().is_some() && lane.take().is_some());
+        assert!(lane.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn where_many_lie_and_others_have_settled_the_oldest_serves() {
+        let (mut lane, _open) = lane(&[100, 40, 20, 0]).await;
+        lane.idle.rotate_left(1);
+        let settled = lane.idle.pop().unwrap();
+        assert!(lane.take_settled(4).is_none());
+        lane.idle.insert(0, settled);
+        assert!(lane.take_settled(4).is_some() && lane.take_settled(8).is_none());
+        assert!(lane.take_settled(4).is_some());
+        assert_eq!(left(&lane), [20, 0]);
+        lane.was_closed();
+        lane.closed_early = Instant::now().checked_sub(WARY);
+        assert!(lane.take_settled(2).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_origin_that_closes_after_its_answers_is_not_trusted_for_a_while() {
+        let (mut lane, mut ends) = lane(&[500, 400, 300]).await;
+        ends.pop();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(lane.take_settled(8).is_none());
+        assert_eq!(lane.idle.len(), 2);
+        lane.closed_early = Instant::now().checked_sub(WARY);
+        assert!(lane.take_settled(8).is_some());
     }
 
     #[tokio::test]

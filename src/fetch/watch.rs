@@ -52,6 +52,17 @@ impl<'a> Watch<'a> {
         Ok(output)
     }
 
+    /// What is left of the whole time.
+    pub(super) fn left(&self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
+    /// Goes on after a time that was another's matter for so long.
+    pub(super) fn resume(&mut self, another: Duration) {
+        self.progress = Instant::now();
+        self.end += another;
+    }
+
     fn due(&self) -> Instant {
         self.end.min(self.progress + self.idle)
     }

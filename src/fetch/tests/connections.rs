@@ -38,9 +38,9 @@ async fn connections_are_used_again() {
 #[tokio::test]
 async fn no_more_connections_are_kept_than_allowed() {
     let site = Site::plain(|_| ok("there"));
-    let client = Client::new(&ClientSettings { max_idle: 2 });
-    many(&client, &endpoint(&site.url("/{id}")), 2, 8).await;
-    assert_eq!(site.connections(), 8 + 6);
+    let client = Client::new(&ClientSettings { max_idle: 10 });
+    many(&client, &endpoint(&site.url("/{id}")), 2, 16).await;
+    assert_eq!(site.connections(), 16 + 6);
 }
 
 #[tokio::test]

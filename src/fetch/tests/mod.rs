@@ -13,18 +13,22 @@
 //! | `once` | requests that may not be sent twice |
 //! | `failures` | every class of failure, limits of time and size |
 //! | `redirects` | followed, bounded, without credentials elsewhere |
-//! | `limits` | what the job repeats, and for how long; what servers say of their limits
+//! | `limits` | what the job repeats, and for how long; what servers say of their limits |
 //! | `repeats` | attempts, pauses, interruption, what is counted |
 //! | `connections` | reuse, connections that went stale |
+//! | `closing` | servers that close connections which they say they keep |
+//! | `http2` | refused streams, servers that go away, how many streams at a time |
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 
 mod answers;
 mod batches;
+mod closing;
 mod connections;
 mod credential;
 mod failures;
 mod given;
+mod http2;
 mod limits;
 mod million;
 mod once;
@@ -41,6 +45,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::watch;
 
 use super::*;
@@ -181,6 +186,18 @@ impl<'a> Pacer for &'a Gate {
     fn takes(&self, _: &Origin, requests: u64, within: Duration) {
         self.takes.borrow_mut().push((requests, within));
     }
+}
+
+/// Asks for `number` records, `at_once` at a time, in any order.
+async fn ask_all(client: &Client, endpoint: &Endpoint, number: usize, at_once: usize) -> Vec<Asked> {
+    let question = question(endpoint);
+    let (_running, stop) = watch::channel(false);
+    let asking = stream::iter(0..number).map(|number| {
+        let request = question.build(&Row::id(&number.to_string())).unwrap();
+        let (question, stop) = (&question, &stop);
+        async move { client.ask(question, &request, &&Gate::open(), stop, |most| most).await }
+    });
+    asking.buffer_unordered(at_once).collect().await
 }
 
 fn client() -> Client {

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 pub(super) struct Raw {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Raw {
@@ -28,15 +29,17 @@ impl Raw {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let (serve, shared) = (Arc::new(serve), heads.clone());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (serve, shared, count) = (Arc::new(serve), heads.clone(), connections.clone());
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
+                count.store(number + 1, Ordering::SeqCst);
                 let (serve, heads) = (serve.clone(), shared.clone());
                 let mut peer = Peer { stream: stream.unwrap(), heads };
                 thread::spawn(move || serve(number, &mut peer));
             }
         });
-        Raw { address, heads }
+        Raw { address, heads, connections }
     }
 
     /// Each connection gets one request answered with these bytes.
@@ -50,6 +53,10 @@ impl Raw {
 
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// The heads of all requests, in the order they came.
@@ -67,16 +74,22 @@ pub(super) struct Peer {
 impl Peer {
     /// Reads a request's head; false where the connection ended.
     pub(super) fn request(&mut self) -> bool {
+        self.head().is_some()
+    }
+
+    /// The same, and hands it out.
+    pub(super) fn head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
             match self.stream.read(&mut byte) {
                 Ok(1) => head.push(byte[0]),
-                _ => return false,
+                _ => return None,
             }
         }
-        self.heads.lock().unwrap().push(String::from_utf8(head).unwrap());
-        true
+        let head = String::from_utf8(head).unwrap();
+        self.heads.lock().unwrap().push(head.clone());
+        Some(head)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) {

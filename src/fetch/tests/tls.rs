@@ -25,10 +25,10 @@ use super::*;
 use crate::record::Kind;
 
 /// A certificate authority of our own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Authority {
+    pub(super) fn new() -> Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -41,7 +41,7 @@ impl Authority {
     }
 
     /// A server for `name` that offers `protocols`.
-    fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
@@ -57,7 +57,7 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         Client::with(16, connect::Connector::trusting(self.roots()), reach::is_public)
     }
 }
@@ -212,7 +212,7 @@ async fn http2_answers_have_the_same_limits() {
 }
 
 /// A server that hands each connection, by its number, to `serve` when its handshake is done.
-async fn handshaking<F>(
+pub(super) async fn handshaking<F>(
     acceptor: TlsAcceptor,
     serve: impl Fn(usize, TlsStream<TcpStream>) -> F + 'static,
 ) -> String
