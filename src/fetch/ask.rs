@@ -164,7 +164,7 @@ impl Client {
             }
             let begun = Instant::now();
             let mut held_up = Duration::ZERO;
-            let door = self.door(question);
+            let door = self.door(question, current).await;
             let reply = match door.lease(question, current, progress.left).await {
                 Ok(lease) => {
                     let connected = Instant::now();

@@ -22,7 +22,7 @@ use tower_service::Service;
 
 use super::origin::Origin;
 use super::request::Body;
-use super::resolve::Resolver;
+use super::resolve::{NoAddress, Resolver};
 use super::streams::Shared;
 use super::{classify, reach};
 use crate::record::{Failure, Kind};
@@ -93,6 +93,15 @@ impl Connector {
         opened.await.unwrap_or_else(|_| {
             Err(Failure::passing(Kind::Timeout, format!("no connection to {origin} within {limit:?}")))
         })
+    }
+
+    /// Whether an origin has an address that this one connects to; also where nobody knows.
+    pub(super) async fn leads_to(&self, origin: &Origin, limit: Duration) -> bool {
+        if let Some(address) = origin.address() {
+            return (self.admits)(address);
+        }
+        let resolved = self.resolver.clone().resolve(origin.host_name().to_owned());
+        !matches!(tokio::time::timeout(limit, resolved).await, Ok(Err(NoAddress::NotAdmitted(_))))
     }
 
     async fn stream(&self, origin: &Origin, limit: Duration) -> Result<Stream, Failure> {

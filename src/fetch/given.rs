@@ -38,7 +38,7 @@ impl GivenUrl {
         Ok(GivenUrl {
             slot: names.input(column, Place::Query)?,
             query: template::appended(&endpoint.query, names)?,
-            reach: Reach::of(endpoint)?,
+            reach: Reach::of(endpoint, None)?,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Request headers, compiled: those that are the same for every record, and those with slots.
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName,
-    HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 
 use super::Values;
@@ -18,17 +18,12 @@ const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/",
 /// Headers that frame the message or steer the connection: ours to write, not the job's.
 const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
 
-/// Headers that are credentials even where the job spells them out.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION];
-
 /// The headers of an endpoint's requests, but for `host` and what describes the payload.
 pub(super) struct Headers {
     /// The same for every record: ours, unless the job gives others, and the job's.
     pub(super) constant: HeaderMap,
     /// Those with slots.
     filled: Vec<(HeaderName, Vec<Piece>)>,
-    /// Names of those that belong to the origin of the job's URL only.
-    pub(super) credentials: Vec<HeaderName>,
 }
 
 impl Headers {
@@ -39,7 +34,7 @@ impl Headers {
             (ACCEPT, our_accept(endpoint)),
             (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),
         ]);
-        let mut headers = Headers { constant, filled: Vec::new(), credentials: CREDENTIALS.into() };
+        let mut headers = Headers { constant, filled: Vec::new() };
         for (name, template) in &endpoint.headers {
             headers.add(header_name(name)?, names.pieces(template, Place::Header)?)?;
         }
@@ -56,9 +51,6 @@ impl Headers {
     }
 
     fn add(&mut self, name: HeaderName, pieces: Vec<Piece>) -> Result<(), String> {
-        if pieces.iter().any(|piece| matches!(piece, Piece::Secret(..))) {
-            self.credentials.push(name.clone());
-        }
         if pieces.iter().any(|piece| matches!(piece, Piece::Slot(_))) {
             self.filled.push((name, pieces));
             return Ok(());
@@ -91,7 +83,7 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
 }
 
 /// A header's value for the records of a request. One that holds a secret is marked, so that its `Debug` output
-/// is hidden and HTTP/2 keeps it out of its compression tables.
+/// is hidden, HTTP/2 keeps it out of its compression tables, and no redirect takes it to another origin.
 fn header_value(pieces: &[Piece], records: &Records<'_, impl Values>) -> Result<HeaderValue, Failure> {
     let mut built = Marked::default();
     for piece in pieces {

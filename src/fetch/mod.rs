@@ -27,9 +27,10 @@
 //! - **The template owns the URL.** A value is encoded into its slot; one that would change the path's shape, or
 //!   cannot be carried, is a failure of kind `template`, never a request. The same goes for a payload's JSON or form.
 //! - **A whole URL from the input** asks the hosts that the job names, or public addresses only: judged by the address
-//!   that is connected to, on redirects and next pages too, never over a connection that was opened without asking.
+//!   that is connected to, never over a connection that was opened without asking. So does what a public host leads to by
+//!   a redirect or a next page.
 //! - **A request that may not be sent twice is not**, unless the server cannot have acted on it.
-//! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the secrets
+//! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
@@ -146,9 +147,14 @@ impl Client {
         door.connector.open(origin, limit).await.is_ok()
     }
 
-    /// The way that a question's requests go.
-    fn door(&self, question: &Question) -> &Door {
-        if question.reach.is_public_only() { &self.public } else { &self.open }
+    /// The way that a request goes.
+    async fn door(&self, question: &Question, request: &Request) -> &Door {
+        let is_public_only = question.reach.is_public_only()
+            || match &request.led_by {
+                Some(origin) => self.public.connector.leads_to(origin, question.bounds.connect_timeout).await,
+                None => false,
+            };
+        if is_public_only { &self.public } else { &self.open }
     }
 }
 

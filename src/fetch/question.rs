@@ -21,7 +21,7 @@ use super::retry::Policy;
 use super::secrets::{Mask, Secret};
 use super::target::{self, Target};
 use super::{Values, classify, sniff};
-use crate::job::{Bounds, Endpoint, NextPage, Part, Template};
+use crate::job::{Bounds, Endpoint, NextPage, Part, Redirects, Template};
 use crate::record::{Failure, Field, Kind};
 use crate::secrets::Secrets;
 
@@ -42,6 +42,7 @@ pub struct Question {
     /// Whether the request may be sent again although the server may have acted on it.
     pub(super) is_idempotent: bool,
     pub(super) reach: Reach,
+    pub(super) redirects: Redirects,
     pub(super) reading: Reading,
     /// Takes this question's secrets out of text from the server.
     pub(super) mask: Mask,
@@ -107,7 +108,6 @@ impl Question {
             secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
         Ok(Question {
             method: method(&endpoint.method)?,
-            target,
             headers,
             payload,
             join: join(endpoint)?,
@@ -115,7 +115,9 @@ impl Question {
             wants_link: endpoint.pages.as_ref().is_some_and(|pages| pages.next == NextPage::Link),
             has_pages: endpoint.pages.is_some(),
             is_idempotent: endpoint.idempotent,
-            reach: Reach::of(endpoint)?,
+            reach: Reach::of(endpoint, target.origin())?,
+            target,
+            redirects: endpoint.redirects,
             reading: Reading::of(endpoint),
             mask: Mask::new(&used),
             credential: Credential::new(&used),
@@ -163,6 +165,7 @@ impl Question {
             payload: Bytes::from(payload.text),
             marks: target.marks,
             payload_marks: payload.marks,
+            led_by: None,
         })
     }
 

@@ -1,23 +1,26 @@
 //! Who may be asked.
 //!
-//! A URL template fixes its origin, and redirects from there may lead anywhere. A whole URL from the input is a
-//! stranger's choice: such an endpoint asks only the hosts that the job names, or, where it names none, only public
-//! addresses, lest a list make this machine ask its own network (a cloud's metadata service at 169.254.169.254, a
-//! router, a database without a password). A name is judged by the address that is connected to, in the resolver:
-//! one that looked public a moment ago cannot lead elsewhere.
+//! A URL template fixes its host, which is asked whatever its address. Where redirects and next pages lead from there is
+//! that host's choice, and a whole URL from the input is a stranger's: such requests go only to the hosts that the
+//! endpoint names, or, where it names none, only to public addresses, lest a list or a server make this machine ask its
+//! own network (a cloud's metadata service at 169.254.169.254, a router, a database without a password). A host that is
+//! itself of such a network may lead to others there.
+//!
+//! A name is judged by the address that is connected to, in the resolver: one that looked public a moment ago cannot
+//! lead elsewhere.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::Host;
 
 use super::origin::Origin;
-use crate::job::{Endpoint, Part};
+use crate::job::Endpoint;
 
 /// Who may be asked for an endpoint, by redirects and next pages too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Anyone: the job's template says whom.
-    Anyone,
+    /// The template's host, and from there on whom it leads to.
+    From(HostPattern),
     /// Hosts that the job names, whatever their addresses.
     Hosts(Vec<HostPattern>),
     /// Any host with a public address.
@@ -34,15 +37,24 @@ pub(super) struct HostPattern {
 }
 
 impl Reach {
-    /// That of an endpoint.
-    pub(super) fn of(endpoint: &Endpoint) -> Result<Reach, String> {
-        if !matches!(endpoint.url.parts.as_slice(), [Part::Url(_)]) {
-            return Ok(Reach::Anyone);
+    /// That of an endpoint, whose template has this origin.
+    pub(super) fn of(endpoint: &Endpoint, own: Option<&Origin>) -> Result<Reach, String> {
+        let own = own.map(HostPattern::of);
+        let patterns = endpoint.hosts.iter().map(|host| HostPattern::parse(host));
+        Ok(match own {
+            Some(own) if endpoint.hosts.is_empty() => Reach::From(own),
+            None if endpoint.hosts.is_empty() => Reach::Public,
+            own => Reach::Hosts(patterns.chain(own.map(Ok)).collect::<Result<_, _>>()?),
+        })
+    }
+
+    /// Whether the job names an origin's host, so that it is asked whatever its address.
+    pub(super) fn names(&self, origin: &Origin) -> bool {
+        match self {
+            Reach::From(own) => own.matches(origin.host_name()),
+            Reach::Hosts(_) => true,
+            Reach::Public => false,
         }
-        if endpoint.hosts.is_empty() {
-            return Ok(Reach::Public);
-        }
-        endpoint.hosts.iter().map(|host| HostPattern::parse(host)).collect::<Result<_, _>>().map(Reach::Hosts)
     }
 
     /// Whether connections must lead to public addresses.
@@ -53,7 +65,7 @@ impl Reach {
     /// Whether an origin may be asked, as far as its name tells; or why not.
     pub(super) fn admits(&self, origin: &Origin) -> Result<(), String> {
         match self {
-            Reach::Anyone => Ok(()),
+            Reach::From(_) => Ok(()),
             Reach::Hosts(patterns) => {
                 let host = origin.host_name();
                 match patterns.iter().any(|pattern| pattern.matches(host)) {
@@ -70,6 +82,11 @@ impl Reach {
 }
 
 impl HostPattern {
+    /// The host of an origin.
+    fn of(origin: &Origin) -> HostPattern {
+        HostPattern { host: without_root(origin.host_name()).to_owned(), is_below: false }
+    }
+
     fn parse(text: &str) -> Result<HostPattern, String> {
         let (is_below, name) = match text.strip_prefix("*.") {
             Some(name) => (true, name),

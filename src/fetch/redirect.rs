@@ -1,24 +1,34 @@
 //! Where an answer leads: redirects, followed by our own loop so that nothing secret leaves its origin, and the
 //! rules that next pages share with them.
 //!
-//! A credential belongs to the origin that the job names: a redirect to another scheme, host or port loses
-//! the headers that hold secrets, `authorization` and `cookie`, for good. One that hands our secret on in its own
-//! address is not followed at all, nor is one that takes a payload with a secret elsewhere, nor one from https to
-//! http, nor one beyond the question's reach.
+//! What a job sends is for the origin that it names: at a redirect to another scheme, host or port the job's headers
+//! stay behind, for good, all but `accept` and `user-agent`, since any of them may be a credential. One that hands our
+//! secret on in its own address is not followed at all, nor is one that takes a payload with a secret elsewhere, nor one
+//! from https to http, nor one beyond the question's reach.
+//!
+//! A redirect that makes a GET of a POST is followed only where the job says so: the payload would be gone, and what
+//! answers would be taken for the answer to it.
 
-use hyper::header::{HOST, HeaderMap, LOCATION};
+use std::borrow::Cow;
+
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, LOCATION, USER_AGENT};
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode};
+use percent_encoding::{AsciiSet, percent_encode};
 use url::{Position, Url};
 
 use super::classify;
 use super::origin::Origin;
 use super::question::Question;
-use super::request::Request;
+use super::request::{ABOUT_PAYLOAD, Request};
+use crate::job::Redirects;
 use crate::record::Failure;
 
 const HANDS_ON: &str =
     "it would hand a secret of the job to another origin; hint: put the final address into the job's url";
+
+/// What another origin may see of the job's headers, besides those that describe a payload.
+const FOR_ANYONE: [HeaderName; 3] = [ACCEPT, ACCEPT_ENCODING, USER_AGENT];
 
 /// Whether a status sends a request elsewhere (RFC 9110, section 15.4).
 pub(super) fn is_redirect(status: StatusCode) -> bool {
@@ -41,10 +51,21 @@ pub(super) fn follow(
     let refused = |why: String| classify::bad_redirect(why, status);
     let location = location(headers).map_err(|why| refused(why.to_owned()))?;
     let next = match becomes_get(status, &request.method) {
-        true => lead(question, &request.clone().without_payload(), location),
-        false => lead(question, request, location),
+        true if question.redirects == Redirects::Same => {
+            Err(format!("{}: {}", question.mask.apply(&location), would_become_get(status, &request.method)))
+        }
+        true => lead(question, &request.clone().without_payload(), &location),
+        false => lead(question, request, &location),
     };
     next.map_err(|why| refused(format!("to {why}")))
+}
+
+fn would_become_get(status: StatusCode, method: &Method) -> String {
+    format!(
+        "after {} this {method} would become a GET without its payload; hint: put the final address into the job's \
+         url, or say redirects = \"browser\" if the answer is what that GET gives",
+        status.as_u16()
+    )
 }
 
 /// The request to which a server's answer leads, its method and payload as they were: an absolute or relative
@@ -64,16 +85,17 @@ pub(super) fn lead(question: &Question, from: &Request, reference: &str) -> Resu
         if question.mask.finds_in(url.as_str()) || !from.payload_marks.is_empty() {
             return Err(refused(HANDS_ON));
         }
-        leave_credentials_behind(&mut headers, question);
+        headers = for_another_origin(&headers);
         headers.insert(HOST, origin.host());
     }
     let marks = question.mask.marks(target.as_str());
-    Ok(Request { origin, target, headers, marks, ..from.clone() })
+    let led_by = (!question.reach.names(&origin)).then(|| from.origin.clone());
+    Ok(Request { origin, target, headers, marks, led_by, ..from.clone() })
 }
 
 /// The redirect that is one too many.
 pub(super) fn too_many(question: &Question, status: StatusCode, headers: &HeaderMap) -> Failure {
-    let last = location(headers).map(|location| question.mask.apply(location)).unwrap_or_default();
+    let last = location(headers).map(|location| question.mask.apply(&location)).unwrap_or_default();
     let most = question.bounds.max_redirects;
     classify::bad_redirect(format!("more than {most} redirects, the last one to {last}"), status)
 }
@@ -88,22 +110,35 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-fn location(headers: &HeaderMap) -> Result<&str, &'static str> {
-    let value = headers.get(LOCATION).ok_or("without a Location header")?;
-    std::str::from_utf8(value.as_bytes()).map_err(|_| "to a Location that is not text")
+/// Bytes that are no UTF-8 are percent-encoded each: the server that wrote them reads them so.
+fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, &'static str> {
+    let value = headers.get(LOCATION).ok_or("without a Location header")?.as_bytes().trim_ascii();
+    match std::str::from_utf8(value) {
+        Ok("") => Err("with an empty Location header"),
+        Ok(text) => Ok(text.into()),
+        Err(_) => Ok(percent_encode(value, &AsciiSet::EMPTY).to_string().into()),
+    }
 }
 
-/// A relative reference is resolved against the URL that was asked (RFC 3986, section 5).
+/// A relative reference is resolved against the URL that was asked (RFC 3986, section 5). More slashes than two before
+/// a host are two, as in browsers (the URL standard, "special authority ignore slashes state").
 pub(super) fn absolute(request: &Request, reference: &str) -> Result<Url, url::ParseError> {
-    Url::parse(&format!("{}{}", request.origin, request.target))?.join(reference)
+    let base = Url::parse(&format!("{}{}", request.origin, request.target))?;
+    let reference = reference.trim();
+    let rest = reference.trim_start_matches(['/', '\\']);
+    match reference.len() - rest.len() > 2 {
+        true => base.join(&format!("//{rest}")),
+        false => base.join(reference),
+    }
 }
 
 fn target(url: &Url) -> Option<PathAndQuery> {
     url[Position::BeforePath..Position::AfterQuery].parse().ok()
 }
 
-fn leave_credentials_behind(headers: &mut HeaderMap, question: &Question) {
-    for name in &question.headers.credentials {
-        headers.remove(name);
-    }
+/// Those of a request's headers that are no secret of anybody.
+fn for_another_origin(headers: &HeaderMap) -> HeaderMap {
+    let names = FOR_ANYONE.into_iter().chain(ABOUT_PAYLOAD);
+    let kept = names.filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
+    kept.filter(|(_, value)| !value.is_sensitive()).collect()
 }

@@ -18,7 +18,7 @@ use super::origin::Origin;
 pub(super) type Body = Full<Bytes>;
 
 /// Headers that describe a payload.
-const ABOUT_PAYLOAD: [HeaderName; 5] =
+pub(super) const ABOUT_PAYLOAD: [HeaderName; 5] =
     [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION];
 
 /// A request for one record, or for those of a batch. Its `Debug` output, [`Request::shown`] and
@@ -35,6 +35,8 @@ pub struct Request {
     pub(super) marks: Vec<Mark>,
     /// Where secrets stand in the payload.
     pub(super) payload_marks: Vec<Mark>,
+    /// Whose answer led to it, where the job does not name its host.
+    pub(super) led_by: Option<Origin>,
 }
 
 impl Request {

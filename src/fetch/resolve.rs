@@ -85,7 +85,8 @@ impl Resolver {
         Resolver { entries: self.entries.clone(), admits }
     }
 
-    async fn resolve(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, NoAddress> {
+    /// The addresses of a name that may be connected to.
+    pub(super) async fn resolve(self, name: String) -> Result<std::vec::IntoIter<SocketAddr>, NoAddress> {
         let mut addresses = self.addresses(&name).await?;
         let first = addresses.first().map(SocketAddr::ip);
         addresses.retain(|address| (self.admits)(address.ip()));

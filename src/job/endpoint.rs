@@ -21,10 +21,12 @@ pub struct Endpoint {
     ///
     /// [`Part::Url`]: super::Part::Url
     pub url: Template,
-    /// Hosts that a whole URL from the input may name, `*.` before one standing for all names below it; as
-    /// [`url::Url::host_str`] gives them: in lower case, Punycode, an IPv6 address in brackets. Empty: any host with
-    /// a public address.
+    /// Hosts that may be asked besides that of the URL, by a whole URL from the input, redirects and next pages; `*.`
+    /// before one stands for all names below it. As [`url::Url::host_str`] gives them: in lower case, Punycode, an IPv6
+    /// address in brackets. Empty: any host with a public address.
     pub hosts: Vec<String>,
+    /// What a redirect makes of a request that is no GET.
+    pub redirects: Redirects,
     /// Query parameters in order, appended to the URL's own.
     pub query: Vec<(String, Template)>,
     /// Request headers in order, names in lower case.
@@ -128,6 +130,16 @@ pub struct Missing {
     pub when: Option<String>,
 }
 
+/// What a redirect makes of a request that is no GET.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Redirects {
+    /// The same request elsewhere; a redirect that would make a GET of it is a failure (the default).
+    #[default]
+    Same,
+    /// What browsers make of it: a GET after 303, and of a POST after 301 and 302.
+    Browser,
+}
+
 /// What a pair without success does to the record's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -212,6 +224,7 @@ impl Endpoint {
             method: "GET".to_owned(),
             url,
             hosts: Vec::new(),
+            redirects: Redirects::default(),
             query: Vec::new(),
             headers: Vec::new(),
             payload: None,

@@ -35,7 +35,9 @@ mod validate;
 mod when;
 
 pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
-pub use endpoint::{Bounds, Column, Endpoint, Missing, OnBadCharacter, OnError, OnFailure, Retry, RetryOn};
+pub use endpoint::{
+    Bounds, Column, Endpoint, Missing, OnBadCharacter, OnError, OnFailure, Redirects, Retry, RetryOn,
+};
 pub use init::starter;
 pub use input::{Database, Dialect, Duplicates, Format, Input, Quote, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};

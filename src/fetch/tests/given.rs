@@ -158,6 +158,61 @@ async fn a_redirect_to_a_name_is_judged_by_its_address() {
     assert_eq!(other.connections(), 0);
 }
 
+/// A client for which this is a public address and 127.0.0.2 is none.
+fn public_here() -> Client {
+    Client::with(16, connect::Connector::new(), |address| address.to_string() != "127.0.0.2")
+}
+
+#[tokio::test]
+async fn a_public_host_leads_to_public_addresses_only() {
+    let second = Site::plain(|_| reply(302, ("location", "http://127.0.0.2:9/inner"), ""));
+    let by_address = second.url("/").replace("localhost", "127.0.0.1");
+    let first = Site::plain(move |target| match target {
+        "/far" => reply(302, ("location", &by_address), ""),
+        "/home" => reply(302, ("location", "/inner"), ""),
+        _ => reply(302, ("location", "http://127.0.0.2:9/inner"), ""),
+    });
+    for (path, requests) in [("/near", 1), ("/far", 2), ("/home", 2)] {
+        let mut endpoint = endpoint(&first.url(path));
+        let asked = ask_with(&public_here(), &endpoint, &&Gate::open()).await;
+        assert_eq!((asked.attempts, asked.requests), (1, requests), "{path}");
+        let refused = failure(asked);
+        assert_eq!((refused.kind, refused.worth_repeating), (Kind::Redirect, false), "{refused:?}");
+        let said = "127.0.0.2 is not a public address; hint: name the host in the endpoint's hosts if it may be asked";
+        assert_eq!(refused.detail, said);
+        // Where the job names it, it is asked: nobody is there.
+        endpoint.hosts = vec!["127.0.0.1".to_owned(), "127.0.0.2".to_owned()];
+        let named = failure(ask_with(&public_here(), &endpoint, &&Gate::open()).await);
+        assert_eq!(named.kind, Kind::Connect, "{named:?}");
+        endpoint.hosts = vec!["127.0.0.3".to_owned()];
+        let others = failure(ask_with(&public_here(), &endpoint, &&Gate::open()).await);
+        assert!(others.detail.contains("is not among the hosts that the job names"), "{others:?}");
+    }
+}
+
+#[tokio::test]
+async fn so_it_does_by_next_pages() {
+    let site = Site::plain(|_| ok("there"));
+    let question = question(&endpoint(&site.url("/")));
+    let first = question.build(&Row::id("")).unwrap();
+    let (_running, stop) = watch::channel(false);
+    for (next, kind) in
+        [("http://127.0.0.2:9/", Some(Kind::Template)), ("/2", None), ("//127.0.0.3:9/", Some(Kind::Connect))]
+    {
+        let request = question.next_page(&first, NextStep::Url(next)).unwrap();
+        let asked = public_here().ask(&question, &request, &&Gate::open(), &stop, |most| most).await;
+        assert_eq!(asked.answer.err().map(|failure| failure.kind), kind, "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_of_a_network_of_ones_own_leads_to_others_there() {
+    let other = Site::plain(|_| ok("there"));
+    let location = other.url("/").replace("localhost", "127.0.0.1");
+    let site = Site::plain(move |_| reply(302, ("location", &location), ""));
+    assert_eq!(body(ask(&endpoint(&site.url("/"))).await), "there");
+}
+
 #[test]
 fn next_pages_lead_no_further_either() {
     let question = question(&given(&["example.com", "*.example.org"]));

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::site::{Raw, Site, ok, reply};
 use super::*;
+use crate::job::Redirects;
 use crate::record::Kind;
 
 fn posting(url: &str) -> Endpoint {
@@ -12,6 +13,11 @@ fn posting(url: &str) -> Endpoint {
     endpoint.idempotent = false;
     endpoint.retry.attempts = 3;
     endpoint
+}
+
+/// One that follows redirects as browsers do.
+fn by_browser(url: &str) -> Endpoint {
+    Endpoint { redirects: Redirects::Browser, ..posting(url) }
 }
 
 /// How a question failed, with its attempts, and whether it is asked again.
@@ -97,6 +103,7 @@ async fn a_reused_connection_that_swallows_it_is_final() {
     let client = client();
     // The second request comes on the first one's connection; what the server did with it is unknown.
     assert_eq!(body(ask_with(&client, &endpoint(&raw.url("/")), &&Gate::open()).await), "there");
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let asked = ask_with(&client, &posting(&raw.url("/")), &&Gate::open()).await;
     assert_eq!(outcome(asked), (Kind::Reset, 1, false));
     assert_eq!(raw.heads().len(), 2);
@@ -131,7 +138,7 @@ async fn after_a_redirect_it_depends_on_what_the_redirect_says() {
     ] {
         let location = format!("http://{free}/");
         let site = Site::plain(move |_| reply(status, ("location", &location), ""));
-        assert_eq!(outcome(ask(&posting(&site.url("/"))).await), expected, "{status}");
+        assert_eq!(outcome(ask(&by_browser(&site.url("/"))).await), expected, "{status}");
     }
 }
 
@@ -150,7 +157,7 @@ fn what_is_found_in_an_answer_is_final_too() {
 async fn a_run_that_ends_on_the_way_of_a_redirect_leaves_nothing_to_repeat() {
     let site = Site::plain(|_| reply(303, ("location", "/outcome"), ""));
     let gate = Gate::letting(1, Refused::Interrupted);
-    let asked = ask_with(&client(), &posting(&site.url("/")), &&gate).await;
+    let asked = ask_with(&client(), &by_browser(&site.url("/")), &&gate).await;
     assert_eq!(outcome(asked), (Kind::Redirect, 1, false));
     // Before the first request there is no harm in coming back.
     let asked = ask_with(&client(), &posting(&site.url("/")), &&Gate::letting(0, Refused::Interrupted)).await;

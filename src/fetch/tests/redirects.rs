@@ -2,7 +2,7 @@
 
 use super::site::{Raw, Site, ok, reply};
 use super::*;
-use crate::job::Payload;
+use crate::job::{Payload, Redirects};
 use crate::record::Kind;
 
 fn to(location: &str) -> Raw {
@@ -19,6 +19,8 @@ fn with_credentials(url: &str) -> Endpoint {
         ("authorization", "literal"),
         ("cookie", "a=b"),
         ("x-plain", "plain {id}"),
+        ("x-api-key", "spelled out"),
+        ("accept", "text/plain"),
     ]);
     endpoint
 }
@@ -60,11 +62,23 @@ async fn credentials_stay_on_their_origin() {
     let seen = &other.seen()[0];
     assert_eq!(seen.target, "/elsewhere");
     assert_eq!(seen.headers["host"], format!("localhost:{}", other.address.port()));
-    assert_eq!(seen.headers["x-plain"], "plain tt1");
-    for name in ["x-key", "x-mixed", "authorization", "cookie"] {
-        assert!(!seen.headers.contains_key(name), "{name}");
-    }
+    // Nothing of the job's, since any of it may be a credential.
+    let names: Vec<&str> = seen.headers.keys().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["accept", "accept-encoding", "user-agent", "host"]);
+    assert_eq!(seen.headers["accept"], "text/plain");
     assert!(!format!("{seen:?}").contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn a_secret_stays_behind_in_any_header() {
+    let other = Site::plain(|_| ok("there"));
+    let location = other.url("/");
+    let first = Site::plain(move |_| reply(302, ("location", &location), ""));
+    let mut endpoint = endpoint(&first.url("/"));
+    endpoint.headers = named(&[("user-agent", "me ${KEY}"), ("accept", "a/${KEY}")]);
+    assert_eq!(body(ask(&endpoint).await), "there");
+    let names: Vec<_> = other.seen()[0].headers.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["accept-encoding", "host"]);
 }
 
 #[tokio::test]
@@ -144,6 +158,47 @@ async fn addresses_that_may_not_be_followed() {
     }
     let none = failure(ask(&endpoint(&Raw::answering("HTTP/1.1 301 Moved\r\n\r\n").url("/"))).await);
     assert_eq!((none.kind, &*none.detail), (Kind::Redirect, "without a Location header"));
+    assert_eq!(redirect_failure(" ").await.detail, "with an empty Location header");
+}
+
+#[tokio::test]
+async fn an_address_is_asked_as_its_server_wrote_it() {
+    for (location, target) in [
+        // UTF-8, Latin-1, and bytes of no charset at all.
+        (&b"/caf\xc3\xa9?q=\xc3\xa9#\xc3\xa9"[..], "/caf%C3%A9?q=%C3%A9"),
+        (b"/caf\xe9?q=\xe9", "/caf%E9?q=%E9"),
+        (b"/\xff%ff\xc3\xa9 x", "/%FF%ff%C3%A9%20x"),
+        (b"?\xe9", "/from?%E9"),
+    ] {
+        let answer =
+            [&b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: "[..], location, b"\r\n\r\n"].concat();
+        let raw = Raw::serving(move |_, peer| {
+            while let Some(head) = peer.head() {
+                match head.starts_with("GET /from HTTP") {
+                    true => peer.write(&answer),
+                    false => peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nthere"),
+                }
+            }
+        });
+        assert_eq!(body(ask(&endpoint(&raw.url("/from"))).await), "there");
+        assert!(raw.heads()[1].starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{}", raw.heads()[1]);
+    }
+}
+
+#[tokio::test]
+async fn slashes_too_many_name_a_host_as_in_browsers() {
+    let other = Site::plain(|_| ok("there"));
+    let host = format!("localhost:{}", other.address.port());
+    for location in [
+        format!("//{host}/to"),
+        format!("///{host}/to"),
+        format!("/\\\\{host}/to"),
+        format!("http:///{host}/to"),
+    ] {
+        assert_eq!(body(ask(&with_credentials(&to(&location).url("/"))).await), "there", "{location}");
+        let seen = other.seen().pop().unwrap();
+        assert_eq!((&*seen.target, seen.headers.contains_key("x-key")), ("/to", false));
+    }
 }
 
 #[tokio::test]
@@ -173,6 +228,7 @@ async fn the_status_says_whether_the_payload_goes_along() {
         });
         let mut endpoint = endpoint(&site.url("/from"));
         endpoint.method = method.to_owned();
+        endpoint.redirects = Redirects::Browser;
         if method != "HEAD" {
             endpoint.payload = Some(Payload::Text(template("<{id}>")));
         }
@@ -186,6 +242,27 @@ async fn the_status_says_whether_the_payload_goes_along() {
 }
 
 #[tokio::test]
+async fn no_redirect_makes_a_get_of_a_post_unless_the_job_says_so() {
+    for (method, status) in [("POST", 301), ("POST", 302), ("POST", 303), ("PUT", 303), ("DELETE", 303)] {
+        let site = Site::plain(move |_| reply(status, ("location", "/to?k=s3cr3t%2F%2B%20key"), ""));
+        let mut endpoint = with_credentials(&site.url("/from"));
+        endpoint.method = method.to_owned();
+        let asked = ask(&endpoint).await;
+        assert_eq!((asked.requests, site.seen().len()), (1, 1));
+        let failure = failure(asked);
+        assert_eq!(
+            (failure.kind, failure.status, failure.worth_repeating),
+            (Kind::Redirect, Some(status), false)
+        );
+        let said = format!(
+            "to /to?k=${{KEY}}: after {status} this {method} would become a GET without its payload; hint: put the \
+             final address into the job's url, or say redirects = \"browser\" if the answer is what that GET gives"
+        );
+        assert_eq!(failure.detail, said);
+    }
+}
+
+#[tokio::test]
 async fn a_payload_with_a_secret_stays_on_its_origin() {
     let other = Site::plain(|_| ok("there"));
     let location = other.url("/");
@@ -194,6 +271,7 @@ async fn a_payload_with_a_secret_stays_on_its_origin() {
     });
     let mut endpoint = endpoint(&site.url("/307"));
     endpoint.method = "POST".to_owned();
+    endpoint.redirects = Redirects::Browser;
     endpoint.payload = Some(Payload::Text(template("plain")));
     assert_eq!(body(ask(&endpoint).await), "there");
     endpoint.payload = Some(Payload::Text(template("key ${KEY}")));

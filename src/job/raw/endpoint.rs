@@ -13,7 +13,7 @@ use super::repeat::RepeatOn;
 use super::request::{Batch, Pages};
 use super::word::{Choice, Word};
 use crate::job::answer::AnswerFormat;
-use crate::job::endpoint::OnFailure;
+use crate::job::endpoint::{OnFailure, Redirects};
 
 /// `[[endpoint]]`
 #[derive(Debug, Clone, JsonSchema)]
@@ -27,9 +27,12 @@ pub(in crate::job) struct Endpoint {
     /// or it is `{column:url}` alone, a column that holds the whole URL.
     #[schemars(required, regex(pattern = "^(https?://|\\{[^{}]+:url\\}$)"))]
     pub url: Option<At<String>>,
-    /// Hosts that a whole URL from the list may name: `example.com`, or `*.example.com` for all names below it. Without
-    /// it any host with a public address.
+    /// Hosts that may be asked besides the one written into `url`, by a whole URL from the list, a redirect or a next
+    /// page: `example.com`, or `*.example.com` for all names below it. Without it any host with a public address.
     pub hosts: Option<At<Vec<At<String>>>>,
+    /// What becomes of a POST that is redirected by 301, 302 or 303: a failure, or with `browser` a GET without its
+    /// payload, as browsers make of it. After 307 and 308 it stays what it is.
+    pub redirects: Option<At<Word<Redirects>>>,
     /// The method. Default `GET`, or `POST` where there is `json`, `form` or `body`.
     #[schemars(regex(pattern = "^[A-Z0-9!#$%&'*+.^_`|~-]+$"))]
     pub method: Option<At<String>>,
@@ -102,6 +105,7 @@ impl Section for Endpoint {
             name: fields.required("name", "add name = \"…\": letters, digits and `_`"),
             url: fields.required("url", "add url = \"https://…\""),
             hosts: fields.optional("hosts"),
+            redirects: fields.optional("redirects"),
             method: fields.optional("method"),
             query: fields.optional("query"),
             json: fields.optional("json"),
@@ -135,6 +139,10 @@ impl Choice for AnswerFormat {
         ("html", AnswerFormat::Html),
         ("text", AnswerFormat::Text),
     ];
+}
+
+impl Choice for Redirects {
+    const WORDS: &'static [(&'static str, Redirects)] = &[("browser", Redirects::Browser)];
 }
 
 impl Choice for OnFailure {

@@ -116,6 +116,7 @@ columns = { b = { css = "td", attr = "id", all = true }, c = { css = "h1", of = 
 [[endpoint]]
 name = "piped"
 url = "https://example.org/piped"
+redirects = "browser"
 body = "id={id}"
 pipe = ["python3", "parse.py"]
 columns = { d = ".d" }

@@ -168,12 +168,20 @@ fn a_whole_url_comes_from_the_list() {
 }
 
 #[test]
+fn a_url_of_ones_own_may_lead_to_hosts_that_are_named() {
+    assert_eq!(endpoint("hosts = [\"10.0.0.7\"]").hosts, ["10.0.0.7"]);
+    assert_eq!(endpoint("").redirects, Redirects::Same);
+    assert_eq!(endpoint("redirects = \"browser\"").redirects, Redirects::Browser);
+    assert!(
+        said("redirects = \"browsers\"").contains("did you mean `browser`?"),
+        "{}",
+        said("redirects = \"browsers\"")
+    );
+    assert!(said("redirects = true").contains("write \"browser\""), "{}", said("redirects = true"));
+}
+
+#[test]
 fn whole_urls_bring_no_secrets_and_hosts_are_hosts() {
-    insta::assert_snapshot!(said("hosts = [\"example.org\"]"), @r#"
-    line 8: ["example.org"]
-    `hosts` beside a URL whose host is written out
-    hint: leave it out: it is for url = "{column:url}", a whole URL from the list
-    "#);
     insta::assert_snapshot!(said("url = \"{page:url}\"\nhosts = []"), @r#"
     line 8: []
     an empty list of hosts

@@ -7,7 +7,7 @@ use super::names::{Condition, Known};
 use super::{answer, column, cycle, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Bounds, Endpoint, OnFailure, Retry, When, jq};
+use crate::job::{Bounds, Endpoint, OnFailure, Redirects, Retry, When, jq};
 
 /// Most endpoints: each has its bit in the `ask` of a record.
 const MOST_ENDPOINTS: usize = 64;
@@ -69,6 +69,7 @@ fn validated(
         method: asked.method,
         url: asked.url,
         hosts: asked.hosts,
+        redirects: endpoint.redirects.as_ref().map_or(Redirects::default(), |word| word.value.0),
         query: asked.query,
         headers: asked.headers,
         payload: asked.payload,

@@ -1,4 +1,4 @@
-//! Whole URLs from the list: which hosts they may name, and that no secret goes where the list says.
+//! Which hosts may be asked besides that of a URL, and that no secret goes where the list says.
 
 use ::url::Host;
 
@@ -8,17 +8,9 @@ use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Part, Template};
 
-/// The hosts that a whole URL may name; none where the job does not say, or its URL is its own.
-pub(super) fn validated(
-    endpoint: &raw::Endpoint,
-    url: Option<&Template>,
-    mistakes: &mut Mistakes,
-) -> Vec<String> {
+/// The hosts that are named; none where the job does not say.
+pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Vec<String> {
     let Some(hosts) = &endpoint.hosts else { return Vec::new() };
-    if url.is_some_and(|url| !url.is_whole_url()) {
-        let hint = "leave it out: it is for url = \"{column:url}\", a whole URL from the list";
-        mistakes.add(&hosts.span, "`hosts` beside a URL whose host is written out", hint);
-    }
     if hosts.value.is_empty() {
         let hint = "name at least one, or leave it out: any host with a public address may then be asked";
         mistakes.add(&hosts.span, "an empty list of hosts", hint);

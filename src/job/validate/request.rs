@@ -41,7 +41,7 @@ pub(super) fn validated(
 ) -> Option<Asked> {
     let templates = templates(endpoint, defaults);
     let url = endpoint.url.as_ref().and_then(|written| url(written, known, mistakes));
-    let hosts = hosts::validated(endpoint, url.as_ref(), mistakes);
+    let hosts = hosts::validated(endpoint, mistakes);
     if url.as_ref().is_some_and(Template::is_whole_url) {
         hosts::refuse_secrets(&templates, known, mistakes);
     }
