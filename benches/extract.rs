@@ -5,8 +5,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use windrow::extract::{Extracted, Extractor};
+use windrow::extract::{Extracted, Extractor, Guarded};
 use windrow::job::{AnswerFormat, Column, Css, Endpoint, Expression, Missing, Template};
+use windrow::os::{Slot, Watchdog};
 use windrow::record::Type;
 
 const FILM: &str = r#"{"Title":"The Grand Budapest Hotel","Year":"2014","Rated":"R","Released":"28 Mar 2014","Runtime":"99 min","Genre":"Adventure, Comedy, Crime","Director":"Wes Anderson","Writer":"Stefan Zweig (inspired by the writings of), Wes Anderson (screenplay), Wes Anderson (story), Hugo Guinness (story)","Actors":"Ralph Fiennes, F. Murray Abraham, Mathieu Amalric, Adrien Brody","Plot":"The adventures of Gustave H, a legendary concierge at a famous hotel from the fictional Republic of Zubrowka between the first and second World Wars, and Zero Moustafa, the lobby boy who becomes his most trusted friend.","Language":"English, French","Country":"USA, Germany, UK","Awards":"Won 4 Oscars. Another 127 wins & 218 nominations.","Poster":"http://ia.media-imdb.com/images/M/MV5BMzM5NjUxOTEyMl5BMl5BanBnXkFtZTgwNjEyMDM0MDE@._V1_SX300.jpg","Metascore":"88","imdbRating":"8.1","imdbVotes":"521,393","imdbID":"tt2278388","Type":"movie","tomatoMeter":"91","tomatoImage":"certified","tomatoRating":"8.4","tomatoReviews":"282","tomatoFresh":"258","tomatoRotten":"24","tomatoConsensus":"Typically stylish but deceptively thoughtful, The Grand Budapest Hotel finds Wes Anderson once again using ornate visual environments to explore deeply emotional ideas.","tomatoUserMeter":"86","tomatoUserRating":"4.1","tomatoUserReviews":"97584","DVD":"17 Jun 2014","BoxOffice":"$59,075,000","Production":"Fox Searchlight","Website":"http://www.grandbudapesthotel.com/","Response":"True"}"#;
@@ -69,7 +70,7 @@ fn main() {
     println!("CSS selectors   {time:>8.0} ns an answer, {:.0} ns a row", time / f64::from(ROWS));
 }
 
-fn compare(plain: &Extractor, interpreted: &Extractor, body: &str, rows: u32) {
+fn compare(plain: &Guarded<Extractor>, interpreted: &Guarded<Extractor>, body: &str, rows: u32) {
     let plain = measure(plain, body, rows);
     println!("plain paths     {plain:>8.0} ns an answer, {:.0} ns a row", plain / f64::from(rows));
     let interpreted = measure(interpreted, body, rows);
@@ -77,12 +78,15 @@ fn compare(plain: &Extractor, interpreted: &Extractor, body: &str, rows: u32) {
 }
 
 /// The best of many short batches, as other processes only ever add to a time.
-fn measure(extractor: &Extractor, body: &str, rows: u32) -> f64 {
+fn measure(extractor: &Guarded<Extractor>, body: &str, rows: u32) -> f64 {
+    let nobody_is_stuck = |_| ();
+    let watchdog =
+        Watchdog::start(Slot::own(), Duration::from_secs(3600), nobody_is_stuck).expect("a thread");
     let batch = 500 / rows;
     let one_batch = |_| {
         let start = Instant::now();
         for _ in 0..batch {
-            let extracted = extractor.extract(black_box(body.as_bytes()));
+            let extracted = extractor.under(&watchdog.work_on(0)).extract(black_box(body.as_bytes()));
             assert!(matches!(black_box(extracted), Ok(Extracted::Rows(made)) if made.count == rows));
         }
         start.elapsed()
@@ -106,7 +110,7 @@ fn page() -> String {
     )
 }
 
-fn table() -> Extractor {
+fn table() -> Guarded<Extractor> {
     let column = |name, selector: &str, attribute: Option<&str>, ty| {
         let (selector, attribute) = (selector.to_owned(), attribute.map(str::to_owned));
         Column::plain(name, Expression::Css(Css { selector, attribute, all: false }), ty)
@@ -122,7 +126,7 @@ fn table() -> Extractor {
     compiled(&Endpoint { answer: AnswerFormat::Html, rows, ..endpoint })
 }
 
-fn extractor(expression: fn(&str) -> String, rows: Option<&str>, missing: &str) -> Extractor {
+fn extractor(expression: fn(&str) -> String, rows: Option<&str>, missing: &str) -> Guarded<Extractor> {
     let columns =
         COLUMNS.map(|(key, ty, strip)| column(key, expression(&format!(".{key}")), ty, strip)).to_vec();
     let missing = Missing { statuses: Vec::new(), when: Some(missing.to_owned()) };
@@ -130,8 +134,8 @@ fn extractor(expression: fn(&str) -> String, rows: Option<&str>, missing: &str) 
     compiled(&Endpoint { missing, rows, ..Endpoint::get("omdb", Template { parts: Vec::new() }, columns) })
 }
 
-fn compiled(endpoint: &Endpoint) -> Extractor {
-    match Extractor::new(endpoint) {
+fn compiled(endpoint: &Endpoint) -> Guarded<Extractor> {
+    match Guarded::new(endpoint) {
         Ok(extractor) => extractor,
         Err(error) => panic!("{error}"),
     }

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
 use crate::chunk::{self, Body};
-use crate::extract::Extractor;
+use crate::extract::Guarded;
+use crate::handoff::event::word_of_pair;
 use crate::handoff::{Content, Event, Exit, Plan, RunStore};
 use crate::job::{Bodies, Job};
 use crate::merge::{self, QueryResult, RunQuery};
@@ -227,22 +228,28 @@ async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliEr
         pages.push(page);
     }
     summary::to_stdout(|out| pages.iter().try_for_each(|page| out.write_all(page)))?;
-    ask_about_parts(job, &bodies);
+    ask_about_parts(job, &bodies)?;
     Ok(failed)
 }
 
 /// Asks about parts of a batch's answer that seem to be no success, where the job takes all for one.
-fn ask_about_parts(job: &Job, bodies: &[Body]) {
-    for endpoint in job.endpoints.iter().filter(|endpoint| endpoint.batch.is_some()) {
-        let Ok(extractor) = Extractor::new(endpoint) else { continue };
+fn ask_about_parts(job: &Job, bodies: &[Body]) -> Result<(), CliError> {
+    let watchdog = worker::watch(Slot::own(), job)?;
+    for (at, endpoint) in job.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.batch.is_some()) {
+        let Ok(extractor) = Guarded::new(endpoint) else { continue };
         let mut own = bodies.iter().filter(|body| body.endpoint == endpoint.name);
-        if let Some((why, key)) = own.find_map(|body| extractor.overlooked(&body.body)) {
+        let overlooked = |body: &Body| {
+            let working = watchdog.work_on(word_of_pair(body.ordinal, at));
+            extractor.under(&working).overlooked(&body.body)
+        };
+        if let Some((why, key)) = own.find_map(overlooked) {
             tell!(
                 "windrow: endpoint {}: {why}: is that a failure?\nhint: batch = {{ …, {key} }} judges each part by itself",
                 endpoint.name
             );
         }
     }
+    Ok(())
 }
 
 /// The answers that the run kept.

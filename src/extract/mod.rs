@@ -32,6 +32,7 @@ mod elements;
 mod expression;
 mod fill;
 mod gather;
+mod guarded;
 mod html;
 mod items;
 mod jq;
@@ -56,11 +57,13 @@ use self::html::Html;
 use self::json::Json;
 use self::plain_text::PlainText;
 
+pub use self::guarded::Guarded;
 pub use self::page::PageOf;
 pub use self::split::{Item, Split};
 pub use self::when::When;
 
-/// Makes the values of one endpoint's columns, for as many answers as there are. It stays on its thread.
+/// Makes the values of one endpoint's columns, for as many answers as there are. It stays on its thread, and runs under
+/// the watchdog ([`Guarded`]).
 pub struct Extractor(Reader);
 
 /// How the endpoint's answers are read.
@@ -135,13 +138,7 @@ impl ExtractorError {
 }
 
 impl Extractor {
-    /// Compiles the expressions of an endpoint. With a `pipe`, answers are what its program makes of them: JSON.
-    ///
-    /// # Errors
-    ///
-    /// An expression, selector or `regex` that does not compile or does not fit the answers, a `zone` that is
-    /// not known. A validated job has none of these, but zones depend on the machine.
-    pub fn new(endpoint: &Endpoint) -> Result<Extractor, ExtractorError> {
+    fn compile(endpoint: &Endpoint) -> Result<Extractor, ExtractorError> {
         let reader = match endpoint.answer {
             AnswerFormat::Html if endpoint.pipe.is_none() => Reader::Html(Html::new(endpoint)?),
             AnswerFormat::Text if endpoint.pipe.is_none() => Reader::Text(PlainText::new(endpoint)?),

@@ -7,19 +7,14 @@ use super::condition::Condition;
 use super::expression::{Answer, planted};
 use super::trie::Trie;
 
-/// A compiled `when`.
+/// A compiled `when`; it runs under the watchdog ([`Guarded`](super::Guarded)).
 pub struct When {
     condition: Condition,
     trie: Trie,
 }
 
 impl When {
-    /// Compiles the condition.
-    ///
-    /// # Errors
-    ///
-    /// It is not a jq expression.
-    pub fn new(jq: &str) -> Result<When, ExtractorError> {
+    pub(super) fn compile(jq: &str) -> Result<When, ExtractorError> {
         let mut condition = Condition::new(jq, "when")?;
         let trie = planted(condition.plain());
         Ok(When { condition, trie })
@@ -44,7 +39,7 @@ mod tests {
     const RECORD: &str = r#"{"country":"US","year":1998,"omdb":{"type":"movie","votes":null}}"#;
 
     fn holds(jq: &str) -> Result<bool, Failure> {
-        When::new(jq).unwrap().holds(RECORD)
+        When::compile(jq).unwrap().holds(RECORD)
     }
 
     #[test]
@@ -64,6 +59,6 @@ mod tests {
             assert_eq!(failure.kind, Kind::Extract);
             assert!(failure.detail.starts_with("when: "), "{failure:?}");
         }
-        assert!(When::new(".a ==").err().unwrap().to_string().starts_with("when: not a jq expression"));
+        assert!(When::compile(".a ==").err().unwrap().to_string().starts_with("when: not a jq expression"));
     }
 }

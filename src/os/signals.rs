@@ -104,7 +104,7 @@ fn ignores_hangup() -> bool {
 }
 
 /// Ends this process without a farewell: other threads may be anywhere in their work.
-fn end(code: i32) -> ! {
+pub fn end(code: i32) -> ! {
     // SAFETY: `_exit` takes any number, touches no memory of this process and does not return.
     unsafe { nix::libc::_exit(code) }
 }

@@ -72,16 +72,21 @@ impl Slot {
         Ok(Slot { words: Words::Shared(Arc::new(map)) })
     }
 
-    /// Says that work on `what` begins.
-    pub fn begin(&self, what: u64) {
+    /// Says that work on `what` begins: through a [`Watchdog`](super::Watchdog) alone.
+    pub(super) fn begin(&self, what: u64) {
         let [word, count] = self.words();
         count.fetch_add(1, Ordering::Relaxed);
         word.store(what + 1, Ordering::Release);
     }
 
     /// Says that the work is done.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         self.words()[0].store(0, Ordering::Release);
+    }
+
+    /// Whether a supervisor reads it.
+    pub fn is_supervised(&self) -> bool {
+        matches!(self.words, Words::Shared(_))
     }
 
     /// What is being worked on, with a number that differs for each piece of work.

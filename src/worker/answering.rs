@@ -17,8 +17,8 @@ use super::recipe::Step;
 use super::work::Work;
 use crate::extract::{Extracted, PageOf};
 use crate::fetch::{Answer, Asked, NextStep, Request};
+use crate::handoff::Event;
 use crate::handoff::ledger::Line;
-use crate::handoff::{Event, event};
 use crate::job::{NextPage, Pages};
 use crate::record::{Failure, Kind, Ordinal, Rows, Status};
 
@@ -252,13 +252,12 @@ async fn read(
     if step.pipe.is_some() {
         body = Cow::Owned(piped(work, step, pair, ordinal, page, answer.status, &body).await?);
     }
-    work.slot.begin(event::word_of_pair(ordinal, pair.endpoint));
-    let page = match step.pages {
-        Some(_) => step.extractor.page(&body),
-        None => step.extractor.extract(&body).map(PageOf::last),
-    };
-    work.slot.end();
-    page
+    let working = work.recipe.work_on(ordinal, pair.endpoint);
+    let extractor = step.extractor.under(&working);
+    match step.pages {
+        Some(_) => extractor.page(&body),
+        None => extractor.extract(&body).map(PageOf::last),
+    }
 }
 
 /// What the job's own program makes of an answer.

@@ -2,14 +2,15 @@
 
 use super::WorkerError;
 use super::pair::Answer;
-use crate::extract::When;
+use crate::extract::{Guarded, When};
 use crate::fetch::{Values, json_text};
 use crate::job::{self, Job};
+use crate::os::Working;
 use crate::record::{Failure, Field, Kind, Type, Value};
 
 /// A condition on a record.
 pub(super) struct Condition {
-    when: When,
+    when: Guarded<When>,
     inputs: Vec<Input>,
     /// By endpoint.
     answers: Vec<(String, Vec<Column>)>,
@@ -32,7 +33,7 @@ struct Column {
 impl Condition {
     /// Compiles an endpoint's condition; `columns` are those of the frozen input.
     pub(super) fn new(when: &job::When, job: &Job, columns: &[Field]) -> Result<Condition, WorkerError> {
-        let compiled = When::new(&when.jq).map_err(|error| WorkerError::Job(error.to_string()))?;
+        let compiled = Guarded::when(&when.jq).map_err(|error| WorkerError::Job(error.to_string()))?;
         let mut answers: Vec<(String, Vec<Column>)> = Vec::new();
         for &(endpoint, column) in &when.answers {
             let source = &job.endpoints[endpoint];
@@ -51,7 +52,7 @@ impl Condition {
     }
 
     /// Whether the record is asked.
-    pub(super) fn holds(&self, values: &impl Values) -> Result<bool, Failure> {
+    pub(super) fn holds(&self, values: &impl Values, working: &Working<'_>) -> Result<bool, Failure> {
         let mut json = Object::new();
         json.inputs(&self.inputs, values)?;
         for (endpoint, columns) in &self.answers {
@@ -62,7 +63,7 @@ impl Condition {
             }
             json.member(endpoint, &inner.end());
         }
-        self.when.holds(&json.end())
+        self.when.under(working).holds(&json.end())
     }
 }
 

@@ -35,6 +35,7 @@
 //! | an earlier run's answers in place of requests | `replay` |
 //! | do other hosts answer, where its own does not? | `others` |
 //! | does its own answer what it answered before? | `probe` |
+//! | does the job's own code end? | `watchdog` |
 //! | its block encoded, written, committed | `finish` |
 
 mod answering;
@@ -81,6 +82,7 @@ pub use replay::Replay;
 pub use seat::Role;
 use seat::Seat;
 use unasked::Drain;
+pub use watchdog::watch;
 use work::Work;
 
 /// How often progress is told.
@@ -224,7 +226,6 @@ pub async fn fetch_shard(
         return Ok(seat.end());
     }
     let input = frozen_input(run, shard).await?;
-    watchdog::start(options.slot.clone());
     let in_flight = options.in_flight;
     let (upcoming, emit) = (seat.order(left), Box::new(emit));
     let work = Work::new(run, plan, job, shard.number, input, upcoming, seat.clone(), options, emit)?;

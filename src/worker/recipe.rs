@@ -8,10 +8,11 @@ use super::condition::{self, Condition, Input};
 use super::pace::Price;
 use super::pair::{Answer, RecordState};
 use super::pipe::Pipe;
-use crate::extract::{Extractor, ExtractorError};
+use crate::extract::{Extractor, ExtractorError, Guarded};
 use crate::fetch::{Question, Values};
-use crate::handoff::Plan;
+use crate::handoff::{Plan, event};
 use crate::job::{Absent, Endpoint, Job, Pages, Part};
+use crate::os::{Watchdog, Working};
 use crate::record::{Field, Ordinal, Rows, Type, Value};
 use crate::secrets::Secrets;
 
@@ -19,7 +20,7 @@ use crate::secrets::Secrets;
 pub(super) struct Step {
     pub(super) name: String,
     pub(super) question: Question,
-    pub(super) extractor: Extractor,
+    pub(super) extractor: Guarded<Extractor>,
     /// Columns of its answers.
     pub(super) columns: usize,
     /// Endpoints that must be settled before.
@@ -68,6 +69,8 @@ pub(super) struct Recipe {
     crashed: Vec<(Ordinal, usize)>,
     /// Whether records that may share a request are asked one by one: an earlier run's answers are found by record.
     pub(super) one_by_one: bool,
+    /// Looks on while code of the job's own runs.
+    watchdog: Watchdog,
 }
 
 impl Recipe {
@@ -76,6 +79,7 @@ impl Recipe {
         job: &Job,
         secrets: &Secrets,
         crashed: &[(Ordinal, String)],
+        watchdog: Watchdog,
     ) -> Result<Recipe, WorkerError> {
         let (fields, carried) = input_fields(plan, job);
         let questions = Question::compile_all(&job.endpoints, &plan.columns, secrets)
@@ -90,7 +94,12 @@ impl Recipe {
             .filter_map(|(ordinal, name)| job.endpoint(name).map(|(endpoint, _)| (*ordinal, endpoint)))
             .collect();
         let inputs = condition::inputs(&plan.columns, |_| true);
-        Ok(Recipe { steps, fields, inputs, carried, crashed, one_by_one: false })
+        Ok(Recipe { steps, fields, inputs, carried, crashed, one_by_one: false, watchdog })
+    }
+
+    /// Code of the job's own is about to run for a pair; of a batch the first.
+    pub(super) fn work_on(&self, ordinal: Ordinal, endpoint: usize) -> Working<'_> {
+        self.watchdog.work_on(event::word_of_pair(ordinal, endpoint))
     }
 
     /// Whether this pair of a block ended the shard's process before.
@@ -141,7 +150,7 @@ fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<S
     Ok(Step {
         name: endpoint.name.clone(),
         question,
-        extractor: Extractor::new(endpoint).map_err(wrong)?,
+        extractor: Guarded::new(endpoint).map_err(wrong)?,
         columns: endpoint.columns.len(),
         after: endpoint.after.clone(),
         dependents: (0..job.endpoints.len()).filter(waits).collect(),

@@ -27,7 +27,6 @@ use super::pair::{Pair, Settled, Spent, Together};
 use super::work::Work;
 use crate::extract::{Extracted, Item, Split};
 use crate::fetch::{Answer, PartIs, Request};
-use crate::handoff::event;
 use crate::job::Absent;
 use crate::record::{Failure, Kind, Ordinal};
 
@@ -131,9 +130,10 @@ impl Batch<'_> {
     /// Gives every record its part of the answer.
     fn split(&self, request: &Request, answer: &Answer, mut cost: Cost) -> Option<Again> {
         let step = &self.work.recipe.steps[self.first.endpoint];
-        self.work.slot.begin(event::word_of_pair(self.first_ordinal, self.first.endpoint));
-        let split = step.question.text(answer).and_then(|text| step.extractor.split(&text));
-        self.work.slot.end();
+        let split = {
+            let working = self.work.recipe.work_on(self.first_ordinal, self.first.endpoint);
+            step.question.text(answer).and_then(|text| step.extractor.under(&working).split(&text))
+        };
         let split = match split {
             Ok(split) => split,
             Err(_) if self.parts() => return self.ask_alone(cost),

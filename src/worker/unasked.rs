@@ -46,7 +46,7 @@ pub(super) fn settled_unasked(
         return Some(unasked(record, endpoint, Status::Skipped, Some(failure)));
     }
     let values = recipe.values(record);
-    match step.when.as_ref().map(|when| when.holds(&values)) {
+    match step.when.as_ref().map(|when| when.holds(&values, &recipe.work_on(ordinal, endpoint))) {
         Some(Ok(false)) => {
             let mut settled = unasked(record, endpoint, Status::Skipped, None);
             settled.line.rows = 1;

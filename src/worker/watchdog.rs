@@ -1,36 +1,40 @@
-//! Ends a process that is stuck in one piece of work, so that the record can be found and named.
+//! What becomes of a process whose job's code never ends: jq of a column, `when`, `cost`, `ok` and their kin, or a
+//! selector. All of it runs under [`os::Watchdog`](crate::os::Watchdog), which [`Guarded`](crate::extract::Guarded) asks
+//! for.
 //!
-//! Extraction is ordinary code that runs to its end; a filter that never ends (`def f: f; f`) would hold up
-//! its shard for ever. A thread of its own looks at the [`Slot`] and aborts the process when one piece of work
-//! takes longer than [`LIMIT`]; the supervisor then treats it like any other crash.
+//! A supervised process is aborted, and its supervisor treats it like any other crash: the record is found and named, and
+//! left out when it does it again. One that a person started says so, and ends.
 
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Duration;
 
-use crate::os::{Slot, tell};
+use crate::handoff::{Exit, event};
+use crate::job::Job;
+use crate::os::{Slot, Watchdog, end, tell};
 
-/// Longest time that one answer's extraction may take.
+/// Longest time that the job's code may take for one answer or condition.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often the slot is looked at.
-const EVERY: Duration = Duration::from_millis(500);
-
-/// Starts the watch; it ends with the process.
-pub(super) fn start(slot: Slot) {
-    let watch = move || {
-        let mut seen = (slot.now(), Instant::now());
-        loop {
-            std::thread::sleep(EVERY);
-            let now = slot.now();
-            if now.is_none() || now != seen.0 {
-                seen = (now, Instant::now());
-            } else if seen.1.elapsed() > LIMIT {
-                tell(format_args!(
-                    "windrow: one answer has been worked on for more than {LIMIT:?}: giving up on it"
-                ));
-                std::process::abort();
-            }
+/// Watches what is said to the slot.
+///
+/// # Errors
+/// There is no thread to be had.
+pub fn watch(slot: Slot, job: &Job) -> io::Result<Watchdog> {
+    let names: Vec<String> = job.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+    let is_supervised = slot.is_supervised();
+    Watchdog::start(slot, LIMIT, move |word| {
+        let (ordinal, endpoint) = event::pair_of_word(word);
+        let name = names.get(endpoint).map_or("", String::as_str);
+        tell(format_args!(
+            "windrow: record {ordinal} has kept endpoint {name} busy for more than {LIMIT:?}: giving up on it"
+        ));
+        if is_supervised {
+            std::process::abort();
         }
-    };
-    // Without the thread the shard merely lacks its watchdog.
-    let _ = std::thread::Builder::new().name("watchdog".into()).stack_size(64 << 10).spawn(watch);
+        tell(format_args!(
+            "hint: an expression of the endpoint does not end for it (a loop, or a recursion without a last step); \
+             `windrow run` leaves such a record out as crashed, `windrow shard` by --crashed {ordinal}:{name}"
+        ));
+        end(Exit::Usage.code().into());
+    })
 }

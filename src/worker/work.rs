@@ -20,14 +20,13 @@ use super::recipe::Recipe;
 use super::replay::Replay;
 use super::seat::Seat;
 use super::unasked::{Drain, unasked};
-use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish, probe};
+use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish, probe, watchdog};
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::extract::{Extracted, Item};
 use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
-use crate::os::Slot;
 use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// Everything that the lanes of one process share.
@@ -50,7 +49,6 @@ pub(super) struct Work {
     pub(super) board: RefCell<Board>,
     client: Client,
     pub(super) pace: Pace,
-    pub(super) slot: Slot,
     pub(super) keep: Keep,
     pub(super) seat: Rc<Seat>,
     credentials: Credentials,
@@ -82,7 +80,9 @@ impl Work {
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
         let draining = watch::Sender::new(false);
-        let mut recipe = Recipe::new(plan, job, &options.secrets, &options.crashed)?;
+        let no_thread = |error: std::io::Error| WorkerError::Broken { shard, why: error.to_string() };
+        let watchdog = watchdog::watch(options.slot, job).map_err(no_thread)?;
+        let mut recipe = Recipe::new(plan, job, &options.secrets, &options.crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
         Ok(Work {
             run: run.clone(),
@@ -108,7 +108,6 @@ impl Work {
                 draining.subscribe(),
                 &state_folder(),
             )?,
-            slot: options.slot,
             keep: Keep::new(job.settings.bodies),
             seat,
             on_request: options.on_request,
@@ -334,7 +333,11 @@ impl Work {
         }
         let leave = self.pace.of_endpoint(endpoint);
         let is_answer = |answer: &Answer| {
-            step.pipe.is_none() && question.text(answer).is_ok_and(|text| step.extractor.vouches(&text))
+            if step.pipe.is_some() {
+                return false;
+            }
+            let working = self.recipe.work_on(ordinal, endpoint);
+            question.text(answer).is_ok_and(|text| step.extractor.under(&working).vouches(&text))
         };
         let asked =
             self.client.ask_until(question, request, &leave, &self.told_to_drain, draw, is_answer).await;
@@ -349,7 +352,7 @@ impl Work {
         }
         if let (Some(price), Ok(answer)) = (&step.price, &asked.answer)
             && let Ok(text) = question.text(answer)
-            && let Some(cost) = price.read(&text)
+            && let Some(cost) = price.read(&text, &self.recipe.work_on(ordinal, endpoint))
         {
             leave.settle(cost);
         }

@@ -28,7 +28,7 @@ fn title() -> Vec<job::Column> {
 }
 
 fn split(endpoint: &Endpoint, body: &str) -> Result<Split, Failure> {
-    Extractor::new(endpoint).unwrap().split(body.as_bytes())
+    Extractor::compile(endpoint).unwrap().split(body.as_bytes())
 }
 
 /// What the answer holds for a key.

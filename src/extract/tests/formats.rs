@@ -8,7 +8,7 @@ use crate::record::Kind;
 
 fn of_format(answer: AnswerFormat, rows: Option<&str>, columns: Vec<job::Column>) -> Extractor {
     let rows = rows.map(str::to_owned);
-    Extractor::new(&Endpoint { answer, rows, ..endpoint(columns, None) }).unwrap()
+    Extractor::compile(&Endpoint { answer, rows, ..endpoint(columns, None) }).unwrap()
 }
 
 fn values(extractor: &Extractor, body: impl AsRef<[u8]>) -> Result<Vec<Value>, Failure> {
@@ -93,7 +93,10 @@ fn a_pipe_makes_json_of_any_answer() {
             pipe: Some(vec!["cat".to_owned()]),
             ..endpoint(vec![column("id", ".id", Type::Integer)], None)
         };
-        assert_eq!(values(&Extractor::new(&endpoint).unwrap(), r#"{"id":7}"#).unwrap(), [Value::Integer(7)]);
+        assert_eq!(
+            values(&Extractor::compile(&endpoint).unwrap(), r#"{"id":7}"#).unwrap(),
+            [Value::Integer(7)]
+        );
     }
 }
 
@@ -105,7 +108,7 @@ fn expressions_that_do_not_fit_the_format_are_refused() {
         [(AnswerFormat::Html, jq()), (AnswerFormat::Text, jq()), (AnswerFormat::Json, whole())]
     {
         let refused =
-            Extractor::new(&Endpoint { answer, ..endpoint(columns, None) }).err().unwrap().to_string();
+            Extractor::compile(&Endpoint { answer, ..endpoint(columns, None) }).err().unwrap().to_string();
         assert!(refused.starts_with("column a does not fit the answers: "), "{refused}");
     }
 }

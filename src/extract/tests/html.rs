@@ -23,7 +23,7 @@ fn html(rows: Option<&str>, columns: Vec<job::Column>) -> Endpoint {
 }
 
 fn rows_of(endpoint: &Endpoint, body: impl AsRef<[u8]>) -> Result<Rows, Failure> {
-    match Extractor::new(endpoint).unwrap().extract(body.as_ref())? {
+    match Extractor::compile(endpoint).unwrap().extract(body.as_ref())? {
         Extracted::Rows(rows) => Ok(rows),
         Extracted::Missing => panic!("missing without a condition"),
     }
@@ -178,7 +178,7 @@ fn next(head: &str, link: &str) -> Option<String> {
     let pages = Some(Pages { next: NextPage::Url("a.next".to_owned()), most: 9, items: None });
     let endpoint = Endpoint { pages, ..html(Some("li"), vec![found("n", css(":scope"), Type::Integer)]) };
     let body = format!("<head>{head}</head><ul><li>1</ul><a href=/first>x</a>{link}");
-    let page = Extractor::new(&endpoint).unwrap().page(body.as_bytes()).unwrap();
+    let page = Extractor::compile(&endpoint).unwrap().page(body.as_bytes()).unwrap();
     assert_eq!(page.extracted, Extracted::Rows(Rows::one(vec![Value::Integer(1)])));
     page.next
 }
@@ -216,7 +216,7 @@ fn links_start_from_the_base_of_the_document() {
 
 #[test]
 fn mistakes_name_their_column() {
-    let refused = |endpoint: &Endpoint| Extractor::new(endpoint).err().unwrap().to_string();
+    let refused = |endpoint: &Endpoint| Extractor::compile(endpoint).err().unwrap().to_string();
     let wrong = html(None, vec![found("a", css("td >"), Type::Text)]);
     assert!(refused(&wrong).starts_with("column a: not a CSS selector: "), "{}", refused(&wrong));
     assert!(refused(&html(Some("<td>"), vec![])).starts_with("rows: not a CSS selector: "));

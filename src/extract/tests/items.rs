@@ -15,7 +15,7 @@ fn exploding(rows: &str, columns: Vec<job::Column>) -> Endpoint {
 }
 
 fn rows_of(endpoint: &Endpoint, body: &str) -> Result<Rows, Failure> {
-    match Extractor::new(endpoint).unwrap().extract(body.as_bytes())? {
+    match Extractor::compile(endpoint).unwrap().extract(body.as_bytes())? {
         Extracted::Rows(rows) => Ok(rows),
         Extracted::Missing => panic!("missing without a condition"),
     }
@@ -149,7 +149,7 @@ fn missing_comes_before_ok_and_ok_before_rows() {
     let mut endpoint = exploding(".items[]", vec![column("id", ".id", Type::Integer)]);
     endpoint.missing.when = Some(r#".error == "no such id""#.to_owned());
     endpoint.ok = Some(r#".status == "ok""#.to_owned());
-    let extractor = Extractor::new(&endpoint).unwrap();
+    let extractor = Extractor::compile(&endpoint).unwrap();
     let of = |body: &str| extractor.extract(body.as_bytes());
     assert_eq!(of(r#"{"error":"no such id"}"#).unwrap(), Extracted::Missing);
     let failure = of(r#"{"status":"busy"}"#).unwrap_err();
@@ -158,7 +158,7 @@ fn missing_comes_before_ok_and_ok_before_rows() {
     assert_eq!(of(r#"{"status":"ok"}"#).unwrap_err().kind, Kind::Extract);
     assert_eq!(of(r#"{"status":"ok","items":[]}"#).unwrap(), Extracted::Rows(Rows::default()));
     endpoint.rows = None;
-    let single = Extractor::new(&endpoint).unwrap();
+    let single = Extractor::compile(&endpoint).unwrap();
     assert_eq!(single.extract(br#"{"id":7}"#).unwrap_err().kind, Kind::NotOk);
 }
 

@@ -23,7 +23,7 @@ fn endpoint(columns: Vec<job::Column>, when: Option<&str>) -> Endpoint {
 }
 
 fn extract(columns: Vec<job::Column>, body: impl AsRef<[u8]>) -> Result<Vec<Value>, Failure> {
-    match Extractor::new(&endpoint(columns, None)).unwrap().extract(body.as_ref())? {
+    match Extractor::compile(&endpoint(columns, None)).unwrap().extract(body.as_ref())? {
         Extracted::Rows(rows) => Ok(rows.values),
         Extracted::Missing => panic!("missing without a condition"),
     }
@@ -79,7 +79,7 @@ mod rows {
     #[test]
     fn a_condition_says_that_the_id_is_missing() {
         let columns = vec![column("title", ".Title", Type::Text), column("n", ".n | length", Type::Bigint)];
-        let extractor = Extractor::new(&endpoint(columns, Some(r#".Response == "False""#))).unwrap();
+        let extractor = Extractor::compile(&endpoint(columns, Some(r#".Response == "False""#))).unwrap();
         assert_eq!(extractor.extract(br#"{"Response":"False","n":true}"#).unwrap(), Extracted::Missing);
         let row = extractor.extract(br#"{"Response":"True","Title":"Ran","n":[1]}"#).unwrap();
         assert_eq!(row, Extracted::Rows(Rows::one(vec![text("Ran"), Value::Bigint(1)])));
@@ -93,7 +93,7 @@ mod rows {
 
     #[test]
     fn mistakes_name_their_column() {
-        let refused = |column| Extractor::new(&endpoint(vec![column], None)).err().unwrap().to_string();
+        let refused = |column| Extractor::compile(&endpoint(vec![column], None)).err().unwrap().to_string();
         let plain = column("votes", ".v", Type::Timestamp);
         assert!(
             refused(column("votes", ".a |", Type::Text)).starts_with("column votes: not a jq expression: ")
@@ -103,7 +103,7 @@ mod rows {
                 .starts_with("column votes: ")
         );
         assert!(refused(job::Column { zone: Some("Mars/Base".to_owned()), ..plain }).contains("\nhint: "));
-        let condition = Extractor::new(&endpoint(vec![], Some("nosuch"))).err().unwrap().to_string();
+        let condition = Extractor::compile(&endpoint(vec![], Some("nosuch"))).err().unwrap().to_string();
         assert!(condition.starts_with("missing.when: "), "{condition}");
     }
 }
@@ -178,7 +178,7 @@ mod bodies {
             let mut deep = endpoint(vec![column("a", jq, Type::Json)], None);
             deep.bounds.max_depth = 1_000_000;
             let body = format!("{}7{}", "[".repeat(depth), "]".repeat(depth));
-            Extractor::new(&deep).unwrap().extract(body.as_bytes())
+            Extractor::compile(&deep).unwrap().extract(body.as_bytes())
         };
         for jq in ["first(.)", "[..]", "walk(.)", ". == [[[[[[]]]]]]", "tojson | fromjson", "sort_by(.)"] {
             assert!(at_depth(jq, 1000).is_ok(), "{jq}");
@@ -200,7 +200,7 @@ mod bodies {
         assert_eq!(one("first(.b)", body(5_000_000)).unwrap_err().kind, Kind::Extract);
         assert_eq!(one(".b", body(5_000_000)).unwrap(), Value::Bigint(1));
         assert_eq!(one(".a", body(5_000_000)).unwrap_err().kind, Kind::Convert);
-        let extractor = Extractor::new(&endpoint(vec![], Some(".a == 7"))).unwrap();
+        let extractor = Extractor::compile(&endpoint(vec![], Some(".a == 7"))).unwrap();
         assert_eq!(
             extractor.extract(body(5_000_000).as_bytes()).unwrap(),
             Extracted::Rows(Rows::one(vec![]))

@@ -6,7 +6,7 @@ use crate::record::{Kind, Rows};
 
 fn paged(next: NextPage) -> Extractor {
     let columns = vec![column("id", ".id", Type::Integer)];
-    Extractor::new(&Endpoint {
+    Extractor::compile(&Endpoint {
         rows: Some(".items[]".to_owned()),
         pages: Some(Pages { next, most: 1000, items: Some(".items".to_owned()) }),
         ..endpoint(columns, Some(".gone"))
@@ -72,8 +72,12 @@ fn counted(rows: &str, items: Option<&str>) -> Extractor {
         items: items.map(str::to_owned),
     };
     let columns = vec![column("id", ".id?", Type::Integer)];
-    Extractor::new(&Endpoint { rows: Some(rows.to_owned()), pages: Some(pages), ..endpoint(columns, None) })
-        .unwrap()
+    Extractor::compile(&Endpoint {
+        rows: Some(rows.to_owned()),
+        pages: Some(pages),
+        ..endpoint(columns, None)
+    })
+    .unwrap()
 }
 
 #[test]
@@ -133,7 +137,7 @@ fn a_page_that_fails_says_nothing_of_the_next() {
 
 #[test]
 fn without_pages_a_page_is_the_answer() {
-    let extractor = Extractor::new(&endpoint(vec![column("id", ".id", Type::Integer)], None)).unwrap();
+    let extractor = Extractor::compile(&endpoint(vec![column("id", ".id", Type::Integer)], None)).unwrap();
     let page = extractor.page(br#"{"id":7}"#).unwrap();
     let extracted = extractor.extract(br#"{"id":7}"#).unwrap();
     assert_eq!((page.extracted, page.next, page.more), (extracted, None, None));

@@ -1,11 +1,12 @@
 //! What an answer says that its request cost.
 
-use crate::extract::{Extracted, Extractor, ExtractorError};
+use crate::extract::{Extracted, Extractor, ExtractorError, Guarded};
 use crate::job::{Column, Cost, Endpoint, Expression};
+use crate::os::Working;
 use crate::record::{Type, Value};
 
 /// Finds the cost in an answer.
-pub(in crate::worker) struct Price(Extractor);
+pub(in crate::worker) struct Price(Guarded<Extractor>);
 
 impl Price {
     /// Of an endpoint whose answers say it.
@@ -19,12 +20,12 @@ impl Price {
             bounds: endpoint.bounds.clone(),
             ..Endpoint::get("cost", endpoint.url.clone(), vec![column])
         };
-        Extractor::new(&asked).map(Price).map(Some)
+        Guarded::new(&asked).map(Price).map(Some)
     }
 
     /// Units, rounded up; none where the answer does not say it.
-    pub(in crate::worker) fn read(&self, body: &[u8]) -> Option<u64> {
-        let Ok(Extracted::Rows(rows)) = self.0.extract(body) else { return None };
+    pub(in crate::worker) fn read(&self, body: &[u8], working: &Working<'_>) -> Option<u64> {
+        let Ok(Extracted::Rows(rows)) = self.0.under(working).extract(body) else { return None };
         match rows.iter().next()?.first()? {
             Value::Double(cost) if *cost >= 0.0 => Some(cost.ceil() as u64),
             _ => None,

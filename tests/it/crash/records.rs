@@ -56,7 +56,50 @@ fn a_record_that_keeps_its_process_busy_for_ever_is_found_and_named() {
     ended.saying("worked on endpoint omdb of record 7; that record is left out as crashed");
     assert_eq!(sandbox.query("small", FAILED), ["7,omdb,failed,crashed,false"]);
     let log = std::fs::read_to_string(sandbox.newest_run("small").join("00000/shard.log")).unwrap();
-    assert_eq!(log.matches("one answer has been worked on for more than 30s").count(), 2, "{log}");
+    assert_eq!(log.matches("record 7 has kept endpoint omdb busy for more than 30s").count(), 2, "{log}");
+}
+
+/// A `when` runs before anything is asked, a `cost` beside the columns.
+#[test]
+fn a_condition_or_a_cost_that_never_ends_is_found_and_named() {
+    for (key, endpoint) in [("when", "business"), ("cost", "omdb")] {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        let ids = film_ids(20);
+        let job = small_job(&sandbox, &origin, 20, "", "");
+        origin.knobs(&format!(r#"{{"body_ids": {{"{}": "{{\"Title\": \"loop\"}}"}}}}"#, ids[7]));
+        match key {
+            "when" => {
+                let endless = format!(
+                    "missing = [404]\nwhen = 'def f: f; if .imdb_id == \"{}\" then f else true end'",
+                    ids[7]
+                );
+                sandbox.edit("small.toml", "missing = [404]", &endless);
+            }
+            _ => {
+                let limit = "[limits.units]\nrate = \"1000000 units/s\"\n\n[defaults]";
+                sandbox.edit("small.toml", "[defaults]", limit);
+                let endless =
+                    "limit = \"units\"\ncost = 'def f: f; if .Title == \"loop\" then f else 1 end'\nnulls";
+                sandbox.edit("small.toml", "nulls", endless);
+            }
+        }
+        let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+        ended.saying(&format!(
+            "worked on endpoint {endpoint} of record 7; that record is left out as crashed"
+        ));
+        assert_eq!(sandbox.query("small", FAILED), [format!("7,{endpoint},failed,crashed,false")], "{key}");
+    }
+}
+
+/// Nobody is there to start it again, and a signal would not be heard.
+#[test]
+fn a_command_without_children_says_which_record_does_not_end() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let job = job_with_title(&sandbox, &origin, 20, "def f: f; f");
+    let ended = sandbox.run(["check", job.to_str().unwrap()]).with_code(2);
+    ended
+        .saying("has kept endpoint omdb busy for more than 30s")
+        .saying("hint: an expression of the endpoint");
 }
 
 #[test]
