@@ -12,6 +12,7 @@
 //! | quotas | counters by the wall clock, kept over restarts | `quota` |
 //! | "wait two seconds", "so many left", "nobody is there" | a word each | `member` |
 //! | where it all lies | | `words`, `page`, `folder` |
+//! | what a person sees of it, and lets go of | | `known` |
 //! | what one job says of it | | `terms` |
 //!
 //! Promises:
@@ -23,6 +24,7 @@
 //!   demand.
 //! - A quota is never exceeded, not after a kill nor after a power cut.
 //! - A pause that one is told holds for all from the moment that it is stored.
+//! - The file of a host goes with the last process that asks it, unless the host has asked for a pause that still holds.
 //! - Nothing here costs a system call per request.
 //!
 //! The file must lie on a disk of this machine: memory is not shared over a network's file system.
@@ -30,6 +32,7 @@
 //! The same code runs by a clock of its own in `simulation`, whose figures the tests print.
 
 mod folder;
+mod known;
 mod member;
 mod page;
 mod quota;
@@ -42,6 +45,7 @@ mod window;
 mod words;
 
 pub use folder::{file_of_host, file_of_limit, state_folder};
+pub use known::{Known, QuotaUsed, forget_host, known, let_go_of_host, sweep_hosts};
 pub use member::{Member, Moment};
 pub use terms::Terms;
 

@@ -1,19 +1,26 @@
 //! The file of one budget, opened: begun anew after a start of the machine, and joined as one of its members.
+//!
+//! The file of a host goes with its last member, unless there is something in it that the next one must know: else the
+//! folder would keep a file for every host that any list ever named. It is removed under the books' lock; who has opened
+//! it meanwhile finds under that lock that it has no name any more, and opens it anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
-use super::words::{self, BOOT, FORMAT, MEMBERS, VERSION, WORDS};
+use super::words::{self, BOOT, FORMAT, LEFT, LEFT_UNTIL, MEMBERS, PAUSED_UNTIL, SET_ASIDE, VERSION, WORDS};
 use super::{BudgetError, quota};
-use crate::os::{ByteLock, SharedWords, boot_number};
+use crate::os::{ByteLock, SharedWords, boot_number, is_alive, monotonic_nanos};
 
 /// The lock under which members, window and quotas are changed.
 const BOOKS: u32 = 0;
 
 /// How long a process that begins waits for the books: others hold them for microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that a server still takes which are as good as any number: who knows nothing begins with no more.
+const ENOUGH: u64 = 64;
 
 /// How long a process at work waits for them.
 const SOON: Duration = Duration::from_millis(20);
@@ -26,6 +33,8 @@ pub(super) struct Page {
     pub(super) me: usize,
     /// Whether nobody else was a member when this one joined.
     pub(super) was_alone: bool,
+    /// The file, where it is to go with its last member.
+    removable: Option<PathBuf>,
 }
 
 impl Page {
@@ -33,25 +42,31 @@ impl Page {
     pub(super) fn alone() -> Page {
         let words = SharedWords::own(WORDS);
         words::member(words.words(), 0).process.store(u64::from(std::process::id()), Release);
-        Page { words, me: 0, was_alone: true }
+        Page { words, me: 0, was_alone: true, removable: None }
     }
 
     /// Joins the members of a budget.
     pub(super) fn join(path: &Path) -> Result<Page, BudgetError> {
-        let named = || path.display().to_string();
-        let failed = |source| BudgetError::File { path: named(), source };
-        let words = SharedWords::open(path, WORDS).map_err(failed)?;
-        let begun = Instant::now();
-        let (me, was_alone) = loop {
-            match words.try_lock(BOOKS).map_err(failed)? {
-                Some(_books) => {
-                    break enter(&words).map_err(failed)?.ok_or_else(|| BudgetError::Full(named()))?;
-                }
-                None if begun.elapsed() > PATIENCE => return Err(BudgetError::Busy(named())),
-                None => std::thread::sleep(Duration::from_micros(500)),
+        let failed = |source| BudgetError::File { path: path.display().to_string(), source };
+        loop {
+            let words = SharedWords::open(path, WORDS).map_err(failed)?;
+            let entered = {
+                let _books = books_of(&words, path)?;
+                if words.is_removed() { None } else { Some(enter(&words).map_err(failed)?) }
+            };
+            if let Some(place) = entered {
+                let full = || BudgetError::Full(path.display().to_string());
+                let (me, was_alone) = place.ok_or_else(full)?;
+                return Ok(Page { words, me, was_alone, removable: None });
             }
-        };
-        Ok(Page { words, me, was_alone })
+        }
+    }
+
+    /// Joins those who ask a host; its file goes with the last of them.
+    pub(super) fn join_host(path: &Path) -> Result<Page, BudgetError> {
+        let mut page = Page::join(path)?;
+        page.removable = Some(path.to_owned());
+        Ok(page)
     }
 
     /// The words.
@@ -97,6 +112,95 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         clear(&self.words, self.me);
+        if let Some(path) = &self.removable
+            && let Some(_books) = self.books_soon()
+        {
+            let _ = remove_if_idle(&self.words, path, Aside::Stays);
+        }
+    }
+}
+
+/// What becomes of a host that is down, which a process that goes on has let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aside {
+    /// It is known to be down as long as that process lives.
+    Stays,
+    /// It is that process itself that needs it no more.
+    Goes,
+}
+
+/// Removes the file of a host that nobody asks, unless the next one must know what is in it; whether it was removed. Only
+/// under the books' lock.
+fn remove_if_idle(words: &SharedWords, path: &Path, aside: Aside) -> std::io::Result<bool> {
+    if words.is_removed() || is_worth_keeping(words.words(), aside) || members(words).next().is_some() {
+        return Ok(false);
+    }
+    std::fs::remove_file(path)?;
+    Ok(true)
+}
+
+/// Whether a host has said something that holds for whoever asks it next, or is known to be down.
+fn is_worth_keeping(words: &[AtomicU64], aside: Aside) -> bool {
+    if words[FORMAT].load(Acquire) != VERSION || words[BOOT].load(Acquire) != boot_number() {
+        return false;
+    }
+    let now = monotonic_nanos();
+    let is_short = words[LEFT_UNTIL].load(Acquire) > now && words[LEFT].load(Acquire) < ENOUGH;
+    words[PAUSED_UNTIL].load(Acquire) > now || is_short || (aside == Aside::Stays && is_set_aside(words))
+}
+
+/// Whether a process that goes on has let go of it while it was down.
+pub(super) fn is_set_aside(words: &[AtomicU64]) -> bool {
+    i32::try_from(words[SET_ASIDE].load(Acquire)).is_ok_and(is_alive)
+}
+
+/// Removes the file of a host that nobody asks, see [`Page`]; whether there was one to remove, and it `is_only_asked`.
+///
+/// # Errors
+/// It cannot be opened, locked or removed.
+pub(super) fn sweep(path: &Path, aside: Aside, is_only_asked: bool) -> Result<bool, BudgetError> {
+    let failed = |source| BudgetError::File { path: path.display().to_string(), source };
+    let Some(words) = SharedWords::open_existing(path, WORDS).map_err(failed)? else { return Ok(false) };
+    let _books = books_of(&words, path)?;
+    if is_only_asked {
+        return Ok(!is_worth_keeping(words.words(), aside) && members(&words).next().is_none());
+    }
+    remove_if_idle(&words, path, aside).map_err(failed)
+}
+
+/// Lets go of all that is known of a host, and of its file where nobody asks it; how many processes do, if it is known.
+///
+/// # Errors
+/// As [`sweep`].
+pub(super) fn forget(path: &Path) -> Result<Option<usize>, BudgetError> {
+    let failed = |source| BudgetError::File { path: path.display().to_string(), source };
+    let Some(words) = SharedWords::open_existing(path, WORDS).map_err(failed)? else { return Ok(None) };
+    let _books = books_of(&words, path)?;
+    words::FORGOTTEN.iter().for_each(|word| words.words()[*word].store(0, Release));
+    remove_if_idle(&words, path, Aside::Goes).map_err(failed)?;
+    Ok(Some(members(&words).count()))
+}
+
+/// The members that live.
+pub(super) fn members(words: &SharedWords) -> impl Iterator<Item = usize> {
+    let lives = |at: &usize| {
+        words::member(words.words(), *at).process.load(Acquire) != 0 && words.is_held_elsewhere(lock_of(*at))
+    };
+    (0..MEMBERS).filter(lives)
+}
+
+/// The books' lock, waited for.
+fn books_of<'a>(words: &'a SharedWords, path: &Path) -> Result<ByteLock<'a>, BudgetError> {
+    let begun = Instant::now();
+    loop {
+        match words.try_lock(BOOKS) {
+            Ok(Some(books)) => return Ok(books),
+            Ok(None) if begun.elapsed() > PATIENCE => {
+                return Err(BudgetError::Busy(path.display().to_string()));
+            }
+            Ok(None) => std::thread::sleep(Duration::from_micros(500)),
+            Err(source) => return Err(BudgetError::File { path: path.display().to_string(), source }),
+        }
     }
 }
 
@@ -141,4 +245,46 @@ fn clear(words: &SharedWords, at: usize) {
 
 fn lock_of(member: usize) -> u32 {
     1 + member as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_left_on_a_file_that_another_removes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        let page = Page::join_host(&path).unwrap();
+                        assert!(!page.words.is_removed(), "others would join another file");
+                    }
+                });
+            }
+        });
+        assert!(!path.exists(), "the last one takes it along");
+    }
+
+    #[test]
+    fn a_pause_keeps_its_file_until_it_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host");
+        let pause_for = |nanos: u64| {
+            let page = Page::join_host(&path).unwrap();
+            page.words()[PAUSED_UNTIL].store(monotonic_nanos() + nanos, Release);
+        };
+        pause_for(3_600_000_000_000);
+        assert!(path.exists() && !sweep(&path, Aside::Goes, false).unwrap());
+        pause_for(0);
+        assert!(!path.exists());
+        // A process that was killed leaves its file; one that another process uses stays.
+        drop(Page::join(&path).unwrap());
+        let page = Page::join_host(&path).unwrap();
+        assert!(!sweep(&path, Aside::Stays, false).unwrap());
+        std::mem::forget(page);
+        assert!(path.exists() && !sweep(&path, Aside::Stays, true).unwrap(), "its lock is still held");
+    }
 }

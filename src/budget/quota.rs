@@ -115,20 +115,23 @@ impl Quota {
             quota.noted.store(0, Release);
             quota.to_be_noted.store(0, Release);
             quota.start.store(0, Release);
+            quota.until.store(0, Release);
             quota.key.store(self.key, Release);
         }
+        quota.amount.store(self.amount, Release);
         Some(at)
     }
 
     /// Begins a new window where the old one is over. Only under the budget's lock.
     pub(super) fn renew(&self, quota: &QuotaWords<'_>, now: u64) {
-        let (start, standing) = (self.span(now).start, quota.start.load(Acquire));
+        let (Span { start, end }, standing) = (self.span(now), quota.start.load(Acquire));
         if standing == start || (standing > start && standing - start < AHEAD) {
             return;
         }
         quota.used.store(0, Release);
         quota.noted.store(0, Release);
         quota.to_be_noted.store(0, Release);
+        quota.until.store(end, Release);
         quota.start.store(start, Release);
     }
 

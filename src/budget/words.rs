@@ -5,7 +5,8 @@
 //! 1        the start of the machine that the times below belong to
 //! 2..32    what one host or limit knows: see the constants
 //! 32..48   four quotas of four words: what it is, when its window began, what is used of it, what is noted on disk
-//! 48..52   what is to be noted of each quota: a word that is synced before the one above says so
+//! 48..56   of each quota: how much it is, and when its window ends
+//! 56..60   what is to be noted of each quota: a word that is synced before the one above says so
 //! 64..     the members: sixteen words each
 //! ```
 //!
@@ -70,10 +71,29 @@ pub(super) const LEFT_GUESSED: usize = 20;
 /// Requests in a row that nobody answered though they had been lost before, or were sent before the last answer came.
 pub(super) const LOSSES: usize = 21;
 
+/// The process that let go of a host which is down, and goes on; 0 where none did.
+pub(super) const SET_ASIDE: usize = 26;
+
+/// What is known of a host: it is forgotten when somebody says so.
+pub(super) const FORGOTTEN: [usize; 12] = [
+    PAUSED_UNTIL,
+    LEFT,
+    LEFT_UNTIL,
+    LEFT_MOST,
+    LEFT_GUESSED,
+    DOWN_SINCE,
+    NEXT_PROBE,
+    SILENCES,
+    LOSSES,
+    LAST_ANSWER,
+    NEXT,
+    SET_ASIDE,
+];
+
 /// Quotas that a budget can count at one time.
 pub(super) const QUOTAS: usize = 4;
 pub(super) const QUOTAS_AT: usize = 32;
-const TO_BE_NOTED_AT: usize = 48;
+const TO_BE_NOTED_AT: usize = 56;
 
 /// The words of one quota.
 pub(super) struct QuotaWords<'a> {
@@ -87,13 +107,18 @@ pub(super) struct QuotaWords<'a> {
     pub(super) noted: &'a AtomicU64,
     /// What is being written to the disk, to be noted when it is there.
     pub(super) to_be_noted: &'a AtomicU64,
+    /// How much it is, as who joined last was told.
+    pub(super) amount: &'a AtomicU64,
+    /// When the window ends, in seconds since 1970; 0 where nobody said it.
+    pub(super) until: &'a AtomicU64,
 }
 
 /// The words of the quota at a place.
 pub(super) fn quota(words: &[AtomicU64], at: usize) -> QuotaWords<'_> {
     let first = QUOTAS_AT + at * 4;
     let [key, start, used, noted] = [0, 1, 2, 3].map(|offset| &words[first + offset]);
-    QuotaWords { key, start, used, noted, to_be_noted: &words[TO_BE_NOTED_AT + at] }
+    let [amount, until] = [0, 1].map(|offset| &words[QUOTAS_AT + QUOTAS * 4 + at * 2 + offset]);
+    QuotaWords { key, start, used, noted, amount, until, to_be_noted: &words[TO_BE_NOTED_AT + at] }
 }
 
 /// The words of one member.

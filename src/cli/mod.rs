@@ -10,6 +10,7 @@ mod extract;
 mod failures;
 mod find;
 mod init;
+mod limits;
 mod live;
 mod merge;
 mod pause;
@@ -86,6 +87,8 @@ enum Command {
     Failures(failures::FailuresArgs),
     /// SQL over a run: views rows, requests, bodies, input, and one per endpoint
     Query(query::QueryArgs),
+    /// What is known of limits and hosts: pauses, quotas; lift a host's pause
+    Limits(limits::LimitsArgs),
     /// Remove runs that are over and old
     Prune(prune::PruneArgs),
     /// Write a commented job file to start from
@@ -167,6 +170,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::run(args, &place).await,
         Command::Failures(args) => failures::run(args, &place).await,
         Command::Query(args) => query::run(args, &place).await,
+        Command::Limits(args) => limits::run(&args),
         Command::Prune(args) => prune::run(args, &place).await,
         Command::Init(args) => init::run(args),
         Command::Schema => schema::run(),

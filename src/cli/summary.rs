@@ -161,12 +161,19 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
         tell!("hint: set the secret right and repeat the command{again}; {PROPER_ANSWER}");
         return;
     }
+    let is_told_to_wait = matches!((fetched.exit, fetched.renews_at), (Exit::Paused, Some(_)));
+    let limits = match is_told_to_wait {
+        true => "; `windrow limits` shows what it waits for, and lifts a pause that a host asked for",
+        false => "",
+    };
     match run.plan.trial {
         true => {
-            tell!("hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed")
+            tell!(
+                "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed{limits}"
+            )
         }
         false => tell!(
-            "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards",
+            "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards{limits}",
             shown_path(&run.plan.job_path),
             elsewhere(run),
         ),

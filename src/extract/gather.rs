@@ -11,6 +11,9 @@ pub(super) const MAX_ROWS: u32 = 1_000_000;
 /// Most bytes that the values of one answer may take in memory.
 pub(super) const MAX_BYTES: usize = 256 << 20;
 
+/// The same of all pages of a record.
+const MAX_BYTES_OF_PAGES: usize = 4 * MAX_BYTES;
+
 /// Rows, as far as they have been made.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -43,6 +46,35 @@ impl Gathered {
     }
 }
 
+/// The rows of a record's pages: each page is an answer, and all of them are in memory together.
+#[derive(Default)]
+pub struct PageRows {
+    rows: Rows,
+    bytes: usize,
+}
+
+impl PageRows {
+    /// Adds those of a page.
+    ///
+    /// # Errors
+    /// All of them take more memory than a record may.
+    pub fn add(&mut self, page: Rows) -> Result<(), Failure> {
+        self.bytes += page.values.iter().map(size).sum::<usize>();
+        if self.bytes > MAX_BYTES_OF_PAGES {
+            let most = MAX_BYTES_OF_PAGES >> 20;
+            let detail = format!("the values of all pages take more than the {most} MiB that a record may");
+            return Err(Failure::lasting(Kind::Pages, detail));
+        }
+        self.rows.append(page);
+        Ok(())
+    }
+
+    /// All of them.
+    pub fn into_rows(self) -> Rows {
+        self.rows
+    }
+}
+
 /// The failure of what would take more than [`MAX_BYTES`].
 pub(super) fn too_much(at: &str) -> Failure {
     let detail = format!("{at}: the values take more than the {} MiB that one answer may", MAX_BYTES >> 20);
@@ -69,6 +101,16 @@ mod tests {
             gathered.push(std::iter::empty()).unwrap();
         }
         assert_eq!(gathered.push(std::iter::empty()).unwrap_err().kind, Kind::Extract);
+    }
+
+    #[test]
+    fn the_pages_of_a_record_are_bounded_in_memory_together() {
+        let page = || Rows::one(vec![Value::Text("x".repeat(MAX_BYTES - size_of::<Value>()))]);
+        let mut pages = PageRows::default();
+        (0..4).for_each(|_| pages.add(page()).unwrap());
+        let failure = pages.add(Rows::one(vec![Value::Null])).unwrap_err();
+        assert_eq!((failure.kind, pages.into_rows().count), (Kind::Pages, 4));
+        assert!(failure.detail.contains("1024 MiB"), "{failure:?}");
     }
 
     #[test]

@@ -57,6 +57,7 @@ use self::html::Html;
 use self::json::Json;
 use self::plain_text::PlainText;
 
+pub use self::gather::PageRows;
 pub use self::guarded::Guarded;
 pub use self::page::PageOf;
 pub use self::split::{Item, Split};

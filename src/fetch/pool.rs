@@ -67,6 +67,7 @@ pub(super) struct Lease {
 
 /// All connections that are not in use.
 pub(super) struct Pool {
+    /// Per origin; of all of them together twice as many, one for each origin at the least.
     max_idle: usize,
     lanes: Mutex<Lanes>,
 }
@@ -152,7 +153,9 @@ impl Pool {
         if sender.is_closed() {
             return;
         }
-        if let Some(lane) = self.lanes().lane(origin) {
+        let mut lanes = self.lanes();
+        lanes.make_room((2 * self.max_idle).max(MOST_ORIGINS));
+        if let Some(lane) = lanes.lane(origin) {
             lane.put_back(sender, self.max_idle);
         }
     }
@@ -194,6 +197,17 @@ impl Lanes {
         let lane = self.by_origin.entry(origin.clone()).or_default();
         lane.used = self.looks;
         lane
+    }
+
+    /// Closes connections to the origin that was not asked for the longest time, where there are `most` of them.
+    fn make_room(&mut self, most: usize) {
+        if self.by_origin.values().map(|lane| lane.idle.len()).sum::<usize>() < most {
+            return;
+        }
+        let with_idle = self.by_origin.values_mut().filter(|lane| !lane.idle.is_empty());
+        if let Some(lane) = with_idle.min_by_key(|lane| lane.used) {
+            lane.idle.clear();
+        }
     }
 
     /// Requests that are on its connections go on; these are closed after them.
@@ -345,6 +359,25 @@ mod tests {
         assert_eq!(pool.lanes().by_origin.len(), MOST_ORIGINS);
         assert!(pool.take(&nth(10 * MOST_ORIGINS - 1)).is_some());
         assert!(pool.take(&nth(1)).is_none());
+    }
+
+    #[tokio::test]
+    async fn connections_to_many_origins_are_bounded_together() {
+        let pool = Pool::new(MOST_ORIGINS);
+        let nth = |number: usize| Origin::of(&format!("http://{number}.example").parse().unwrap()).unwrap();
+        let mut ends = Vec::new();
+        for number in 0..8 {
+            for _ in 0..MOST_ORIGINS {
+                let (ours, theirs) = tokio::io::duplex(64);
+                let (sender, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
+                ends.push((theirs, tokio::spawn(connection)));
+                let lease = pool.opened(&nth(number), Sender::Http1(sender));
+                pool.put_back(&nth(number), lease);
+            }
+        }
+        let idle: usize = pool.lanes().by_origin.values().map(|lane| lane.idle.len()).sum();
+        assert!((MOST_ORIGINS..=2 * MOST_ORIGINS).contains(&idle), "{idle}");
+        assert!(pool.take(&nth(7)).is_some() && pool.take(&nth(0)).is_none());
     }
 
     #[tokio::test]

@@ -51,6 +51,10 @@ impl SharedWords {
     pub fn open(path: &Path, words: usize) -> io::Result<SharedWords> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        SharedWords::of(file, words)
+    }
+
+    fn of(file: File, words: usize) -> io::Result<SharedWords> {
         let facts = file.metadata()?;
         if facts.uid() != super::user() {
             return Err(io::Error::other("the file belongs to another user"));
@@ -66,6 +70,29 @@ impl SharedWords {
         // else does, ends this process by SIGBUS, which harms nobody but that user.
         let map = unsafe { MmapMut::map_mut(&file)? };
         Ok(SharedWords { place: Place::Shared { map, file }, words })
+    }
+
+    /// Opens the file as it is; `None` where there is none, or a shorter one.
+    ///
+    /// # Errors
+    /// The file cannot be opened or mapped, or belongs to somebody else.
+    pub fn open_existing(path: &Path, words: usize) -> io::Result<Option<SharedWords>> {
+        match std::fs::metadata(path) {
+            Ok(facts) if facts.len() >= size_of_words(words) => {}
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => SharedWords::of(file, words).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the file has no name any more: who opens it anew gets another.
+    pub fn is_removed(&self) -> bool {
+        self.file().and_then(|file| file.metadata().ok()).is_some_and(|facts| facts.nlink() == 0)
     }
 
     /// Words of this process alone.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -17,6 +18,11 @@ use crate::record::Ordinal;
 
 /// Lines of a crashed child's log that are shown.
 const LOG_LINES: usize = 3;
+
+/// Most bytes of a shard's log, and how many of the last stay of one that has grown beyond them: a program of the job's own
+/// may write a line for each answer.
+const MOST_LOG: u64 = 8 << 20;
+const KEPT_LOG: u64 = 1 << 20;
 
 /// What a child is started with.
 pub(super) struct Start<'a> {
@@ -61,6 +67,7 @@ pub(super) fn start(
 ) -> Result<i32, std::io::Error> {
     let (slot, reader) = shared_slot()?;
     let log = start.run.join(layout::shard_folder(start.member.shard)).join(layout::SHARD_LOG);
+    bound_log(&log);
     let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
     let log_start = log_file.metadata()?.len();
     let mut child = command(start)
@@ -74,7 +81,7 @@ pub(super) fn start(
     let member = start.member;
     let stdout = child.stdout.take();
     tokio::spawn(async move {
-        listen(member, stdout, &sender).await;
+        listen(member, stdout, &sender, &log).await;
         let death = death(&mut child, &reader, &log, log_start).await;
         // The supervisor is there as long as its children are.
         let _ = sender.send((member, Happening::Died(death)));
@@ -106,10 +113,13 @@ async fn listen(
     member: Member,
     stdout: Option<ChildStdout>,
     sender: &mpsc::UnboundedSender<(Member, Happening)>,
+    log: &Path,
 ) {
     let Some(stdout) = stdout else { return };
     let mut lines = BufReader::new(stdout).lines();
+    // It tells something several times a second.
     while let Ok(Some(line)) = lines.next_line().await {
+        bound_log(log);
         if let Ok(event) = serde_json::from_str(&line) {
             let _ = sender.send((member, Happening::Told(event)));
         }
@@ -140,10 +150,61 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// The last lines that this child wrote to its log.
+/// Leaves the last of a log that has grown too long. Children append to it: what one writes meanwhile may be lost.
+fn bound_log(log: &Path) {
+    let is_too_long = std::fs::metadata(log).is_ok_and(|facts| facts.len() > MOST_LOG);
+    let cut = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().read(true).append(true).open(log)?;
+        file.seek(SeekFrom::End(-(KEPT_LOG as i64)))?;
+        let mut last = Vec::new();
+        (&file).take(MOST_LOG).read_to_end(&mut last)?;
+        let line = last.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        file.set_len(0)?;
+        file.write_all(b"(earlier lines were left out)\n")?;
+        file.write_all(&last[line..])
+    };
+    if is_too_long {
+        // One that cannot be cut is longer.
+        let _ = cut();
+    }
+}
+
+/// The last lines that this child wrote to its log; of all there is, where the log was cut meanwhile.
 fn log_tail(log: &Path, from: u64) -> String {
     let bytes = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes.get(from as usize..).unwrap_or_default()).into_owned();
+    let text = String::from_utf8_lossy(bytes.get(from as usize..).unwrap_or(&bytes)).into_owned();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_grows_for_ever_keeps_its_last_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("shard.log");
+        // As a child does, which has it open all the time.
+        let mut child = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let lines = |from: u32| -> String {
+            (from..from + 100_000).map(|number| format!("line {number:020}\n")).collect()
+        };
+        for round in 0..10 {
+            child.write_all(lines(round * 100_000).as_bytes()).unwrap();
+            bound_log(&log);
+            assert!(std::fs::metadata(&log).unwrap().len() <= MOST_LOG);
+        }
+        child.write_all(b"the last\n").unwrap();
+        let text = std::fs::read_to_string(&log).unwrap();
+        assert!(
+            text.starts_with("(earlier lines were left out)\nline 0") && text.ends_with("999999\nthe last\n")
+        );
+        assert!(text.lines().skip(1).all(|line| line.len() == 25 || line == "the last"), "whole lines");
+        assert_eq!(
+            log_tail(&log, 100 << 20).lines().last(),
+            Some("the last"),
+            "its start was cut off meanwhile"
+        );
+    }
 }

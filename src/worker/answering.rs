@@ -15,12 +15,12 @@ use super::pair::{Pair, Settled, Spent};
 use super::pipe::Given;
 use super::recipe::Step;
 use super::work::Work;
-use crate::extract::{Extracted, PageOf};
+use crate::extract::{Extracted, PageOf, PageRows};
 use crate::fetch::{Answer, Asked, NextStep, Request};
 use crate::handoff::Event;
 use crate::handoff::ledger::Line;
 use crate::job::{NextPage, Pages};
-use crate::record::{Failure, Kind, Ordinal, Rows, Status};
+use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// Everything that became of a pair's questions.
 pub(super) struct Told {
@@ -98,7 +98,7 @@ async fn all_pages(
     told: &mut Told,
 ) -> Result<Extracted, Failure> {
     let question = &work.recipe.steps[pair.endpoint].question;
-    let mut rows = Rows::default();
+    let mut rows = PageRows::default();
     let mut place = Place::first(&pages.next);
     let mut seen = Seen::default();
     seen.asked(&request)?;
@@ -114,14 +114,14 @@ async fn all_pages(
                 return Ok(Extracted::Missing);
             }
             Extracted::Missing if is_named => return Err(named_but_missing(&request)),
-            Extracted::Missing => return Ok(Extracted::Rows(rows)),
+            Extracted::Missing => return Ok(Extracted::Rows(rows.into_rows())),
             Extracted::Rows(more) => more,
         };
         told.cost.pages += 1;
-        rows.append(more);
+        rows.add(more)?;
         is_named = page.more == Some(true) || !pages.next.counts();
         let Some(next) = place.after(&pages.next, page.items, page.more, page.next.or(link)) else {
-            return Ok(Extracted::Rows(rows));
+            return Ok(Extracted::Rows(rows.into_rows()));
         };
         if told.cost.pages >= pages.most {
             let why = format!("there are more than the {} pages that `most` allows", pages.most);

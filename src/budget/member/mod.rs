@@ -21,12 +21,14 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::BudgetError;
-use super::page::Page;
+use super::page::{Page, is_set_aside};
 use super::quota::Span;
 use super::rate::Pace;
 use super::terms::Terms;
 use super::window::{Seen, Window};
-use super::words::{self, DOWN_SINCE, LAST_ANSWER, LOSSES, MEMBERS, NEXT_PROBE, SILENCES};
+use super::words::{
+    self, DOWN_SINCE, LAST_ANSWER, LEFT_UNTIL, LOSSES, MEMBERS, NEXT_PROBE, SET_ASIDE, SILENCES,
+};
 
 pub use moments::Moment;
 
@@ -52,6 +54,8 @@ pub struct Member {
     span: Cell<Span>,
     /// What others were told, where it differs: nanoseconds per unit.
     differs: Cell<Option<u64>>,
+    /// Since when the host is down, where this process or another of now knew it before this one joined; else 0.
+    found_down: Cell<u64>,
 }
 
 impl Member {
@@ -61,6 +65,14 @@ impl Member {
     /// The file cannot be used, or has no place for a further process.
     pub fn join(path: &Path, terms: Terms, most: u64, now: u64) -> Result<Member, BudgetError> {
         Ok(Member::of(Page::join(path)?, terms, most, now))
+    }
+
+    /// Joins those who ask a host; its file goes with the last of them, unless it holds what the next one must know.
+    ///
+    /// # Errors
+    /// As [`join`](Member::join).
+    pub fn join_host(path: &Path, terms: Terms, most: u64, now: u64) -> Result<Member, BudgetError> {
+        Ok(Member::of(Page::join_host(path)?, terms, most, now))
     }
 
     /// The only member of a budget that nobody else knows.
@@ -89,13 +101,33 @@ impl Member {
             quota_at,
             span: Cell::new(Span { start: 0, end: 0 }),
             differs: Cell::new(None),
+            found_down: Cell::default(),
             page,
         };
         if member.page.was_alone {
-            member.forget();
+            match is_set_aside(member.words()) {
+                true => member.found_down.set(member.word(DOWN_SINCE)),
+                false => member.forget(),
+            }
+            member.words()[SET_ASIDE].store(0, Release);
         }
         member.look(now);
         member
+    }
+
+    /// Leaves for now, to come back when it is used again: what is known of a host that is down stays known, as long as this
+    /// process lives. True where something may be left of it then.
+    pub fn set_aside(self) -> bool {
+        let is_down = self.word(DOWN_SINCE) != 0;
+        if is_down {
+            self.words()[SET_ASIDE].store(u64::from(std::process::id()), Release);
+        }
+        is_down || self.paused_until() != 0 || self.word(LEFT_UNTIL) != 0
+    }
+
+    /// Since when the host was known to be down before this process joined; 0 where nobody knew it.
+    pub fn found_down(&self) -> u64 {
+        self.found_down.get()
     }
 
     /// Forgets what is found out again at once: a server may have become another while nobody asked it.

@@ -1,4 +1,5 @@
 //! `windrow prune JOB`: removes runs that nobody needs any more; and the same at the end of `run`, where the job says so.
+//! `prune` also sweeps the files of hosts that nobody asks, which processes that were killed have left.
 
 mod rule;
 mod sweep;
@@ -11,6 +12,7 @@ use clap::Args;
 use self::rule::Rule;
 use self::sweep::{Gone, Swept, sweep, would_go};
 use super::{CliError, Place, find, summary};
+use crate::budget::{state_folder, sweep_hosts};
 use crate::handoff::{Exit, RunStore, runs};
 use crate::job::Job;
 use crate::report::{age, counted, size};
@@ -50,7 +52,20 @@ pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, CliError
         };
         all.push((name, swept));
     }
-    tell(&args, &all)
+    let exit = tell(&args, &all)?;
+    sweep_files_of_hosts(args.dry_run);
+    Ok(exit)
+}
+
+/// What processes that were killed left of hosts that nobody asks any more.
+fn sweep_files_of_hosts(dry_run: bool) {
+    let folder = state_folder();
+    let would = if dry_run { " would be removed (--dry-run)" } else { " removed" };
+    match sweep_hosts(&folder, dry_run) {
+        Ok(0) => {}
+        Ok(files) => tell!("{} of hosts that nobody asks{would}", counted(files, "file")),
+        Err(error) => tell!("windrow: {error}"),
+    }
 }
 
 impl PruneArgs {

@@ -8,16 +8,16 @@
 //! |---|---|
 //! | the budgets that a request is taken from, and the waiting for them | `way` |
 //! | one budget, and the tasks of this process that wait for it | `purse` |
-//! | which budgets there are for a host | `purses` |
+//! | which budgets there are for a host, and which are let go of | `purses`, `recent` |
 //! | what an answer says that it cost | `price` |
 
 mod price;
 mod purse;
 mod purses;
+mod recent;
 mod way;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,7 +30,8 @@ use crate::fetch::{Ended, Origin, Pacer, Refused};
 use crate::job::Job;
 
 pub(super) use price::Price;
-use purses::Purses;
+use purses::{MOST_HOSTS, Purses};
+use recent::Recent;
 use way::Way;
 
 /// The pacer of one shard's process.
@@ -43,10 +44,12 @@ pub(super) struct Pace {
     draining: watch::Receiver<bool>,
     /// When a quota renews that is used up; the first of several. In seconds since 1970.
     renews_at: Cell<Option<u64>>,
-    purses: Purses,
-    ways: RefCell<HashMap<(usize, Origin), Rc<Way>>>,
     /// The last way of each endpoint: mostly the next one, too.
     last_ways: RefCell<Vec<Option<(Origin, Rc<Way>)>>>,
+    /// Those that are used, or were lately.
+    ways: RefCell<Recent<(usize, Origin), Way>>,
+    /// After the ways, which hold some of them.
+    purses: Purses,
 }
 
 impl Pace {
@@ -68,7 +71,7 @@ impl Pace {
             draining,
             renews_at: Cell::default(),
             purses: Purses::open(job, round, in_flight, folder)?,
-            ways: RefCell::default(),
+            ways: RefCell::new(Recent::new(MOST_HOSTS)),
             last_ways: RefCell::new(vec![None; job.endpoints.len()]),
         })
     }
@@ -129,8 +132,12 @@ impl Pace {
             return way.clone();
         }
         let key = (endpoint, origin.clone());
-        let mut ways = self.ways.borrow_mut();
-        let way = ways.entry(key).or_insert_with(|| Rc::new(self.purses.way(endpoint, origin))).clone();
+        let known = self.ways.borrow_mut().get(&key);
+        let way = known.unwrap_or_else(|| {
+            let way = Rc::new(self.purses.way(endpoint, origin));
+            drop(self.ways.borrow_mut().put(key, way.clone()));
+            way
+        });
         self.last_ways.borrow_mut()[endpoint] = Some((origin.clone(), way.clone()));
         way
     }

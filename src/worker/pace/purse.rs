@@ -34,15 +34,9 @@ pub(super) struct Purse {
 impl Purse {
     pub(super) fn new(member: Member, name: String, counts_cost: bool) -> Rc<Purse> {
         let (changed, looked) = (Notify::new(), Cell::new(0));
-        Rc::new(Purse {
-            member,
-            name,
-            counts_cost,
-            changed,
-            looked,
-            told: Cell::default(),
-            down: Cell::default(),
-        })
+        // Who comes back to a host that it knew to be down does not wait for it once more.
+        let down = Cell::new((member.found_down(), member.found_down()));
+        Rc::new(Purse { member, name, counts_cost, changed, looked, told: Cell::default(), down })
     }
 
     /// Looks at what other processes do, if that is of use.

@@ -1,21 +1,31 @@
-//! The budgets that this process knows: those that the job names, and one for each host that it asks.
+//! The budgets that this process knows: those that the job names, and one for each host that it asks or has asked lately.
+//!
+//! A list of whole URLs may name many thousands of hosts. Those that nobody has asked for the longest time are let go of,
+//! and their files with them; what must not be lost by that (a pause that a host asked for, and that it is down) stays in
+//! its file, and there are bounds to these files, too.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::purse::Purse;
+use super::recent::Recent;
 use super::way::{Patience, Way};
-use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit};
+use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit, let_go_of_host};
 use crate::fetch::Origin;
 use crate::job::{Counts, Job, Limit};
 use crate::os::monotonic_nanos;
 
-/// Hosts whose budgets are shared with other processes. A list of whole URLs may name many thousands: what is known of
-/// the further ones stays in this process.
-const SHARED_HOSTS: usize = 256;
+/// Hosts that are kept though nobody asks them just now.
+pub(super) const MOST_HOSTS: usize = 256;
+
+/// Hosts that were let go of while they were down, or paused, and whose files this process is to remove.
+const MOST_ASIDE: usize = 1024;
+
+/// Most hosts that are looked at at a time: where more are in use, each is looked at less often.
+const LOOKS: usize = 256;
 
 /// The budgets, joined when they are first used.
 pub(super) struct Purses {
@@ -27,7 +37,12 @@ pub(super) struct Purses {
     /// Most requests that this process could have in flight.
     in_flight: u64,
     limits: Vec<Rc<Purse>>,
-    hosts: RefCell<HashMap<String, Rc<Purse>>>,
+    hosts: RefCell<Recent<String, Purse>>,
+    /// The longest ago first.
+    aside: RefCell<VecDeque<String>>,
+    /// Hosts that are to be looked at before any is again.
+    to_look_at: RefCell<Vec<Weak<Purse>>>,
+    has_warned: Cell<bool>,
     /// What a person should know and was not told yet.
     news: RefCell<Vec<String>>,
 }
@@ -49,7 +64,10 @@ impl Purses {
             job: job.clone(),
             folder: folder.to_owned(),
             in_flight,
-            hosts: RefCell::default(),
+            hosts: RefCell::new(Recent::new(MOST_HOSTS)),
+            aside: RefCell::default(),
+            to_look_at: RefCell::default(),
+            has_warned: Cell::default(),
             news: RefCell::default(),
         })
     }
@@ -76,38 +94,57 @@ impl Purses {
     /// The budget of a host; `is_counted` says that a limit bounds its requests in flight already.
     fn host(&self, origin: &Origin, is_counted: bool) -> Rc<Purse> {
         let name = format!("{}:{}", origin.host_name(), origin.port());
-        let mut hosts = self.hosts.borrow_mut();
-        if let Some(known) = hosts.get(&name) {
-            return known.clone();
+        if let Some(known) = self.hosts.borrow_mut().get(name.as_str()) {
+            return known;
         }
         let terms = if is_counted { Terms::none() } else { Terms::adaptive() };
-        let is_shared = hosts.len() < SHARED_HOSTS;
-        let purse = Purse::new(self.join_host(&name, &terms, is_shared), name.clone(), false);
-        hosts.insert(name, purse.clone());
+        let purse = Purse::new(self.join_host(&name, terms), name.clone(), false);
+        let taken = self.hosts.borrow_mut().put(name, purse.clone());
+        taken.into_iter().for_each(|(name, purse)| self.set_aside(name, purse));
         purse
     }
 
+    /// Lets go of a host for now.
+    fn set_aside(&self, name: String, purse: Purse) {
+        let mut aside = self.aside.borrow_mut();
+        if purse.member.set_aside() && !aside.contains(&name) {
+            aside.push_back(name);
+        }
+        if aside.len() > MOST_ASIDE {
+            aside.pop_front().iter().for_each(|name| self.let_go(name));
+        }
+    }
+
+    /// Lets go of a host for good: only a pause that it asked for stays in its file.
+    fn let_go(&self, name: &str) {
+        if let Ok(path) = file_of_host(&self.folder, name) {
+            let_go_of_host(&path);
+        }
+    }
+
     /// A host's budget; where it cannot be shared it is this process's own.
-    fn join_host(&self, name: &str, terms: &Terms, is_shared: bool) -> Member {
+    fn join_host(&self, name: &str, terms: Terms) -> Member {
         let now = monotonic_nanos();
-        let shared = || {
-            let path = file_of_host(&self.folder, name)?;
-            Member::join(&path, terms.clone(), self.in_flight, now)
-        };
-        match is_shared.then(shared) {
-            Some(Ok(member)) => return member,
-            Some(Err(error)) => {
+        let joined = file_of_host(&self.folder, name)
+            .and_then(|path| Member::join_host(&path, terms.clone(), self.in_flight, now));
+        joined.unwrap_or_else(|error| {
+            // Of thousands of hosts one stands for all.
+            if !self.has_warned.replace(true) {
                 self.news.borrow_mut().push(format!("{name} is asked without regard to others: {error}"));
             }
-            None => {}
-        }
-        Member::alone(terms.clone(), self.in_flight, now)
+            Member::alone(terms, self.in_flight, now)
+        })
     }
 
     /// Looks at what other processes do.
     pub(super) fn look(&self) {
         self.limits.iter().for_each(|purse| purse.look());
-        self.hosts.borrow().values().for_each(|purse| purse.look());
+        let mut to_look_at = self.to_look_at.borrow_mut();
+        if to_look_at.is_empty() {
+            to_look_at.extend(self.hosts.borrow().values().map(Rc::downgrade));
+        }
+        let from = to_look_at.len().saturating_sub(LOOKS);
+        to_look_at.drain(from..).filter_map(|purse| purse.upgrade()).for_each(|purse| purse.look());
     }
 
     /// What a person should know, each told once.
@@ -115,6 +152,14 @@ impl Purses {
         let mut news = self.news.take();
         news.extend(self.limits.iter().filter_map(|purse| purse.news()));
         news
+    }
+}
+
+impl Drop for Purses {
+    fn drop(&mut self) {
+        // Those that are still used leave by themselves.
+        self.hosts.get_mut().clear();
+        self.aside.take().iter().for_each(|name| self.let_go(name));
     }
 }
 

@@ -181,3 +181,84 @@ async fn questions_that_are_lost_again_and_again_do_not_make_a_host_one_that_is_
     }
     assert!(is_let_go(&pace).await);
 }
+
+fn nth_origin(number: usize) -> Origin {
+    Origin::of(&format!("http://host{number}.example/").parse().unwrap()).unwrap()
+}
+
+fn files(desk: &Desk) -> usize {
+    std::fs::read_dir(desk.folder.path().join("limits")).map_or(0, Iterator::count)
+}
+
+async fn ask(pace: &Pace, origin: &Origin, how: Ended) -> Result<(), Refused> {
+    pace.of_endpoint(0).start(origin).await.map(|permit| crate::fetch::Permit::ended(&permit, how))
+}
+
+#[tokio::test]
+async fn of_many_hosts_those_stay_that_were_asked_lately_and_no_file_is_left() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    for number in 0..3000 {
+        ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
+        assert!(files(&desk) <= 2 * MOST_HOSTS, "{number}");
+    }
+    pace.look();
+    drop(pace);
+    assert_eq!(files(&desk), 0);
+}
+
+#[tokio::test]
+async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
+    let desk = Desk::new();
+    let [pace, other] = [desk.pace(&job(vec![]), 8, None), desk.pace(&job(vec![]), 8, None)];
+    let (paused, down) = (nth_origin(1_000_000), nth_origin(1_000_001));
+    pace.of_endpoint(0).pause(&paused, Duration::from_secs(3600));
+    for _ in 0..16 {
+        ask(&pace, &down, Ended::Silent).await.unwrap();
+    }
+    // It looks now and then: with the first look the time begins after which it is given up.
+    while ask(&pace, &down, Ended::Silent).await.is_ok() {}
+    for number in 0..2 * MOST_HOSTS {
+        ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
+    }
+    assert!(files(&desk) <= MOST_HOSTS + 2);
+    let begun = Instant::now();
+    for pace in [&pace, &other] {
+        assert!(matches!(ask(pace, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
+    }
+    while ask(&pace, &down, Ended::Silent).await.is_ok() {}
+    assert!(begun.elapsed() < Duration::from_secs(2), "it is not waited for again: {:?}", begun.elapsed());
+    drop((pace, other));
+    assert_eq!(files(&desk), 1, "of what was known the pause alone outlives the processes");
+    let next = desk.pace(&job(vec![]), 8, None);
+    assert!(ask(&next, &down, Ended::Answered(Duration::ZERO)).await.is_ok(), "it may be back");
+    assert!(matches!(ask(&next, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
+}
+
+#[tokio::test]
+async fn the_files_of_hosts_that_are_down_are_bounded() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    for number in 0..3000 {
+        let host = pace.way(0, &nth_origin(number));
+        (0..16).for_each(|_| host.ended(Ended::Silent, true));
+        assert!(files(&desk) <= 1500, "{number}");
+    }
+    drop(pace);
+    assert_eq!(files(&desk), 0);
+}
+
+#[tokio::test]
+async fn a_pause_that_is_lifted_is_over_for_who_waits() {
+    let desk = Desk::new();
+    let pace = desk.pace(&job(vec![]), 8, None);
+    pace.of_endpoint(0).pause(&origin(), Duration::from_secs(120));
+    let lifted = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        crate::budget::forget_host(desk.folder.path(), "example.org").unwrap()
+    };
+    let begun = Instant::now();
+    let (permit, lifted) = tokio::join!(leave(&pace), lifted);
+    assert!(permit.is_ok() && begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert_eq!(lifted, [("example.org:80".to_owned(), 1)]);
+}

@@ -19,6 +19,9 @@ use crate::os::monotonic_nanos;
 /// How often somebody looks again who waits until an answer tells a cost.
 const UNTOLD: Duration = Duration::from_millis(50);
 
+/// How often somebody looks again who waits until a pause is over: it may be lifted.
+const PAUSED: Duration = Duration::from_millis(500);
+
 /// How long the turn to look at a host that is down is one task's: short, so that it has gone round when it is time.
 const TURN: Duration = Duration::from_millis(2);
 
@@ -152,7 +155,7 @@ impl Way {
                 Some(_) => (TURN, true),
                 None => match self.is_for_long()? {
                     Duration::ZERO => return Ok(true),
-                    pause => (pause, false),
+                    pause => (pause.min(PAUSED), false),
                 },
             };
             if !waited(wait, draining).await {
@@ -242,7 +245,7 @@ impl Way {
         loop {
             match self.is_for_long()? {
                 Duration::ZERO => return Ok(()),
-                pause if waited(pause, draining).await => {}
+                pause if waited(pause.min(PAUSED), draining).await => {}
                 _ => return Err(Refused::Interrupted),
             }
         }

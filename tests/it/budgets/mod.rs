@@ -8,9 +8,11 @@
 //! | [`pauses`] | does one 429 silence all processes for as long as it says? |
 //! | [`quotas`] | does a run pause when its quota is used up, and go on there? |
 //! | [`patience`] | does a run end in time where servers are down, slow or failing? |
+//! | [`known`] | is what is known of hosts and limits shown, lifted and swept? |
 //! | [`feedback`] | do latency, headers and costs of the answers slow all processes down, and not more than needed? |
 
 mod feedback;
+mod known;
 mod patience;
 mod pauses;
 mod quotas;

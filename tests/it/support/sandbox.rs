@@ -66,6 +66,14 @@ impl Sandbox {
         self.folder.path()
     }
 
+    /// The files of limits (`limit-…`) and hosts (`host-…`) that the processes share.
+    pub fn budgets(&self, kind: &str) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.state.path().join("limits")) else { return Vec::new() };
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.file_name().unwrap().to_string_lossy().starts_with(kind));
+        files
+    }
+
     /// A file of this sandbox, written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
