@@ -20,4 +20,4 @@ pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, end, stop_on_signals};
 pub use slot::{Slot, SlotReader, shared_slot};
 pub use told::tell;
-pub use watchdog::{Watchdog, Working};
+pub use watchdog::{Bounds, Excess, Watchdog, Working};

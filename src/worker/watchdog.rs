@@ -10,10 +10,13 @@ use std::time::Duration;
 
 use crate::handoff::{Exit, event};
 use crate::job::Job;
-use crate::os::{Slot, Watchdog, end, tell};
+use crate::os::{Bounds, Excess, Slot, Watchdog, end, tell};
 
 /// Longest time that the job's code may take for one answer or condition.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Most memory that it may take beyond what the process has: far more than the largest answer makes.
+const MEMORY: u64 = 4 << 30;
 
 /// Watches what is said to the slot.
 ///
@@ -22,12 +25,15 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub fn watch(slot: Slot, job: &Job) -> io::Result<Watchdog> {
     let names: Vec<String> = job.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
     let is_supervised = slot.is_supervised();
-    Watchdog::start(slot, LIMIT, move |word| {
+    let bounds = Bounds { time: LIMIT, memory: MEMORY };
+    Watchdog::start(slot, bounds, move |word, excess| {
         let (ordinal, endpoint) = event::pair_of_word(word);
         let name = names.get(endpoint).map_or("", String::as_str);
-        tell(format_args!(
-            "windrow: record {ordinal} has kept endpoint {name} busy for more than {LIMIT:?}: giving up on it"
-        ));
+        let why = match excess {
+            Excess::Time => format!("has kept endpoint {name} busy for more than {LIMIT:?}"),
+            Excess::Memory => format!("has endpoint {name} take more than {} GiB of memory", MEMORY >> 30),
+        };
+        tell(format_args!("windrow: record {ordinal} {why}: giving up on it"));
         if is_supervised {
             std::process::abort();
         }

@@ -40,7 +40,10 @@ fn a_quota_is_shown_with_what_is_left_and_outlives_everything() {
     sandbox.run(["limits", "--forget", &name]).with_code(2).saying("a quota is not forgotten");
     let shown = sandbox.run(["limits"]).with_code(0).stdout;
     let line = shown.lines().find(|line| line.starts_with(&name)).unwrap_or_else(|| panic!("{shown}"));
-    assert!(line.contains("limit") && line.contains("quota: 50 used, 99,950 left of 100,000; a new one on "), "{line}");
+    assert!(
+        line.contains("limit") && line.contains("quota: 50 used, 99,950 left of 100,000; a new one on "),
+        "{line}"
+    );
 }
 
 #[test]
@@ -63,6 +66,9 @@ fn what_killed_processes_leave_of_a_host_is_swept() {
     let dry = sandbox.run(["prune", "films", "--keep", "1", "--dry-run"]).with_code(0);
     dry.saying("1 file of hosts that nobody asks would be removed");
     assert_eq!(sandbox.budgets("host-").len(), 1);
-    sandbox.run(["prune", "films", "--keep", "1"]).with_code(0).saying("1 file of hosts that nobody asks removed");
+    sandbox
+        .run(["prune", "films", "--keep", "1"])
+        .with_code(0)
+        .saying("1 file of hosts that nobody asks removed");
     assert_eq!((sandbox.budgets("host-").len(), sandbox.budgets("limit-").len()), (0, 1));
 }
