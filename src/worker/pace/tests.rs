@@ -198,9 +198,9 @@ async fn ask(pace: &Pace, origin: &Origin, how: Ended) -> Result<(), Refused> {
 async fn of_many_hosts_those_stay_that_were_asked_lately_and_no_file_is_left() {
     let desk = Desk::new();
     let pace = desk.pace(&job(vec![]), 8, None);
-    for number in 0..3000 {
+    for number in 0..4 * MOST_HOSTS {
         ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
-        assert!(files(&desk) <= 2 * MOST_HOSTS, "{number}");
+        assert!(number % 64 > 0 || files(&desk) <= 2 * MOST_HOSTS, "{number}");
     }
     pace.look();
     drop(pace);
@@ -239,10 +239,10 @@ async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
 async fn the_files_of_hosts_that_are_down_are_bounded() {
     let desk = Desk::new();
     let pace = desk.pace(&job(vec![]), 8, None);
-    for number in 0..3000 {
+    for number in 0..2000 {
         let host = pace.way(0, &nth_origin(number));
         (0..16).for_each(|_| host.ended(Ended::Silent, true));
-        assert!(files(&desk) <= 1500, "{number}");
+        assert!(number % 64 > 0 || files(&desk) <= 1500, "{number}");
     }
     drop(pace);
     assert_eq!(files(&desk), 0);
