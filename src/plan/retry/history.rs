@@ -113,13 +113,17 @@ fn names(columns: &[&str]) -> Option<Vec<String>> {
     Some(columns.iter().map(|name| (*name).to_owned()).collect())
 }
 
-/// A CSV chunk, every column text; an unquoted empty field is null.
+/// A CSV chunk, every column text; an unquoted empty field is null. Polars leaves quotes in the header's names doubled.
 fn from_csv(bytes: Bytes) -> PolarsResult<DataFrame> {
-    CsvReadOptions::default()
+    let header = csv::Reader::from_reader(&bytes[..]).headers().cloned();
+    let header = header.map_err(|error| PolarsError::ComputeError(error.to_string().into()))?;
+    let mut frame = CsvReadOptions::default()
         .with_has_header(true)
         .with_infer_schema_length(Some(0))
         .into_reader_with_file_handle(std::io::Cursor::new(bytes))
-        .finish()
+        .finish()?;
+    frame.set_column_names(&header.iter().collect::<Vec<_>>())?;
+    Ok(frame)
 }
 
 fn damaged(shard: u32, name: &str, why: &impl ToString) -> HandoffError {
