@@ -31,7 +31,8 @@ use crate::record::{Failure, Kind};
 const MAX_HEAD: usize = 64 * 1024;
 
 /// Most headers of an answer over HTTP/1.1. Policies and debugging headers of content networks come to more than a
-/// hundred, which is hyper's own bound; curl reads 5,000.
+/// hundred, which is hyper's own bound; curl reads 5,000. hyper allocates for as many with each answer, which takes
+/// longer than all else that is done for a request, so connections are wide only where they need be (see `pool`).
 pub(super) const MAX_HEADERS: usize = 1024;
 
 /// Loaded when they are first needed.
@@ -84,11 +85,20 @@ impl Connector {
         connector
     }
 
-    /// A new connection to an origin, ready for a request, within `limit`.
-    pub(super) async fn open(&self, origin: &Origin, limit: Duration) -> Result<Sender, Failure> {
+    /// A new connection to an origin, ready for a request, within `limit`. A wide one reads answers with many headers.
+    pub(super) async fn open(
+        &self,
+        origin: &Origin,
+        is_wide: bool,
+        limit: Duration,
+    ) -> Result<Sender, Failure> {
         let opened = tokio::time::timeout(limit, async {
             let stream = self.stream(origin, limit).await?;
-            if stream.connected().is_negotiated_h2() { http2(stream).await } else { http1(stream).await }
+            if stream.connected().is_negotiated_h2() {
+                http2(stream).await
+            } else {
+                http1(stream, is_wide).await
+            }
         });
         opened.await.unwrap_or_else(|_| {
             Err(Failure::passing(Kind::Timeout, format!("no connection to {origin} within {limit:?}")))
@@ -154,10 +164,13 @@ fn with_protocols(mut config: ClientConfig) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-async fn http1(stream: Stream) -> Result<Sender, Failure> {
-    let (sender, connection) = http1::Builder::new()
+async fn http1(stream: Stream, is_wide: bool) -> Result<Sender, Failure> {
+    let mut builder = http1::Builder::new();
+    if is_wide {
+        builder.max_headers(MAX_HEADERS);
+    }
+    let (sender, connection) = builder
         .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
         .writev(false)
         .handshake(stream)
         .await

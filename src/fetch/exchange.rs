@@ -70,7 +70,7 @@ impl Door {
 
     /// The answer's head. A server may close a connection just as it is used again: then a request that changes
     /// nothing there (RFC 9110, section 9.2.2), or has never left us, is sent once more on a new one, and counts as
-    /// one.
+    /// one. So is one whose answer has more headers than the connection reads, on one that reads more.
     async fn answered(
         &self,
         question: &Question,
@@ -89,11 +89,15 @@ impl Door {
                 Err(too_late) => Broken::sent(too_late),
             };
             let was_stale = lease.is_reused && broken.failure.kind == Kind::Reset;
+            let was_narrow = !lease.is_wide && broken.failure.kind == Kind::TooLarge;
             self.pool.discard(&request.origin, lease);
+            if was_narrow {
+                self.pool.widen(&request.origin);
+            }
             if was_stale && !question.is_idempotent {
                 self.pool.was_closed(&request.origin);
             }
-            if !was_stale || broken.was_sent && !question.is_idempotent {
+            if !was_stale && !was_narrow || broken.was_sent && !question.is_idempotent {
                 return Err(broken);
             }
             lease = Box::pin(self.open_lease(question, request, watch.left(), None))
@@ -193,8 +197,10 @@ impl Door {
     /// A new connection, or one that is shared and was opened in the meantime.
     async fn open(&self, origin: &Origin, limit: Duration) -> Result<Lease, Failure> {
         let begun = Instant::now();
+        let is_wide = self.pool.is_wide(origin);
         let Some(gate) = self.pool.gate(origin) else {
-            return Ok(self.pool.opened(origin, self.connector.open(origin, limit).await?));
+            let sender = self.connector.open(origin, is_wide, limit).await?;
+            return Ok(self.pool.opened(origin, sender, is_wide));
         };
         let too_late =
             |_| Failure::passing(Kind::Timeout, format!("no connection to {origin} within {limit:?}"));
@@ -204,8 +210,8 @@ impl Door {
         }
         // The one before has shown whether connections are shared here: if not, the next need not wait.
         let opening = self.pool.gate(origin).map(|_| opening);
-        let sender = self.connector.open(origin, limit.saturating_sub(begun.elapsed())).await?;
-        let lease = self.pool.opened(origin, sender);
+        let sender = self.connector.open(origin, is_wide, limit.saturating_sub(begun.elapsed())).await?;
+        let lease = self.pool.opened(origin, sender, is_wide);
         drop(opening);
         Ok(lease)
     }

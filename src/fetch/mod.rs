@@ -144,7 +144,7 @@ impl Client {
     ) -> bool {
         let is_public_only = questions.all(|question| question.reach.is_public_only());
         let door = if is_public_only { &self.public } else { &self.open };
-        door.connector.open(origin, limit).await.is_ok()
+        door.connector.open(origin, false, limit).await.is_ok()
     }
 
     /// The way that a request goes.

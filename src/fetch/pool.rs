@@ -15,6 +15,9 @@
 //! requests come so fast that none has, the one that has lain longest serves, if others of its origin have settled. An
 //! origin that was seen to close one so soon gets such requests on connections of their own for [`WARY`].
 //!
+//! Connections for what cannot be sent twice read answers with many headers; others do as soon as their origin has
+//! sent one. An origin's connections are all of one kind.
+//!
 //! Which of the two an https origin speaks is known after the first handshake: until then only one is made at
 //! a time, or every request in flight would open a connection that a single one could have replaced.
 
@@ -57,6 +60,8 @@ pub(super) struct Lease {
     pub(super) sender: Sender,
     /// Whether it has been used before.
     pub(super) is_reused: bool,
+    /// Whether it reads answers with many headers.
+    pub(super) is_wide: bool,
     /// How long a place on it was waited for.
     pub(super) waited: Duration,
     /// Which of its origin's HTTP/2 connections it is.
@@ -95,6 +100,8 @@ struct Lane {
     closed_early: Option<Instant>,
     /// Whether one has settled since.
     has_settled: bool,
+    /// Whether its connections read answers with many headers.
+    is_wide: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +123,20 @@ impl Pool {
 
     /// A connection that is there already, and that its server will not close just now, as far as one can tell.
     pub(super) fn take_settled(&self, origin: &Origin) -> Option<Lease> {
-        self.lanes().lane(origin)?.take_settled(self.max_idle)
+        let mut lanes = self.lanes();
+        let lane = lanes.lane_or_new(origin);
+        lane.widen();
+        lane.take_settled(self.max_idle)
+    }
+
+    /// Whether connections to an origin are to read answers with many headers.
+    pub(super) fn is_wide(&self, origin: &Origin) -> bool {
+        self.lanes().lane(origin).is_some_and(|lane| lane.is_wide)
+    }
+
+    /// Notes that an origin sends many headers.
+    pub(super) fn widen(&self, origin: &Origin) {
+        self.lanes().lane_or_new(origin).widen();
     }
 
     /// A shared connection that is there already.
@@ -133,7 +153,7 @@ impl Pool {
     }
 
     /// A connection that was just opened.
-    pub(super) fn opened(&self, origin: &Origin, sender: Sender) -> Lease {
+    pub(super) fn opened(&self, origin: &Origin, sender: Sender, is_wide: bool) -> Lease {
         let mut lanes = self.lanes();
         let lane = lanes.lane_or_new(origin);
         match &sender {
@@ -144,7 +164,7 @@ impl Pool {
                 lane.generation += 1;
             }
         }
-        Lease::new(sender, false, lane.generation)
+        Lease { is_wide, ..Lease::new(sender, false, lane.generation) }
     }
 
     /// Takes back a connection whose answer is whole.
@@ -156,7 +176,9 @@ impl Pool {
         let mut lanes = self.lanes();
         lanes.make_room((2 * self.max_idle).max(MOST_ORIGINS));
         if let Some(lane) = lanes.lane(origin) {
-            lane.put_back(sender, self.max_idle);
+            if lane.is_wide == lease.is_wide {
+                lane.put_back(sender, self.max_idle);
+            }
         }
     }
 
@@ -224,7 +246,7 @@ impl Lease {
             Sender::Http1(_) => None,
             Sender::Http2(shared) => shared.streams.try_take(),
         };
-        Lease { sender, is_reused, waited: Duration::ZERO, generation, stream }
+        Lease { sender, is_reused, is_wide: false, waited: Duration::ZERO, generation, stream }
     }
 
     /// Whether a request can be sent on it now.
@@ -248,7 +270,7 @@ impl Lane {
         // Those below have been lying longer.
         while let Some((since, sender)) = self.idle.pop_if(|(since, _)| since.elapsed() <= LIFETIME) {
             if !sender.is_closed() {
-                return Some(Lease::new(Sender::Http1(sender), true, 0));
+                return Some(self.lying(sender));
             }
             self.found_closed(since);
         }
@@ -277,11 +299,23 @@ impl Lane {
             let (since, sender) = self.idle.remove(at);
             if !sender.is_closed() {
                 self.has_settled |= settled > 0;
-                return Some(Lease::new(Sender::Http1(sender), true, 0));
+                return Some(self.lying(sender));
             }
             self.found_closed(since);
         }
         self.take_shared()
+    }
+
+    fn lying(&self, sender: http1::SendRequest<Body>) -> Lease {
+        Lease { is_wide: self.is_wide, ..Lease::new(Sender::Http1(sender), true, 0) }
+    }
+
+    /// Those that read few headers are closed.
+    fn widen(&mut self) {
+        if !self.is_wide {
+            self.is_wide = true;
+            self.idle.clear();
+        }
     }
 
     fn found_closed(&mut self, since: Instant) {
@@ -331,13 +365,13 @@ mod tests {
     async fn a_failure_on_an_old_connection_leaves_the_next_one_alone() {
         let (pool, origin) = (Pool::new(1), origin());
         let (first, _open) = connection().await;
-        let first = pool.opened(&origin, first);
+        let first = pool.opened(&origin, first, false);
         let also_first = pool.take_shared(&origin).unwrap();
         pool.discard(&origin, first);
         assert!(pool.take_shared(&origin).is_none());
 
         let (second, _open) = connection().await;
-        assert!(!pool.opened(&origin, second).is_reused);
+        assert!(!pool.opened(&origin, second, false).is_reused);
         pool.discard(&origin, also_first);
         let second = pool.take_shared(&origin).unwrap();
         assert!(second.is_reused);
@@ -352,7 +386,7 @@ mod tests {
         let (sender, _open) = connection().await;
         let Sender::Http2(shared) = sender else { unreachable!("it speaks HTTP/2") };
         for number in 0..10 * MOST_ORIGINS {
-            pool.opened(&nth(number), Sender::Http2(shared.clone()));
+            pool.opened(&nth(number), Sender::Http2(shared.clone()), false);
             // The first one is asked all the time.
             assert!(pool.take(&nth(0)).is_some());
         }
@@ -371,7 +405,7 @@ mod tests {
                 let (ours, theirs) = tokio::io::duplex(64);
                 let (sender, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
                 ends.push((theirs, tokio::spawn(connection)));
-                let lease = pool.opened(&nth(number), Sender::Http1(sender));
+                let lease = pool.opened(&nth(number), Sender::Http1(sender), false);
                 pool.put_back(&nth(number), lease);
             }
         }
@@ -384,7 +418,7 @@ mod tests {
     async fn a_closed_connection_is_not_handed_out() {
         let (pool, origin) = (Pool::new(1), origin());
         let (sender, theirs) = connection().await;
-        pool.opened(&origin, sender);
+        pool.opened(&origin, sender, false);
         assert!(pool.take(&origin).is_some());
         drop(theirs);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -455,7 +489,7 @@ mod tests {
         assert!(pool.gate(&origin).is_some());
         let (ours, _theirs) = tokio::io::duplex(1 << 16);
         let (sender, _connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
-        pool.opened(&origin, Sender::Http1(sender));
+        pool.opened(&origin, Sender::Http1(sender), false);
         assert!(pool.gate(&origin).is_none());
         let plain = Origin::of(&"http://example.com".parse().unwrap()).unwrap();
         assert!(pool.gate(&plain).is_none());

@@ -237,6 +237,26 @@ async fn a_refused_stream_is_asked_again_and_another_end_is_not() {
     }
 }
 
+#[tokio::test]
+async fn a_server_that_refuses_everything_is_asked_as_often_as_the_job_says() {
+    let serve = |_, stream, seen: Arc<Mutex<Seen>>| async move {
+        let mut wire = Wire::begin(stream, 100).await;
+        while let Some(stream) = wire.request().await {
+            seen.lock().unwrap().streams += 1;
+            wire.reset(stream, REFUSED_STREAM).await;
+        }
+    };
+    let (mut asked, seen) = asked(serve, async |client, url| {
+        let mut endpoint = posting(&url);
+        endpoint.retry.attempts = 3;
+        ask_all(&client, &endpoint, 1, 1).await
+    })
+    .await;
+    let failure = failure(asked.remove(0));
+    assert_eq!((failure.kind, failure.worth_repeating), (Kind::Reset, true));
+    assert_eq!(seen.lock().unwrap().streams, 3);
+}
+
 /// Answers five requests, and goes away when the sixth has come; `last` says which is the last that it looked at.
 async fn five(stream: TlsStream<TcpStream>, seen: Arc<Mutex<Seen>>, last: fn(u32, u32) -> u32) {
     let mut wire = Wire::begin(stream, 8).await;
