@@ -102,7 +102,7 @@ async fn a_reused_connection_that_swallows_it_is_final() {
     });
     let client = client();
     // The second request comes on the first one's connection; what the server did with it is unknown.
-    assert_eq!(body(ask_with(&client, &endpoint(&raw.url("/")), &&Gate::open()).await), "there");
+    assert_eq!(body(ask_with(&client, &posting(&raw.url("/")), &&Gate::open()).await), "there");
     tokio::time::sleep(Duration::from_millis(100)).await;
     let asked = ask_with(&client, &posting(&raw.url("/")), &&Gate::open()).await;
     assert_eq!(outcome(asked), (Kind::Reset, 1, false));
