@@ -63,20 +63,21 @@ impl Door {
         let mut watch = pin!(sleep(left));
         let mut watch =
             Watch::new(watch.as_mut(), question.bounds.idle_timeout, question.bounds.timeout, left);
-        let (response, lease) = self.answered(question, request, lease, &mut watch).await?;
+        let (response, lease) = self.answered(question, request, lease, &mut watch, tally).await?;
         tally.answered(response.status());
         self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
     }
 
     /// The answer's head. A server may close a connection just as it is used again: then a request that changes
     /// nothing there (RFC 9110, section 9.2.2), or has never left us, is sent once more on a new one, and counts as
-    /// one. So is one whose answer has more headers than the connection reads, on one that reads more.
+    /// one. So is one whose answer has more headers than the connection reads, on one that reads more; it counts again.
     async fn answered(
         &self,
         question: &Question,
         request: &Request,
         mut lease: Lease,
         watch: &mut Watch<'_>,
+        tally: &mut Tally,
     ) -> Result<(Response<Incoming>, Lease), Broken> {
         loop {
             if lease.is_reused && !question.is_idempotent {
@@ -104,6 +105,9 @@ impl Door {
                 .await
                 .map_err(|failure| Broken { failure, ..broken })?;
             watch.resume(lease.waited);
+            if was_narrow {
+                tally.sent();
+            }
         }
     }
 
