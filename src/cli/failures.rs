@@ -5,7 +5,7 @@ use clap::Args;
 use super::{CliError, Place, find, summary};
 use crate::handoff::{Exit, Plan};
 use crate::merge;
-use crate::report::{Shape, print_rows};
+use crate::report::Shape;
 
 /// Characters of an answer that a table shows.
 const BEGINNING: usize = 200;
@@ -47,7 +47,7 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
             .flatten()
             .for_each(|answer| summary::shorten(answer, BEGINNING));
     }
-    summary::to_stdout(|out| print_rows(out, &result, args.format))?;
+    summary::rows_to_stdout(&result, args.format)?;
     let word = find::word_for(&run, &plan);
     tell!(
         "hint: `windrow retry {word}` asks them again; --ids lists them all, --answers with what was answered"

@@ -180,7 +180,10 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
 fn fail(error: &CliError) -> ExitCode {
     use std::io::IsTerminal;
     match error {
-        CliError::Job(error) => tell!("{}", error.render(std::io::stderr().is_terminal())),
+        CliError::Job(error) => match std::io::stderr().is_terminal() {
+            true => crate::os::tell_in_colors(error.render(true)),
+            false => tell!("{}", error.render(false)),
+        },
         error => tell!("windrow: {error}"),
     }
     ExitCode::from(error.exit().code())

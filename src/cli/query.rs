@@ -7,7 +7,7 @@ use clap::Args;
 use super::{CliError, Place, find};
 use crate::handoff::Exit;
 use crate::merge;
-use crate::report::{Shape, print_rows};
+use crate::report::Shape;
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
@@ -33,6 +33,6 @@ pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, CliError
     let plan = run.plan().await?;
     let job = find::planned_job(&run, &plan).await?;
     let result = merge::query(&run, Some(&job), &sql, None).await?;
-    super::summary::to_stdout(|out| print_rows(out, &result, args.format))?;
+    super::summary::rows_to_stdout(&result, args.format)?;
     Ok(Exit::Done)
 }

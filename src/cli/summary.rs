@@ -10,7 +10,8 @@ use super::round::Fetched;
 use super::{CliError, failures, find};
 use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
-use crate::merge::{self, Published};
+use crate::merge::{self, Published, QueryResult};
+use crate::os::printable;
 use crate::record::Status;
 use crate::report::status::{shown_path, tallies};
 use crate::report::{Shape, count, counted, duration, print_rows, when};
@@ -24,8 +25,23 @@ pub(super) const PREVIEW_WIDTH: usize = 40;
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
 
-/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+/// Writes for people, [without steering the terminal](printable).
 pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut text = Vec::new();
+    write(&mut text)?;
+    exactly_to_stdout(|out| out.write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()))
+}
+
+/// Writes rows: tables for people, the rest byte by byte for programs.
+pub(super) fn rows_to_stdout(result: &QueryResult, shape: Shape) -> io::Result<()> {
+    match shape {
+        Shape::Table | Shape::Markdown => to_stdout(|out| print_rows(out, result, shape)),
+        Shape::Csv | Shape::Json => exactly_to_stdout(|out| print_rows(out, result, shape)),
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+pub(super) fn exactly_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -219,8 +235,9 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
 async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
     let result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
     if !result.rows.is_empty() {
-        tell!("\nwithout success, by kind:");
-        print_rows(&mut io::stderr().lock(), &result, Shape::Table)?;
+        let mut table = Vec::new();
+        print_rows(&mut table, &result, Shape::Table)?;
+        tell!("\nwithout success, by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
     }
     Ok(!result.rows.is_empty())
 }
@@ -284,7 +301,7 @@ async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
         row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
     }
     tell!("");
-    to_stdout(|out| print_rows(out, &result, Shape::Table))?;
+    rows_to_stdout(&result, Shape::Table)?;
     if columns > PREVIEW_COLUMNS {
         tell!("… and {} more columns", columns - PREVIEW_COLUMNS);
     }

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers;
 use crate::handoff::{Event, Exit};
-use crate::os::tell;
+use crate::os::{printable, tell};
 use crate::supervisor::{Member, Notice, Observer, ShardEnd};
 
 /// How often a plain line is written where standard error is no terminal.
@@ -98,7 +98,7 @@ impl Progress {
         match &self.screen {
             Screen::Live { screen, .. } => {
                 // A terminal that is gone takes no lines.
-                let _ = screen.println(line);
+                let _ = screen.println(printable(line));
             }
             Screen::Plain { .. } => tell(line),
         }

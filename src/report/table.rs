@@ -6,6 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 
 use crate::merge::{AnswerColumn, QueryResult, is_nested};
+use crate::os::printable;
 
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +68,7 @@ fn cell(value: Option<&str>, preset: &str) -> String {
         true => text.replace('|', "\\|").replace(['\n', '\r'], " "),
         false => text,
     };
-    let spelled = |letter: char| match letter.is_control() && letter != '\n' {
-        true => letter.escape_default().to_string(),
-        false => letter.to_string(),
-    };
-    match text.contains(char::is_control) {
-        true => text.chars().map(spelled).collect(),
-        false => text,
-    }
+    printable(&text.replace('\t', "\\t")).into_owned()
 }
 
 fn csv(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {

@@ -284,6 +284,10 @@ impl Work {
 
     /// Records what became of a pair.
     pub(super) fn settle(self: &Rc<Work>, pair: Pair, mut settled: Settled) {
+        if let Some(failure) = &mut settled.line.failure {
+            // Whatever it is of: an answer may repeat a secret in the value that does not fit.
+            failure.detail = self.recipe.steps[pair.endpoint].question.masked(&failure.detail);
+        }
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);

@@ -1,7 +1,7 @@
 //! Kept answers: which are, and `windrow extract`, which makes the columns anew without a request.
 
 use super::{found, job, ledger, run};
-use crate::support::{Origin, Sandbox, film_ids, published, small_job};
+use crate::support::{Origin, Sandbox, ended, film_ids, published, small_job};
 
 #[test]
 fn answers_that_failed_are_kept_unless_the_job_says_otherwise() {
@@ -148,4 +148,21 @@ fn what_cannot_be_extracted_is_said() {
     let left = std::fs::read_dir(sandbox.path().join("shards/small")).unwrap();
     let runs = left.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
     assert_eq!(runs, 2, "a refusal leaves nothing behind");
+}
+
+#[test]
+fn a_secret_that_an_answer_repeats_stands_in_no_detail() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let endpoint =
+        "url = \"ORIGIN/echo/{id}?key=${KEY}\"\ncolumns = { n = { jq = \".target\", type = \"bigint\" } }";
+    job(&sandbox, &origin, &["7", "8"], "rounds = 0", endpoint, "");
+    let mut command = sandbox.command(["run", "job.toml"]);
+    command.env("KEY", "hush-hush-99");
+    let said = ended(command).with_code(1);
+    let failures = sandbox.run(["failures", "apis", "--ids", "--format", "json"]).with_code(0).stdout;
+    let details = ledger(&sandbox, "kind || ' ' || detail").join("\n");
+    for text in [&said.stderr, &said.stdout, &failures, &details] {
+        assert!(!text.contains("hush-hush"), "{text}");
+    }
+    assert!(details.contains("convert ") && details.contains("/echo/7?key=${KEY}"), "{details}");
 }

@@ -236,3 +236,21 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         assert!(matches!(ended.code, Some(0) | None), "{words:?}: {:?}", ended);
     }
 }
+
+/// What a server wrote must not steer the terminal, nor turn what is read around; programs get it byte by byte.
+#[test]
+fn nothing_steers_the_terminal_but_programs_get_what_came() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    run(&sandbox, &origin);
+    let text = "chr(27) || '[2J' || chr(8238) || 'x'";
+    for format in ["table", "markdown"] {
+        let shown = sandbox.run(["query", "small", &format!("SELECT {text} AS t"), "--format", format]);
+        let shown = shown.with_code(0).stdout;
+        assert!(shown.contains(r"\u{1b}[2J\u{202e}x") && !shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+    }
+    let exact =
+        sandbox.run(["query", "small", &format!("SELECT {text} AS t"), "--format", "csv"]).with_code(0);
+    assert_eq!(exact.stdout, "t\n\u{1b}[2J\u{202e}x\n");
+    let wrong = sandbox.run(["query", "small", &format!("SELECT error({text})")]).with_code(2).stderr;
+    assert!(wrong.contains(r"\u{1b}[2J\u{202e}x") && !wrong.contains(['\u{1b}', '\u{202e}']), "{wrong:?}");
+}
