@@ -1,13 +1,13 @@
 //! Where budgets live: a folder of this user on this machine.
 
-use std::fs::DirBuilder;
-use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::BudgetError;
 use crate::handoff::digest;
-use crate::os::user;
+use crate::os::{user, user_home};
 
 /// The environment variable that names another folder.
 const VARIABLE: &str = "WINDROW_STATE";
@@ -19,14 +19,13 @@ const LIMITS: &str = "limits";
 const SHOWN: usize = 80;
 
 /// The folder of the state that windrow keeps beyond its runs: `$WINDROW_STATE`, or else `windrow` in
-/// `$XDG_STATE_HOME` or `~/.local/state` (XDG Base Directory Specification), or else in the folder for temporary files.
+/// `$XDG_STATE_HOME` or `~/.local/state` (XDG Base Directory Specification). Without `$HOME` it is the home that the
+/// system has for this user; never a name below `/tmp`, which others could take first.
 pub fn state_folder() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || set("HOME").map(|home| home.join(".local/state"));
-    let own = || std::env::temp_dir().join(format!("windrow-{}", user()));
-    set(VARIABLE)
-        .or_else(|| set("XDG_STATE_HOME").or_else(home).map(|folder| folder.join("windrow")))
-        .unwrap_or_else(own)
+    let home = || set("HOME").or_else(user_home).unwrap_or_else(|| PathBuf::from("/nonexistent"));
+    let below = || set("XDG_STATE_HOME").unwrap_or_else(|| home().join(".local/state")).join("windrow");
+    set(VARIABLE).unwrap_or_else(below)
 }
 
 /// The file of a limit that jobs name, its folder made.
@@ -64,7 +63,7 @@ impl Kind {
 /// All files of budgets; none where nobody has made any.
 pub(super) fn files(folder: &Path) -> Result<impl Iterator<Item = (PathBuf, Kind)>, BudgetError> {
     let folder = folder.join(LIMITS);
-    let entries = match std::fs::read_dir(&folder) {
+    let entries = match fs::read_dir(&folder) {
         Ok(entries) => Some(entries),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(source) => return Err(BudgetError::File { path: folder.display().to_string(), source }),
@@ -84,15 +83,56 @@ pub(super) fn shown(name: &str) -> String {
 }
 
 fn file_of(folder: &Path, kind: Kind, name: &str) -> Result<PathBuf, BudgetError> {
-    let folder = folder.join(LIMITS);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-    made.map_err(|source| BudgetError::File { path: folder.display().to_string(), source })?;
+    let limits = folder.join(LIMITS);
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&limits);
+    let made = made.and_then(|()| [folder, &limits].into_iter().try_for_each(refuse_others));
+    made.map_err(|source| BudgetError::File { path: limits.display().to_string(), source })?;
     let (kind, shown) = (kind.word(), shown(name));
     // Two names that show alike are two budgets.
     let hash = digest::sha256(name.as_bytes());
-    Ok(folder.join(format!("{kind}{shown}-{}", &hash[..16])))
+    Ok(limits.join(format!("{kind}{shown}-{}", &hash[..16])))
+}
+
+/// Refuses a folder in which others could put files, or exchange ours. Where it is sticky they cannot do the latter, and
+/// a file of another user is refused when it is opened.
+fn refuse_others(folder: &Path) -> io::Result<()> {
+    let facts = fs::metadata(folder)?;
+    let refused = |why: &str| Err(io::Error::other(format!("{} {why}", folder.display())));
+    let is_open = facts.mode() & 0o022 != 0 && facts.mode() & 0o1000 == 0;
+    match is_open {
+        _ if facts.uid() != user() => refused("belongs to another user"),
+        true => refused("can be written by other users (`chmod go-w` ends that)"),
+        false => Ok(()),
+    }
 }
 
 fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || ".:-[]".contains(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_write_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let state = root.path().join("state");
+        file_of_host(&state, "example.com:443").unwrap();
+        assert_eq!(fs::metadata(state.join(LIMITS)).unwrap().mode() & 0o777, 0o700);
+        for (folder, mode, is_refused) in [
+            (&state, 0o777, true),
+            (&state, 0o770, true),
+            (&state, 0o1777, false),
+            (&state, 0o755, false),
+            (&state.join(LIMITS), 0o702, true),
+            (&state.join(LIMITS), 0o700, false),
+        ] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+            let file = file_of_host(&state, "example.com:443");
+            assert_eq!(file.is_err(), is_refused, "{mode:o}: {file:?}");
+        }
+    }
 }

@@ -19,6 +19,11 @@ pub fn user_name() -> Option<String> {
     nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.name)
 }
 
+/// That user's home, where the system knows one: `$HOME` may be another, or not set.
+pub fn user_home() -> Option<std::path::PathBuf> {
+    nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map(|user| user.dir)
+}
+
 /// Makes the kernel kill this process when the thread that started it ends (`PR_SET_PDEATHSIG`, prctl(2)).
 ///
 /// `parent` is the expected parent: it may have died between the fork and this call, which the kernel would

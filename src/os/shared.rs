@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicU64;
 
 use memmap2::MmapMut;
 use nix::fcntl::posix_fallocate;
+use nix::libc::O_NOFOLLOW;
 
 use super::locks::{Hold, is_byte_held_elsewhere, try_lock_byte};
 
@@ -47,15 +48,18 @@ impl SharedWords {
     /// Opens the file, made with zeros where it is not there, for this user alone.
     ///
     /// # Errors
-    /// The file cannot be opened, grown or mapped, or belongs to somebody else.
+    /// The file cannot be opened, grown or mapped, is a link, or belongs to somebody else.
     pub fn open(path: &Path, words: usize) -> io::Result<SharedWords> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        SharedWords::of(file, words)
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(O_NOFOLLOW);
+        SharedWords::of(options.open(path)?, words)
     }
 
     fn of(file: File, words: usize) -> io::Result<SharedWords> {
         let facts = file.metadata()?;
+        if !facts.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
         if facts.uid() != super::user() {
             return Err(io::Error::other("the file belongs to another user"));
         }
@@ -77,13 +81,13 @@ impl SharedWords {
     /// # Errors
     /// The file cannot be opened or mapped, or belongs to somebody else.
     pub fn open_existing(path: &Path, words: usize) -> io::Result<Option<SharedWords>> {
-        match std::fs::metadata(path) {
+        match std::fs::symlink_metadata(path) {
             Ok(facts) if facts.len() >= size_of_words(words) => {}
             Ok(_) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         }
-        match OpenOptions::new().read(true).write(true).open(path) {
+        match OpenOptions::new().read(true).write(true).custom_flags(O_NOFOLLOW).open(path) {
             Ok(file) => SharedWords::of(file, words).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -192,6 +196,17 @@ mod tests {
         assert!(!other.is_held_elsewhere(3) && other.hold(3).unwrap());
         drop(other);
         assert!(one.try_lock(3).unwrap().is_some(), "a lock ends with the file that it was taken by");
+    }
+
+    #[test]
+    fn nothing_is_opened_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (words, link) = (folder.path().join("words"), folder.path().join("link"));
+        drop(SharedWords::open(&words, 600).unwrap());
+        std::os::unix::fs::symlink(&words, &link).unwrap();
+        assert!(SharedWords::open(&link, 600).is_err() && SharedWords::open_existing(&link, 1).is_err());
+        assert!(SharedWords::open(folder.path(), 600).is_err());
+        assert!(SharedWords::open_existing(&words, 600).unwrap().is_some());
     }
 
     #[test]
