@@ -72,7 +72,8 @@
 //! 11. A limit holds for all processes of this user on this machine together ([`budget`]); a quota is never exceeded, a
 //!     pause that one is told holds for all, and what a killed process had comes back.
 //! 12. A run ends: a host that is down is waited for as long as the job says, and left to the end where others answer; then
-//!     its records fail, and the rest is published. Where no host answers, nothing is settled: its repetition asks again.
+//!     its records fail, and the rest is published. Where no host answers, not even what it answered before, nothing is
+//!     settled: its repetition asks again.
 //! 13. A block is worked by one living process at a time, whichever helps; a shard is done when all its blocks are.
 //! 14. A run in which nothing succeeded is not published, and a secret that is refused stops it, unless the job says
 //!     otherwise.
