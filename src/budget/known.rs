@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
@@ -73,9 +74,12 @@ fn read(path: &Path, kind: Kind, second: u64) -> Option<Known> {
     let now = monotonic_nanos();
     let until = |at: usize| word(at).checked_sub(now).filter(|left| is_of_now && *left > 0);
     let quotas = (0..QUOTAS).map(|at| words::quota(words, at)).filter_map(|quota| {
-        // What was counted before the machine started anew, and not noted, is lost: see `quota`.
-        let counted = if is_of_now { quota.used } else { quota.noted };
-        let used = counted.load(Acquire).max(quota.used.load(Acquire));
+        // Of what was counted before the machine started anew only the note is left: see `quota`.
+        let counted: &[&AtomicU64] = match is_of_now {
+            true => &[quota.used],
+            false => &[quota.used, quota.noted, quota.to_be_noted],
+        };
+        let used = counted.iter().map(|word| word.load(Acquire)).max().unwrap_or_default();
         let renews_at = quota.until.load(Acquire);
         let is_told = quota.key.load(Acquire) != 0 && renews_at > second;
         is_told.then(|| QuotaUsed { used, amount: quota.amount.load(Acquire), renews_at })
