@@ -11,3 +11,8 @@ pub fn raise_open_files() -> u64 {
         Err(_) => soft,
     }
 }
+
+/// How many files this process may have open.
+pub fn open_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}

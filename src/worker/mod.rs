@@ -73,7 +73,7 @@ use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::lock::LockError;
 use crate::handoff::{Event, Exit, HandoffError, Plan, RunStore, Shard, digest};
 use crate::job::Job;
-use crate::os::{Slot, Stop};
+use crate::os::{Slot, Stop, open_files};
 use crate::record::Ordinal;
 use crate::secrets::Secrets;
 
@@ -90,6 +90,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// How often it is looked at what other processes do with the budgets that all share.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Files besides connections that a process has open: logs, chunks, limits, libraries.
+const FILES: u64 = 64;
+
+/// Those of hosts, where it asks several.
+const FILES_OF_HOSTS: u64 = 320;
 
 /// How a shard is to be worked.
 pub struct ShardOptions {
@@ -226,7 +232,17 @@ pub async fn fetch_shard(
         return Ok(seat.end());
     }
     let input = frozen_input(run, shard).await?;
-    let in_flight = options.in_flight;
+    let files = open_files();
+    let in_flight = options.in_flight.min(most_in_flight(files, job.asks_several_hosts()));
+    if in_flight < options.in_flight {
+        let text = format!(
+            "{in_flight} requests at a time instead of {}, since a process may have no more than {files} files open \
+             (`ulimit -n`)",
+            options.in_flight
+        );
+        emit(Event::Warning { text });
+    }
+    let options = ShardOptions { in_flight, ..options };
     let (upcoming, emit) = (seat.order(left), Box::new(emit));
     let work = Work::new(run, plan, job, shard.number, input, upcoming, seat.clone(), options, emit)?;
     let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
@@ -234,6 +250,13 @@ pub async fn fetch_shard(
         seat.leave(run).await;
     }
     Ok(end)
+}
+
+/// How many requests a process with so many files can have in flight: each has a connection, twice as many connections
+/// may lie unused, and each host of several has a file of its own.
+fn most_in_flight(files: u64, asks_several_hosts: bool) -> usize {
+    let others = FILES + if asks_several_hosts { FILES_OF_HOSTS } else { 0 };
+    usize::try_from(files.saturating_sub(others) / 3).unwrap_or(usize::MAX).max(1)
 }
 
 /// The frozen lines, proven to be the planned ones.

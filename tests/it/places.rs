@@ -446,3 +446,16 @@ fn a_run_of_a_newer_windrow_is_named_and_does_not_hide_the_others() {
     ended.saying("plan.json has format version 1000").saying("hint: use the windrow that made the run");
     sandbox.run(["run", &job]).with_code(2).saying("has format version 1000");
 }
+
+/// Connections are files, too: fewer are opened, and a run that would fail for ever is published.
+#[test]
+fn few_open_files_mean_fewer_requests_at_a_time() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&["--latency-ms", "20"]);
+    small_job(&sandbox, &origin, 600, "in_flight = 2000", "");
+    let mut shell = Command::new("sh");
+    sandbox.confine(&mut shell);
+    shell.args(["-c", "ulimit -n 256 && exec \"$0\" run small.toml", env!("CARGO_BIN_EXE_windrow")]);
+    let ended = ended(shell).with_code(0).saying("published 600 rows");
+    ended.saying("64 requests at a time instead of ").saying("no more than 256 files open (`ulimit -n`)");
+}
