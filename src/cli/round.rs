@@ -87,6 +87,7 @@ pub(super) async fn work_round(
         let exit = if stop.borrow().is_set() { worst([].iter(), *stop.borrow()) } else { paused };
         return Ok(Fetched::ended(exit));
     }
+    unfinished.iter().try_for_each(|shard| run.check_input(*shard))?;
     let pairs_of = |shard: &crate::handoff::Shard| shard.pairs;
     let finished =
         round.shards.iter().filter(|shard| !unfinished.contains(&shard.number)).map(pairs_of).sum();

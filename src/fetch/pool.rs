@@ -175,10 +175,8 @@ impl Pool {
         }
         let mut lanes = self.lanes();
         lanes.make_room((2 * self.max_idle).max(MOST_ORIGINS));
-        if let Some(lane) = lanes.lane(origin) {
-            if lane.is_wide == lease.is_wide {
-                lane.put_back(sender, self.max_idle);
-            }
+        if let Some(lane) = lanes.lane(origin).filter(|lane| lane.is_wide == lease.is_wide) {
+            lane.put_back(sender, self.max_idle);
         }
     }
 

@@ -30,7 +30,7 @@ impl Exit {
     pub const MEANINGS: [(&str, &str); 10] = [
         ("0", "published (`windrow shard`: committed)"),
         ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit)"),
-        ("2", "usage or job file, a secret that is refused, or a refusal that repeating cannot mend"),
+        ("2", "usage or job file, a refused secret, or a refusal that repeating cannot mend"),
         ("3", "the job or the run is in use by a living process"),
         ("4", "the disk"),
         ("5", "the database"),

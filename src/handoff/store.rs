@@ -162,6 +162,12 @@ impl RunStore {
         self.folder.join(layout::shard_folder(shard)).join(name)
     }
 
+    /// Refuses a shard whose input is gone: no process could begin with it.
+    pub fn check_input(&self, shard: u32) -> Result<(), HandoffError> {
+        let path = self.local_path(shard, layout::INPUT);
+        if path.exists() { Ok(()) } else { Err(HandoffError::Gone { path: path.display().to_string() }) }
+    }
+
     /// The plan.
     pub async fn plan(&self) -> Result<Plan, HandoffError> {
         let path = Path::from(layout::PLAN);
@@ -270,7 +276,7 @@ impl RunStore {
             if let Err(error) = &created
                 && is_disk_full(error)
             {
-                return Err(HandoffError::DiskFull { path: path.to_string() });
+                return Err(HandoffError::DiskFull { path: self.shown(&path) });
             }
             if created.is_ok() {
                 return Ok(Committed::Won);

@@ -148,7 +148,7 @@ mod tests {
         let watchdog = Watchdog::start(Slot::own(), bounds, tell).unwrap();
         let _working = watchdog.work_on(7);
         assert!(given_up.recv_timeout(EVERY * 3).is_err());
-        let taken = vec![1_u8; 600 << 20];
+        let taken = std::hint::black_box(vec![1_u8; 600 << 20]);
         assert_eq!(given_up.recv_timeout(Duration::from_secs(60)), Ok((7, Excess::Memory)));
         drop(taken);
     }

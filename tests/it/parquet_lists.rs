@@ -185,12 +185,15 @@ fn nanoseconds_are_never_cut() {
             ["2023-11-14 22:13:20.123456", "\"\"", "1969-12-31 23:59:59.999999"]
         );
         let refused = plan(&sandbox, &["whole", "fine"]).with_code(2);
-        refused.saying("row 70003, column \"fine\": its nanoseconds are finer than a microsecond");
+        refused.saying("row 70003 cannot be read as Parquet: column \"fine\": its nanoseconds are finer than a microsecond");
         plan(&sandbox, &["nested"]).with_code(2).saying("hint: write its timestamps in microseconds");
     }
     let sandbox = Sandbox::new();
     write(&sandbox, "moments in INT96");
-    plan(&sandbox, &["far"]).with_code(2).saying("row 1, column \"far\": ").saying("beyond the year 2262");
+    plan(&sandbox, &["far"])
+        .with_code(2)
+        .saying("row 1 cannot be read as Parquet: column \"far\": ")
+        .saying("beyond the year 2262");
 }
 
 #[test]

@@ -96,9 +96,7 @@ impl ShardWork<'_> {
     async fn read(&self, planned: &Planned, name: &str) -> Result<Bytes, MergeError> {
         let read = self.run.read_shard_file(self.shard.number, name).await;
         read.map_err(|error| match error {
-            HandoffError::File { .. } if !self.run.local_path(self.shard.number, name).exists() => {
-                self.bad(planned, name, "it is named, but not there".into())
-            }
+            HandoffError::Gone { .. } => self.bad(planned, name, "it is named, but not there".into()),
             error => error.into(),
         })
     }

@@ -213,7 +213,7 @@ const IN_POSTGRESQL: &str = "SELECT id, 'x' || encode(convert_to(words, 'UTF8'),
 /// Reads a Parquet file, or a CSV file (in which an empty text and null look alike to Python), and spells its values.
 const PYTHON: &str = r#"
 import csv, datetime, decimal, struct, sys
-path, epoch, day = sys.argv[1], datetime.datetime(1970, 1, 1), datetime.date(1970, 1, 1)
+path, epoch, day = sys.argv[1], datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), datetime.date(1970, 1, 1)
 micro = datetime.timedelta(microseconds=1)
 text = lambda value: "x" + value.encode().hex()
 real = lambda value: struct.pack(">d", float(value)).hex()

@@ -95,16 +95,16 @@ fn help_names_every_command_and_exit_code() {
       -V, --version     Print version
 
     Exit codes:
-      0    published (shard: committed)
-      1    finished, but the publish gate refused (check: an answer does not fit)
-      2    usage, the job file, or a refusal that repeating cannot mend
-      3    the job or the run is in use by another process
-      4    the disk
-      5    the database
-      6    integrity: requests or digests do not match
-      7    paused, because --max-requests was used up
-      75   worth repeating
-      130  interrupted (143: terminated)
+      0              published (windrow shard: committed)
+      1              finished, but the publish gate refused (windrow check: an answer does not fit)
+      2              usage or job file, a refused secret, or a refusal that repeating cannot mend
+      3              the job or the run is in use by a living process
+      4              the disk
+      5              the database
+      6              integrity: a file does not match what was committed
+      7              paused: a quota, or --max-requests, is used up; the next run goes on
+      75             worth repeating: a shard is not complete, since its server was down, say
+      129, 130, 143  interrupted: its terminal was closed (SIGHUP; not under nohup), SIGINT, SIGTERM
     "#);
     let mut commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  ")).collect();
     commands.retain(|line| line.chars().nth(2).is_some_and(|first| first.is_ascii_lowercase()));

@@ -70,7 +70,7 @@ fn the_films_are_in_a_csv_file_with_the_declared_columns_and_others_read_it() {
     let few = "SELECT replace(concat_ws('|', *COLUMNS(x -> true)), '~', '') FROM (SELECT \
                coalesce(COLUMNS(* EXCLUDE ordinal)::VARCHAR, '~') FROM (SELECT imdb_id, country, title, year, rated, \
                released, runtime_minutes, genre, director, budget, gross, gross_worldwide, opening_weekend, dvd_sales, \
-               fetched_at, ordinal FROM movies JOIN read_csv('LIST') list USING (imdb_id, country) ORDER BY ordinal))";
+               fetched_at::VARCHAR || 'Z' AS fetched_at, ordinal FROM movies JOIN read_csv('LIST') list USING (imdb_id, country) ORDER BY ordinal))";
     let list = sandbox.path().join("list.csv");
     let ids = std::fs::read_to_string(sandbox.path().join("schemas/movie_ids.csv")).unwrap();
     let lines = ids
