@@ -59,36 +59,40 @@ fn a_record_that_keeps_its_process_busy_for_ever_is_found_and_named() {
     assert_eq!(log.matches("record 7 has kept endpoint omdb busy for more than 30s").count(), 2, "{log}");
 }
 
-/// A `when` runs before anything is asked, a `cost` beside the columns.
+/// A `when` runs before anything is asked, a `cost` beside the columns. Each takes a minute of waiting: both at once.
 #[test]
 fn a_condition_or_a_cost_that_never_ends_is_found_and_named() {
-    for (key, endpoint) in [("when", "business"), ("cost", "omdb")] {
-        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-        let ids = film_ids(20);
-        let job = small_job(&sandbox, &origin, 20, "", "");
-        origin.knobs(&format!(r#"{{"body_ids": {{"{}": "{{\"Title\": \"loop\"}}"}}}}"#, ids[7]));
-        match key {
-            "when" => {
-                let endless = format!(
-                    r#"when = 'if .imdb_id == "{}" then (reduce range(infinite) as $x (0; 1)) == 1 else true end'"#,
-                    ids[7]
-                );
-                sandbox.edit("small.toml", "missing = [404]", &format!("missing = [404]\n{endless}"));
-            }
-            _ => {
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            never_ends("business", |sandbox, id| {
+                let endless = "(reduce range(infinite) as $x (0; 1)) == 1";
+                let when = format!(r#"when = 'if .imdb_id == "{id}" then {endless} else true end'"#);
+                sandbox.edit("small.toml", "missing = [404]", &format!("missing = [404]\n{when}"));
+            })
+        });
+        scope.spawn(|| {
+            never_ends("omdb", |sandbox, _| {
                 let limit = "[limits.units]\nrate = \"1000000 units/s\"\n\n[defaults]";
                 sandbox.edit("small.toml", "[defaults]", limit);
-                let endless =
+                let cost =
                     "limit = \"units\"\ncost = 'def f: f; if .Title == \"loop\" then f else 1 end'\nnulls";
-                sandbox.edit("small.toml", "nulls", endless);
-            }
-        }
-        let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
-        ended.saying(&format!(
-            "worked on endpoint {endpoint} of record 7; that record is left out as crashed"
-        ));
-        assert_eq!(sandbox.query("small", FAILED), [format!("7,{endpoint},failed,crashed,false")], "{key}");
-    }
+                sandbox.edit("small.toml", "nulls", cost);
+            })
+        });
+    });
+}
+
+/// Runs a job that never ends for one film, which is called `loop`.
+#[track_caller]
+fn never_ends(endpoint: &str, change: impl Fn(&Sandbox, &str)) {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let ids = film_ids(20);
+    let job = small_job(&sandbox, &origin, 20, "", "");
+    origin.knobs(&format!(r#"{{"body_ids": {{"{}": "{{\"Title\": \"loop\"}}"}}}}"#, ids[7]));
+    change(&sandbox, &ids[7]);
+    let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    ended.saying(&format!("worked on endpoint {endpoint} of record 7; that record is left out as crashed"));
+    assert_eq!(sandbox.query("small", FAILED), [format!("7,{endpoint},failed,crashed,false")]);
 }
 
 /// Nobody is there to start it again, and a signal would not be heard.

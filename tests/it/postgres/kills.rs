@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::cut::{Cut, Proxy};
 use crate::postgres_server::PostgresServer;
-use crate::support::{Ended, Origin, Sandbox, film_ids, seeded, wait};
+use crate::support::{Ended, Origin, Sandbox, film_ids, is_soak, seeded, wait};
 
-/// Moments at which something dies; `WINDROW_MOMENTS` says otherwise.
-const MOMENTS: usize = 48;
+/// Moments at which something dies, in `make soak` and otherwise; `WINDROW_MOMENTS` says otherwise.
+const MOMENTS: [usize; 2] = [48, 24];
 /// Records of the run.
 const FILMS: usize = 3_000;
 
@@ -226,7 +226,8 @@ fn let_die(stage: &mut Stage, death: Death, after: Duration) -> Ended {
 #[test]
 fn a_death_at_any_moment_loses_nothing_and_doubles_nothing() {
     let mut random = seeded();
-    let moments = std::env::var("WINDROW_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(MOMENTS);
+    let usual = if is_soak() { MOMENTS[0] } else { MOMENTS[1] };
+    let moments = std::env::var("WINDROW_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let mut stage = Stage::new();
     let mut longest = Duration::ZERO;
     let mut expected = Vec::new();
