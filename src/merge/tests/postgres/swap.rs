@@ -56,10 +56,10 @@ async fn all_that_was_given_to_the_table_goes_along() {
     assert_eq!((published.rows, published.replaced, published.total), (3, 2, Some(3)));
     assert_eq!(described(&sandbox), before);
     assert_ne!(sandbox.rows("SELECT 'films'::regclass::oid"), number, "it was not swapped");
-    assert_eq!(
-        sandbox.rows("SELECT number, counted, id, votes, doubled FROM films ORDER BY 1"),
-        ["3|102|tt0000|0|0", "4|103|tt0001|1|2", "5|104|tt0002|2|4"]
-    );
+    // Which row has which number is left to chance: they are copied in no order.
+    let rows = |columns: &str| sandbox.rows(&format!("SELECT {columns} FROM films ORDER BY 1"));
+    assert_eq!(rows("number, counted"), ["3|102", "4|103", "5|104"]);
+    assert_eq!(rows("id, votes, doubled"), ["tt0000|0|0", "tt0001|1|2", "tt0002|2|4"]);
     assert!(sandbox.publish().await.unwrap().already);
 }
 
