@@ -25,8 +25,8 @@ use std::path::Path;
 
 use ::duckdb::Connection;
 use ::duckdb::arrow::array::{Array, AsArray as _, StructArray};
-use ::duckdb::arrow::datatypes::{self as arrow, DataType, TimeUnit};
-use polars::prelude::{ParquetReader, PolarsResult, SerReader as _};
+use ::duckdb::arrow::datatypes::{self as arrow, DataType, TimeUnit as Unit};
+use polars::prelude::{ParquetReader, PolarsResult, SerReader as _, TimeUnit};
 
 use super::{Cell, Columns, Intake, ListError, PlanError, Reader};
 use crate::database::duck;
@@ -227,13 +227,18 @@ fn types(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<String>> {
     rows.collect()
 }
 
-/// A slice of a column of timestamps as the file has them, in nanoseconds; what these cannot hold is the largest.
+/// A slice of a column of timestamps as the file has them, in nanoseconds; what these cannot hold is the largest. None
+/// where its writer says that they are of microseconds, or coarser: INT96 itself has no unit.
 fn nanoseconds(file: &File, column: &str, start: usize) -> PolarsResult<Vec<Option<i64>>> {
     let slice = ParquetReader::new(file.try_clone()?)
         .with_columns(Some(vec![column.to_owned()]))
         .with_slice(Some((start, SLICE)))
         .finish()?;
-    Ok(slice.column(column)?.datetime()?.physical().iter().collect())
+    let moments = slice.column(column)?.datetime()?;
+    Ok(match moments.time_unit() {
+        TimeUnit::Nanoseconds => moments.physical().iter().collect(),
+        TimeUnit::Microseconds | TimeUnit::Milliseconds => Vec::new(),
+    })
 }
 
 fn of_path(path: &str) -> String {
@@ -321,10 +326,10 @@ fn value(column: &dyn Array, row: usize) -> Result<Value, String> {
         DataType::Float64 => Value::Double(column.as_primitive::<arrow::Float64Type>().value(row)),
         DataType::Decimal128(..) => Value::Decimal(column.as_primitive::<arrow::Decimal128Type>().value(row)),
         DataType::Date32 => Value::Date(column.as_primitive::<arrow::Date32Type>().value(row)),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+        DataType::Timestamp(Unit::Microsecond, _) => {
             Value::Timestamp(column.as_primitive::<arrow::TimestampMicrosecondType>().value(row))
         }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+        DataType::Timestamp(Unit::Nanosecond, _) => {
             nanoseconds(column.as_primitive::<arrow::TimestampNanosecondType>().value(row))?
         }
         other => return Err(format!("{other} cannot be carried")),
