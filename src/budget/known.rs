@@ -1,4 +1,4 @@
-//! What the files know of limits and hosts, for whoever only wants to see it; and their removal.
+//! What the files hold of limits and hosts, to be shown; and their removal.
 
 use std::ffi::OsStr;
 use std::path::Path;

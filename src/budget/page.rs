@@ -139,7 +139,7 @@ fn remove_if_idle(words: &SharedWords, path: &Path, aside: Aside) -> std::io::Re
     Ok(true)
 }
 
-/// Whether a host has said something that holds for whoever asks it next, or is known to be down.
+/// Whether a host said something that still holds, or is known to be down.
 fn is_worth_keeping(words: &[AtomicU64], aside: Aside) -> bool {
     if words[FORMAT].load(Acquire) != VERSION || words[BOOT].load(Acquire) != boot_number() {
         return false;
