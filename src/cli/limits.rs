@@ -27,7 +27,7 @@ pub(super) fn run(args: &LimitsArgs) -> Result<Exit, CliError> {
     for host in &args.forget {
         let forgotten = forget_host(&folder, &host.to_lowercase()).map_err(disk)?;
         for (name, processes) in &forgotten {
-            let goes_on = if *processes > 0 { "; whoever asks it now goes on at once" } else { "" };
+            let goes_on = if *processes > 0 { "; what waits for it goes on at once" } else { "" };
             tell!("{name}: forgotten{goes_on}");
         }
         if forgotten.is_empty() {
