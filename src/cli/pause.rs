@@ -14,7 +14,7 @@ use crate::os::Stop;
 use crate::report::{count, counted};
 use crate::secrets::Secrets;
 
-/// Whether a pause publishes what there is; a trial is not gone on with.
+/// Whether a pause publishes what there is; a trial is not resumed.
 pub(super) fn publishes(run: &LiveRun, job: &Job) -> bool {
     job.publish.when == PublishWhen::EachPause && !run.plan.trial
 }

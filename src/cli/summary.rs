@@ -185,7 +185,7 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
     match run.plan.trial {
         true => {
             tell!(
-                "hint: a trial is not gone on with: try again; `windrow failures {word}` shows what failed{limits}"
+                "hint: a trial is not resumed: start another; `windrow failures {word}` shows what failed{limits}"
             )
         }
         false => tell!(

@@ -215,7 +215,7 @@ impl RunStore {
         self.put_json(&Path::from(layout::PUBLISHING), publishing).await
     }
 
-    /// Notes that somebody has been told how the publication ended. One call of the system: whoever is killed is
+    /// Notes that a person has been told how the publication ended. It is one system call: a process that is killed is
     /// killed before it or after it.
     pub fn end_publishing(&self) -> Result<(), HandoffError> {
         let path = self.folder.join(layout::PUBLISHING);

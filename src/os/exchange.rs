@@ -24,7 +24,7 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 }
 
 /// Gives a file another name, unless something has it: then `AlreadyExists` (`RENAME_NOREPLACE`, renameat2(2)). Where the
-/// file system cannot do that in one step, whoever takes the name between look and rename loses it.
+/// file system cannot do that in one step, a file that takes the name between look and rename is replaced.
 ///
 /// # Errors
 /// Those of rename(2).

@@ -1,9 +1,12 @@
 //! Whether a server that answers nothing of a block still answers what it answered before in this run.
 //!
-//! A server that fails a whole block may be down, or it may be well and these ids be ones that it always fails. While
-//! others are answered beside them that is plain; of the last ids of a list, which are asked alone, it is not, and a run
-//! that waits for them would wait for ever. So one record that was answered is asked once more. If it is answered, the
-//! server is well: the block's failures are of its records.
+//! A server that fails a whole block may be down, or it may be well and always fail these ids. While other ids are
+//! answered at the same time, that is plain. The last ids of a list are asked alone: there it is not, and a run that
+//! waits for the server would wait for ever. So one record that was answered before is asked once more. If it is
+//! answered, the server is well, and the failures are those of the block's records.
+//!
+//! What this cannot tell: a cache in front of a server that is down may answer the old question. Then the block's
+//! failures are lines of the requests, asked again in the next round, and the summary names them.
 //!
 //! Promises: no more than one question of each endpoint and block, under the limits of the job; none that is not
 //! idempotent; what comes back is not kept.

@@ -1,8 +1,8 @@
 //! The budgets that the requests of one endpoint to one host are taken from, and the waiting for them.
 //!
 //! One task at a time waits for the budgets, the others for their turn: so each process has one waiter per budget, and
-//! the many of one do not crowd out the few of another. While the host is down the turn goes round, so that whoever looks
-//! whether it is back is now this one, now that.
+//! the many of one do not crowd out the few of another. While the host is down the turn goes round, so that each task in
+//! turn looks whether it is back.
 
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

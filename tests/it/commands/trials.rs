@@ -77,7 +77,7 @@ fn a_trial_that_fails_leaves_what_it_saw() {
     let job = small_job(&sandbox, &origin, 100, "", "");
     origin.knobs(r#"{"rate_500": 1.0}"#);
     let ended = sandbox.run(["run", job.to_str().unwrap(), "--sample", "2"]).with_code(75);
-    ended.saying("nothing succeeds (status: 500").saying("hint: a trial is not gone on with");
+    ended.saying("nothing succeeds (status: 500").saying("hint: a trial is not resumed: start another");
     sandbox.run(["run", job.to_str().unwrap(), "--ids", "x", "--sample", "2"]).with_code(2);
     sandbox.run(["run", job.to_str().unwrap(), "--sample", "0"]).with_code(2);
 }
