@@ -323,11 +323,15 @@ fn in_words(published: &Published, kind: &str) -> String {
         return format!("already published, nothing to do{}", total.unwrap_or_default());
     }
     let mut words = format!("published {}", counted(published.rows, "row"));
+    let first = published.duplicates.first.as_ref();
+    let first = first.map_or_else(String::new, |first| format!(" ({first})"));
+    let duplicates = format!("left out, since a later one has the same key{first}");
     let parts = [
         (published.replaced, "row", "that stood made way"),
         (published.left_out, "record", "left out, since an endpoint failed"),
-        (published.duplicates, "row", "left out, since a later one has the same key"),
+        (published.duplicates.rows, "row", &duplicates),
         (published.withheld, "row", "left out by the job's own statements"),
+        (published.kept_out, "row", "kept out by a trigger or rule of the table"),
         (published.late, "record", "answered late: the table keeps what was appended"),
         (published.gone, "row", "deleted, no longer in the list"),
         (published.at_pauses, "row", "published before, at its pauses"),

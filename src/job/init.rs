@@ -89,6 +89,7 @@ stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row w
 min_success = 0.9                   # publish only if nine of ten ids were answered; a missing id counts as answered;
                                     # 0 publishes whatever failed
 # max_failed = 1                    # if at most so many ids failed,
+# max_duplicates = 0                # if at most so many rows have the key of a later one,
 # min_rows = 5                      # if there are so many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most
 # when = "each_pause"               # what there is, also whenever a quota makes the run pause; "finished" otherwise

@@ -175,7 +175,10 @@ const DISK: [(&str, &str); 6] = [
 /// The same about keys and conditions.
 const CONSTRAINT: [(&str, &str); 2] = [
     ("foreign key", "DuckDB does not replace rows that another table refers to: drop that reference"),
-    ("Duplicate key", "mode = \"upsert\" replaces the rows that have the same key"),
+    (
+        "Duplicate key",
+        "a unique column or index of the table has that value already: an upsert replaces rows by its key alone",
+    ),
 ];
 
 /// All that DuckDB says of somebody's own statement: what is marked in it helps.

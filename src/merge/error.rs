@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use super::refused::{RefusedRow, lines};
 use crate::database::postgres::{PostgresError, Trouble};
 use crate::handoff::lock::LockError;
 use crate::handoff::{Exit, HandoffError};
@@ -91,16 +92,34 @@ pub enum MergeError {
         /// What to do.
         hint: &'static str,
     },
+    /// Rows that a rule of the table refuses: a type, a condition, a key, a trigger.
+    #[error(
+        "{place}: table {table} refuses rows of the run; nothing was published{}\nhint: {}",
+        lines(.rows, *.all),
+        "mend them or leave them out with [[before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, \
+         another condition), or let mode = \"upsert\" replace rows of the same key; then repeat `windrow merge`: nothing is \
+         asked again"
+    )]
+    Rows {
+        /// The database.
+        place: String,
+        /// The table.
+        table: String,
+        /// The first of them, in the order of the list; never empty.
+        rows: Vec<RefusedRow>,
+        /// How many there are; `None` where that is not known.
+        all: Option<u64>,
+    },
     /// A value that the database cannot hold.
     #[error(
-        "column {column:?}: row {row} of the run has {why}; nothing was published\nhint: {}",
+        "column {column:?} of id {id:?} has {why}; nothing was published\nhint: {}",
         "a column with on_bad_character = \"replace\" has U+FFFD there; `windrow extract` makes the columns anew where the answers are kept"
     )]
     Value {
         /// The column.
         column: String,
-        /// Among the rows as they were sent, from 1.
-        row: u64,
+        /// The record's id.
+        id: String,
         /// What is wrong with it.
         why: String,
     },
@@ -240,6 +259,7 @@ impl MergeError {
             MergeError::InUse { .. }
             | MergeError::NotReadable { .. }
             | MergeError::Constraint { .. }
+            | MergeError::Rows { .. }
             | MergeError::Database { .. } => Exit::Database,
             MergeError::Disk { .. } => Exit::Disk,
             MergeError::Postgres(error) | MergeError::Rival(error) => exit_of_server(error),

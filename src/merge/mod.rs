@@ -9,6 +9,7 @@
 //! | the rows: answers joined on the ordinal | `slice.rs`, `select.rs`, `columns.rs`, `policy.rs` |
 //! | the transaction | `load/`, `target.rs`, `runs.rs`, `covered.rs` |
 //! | the job's own statements around the rows | `statements.rs` |
+//! | the rows that a database refuses, by name | `refused.rs` |
 //! | the same on a PostgreSQL server | `postgres/` |
 //! | into files, by way of that | `file/`, `aside.rs` |
 //! | `merged.json`, last | `publish.rs` |
@@ -50,6 +51,7 @@ mod postgres;
 mod prove;
 mod publish;
 mod query;
+mod refused;
 mod runs;
 mod select;
 mod slice;
@@ -63,8 +65,10 @@ mod views;
 pub use destination::{Found, check_destination, first_rows};
 pub use error::{MergeError, Unfinished};
 pub use gate::success_in_words;
+pub use load::Duplicates;
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, publish, settle};
 pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, is_nested, query};
+pub use refused::RefusedRow;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::file::FilePlace;
 use super::gate::Gate;
-use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
+use super::load::{self, Duplicates, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
 use super::{MergeError, Proof, columns, database, file, postgres, statements};
@@ -30,8 +30,9 @@ impl Published {
             rows: outcome.rows,
             replaced: 0,
             left_out: 0,
-            duplicates: 0,
+            duplicates: Duplicates::default(),
             withheld: 0,
+            kept_out: 0,
             late: 0,
             gone: 0,
             total: None,
@@ -59,9 +60,11 @@ pub struct Published {
     /// where it explodes. An answer without rows leaves no record out.
     pub left_out: u64,
     /// Rows that are not in it because a later one has the same key.
-    pub duplicates: u64,
+    pub duplicates: Duplicates,
     /// Rows that are not in it because the job's own statements took them out.
     pub withheld: u64,
+    /// Rows that are not in it because a trigger or a rule of the table kept them out, or put them elsewhere.
+    pub kept_out: u64,
     /// Records that got answers after they had been appended: their rows stay as they are.
     pub late: u64,
     /// Rows that were deleted because the list no longer has their ids.
@@ -278,6 +281,7 @@ fn published(outcome: Outcome, loaded: Loaded) -> Published {
         left_out: loaded.left_out,
         duplicates: loaded.duplicates,
         withheld: loaded.withheld,
+        kept_out: loaded.kept_out,
         late: loaded.late,
         gone: loaded.gone,
         total: loaded.total,

@@ -53,7 +53,20 @@ pub enum PostgresError {
         code: String,
         /// Where in the statement, from 1, where the server says.
         position: Option<u32>,
+        /// Of a row that it refused: what it says of it.
+        row: Option<Box<RowRefusal>>,
     },
+}
+
+/// What a server says of a row that it refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowRefusal {
+    /// Its words: without the row itself, which it shows in part.
+    pub why: String,
+    /// The column, where it names one.
+    pub column: Option<String>,
+    /// The condition, key or unique index, where it names one.
+    pub constraint: Option<String>,
 }
 
 /// What a refusal is about.
@@ -129,6 +142,7 @@ impl PostgresError {
                 trouble: trouble(refusal.code()),
                 code: refusal.code().code().to_owned(),
                 position: position(refusal),
+                row: row_refusal(refusal).map(Box::new),
             },
             None => PostgresError::Lost { server, message: chain(error) },
         }
@@ -154,6 +168,14 @@ impl PostgresError {
             | PostgresError::Unreachable { message, .. }
             | PostgresError::Lost { message, .. }
             | PostgresError::Refused { message, .. } => message,
+        }
+    }
+
+    /// What the server says of a row that it refuses.
+    pub fn row(&self) -> Option<&RowRefusal> {
+        match self {
+            PostgresError::Refused { row, .. } => row.as_deref(),
+            _ => None,
         }
     }
 
@@ -223,6 +245,22 @@ fn words(refusal: &DbError) -> String {
         words += &format!(" ({})", hint.trim_end_matches('.'));
     }
     words
+}
+
+/// What is said of a row, where the refusal is about one.
+fn row_refusal(refusal: &DbError) -> Option<RowRefusal> {
+    if !matches!(trouble(refusal.code()), Trouble::Constraint | Trouble::Value) {
+        return None;
+    }
+    // Of these two the detail is the row, whatever language it is in.
+    let is_row = [&SqlState::CHECK_VIOLATION, &SqlState::NOT_NULL_VIOLATION].contains(&refusal.code());
+    let detail = refusal.detail().filter(|_| !is_row);
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", detail.trim_end_matches('.')));
+    Some(RowRefusal {
+        why: format!("{}{detail}", refusal.message()),
+        column: refusal.column().map(str::to_owned),
+        constraint: refusal.constraint().map(str::to_owned),
+    })
 }
 
 fn position(refusal: &DbError) -> Option<u32> {

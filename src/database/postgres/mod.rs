@@ -30,7 +30,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client};
 
-pub use error::{PostgresError, Trouble};
+pub use error::{PostgresError, RowRefusal, Trouble};
 
 use self::tls::Tls;
 use crate::job::ServerUrl;

@@ -132,6 +132,8 @@ pub(in crate::job) struct Publish {
     pub when: Option<At<Word<PublishWhen>>>,
     /// Most ids that may have failed.
     pub max_failed: Option<At<Count<0, MOST>>>,
+    /// With `upsert`: most rows that may be left out because a later one of the run has the same key.
+    pub max_duplicates: Option<At<Count<0, MOST>>>,
     /// Fewest rows that the run must bring.
     pub min_rows: Option<At<Count<0, MOST>>>,
     /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
@@ -149,6 +151,7 @@ impl Section for Publish {
             min_success: fields.optional("min_success"),
             when: fields.optional("when"),
             max_failed: fields.optional("max_failed"),
+            max_duplicates: fields.optional("max_duplicates"),
             min_rows: fields.optional("min_rows"),
             max_change: fields.optional("max_change"),
         }

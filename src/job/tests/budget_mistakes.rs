@@ -36,6 +36,7 @@ fn gates_that_cannot_be() {
         one("when = \"each_pause\"", &format!("mode = \"{mode}\""), says);
     }
     one("when = \"paused\"", append, "write \"finished\" or \"each_pause\"");
+    one("max_duplicates = 0", append, "without an upsert\nhint: leave it out, or take mode = \"upsert\"");
     one("max_failed = -1", append, "-1 is out of bounds");
     one("max_failed = 0.1", append, "expected a whole number, found a number with a point");
     one("min_rows = 1_000_000_000_001", append, "out of bounds");

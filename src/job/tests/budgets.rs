@@ -34,6 +34,7 @@ fn the_gate_has_its_conditions() {
         when: PublishWhen::EachPause,
         min_success: Some(0.5),
         max_failed: Some(0),
+        max_duplicates: None,
         min_rows: Some(1000),
         max_change: Some(1.5),
     };
@@ -41,6 +42,7 @@ fn the_gate_has_its_conditions() {
     let upsert = "mode = \"upsert\", key = \"id\"";
     assert_eq!(publish("when = \"each_pause\"", upsert).when, PublishWhen::EachPause);
     assert_eq!(publish("when = \"finished\"", "mode = \"replace\"").when, PublishWhen::Finished);
+    assert_eq!(publish("max_duplicates = 0", upsert).max_duplicates, Some(0));
     assert_eq!(publish("max_change = 0", upsert).max_change, Some(0.0));
     assert_eq!(publish("", upsert), Publish::default());
 }

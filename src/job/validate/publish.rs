@@ -10,12 +10,24 @@ pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish
     let usual = Publish::default();
     let Some(publish) = file.publish.as_ref().map(|publish| &publish.value) else { return usual };
     check_when(file, publish, mistakes);
+    check_duplicates(file, publish, mistakes);
     Publish {
         when: publish.when.as_ref().map_or(usual.when, |word| word.value.0),
         min_success: publish.min_success.as_ref().map(|share| share.value.0),
         max_failed: publish.max_failed.as_ref().map(|count| count.value.0),
+        max_duplicates: publish.max_duplicates.as_ref().map(|count| count.value.0),
         min_rows: publish.min_rows.as_ref().map(|count| count.value.0),
         max_change: publish.max_change.as_ref().map(|ratio| ratio.value.0),
+    }
+}
+
+/// Only an upsert leaves rows out because of their key.
+fn check_duplicates(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
+    let mode = file.table.as_ref().and_then(|table| table.value.mode());
+    let (Some(most), Some(mode)) = (&publish.max_duplicates, mode) else { return };
+    if mode != Mode::Upsert {
+        let hint = "leave it out, or take mode = \"upsert\" and a key: the other modes write every row";
+        mistakes.add(&most.span, "max_duplicates without an upsert", hint);
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `min_success` under `[publish]` | this share of the records successful at every endpoint; without it see [`success`] | from the proof |
 //! | `min_success` of an endpoint | this share of its pairs successful | from the proof |
 //! | `max_failed` | no more records without success at an endpoint | from the proof |
+//! | `max_duplicates` | no more rows that a later one with the same key leaves out | in the transaction |
 //! | `min_rows` | so many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
 //! | `max_change` | no larger change of the table's row count, as a share of what it is; none where it is 0 | in the transaction |
 //!
@@ -21,6 +22,7 @@
 mod percent;
 mod success;
 
+use super::load::Duplicates;
 use super::{MergeError, Proof};
 use crate::job::{Job, Loss, Publish, Success};
 
@@ -33,6 +35,7 @@ pub(super) struct Gate {
     unmet: Vec<String>,
     /// Why at least one row must be written.
     takes_rows: Option<Loss>,
+    max_duplicates: Option<u64>,
     min_rows: Option<u64>,
     max_change: Option<f64>,
     /// Whether what is not met is only noted.
@@ -42,7 +45,9 @@ pub(super) struct Gate {
 
 /// What is known of rows when all of them are written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RowCounts {
+pub(super) struct RowCounts<'a> {
+    /// Left out, since a later one has the same key.
+    pub duplicates: &'a Duplicates,
     /// Of the run, as published by now.
     pub of_run: u64,
     /// Of the table before.
@@ -59,6 +64,7 @@ impl Gate {
         Gate {
             unmet: of_proof(job, proof),
             takes_rows: takes_rows(job).filter(|_| !plan.trial && proof.records > 0),
+            max_duplicates: job.publish.max_duplicates,
             min_rows: job.publish.min_rows.filter(|_| !plan.trial),
             max_change: job.publish.max_change,
             anyway,
@@ -76,6 +82,7 @@ impl Gate {
         Gate {
             unmet: success::unmet_at_pause(job, proof).into_iter().collect(),
             takes_rows: takes_rows(job),
+            max_duplicates: None,
             min_rows: None,
             max_change: job.publish.max_change,
             anyway: false,
@@ -85,7 +92,8 @@ impl Gate {
 
     /// The refusal, where it is certain before anything is loaded.
     pub fn refusal(&self) -> Option<MergeError> {
-        let rows_matter = self.min_rows.is_some() || self.max_change.is_some();
+        let rows_matter =
+            self.max_duplicates.is_some() || self.min_rows.is_some() || self.max_change.is_some();
         (!self.anyway && !rows_matter && !self.unmet.is_empty()).then(|| self.refused(self.unmet.clone()))
     }
 
@@ -95,9 +103,10 @@ impl Gate {
     }
 
     /// What was overridden, or the refusal.
-    pub fn pass(&self, rows: &RowCounts) -> Result<Vec<String>, MergeError> {
+    pub fn pass(&self, rows: &RowCounts<'_>) -> Result<Vec<String>, MergeError> {
         let mut unmet = self.unmet.clone();
         unmet.extend(self.takes_rows.filter(|_| unmet.is_empty()).and_then(|loss| no_rows(loss, rows)));
+        unmet.extend(self.max_duplicates.and_then(|most| max_duplicates(most, rows.duplicates)));
         unmet.extend(self.min_rows.and_then(|least| min_rows(least, rows)));
         unmet.extend(self.max_change.and_then(|most| max_change(most, rows)));
         match unmet.is_empty() || self.anyway {
@@ -156,11 +165,21 @@ fn max_failed(publish: &Publish, proof: &Proof) -> Option<String> {
 }
 
 /// What the answers brought, statements of the job's own took out again.
-fn no_rows(loss: Loss, rows: &RowCounts) -> Option<String> {
+fn no_rows(loss: Loss, rows: &RowCounts<'_>) -> Option<String> {
     (rows.of_run == 0).then(|| success::no_row("the run brings no row", loss))
 }
 
-fn min_rows(least: u64, rows: &RowCounts) -> Option<String> {
+fn max_duplicates(most: u64, duplicates: &Duplicates) -> Option<String> {
+    let first = duplicates.first.as_ref().map_or_else(String::new, |first| format!(" ({first})"));
+    (duplicates.rows > most).then(|| {
+        format!(
+            "{} left out, since a later one has the same key{first}, the job allows {most} (max_duplicates under [publish])",
+            counted(duplicates.rows, "row")
+        )
+    })
+}
+
+fn min_rows(least: u64, rows: &RowCounts<'_>) -> Option<String> {
     (rows.of_run < least).then(|| {
         format!(
             "the run brings {}, the job asks for at least {least} (min_rows under [publish])",
@@ -169,7 +188,7 @@ fn min_rows(least: u64, rows: &RowCounts) -> Option<String> {
     })
 }
 
-fn max_change(most: f64, rows: &RowCounts) -> Option<String> {
+fn max_change(most: f64, rows: &RowCounts<'_>) -> Option<String> {
     let RowCounts { before, after, .. } = *rows;
     let change = share(after.abs_diff(before), before).filter(|change| *change > most)?;
     let verb = if after > before { "grow" } else { "shrink" };

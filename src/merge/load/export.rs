@@ -10,7 +10,7 @@ use duckdb::Connection;
 use super::ids::{ANSWERED, LISTED, SPARED};
 use super::insert::select;
 use super::keys::key_column;
-use super::{Chosen, Loading, Order};
+use super::{Chosen, Duplicates, Loading, Order};
 use crate::handoff::input::ORDINAL;
 use crate::handoff::names::beside;
 use crate::job::Mode;
@@ -87,8 +87,8 @@ impl<'a> Export<'a> {
     }
 
     /// Rows that are not brought, since a later one has their key.
-    pub fn duplicates(&self) -> u64 {
-        self.chosen.duplicates
+    pub fn duplicates(&self) -> &Duplicates {
+        &self.chosen.duplicates
     }
 
     /// A relation. Of the ids only those that [`Export::prepare`] found to be needed are there.

@@ -47,7 +47,7 @@ impl<'a> Loading<'a> {
             }
             _ => old,
         };
-        (sql::identifier(&further.name), value)
+        (further.name.clone(), value)
     }
 
     /// Inserts slice by slice; the number of rows.
@@ -76,7 +76,7 @@ impl<'a> Loading<'a> {
         let mut names: Vec<String> = self.columns.iter().map(|c| sql::identifier(&c.name)).collect();
         let mut values: Vec<String> =
             self.columns.iter().map(|output| selection.expression(slice, output)).collect();
-        names.extend(insertion.further.iter().map(|(name, _)| name.clone()));
+        names.extend(insertion.further.iter().map(|(name, _)| sql::identifier(name)));
         values.extend(insertion.further.iter().map(|(_, value)| value.clone()));
         let mut select = select(&selection, slice, insertion.only.as_ref(), &values);
         if self.ordered {

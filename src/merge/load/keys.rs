@@ -2,13 +2,14 @@
 
 use duckdb::{OptionalExt, Result};
 
-use super::Loading;
 use super::ids::{ANSWERED, NULL_LIKE_NULL};
 use super::scope::SCOPE;
+use super::{Duplicates, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::handoff::names::beside;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
+use crate::merge::refused::id_of;
 use crate::merge::select::{Selection, Standing};
 use crate::merge::slice::column;
 use crate::merge::target::TargetColumn;
@@ -86,8 +87,8 @@ impl Loading<'_> {
     }
 
     /// Fills [`WINNERS`]: of a key that comes twice the later row, by record and part; those of the scope only,
-    /// where there is one. The number of rows that lost.
-    pub(super) fn choose_winners(&self, narrowed: bool) -> Result<u64> {
+    /// where there is one. The rows that lost.
+    pub(super) fn choose_winners(&self, narrowed: bool) -> Result<Duplicates> {
         let names: Vec<String> = self.key_columns().iter().map(|(name, _)| key_column(name)).collect();
         let names = names.join(", ");
         let part = match self.policy.exploding {
@@ -99,13 +100,37 @@ impl Loading<'_> {
              SELECT max({ORDINAL}) AS {ORDINAL},{part} {names} FROM {KEYS} GROUP BY {names}"
         ))?;
         let sql = format!("SELECT (SELECT count(*) FROM {KEYS}) - (SELECT count(*) FROM {WINNERS})");
-        let lost = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        let rows = self.connection.query_row(&sql, [], |row| row.get(0))?;
+        let first = if rows == 0 { None } else { self.first_twins()? };
         if narrowed {
             self.connection.execute_batch(&format!(
                 "DELETE FROM {WINNERS} WHERE {ORDINAL} NOT IN (SELECT {ORDINAL} FROM {SCOPE})"
             ))?;
         }
-        Ok(lost)
+        Ok(Duplicates { rows, first })
+    }
+
+    /// The first key of [`KEYS`] that comes more than once, and its first and last record.
+    fn first_twins(&self) -> Result<Option<String>> {
+        let key = self.key_columns();
+        let names: Vec<String> = key.iter().map(|(name, _)| key_column(name)).collect();
+        let texts: Vec<String> = names.iter().map(|name| format!("CAST({name} AS VARCHAR)")).collect();
+        let sql = format!(
+            "SELECT min({ORDINAL}), max({ORDINAL}), {} FROM {KEYS} GROUP BY {} HAVING count(*) > 1 ORDER BY 1 LIMIT 1",
+            texts.join(", "),
+            names.join(", ")
+        );
+        let twins = |row: &duckdb::Row<'_>| {
+            let text = |(at, (name, _)): (usize, &(String, String))| Ok((name.clone(), row.get(at + 2)?));
+            let key = key.iter().enumerate().map(text).collect::<Result<Vec<_>>>()?;
+            Ok(match (row.get::<_, u64>(0)?, row.get::<_, u64>(1)?) {
+                (first, last) if first == last => {
+                    format!("{:?}: record {first}, more than once", id_of(&key))
+                }
+                (first, last) => format!("{:?}: records {first} and {last}", id_of(&key)),
+            })
+        };
+        self.connection.query_row(&sql, [], twins).optional()
     }
 
     /// Deletes the rows that stand under the winners' keys; their number.

@@ -44,6 +44,7 @@ mod ids;
 mod insert;
 mod keys;
 mod order;
+mod refused;
 mod scope;
 mod staged;
 mod statements;
@@ -58,6 +59,7 @@ pub(super) use self::export::{Export, Exported, Relation};
 use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::{ROWID, WINNERS};
+pub use self::order::Duplicates;
 use self::order::publications;
 pub(super) use self::order::{Loaded, Order, Settled, at_pauses, settled};
 use self::scope::SCOPE;
@@ -68,9 +70,9 @@ use super::gate::RowCounts;
 use super::policy::Policy;
 use super::runs::{Ledger, Publication};
 use super::slice::Slice;
-use super::statements::{Report, finish, keep};
+use super::statements::{Report, Views, finish, keep};
 use super::target::Target;
-use super::{MergeError, database};
+use super::{MergeError, database, sql};
 use crate::job::Mode;
 
 /// Loads a proven run, unless it is stopped before COMMIT.
@@ -81,7 +83,9 @@ pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, Me
             drop(connection);
             return resolve(order, path, error, stop);
         }
-        Err(Failed::Before(error)) => Err(error),
+        Err(Failed::Before(error)) => {
+            Err(stop.attend(&connection, || refused::named(&connection, order, path, error)))
+        }
         Ok(loaded) => Ok(loaded),
     };
     loaded.map_err(|error| unless_stopped(error, stop))
@@ -196,7 +200,13 @@ struct Room {
     /// Rows that were deleted.
     replaced: u64,
     /// Rows without a place, since a later one has their key.
-    duplicates: u64,
+    duplicates: Duplicates,
+    /// Rows that the job's own statements took out.
+    withheld: u64,
+    /// Answers of records that were appended before.
+    late: u64,
+    /// Whether only what is new since an earlier publication is written.
+    narrowed: bool,
 }
 
 /// Which of the run's rows are written.
@@ -205,7 +215,7 @@ struct Chosen {
     /// `None` for all.
     only: Option<Only>,
     /// Rows without a place, since a later one has their key.
-    duplicates: u64,
+    duplicates: Duplicates,
 }
 
 /// A load under way.
@@ -241,23 +251,13 @@ impl<'a> Loading<'a> {
         let is_new = !self.target.exists();
         let before = self.unread + self.checked(self.total())?;
         self.checked(self.claim())?;
-        if is_new {
-            self.checked(self.make_table())?;
-            self.target = self.checked(Target::find(self.connection, &self.order.job))?;
-        }
-        let narrowed = self.checked(self.narrow())?;
-        let late = match narrowed && self.order.mode() == Mode::Append {
-            true => self.checked(self.late_answers())?,
-            false => 0,
-        };
-        let (views, chosen) = (self.named_views(), self.choose(is_new, narrowed)?);
-        let withheld = self.before(views, &chosen)?;
-        let Room { insertion, replaced, duplicates } = self.make_room(is_new, chosen)?;
+        let views = self.named_views();
+        let Room { insertion, replaced, duplicates, withheld, late, narrowed } = self.make_ready(views)?;
         let rows = self.checked(match views.rows {
             true => self.insert_staged(&insertion),
             false => self.insert(&insertion),
         })?;
-        self.check_rows(rows + withheld, duplicates, narrowed)?;
+        self.check_rows(rows + withheld, duplicates.rows, narrowed)?;
         let gone = match !is_new && self.order.deletes_gone() {
             true => self.checked(self.delete_gone())?,
             false => 0,
@@ -266,10 +266,42 @@ impl<'a> Loading<'a> {
         self.checked(self.count(rows))?;
         let reports = self.after()?;
         let after = self.checked(self.total())?;
-        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + withheld);
-        let overridden = self.order.gate.pass(&RowCounts { of_run, before, after })?;
+        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates.rows + withheld);
+        let rows_of = RowCounts { duplicates: &duplicates, of_run, before, after };
+        let overridden = self.order.gate.pass(&rows_of)?;
         let loaded = self.loaded(rows, after, started);
         Ok((Loaded { replaced, duplicates, withheld, late, gone, overridden, ..loaded }, reports))
+    }
+
+    /// All that comes before the rows: makes the table where it is not there, chooses the rows, runs the job's own
+    /// statements, and deletes what the rows replace.
+    fn make_ready(&mut self, views: Views) -> Result<Room, MergeError> {
+        let is_new = !self.target.exists();
+        if is_new {
+            self.checked(self.make_table())?;
+            self.target = self.checked(Target::find(self.connection, &self.order.job))?;
+        } else {
+            self.checked(self.bind_indexes())?;
+        }
+        let narrowed = self.checked(self.narrow())?;
+        let late = match narrowed && self.order.mode() == Mode::Append {
+            true => self.checked(self.late_answers())?,
+            false => 0,
+        };
+        let chosen = self.choose(is_new, narrowed)?;
+        let withheld = self.before(views, &chosen)?;
+        Ok(Room { withheld, late, narrowed, ..self.make_room(is_new, chosen)? })
+    }
+
+    /// Makes DuckDB read the table's indexes. It does so at the first INSERT; a DELETE before that is unknown to them, and
+    /// a row of the same unique values is refused afterwards.
+    fn bind_indexes(&self) -> duckdb::Result<()> {
+        let Target { qualified, .. } = &self.target;
+        let names: Vec<String> = self.columns.iter().map(|column| sql::identifier(&column.name)).collect();
+        let names = names.join(", ");
+        let nothing =
+            format!("INSERT INTO {qualified} ({names}) SELECT {names} FROM {qualified} WHERE false");
+        self.connection.execute_batch(&nothing)
     }
 
     fn claim(&self) -> duckdb::Result<()> {
@@ -300,8 +332,8 @@ impl<'a> Loading<'a> {
             self.checked(self.collect_keys())?;
         }
         let Chosen { only, duplicates } = chosen;
-        let mut room =
-            Room { insertion: Insertion { only, ..Insertion::default() }, replaced: 0, duplicates };
+        let insertion = Insertion { only, ..Insertion::default() };
+        let mut room = Room { insertion, duplicates, ..Room::default() };
         let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
         if keeps || !further.is_empty() {
             room.insertion.standing = Some(self.checked(self.keep_standing(&further))?);
@@ -321,7 +353,7 @@ impl<'a> Loading<'a> {
                 self.checked(self.collect_keys())?;
                 self.refuse_null_keys()?;
                 chosen.duplicates = self.checked(self.choose_winners(narrowed))?;
-                chosen.only = (narrowed || chosen.duplicates > 0).then_some(Only::Rows(WINNERS));
+                chosen.only = (narrowed || chosen.duplicates.rows > 0).then_some(Only::Rows(WINNERS));
             }
             Mode::ReplaceIds => {
                 if narrowed || !is_new {

@@ -39,9 +39,11 @@ pub(in crate::merge) struct Loaded {
     pub rows: u64,
     pub replaced: u64,
     pub left_out: u64,
-    pub duplicates: u64,
+    pub duplicates: Duplicates,
     /// Rows that the job's own statements took out.
     pub withheld: u64,
+    /// Rows that a trigger or a rule of the table kept out, or put elsewhere.
+    pub kept_out: u64,
     pub late: u64,
     pub gone: u64,
     /// `None` where counting them would take long and nothing depends on it.
@@ -54,6 +56,15 @@ pub(in crate::merge) struct Loaded {
     /// The file that was written, where it does not say itself what it was made from.
     pub file: Option<FileMark>,
     pub took: Duration,
+}
+
+/// Rows that are left out, since a later one has the same key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Duplicates {
+    /// How many.
+    pub rows: u64,
+    /// The first key that comes more than once, and whose it is, for people.
+    pub first: Option<String>,
 }
 
 /// What a publication wrote that stands already.
@@ -77,8 +88,9 @@ impl Loaded {
             rows: settled.rows,
             replaced: 0,
             left_out: order.left_out(),
-            duplicates: 0,
+            duplicates: Duplicates::default(),
             withheld: 0,
+            kept_out: 0,
             late: 0,
             gone: 0,
             total,

@@ -64,20 +64,23 @@ impl Loading<'_> {
 
     /// Inserts [`ROWS`] as they are now; their number.
     pub(super) fn insert_staged(&self, insertion: &Insertion) -> Result<u64> {
-        let mut names: Vec<String> = self.columns.iter().map(|c| sql::identifier(&c.name)).collect();
-        let mut values: Vec<String> =
-            self.columns.iter().map(|output| self.staged_value(output, insertion)).collect();
-        names.extend(insertion.further.iter().map(|(name, _)| name.clone()));
-        values.extend(insertion.further.iter().map(|(_, value)| value.clone()));
-        let standing = insertion.standing.as_ref().map_or_else(String::new, staged_join);
+        let (names, values): (Vec<String>, Vec<String>) = self.staged_values(insertion).into_iter().unzip();
         let insert = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {ROWS} staged{standing} ORDER BY {}",
+            "INSERT INTO {} ({}) SELECT {} {} ORDER BY {}",
             self.target.qualified,
-            names.join(", "),
+            names.iter().map(|name| sql::identifier(name)).collect::<Vec<_>>().join(", "),
             values.join(", "),
+            staged_from(insertion),
             place(&self.columns).map(|name| column("staged", &name)).join(", ")
         );
         self.connection.execute(&insert, []).map(|rows| rows as u64)
+    }
+
+    /// The columns that are written, and the value of each in [`staged_from`].
+    pub(super) fn staged_values(&self, insertion: &Insertion) -> Vec<(String, String)> {
+        let own =
+            self.columns.iter().map(|output| (output.name.clone(), self.staged_value(output, insertion)));
+        own.chain(insertion.further.iter().cloned()).collect()
     }
 
     fn staged_value(&self, output: &Output, insertion: &Insertion) -> String {
@@ -96,6 +99,12 @@ impl Loading<'_> {
     fn keeping(&self) -> impl Iterator<Item = usize> {
         self.policy.endpoints().filter(|at| self.policy.keeps(*at))
     }
+}
+
+/// [`ROWS`] as `staged`, with the rows as they stand.
+pub(super) fn staged_from(insertion: &Insertion) -> String {
+    let standing = insertion.standing.as_ref().map_or_else(String::new, staged_join);
+    format!("FROM {ROWS} staged{standing}")
 }
 
 /// Finds the row as it stands by the staged one's key, in the types of the table.

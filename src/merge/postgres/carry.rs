@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use duckdb::Connection;
+use duckdb::arrow::array::{Array as _, ArrayRef, StructArray};
+use duckdb::arrow::util::display::array_value_to_string;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::encode::{HEADER, TRAILER, Unsendable, encode};
-use crate::merge::columns::Output;
-use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
+use crate::merge::columns::{Origin, Output};
+use crate::merge::load::{Duplicates, Export, Exported, Order, Relation, Stop, StopWhenDropped};
+use crate::merge::refused::id_of;
 use crate::merge::runs::Publication;
 use crate::merge::{MergeError, database};
 use crate::record::Field;
@@ -42,9 +45,9 @@ pub(super) struct Freight {
 }
 
 /// Facts that are known when the last parcel has come.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
-    pub duplicates: u64,
+    pub duplicates: Duplicates,
     pub late: u64,
     pub narrowed: bool,
 }
@@ -103,16 +106,17 @@ fn carry_from(
             Relation::Rows => jsonb.as_slice(),
             _ => &[],
         };
-        let sending = Sending { connection, order, sender, jsonb, fields: &exported.fields };
+        let sending = Sending { connection, order, columns, sender, jsonb, fields: &exported.fields };
         sending.relation(*relation, &exported)?;
     }
-    Ok(Facts { duplicates: export.duplicates(), late: export.late, narrowed: export.narrowed })
+    Ok(Facts { duplicates: export.duplicates().clone(), late: export.late, narrowed: export.narrowed })
 }
 
 /// A relation on its way.
 struct Sending<'a> {
     connection: &'a Connection,
     order: &'a Order,
+    columns: &'a [Output],
     sender: &'a mpsc::Sender<Parcel>,
     jsonb: &'a [bool],
     fields: &'a [Field],
@@ -140,8 +144,8 @@ impl Sending<'_> {
         let mut rows = 0;
         // Step by step: the iterator would panic where a step fails.
         while let Some(batch) = statement.step().map_err(failed)? {
-            encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(rows, why))?;
-            rows += duckdb::arrow::array::Array::len(&batch) as u64;
+            encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(&batch, why))?;
+            rows += batch.len() as u64;
             if buffer.len() >= PARCEL {
                 let full = std::mem::replace(buffer, BytesMut::with_capacity(PARCEL + PARCEL / 4));
                 self.send(Parcel::Data(full.freeze()))?;
@@ -155,9 +159,16 @@ impl Sending<'_> {
         self.sender.blocking_send(parcel).map_err(|_| MergeError::Interrupted)
     }
 
-    fn unsendable(&self, rows: u64, unsendable: Unsendable) -> MergeError {
+    fn unsendable(&self, batch: &StructArray, unsendable: Unsendable) -> MergeError {
         let Unsendable { column, row, why } = unsendable;
-        let name = self.fields.get(column).map_or("", |field| field.name.as_str());
-        MergeError::Value { column: name.to_owned(), row: rows + row as u64 + 1, why }
+        let is_id =
+            |name: &String| self.columns.iter().any(|own| own.origin == Origin::Id && own.name == *name);
+        let names = self.fields.iter().map(|field| &field.name);
+        let ids = names.zip(batch.columns()).filter(|(name, _)| is_id(name));
+        let text = |array: &ArrayRef| array_value_to_string(array, row).ok();
+        let ids: Vec<(String, Option<String>)> =
+            ids.map(|(name, array)| (name.clone(), text(array))).collect();
+        let column = self.fields.get(column).map_or_else(String::new, |field| field.name.clone());
+        MergeError::Value { column, id: id_of(&ids), why }
     }
 }

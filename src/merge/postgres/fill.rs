@@ -37,6 +37,13 @@ pub(super) struct Written {
     pub reports: Vec<Report>,
 }
 
+impl Written {
+    /// Rows that were sent and are not in the table: a trigger or a rule of the table kept them out.
+    pub fn kept_out(&self) -> u64 {
+        self.sent.saturating_sub(self.withheld + self.duplicates + self.rows)
+    }
+}
+
 /// The way of this run's rows into the table.
 pub(super) struct Filling<'a> {
     pub(super) transaction: &'a Transaction<'a>,
@@ -77,6 +84,11 @@ impl<'a> Filling<'a> {
         }
         filling.staged = filling.must_be_staged().await?;
         Ok(filling)
+    }
+
+    /// The same, with all rows by way of a staging table.
+    pub fn staging(self) -> Filling<'a> {
+        Filling { staged: true, ..self }
     }
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
@@ -144,6 +156,22 @@ impl<'a> Filling<'a> {
 
     /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements before it.
     pub async fn fill(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
+        let mut written = self.bring(carrier).await?;
+        if self.staged {
+            self.take_staged(&mut written).await?;
+        }
+        if self.transaction.order.deletes_gone() && !self.is_new {
+            written.gone = self.delete_where(&format!("NOT EXISTS ({})", self.with_id_of(LISTED))).await?;
+        }
+        if let Some(swap) = &self.swap {
+            swap.exchange(self.transaction.session, self.target).await?;
+        }
+        Ok(written)
+    }
+
+    /// Takes what the run brings, in its order; the job's own statements before the rows. Rows that are staged are left
+    /// there.
+    pub(super) async fn bring(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
         let mut written = Written::default();
         loop {
             match carrier.parcels.recv().await {
@@ -157,22 +185,14 @@ impl<'a> Filling<'a> {
                     self.show_rows().await?;
                     self.before().await?;
                     written.withheld = self.withheld(written.sent).await?;
-                    self.take_staged(&mut written).await?;
                 }
                 Some(Parcel::Begin(relation, fields)) => {
                     self.take_into(temporary(relation), &fields, carrier).await?;
                 }
                 Some(Parcel::Data(_) | Parcel::End(_)) => return Err(MergeError::Interrupted),
-                None => break,
+                None => return Ok(written),
             }
         }
-        if self.transaction.order.deletes_gone() && !self.is_new {
-            written.gone = self.delete_where(&format!("NOT EXISTS ({})", self.with_id_of(LISTED))).await?;
-        }
-        if let Some(swap) = &self.swap {
-            swap.exchange(self.transaction.session, self.target).await?;
-        }
-        Ok(written)
     }
 
     async fn before(&self) -> Result<(), MergeError> {

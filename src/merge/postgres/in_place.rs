@@ -5,7 +5,7 @@
 //! stands and one that comes, the first becomes the second. Of several rows under a key nobody knows which is which: they
 //! make way, and the new ones are inserted.
 
-use super::fill::{Filling, STAGED, Written};
+use super::fill::{Filling, STAGED};
 use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::merge::MergeError;
@@ -13,24 +13,23 @@ use crate::merge::MergeError;
 /// Which row that stands becomes which staged one.
 const PAIRED: &str = "pg_temp.windrow_paired";
 
+/// A condition: a staged row, `new`, becomes none of them.
+pub(super) const UNPAIRED: &str =
+    "NOT EXISTS (SELECT FROM pg_temp.windrow_paired AS paired WHERE paired.staged_row = new.ctid)";
+
 impl Filling<'_> {
-    /// Takes the staged rows into the table, over those that stand under their keys.
-    pub(super) async fn replace_in_place(&self, written: &mut Written) -> Result<(), MergeError> {
+    /// Deletes the rows that make way and that no staged one comes in place of; their number.
+    pub(super) async fn make_way(&self) -> Result<u64, MergeError> {
         self.pair().await?;
         let leaving = self.leaving();
         let unpaired = "NOT EXISTS (SELECT FROM pg_temp.windrow_paired AS paired \
                         WHERE paired.table_part = old.tableoid AND paired.table_row = old.ctid)";
-        written.replaced = self.delete_where(&format!("({leaving}) AND {unpaired}")).await?;
+        let deleted = self.delete_where(&format!("({leaving}) AND {unpaired}")).await?;
         // What the deletion did to other rows of this table, by references or triggers, has moved them.
-        if written.replaced > 0 {
+        if deleted > 0 {
             self.pair().await?;
         }
-        let updated = self.update_paired().await?;
-        written.replaced += updated;
-        let is_unpaired =
-            format!("NOT EXISTS (SELECT FROM {PAIRED} AS paired WHERE paired.staged_row = new.ctid)");
-        written.rows = updated + self.insert(&is_unpaired, self.keeps()).await?;
-        Ok(())
+        Ok(deleted)
     }
 
     async fn pair(&self) -> Result<(), PostgresError> {
@@ -51,14 +50,15 @@ impl Filling<'_> {
         session.run(&format!("ANALYZE {PAIRED}")).await
     }
 
-    async fn update_paired(&self) -> Result<u64, MergeError> {
+    /// Gives the rows that stay the values of the staged ones that become them, where these meet the condition.
+    pub(super) async fn update_paired(&self, only: &str) -> Result<u64, MergeError> {
         let set = self.rows.outputs.iter().map(|output| {
             let name = self.rows.name(output);
             format!("{name} = {}", self.new_or_kept(output, "old"))
         });
         let update = format!(
             "UPDATE {} AS old SET {} FROM {PAIRED} AS paired JOIN {STAGED} AS new ON new.ctid = paired.staged_row \
-             WHERE old.tableoid = paired.table_part AND old.ctid = paired.table_row",
+             WHERE old.tableoid = paired.table_part AND old.ctid = paired.table_row AND {only}",
             self.target.qualified,
             listed(set),
         );

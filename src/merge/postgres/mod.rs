@@ -29,6 +29,9 @@
 //! write between look and COMMIT. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
 //! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
 //!
+//! Rows that the server refuses are [looked for](self::refused), in a transaction that is undone, so that the error names
+//! them.
+//!
 //! # A COMMIT without an answer
 //!
 //! The server may have carried it out, may never have got it, or may be about to. A new connection, waited for up to a
@@ -43,6 +46,7 @@ mod fit;
 mod give_up;
 mod in_place;
 mod referencing;
+mod refused;
 mod rights;
 mod rows;
 mod runs;
@@ -86,8 +90,17 @@ pub(super) async fn load(
     let mut load = Load { order: Arc::new(order), server, unanswered: None };
     let started = Instant::now();
     for attempts_left in (0..ATTEMPTS).rev() {
-        if let Some(loaded) = load.attempt(stop.as_mut(), attempts_left > 0).await? {
-            return Ok(Loaded { took: started.elapsed(), ..loaded });
+        match load.attempt(stop.as_mut(), attempts_left > 0).await {
+            Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
+            Ok(None) => {}
+            Err(MergeError::Postgres(error)) if error.row().is_some() => {
+                let named = tokio::select! {
+                    named = refused::rows(server, &load.order, &error) => named,
+                    () = stop => None,
+                };
+                return Err(named.unwrap_or(error.into()));
+            }
+            Err(error) => return Err(error),
         }
     }
     Err(MergeError::Interrupted)

@@ -95,7 +95,12 @@ impl<'a> Rows<'a> {
 
     /// The column's name in the table, quoted.
     pub fn name(&self, output: &Output) -> String {
-        sql::identifier(&self.names[self.at(output)])
+        sql::identifier(self.plain_name(output))
+    }
+
+    /// The column's name in the table, not quoted.
+    pub fn plain_name(&self, output: &Output) -> &str {
+        &self.names[self.at(output)]
     }
 
     fn fit(&self, output: &Output) -> &Fit {

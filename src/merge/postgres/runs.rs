@@ -152,7 +152,7 @@ pub(super) async fn problems(
     job: &Job,
     target: &Target,
 ) -> Result<Vec<String>, PostgresError> {
-    let Found { schema, table, standing } = find_runs(session, job, target).await?;
+    let Found { schema, table, standing, .. } = find_runs(session, job, target).await?;
     let name = format!("{schema}.{table}");
     let Some((oid, kind)) = standing else {
         let right = to_make_a_table(session, &schema).await?;

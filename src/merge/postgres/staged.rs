@@ -1,6 +1,7 @@
 //! From the staging table into the table.
 
 use super::fill::{Filling, STAGED, Written};
+use super::in_place::UNPAIRED;
 use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
@@ -12,42 +13,60 @@ use crate::merge::statements::place;
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
 const KEPT: &str = "pg_temp.windrow_kept";
 
+/// A condition that every staged row, `new`, meets.
+pub(super) const ALL: &str = "true";
+
 impl Filling<'_> {
     /// Takes the staged rows into the table, as the mode says.
     pub(super) async fn take_staged(&self, written: &mut Written) -> Result<(), MergeError> {
-        if self.mode() == Mode::Upsert {
-            return self.upsert(written).await;
-        }
-        let keeps = self.keeps();
-        if keeps {
-            self.keep_standing().await?;
-        }
-        if self.in_place {
-            return self.replace_in_place(written).await;
-        }
-        written.replaced = self.make_room().await?;
-        written.rows = self.insert("true", keeps).await?;
+        self.make_ready(written).await?;
+        let coming = written.sent.saturating_sub(written.withheld + written.duplicates);
+        let (updated, inserted) = self.write_staged(ALL, coming).await?;
+        written.replaced += updated;
+        written.rows = updated + inserted;
         Ok(())
     }
 
-    async fn upsert(&self, written: &mut Written) -> Result<(), MergeError> {
-        if self.rows.has_coarse_key() || self.views.rows {
-            written.duplicates = self.leave_out_twins().await?;
-        }
-        if !self.is_new {
-            let twins = self.delete_standing_twins().await?;
-            written.rows = self.update().await?;
-            written.replaced = twins + written.rows;
-        }
-        // Each staged row has a key of its own, and each key one row that stands at the most.
-        let left = written.sent.saturating_sub(written.withheld + written.duplicates + written.rows);
-        if left == 0 {
+    /// Does all that comes before the rows: sets aside what they keep, and makes room.
+    pub(super) async fn make_ready(&self, written: &mut Written) -> Result<(), MergeError> {
+        if self.mode() == Mode::Upsert {
+            if self.rows.has_coarse_key() || self.views.rows {
+                written.duplicates = self.leave_out_twins().await?;
+            }
+            if !self.is_new {
+                written.replaced = self.delete_standing_twins().await?;
+            }
             return Ok(());
         }
-        let table = &self.target.qualified;
-        let is_new = format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {})", self.rows.same_key());
-        written.rows += self.insert(&is_new, false).await?;
+        if self.keeps() {
+            self.keep_standing().await?;
+        }
+        written.replaced = match self.in_place {
+            true => self.make_way().await?,
+            false => self.make_room().await?,
+        };
         Ok(())
+    }
+
+    /// Writes the staged rows that meet a condition, at the most `coming`: how many over rows that stood under their
+    /// keys, and how many beside.
+    pub(super) async fn write_staged(&self, only: &str, coming: u64) -> Result<(u64, u64), MergeError> {
+        if self.in_place {
+            let updated = self.update_paired(only).await?;
+            return Ok((updated, self.insert(&format!("{UNPAIRED} AND {only}"), self.keeps()).await?));
+        }
+        if self.mode() != Mode::Upsert {
+            return Ok((0, self.insert(only, self.keeps()).await?));
+        }
+        let updated = if self.is_new { 0 } else { self.update(only).await? };
+        // Each staged row has a key of its own, and each key one row that stands at the most.
+        if updated == coming {
+            return Ok((updated, 0));
+        }
+        let table = &self.target.qualified;
+        let is_new =
+            format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {}) AND {only}", self.rows.same_key());
+        Ok((updated, self.insert(&is_new, false).await?))
     }
 
     /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
@@ -79,14 +98,14 @@ impl Filling<'_> {
         self.deleting(&delete).await
     }
 
-    /// Gives the rows that stand under a key their new values.
-    async fn update(&self) -> Result<u64, MergeError> {
+    /// Gives the rows that stand under a key their new values, where these meet the condition.
+    async fn update(&self, only: &str) -> Result<u64, MergeError> {
         let set = self.rows.outputs.iter().map(|output| {
             let name = self.rows.name(output);
             format!("{name} = {}", self.new_or_kept(output, "old"))
         });
         let update = format!(
-            "UPDATE {} AS old SET {} FROM {STAGED} AS new WHERE {}",
+            "UPDATE {} AS old SET {} FROM {STAGED} AS new WHERE {} AND {only}",
             self.target.qualified,
             listed(set),
             self.rows.same_key()
@@ -95,7 +114,7 @@ impl Filling<'_> {
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
-    pub(super) async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
+    async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
         let [ordinal, part] = place(self.rows.outputs);
         let value = |output: &Output| match keeps {
             true => self.new_or_kept(output, "kept"),

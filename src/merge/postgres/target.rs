@@ -24,6 +24,8 @@ pub(super) struct Target {
     pub qualified: String,
     /// What it is; `None` where it has to be made.
     standing: Option<Standing>,
+    /// The user's `search_path`, where a name without a schema is not found and no schema is there to make it in.
+    lost_in: Option<String>,
 }
 
 /// A table that is there.
@@ -80,7 +82,7 @@ impl Target {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<Target, PostgresError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
-        let Found { schema, table, standing } = find(session, schema.as_deref(), &table).await?;
+        let Found { schema, table, standing, lost_in } = find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
             Some((oid, kind)) => Some(standing_table(session, oid, kind).await?),
             None => None,
@@ -91,6 +93,7 @@ impl Target {
             schema,
             table,
             standing,
+            lost_in,
         })
     }
 
@@ -138,7 +141,14 @@ impl Target {
 
     /// What of it does not fit these columns.
     pub fn problems(&self, columns: &[Output]) -> Vec<String> {
-        let Some(standing) = &self.standing else { return Vec::new() };
+        let lost = self.lost_in.as_ref().map(|search_path| {
+            format!(
+                "it is not found, and search_path = {search_path} has no schema to make it in: write the \
+                 schema, such as name = \"public.{}\"",
+                self.table
+            )
+        });
+        let Some(standing) = &self.standing else { return lost.into_iter().collect() };
         match standing.kind.as_str() {
             "r" | "p" => {}
             "v" | "m" => return vec!["it is a view".to_owned()],
@@ -205,6 +215,8 @@ pub(super) struct Found {
     pub table: String,
     /// Its number in the catalogue, and `pg_class.relkind`.
     pub standing: Option<(u32, String)>,
+    /// See [`Target`].
+    lost_in: Option<String>,
 }
 
 /// Looks a table up: as its name is written, or else in lower case, as PostgreSQL reads a name without quotes. One that
@@ -220,23 +232,29 @@ pub(super) async fn find(
         let found = session.client().query_opt(TABLE, &[&name]).await;
         if let Some(row) = found.map_err(|error| session.failed(&error))? {
             let standing = Some((row.get(0), row.get(3)));
-            return Ok(Found { schema: row.get(1), table: row.get(2), standing });
+            return Ok(Found { schema: row.get(1), table: row.get(2), standing, lost_in: None });
         }
     }
-    let schema = schema_to_make_in(session, schema).await?;
-    Ok(Found { schema, table: table.to_owned(), standing: None })
+    let (schema, lost_in) = schema_to_make_in(session, schema).await?;
+    Ok(Found { schema, table: table.to_owned(), standing: None, lost_in })
 }
 
-async fn schema_to_make_in(session: &Session, schema: Option<&str>) -> Result<String, PostgresError> {
-    const OWN: &str = "SELECT current_schema()::text";
+/// The schema, and the `search_path` where none of it is there.
+async fn schema_to_make_in(
+    session: &Session,
+    schema: Option<&str>,
+) -> Result<(String, Option<String>), PostgresError> {
+    const OWN: &str = "SELECT current_schema()::text, current_setting('search_path')";
     const SAID: &str = "SELECT nspname::text FROM pg_namespace WHERE nspname::text IN ($1, lower($1)) \
                         ORDER BY nspname::text <> $1 LIMIT 1";
     let found = match schema {
         Some(schema) => session.client().query_opt(SAID, &[&schema]).await,
         None => session.client().query_opt(OWN, &[]).await,
     };
-    let found = found.map_err(|error| session.failed(&error))?.and_then(|row| row.get(0));
-    Ok(found.unwrap_or_else(|| schema.unwrap_or("public").to_owned()))
+    let row = found.map_err(|error| session.failed(&error))?;
+    let name = row.as_ref().and_then(|row| row.get::<_, Option<String>>(0));
+    let lost_in = row.filter(|_| schema.is_none() && name.is_none()).map(|row| row.get(1));
+    Ok((name.unwrap_or_else(|| schema.unwrap_or("public").to_owned()), lost_in))
 }
 
 async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Standing, PostgresError> {

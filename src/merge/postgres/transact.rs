@@ -14,7 +14,7 @@ use crate::database::postgres::{PostgresError, Session};
 use crate::merge::MergeError;
 use crate::merge::columns;
 use crate::merge::gate::RowCounts;
-use crate::merge::load::{Loaded, Order, Settled, at_pauses};
+use crate::merge::load::{Duplicates, Loaded, Order, Settled, at_pauses};
 use crate::merge::statements::Report;
 
 /// Where a transaction stands.
@@ -27,25 +27,34 @@ pub(super) enum Transacted {
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'";
 
-/// Everything but COMMIT. When it fails, the transaction ends with the session.
-pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
-    let started = Instant::now();
+/// Begins a transaction, alone with this run and its table; and the table.
+pub(super) async fn begin<'a>(
+    session: &'a Session,
+    order: &'a Arc<Order>,
+) -> Result<(Transaction<'a>, Target), MergeError> {
     session.run(BEGIN).await?;
     session.run(SETTINGS).await?;
     let target = Target::find(session, &order.job).await?;
     Ledger::of(session, &order.job, order.plan(), &target).await?.wait_for_rivals().await?;
     // What a rival has made meanwhile is there now.
     let target = Target::find(session, &order.job).await?;
-    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
+    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
     let earlier = ledger.publications().await?;
-    let transaction = Transaction { session, order, columns, policy: order.policy(), earlier };
+    Ok((Transaction { session, order, columns, policy: order.policy(), earlier }, target))
+}
+
+/// Everything but COMMIT. When it fails, the transaction ends with the session.
+pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
+    let started = Instant::now();
+    let (transaction, target) = begin(session, order).await?;
     if let Some(publication) = order.settled(&transaction.earlier)? {
         let total = transaction.total(&target).await?;
         let loaded = transaction.loaded(publication.rows, total, started);
         return Ok(Transacted::Already(Loaded { already: true, ..loaded }));
     }
     refuse_unfit(session, &order.job, &target, &transaction.columns).await?;
+    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
     transaction.claim(&ledger).await?;
     transaction.fill(&ledger, started).await
 }
@@ -93,9 +102,13 @@ impl Transaction<'_> {
         started: Instant,
     ) -> Result<Transacted, MergeError> {
         let after = self.total(target).await?;
-        let duplicates = facts.duplicates + written.duplicates;
-        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates + written.withheld);
+        let duplicates = Duplicates { rows: facts.duplicates.rows + written.duplicates, ..facts.duplicates };
+        let of_run = self
+            .order
+            .publishable(&self.policy)
+            .saturating_sub(duplicates.rows + written.withheld + written.kept_out());
         let overridden = self.order.gate.pass(&RowCounts {
+            duplicates: &duplicates,
             of_run,
             before: before.unwrap_or_default(),
             after: after.unwrap_or_default(),
@@ -104,6 +117,7 @@ impl Transaction<'_> {
             replaced: written.replaced,
             duplicates,
             withheld: written.withheld,
+            kept_out: written.kept_out(),
             late: facts.late,
             gone: written.gone,
             overridden,
@@ -112,7 +126,7 @@ impl Transaction<'_> {
         Ok(Transacted::Ready(loaded, written.reports))
     }
 
-    async fn make_table(&self, target: &Target) -> Result<Target, MergeError> {
+    pub(super) async fn make_table(&self, target: &Target) -> Result<Target, MergeError> {
         let created = async {
             make_schema(self.session, &target.schema).await?;
             self.session.run(&create_table(&target.qualified, &self.columns, &self.order.job)).await
@@ -123,7 +137,7 @@ impl Transaction<'_> {
 
     /// What was sent is exactly what the proof has: whatever went wrong, it is not published.
     fn check_rows(&self, facts: &Facts, written: &Written) -> Result<(), MergeError> {
-        let expected = self.order.publishable(&self.policy).saturating_sub(facts.duplicates);
+        let expected = self.order.publishable(&self.policy).saturating_sub(facts.duplicates.rows);
         if facts.narrowed || written.sent == expected {
             return Ok(());
         }

@@ -41,7 +41,7 @@ async fn the_columns_of_the_others_are_repeated_on_each_row() {
             let mut sandbox = run(4, mode, csv).await;
             sandbox.job.table.stamp = vec![("nr".into(), Stamp::Ordinal), ("came".into(), Stamp::FetchedAt)];
             let published = sandbox.publish().await.unwrap();
-            assert_eq!((published.rows, published.left_out, published.duplicates), (3, 0, 0));
+            assert_eq!((published.rows, published.left_out, published.duplicates.rows), (3, 0, 0));
             assert_eq!(
                 sandbox.rows("SELECT id, title, budget, nr, came::TIME FROM films ORDER BY ALL"),
                 [
@@ -60,7 +60,7 @@ async fn of_rows_with_one_key_the_last_part_of_the_last_record_wins() {
     sandbox.ids[3] = "tt0001".into();
     sandbox.add_round(1, &all_ok).await;
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.duplicates), (3, 5));
+    assert_eq!((published.rows, published.duplicates.rows), (3, 5));
     assert_eq!(
         sandbox.rows("SELECT id, budget FROM films ORDER BY 1"),
         ["tt0000|1000", "tt0001|1030", "tt0002|1020"]
@@ -69,7 +69,7 @@ async fn of_rows_with_one_key_the_last_part_of_the_last_record_wins() {
     let mut sandbox = run(6, Mode::Upsert, false).await;
     sandbox.job.table.key.push("budget".into());
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.duplicates), (10, 0));
+    assert_eq!((published.rows, published.duplicates.rows), (10, 0));
 }
 
 #[tokio::test]

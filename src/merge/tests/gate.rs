@@ -114,6 +114,28 @@ async fn too_few_rows_are_refused_however_they_are_written() {
 }
 
 #[tokio::test]
+async fn rows_of_one_key_are_told_and_bounded() {
+    for is_server in [false, true] {
+        let mut sandbox = Sandbox::new(9).await.mode(Mode::Upsert);
+        for at in [5, 7, 8] {
+            sandbox.ids[at] = "tt0002".into();
+        }
+        sandbox.add_round(2, &all_ok).await;
+        let mut sandbox = if is_server { sandbox.on_postgres() } else { sandbox };
+        sandbox.job.publish.max_duplicates = Some(2);
+        let error = sandbox.publish().await.unwrap_err();
+        assert_eq!(error.exit(), Exit::Refused);
+        let told = "3 rows left out, since a later one has the same key (\"tt0002\": records 2 and 8), the job allows 2 \
+                    (max_duplicates under [publish])";
+        assert!(error.to_string().starts_with(&format!("not published: {told}\n")), "{error}");
+        sandbox.job.publish.max_duplicates = Some(3);
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.duplicates.rows), (6, 3));
+        assert_eq!(published.duplicates.first.as_deref(), Some("\"tt0002\": records 2 and 8"));
+    }
+}
+
+#[tokio::test]
 async fn a_row_that_a_later_one_replaces_is_no_row_of_the_run() {
     let mut sandbox = Sandbox::new(6).await.mode(Mode::Upsert);
     sandbox.ids[4] = "tt0001".into();

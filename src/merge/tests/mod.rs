@@ -33,6 +33,7 @@ mod postgres;
 mod proof;
 mod publishing;
 mod questions;
+mod refused;
 mod sandbox;
 mod statements;
 mod success;

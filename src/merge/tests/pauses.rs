@@ -270,7 +270,7 @@ async fn of_two_records_with_one_key_the_later_wins_whichever_came_first() {
         }
         commit(&sandbox, &[1, 2, 4, 5], &all_ok).await;
         let published = sandbox.publish().await.unwrap();
-        assert_eq!((published.duplicates, published.total.unwrap()), (1, 17));
+        assert_eq!((published.duplicates.rows, published.total.unwrap()), (1, 17));
         assert_eq!(sandbox.table()[1], "tt0001|film 9 of round 0|9|90");
     }
 }

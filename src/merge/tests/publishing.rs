@@ -188,7 +188,7 @@ async fn of_two_records_with_one_key_the_later_wins() {
     sandbox.ids[4] = "tt0001".into();
     sandbox.add_round(2, &all_ok).await;
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.duplicates, published.total.unwrap()), (5, 1, 5));
+    assert_eq!((published.rows, published.duplicates.rows, published.total.unwrap()), (5, 1, 5));
     assert_eq!(sandbox.table()[1], "tt0001|film 4 of round 0|4|40");
 }
 

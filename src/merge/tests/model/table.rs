@@ -48,7 +48,8 @@ pub struct Said {
 
 impl Said {
     pub fn of(published: &Published) -> Said {
-        let Published { rows, replaced, left_out, duplicates, late, gone, at_pauses, total, .. } = *published;
+        let Published { rows, replaced, left_out, late, gone, at_pauses, total, .. } = *published;
+        let duplicates = published.duplicates.rows;
         let [rows, replaced, left_out, duplicates, late, gone, at_pauses] =
             [rows, replaced, left_out, duplicates, late, gone, at_pauses].map(|number| number as usize);
         let total = total.unwrap() as usize;

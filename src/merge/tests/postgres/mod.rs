@@ -10,12 +10,14 @@
 //! | `rivals` | merges at once: of one run, of several into one table |
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
 //! | `referencing` | what refers to the table's rows, when they are deleted or updated |
+//! | `refused` | rows that the server refuses are named; those that a trigger keeps out are counted |
 //! | `swap` | `replace = "swap"` |
 
 mod commits;
 mod preflight;
 mod readers;
 mod referencing;
+mod refused;
 mod rivals;
 mod standing;
 mod statements;

@@ -221,3 +221,34 @@ async fn a_socket_leads_to_the_server_too() {
     assert_eq!(checked(&sandbox).await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
 }
+
+#[tokio::test]
+async fn a_search_path_without_a_schema_is_told_before_the_first_request() {
+    for search_path in ["", "nowhere"] {
+        let mut sandbox = super::run_of(5, Mode::Upsert).await;
+        let user = as_user(&mut sandbox);
+        sandbox.execute(&format!(
+            "ALTER ROLE {user} SET search_path = '{search_path}'; GRANT ALL ON SCHEMA public TO {user}"
+        ));
+        let said = checked(&sandbox).await;
+        let shown = if search_path.is_empty() { "\"\"" } else { search_path };
+        assert!(
+            said.contains(&format!("it is not found, and search_path = {shown} has no schema")),
+            "{said}"
+        );
+        assert!(said.contains("such as name = \"public.films\""), "{said}");
+        assert_eq!(sandbox.publish().await.unwrap_err().to_string(), said);
+        sandbox.job.table.name = "public.films".into();
+        for mode in [Mode::Upsert, Mode::Replace, Mode::ReplaceIds, Mode::Append] {
+            let mut again = Sandbox::of_one_round(5, &super::super::sandbox::all_ok).await.mode(mode);
+            again.job.table.to = sandbox.job.table.to.clone();
+            again.job.table.name = "public.films".into();
+            again.server = sandbox.server.take();
+            assert_eq!(checked(&again).await, "fits");
+            assert_eq!(again.publish().await.unwrap().rows, 5, "{mode:?}");
+            sandbox.server = again.server.take();
+            sandbox.execute("DELETE FROM public.windrow_runs; ALTER TABLE public.films DROP CONSTRAINT IF EXISTS films_pkey");
+        }
+        assert_eq!(sandbox.rows("SELECT count(*) FROM public.films"), ["10"]);
+    }
+}

@@ -114,20 +114,20 @@ async fn json_goes_into_every_type_of_json() {
 #[tokio::test]
 async fn a_value_that_the_column_cannot_hold_refuses_all_and_is_named() {
     let words: Values = |_, o, _, _| vec![text(["short", "too long"][o as usize])];
-    for (column, name) in [("varchar(5)", "varying(5)"), ("color", "too long"), ("uuid", "short")] {
+    for (column, name) in [("varchar(5)", "varying(5)"), ("color", "enum color"), ("uuid", "type uuid")] {
         let sandbox = of_values(Type::Text, words, 2).await;
         sandbox.execute(&format!(
             "CREATE TYPE color AS ENUM ('short'); CREATE TABLE films (id text, value {column})"
         ));
         let error = refused(&sandbox).await;
         assert!(error.to_string().contains(name), "{error}");
-        assert!(error.to_string().contains("\nhint: the column there cannot hold that value"), "{error}");
+        assert!(error.to_string().contains("\n  record 1, id \"tt0001\", value = \"too long\": "), "{error}");
         assert_eq!(error.exit(), Exit::Database);
         assert_eq!(sandbox.rows("SELECT count(*) FROM films"), ["0"]);
     }
     let sandbox = of_values(Type::Text, |_, o, _, _| vec![text(["fine", "a\0b"][o as usize])], 2).await;
     let said = refused(&sandbox).await.to_string();
-    assert!(said.contains("column \"value\": row 2 of the run has the character U+0000"), "{said}");
+    assert!(said.contains("column \"value\" of id \"tt0001\" has the character U+0000"), "{said}");
 }
 
 /// A run of these ids into a table by hand whose id is of that type.
@@ -149,7 +149,7 @@ async fn keys_that_the_table_finds_alike_are_one_and_the_later_record_wins() {
         let sandbox = with_ids(&["tt1", "TT1", "tt2", "Tt1"], id, Mode::Upsert).await;
         sandbox.execute("INSERT INTO films VALUES ('TT2', 'old'), ('tt3', 'old')");
         let published = sandbox.publish().await.unwrap();
-        assert_eq!((published.rows, published.replaced, published.duplicates), (2, 1, 2), "{id}");
+        assert_eq!((published.rows, published.replaced, published.duplicates.rows), (2, 1, 2), "{id}");
         assert_eq!(
             sandbox.rows("SELECT id, votes FROM films ORDER BY lower(id::text)"),
             ["Tt1|3", "tt2|2", "tt3|~"]
@@ -158,7 +158,7 @@ async fn keys_that_the_table_finds_alike_are_one_and_the_later_record_wins() {
     let sandbox = with_ids(&["ab", "ab  "], "char(6)", Mode::Upsert).await;
     sandbox.execute("INSERT INTO films VALUES ('ab', 'old')");
     let published = sandbox.publish().await.unwrap();
-    assert_eq!((published.rows, published.duplicates, published.total), (1, 1, Some(1)));
+    assert_eq!((published.rows, published.duplicates.rows, published.total), (1, 1, Some(1)));
 }
 
 const A: &str = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11";

@@ -1,0 +1,258 @@
+//! Which rows the server refuses, after a load of them all was refused.
+//!
+//! All that a load does is done once more up to the rows, and then they are tried in parts, each within a savepoint that
+//! is undone: with the table's own types, conditions, keys and triggers. A refused row's column is the one that the
+//! server names, those of the constraint that it names, or the one whose type does not take the value. Rows that are
+//! refused only beside each other (twins under a unique index) are found by their values there.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::carry::Carrier;
+use super::fill::{Filling, STAGED};
+use super::rows::listed;
+use super::target::Target;
+use super::transact::begin;
+use crate::database::postgres::{PostgresError, RowRefusal, Server, Session};
+use crate::merge::columns::{Origin, Output};
+use crate::merge::load::Order;
+use crate::merge::refused::{NAMED, RefusedRow, Search, id_of};
+use crate::merge::statements::place;
+use crate::merge::{MergeError, sql};
+
+/// How long it is looked for rows: what waits is a message, and locks are held meanwhile.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 20 } else { 60 });
+
+/// A constraint of the table, a part of it, or a unique index: its columns, and the condition of a CHECK.
+const CONSTRAINT: &str = "WITH RECURSIVE own(oid) AS \
+       (SELECT to_regclass($1)::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid), \
+     named(rel, keys, definition) AS ( \
+       SELECT conrelid, conkey::int2[], CASE contype WHEN 'c' THEN pg_get_constraintdef(c.oid) END \
+         FROM pg_constraint c JOIN own ON conrelid = own.oid WHERE conname = $2 AND contype IN ('c', 'f', 'u', 'p', 'x') \
+       UNION ALL SELECT indrelid, indkey[0:indnkeyatts - 1]::int2[], NULL \
+         FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid WHERE relname = $2) \
+     SELECT array(SELECT attname::text FROM unnest(keys) WITH ORDINALITY k(n, at) \
+                  JOIN pg_attribute ON attrelid = rel AND attnum = n ORDER BY at), definition FROM named LIMIT 1";
+
+/// What a load ended with, said of the rows that were refused; `None` where it is not about rows, or they are not found.
+pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &PostgresError) -> Option<MergeError> {
+    // What goes wrong here is not what the person needs to know.
+    let Found { table, rows, all } = find(server, order, error.row()?).await.ok()??;
+    Some(MergeError::Rows { place: server.shown().to_owned(), table, rows, all })
+}
+
+/// Rows that were found.
+struct Found {
+    table: String,
+    rows: Vec<RefusedRow>,
+    all: Option<u64>,
+}
+
+async fn find(
+    server: &Server,
+    order: &Arc<Order>,
+    refusal: &RowRefusal,
+) -> Result<Option<Found>, MergeError> {
+    let session = server.connect().await?;
+    let found = find_in(&session, order, refusal).await;
+    // All of it is undone with the session.
+    session.close().await;
+    found
+}
+
+async fn find_in(
+    session: &Session,
+    order: &Arc<Order>,
+    refusal: &RowRefusal,
+) -> Result<Option<Found>, MergeError> {
+    let (transaction, found) = begin(session, order).await?;
+    session.run(&format!("SET LOCAL lock_timeout = '{}s'", PATIENCE.as_secs())).await?;
+    let is_new = !found.exists();
+    let target = if is_new { transaction.make_table(&found).await? } else { found };
+    let filling = Filling::plan(&transaction, &target, is_new).await?.staging();
+    let mut carrier = Carrier::start(filling.freight());
+    let brought = filling.bring(&mut carrier).await;
+    let (_, mut written) = carrier.end(brought).await?;
+    filling.make_ready(&mut written).await?;
+    let trial = Trial { session, target: &target, since: Instant::now(), filling };
+    let (rows, is_all) = trial.one_by_one().await?;
+    if !rows.is_empty() {
+        let all = is_all.then_some(rows.len() as u64);
+        return Ok(Some(Found { table: target.name.clone(), rows, all }));
+    }
+    let (rows, all) = trial.together(refusal).await?;
+    Ok((!rows.is_empty()).then_some(Found { table: target.name.clone(), rows, all: Some(all) }))
+}
+
+/// Rows that are staged, and tried.
+struct Trial<'a> {
+    session: &'a Session,
+    target: &'a Target,
+    filling: Filling<'a>,
+    since: Instant,
+}
+
+impl Trial<'_> {
+    /// The rows that are refused each by itself, and whether these are all.
+    async fn one_by_one(&self) -> Result<(Vec<RefusedRow>, bool), MergeError> {
+        let Some(number) = self.number().await? else { return Ok((Vec::new(), true)) };
+        let mut search = Search::among(number.first..number.until);
+        let mut rows = Vec::new();
+        while let Some(range) = search.next() {
+            if self.since.elapsed() > PATIENCE {
+                return Ok((rows, false));
+            }
+            let only = format!("{0} >= {1} AND {0} < {2}", number.sql, range.start, range.end);
+            let refusal = self.refusal(self.filling.write_staged(&only, u64::MAX)).await?;
+            if let Some(refusal) = refusal
+                && search.refused(&range)
+            {
+                rows.push(self.row(&only, &refusal).await?);
+            }
+        }
+        Ok((rows, search.is_over()))
+    }
+
+    /// How the server refuses what is done within a savepoint, which is undone.
+    async fn refusal<T>(
+        &self,
+        done: impl Future<Output = Result<T, MergeError>>,
+    ) -> Result<Option<RowRefusal>, MergeError> {
+        let left = PATIENCE.saturating_sub(self.since.elapsed()).as_millis().max(1);
+        self.session.run(&format!("SAVEPOINT windrow; SET LOCAL statement_timeout = {left}")).await?;
+        let done = match done.await {
+            // What is only looked at when the transaction ends.
+            Ok(_) => self.session.run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(MergeError::from),
+            Err(error) => Err(error),
+        };
+        self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
+        match done {
+            Ok(()) => Ok(None),
+            Err(MergeError::Postgres(error)) if error.row().is_some() => Ok(error.row().cloned()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The staged rows' numbers; `None` where there are no rows.
+    async fn number(&self) -> Result<Option<Number>, MergeError> {
+        let [ordinal, part] = place(self.filling.rows.outputs);
+        let parts = format!("SELECT (coalesce(max({part}), 0) + 1)::bigint FROM {STAGED}");
+        let parts = self.filling.transaction.count(&parts).await?;
+        let sql = format!("(new.{ordinal} * {parts} + new.{part})");
+        let bounds = format!("SELECT min({sql}), max({sql}) FROM {STAGED} AS new");
+        let row = self.query(&bounds).await?.into_iter().next();
+        let bound = |at: usize| row.as_ref()?.get::<_, Option<i64>>(at).map(i64::unsigned_abs);
+        Ok(bound(0).zip(bound(1)).map(|(first, last)| Number { sql, first, until: last + 1 }))
+    }
+
+    /// The one staged row that meets a condition, and was refused.
+    async fn row(&self, only: &str, refusal: &RowRefusal) -> Result<RefusedRow, MergeError> {
+        let (mut names, definition) = match (&refusal.column, &refusal.constraint) {
+            (Some(column), _) => (vec![column.clone()], None),
+            (None, Some(constraint)) => self.constraint(constraint).await?.unwrap_or_default(),
+            (None, None) => Default::default(),
+        };
+        if names.is_empty() {
+            names = self.misfit(only).await?;
+        }
+        let why = match definition {
+            Some(definition) => format!("{}: {definition}", refusal.why),
+            None => refusal.why.clone(),
+        };
+        let rows = self.rows(only, &names, &why).await?;
+        rows.into_iter().next().ok_or(MergeError::Interrupted)
+    }
+
+    /// The column whose type does not take the value of the row that meets a condition.
+    async fn misfit(&self, only: &str) -> Result<Vec<String>, MergeError> {
+        for output in self.filling.rows.outputs {
+            let name = self.filling.rows.name(output);
+            let put = format!(
+                "CREATE TEMP TABLE windrow_type ON COMMIT DROP AS SELECT {name} FROM {} WHERE false; \
+                 INSERT INTO pg_temp.windrow_type SELECT {} FROM {STAGED} AS new WHERE {only}",
+                self.target.qualified,
+                self.filling.rows.converted(output),
+            );
+            let put = async { self.session.run(&put).await.map_err(MergeError::from) };
+            if self.refusal(put).await?.is_some() {
+                return Ok(vec![self.filling.rows.plain_name(output).to_owned()]);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Rows that have the values of another one where a unique index does not let them: the first, and how many.
+    async fn together(&self, refusal: &RowRefusal) -> Result<(Vec<RefusedRow>, u64), MergeError> {
+        let none = Ok((Vec::new(), 0));
+        let Some(constraint) = &refusal.constraint else { return none };
+        let Some((names, _)) = self.constraint(constraint).await? else { return none };
+        let outputs: Option<Vec<&Output>> = names.iter().map(|name| self.output(name)).collect();
+        let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) else { return none };
+        let keys = listed(outputs.iter().map(|output| self.filling.rows.converted(output)));
+        let is_set =
+            outputs.iter().map(|output| format!("{} IS NOT NULL", self.filling.rows.converted(output)));
+        let is_set = is_set.collect::<Vec<_>>().join(" AND ");
+        let twins = format!(
+            "new.ctid IN (SELECT twin FROM (SELECT new.ctid AS twin, count(*) OVER (PARTITION BY {keys}) AS alike \
+             FROM {STAGED} AS new WHERE {is_set}) AS counted WHERE alike > 1)"
+        );
+        let all = self
+            .filling
+            .transaction
+            .count(&format!("SELECT count(*) FROM {STAGED} AS new WHERE {twins}"))
+            .await?;
+        let why = format!("several rows have these values, and {constraint} lets only one");
+        Ok((self.rows(&twins, &names, &why).await?, all))
+    }
+
+    /// The first staged rows that meet a condition, with these columns of the table.
+    async fn rows(&self, only: &str, names: &[String], why: &str) -> Result<Vec<RefusedRow>, MergeError> {
+        let [ordinal, part] = place(self.filling.rows.outputs);
+        let ids: Vec<&Output> = self.filling.rows.outputs.iter().filter(|o| o.origin == Origin::Id).collect();
+        let named: Vec<&Output> = names.iter().filter_map(|name| self.output(name)).collect();
+        let texts =
+            ids.iter().chain(&named).map(|output| format!("new.{}::text", sql::identifier(&output.name)));
+        let select = format!(
+            "SELECT {} FROM {STAGED} AS new WHERE {only} ORDER BY new.{ordinal}, new.{part} LIMIT {NAMED}",
+            listed([format!("new.{ordinal}")].into_iter().chain(texts))
+        );
+        let row = |row: &tokio_postgres::Row| {
+            let text = |(at, output): (usize, &&Output)| (output.name.clone(), row.get(at + 1));
+            let mut texts: Vec<(String, Option<String>)> =
+                ids.iter().chain(&named).enumerate().map(text).collect();
+            let values = texts.split_off(ids.len());
+            RefusedRow {
+                record: row.get::<_, i64>(0).unsigned_abs(),
+                id: id_of(&texts),
+                values,
+                why: why.to_owned(),
+            }
+        };
+        Ok(self.query(&select).await?.iter().map(row).collect())
+    }
+
+    /// The column of the run that fills one of the table.
+    fn output(&self, name: &str) -> Option<&Output> {
+        let rows = &self.filling.rows;
+        rows.outputs.iter().find(|output| rows.plain_name(output) == name)
+    }
+
+    /// The columns of a constraint or index of the table, and the condition of a CHECK.
+    async fn constraint(&self, name: &str) -> Result<Option<(Vec<String>, Option<String>)>, MergeError> {
+        let found = self.session.client().query_opt(CONSTRAINT, &[&self.filling.filled(), &name]).await;
+        let found = found.map_err(|error| self.session.failed(&error))?;
+        Ok(found.map(|row| (row.get(0), row.get(1))))
+    }
+
+    async fn query(&self, sql: &str) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
+        self.session.client().query(sql, &[]).await.map_err(|error| self.session.failed(&error))
+    }
+}
+
+/// How the staged rows are numbered: by record, then by part.
+struct Number {
+    /// The number of `new`.
+    sql: String,
+    first: u64,
+    until: u64,
+}
