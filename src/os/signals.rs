@@ -84,7 +84,11 @@ async fn listen(mut signals: Vec<(i32, Signal)>, sender: watch::Sender<Stop>) {
             came.map_or(Poll::Pending, Poll::Ready)
         });
         let number = number.await;
-        sender.send_modify(|stop| *stop = stop.after(number));
+        // What is told again is no news: whoever passes it on would ask its children to stop at once.
+        sender.send_if_modified(|stop| {
+            let before = std::mem::replace(stop, stop.after(number));
+            before != *stop
+        });
         if sender.borrow().is_now() {
             tokio::time::sleep(GRACE).await;
             end(128 + number);

@@ -149,7 +149,11 @@ fn a_closed_terminal_drains_a_run_however_often_it_is_told() {
     let mut run = slow.start_run();
     slow.wait_until_asked(150);
     drop((run.stdout.take(), run.stderr.take()));
-    (0..3).for_each(|_| send(&run, Signal::SIGHUP));
+    for _ in 0..3 {
+        send(&run, Signal::SIGHUP);
+        // Long enough to be dealt with; the answers that are under way take longer.
+        std::thread::sleep(Duration::from_millis(30));
+    }
     drained(&slow, wait(run), 129);
     slow.finishes();
     assert_eq!((slow.asked(), slow.most_asked()), (PAIRS, 1), "nothing is asked twice");
