@@ -2,7 +2,7 @@
 //!
 //! | view | holds |
 //! |---|---|
-//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then the table's columns. What `[[before]]` deletes there is not written, what it updates is (in DuckDB and around files the key must stay as it is: what stands is looked up by the key as it was answered) |
+//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then the table's columns. What `[[before]]` deletes there is not written, what it updates is, the key included: of rows that then have one key the latest stays |
 //! | `windrow_failures` | the pairs without success: `ordinal`, the id, `endpoint`, `status`, `kind`, `http_status`, `detail`, `attempts`, `finished_at` |
 //! | `windrow_input` | the frozen lines: `ordinal` and the input's columns |
 //!

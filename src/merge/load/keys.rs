@@ -4,6 +4,7 @@ use duckdb::{OptionalExt, Result};
 
 use super::ids::{ANSWERED, NULL_LIKE_NULL};
 use super::scope::SCOPE;
+use super::staged::ROWS;
 use super::{Duplicates, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::handoff::names::beside;
@@ -12,11 +13,12 @@ use crate::merge::columns::{Origin, Output};
 use crate::merge::refused::id_of;
 use crate::merge::select::{Selection, Standing};
 use crate::merge::slice::column;
+use crate::merge::statements::place;
 use crate::merge::target::TargetColumn;
 use crate::merge::{MergeError, sql};
 
 /// Temporary table: ordinal and key of every row of the run, and its part where a record may have several rows.
-const KEYS: &str = "temp.windrow_keys";
+pub(super) const KEYS: &str = "temp.windrow_keys";
 /// Temporary table: the same of the rows to load, each key once.
 pub(super) const WINNERS: &str = "temp.windrow_winners";
 /// Temporary table: the rows that stand under the run's keys.
@@ -48,16 +50,31 @@ impl Loading<'_> {
         (output.name.clone(), ty)
     }
 
-    /// Fills [`KEYS`] with the keys of all rows of the run, in the types of the table.
+    /// Fills [`KEYS`] with the keys of the staged rows.
+    pub(super) fn collect_staged_keys(&self) -> Result<()> {
+        self.make_keys()?;
+        let [ordinal, part] = place(&self.columns);
+        let part = self.policy.exploding.map(|_| part);
+        let key = self.key().into_iter().map(|output| output.name.clone());
+        let values: Vec<String> =
+            [ordinal].into_iter().chain(part).chain(key).map(|name| sql::identifier(&name)).collect();
+        self.connection.execute_batch(&format!("INSERT INTO {KEYS} SELECT {} FROM {ROWS}", values.join(", ")))
+    }
+
+    /// Makes [`KEYS`], with keys in the types of the table.
+    fn make_keys(&self) -> Result<()> {
+        let part = if self.policy.exploding.is_some() { " part INTEGER," } else { "" };
+        let typed = columns(&self.key_columns());
+        self.connection
+            .execute_batch(&format!("CREATE TEMP TABLE windrow_keys ({ORDINAL} BIGINT,{part} {typed})"))
+    }
+
+    /// Fills [`KEYS`] with the keys of all rows of the run.
     pub(super) fn collect_keys(&self) -> Result<()> {
+        self.make_keys()?;
         let key: Vec<Output> = self.key().into_iter().cloned().collect();
         let selection = Selection { columns: &key, policy: &self.policy, standing: None };
         let part = selection.part();
-        let part_column = if part.is_some() { " part INTEGER," } else { "" };
-        let typed = columns(&self.key_columns());
-        self.connection.execute_batch(&format!(
-            "CREATE TEMP TABLE windrow_keys ({ORDINAL} BIGINT,{part_column} {typed})"
-        ))?;
         for slice in self.slices() {
             let values = key.iter().map(|output| selection.expression(&slice, output));
             let values: Vec<String> = part.clone().into_iter().chain(values).collect();

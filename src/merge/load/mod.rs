@@ -248,7 +248,7 @@ impl<'a> Loading<'a> {
 
     /// Everything between BEGIN and COMMIT.
     fn fill(&mut self, started: Instant) -> Result<(Loaded, Vec<Report>), MergeError> {
-        let is_new = !self.target.exists();
+        let was_there = self.target.exists();
         let before = self.unread + self.checked(self.total())?;
         self.checked(self.claim())?;
         let views = self.named_views();
@@ -258,7 +258,7 @@ impl<'a> Loading<'a> {
             false => self.insert(&insertion),
         })?;
         self.check_rows(rows + withheld, duplicates.rows, narrowed)?;
-        let gone = match !is_new && self.order.deletes_gone() {
+        let gone = match was_there && self.order.deletes_gone() {
             true => self.checked(self.delete_gone())?,
             false => 0,
         };
@@ -276,8 +276,9 @@ impl<'a> Loading<'a> {
     /// All that comes before the rows: makes the table where it is not there, chooses the rows, runs the job's own
     /// statements, and deletes what the rows replace.
     fn make_ready(&mut self, views: Views) -> Result<Room, MergeError> {
-        let is_new = !self.target.exists();
-        if is_new {
+        // A statement of the job's own may fill a table that was not there.
+        let is_new = !self.target.exists() && (self.order.job.before.is_empty() || self.order.plan().trial);
+        if !self.target.exists() {
             self.checked(self.make_table())?;
             self.target = self.checked(Target::find(self.connection, &self.order.job))?;
         } else {
@@ -288,9 +289,9 @@ impl<'a> Loading<'a> {
             true => self.checked(self.late_answers())?,
             false => 0,
         };
-        let chosen = self.choose(is_new, narrowed)?;
-        let withheld = self.before(views, &chosen)?;
-        Ok(Room { withheld, late, narrowed, ..self.make_room(is_new, chosen)? })
+        let mut chosen = self.choose(is_new, narrowed)?;
+        let withheld = self.before(views, &mut chosen)?;
+        Ok(Room { withheld, late, narrowed, ..self.make_room(is_new, views, chosen)? })
     }
 
     /// Makes DuckDB read the table's indexes. It does so at the first INSERT; a DELETE before that is unknown to them, and
@@ -325,11 +326,11 @@ impl<'a> Loading<'a> {
     }
 
     /// Deletes what the new rows replace.
-    fn make_room(&self, is_new: bool, chosen: Chosen) -> Result<Room, MergeError> {
+    fn make_room(&self, is_new: bool, views: Views, chosen: Chosen) -> Result<Room, MergeError> {
         let mode = self.order.mode();
         let keeps = !is_new && self.order.must_keep(&self.policy);
         if keeps && matches!(mode, Mode::Append | Mode::Replace) {
-            self.checked(self.collect_keys())?;
+            self.checked(if views.rows { self.collect_staged_keys() } else { self.collect_keys() })?;
         }
         let Chosen { only, duplicates } = chosen;
         let insertion = Insertion { only, ..Insertion::default() };

@@ -1,10 +1,11 @@
 //! The job's own statements, in DuckDB's transaction. A trial runs none: its database has none of the job's other tables.
 
-use super::keys::WINNERS;
+use super::keys::{KEYS, WINNERS};
 use super::staged::ROWS;
 use super::{Chosen, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::job::{Mode, Statement};
+use crate::merge::slice::column;
 use crate::merge::statements::{self, Report, Views, place};
 use crate::merge::{MergeError, database, sql, views};
 
@@ -18,7 +19,7 @@ impl Loading<'_> {
     }
 
     /// Shows the run to the statements and runs those before the rows; the rows that they took out.
-    pub(super) fn before(&self, views: Views, chosen: &Chosen) -> Result<u64, MergeError> {
+    pub(super) fn before(&self, views: Views, chosen: &mut Chosen) -> Result<u64, MergeError> {
         if self.order.plan().trial {
             return Ok(0);
         }
@@ -36,22 +37,36 @@ impl Loading<'_> {
             return Ok(0);
         }
         let withheld = staged.saturating_sub(self.checked(self.staged_rows())?);
-        if withheld > 0 && self.order.mode() == Mode::Upsert {
-            self.checked(self.withdraw_winners())?;
+        if self.order.mode() == Mode::Upsert {
+            self.choose_again(chosen)?;
         }
         Ok(withheld)
     }
 
-    /// A row that is not written leaves what stands under its key alone.
-    fn withdraw_winners(&self) -> duckdb::Result<()> {
-        let [ordinal, part] = place(&self.columns);
+    /// Chooses among the rows as the statements have left them: some may be gone, others may have another key.
+    fn choose_again(&self, chosen: &mut Chosen) -> Result<(), MergeError> {
+        self.checked(self.connection.execute_batch(&format!("DROP TABLE {KEYS}; DROP TABLE {WINNERS}")))?;
+        self.checked(self.collect_staged_keys())?;
+        self.refuse_null_keys()?;
+        let lost = self.checked(self.choose_winners(false))?;
+        if lost.rows > 0 {
+            self.checked(self.leave_out_losers())?;
+        }
+        chosen.duplicates.rows += lost.rows;
+        chosen.duplicates.first = chosen.duplicates.first.take().or(lost.first);
+        Ok(())
+    }
+
+    /// Deletes the staged rows that have lost.
+    fn leave_out_losers(&self) -> duckdb::Result<()> {
+        let [ordinal, part] = place(&self.columns).map(|name| column("staged", &name));
         let same_part = match self.policy.exploding {
-            Some(_) => format!(" AND staged.{part} = {WINNERS}.part"),
+            Some(_) => format!(" AND {part} = winner.part"),
             None => String::new(),
         };
         self.connection.execute_batch(&format!(
-            "DELETE FROM {WINNERS} WHERE NOT EXISTS (SELECT 1 FROM {ROWS} staged \
-             WHERE staged.{ordinal} = {WINNERS}.{ORDINAL}{same_part})"
+            "DELETE FROM {ROWS} staged WHERE NOT EXISTS (SELECT 1 FROM {WINNERS} winner \
+             WHERE {ordinal} = winner.{ORDINAL}{same_part})"
         ))
     }
 

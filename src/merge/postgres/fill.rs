@@ -61,19 +61,21 @@ pub(super) struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    /// Plans the way, and takes the locks that it needs.
+    /// Plans the way into a table, which `is_made` just now or stood before, and takes the locks that it needs.
     pub async fn plan(
         transaction: &'a Transaction<'a>,
         target: &'a Target,
-        is_new: bool,
+        is_made: bool,
     ) -> Result<Filling<'a>, MergeError> {
         let order = transaction.order;
+        // A statement of the job's own may fill a table that was made just now.
+        let is_new = is_made && order.job.before.is_empty();
         let rows = Rows::of(&transaction.columns, &order.job.table, target);
         let views = Views::named(&order.job);
         let in_place = !is_new && target.is_replaced_in_place(&order.job.table);
         let mut filling =
             Filling { transaction, target, rows, is_new, staged: false, in_place, views, swap: None };
-        let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_new;
+        let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_made;
         // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
         let looks = !is_new && order.mode() != Mode::Append;
         if looks && (!swaps || filling.keeps() || filling.spares()) {
@@ -97,7 +99,10 @@ impl<'a> Filling<'a> {
             return Ok(true);
         }
         match self.mode() {
-            Mode::Upsert => Ok(self.rows.has_coarse_key() || !self.is_empty().await?),
+            Mode::Upsert => {
+                let may_fill = !self.transaction.order.job.before.is_empty();
+                Ok(self.rows.has_coarse_key() || may_fill || !self.is_empty().await?)
+            }
             Mode::Append | Mode::Replace | Mode::ReplaceIds => Ok(self.keeps()),
         }
     }

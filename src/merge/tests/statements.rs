@@ -59,6 +59,76 @@ async fn what_a_statement_changes_among_the_rows_is_written_so() {
 }
 
 #[tokio::test]
+async fn a_key_that_a_statement_changes_is_the_key_from_then_on() {
+    for key in ["", " PRIMARY KEY"] {
+        for mut sandbox in everywhere(Mode::Upsert, all_ok).await {
+            sandbox.execute(&TABLE.replace("id TEXT", &format!("id TEXT{key}")));
+            sandbox.execute(
+                "INSERT INTO films (id, title) VALUES ('tt0002', 'stays'), ('TT3', 'goes'), ('new', 'goes')",
+            );
+            sandbox.job.before = vec![
+                statement("UPDATE windrow_rows SET id = 'TT3' WHERE id = 'tt0003'"),
+                // One of several rows under a key that comes about here, and one that is not written.
+                statement("UPDATE windrow_rows SET id = 'new' WHERE id IN ('tt0001', 'tt0002', 'tt0004')"),
+                statement("DELETE FROM windrow_rows WHERE id = 'tt0005'"),
+            ];
+            let published = sandbox.publish().await.unwrap();
+            let counts = (published.rows, published.withheld, published.duplicates.rows, published.total);
+            assert_eq!(counts, (3, 1, 2, Some(4)), "{key}");
+            let expected = [
+                "TT3|film 3 of round 0",
+                "new|film 4 of round 0",
+                "tt0000|film 0 of round 0",
+                "tt0002|stays",
+            ];
+            assert_eq!(
+                sandbox.rows("SELECT id, title FROM films ORDER BY id COLLATE \"C\""),
+                expected,
+                "{key}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_a_statement_makes_null_is_refused_in_duckdb() {
+    let [mut sandbox, _] = everywhere(Mode::Upsert, all_ok).await;
+    sandbox.job.before = vec![statement("UPDATE windrow_rows SET id = NULL WHERE id = 'tt0003'")];
+    let error = sandbox.publish().await.unwrap_err();
+    assert!(
+        error.to_string().contains("1 rows have no value in the key column \"id\"; the first is record 3"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_a_statement_puts_into_the_table_stand_there() {
+    for is_there in [true, false] {
+        for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+            for mut sandbox in everywhere(mode, all_ok).await {
+                if is_there {
+                    sandbox.execute(TABLE);
+                }
+                // Where the table is made with a key, rows of that key cannot be added.
+                let id = if mode == Mode::Append { "other" } else { "tt0003" };
+                let insert = format!("INSERT INTO films (id, title) VALUES ('{id}', 'put'), ('kept', 'put')");
+                sandbox.job.before = vec![statement(&insert)];
+                let published = sandbox.publish().await.unwrap();
+                assert_eq!(published.rows, 6, "{mode:?}");
+                let expected: &[&str] = match mode {
+                    Mode::Append => &["kept", "other"],
+                    Mode::Upsert | Mode::ReplaceIds => &["kept"],
+                    Mode::Replace => &[],
+                };
+                let put = sandbox.rows("SELECT id FROM films WHERE title = 'put' ORDER BY 1");
+                assert_eq!(put, expected, "{mode:?} {is_there}");
+                assert_eq!(sandbox.rows("SELECT count(*) FROM films"), [(6 + expected.len()).to_string()]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn kept_columns_stay_where_the_rows_are_staged() {
     let fails = |ordinal: u64, endpoint: usize| match (ordinal, endpoint) {
         (2, 1) => Some(End::Failed),
