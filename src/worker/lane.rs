@@ -1,6 +1,7 @@
 //! The work loop: a lane takes a pair, asks, extracts, settles, and takes the next.
 //!
-//! There are more lanes than requests may be in flight, since a lane that waits before a retry sends nothing.
+//! There are more lanes than requests may be in flight, since a lane that waits before a retry, or for a limit, sends
+//! nothing.
 
 use std::rc::Rc;
 

@@ -154,9 +154,10 @@ impl Member {
             self.page.bury();
             self.next_roll_call.set(now + ROLL_CALL);
         }
-        words::member(self.words(), self.page.me)
-            .want
-            .store(self.in_flight.get() + self.waiting.get(), Release);
+        let mine = words::member(self.words(), self.page.me);
+        // More may wait than could be in flight at once.
+        let want = (self.in_flight.get() + self.waiting.get()).min(mine.most.load(Acquire));
+        mine.want.store(want, Release);
         let members: Vec<usize> =
             (0..MEMBERS).filter(|at| words::member(self.words(), *at).process.load(Acquire) != 0).collect();
         self.agree(&members);

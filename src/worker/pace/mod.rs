@@ -1,16 +1,19 @@
 //! Leave to send a request: so many in flight in this process, so many altogether, and what the budgets say that all
 //! processes share.
 //!
-//! Promises: nothing is sent that a budget does not allow; whoever waits is let go in the order of asking; nobody waits
-//! once the shard is told to stop; what was taken and not used is given back.
+//! Promises: nothing is sent that a budget does not allow; whoever waits for the same budgets is let go in the order of
+//! asking; who waits for a budget keeps nobody else from sending; nobody waits once the shard is told to stop; what was
+//! taken and not used is given back.
 //!
 //! | | |
 //! |---|---|
+//! | requests in flight of this process | `places` |
 //! | the budgets that a request is taken from, and the waiting for them | `way` |
 //! | one budget, and the tasks of this process that wait for it | `purse` |
 //! | which budgets there are for a host, and which are let go of | `purses`, `recent` |
 //! | what an answer says that it cost | `price` |
 
+mod places;
 mod price;
 mod purse;
 mod purses;
@@ -20,15 +23,15 @@ mod way;
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::budget::BudgetError;
 use crate::fetch::{Ended, Origin, Pacer, Refused};
 use crate::job::Job;
 
+use places::{Place, Places};
 pub(super) use price::Price;
 use purses::{MOST_HOSTS, Purses};
 use recent::Recent;
@@ -36,7 +39,7 @@ use way::Way;
 
 /// The pacer of one shard's process.
 pub(super) struct Pace {
-    places: Arc<Semaphore>,
+    places: Rc<Places>,
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
@@ -64,7 +67,7 @@ impl Pace {
         folder: &Path,
     ) -> Result<Pace, BudgetError> {
         Ok(Pace {
-            places: Arc::new(Semaphore::new(in_flight)),
+            places: Places::new(in_flight),
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
@@ -177,14 +180,14 @@ impl Pacer for Leave<'_> {
 
     async fn start(&self, origin: &Origin) -> Result<Permit, Refused> {
         let pace = self.pace;
-        // The semaphore is never closed.
-        let place = pace.places.clone().acquire_owned().await.ok();
+        // At first it is the budgets that hardly ever have to be waited for.
+        let mut place = pace.places.take().await;
         if *pace.draining.borrow() {
             return Err(Refused::Interrupted);
         }
         let way = pace.way(self.endpoint, origin);
-        let taken =
-            way.leave(self.is_probe, &pace.draining).await.inspect_err(|refused| self.note(*refused))?;
+        let taken = way.leave(self.is_probe, &pace.draining, &mut place).await;
+        let taken = taken.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
         let is_first = self.starts.replace(self.starts.get() + 1) == 0;
         let mut permit =
@@ -211,7 +214,7 @@ impl Pacer for Leave<'_> {
 
 /// Leave to send one request; given back when dropped.
 pub(super) struct Permit {
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Place,
     gauge: Option<Rc<Cell<u32>>>,
     way: Rc<Way>,
     /// Whether nothing was sent for this question before.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
 use super::waited;
-use crate::budget::{Member, Moment};
+use crate::budget::Member;
 use crate::os::monotonic_nanos;
 
 /// How long somebody waits for a place before he looks himself whether others have given one back.
@@ -66,20 +66,6 @@ impl Purse {
             };
             if !goes_on {
                 return false;
-            }
-        }
-    }
-
-    /// Waits for a moment, or a later one that another process has changed it for; false when the shard is told to stop.
-    pub(super) async fn use_moment(&self, mut moment: Moment, draining: &watch::Receiver<bool>) -> bool {
-        loop {
-            let now = monotonic_nanos();
-            if moment.at > now && !waited(Duration::from_nanos(moment.at - now), draining).await {
-                return false;
-            }
-            match self.member.confirm(moment, now.max(moment.at)) {
-                Ok(()) => return true,
-                Err(later) => moment = later,
             }
         }
     }

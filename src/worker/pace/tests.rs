@@ -262,3 +262,161 @@ async fn a_pause_that_is_lifted_is_over_for_who_waits() {
     assert!(permit.is_ok() && begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     assert_eq!(lifted, [("example.org:80".to_owned(), 1)]);
 }
+
+/// A job of two endpoints at one host, of which the first alone is limited.
+fn half_limited(limit: Limit) -> Job {
+    let mut job = job(vec![limit]);
+    job.endpoints.push(crate::job::Endpoint { limits: vec![], ..job.endpoints[0].clone() });
+    job
+}
+
+const LIMITED: usize = 0;
+const FREE: usize = 1;
+
+fn slow(per: Duration) -> Limit {
+    Limit { rate: Some(Rate { amount: 1, per }), ..limit() }
+}
+
+/// Leave to ask one of two endpoints; it is there before anybody on a busy machine would give up.
+async fn leave_for(pace: &Pace, endpoint: usize) -> Result<Permit, Refused> {
+    let leave = tokio::time::timeout(Duration::from_secs(30), async {
+        pace.of_endpoint(endpoint).start(&origin()).await
+    });
+    leave.await.expect("nobody is in the way")
+}
+
+/// Polls until whatever can be done at once is done.
+async fn settle_down() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_rate_is_not_in_the_way_of_others() {
+    let desk = Desk::new();
+    let pace = desk.pace(&half_limited(slow(Duration::from_secs(3600))), 1, None);
+    drop(leave_for(&pace, LIMITED).await.unwrap());
+    let stopped = async {
+        settle_down().await;
+        for _ in 0..100 {
+            drop(leave_for(&pace, FREE).await.unwrap());
+        }
+        desk.drain.send_replace(true);
+    };
+    let limited = pace.of_endpoint(LIMITED);
+    let (here, there) = (origin(), origin());
+    let (first, second, ()) = tokio::join!(limited.start(&here), limited.start(&there), stopped);
+    assert_eq!([first.err(), second.err()], [Some(Refused::Interrupted); 2]);
+    assert_eq!(pace.sent(), 101);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_place_in_flight_is_not_in_the_way_of_others() {
+    let desk = Desk::new();
+    let pace = desk.pace(&half_limited(Limit { in_flight: Some(1), ..limit() }), 2, None);
+    let held = leave_for(&pace, LIMITED).await.unwrap();
+    let others = async {
+        settle_down().await;
+        for _ in 0..100 {
+            drop(leave_for(&pace, FREE).await.unwrap());
+        }
+        drop(held);
+    };
+    let (limited, ()) = tokio::join!(leave_for(&pace, LIMITED), others);
+    assert!(limited.is_ok());
+    assert_eq!((pace.sent(), pace.in_flight()), (102, 1));
+}
+
+/// The place comes half an interval after the moment: that one is not used any more, since another process uses the next.
+#[tokio::test]
+async fn a_moment_that_there_was_no_place_for_is_given_up() {
+    let desk = Desk::new();
+    let interval = Duration::from_secs(1);
+    let job = half_limited(slow(interval));
+    let [pace, other] = [desk.pace(&job, 1, None), desk.pace(&job, 1, None)];
+    let begun = Instant::now();
+    // Who was served last does not change his moment for the other's.
+    drop(leave_for(&pace, LIMITED).await.unwrap());
+    drop(leave_for(&other, LIMITED).await.unwrap());
+    let order = RefCell::new(Vec::new());
+    let late = async {
+        drop(leave_for(&pace, LIMITED).await.unwrap());
+        order.borrow_mut().push("late");
+    };
+    let in_the_way = async {
+        let held = leave_for(&pace, FREE).await.unwrap();
+        tokio::time::sleep_until((begun + interval * 5 / 2).into()).await;
+        drop(held);
+    };
+    let next = async {
+        settle_down().await;
+        drop(leave_for(&other, LIMITED).await.unwrap());
+        order.borrow_mut().push("next");
+    };
+    tokio::join!(late, in_the_way, next);
+    assert_eq!(order.take(), ["next", "late"]);
+    assert!(begun.elapsed() >= interval * 4, "it takes the moment after that: {:?}", begun.elapsed());
+}
+
+/// Both endpoints have more to ask than there are places for.
+#[tokio::test]
+async fn neither_a_limited_endpoint_nor_another_waits_for_ever() {
+    let desk = Desk::new();
+    let pace = desk.pace(&half_limited(slow(Duration::from_millis(100))), 2, None);
+    let left = Cell::new(12_u32);
+    let limited = async || {
+        while left.get() > 0 {
+            left.set(left.get() - 1);
+            drop(leave_for(&pace, LIMITED).await.unwrap());
+        }
+    };
+    let asked = Cell::new(0_u32);
+    let is_over = Cell::new(false);
+    let free = async || {
+        while !is_over.get() {
+            let permit = leave_for(&pace, FREE).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            drop(permit);
+            asked.set(asked.get() + 1);
+        }
+    };
+    let all_limited = async {
+        tokio::join!(limited(), limited(), limited(), limited());
+        is_over.set(true);
+    };
+    let begun = Instant::now();
+    tokio::join!(free(), free(), free(), free(), all_limited);
+    // Of some twenty to each of the limited, as far as the machine lets them.
+    assert!(asked.get() >= 4 * 12, "{} in {:?}", asked.get(), begun.elapsed());
+}
+
+#[tokio::test]
+async fn places_that_are_given_back_go_by_turns_to_whom_a_budget_allows_to_send_and_to_others() {
+    let places = Places::new(1);
+    let order = RefCell::new(String::new());
+    let let_go = async || {
+        let mut place = places.take().await;
+        place.let_go();
+        place
+    };
+    let (x, y, mut gone) = (let_go().await, let_go().await, let_go().await);
+    let other = async |name| {
+        let _place = places.take().await;
+        order.borrow_mut().push(name);
+    };
+    let allowed = async |name, mut place: Place| {
+        place.take_again().await;
+        order.borrow_mut().push(name);
+    };
+    let held = places.take().await;
+    let nobody = tokio::time::timeout(Duration::from_millis(1), gone.take_again()).await;
+    assert!(nobody.is_err(), "there was none, and nothing is kept for whoever waits no more");
+    let begin = async {
+        settle_down().await;
+        drop(held);
+    };
+    tokio::join!(other('a'), other('b'), other('c'), allowed('x', x), allowed('y', y), begin);
+    assert_eq!(order.take(), "xaybc");
+    assert!(places.take().await.is_held());
+}

@@ -3,12 +3,20 @@
 //! One task at a time waits for the budgets, the others for their turn: so each process has one waiter per budget, and
 //! the many of one do not crowd out the few of another. While the host is down the turn goes round, so that each task in
 //! turn looks whether it is back.
+//!
+//! Nobody keeps a place while he waits, of this process or of a budget, neither for his turn nor in it, but for the last
+//! moment: places may be scarce, and a request that leaves later than it may would be too close to the next. So places are
+//! asked for as long before the moment as it took to get them lately, and a moment is given up if they come too late for
+//! it all the same. That time grows until it is enough, so that everybody sends at last; and since only one task of each
+//! way waits for its moment, one place of each is idle at the most.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, watch};
 
+use super::places::Place;
 use super::purse::Purse;
 use super::waited;
 use crate::budget::{Down, Moment};
@@ -28,6 +36,9 @@ const TURN: Duration = Duration::from_millis(2);
 /// How long a host that never answered is waited for, in nanoseconds: long enough to look twice.
 const NEVER_ANSWERED: u64 = 3_000_000_000;
 
+/// How late a request may leave because there was no place for it, in nanoseconds; later, its moment is given up.
+const LATE: u64 = 20_000_000;
+
 /// How long is waited for what may end by itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -43,18 +54,70 @@ pub(super) struct Patience {
 pub(super) struct Way {
     turn: Mutex<()>,
     host: Rc<Purse>,
+    /// Those first that count a cost: while nobody knows it, one request at a time is in flight, or waits for its moment.
     limits: Vec<Rc<Purse>>,
     cost: Option<Cost>,
     patience: Patience,
+    /// How long before its moment a request asks for a place, in nanoseconds.
+    lead: Cell<u64>,
 }
 
-/// Places that were taken, given back unless they are kept.
+/// Moments of several budgets for one request, each let go of unless it is used.
+struct Moments(Vec<(Rc<Purse>, Moment)>);
+
+impl Moments {
+    /// When the request may leave.
+    fn at(&self) -> u64 {
+        self.0.iter().map(|(_, moment)| moment.at).max().unwrap_or(0)
+    }
+
+    /// Uses those that have come; what is left are later ones that other processes have changed them for.
+    fn confirm(&mut self, now: u64) {
+        self.0.retain_mut(|(purse, moment)| match purse.member.confirm(*moment, now) {
+            Ok(()) => false,
+            Err(later) => {
+                *moment = later;
+                true
+            }
+        });
+    }
+}
+
+impl Drop for Moments {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|(purse, moment)| purse.member.forgo(*moment));
+    }
+}
+
+/// Places in flight of the first so many budgets, given back unless they are kept.
 struct Entered<'a> {
     way: &'a Way,
     places: usize,
 }
 
 impl Entered<'_> {
+    fn is_complete(&self) -> bool {
+        self.places == self.way.limits.len() + 1
+    }
+
+    /// Takes a place of each budget that it has none of yet; false when the shard is told to stop.
+    async fn complete(&mut self, draining: &watch::Receiver<bool>) -> bool {
+        for purse in self.way.purses().skip(self.places) {
+            if !purse.enter(draining).await {
+                return false;
+            }
+            self.places += 1;
+        }
+        true
+    }
+
+    /// Gives back those that others may use meanwhile.
+    fn step_aside(&mut self) {
+        let kept = self.way.limits.iter().take_while(|purse| purse.counts_cost).count().min(self.places);
+        self.way.purses().take(self.places).skip(kept).for_each(|purse| purse.leave());
+        self.places = kept;
+    }
+
     /// From now on a permit stands for them.
     fn keep(mut self) {
         self.places = 0;
@@ -86,46 +149,51 @@ impl Drop for Waiting<'_> {
 impl Way {
     pub(super) fn new(
         host: Rc<Purse>,
-        limits: Vec<Rc<Purse>>,
+        mut limits: Vec<Rc<Purse>>,
         cost: Option<Cost>,
         patience: Patience,
     ) -> Way {
-        Way { turn: Mutex::new(()), host, limits, cost, patience }
+        limits.sort_by_key(|purse| !purse.counts_cost);
+        Way { turn: Mutex::new(()), host, limits, cost, patience, lead: Cell::default() }
     }
 
-    /// The host's budget first, then the limits.
+    /// The limits, then the host's budget, which others use that have no limits.
     fn purses(&self) -> impl Iterator<Item = &Rc<Purse>> {
-        std::iter::once(&self.host).chain(&self.limits)
+        self.limits.iter().chain(std::iter::once(&self.host))
     }
 
-    /// Waits until a request may be sent. What it costs as far as is known is taken then, and returned. One that `is_probe`
-    /// is sent to a host that is down, too.
+    /// Waits until a request may be sent, and there is a place for it. What it costs as far as is known is taken then, and
+    /// returned. One that `is_probe` is sent to a host that is down, too.
     pub(super) async fn leave(
         &self,
         is_probe: bool,
         draining: &watch::Receiver<bool>,
+        place: &mut Place,
     ) -> Result<u64, Refused> {
         let _waiting = Waiting::begin(self);
-        let mut turn = self.turn.lock().await;
+        let mut turn = place.lent_until(self.turn.lock()).await;
         loop {
             if *draining.borrow() {
                 return Err(Refused::Interrupted);
             }
-            if !self.answering(is_probe, draining).await? {
+            if !place.lent_until(self.answering(is_probe, draining)).await? {
                 // The next one in the queue looks next: if all looks were by those who have failed before, nobody would
                 // find that the server answers the others.
                 drop(turn);
-                turn = self.turn.lock().await;
+                turn = place.lent_until(self.turn.lock()).await;
                 continue;
             }
             if let Err(until) = self.host.member.take_left(monotonic_nanos()) {
                 self.host.member.pause(until);
                 continue;
             }
-            let entered = self.enter(draining).await?;
-            let Some(cost) = self.expected(draining).await? else { continue };
+            let mut entered = Entered { way: self, places: 0 };
+            if !place.lent_until(entered.complete(draining)).await {
+                return Err(Refused::Interrupted);
+            }
+            let Some(cost) = place.lent_until(self.expected(draining)).await? else { continue };
             self.spend(cost)?;
-            if !self.moment(cost, draining).await {
+            if !self.moment(cost, draining, place, &mut entered).await {
                 self.unspend(cost);
                 return Err(Refused::Interrupted);
             }
@@ -175,18 +243,6 @@ impl Way {
             && now.saturating_sub(found) >= NEVER_ANSWERED.min(patience)
     }
 
-    /// Takes a place in flight of each budget.
-    async fn enter(&self, draining: &watch::Receiver<bool>) -> Result<Entered<'_>, Refused> {
-        let mut entered = Entered { way: self, places: 0 };
-        for purse in self.purses() {
-            if !purse.enter(draining).await {
-                return Err(Refused::Interrupted);
-            }
-            entered.places += 1;
-        }
-        Ok(entered)
-    }
-
     /// What the request will cost where a limit counts that. While no answer has told it, one is asked at a time: none
     /// where this is to be tried again.
     async fn expected(&self, draining: &watch::Receiver<bool>) -> Result<Option<u64>, Refused> {
@@ -224,20 +280,70 @@ impl Way {
         self.limits.iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
     }
 
-    /// Waits for the moment at which the request may leave, as all limits together say; false when the shard is told to
-    /// stop.
-    async fn moment(&self, cost: u64, draining: &watch::Receiver<bool>) -> bool {
+    /// Waits for the moment at which the request may leave, as all limits together say, and for places; false when the
+    /// shard is told to stop.
+    async fn moment(
+        &self,
+        cost: u64,
+        draining: &watch::Receiver<bool>,
+        place: &mut Place,
+        entered: &mut Entered<'_>,
+    ) -> bool {
+        let mut moments = self.reserve(cost);
+        while !(moments.0.is_empty() && place.is_held()) {
+            if !self.has_places_at(moments.at(), draining, place, entered).await {
+                // Nobody uses it: the next one follows it.
+                drop(moments);
+                moments = self.reserve(cost);
+                continue;
+            }
+            let left = Duration::from_nanos(moments.at().saturating_sub(monotonic_nanos()));
+            if *draining.borrow() || !left.is_zero() && !waited(left, draining).await {
+                return false;
+            }
+            let at = moments.at();
+            moments.confirm(monotonic_nanos().max(at));
+        }
+        true
+    }
+
+    fn reserve(&self, cost: u64) -> Moments {
         let now = monotonic_nanos();
         let reserve =
             |purse: &Rc<Purse>| Some((purse.clone(), purse.member.reserve(now, purse.units(cost))?));
-        let moments: Vec<(Rc<Purse>, Moment)> = self.purses().filter_map(reserve).collect();
-        for (at, (purse, moment)) in moments.iter().enumerate() {
-            if !purse.use_moment(*moment, draining).await {
-                moments[at..].iter().for_each(|(purse, moment)| purse.member.forgo(*moment));
-                return false;
+        Moments(self.purses().filter_map(reserve).collect())
+    }
+
+    /// Has places ready for a request that leaves at this moment: lets go of them where there is time until then, and takes
+    /// them in time. False where they came too late.
+    async fn has_places_at(
+        &self,
+        at: u64,
+        draining: &watch::Receiver<bool>,
+        place: &mut Place,
+        entered: &mut Entered<'_>,
+    ) -> bool {
+        let early = at.saturating_sub(monotonic_nanos()).saturating_sub(self.lead.get());
+        if early > 0 {
+            place.let_go();
+            entered.step_aside();
+            if !waited(Duration::from_nanos(early), draining).await {
+                return true;
             }
         }
-        true
+        if place.is_held() && entered.is_complete() {
+            return true;
+        }
+        let asked = monotonic_nanos();
+        if !entered.complete(draining).await {
+            return true;
+        }
+        place.take_again().await;
+        let (now, lead) = (monotonic_nanos(), self.lead.get());
+        let took = now - asked;
+        let is_late = at > 0 && took > LATE && now > at + LATE;
+        self.lead.set(took.max(if is_late { lead * 2 } else { lead - lead / 8 }));
+        !is_late
     }
 
     /// Waits on where everybody was told to since the leave was given.
