@@ -5,12 +5,14 @@
 //! | file | asks |
 //! |---|---|
 //! | [`rates`] | is a rate kept over every second, used up, and shared fairly, also while processes are killed? |
+//! | [`apart`] | is an endpoint without a limit asked while another waits for its rate? |
 //! | [`pauses`] | does one 429 silence all processes for as long as it says? |
 //! | [`quotas`] | does a run pause when its quota is used up, and go on there? |
 //! | [`patience`] | does a run end in time where servers are down, slow or failing? |
 //! | [`known`] | is what is known of hosts and limits shown, lifted and swept? |
 //! | [`feedback`] | do latency, headers and costs of the answers slow all processes down, and not more than needed? |
 
+mod apart;
 mod feedback;
 mod known;
 mod patience;
