@@ -48,6 +48,9 @@ pub(super) struct BlockFiles {
     pub rows: Vec<Option<PathBuf>>,
     /// Size of the largest of them.
     pub largest: u64,
+    /// Records, and the size of the files of rows.
+    pub records: u64,
+    pub bytes_of_rows: u64,
 }
 
 impl BlockFiles {
@@ -149,6 +152,8 @@ impl RunFiles {
             bodies: None,
             rows: vec![None; self.plan.endpoints.len()],
             largest: commit.files.iter().map(|file| file.bytes).max().unwrap_or(0),
+            records: commit.records,
+            bytes_of_rows: 0,
         };
         for file in &commit.files {
             match &file.content {
@@ -157,6 +162,7 @@ impl RunFiles {
                 Content::Rows(name) => {
                     if let Some(at) = self.plan.endpoints.iter().position(|e| &e.name == name) {
                         block.rows[at] = Some(path(&file.name));
+                        block.bytes_of_rows += file.bytes;
                     }
                 }
             }

@@ -1,7 +1,8 @@
 //! A stretch of a run's records as relations: the frozen lines, the answers of each endpoint, the ledger.
 //!
 //! Blocks of round 0 lie side by side in the order of the list, so a run is loaded slice by slice: the files
-//! of some blocks of round 0, and of later rounds those that reach into their range.
+//! of some blocks of round 0, and of later rounds those that reach into their range. A slice ends at a number of files, and
+//! where values are large, at a number of bytes: a statement holds what it joins, and hands on whole blocks at a time.
 
 use std::path::Path;
 
@@ -17,6 +18,14 @@ use crate::record::{Field, Type};
 /// Every further INSERT of a transaction leaves row groups half full, which costs time and space (a half more
 /// of both for three of them); every file costs its statement some 10 kB. Tests have slices of two blocks.
 const FILES: usize = if cfg!(test) { 6 } else { 10_000 };
+
+/// Bytes of rows that one statement reads at most, though at least one block: compressed, in memory they are several times
+/// as many.
+const BYTES: u64 = 16 << 20;
+
+/// Bytes of a record, compressed, from which on they count: with less, there are many thousands of rows before memory
+/// matters, and the row groups that further statements leave half full cost more.
+const WIDE: u64 = 4096;
 
 /// Which blocks.
 pub(super) type Wanted<'a> = &'a dyn Fn(&BlockFiles) -> bool;
@@ -34,16 +43,29 @@ pub(super) struct Slice<'a> {
 
 /// A run's slices, in the order of the list.
 pub(super) fn slices(files: &RunFiles) -> Vec<Slice<'_>> {
-    let per_block = files.plan.endpoints.len() + 1;
-    let (first_round, later_rounds) = by_round(files);
-    first_round
-        .chunks((FILES / per_block).max(1))
-        .map(|blocks| {
-            let stretch = blocks.iter().fold(blocks[0].stretch, |range, b| range.joined(&b.stretch));
-            let later = later_rounds.iter().filter(|block| block.stretch.overlaps(&stretch));
-            Slice { files, stretch, first_round: blocks, later_rounds: later.collect() }
-        })
-        .collect()
+    let most = (FILES / (files.plan.endpoints.len() + 1)).max(1);
+    let (mut rest, later_rounds) = by_round(files);
+    let mut slices = Vec::new();
+    while !rest.is_empty() {
+        let (blocks, others) = rest.split_at(fitting(&rest[..most.min(rest.len())]));
+        let stretch = blocks.iter().fold(blocks[0].stretch, |range, b| range.joined(&b.stretch));
+        let later = later_rounds.iter().filter(|block| block.stretch.overlaps(&stretch));
+        slices.push(Slice { files, stretch, first_round: blocks, later_rounds: later.collect() });
+        rest = others;
+    }
+    slices
+}
+
+/// How many of these blocks, from the first on, have no more than [`BYTES`] where they are wide; one at the least.
+fn fitting(blocks: &[BlockFiles]) -> usize {
+    let mut bytes = 0;
+    let is_too_much = |block: &BlockFiles| {
+        if block.bytes_of_rows >= WIDE * block.records {
+            bytes += block.bytes_of_rows;
+        }
+        bytes > BYTES
+    };
+    blocks.iter().position(is_too_much).unwrap_or(blocks.len()).max(1)
 }
 
 /// All of a run at once.
@@ -218,4 +240,37 @@ pub(super) fn ledger_of<'a>(blocks: impl Iterator<Item = &'a BlockFiles> + Clone
 /// The name of a column, qualified by its relation's alias.
 pub(super) fn column(alias: &str, name: &str) -> String {
     format!("{alias}.{}", sql::identifier(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(records: u64, bytes_of_rows: u64) -> BlockFiles {
+        BlockFiles {
+            round: 0,
+            shard: 0,
+            place: 0,
+            commit: String::new(),
+            stretch: Stretch::whole(),
+            requests: None,
+            bodies: None,
+            rows: Vec::new(),
+            largest: bytes_of_rows,
+            records,
+            bytes_of_rows,
+        }
+    }
+
+    #[test]
+    fn wide_blocks_end_a_slice_by_their_bytes_and_narrow_ones_do_not() {
+        let narrow = vec![block(1024, 1 << 20); 100];
+        assert_eq!(fitting(&narrow), 100);
+        let wide = vec![block(64, BYTES / 4); 100];
+        assert_eq!(fitting(&wide), 4);
+        let widest = vec![block(64, BYTES * 2); 3];
+        assert_eq!(fitting(&widest), 1);
+        let mixed = [&narrow[..50], &wide[..]].concat();
+        assert_eq!(fitting(&mixed), 54);
+    }
 }
