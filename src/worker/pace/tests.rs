@@ -364,7 +364,7 @@ async fn a_moment_that_there_was_no_place_for_is_given_up() {
 async fn neither_a_limited_endpoint_nor_another_waits_for_ever() {
     let desk = Desk::new();
     let pace = desk.pace(&half_limited(slow(Duration::from_millis(100))), 2, None);
-    let left = Cell::new(12_u32);
+    let left = Cell::new(24_u32);
     let limited = async || {
         while left.get() > 0 {
             left.set(left.get() - 1);
@@ -387,8 +387,8 @@ async fn neither_a_limited_endpoint_nor_another_waits_for_ever() {
     };
     let begun = Instant::now();
     tokio::join!(free(), free(), free(), free(), all_limited);
-    // Of some twenty to each of the limited, as far as the machine lets them.
-    assert!(asked.get() >= 4 * 12, "{} in {:?}", asked.get(), begun.elapsed());
+    // While more of the limited wait than there are places. If they held them, the others would have to wait for the last.
+    assert!(asked.get() >= 60, "{} in {:?}", asked.get(), begun.elapsed());
 }
 
 #[tokio::test]
