@@ -53,7 +53,16 @@ pub(super) struct BlockFiles {
     pub bytes_of_rows: u64,
 }
 
+/// Bytes of a record, compressed, from which on a merge takes care of memory: with less there are many thousands of rows
+/// before it matters, and small statements and row groups cost more.
+const WIDE: u64 = 4096;
+
 impl BlockFiles {
+    /// Whether its values are large.
+    pub fn is_wide(&self) -> bool {
+        self.bytes_of_rows > WIDE * self.records
+    }
+
     /// Whether it is covered.
     pub fn is_in(&self, covered: &Covered) -> bool {
         covered.covers(self.round, self.shard, self.place)
@@ -168,6 +177,11 @@ impl RunFiles {
             }
         }
         self.blocks.push(block);
+    }
+
+    /// Whether any block's values are large.
+    pub fn are_wide(&self) -> bool {
+        self.blocks.iter().any(BlockFiles::is_wide)
     }
 
     /// All blocks.

@@ -23,10 +23,6 @@ const FILES: usize = if cfg!(test) { 6 } else { 10_000 };
 /// as many.
 const BYTES: u64 = 16 << 20;
 
-/// Bytes of a record, compressed, from which on they count: with less, there are many thousands of rows before memory
-/// matters, and the row groups that further statements leave half full cost more.
-const WIDE: u64 = 4096;
-
 /// Which blocks.
 pub(super) type Wanted<'a> = &'a dyn Fn(&BlockFiles) -> bool;
 
@@ -60,7 +56,7 @@ pub(super) fn slices(files: &RunFiles) -> Vec<Slice<'_>> {
 fn fitting(blocks: &[BlockFiles]) -> usize {
     let mut bytes = 0;
     let is_too_much = |block: &BlockFiles| {
-        if block.bytes_of_rows >= WIDE * block.records {
+        if block.is_wide() {
             bytes += block.bytes_of_rows;
         }
         bytes > BYTES

@@ -24,7 +24,7 @@
 //! `2026-11-23 14:05:00.25Z` (UTC), doubles the shortest text that reads back as the same number, decimals exact, JSON
 //! as text. What stands is read back with the declared types; its header must have the declared columns, in any order.
 //!
-//! **Parquet** is compressed with zstd, in row groups of 122,880 rows. What stands is filled as it is, as a table of
+//! **Parquet** is compressed with zstd, in row groups of 122,880 rows, or of 2,048 where values are large. What stands is filled as it is, as a table of
 //! DuckDB's: with its types, and further columns that it has. Timestamps are marked as UTC, JSON is text.
 //! With `partition_by` it is a folder as Hive has them, `country=us/data_0.parquet`, whose columns of that name are in
 //! the paths only; rows have no order there, and a folder without rows holds one file without rows. (pandas cannot
@@ -136,6 +136,10 @@ pub(super) fn load(order: &Order, file: &FilePlace, stop: &Stop) -> Result<Loade
     let aside = Aside::claim(&file.path, &file.shown)?;
     let connection =
         database::open_scratch(&aside.join("scratch.duckdb")).map_err(|error| file.failed(&error))?;
+    if order.proof.files.are_wide() {
+        // Each thread has vectors of 2,048 rows in memory.
+        connection.execute_batch("SET threads = 1").map_err(|error| file.failed(&error))?;
+    }
     let work = Work { order, file, columns, aside: &aside, connection: &connection };
     let loaded = stop.attend(&connection, || work.load(stop));
     loaded.map_err(|error| if stop.is_stopped() { MergeError::Interrupted } else { error })
@@ -224,6 +228,11 @@ impl Work<'_> {
         }
     }
 
+    /// Rows of a row group of Parquet: its writer, and its readers, have one in memory.
+    fn row_group(&self) -> u64 {
+        if self.order.proof.files.are_wide() { 2048 } else { 122_880 }
+    }
+
     fn target(&self) -> Result<Target, MergeError> {
         Target::find(self.connection, &self.order.job).map_err(|error| self.file.failed(&error))
     }
@@ -238,7 +247,7 @@ impl Work<'_> {
         let memory = Memory::of(self.connection).map_err(failed)?;
         let new = self.aside.join("new");
         let table = self.target()?;
-        write::write_out(self.connection, &table, &self.columns, self.file, &memory, &new)?;
+        write::write_out(self.connection, &table, &self.columns, self.file, &memory, self.row_group(), &new)?;
         // What cannot be undone comes last.
         if stop.is_stopped() {
             return Err(MergeError::Interrupted);

@@ -21,6 +21,7 @@ pub(super) fn write_out(
     columns: &[Output],
     file: &FilePlace,
     memory: &Memory,
+    row_group: u64,
     new: &Path,
 ) -> Result<(), MergeError> {
     refuse_lost_values(connection, table, file)?;
@@ -31,7 +32,7 @@ pub(super) fn write_out(
         listed(all_names(table, columns), table, &file.format),
         table.qualified,
         sql::text(&new.to_string_lossy()),
-        options(&file.format, &memory)
+        options(&file.format, &memory, row_group)
     );
     connection.execute_batch(&sql).map_err(|error| file.failed(&error))?;
     if let Format::Folder(by) = &file.format {
@@ -93,17 +94,18 @@ fn as_read(quoted: &str, name: &str, ty: &str, format: &Format) -> Option<String
     }
 }
 
-fn options(format: &Format, memory: &str) -> String {
+fn options(format: &Format, memory: &str, row_group: u64) -> String {
+    let parquet = format!("FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group}");
     match format {
         Format::Csv => {
             "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR ''".to_owned()
         }
         Format::Parquet => {
-            format!("FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{KEY}: {}}}", sql::text(memory))
+            format!("{parquet}, KV_METADATA {{{KEY}: {}}}", sql::text(memory))
         }
         Format::Folder(by) => {
             let by: Vec<String> = by.iter().map(|name| sql::identifier(name)).collect();
-            format!("FORMAT parquet, COMPRESSION zstd, PARTITION_BY ({})", by.join(", "))
+            format!("{parquet}, PARTITION_BY ({})", by.join(", "))
         }
     }
 }
