@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -134,16 +135,32 @@ async fn death(child: &mut Child, slot: &SlotReader, log: &Path, log_start: u64)
     {
         return Death::Exited(exit);
     }
-    let how = status.map_or_else(|error| error.to_string(), describe);
-    Death::Crashed { how, suspect: slot.read(), log: log_tail(log, log_start) }
+    let log = log_tail(log, log_start);
+    let how = match status {
+        Ok(status) if is_out_of_memory(status, &log) => OUT_OF_MEMORY.to_owned(),
+        Ok(status) => describe(status),
+        Err(error) => error.to_string(),
+    };
+    let hint = if [OUT_OF_MEMORY, KILLED].contains(&how.as_str()) { NEEDS_LESS } else { "" };
+    Death::Crashed { suspect: slot.read(), log: format!("{log}{hint}"), how }
+}
+
+const OUT_OF_MEMORY: &str = "out of memory";
+/// Nobody else kills a single child with that signal.
+const KILLED: &str = "killed by SIGKILL, as the kernel does where memory runs out";
+const NEEDS_LESS: &str =
+    "\nhint: less memory is needed with a smaller in_flight or max_body, or with --children 1";
+
+/// Whether it aborted where the system gave it no more memory: so the standard library says it.
+fn is_out_of_memory(status: ExitStatus, log: &str) -> bool {
+    status.signal() == Some(Signal::SIGABRT as i32) && log.contains("memory allocation of ")
 }
 
 fn describe(status: ExitStatus) -> String {
-    let name = |number| {
-        nix::sys::signal::Signal::try_from(number)
-            .map_or_else(|_| format!("signal {number}"), |s| s.to_string())
-    };
+    let name =
+        |number| Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string());
     match (status.signal(), status.code()) {
+        (Some(number), _) if number == Signal::SIGKILL as i32 => KILLED.to_owned(),
         (Some(number), _) => format!("killed by {}", name(number)),
         (None, Some(101)) => "panicked".to_owned(),
         (None, code) => format!("ended with exit code {}", code.unwrap_or_default()),
@@ -206,5 +223,17 @@ mod tests {
             Some("the last"),
             "its start was cut off meanwhile"
         );
+    }
+
+    #[test]
+    fn an_end_for_want_of_memory_is_told_as_that() {
+        let end_of = |script| std::process::Command::new("sh").args(["-c", script]).status().unwrap();
+        let aborted = end_of("kill -ABRT $$");
+        assert!(is_out_of_memory(aborted, "a line\nmemory allocation of 1048576 bytes failed"));
+        assert!(!is_out_of_memory(aborted, "assertion failed"));
+        assert!(!is_out_of_memory(end_of("exit 101"), "memory allocation of 1048576 bytes failed"));
+        assert_eq!(describe(aborted), "killed by SIGABRT");
+        assert_eq!(describe(end_of("kill -KILL $$")), KILLED);
+        assert_eq!(describe(end_of("exit 101")), "panicked");
     }
 }

@@ -116,7 +116,7 @@ fn a_child_that_crashes_at_every_start_is_given_up_while_the_others_go_on() {
     let strike = Strike { call: "rename", from: 1, to: usize::MAX, fault: Fault::Kill };
     faults::watch(&mut command, &run.join("00001"), &sandbox.path().join("calls"), &[strike]);
     let ended = ended(command).with_code(75);
-    ended.saying("shard 1: its process was killed by SIGKILL; started again").saying("nothing is published");
+    ended.saying("shard 1: its process was killed by SIGKILL, as the kernel does where memory runs out; started again").saying("nothing is published");
     let states = sandbox.query("small", "SELECT shard, count(*) FROM requests GROUP BY 1 ORDER BY 1");
     assert_eq!(states, ["0,128", "2,128", "3,128"], "the other shards are done");
     let ids = film_ids(256);
