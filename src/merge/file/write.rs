@@ -110,7 +110,10 @@ fn options(format: &Format, memory: &str, row_group: u64) -> String {
     }
 }
 
-/// Refuses texts that readers of divided folders take for no value.
+/// Most bytes of a folder's name (NAME_MAX of Linux).
+const LONGEST_NAME: usize = 255;
+
+/// Refuses texts that readers of divided folders take for no value, and those that no folder can have as its name.
 fn refuse_lost_values(connection: &Connection, table: &Target, file: &FilePlace) -> Result<(), MergeError> {
     let Format::Folder(by) = &file.format else { return Ok(()) };
     let failed = |error| file.failed(&error);
@@ -122,6 +125,19 @@ fn refuse_lost_values(connection: &Connection, table: &Target, file: &FilePlace)
         if rows > 0 {
             problems.push(format!(
                 "{rows} rows have the text \"NULL\" in {name:?}: as the name of a folder it reads as no value"
+            ));
+        }
+        let most = LONGEST_NAME.saturating_sub(sql::division(name).len() + "=".len());
+        let text = sql::identifier(name);
+        let sql = format!(
+            "SELECT count(*), min(left({text}, 40)) FROM {} WHERE strlen(url_encode({text})) > {most}",
+            table.qualified
+        );
+        let long = |row: &duckdb::Row<'_>| Ok((row.get::<_, u64>(0)?, row.get::<_, Option<String>>(1)?));
+        if let (rows @ 1.., Some(first)) = connection.query_row(&sql, [], long).map_err(failed)? {
+            problems.push(format!(
+                "{rows} rows have a text in {name:?} that is too long for the name of a folder ({LONGEST_NAME} bytes, as \
+                 `{name}=…` in percent-encoding), such as {first:?}…"
             ));
         }
     }

@@ -162,4 +162,25 @@ async fn columns_that_make_no_folders_are_refused() {
     let said = sandbox.publish().await.unwrap_err().to_string();
     assert!(said.contains("2 rows have the text \"NULL\" in \"title\""), "{said}");
     assert!(!sandbox.file().exists());
+
+    // A folder's name has 255 bytes at the most: `title=`, and three bytes for each of a text that is percent-encoded.
+    let long = |round: u32, ordinal: u64, endpoint: usize, part: u32| {
+        let mut values = film_values(round, ordinal, endpoint, part);
+        if endpoint == 0 {
+            let text = ["a".repeat(249), "ä".repeat(41), "a".repeat(250), "ä".repeat(42)];
+            values[0] = Value::Text(text[ordinal as usize].clone());
+        }
+        values
+    };
+    for (records, expected) in [(2, None), (4, Some("2 rows have a text in \"title\" that is too long"))] {
+        let mut sandbox =
+            Sandbox::with(records, films(), long).await.mode(Mode::Replace).into_kind(Kind::Folder);
+        by(&mut sandbox, &["title"]);
+        sandbox.add_round(1, &all_ok).await;
+        match (sandbox.publish().await, expected) {
+            (Ok(published), None) => assert_eq!(published.rows, 2),
+            (Err(error), Some(said)) => assert!(error.to_string().contains(said), "{error}"),
+            (published, _) => panic!("{published:?}"),
+        }
+    }
 }
