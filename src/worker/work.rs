@@ -27,6 +27,7 @@ use crate::extract::{Extracted, Item};
 use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request, Values, canonical_text};
 use crate::handoff::{Block, Event, Plan, RunStore};
 use crate::job::Job;
+use crate::os::printable;
 use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// Everything that the lanes of one process share.
@@ -285,8 +286,10 @@ impl Work {
     /// Records what became of a pair.
     pub(super) fn settle(self: &Rc<Work>, pair: Pair, mut settled: Settled) {
         if let Some(failure) = &mut settled.line.failure {
-            // Whatever it is of: an answer may repeat a secret in the value that does not fit.
-            failure.detail = self.recipe.steps[pair.endpoint].question.masked(&failure.detail);
+            // Whatever it is of: an answer may repeat a secret in the value that does not fit, or hold what steers the
+            // terminal of whoever reads a file with it.
+            let masked = self.recipe.steps[pair.endpoint].question.masked(&failure.detail);
+            failure.detail = printable(&masked).into_owned();
         }
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));

@@ -237,6 +237,45 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     }
 }
 
+/// On a full disk only a command whose output is what was asked for says that it is lost; what others do is done.
+#[test]
+fn no_command_ends_otherwise_because_nobody_can_read_what_it_says() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    run(&sandbox, &origin);
+    let code_of = |words: &[&str], streams: &str| {
+        let _ = std::fs::remove_file(sandbox.path().join("mine.toml"));
+        let mut shell = std::process::Command::new("sh");
+        sandbox.confine(&mut shell);
+        let command = format!("exec \"$0\" \"$@\" {streams}");
+        shell.args(["-c", &command, env!("CARGO_BIN_EXE_windrow")]).args(words);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        wait(shell.spawn().unwrap()).code
+    };
+    for (words, is_asked_for) in [
+        (&["run", "small.toml", "--new"][..], false),
+        (&["merge", "small"], false),
+        (&["retry", "small", "--status", "403"], false),
+        (&["prune", "small", "--older-than", "1d"], false),
+        (&["init", "mine"], false),
+        (&["limits"], false),
+        (&["failures", "small"], true),
+        (&["plan", "small.toml"], true),
+        (&["check", "small.toml"], true),
+        (&["status", "small"], true),
+        (&["query", "small", "SELECT 1"], true),
+        (&["query", "small", "SELECT 1", "--format", "csv"], true),
+        (&["schema"], true),
+    ] {
+        assert_eq!(code_of(words, ""), Some(0), "{words:?}");
+        assert_eq!(code_of(words, ">&- 2>&-"), Some(0), "{words:?}");
+        assert_eq!(
+            code_of(words, ">/dev/full 2>/dev/full"),
+            Some(if is_asked_for { 4 } else { 0 }),
+            "{words:?}"
+        );
+    }
+}
+
 /// What a server wrote must not steer the terminal, nor turn what is read around; programs get it byte by byte.
 #[test]
 fn nothing_steers_the_terminal_but_programs_get_what_came() {
@@ -253,4 +292,34 @@ fn nothing_steers_the_terminal_but_programs_get_what_came() {
     assert_eq!(exact.stdout, "t\n\u{1b}[2J\u{202e}x\n");
     let wrong = sandbox.run(["query", "small", &format!("SELECT error({text})")]).with_code(2).stderr;
     assert!(wrong.contains(r"\u{1b}[2J\u{202e}x") && !wrong.contains(['\u{1b}', '\u{202e}']), "{wrong:?}");
+}
+
+/// The same of what went wrong, wherever it is written: a program or a server has worded it.
+#[test]
+fn no_detail_in_a_file_steers_the_terminal_of_its_reader() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    sandbox.write(
+        "words.py",
+        "import json, sys\n\
+         for line in sys.stdin:\n    \
+             print(json.dumps({'ordinal': json.loads(line)['ordinal'], 'error': '\\x1b[2J\\u202ewrong'}), flush=True)\n",
+    );
+    sandbox.write("ids.txt", film_ids(3).join("\n"));
+    let url = origin.url();
+    sandbox.write(
+        "words.toml",
+        format!(
+            "job.name = \"words\"\ninput = {{ file = \"ids.txt\", id = \"imdb_id\" }}\n\
+             table = {{ to = \"duckdb:words.duckdb\", name = \"words\", mode = \"append\" }}\n\
+             [[endpoint]]\nname = \"omdb\"\nurl = \"{url}/\"\nquery = {{ i = \"{{imdb_id}}\" }}\n\
+             pipe = [\"python3\", \"words.py\"]\ncolumns = {{ text = \".text\" }}\n"
+        ),
+    );
+    sandbox.run(["run", "words.toml"]).with_code(1);
+    let details = sandbox.query("words", "SELECT DISTINCT detail FROM requests");
+    assert_eq!(details.len(), 1, "{details:?}");
+    assert!(
+        details[0].ends_with(r"[2J\u{202e}wrong") && !details[0].contains(['\u{1b}', '\u{202e}']),
+        "{details:?}"
+    );
 }
