@@ -11,7 +11,7 @@ use windrow::handoff::digest;
 use windrow::handoff::ledger::Line;
 use windrow::handoff::store::VERSION;
 use windrow::handoff::{
-    Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, Shard, Tally, layout,
+    Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use windrow::job::{
     ChunkFormat, Destination, Dialect, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings,
@@ -99,6 +99,8 @@ fn money(random: &mut fastrand::Rng) -> Vec<Value> {
 /// A run, every pair ok; the number of its blocks.
 pub fn make_run(folder: &Path, records: u64) -> usize {
     let run = folder.join("run");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let store = runtime.block_on(RunStore::create(&run)).expect("a run");
     let block = (records.div_ceil(64)).clamp(64, 1024).max(records.div_ceil(5000));
     let mut random = fastrand::Rng::with_seed(1);
     let shards: Vec<Shard> = (0..records)
@@ -110,9 +112,11 @@ pub fn make_run(folder: &Path, records: u64) -> usize {
         .collect();
     let blocks = shards.iter().map(|shard| shard.blocks.len()).sum();
     let round = Round { version: VERSION, number: 0, created_at: 0, shards };
-    std::fs::write(run.join("round-000.json"), serde_json::to_vec(&round).expect("text")).expect("a file");
-    std::fs::write(run.join(layout::PLAN), serde_json::to_vec(&plan(records)).expect("text"))
-        .expect("a file");
+    let put = async {
+        store.put_round(&round).await?;
+        store.put_plan(&plan(records)).await
+    };
+    runtime.block_on(put).expect("files");
     blocks
 }
 

@@ -21,7 +21,7 @@ use crate::merge::statements::place;
 use crate::merge::{MergeError, sql};
 
 /// How long it is looked for rows: what waits is a message, and locks are held meanwhile.
-const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 20 } else { 60 });
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A constraint of the table, a part of it, or a unique index: its columns, and the condition of a CHECK.
 const CONSTRAINT: &str = "WITH RECURSIVE own(oid) AS \

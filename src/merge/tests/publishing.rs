@@ -551,3 +551,26 @@ async fn names_with_quotes_and_spaces_are_names() {
         assert_eq!(found, ["x|0|1", "x|1|1", "x|2|1"]);
     }
 }
+
+#[tokio::test]
+async fn a_key_may_be_called_like_a_column_of_ours() {
+    let columns = ["ordinal", "part", "key ordinal"].map(|name| Field { name: name.into(), ty: Type::Text });
+    let sandbox = Sandbox::with(10, vec![("film", columns.to_vec())], |_, ordinal, _, part| {
+        vec![(ordinal / 2).to_string(), part.to_string(), ordinal.to_string()]
+            .into_iter()
+            .map(Value::Text)
+            .collect()
+    });
+    let mut sandbox = sandbox.await.exploding(0, |_, _| 2).await.mode(Mode::Upsert);
+    sandbox.job.table.key = vec!["ordinal".into(), "part".into()];
+    sandbox.execute(
+        "CREATE TABLE films (id TEXT, ordinal TEXT, part TEXT, \"key ordinal\" TEXT); \
+         INSERT INTO films VALUES ('old', '1', '0', 'goes'), ('old', '1', '7', 'stays')",
+    );
+    sandbox.add_round(2, &all_ok).await;
+    let published = sandbox.publish().await.unwrap();
+    assert_eq!((published.rows, published.replaced, published.duplicates.rows), (10, 1, 10));
+    let expected = ["0|0|1", "0|1|1", "1|0|3", "1|1|3", "1|7|stays", "2|0|5"];
+    let rows = sandbox.rows("SELECT ordinal, part, \"key ordinal\" FROM films ORDER BY ordinal, part");
+    assert_eq!((rows[..6].to_vec(), rows.len()), (expected.map(str::to_owned).to_vec(), 11));
+}
