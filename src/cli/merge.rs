@@ -53,10 +53,10 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     let wanted = Wanted { anyway: args.anyway, noted };
     let merged = merge_run(&run.store, &job, &to, wanted, &stop).await?;
     summary::finished(&run, &job, &to, &merged, started.elapsed()).await;
-    if noted {
-        settle::told(&run.store);
+    match noted {
+        true => settle::told_at_last(&run.store, merged.exit()),
+        false => Ok(merged.exit()),
     }
-    Ok(merged.exit())
 }
 
 /// How a run is to be published.

@@ -65,8 +65,7 @@ pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, Cli
         prune::after_run(&job, &root).await;
     }
     // Last of all: who is killed before this has not told.
-    settle::told(&run.store);
-    Ok(merged.exit())
+    settle::told_at_last(&run.store, merged.exit())
 }
 
 /// What stands before a run begins: an earlier one that is published, and nobody was told; then the exit code is known. Or

@@ -3,6 +3,7 @@
 //! A value is never printed: [`Secret`]'s `Debug` hides it, and [`Mask`] takes it out of whatever a server
 //! sends back (an error page that repeats the key it was asked with) before that reaches a failure's detail.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,13 +106,40 @@ impl Mask {
         marks
     }
 
-    /// Whether `text` holds one of the secrets, in any percent-encoding. Values of less than four characters
-    /// do not count: they would be found everywhere.
+    /// Whether `text` holds one of the secrets, in any percent-encoding, or with any character escaped as JSON may. Values
+    /// of less than four characters do not count: they would be found everywhere.
     pub(super) fn finds_in(&self, text: &str) -> bool {
         let decoded = percent_decode_str(text).decode_utf8_lossy();
-        let holds = |form: &String| form.len() >= 4 && (text.contains(form) || decoded.contains(form));
+        let unescaped = json_unescaped(text);
+        let texts = [text, &decoded, &unescaped];
+        let holds = |form: &String| form.len() >= 4 && texts.iter().any(|text| text.contains(form.as_str()));
         self.forms.iter().any(|(form, _)| holds(form))
     }
+}
+
+/// A text with what JSON escapes (RFC 8259, section 7) written out: some writers escape `/`, `&` and all that is no ASCII.
+fn json_unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut units: Vec<u16> = Vec::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        let after = rest.as_str();
+        let hex = after.strip_prefix('u').and_then(|after| u16::from_str_radix(after.get(..4)?, 16).ok());
+        match (letter, hex, after.chars().next()) {
+            ('\\', Some(unit), _) => {
+                units.push(unit);
+                rest = after["u1234".len()..].chars();
+            }
+            ('\\', None, Some(escaped @ ('"' | '\\' | '/'))) => {
+                units.push(escaped as u16);
+                rest.next();
+            }
+            (letter, ..) => units.extend_from_slice(letter.encode_utf16(&mut [0; 2])),
+        }
+    }
+    Cow::Owned(String::from_utf16_lossy(&units))
 }
 
 impl fmt::Debug for Mask {
@@ -170,5 +198,23 @@ mod tests {
         assert_eq!(mask.apply("q=a+b&r=a%20b&s=a b"), "q=${C}&r=${C}&s=${C}");
         assert_eq!(mask.marks("none"), []);
         assert_eq!(marked::shown("x%61bcd", &mask.marks("x%61bcd")), WITHHELD);
+    }
+
+    #[test]
+    fn a_secret_is_found_however_json_escapes_it() {
+        let secrets = Secrets::default().with_file([("KEY".to_owned(), "Ab3/de+F&Ijü𝄞".to_owned())].into());
+        let mask = Mask::new(&[Secret::of(&secrets, "KEY").unwrap()]);
+        for spelled in [
+            r"Ab3\/de+F&Ijü𝄞",
+            r"Ab3/de+F\u0026Ijü𝄞",
+            r"Ab3/de+F&Ij\u00fc\ud834\udd1e",
+            r"\u0041b3\/de\u002bF&Ijü\uD834\uDD1E",
+        ] {
+            let text = format!(r#"{{"error": "unknown key {spelled}"}}"#);
+            assert_eq!(mask.apply(&text), WITHHELD, "{text}");
+        }
+        for harmless in [r"\u00", r"a\", r"\u+123 \q \\u0041", ""] {
+            assert_eq!(mask.apply(harmless), harmless);
+        }
     }
 }

@@ -179,13 +179,17 @@ impl RunStore {
         self.put(&Path::from(layout::PLAN), seal::seal(plan).into()).await
     }
 
-    /// The rounds, from 0.
+    /// The rounds, from 0: never none.
     pub async fn rounds(&self) -> Result<Vec<Round>, HandoffError> {
         let mut rounds = Vec::new();
         while let Some(bytes) = self.read_if_there(&layout::round(rounds.len() as u32)).await? {
             rounds.push(self.parse_sealed(&layout::round(rounds.len() as u32), &bytes)?);
         }
-        Ok(rounds)
+        // The first is written before the plan.
+        match rounds.is_empty() {
+            true => Err(HandoffError::Gone { path: self.shown(&layout::round(0)) }),
+            false => Ok(rounds),
+        }
     }
 
     /// Writes a round, after the input of all its shards.

@@ -28,6 +28,9 @@ pub const LONGEST_JQ: usize = 4096;
 /// Some 4 KiB of stack for each byte of the longest expression (tried), four times over.
 pub(super) const STACK: usize = 64 << 20;
 
+/// The stack for a short one.
+const LEAST_STACK: usize = 4 << 20;
+
 /// Functions that read or change something other than the answer.
 const WITHHELD: [&str; 10] = [
     "debug",
@@ -70,7 +73,9 @@ pub(super) fn compile(code: &str) -> Result<Jq, JqMistake> {
     }
     let failed = |message: &str| JqMistake { range: 0..code.len(), message: message.to_owned() };
     thread::scope(|scope| {
-        let compiling = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || compile_here(code));
+        // As much as an expression of that length can need: a process may not have much memory.
+        let stack = (code.len() * (STACK / LONGEST_JQ)).max(LEAST_STACK);
+        let compiling = thread::Builder::new().stack_size(stack).spawn_scoped(scope, || compile_here(code));
         let compiling = compiling.map_err(|error| failed(&format!("no thread to compile on: {error}")))?;
         compiling.join().unwrap_or_else(|_| Err(failed("the jq compiler gave up on this")))
     })

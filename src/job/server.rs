@@ -85,8 +85,8 @@ impl ServerUrl {
     }
 
     /// The URL to connect with, each secret percent-encoded in its place.
-    pub fn with_values<E>(&self, value: impl Fn(&str) -> Result<String, E>) -> Result<String, E> {
-        let encoded = |name: &str| Ok(utf8_percent_encode(&value(name)?, NON_ALPHANUMERIC).to_string());
+    pub fn with_values<E>(&self, mut value: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
+        let mut encoded = |name: &str| Ok(utf8_percent_encode(&value(name)?, NON_ALPHANUMERIC).to_string());
         let pieces = self.template.parts.iter().map(|part| match part {
             Part::Secret(name) => encoded(name),
             Part::Literal(text) => Ok(text.clone()),

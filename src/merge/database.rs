@@ -137,6 +137,8 @@ pub(super) fn failed(path: &Path, error: &duckdb::Error) -> MergeError {
     }
     if message.starts_with("Constraint Error") {
         let hint = hint_of(&CONSTRAINT).unwrap_or("the table has conditions of its own");
+        // It repeats the value, and what stands in that must not look like a line of ours.
+        let message = message.replace('\n', "\\n");
         return MergeError::Constraint { path, message, hint };
     }
     if let Some(hint) = hint_of(&UNREADABLE) {

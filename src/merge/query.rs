@@ -68,7 +68,7 @@ impl RunQuery {
     /// frozen column.
     pub async fn open(run: &RunStore, job: Option<&Job>) -> Result<RunQuery, MergeError> {
         let files = RunFiles::committed(run).await?;
-        let failed = |error: duckdb::Error| database::failed(run.folder(), &error);
+        let failed = |error: duckdb::Error| unreadable(run, &error);
         let columns = columns::of_run(&files.plan, job)?;
         let policy = Policy::now(&files.plan, job);
         let mut session = RunQuery::in_memory()?;
@@ -133,6 +133,20 @@ impl RunQuery {
     fn wrong(&self, error: &duckdb::Error) -> MergeError {
         let message = database::whole_message(error);
         MergeError::Sql { message, views: self.views.clone() }
+    }
+}
+
+/// What an error means where the files of a run are read.
+fn unreadable(run: &RunStore, error: &duckdb::Error) -> MergeError {
+    match database::failed(run.folder(), error) {
+        MergeError::Database { path, message } => MergeError::Integrity {
+            file: path,
+            why: message,
+            hint:
+                "a file of the run is gone or damaged: restore it, or start anew with `windrow run JOB --new`"
+                    .into(),
+        },
+        other => other,
     }
 }
 

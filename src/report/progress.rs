@@ -270,7 +270,11 @@ fn ending(end: &ShardEnd) -> Option<String> {
         // All of them do, for the same reason: it is told once, of the run.
         ShardEnd::Ended(Exit::Paused, _) => None,
         ShardEnd::Ended(_, text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        ShardEnd::Crashed(how) => Some(format!("its process was {how}, again and again; given up")),
+        ShardEnd::Crashed(how) => {
+            // Behind the first line comes the end of its log.
+            let (how, log) = how.split_at(how.find('\n').unwrap_or(how.len()));
+            Some(format!("its process was {how}, again and again; given up{log}"))
+        }
     }
 }
 

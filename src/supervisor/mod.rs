@@ -335,7 +335,7 @@ impl<'a> Crew<'a> {
                 self.observer.notice(member, &Notice::Condemned { ordinal, endpoint, shared });
             }
             Verdict::GiveUp => {
-                let log = if log.is_empty() { String::new() } else { format!("\n{log}") };
+                let log = if log.is_empty() { String::new() } else { format!("\n{}", log.trim_start()) };
                 self.end(shard, ShardEnd::Crashed(format!("{how}{log}")));
                 return Ok(());
             }

@@ -135,7 +135,8 @@ fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
     let mut lines = vec![["JOB", "RUN", "STATE", "AGE", "SIZE", ""].map(str::to_owned).to_vec()];
     lines.extend(all.iter().flat_map(|(job, swept)| swept.gone.iter().map(|gone| line(job, gone))));
     if lines.len() > 1 {
-        summary::to_stdout(|out| summary::columns(out, &lines))?;
+        // They are removed, whoever reads it.
+        let _ = summary::to_stdout(|out| summary::columns(out, &lines));
     }
     let gone: Vec<&Gone> = all.iter().flat_map(|(_, swept)| &swept.gone).collect();
     let sum = format!("{}, {}", counted(gone.len() as u64, "run"), size(bytes(gone.iter().copied())));

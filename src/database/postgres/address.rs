@@ -27,8 +27,13 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
     let shown = url.shown();
     let wrong = |message: String| PostgresError::Address { server: shown.clone(), message };
+    let mut hidden = Vec::new();
     let spelled = url
-        .with_values(|name| secrets.get(name).map_err(|why| format!("the secret {name} {why}")))
+        .with_values(|name| {
+            let value = secrets.get(name).map_err(|why| format!("the secret {name} {why}"))?;
+            hidden.push((value.to_string(), format!("${{{name}}}")));
+            Ok(value)
+        })
         .map_err(wrong)?;
     let (tls, others) = without_tls(&spelled);
     let mut config: Config = others.parse().map_err(|error| wrong(why(&error)))?;
@@ -36,7 +41,13 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Postg
     config.ssl_mode(mode);
     complete(&mut config, secrets);
     let passed_over = complete_password(&mut config, secrets);
-    Ok(Server { config: config.into(), tls: Tls::new(tls).map_err(wrong)?, shown, passed_over })
+    Ok(Server {
+        config: config.into(),
+        tls: Tls::new(tls).map_err(wrong)?,
+        shown,
+        hidden: hidden.into(),
+        passed_over,
+    })
 }
 
 /// The parameters that are about TLS, and the URL without them, which is otherwise as it was.

@@ -117,8 +117,8 @@ impl PostgresError {
     /// What an error means while connecting.
     pub(super) fn of_connecting(server: &Server, error: &Error) -> PostgresError {
         let (message, hint) = match error.as_db_error() {
-            Some(refusal) => (words(refusal), hint_of_login(refusal.code())),
-            None => (chain(error), hint_of_network(error)),
+            Some(refusal) => (server.masked(&words(refusal)), hint_of_login(refusal.code())),
+            None => (server.masked(&chain(error)), hint_of_network(error)),
         };
         let hint = match &server.passed_over {
             Some(path) if hint == SET_PASSWORD => {
@@ -131,20 +131,21 @@ impl PostgresError {
 
     /// What an error of a statement means.
     pub(super) fn of_statement(server: &Server, error: &Error) -> PostgresError {
+        let masked = |words: String| server.masked(&words);
         let server = server.shown().to_owned();
         match error.as_db_error() {
             Some(refusal) if is_goodbye(refusal.code()) => {
-                PostgresError::Lost { server, message: words(refusal) }
+                PostgresError::Lost { server, message: masked(words(refusal)) }
             }
             Some(refusal) => PostgresError::Refused {
                 server,
-                message: words(refusal),
+                message: masked(words(refusal)),
                 trouble: trouble(refusal.code()),
                 code: refusal.code().code().to_owned(),
                 position: position(refusal),
                 row: row_refusal(refusal).map(Box::new),
             },
-            None => PostgresError::Lost { server, message: chain(error) },
+            None => PostgresError::Lost { server, message: masked(chain(error)) },
         }
     }
 
@@ -244,7 +245,12 @@ fn words(refusal: &DbError) -> String {
     if let Some(hint) = refusal.hint() {
         words += &format!(" ({})", hint.trim_end_matches('.'));
     }
-    words
+    one_line(&words)
+}
+
+/// The server repeats values, and what stands in them must not look like a line of ours.
+fn one_line(words: &str) -> String {
+    words.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// What is said of a row, where the refusal is about one.
@@ -257,7 +263,7 @@ fn row_refusal(refusal: &DbError) -> Option<RowRefusal> {
     let detail = refusal.detail().filter(|_| !is_row);
     let detail = detail.map_or_else(String::new, |detail| format!(": {}", detail.trim_end_matches('.')));
     Some(RowRefusal {
-        why: format!("{}{detail}", refusal.message()),
+        why: one_line(&format!("{}{detail}", refusal.message())),
         column: refusal.column().map(str::to_owned),
         constraint: refusal.constraint().map(str::to_owned),
     })

@@ -42,6 +42,8 @@ pub struct Server {
     config: Arc<tokio_postgres::Config>,
     tls: Tls,
     shown: String,
+    /// Secrets of the URL, and what is shown in their place.
+    hidden: Arc<[(String, String)]>,
     /// The password file, where it was not read since others may read it.
     passed_over: Option<PathBuf>,
 }
@@ -53,6 +55,13 @@ impl Server {
     /// Where a secret has no value, or the URL says something that is not known.
     pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
         address::server(url, secrets)
+    }
+
+    /// Words of the server's, which may repeat what the URL has: its secrets by their names. One of less than four
+    /// characters would be found everywhere.
+    fn masked(&self, words: &str) -> String {
+        let long = self.hidden.iter().filter(|(value, _)| value.len() >= 4);
+        long.fold(words.to_owned(), |words, (value, shown)| words.replace(value, shown))
     }
 
     /// For people: no password.

@@ -95,7 +95,7 @@ impl<'a> Filling<'a> {
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
     async fn must_be_staged(&self) -> Result<bool, PostgresError> {
-        if self.views.rows || self.in_place || !self.rows.are_direct() {
+        if self.views.rows || self.in_place || !self.rows.are_direct() || self.target.has_rules() {
             return Ok(true);
         }
         match self.mode() {

@@ -3,7 +3,7 @@
 //! All that a load does is done once more up to the rows, and then they are tried in parts, each within a savepoint that
 //! is undone: with the table's own types, conditions, keys and triggers. A refused row's column is the one that the
 //! server names, those of the constraint that it names, or the one whose type does not take the value. Rows that are
-//! refused only beside each other (twins under a unique index) are found by their values there.
+//! refused only beside each other (twins under a unique index) are looked for before, by the index's own expressions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,6 +33,17 @@ const CONSTRAINT: &str = "WITH RECURSIVE own(oid) AS \
          FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid WHERE relname = $2) \
      SELECT array(SELECT attname::text FROM unnest(keys) WITH ORDINALITY k(n, at) \
                   JOIN pg_attribute ON attrelid = rel AND attnum = n ORDER BY at), definition FROM named LIMIT 1";
+
+/// A unique index of the table, or of a part of it: its expressions, and the condition of a partial one.
+const UNIQUE: &str = "WITH RECURSIVE own(oid) AS \
+       (SELECT to_regclass($1)::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
+     SELECT array(SELECT pg_get_indexdef(indexrelid, k, true) FROM generate_series(1, indnkeyatts) k), \
+       coalesce(pg_get_expr(indpred, indrelid), 'true') \
+     FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid \
+     WHERE relname = $2 AND indisunique LIMIT 1";
+
+/// Most tries: where many rows are refused, but none by itself, there is no end of halves.
+const TRIES: usize = 2_000;
 
 /// What a load ended with, said of the rows that were refused; `None` where it is not about rows, or they are not found.
 pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &PostgresError) -> Option<MergeError> {
@@ -75,13 +86,14 @@ async fn find_in(
     let (_, mut written) = carrier.end(brought).await?;
     filling.make_ready(&mut written).await?;
     let trial = Trial { session, target: &target, since: Instant::now(), filling };
-    let (rows, is_all) = trial.one_by_one().await?;
-    if !rows.is_empty() {
-        let all = is_all.then_some(rows.len() as u64);
-        return Ok(Some(Found { table: target.name.clone(), rows, all }));
+    let (mut rows, twins) = trial.together(refusal).await?;
+    let mut all = Some(twins);
+    if rows.is_empty() {
+        let is_all;
+        (rows, is_all) = trial.one_by_one().await?;
+        all = is_all.then_some(rows.len() as u64);
     }
-    let (rows, all) = trial.together(refusal).await?;
-    Ok((!rows.is_empty()).then_some(Found { table: target.name.clone(), rows, all: Some(all) }))
+    Ok((!rows.is_empty()).then_some(Found { table: target.name.clone(), rows, all }))
 }
 
 /// Rows that are staged, and tried.
@@ -97,9 +109,10 @@ impl Trial<'_> {
     async fn one_by_one(&self) -> Result<(Vec<RefusedRow>, bool), MergeError> {
         let Some(number) = self.number().await? else { return Ok((Vec::new(), true)) };
         let mut search = Search::among(number.first..number.until);
-        let mut rows = Vec::new();
+        let (mut rows, mut tries) = (Vec::new(), 0);
         while let Some(range) = search.next() {
-            if self.since.elapsed() > PATIENCE {
+            tries += 1;
+            if self.since.elapsed() > PATIENCE || tries > TRIES {
                 return Ok((rows, false));
             }
             let only = format!("{0} >= {1} AND {0} < {2}", number.sql, range.start, range.end);
@@ -181,27 +194,38 @@ impl Trial<'_> {
         Ok(Vec::new())
     }
 
-    /// Rows that have the values of another one where a unique index does not let them: the first, and how many.
+    /// Rows of the run that have the values of another one of it where a unique index does not let them: the first, and how
+    /// many.
     async fn together(&self, refusal: &RowRefusal) -> Result<(Vec<RefusedRow>, u64), MergeError> {
         let none = Ok((Vec::new(), 0));
         let Some(constraint) = &refusal.constraint else { return none };
-        let Some((names, _)) = self.constraint(constraint).await? else { return none };
-        let outputs: Option<Vec<&Output>> = names.iter().map(|name| self.output(name)).collect();
-        let Some(outputs) = outputs.filter(|outputs| !outputs.is_empty()) else { return none };
-        let keys = listed(outputs.iter().map(|output| self.filling.rows.converted(output)));
-        let is_set =
-            outputs.iter().map(|output| format!("{} IS NOT NULL", self.filling.rows.converted(output)));
-        let is_set = is_set.collect::<Vec<_>>().join(" AND ");
+        let index = self.session.client().query_opt(UNIQUE, &[&self.filling.filled(), &constraint]).await;
+        let Some(index) = index.map_err(|error| self.session.failed(&error))? else { return none };
+        let (keys, condition): (Vec<String>, String) = (index.get(0), index.get(1));
+        let [ordinal, part] = place(self.filling.rows.outputs);
+        let outputs = self.filling.rows.outputs.iter();
+        let as_there =
+            outputs.map(|o| format!("{} AS {}", self.filling.rows.converted(o), self.filling.rows.name(o)));
         let twins = format!(
-            "new.ctid IN (SELECT twin FROM (SELECT new.ctid AS twin, count(*) OVER (PARTITION BY {keys}) AS alike \
-             FROM {STAGED} AS new WHERE {is_set}) AS counted WHERE alike > 1)"
+            "(new.{ordinal}, new.{part}) IN (SELECT {ordinal}, {part} FROM \
+             (SELECT {ordinal}, {part}, count(*) OVER (PARTITION BY {}) AS windrow_alike \
+              FROM (SELECT new.{ordinal}, new.{part}, {} FROM {STAGED} AS new) AS written \
+              WHERE ({condition}) AND {}) AS counted WHERE windrow_alike > 1)",
+            keys.join(", "),
+            listed(as_there),
+            keys.iter().map(|key| format!("({key}) IS NOT NULL")).collect::<Vec<_>>().join(" AND "),
         );
-        let all = self
-            .filling
-            .transaction
-            .count(&format!("SELECT count(*) FROM {STAGED} AS new WHERE {twins}"))
-            .await?;
-        let why = format!("several rows have these values, and {constraint} lets only one");
+        // A condition or key of columns that the run does not fill cannot be asked of its rows.
+        let counted = async {
+            let count = format!("SELECT count(*) FROM {STAGED} AS new WHERE {twins}");
+            self.filling.transaction.count(&count).await
+        };
+        self.session.run("SAVEPOINT windrow").await?;
+        let counted = counted.await;
+        self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
+        let Ok(all @ 1..) = counted else { return none };
+        let names = self.constraint(constraint).await?.unwrap_or_default().0;
+        let why = format!("several rows have the same, and {constraint} lets only one");
         Ok((self.rows(&twins, &names, &why).await?, all))
     }
 

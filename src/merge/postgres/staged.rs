@@ -5,10 +5,10 @@ use super::in_place::UNPAIRED;
 use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
-use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::load::failed_column;
 use crate::merge::statements::place;
+use crate::merge::{MergeError, sql};
 
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
 const KEPT: &str = "pg_temp.windrow_kept";
@@ -30,6 +30,9 @@ impl Filling<'_> {
     /// Does all that comes before the rows: sets aside what they keep, and makes room.
     pub(super) async fn make_ready(&self, written: &mut Written) -> Result<(), MergeError> {
         if self.mode() == Mode::Upsert {
+            if self.views.rows {
+                self.refuse_null_keys().await?;
+            }
             if self.rows.has_coarse_key() || self.views.rows {
                 written.duplicates = self.leave_out_twins().await?;
             }
@@ -67,6 +70,20 @@ impl Filling<'_> {
         let is_new =
             format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {}) AND {only}", self.rows.same_key());
         Ok((updated, self.insert(&is_new, false).await?))
+    }
+
+    /// Refuses rows whose key a statement of the job's own has made null: nothing could find them again.
+    async fn refuse_null_keys(&self) -> Result<(), MergeError> {
+        let [ordinal, _] = place(self.rows.outputs);
+        for key in self.rows.key() {
+            let of_null = format!("FROM {STAGED} WHERE {} IS NULL", sql::identifier(&key.name));
+            let rows = self.transaction.count(&format!("SELECT count(*) {of_null}")).await?;
+            if rows > 0 {
+                let ordinal = self.transaction.count(&format!("SELECT min({ordinal}) {of_null}")).await?;
+                return Err(MergeError::NullKey { column: key.name.clone(), rows, ordinal });
+            }
+        }
+        Ok(())
     }
 
     /// Where the server finds keys alike that we took for different, the later row wins; how many lost.

@@ -39,6 +39,8 @@ struct Standing {
     unique: Vec<Vec<String>>,
     /// Whether a foreign key refers to it, or to a part of it.
     is_referenced: bool,
+    /// Whether it has rules, which COPY passes over.
+    has_rules: bool,
 }
 
 /// A column that stands.
@@ -53,6 +55,8 @@ pub(super) struct TargetColumn {
     /// Computed from other columns.
     pub computed: bool,
 }
+
+const RULES: &str = "SELECT relhasrules FROM pg_class WHERE oid = $1";
 
 const TABLE: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)";
@@ -126,6 +130,11 @@ impl Target {
     /// Whether no two rows can have the same values in these columns.
     pub fn is_unique(&self, key: &[String]) -> bool {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
+    }
+
+    /// Whether it has rules, which COPY passes over.
+    pub fn has_rules(&self) -> bool {
+        self.standing.as_ref().is_some_and(|standing| standing.has_rules)
     }
 
     /// Whether rows that come again when it is replaced are [updated](super::in_place): others refer to them, and a key
@@ -262,8 +271,9 @@ async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Sta
     let columns = session.client().query(COLUMNS, &[&oid]).await.map_err(failed)?;
     let columns = columns.iter().map(target_column).collect();
     let referenced = session.client().query_one(REFERENCED, &[&oid]).await.map_err(failed)?;
+    let rules = session.client().query_one(RULES, &[&oid]).await.map_err(failed)?;
     let unique = unique_indexes(session, oid).await?;
-    Ok(Standing { oid, kind, columns, unique, is_referenced: referenced.get(0) })
+    Ok(Standing { oid, kind, columns, unique, is_referenced: referenced.get(0), has_rules: rules.get(0) })
 }
 
 /// The columns of each unique index of a table that covers all rows.

@@ -91,14 +91,17 @@ async fn a_key_that_a_statement_changes_is_the_key_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_key_that_a_statement_makes_null_is_refused_in_duckdb() {
-    let [mut sandbox, _] = everywhere(Mode::Upsert, all_ok).await;
-    sandbox.job.before = vec![statement("UPDATE windrow_rows SET id = NULL WHERE id = 'tt0003'")];
-    let error = sandbox.publish().await.unwrap_err();
-    assert!(
-        error.to_string().contains("1 rows have no value in the key column \"id\"; the first is record 3"),
-        "{error}"
-    );
+async fn a_key_that_a_statement_makes_null_is_refused() {
+    for mut sandbox in everywhere(Mode::Upsert, all_ok).await {
+        sandbox.job.before = vec![statement("UPDATE windrow_rows SET id = NULL WHERE id = 'tt0003'")];
+        let error = sandbox.publish().await.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("1 rows have no value in the key column \"id\"; the first is record 3"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ async fn rows_that_are_refused_only_beside_each_other_are_named_together() {
     let records: Vec<u64> = rows.iter().map(|(record, ..)| *record).collect();
     assert_eq!((records, all), (vec![12, 31], Some(2)));
     assert_eq!(rows[1].2, "votes=12");
-    assert_eq!(rows[1].3, "several rows have these values, and once lets only one");
+    assert_eq!(rows[1].3, "several rows have the same, and once lets only one");
 }
 
 #[tokio::test]
@@ -186,4 +186,56 @@ async fn rows_that_a_trigger_keeps_out_are_counted() {
     let table = table.replace(" PRIMARY KEY", "");
     let published = into(Mode::Append, &table).await.publish().await.unwrap();
     assert_eq!((published.rows, published.kept_out), (90, 10));
+}
+
+#[tokio::test]
+async fn a_rule_of_the_table_holds_in_every_mode() {
+    let table = format!(
+        "CREATE TABLE films (id text, {COLUMNS}); CREATE RULE look AS ON INSERT TO films WHERE new.votes % 10 = 5 DO INSTEAD NOTHING"
+    );
+    for mode in MODES {
+        let sandbox = into(mode, &table).await;
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.kept_out), (90, 10), "{mode:?}");
+        assert_eq!(sandbox.rows("SELECT count(*) FROM films WHERE votes % 10 = 5"), ["0"], "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_partial_index_or_one_on_an_expression_names_the_rows_that_break_it_alone() {
+    use super::super::sandbox::film_values as films;
+    for index in ["(facts) WHERE votes IN (3, 8)", "(upper(title))"] {
+        let mut sandbox = Sandbox::new(40).await.mode(Mode::Append);
+        sandbox.values = |_, o, endpoint, _| match (endpoint, o) {
+            (0, 8) => vec![super::text("FILM 3 of round 0"), films(0, 8, 0, 0)[1].clone()],
+            (1, _) => vec![films(0, o, 1, 0)[0].clone(), crate::record::Value::Json("1".into())],
+            _ => films(0, o, endpoint, 0),
+        };
+        sandbox.add_round(2, &super::all_ok).await;
+        let sandbox = sandbox.on_postgres();
+        let columns = COLUMNS.replace("json", "text");
+        sandbox.execute(&format!(
+            "CREATE TABLE films (id text, {columns}); CREATE UNIQUE INDEX once ON films {index}"
+        ));
+        let (rows, all) = rows(&sandbox).await;
+        let records: Vec<u64> = rows.iter().map(|(record, ..)| *record).collect();
+        assert_eq!((records, all), (vec![3, 8], Some(2)), "{index}");
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_a_value_does_not_look_like_a_line_of_ours() {
+    let mut sandbox = Sandbox::new(2).await.mode(Mode::Append);
+    sandbox.values = |_, o, endpoint, _| match endpoint {
+        0 => vec![super::text("x\nwindrow: published"), crate::record::Value::Bigint(o as i64)],
+        _ => super::super::sandbox::film_values(0, o, endpoint, 0),
+    };
+    sandbox.add_round(1, &super::all_ok).await;
+    let sandbox = sandbox.on_postgres();
+    sandbox.execute(&format!(
+        "CREATE TABLE listed (title text PRIMARY KEY); CREATE TABLE films (id text, {COLUMNS}, FOREIGN KEY (title) REFERENCES listed)"
+    ));
+    let said = refused(&sandbox).await.to_string();
+    assert!(said.contains("Key (title)=(x\\nwindrow: published) is not present"), "{said}");
+    assert!(said.lines().all(|line| !line.starts_with("windrow: published")), "{said}");
 }
