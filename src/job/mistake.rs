@@ -136,6 +136,22 @@ pub(super) fn end_of(text: &str) -> Span {
     start..end
 }
 
+/// The text as a report may quote it: with stars, as many as there are bytes, for the passwords that stand in its URLs.
+fn without_passwords(mut text: String) -> String {
+    let is_end = |letter: char| "/?#\"'`".contains(letter) || letter.is_whitespace();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("://") {
+        from += at + "://".len();
+        let authority = &text[from..from + text[from..].find(is_end).unwrap_or(text.len() - from)];
+        let password = authority.rfind('@').and_then(|end| Some(authority[..end].find(':')? + 1..end));
+        if let Some(password) = password.filter(|password| !authority[password.clone()].starts_with("${")) {
+            let stars = "*".repeat(password.len());
+            text.replace_range(from + password.start..from + password.end, &stars);
+        }
+    }
+    text
+}
+
 /// Why a job file is not a job: it cannot be read, or has mistakes.
 pub struct JobError(Box<Inside>);
 
@@ -159,7 +175,7 @@ impl JobError {
     /// A file with mistakes.
     pub(super) fn mistaken(path: &Path, text: String, mistakes: Mistakes) -> JobError {
         let mistakes = mistakes.placed(&text);
-        let source = NamedSource::new(path.display().to_string(), text);
+        let source = NamedSource::new(path.display().to_string(), without_passwords(text));
         JobError(Box::new(Inside { path: path.to_owned(), reason: Reason::Mistaken { source, mistakes } }))
     }
 

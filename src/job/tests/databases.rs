@@ -96,6 +96,15 @@ fn a_password_is_refused_where_it_stands() {
     a password in plain text
     hint: write ${NAME} in its place and set NAME in the environment, or PGPASSWORD
     "#);
+    let error = parse(&text).unwrap_err();
+    for report in [error.render(false), error.render(true), error.to_string()] {
+        assert!(!report.contains("geheim"), "{report}");
+    }
+    assert!(
+        error.render(false).contains("\"postgres://loader:******@db.example:5432/stats"),
+        "{}",
+        error.render(false)
+    );
 }
 
 #[test]
