@@ -55,7 +55,7 @@ pub(super) fn told(run: &RunStore) {
 
 /// The last act of a command that has published: notes that somebody has been told, and ends the process at once. What
 /// would be done at its end otherwise (memory given back, libraries unloaded) takes milliseconds on a busy machine, and
-/// whoever is killed in these looks as if nobody had been told.
+/// a command that is killed in these would look as if nobody had been told.
 pub(super) fn told_at_last(run: &RunStore, exit: Exit) -> ! {
     told(run);
     crate::os::end(exit.code().into())

@@ -64,8 +64,7 @@ mod views;
 
 pub use destination::{Found, check_destination, first_rows};
 pub use error::{MergeError, Unfinished};
-pub use gate::success_in_words;
-pub use load::Duplicates;
+pub use gate::{Duplicates, success_in_words};
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::FilePlace;
-use super::gate::Gate;
-use super::load::{self, Duplicates, Loaded, Order, Stop, StopWhenDropped};
+use super::gate::{Duplicates, Gate};
+use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
 use super::{MergeError, Proof, columns, database, file, postgres, statements};

@@ -84,7 +84,7 @@ async fn listen(mut signals: Vec<(i32, Signal)>, sender: watch::Sender<Stop>) {
             came.map_or(Poll::Pending, Poll::Ready)
         });
         let number = number.await;
-        // What is told again is no news: whoever passes it on would ask its children to stop at once.
+        // The same signal again must not wake the supervisor: it would pass it on, and a second one stops its children at once.
         sender.send_if_modified(|stop| {
             let before = std::mem::replace(stop, stop.after(number));
             before != *stop

@@ -143,7 +143,7 @@ impl PostgresError {
                 trouble: trouble(refusal.code()),
                 code: refusal.code().code().to_owned(),
                 position: position(refusal),
-                row: row_refusal(refusal).map(Box::new),
+                row: row_refusal(refusal).map(|row| Box::new(RowRefusal { why: masked(row.why), ..row })),
             },
             None => PostgresError::Lost { server, message: masked(chain(error)) },
         }

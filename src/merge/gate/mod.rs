@@ -22,7 +22,6 @@
 mod percent;
 mod success;
 
-use super::load::Duplicates;
 use super::{MergeError, Proof};
 use crate::job::{Job, Loss, Publish, Success};
 
@@ -41,6 +40,15 @@ pub(super) struct Gate {
     /// Whether what is not met is only noted.
     anyway: bool,
     hint: String,
+}
+
+/// Rows that are left out because a later row of the run has the same key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Duplicates {
+    /// How many.
+    pub rows: u64,
+    /// The first key that comes more than once, and whose it is, for people.
+    pub first: Option<String>,
 }
 
 /// What is known of rows when all of them are written.

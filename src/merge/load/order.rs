@@ -8,7 +8,7 @@ use duckdb::Connection;
 use crate::handoff::{FileMark, Outcome, Plan};
 use crate::job::{Gone, Job, Mode};
 use crate::merge::covered::Covered;
-use crate::merge::gate::Gate;
+use crate::merge::gate::{Duplicates, Gate};
 use crate::merge::place::Place;
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
@@ -56,15 +56,6 @@ pub(in crate::merge) struct Loaded {
     /// The file that was written, where it does not say itself what it was made from.
     pub file: Option<FileMark>,
     pub took: Duration,
-}
-
-/// Rows that are left out, since a later one has the same key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Duplicates {
-    /// How many.
-    pub rows: u64,
-    /// The first key that comes more than once, and whose it is, for people.
-    pub first: Option<String>,
 }
 
 /// What a publication wrote that stands already.

@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 
 use super::encode::{HEADER, TRAILER, Unsendable, encode};
 use crate::merge::columns::{Origin, Output};
-use crate::merge::load::{Duplicates, Export, Exported, Order, Relation, Stop, StopWhenDropped};
+use crate::merge::gate::Duplicates;
+use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
 use crate::merge::refused::id_of;
 use crate::merge::runs::Publication;
 use crate::merge::{MergeError, database};

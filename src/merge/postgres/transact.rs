@@ -13,8 +13,8 @@ use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::{PostgresError, Session};
 use crate::merge::MergeError;
 use crate::merge::columns;
-use crate::merge::gate::RowCounts;
-use crate::merge::load::{Duplicates, Loaded, Order, Settled, at_pauses};
+use crate::merge::gate::{Duplicates, RowCounts};
+use crate::merge::load::{Loaded, Order, Settled, at_pauses};
 use crate::merge::statements::Report;
 
 /// Where a transaction stands.
