@@ -9,7 +9,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
-use super::words::{self, BOOT, FORMAT, LEFT, LEFT_UNTIL, MEMBERS, PAUSED_UNTIL, SET_ASIDE, VERSION, WORDS};
+use super::words::{
+    self, BOOT, DOWN_SINCE, FORMAT, LAST_ANSWER, LEFT, LEFT_UNTIL, LOSSES, MEMBERS, PAUSED_UNTIL, SET_ASIDE,
+    SILENCES, VERSION, WORDS,
+};
 use super::{BudgetError, quota};
 use crate::os::{ByteLock, SharedWords, boot_number, is_alive, monotonic_nanos};
 
@@ -21,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Requests that a server still takes which are as good as any number: who knows nothing begins with no more.
 const ENOUGH: u64 = 64;
+
+/// How long it is known that a host answered before it went away, in nanoseconds: a day, as a run of many hours may come
+/// back to it only at its end.
+const REMEMBERED: u64 = 86_400_000_000_000;
 
 /// How long a process at work waits for them.
 const SOON: Duration = Duration::from_millis(20);
@@ -139,14 +146,29 @@ fn remove_if_idle(words: &SharedWords, path: &Path, aside: Aside) -> std::io::Re
     Ok(true)
 }
 
-/// Whether a host said something that still holds, or is known to be down.
+/// Whether a host said something that still holds, or is known to be down, or went away: who asks it next waits for it
+/// longer than for one that nobody ever heard of.
 fn is_worth_keeping(words: &[AtomicU64], aside: Aside) -> bool {
     if words[FORMAT].load(Acquire) != VERSION || words[BOOT].load(Acquire) != boot_number() {
         return false;
     }
     let now = monotonic_nanos();
     let is_short = words[LEFT_UNTIL].load(Acquire) > now && words[LEFT].load(Acquire) < ENOUGH;
-    words[PAUSED_UNTIL].load(Acquire) > now || is_short || (aside == Aside::Stays && is_set_aside(words))
+    let went_away = || {
+        let nobody_answers =
+            [DOWN_SINCE, SILENCES, LOSSES].iter().any(|word| words[*word].load(Acquire) != 0);
+        nobody_answers && has_answered_lately(words, now)
+    };
+    words[PAUSED_UNTIL].load(Acquire) > now
+        || is_short
+        || went_away()
+        || (aside == Aside::Stays && is_set_aside(words))
+}
+
+/// Whether the host answered anybody within the day before.
+pub(super) fn has_answered_lately(words: &[AtomicU64], now: u64) -> bool {
+    let last = words[LAST_ANSWER].load(Acquire);
+    last != 0 && now.saturating_sub(last) < REMEMBERED
 }
 
 /// Whether a process that goes on has let go of it while it was down.
@@ -266,6 +288,29 @@ mod tests {
             }
         });
         assert!(!path.exists(), "the last one takes it along");
+    }
+
+    #[test]
+    fn that_a_host_answered_before_it_went_away_is_known_for_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host");
+        let is_kept = |has_answered: bool, word: usize| {
+            let page = Page::join_host(&path).unwrap();
+            let words = page.words();
+            [DOWN_SINCE, SILENCES, LOSSES]
+                .iter()
+                .for_each(|at| words[*at].store(u64::from(*at == word), Release));
+            words[LAST_ANSWER].store(if has_answered { monotonic_nanos() } else { 0 }, Release);
+            drop(page);
+            path.exists()
+        };
+        assert!([DOWN_SINCE, SILENCES, LOSSES].iter().all(|word| is_kept(true, *word)));
+        assert!(!is_kept(true, LAST_ANSWER), "it answers: the next one finds that out at once");
+        assert!(!is_kept(false, DOWN_SINCE), "nobody ever heard of it");
+        let words = SharedWords::own(WORDS);
+        words.words()[LAST_ANSWER].store(1, Release);
+        let is_known = |now: u64| has_answered_lately(words.words(), now);
+        assert!(is_known(REMEMBERED) && !is_known(REMEMBERED + 1));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::BudgetError;
-use super::page::{Page, is_set_aside};
+use super::page::{Page, has_answered_lately, is_set_aside};
 use super::quota::Span;
 use super::rate::Pace;
 use super::terms::Terms;
@@ -107,7 +107,7 @@ impl Member {
         if member.page.was_alone {
             match is_set_aside(member.words()) {
                 true => member.found_down.set(member.word(DOWN_SINCE)),
-                false => member.forget(),
+                false => member.forget(now),
             }
             member.words()[SET_ASIDE].store(0, Release);
         }
@@ -130,10 +130,14 @@ impl Member {
         self.found_down.get()
     }
 
-    /// Forgets what is found out again at once: a server may have become another while nobody asked it.
-    fn forget(&self) {
-        for word in [DOWN_SINCE, SILENCES, LOSSES, NEXT_PROBE, LAST_ANSWER] {
+    /// Forgets what is found out again at once: a server may have become another while nobody asked it. That it answered
+    /// before it went away is not: how long it is waited for depends on that.
+    fn forget(&self, now: u64) {
+        for word in [DOWN_SINCE, SILENCES, LOSSES, NEXT_PROBE] {
             self.words()[word].store(0, Release);
+        }
+        if !has_answered_lately(self.words(), now) {
+            self.words()[LAST_ANSWER].store(0, Release);
         }
         self.store_window(&Window::new());
     }

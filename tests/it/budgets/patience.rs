@@ -146,8 +146,8 @@ fn a_host_that_goes_away_is_left_to_the_end_and_waited_for() {
     until(Duration::from_secs(20), "both answer", || gone.counts()["total"].as_u64() >= Some(300));
     gone.kill();
     until(Duration::from_secs(15), "the other goes on", || origin.counts()["total"].as_u64() == Some(3000));
-    // The processes of the next round have not heard of it yet: they wait three seconds for it, whatever the patience is.
-    std::thread::sleep(Duration::from_millis(500));
+    // Longer than the processes of the next round, which never heard of it themselves, wait for one that nobody ever did.
+    std::thread::sleep(Duration::from_secs(5));
     let _back = Origin::on_port(gone.port, &[]);
     wait(run).with_code(0);
     assert_eq!(pairs(&sandbox, "status IN ('ok', 'missing')"), 6000);
