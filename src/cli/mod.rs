@@ -144,14 +144,14 @@ impl CliError {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     crate::os::raise_open_files();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into()),
-    };
-    let exit = match runtime.block_on(dispatch(cli)) {
-        Ok(exit) => ExitCode::from(exit.code()),
-        Err(error) => fail(&error),
-    };
+    let exit = run_to_the_end(cli).unwrap_or_else(|error| fail(&error));
+    crate::os::wait_until_read();
+    ExitCode::from(exit.code())
+}
+
+fn run_to_the_end(cli: Cli) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let exit = runtime.block_on(dispatch(cli));
     // What still runs on helper threads (a name look-up, say) is not waited for.
     runtime.shutdown_background();
     exit
@@ -177,7 +177,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     }
 }
 
-fn fail(error: &CliError) -> ExitCode {
+fn fail(error: &CliError) -> Exit {
     use std::io::IsTerminal;
     match error {
         CliError::Job(error) => match std::io::stderr().is_terminal() {
@@ -186,5 +186,5 @@ fn fail(error: &CliError) -> ExitCode {
         },
         error => tell!("windrow: {error}"),
     }
-    ExitCode::from(error.exit().code())
+    error.exit()
 }

@@ -28,6 +28,7 @@ use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{Exit, HandoffError, Plan, Publishing, RunStore, layout, runs};
 use crate::job::Job;
 use crate::merge::{self, Place, Published, Terms};
+use crate::os::wait_until_read;
 use crate::report::status::shown_path;
 use crate::report::{age, counted};
 use crate::secrets::Secrets;
@@ -57,6 +58,7 @@ pub(super) fn told(run: &RunStore) {
 /// would be done at its end otherwise (memory given back, libraries unloaded) takes milliseconds on a busy machine, and
 /// a command that is killed in these would look as if nobody had been told.
 pub(super) fn told_at_last(run: &RunStore, exit: Exit) -> ! {
+    wait_until_read();
     told(run);
     crate::os::end(exit.code().into())
 }

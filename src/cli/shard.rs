@@ -8,7 +8,7 @@ use clap::Args;
 use super::{CliError, Place, find};
 use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
-use crate::os::{Slot, Stop, die_with_parent, stop_on_signals};
+use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals};
 use crate::record::Ordinal;
 use crate::report::{Progress, when};
 use crate::supervisor::{Member, Observer};
@@ -171,7 +171,7 @@ fn end_at_second_signal(mut stop: tokio::sync::watch::Receiver<Stop>) {
     tokio::spawn(async move {
         if let Ok(stop) = stop.wait_for(|stop| stop.is_now()).await {
             let exit = Exit::Interrupted(stop.signal().unwrap_or_default());
-            std::process::exit(exit.code().into());
+            end(exit.code().into());
         }
     });
 }

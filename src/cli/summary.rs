@@ -11,7 +11,7 @@ use super::{CliError, failures, find};
 use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
 use crate::merge::{self, Published, QueryResult};
-use crate::os::printable;
+use crate::os::{printable, wait_until_read};
 use crate::record::Status;
 use crate::report::status::{shown_path, tallies};
 use crate::report::{Shape, count, counted, duration, print_rows, when};
@@ -40,8 +40,9 @@ pub(super) fn rows_to_stdout(result: &QueryResult, shape: Shape) -> io::Result<(
     }
 }
 
-/// Writes to standard output; a reader that has seen enough (`| head`) is no error.
+/// Writes to standard output, after what was told before; a reader that has seen enough (`| head`) is no error.
 pub(super) fn exactly_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    wait_until_read();
     let mut out = io::BufWriter::new(io::stdout().lock());
     match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -226,8 +227,9 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
         cell.parse().map_or(cell, count)
     };
     lines.extend(result.rows.into_iter().map(|row| row.into_iter().map(figure).collect()));
-    tell!("");
-    columns(&mut io::stderr().lock(), &lines)?;
+    let mut table = Vec::new();
+    columns(&mut table, &lines)?;
+    tell!("\n{}", String::from_utf8_lossy(&table).trim_end());
     Ok(())
 }
 
@@ -287,7 +289,7 @@ async fn preview_unless_it_takes_long(to: &merge::Place, table: &str) {
     match tokio::time::timeout(PREVIEW_TIME, preview(to, table)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tell!("\nthe first rows cannot be shown: {error}"),
-        Err(_) => tell!("\nthe first rows are not shown: the database does not answer"),
+        Err(_) => tell!("\nthe first rows are not shown: the database does not answer, or nobody reads them"),
     }
 }
 
@@ -301,7 +303,9 @@ async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
         row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
     }
     tell!("");
-    rows_to_stdout(&result, Shape::Table)?;
+    // A reader that reads no more holds up a thread of its own.
+    let shown = tokio::task::spawn_blocking(move || rows_to_stdout(&result, Shape::Table));
+    shown.await.map_err(io::Error::other)??;
     if columns > PREVIEW_COLUMNS {
         tell!("… and {} more columns", columns - PREVIEW_COLUMNS);
     }

@@ -3,11 +3,12 @@
 //! A file of DuckDB's belongs to the process that writes it, or to those that read it. Jobs that end at the same time
 //! and publish into one file have it one after the other: who finds it in use waits for a while, and says for whom.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use duckdb::{Config, Connection};
+
+use crate::os::tell;
 
 /// Nothing is ever fetched from the network on DuckDB's own account.
 ///
@@ -64,12 +65,8 @@ impl Patience {
     /// is told what for; `message` is DuckDB's and names the process.
     pub fn pause(&mut self, path: &str, message: &str) -> Option<Duration> {
         let since = *self.since.get_or_insert_with(|| {
-            // Whether anybody reads it does not matter.
-            let _ = writeln!(
-                std::io::stderr(),
-                "{path} is in use, waiting up to {} s for it: {message}",
-                LONGEST.as_secs()
-            );
+            let longest = LONGEST.as_secs();
+            tell(format_args!("{path} is in use, waiting up to {longest} s for it: {message}"));
             Instant::now()
         });
         (since.elapsed() < LONGEST).then(|| Duration::from_millis(fastrand::u64(BETWEEN_LOOKS)))

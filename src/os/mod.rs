@@ -19,5 +19,5 @@ pub use process::{ParentGone, die_with_parent, dies_with_us, is_alive, user, use
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, end, stop_on_signals};
 pub use slot::{Slot, SlotReader, shared_slot};
-pub use told::{printable, tell, tell_in_colors};
+pub use told::{draw, printable, tell, tell_in_colors, wait_until_read};
 pub use watchdog::{Bounds, Excess, Watchdog, Working};

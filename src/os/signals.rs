@@ -12,6 +12,8 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::told;
+
 /// How long after the second signal the process may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -84,6 +86,7 @@ async fn listen(mut signals: Vec<(i32, Signal)>, sender: watch::Sender<Stop>) {
             came.map_or(Poll::Pending, Poll::Ready)
         });
         let number = number.await;
+        told::stop();
         // The same signal again must not wake the supervisor: it would pass it on, and a second one stops its children at once.
         sender.send_if_modified(|stop| {
             let before = std::mem::replace(stop, stop.after(number));
@@ -107,8 +110,12 @@ fn ignores_hangup() -> bool {
     }
 }
 
+/// How long a process that ends at once waits for the reader of what it told.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// Ends this process without a farewell: other threads may be anywhere in their work.
 pub fn end(code: i32) -> ! {
+    told::is_read_within(LAST_WORDS);
     // SAFETY: `_exit` takes any number, touches no memory of this process and does not return.
     unsafe { nix::libc::_exit(code) }
 }

@@ -1,14 +1,16 @@
 //! Progress of the shards: live lines on a terminal, plain lines now and then elsewhere.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::IsTerminal;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 use super::numbers;
 use crate::handoff::{Event, Exit};
-use crate::os::{printable, tell};
+use crate::os::{draw, printable, tell};
 use crate::supervisor::{Member, Notice, Observer, ShardEnd};
 
 /// How often a plain line is written where standard error is no terminal.
@@ -81,7 +83,9 @@ enum Screen {
 impl Progress {
     /// A round of so many pairs, of which `finished` are committed already in shards that will not be started.
     pub fn new(pairs: u64, finished: u64) -> Progress {
-        let screen = match std::io::stderr().is_terminal() {
+        // A terminal that cannot move its cursor takes plain lines.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let screen = match io::stderr().is_terminal() && !is_dumb {
             true => live(pairs),
             false => Screen::Plain { next: Instant::now() + PLAIN_EVERY },
         };
@@ -202,10 +206,70 @@ impl Progress {
 }
 
 fn live(pairs: u64) -> Screen {
-    let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), 10);
+    let screen = MultiProgress::with_draw_target(target);
     let total = screen.add(ProgressBar::new(pairs));
     total.set_style(style("{bar:34} {percent:>3} %  {msg}"));
     Screen::Live { screen, total, bars: BTreeMap::new() }
+}
+
+/// The terminal at standard error, which may read no more: each time that it is drawn goes there as one text.
+#[derive(Debug, Default)]
+struct Terminal(Mutex<String>);
+
+impl Terminal {
+    fn add(&self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.write_fmt(text).map_err(io::Error::other)
+    }
+
+    /// Moves the cursor so far, where that is any way (ECMA-48, 8.3).
+    fn move_cursor(&self, cells: usize, direction: char) -> io::Result<()> {
+        if cells > 0 { self.add(format_args!("\x1b[{cells}{direction}")) } else { Ok(()) }
+    }
+}
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        console::Term::stderr().size().1
+    }
+
+    fn height(&self) -> u16 {
+        console::Term::stderr().size().0
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        self.move_cursor(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        self.move_cursor(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        self.move_cursor(columns, 'C')
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        self.move_cursor(columns, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.add(format_args!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.add(format_args!("{text}"))
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.add(format_args!("\r\x1b[2K"))
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        draw(&std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+        Ok(())
+    }
 }
 
 /// A style from a template of this file.

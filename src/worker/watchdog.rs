@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::handoff::{Exit, event};
 use crate::job::Job;
-use crate::os::{Bounds, Excess, Slot, Watchdog, end, tell};
+use crate::os::{Bounds, Excess, Slot, Watchdog, end, tell, wait_until_read};
 
 /// Longest time that the job's code may take for one answer or condition.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -35,6 +35,7 @@ pub fn watch(slot: Slot, job: &Job) -> io::Result<Watchdog> {
         };
         tell(format_args!("windrow: record {ordinal} {why}: giving up on it"));
         if is_supervised {
+            wait_until_read();
             std::process::abort();
         }
         tell(format_args!(
