@@ -14,6 +14,7 @@ use super::live::{LiveRun, TrialArgs};
 use super::{CliError, Place, find, live, summary};
 use crate::chunk::{self, Body};
 use crate::extract::Guarded;
+use crate::fetch::Mask;
 use crate::handoff::event::word_of_pair;
 use crate::handoff::{Content, Event, Exit, Plan, RunStore};
 use crate::job::{Bodies, Job};
@@ -65,7 +66,7 @@ pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, CliError
         tell!("windrow: {why}");
         return Ok(exit);
     }
-    let failed = show(&run, &job, &sent).await?;
+    let failed = show(&run, &job, &sent, Mask::of(&job.endpoints, &secrets)).await?;
     tell!("{}: {}; nothing was written", job.name, verdict(failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }
@@ -198,7 +199,7 @@ fn show_requests(requests: &[Request]) -> Result<(), CliError> {
 }
 
 /// Shows every record: what was asked, answered and made of it. The number of requests that failed.
-async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliError> {
+async fn show(run: &LiveRun, job: &Job, sent: &[Request], mask: Mask) -> Result<usize, CliError> {
     let query = RunQuery::open(&run.store, Some(job)).await?;
     let id: Vec<String> = super::failures::id_columns(&run.plan);
     let (input, ordinal) = (run.plan.view("input"), &run.plan.shown_input().own[0]);
@@ -212,7 +213,7 @@ async fn show(run: &LiveRun, job: &Job, sent: &[Request]) -> Result<usize, CliEr
         None,
     )?;
     let bodies = kept(&run.store).await?;
-    let shown = Shown { query: &query, plan: &run.plan, job, sent, ends: &ends, bodies: &bodies };
+    let shown = Shown { query: &query, plan: &run.plan, job, sent, ends: &ends, bodies: &bodies, mask };
     let failed = ends.rows.iter().filter(|end| end[2].as_deref() == Some("failed")).count();
     let mut pages: Vec<Vec<u8>> = Vec::new();
     for record in &input.rows {
@@ -276,6 +277,7 @@ struct Shown<'a> {
     sent: &'a [Request],
     ends: &'a QueryResult,
     bodies: &'a [Body],
+    mask: Mask,
 }
 
 impl Shown<'_> {
@@ -310,6 +312,7 @@ impl Shown<'_> {
         let (name, place) = (&self.plan.endpoints[endpoint].name, &own[0]);
         let sql = format!("SELECT * EXCLUDE ({}) FROM \"{name}\" WHERE {place} = {ordinal}", own.join(", "));
         let mut rows = self.query.ask(&sql, Some(ROWS))?;
+        rows.rows.iter_mut().flatten().flatten().for_each(|value| *value = self.mask.apply(value));
         let id = self.job.input.id.len();
         match rows.rows.as_slice() {
             [row] if !rows.truncated => {

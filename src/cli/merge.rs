@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::live::LiveRun;
 use super::{CliError, Place, find, settle, summary};
+use crate::fetch::Mask;
 use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, RunStore};
@@ -51,8 +52,9 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     }
     let to = merge::Place::of(&run.store, &run.plan, &job, &secrets)?;
     let wanted = Wanted { anyway: args.anyway, noted };
-    let merged = merge_run(&run.store, &job, &to, wanted, &stop).await?;
-    summary::finished(&run, &job, &to, &merged, started.elapsed()).await;
+    let mask = Mask::of(&job.endpoints, &secrets);
+    let merged = merge_run(&run.store, &job, &to, wanted, &mask, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, &mask, started.elapsed()).await;
     match noted {
         true => settle::told_at_last(&run.store, merged.exit()),
         false => Ok(merged.exit()),
@@ -105,6 +107,7 @@ pub(super) async fn merge_run(
     job: &Job,
     to: &merge::Place,
     wanted: Wanted,
+    mask: &Mask,
     stop: &watch::Receiver<Stop>,
 ) -> Result<Merged, CliError> {
     let proof = merge::prove(run).await?;
@@ -115,9 +118,14 @@ pub(super) async fn merge_run(
     match merge::publish(run, job, to, &proof, &terms, told_to_stop(stop)).await {
         Ok(published) => Ok(Merged::Published(Box::new(published))),
         Err(MergeError::Interrupted) => Ok(Merged::Interrupted(stop.borrow().signal().unwrap_or_default())),
-        Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(error.to_string())),
-        Err(error) => Err(error.into()),
+        Err(error) if error.exit() == Exit::Refused => Ok(Merged::Refused(mask.apply(&error.to_string()))),
+        Err(error) => Err(unpublished(&error, mask)),
     }
+}
+
+/// What a merge says that failed: a value that a database refuses may repeat a secret.
+pub(super) fn unpublished(error: &MergeError, mask: &Mask) -> CliError {
+    CliError::Unpublished(error.exit(), mask.apply(&error.to_string()))
 }
 
 /// Ends when a signal has come.

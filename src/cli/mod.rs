@@ -114,6 +114,9 @@ pub(crate) enum CliError {
     Lock(#[from] LockError),
     #[error("{0}")]
     Usage(String),
+    /// A merge failed: with that exit code, and these words, in which no secret stands.
+    #[error("{1}")]
+    Unpublished(Exit, String),
     #[error("{0}")]
     Disk(String),
     #[error("{0}")]
@@ -133,6 +136,7 @@ impl CliError {
             CliError::Plan(error) => error.exit(),
             CliError::Worker(error) => error.exit(),
             CliError::Merge(error) => error.exit(),
+            CliError::Unpublished(exit, _) => *exit,
             CliError::Handoff(error) => error.exit(),
             CliError::Lock(LockError::Held { .. }) => Exit::Locked,
             CliError::Disk(_) | CliError::System(_) | CliError::Lock(LockError::File { .. }) => Exit::Disk,

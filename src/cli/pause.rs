@@ -3,9 +3,10 @@
 use tokio::sync::watch;
 
 use super::live::LiveRun;
-use super::merge::told_to_stop;
+use super::merge::{told_to_stop, unpublished};
 use super::round::Fetched;
 use super::{CliError, summary};
+use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
 use crate::job::{Job, PublishWhen};
@@ -41,8 +42,9 @@ pub(super) async fn publish_so_far(
         }
         Err(error) => {
             summary::unfinished_with(run, fetched, NOTHING_MORE);
+            let error = unpublished(&error, &Mask::of(&job.endpoints, secrets));
             if error.exit() != Exit::Refused {
-                return Err(error.into());
+                return Err(error);
             }
             tell!("{}: {error}", job.name);
             Ok(Exit::Paused)

@@ -10,6 +10,7 @@ use super::live::{Choice, LiveRun, Purpose, TrialArgs};
 use super::rest::Rest;
 use super::round::{FetchArgs, Fetched, work_round};
 use super::{CliError, find, live, merge, pause, price, prune, settle, summary};
+use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{Place, check_destination};
@@ -59,8 +60,9 @@ pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, Cli
     }
     let to = Place::of(&run.store, &run.plan, &job, &secrets)?;
     let wanted = merge::Wanted { anyway: false, noted: !is_trial };
-    let merged = merge::merge_run(&run.store, &job, &to, wanted, &stop).await?;
-    summary::finished(&run, &job, &to, &merged, started.elapsed()).await;
+    let mask = Mask::of(&job.endpoints, &secrets);
+    let merged = merge::merge_run(&run.store, &job, &to, wanted, &mask, &stop).await?;
+    summary::finished(&run, &job, &to, &merged, &mask, started.elapsed()).await;
     if !is_trial && !matches!(merged, merge::Merged::Interrupted(_)) {
         prune::after_run(&job, &root).await;
     }

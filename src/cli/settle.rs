@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use super::live::{self, LiveRun, Purpose};
 use super::merge::Merged;
 use super::{CliError, summary};
+use crate::fetch::Mask;
 use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{Exit, HandoffError, Plan, Publishing, RunStore, layout, runs};
 use crate::job::Job;
@@ -50,6 +51,7 @@ pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), CliE
 
 /// Notes that somebody has been told what came of it, or that nothing can have come of it.
 pub(super) fn told(run: &RunStore) {
+    wait_until_read();
     // Where it cannot be noted, the next command tells it once more.
     let _ = run.end_publishing();
 }
@@ -58,7 +60,6 @@ pub(super) fn told(run: &RunStore) {
 /// would be done at its end otherwise (memory given back, libraries unloaded) takes milliseconds on a busy machine, and
 /// a command that is killed in these would look as if nobody had been told.
 pub(super) fn told_at_last(run: &RunStore, exit: Exit) -> ! {
-    wait_until_read();
     told(run);
     crate::os::end(exit.code().into())
 }
@@ -68,6 +69,7 @@ pub(super) struct Settled {
     job: Job,
     pub(super) to: Place,
     published: Published,
+    mask: Mask,
 }
 
 impl Settled {
@@ -90,9 +92,9 @@ impl Settled {
     /// Says what the command that died would have said.
     pub(super) async fn report(self, run: &LiveRun) -> Exit {
         let since = Instant::now();
-        let Settled { job, to, published } = self;
+        let Settled { job, to, published, mask } = self;
         let merged = Merged::Published(Box::new(published));
-        summary::finished(run, &job, &to, &merged, since.elapsed()).await;
+        summary::finished(run, &job, &to, &merged, &mask, since.elapsed()).await;
         told(&run.store);
         merged.exit()
     }
@@ -120,7 +122,8 @@ pub(super) async fn settle(
         told(run);
         return Ok(None);
     };
-    let settled = Settled { job, to, published };
+    let mask = Mask::of(&job.endpoints, secrets);
+    let settled = Settled { job, to, published, mask };
     settled.say(plan);
     Ok(Some(settled))
 }

@@ -8,6 +8,7 @@ use super::live::LiveRun;
 use super::merge::Merged;
 use super::round::Fetched;
 use super::{CliError, failures, find};
+use crate::fetch::Mask;
 use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
 use crate::merge::{self, Published, QueryResult};
@@ -70,7 +71,14 @@ fn is_figure(cell: &str) -> bool {
 }
 
 /// The end of a run or a merge. What is published stays so, whatever of this cannot be shown.
-pub(super) async fn finished(run: &LiveRun, job: &Job, to: &merge::Place, merged: &Merged, took: Duration) {
+pub(super) async fn finished(
+    run: &LiveRun,
+    job: &Job,
+    to: &merge::Place,
+    merged: &Merged,
+    mask: &Mask,
+    took: Duration,
+) {
     if let Merged::Interrupted(signal) = merged {
         return unfinished(run, &Fetched::ended(Exit::Interrupted(*signal)));
     }
@@ -85,8 +93,8 @@ pub(super) async fn finished(run: &LiveRun, job: &Job, to: &merge::Place, merged
             tell!("run    {}", shown_path(run.store.folder()));
         }
         Merged::Published(published) => {
-            preview_unless_it_takes_long(to, &job.table.name).await;
-            say_published(run, job, to, published, took);
+            preview_unless_it_takes_long(to, &job.table.name, mask).await;
+            say_published(run, job, to, published, mask, took);
         }
     }
     if some_failed {
@@ -100,8 +108,17 @@ async fn figures(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
     failed(run, job).await
 }
 
-fn say_published(run: &LiveRun, job: &Job, to: &merge::Place, published: &Published, took: Duration) {
-    tell!("\n{}: {}, in {}", job.name, in_words(published, kind(to)), duration(took));
+fn say_published(
+    run: &LiveRun,
+    job: &Job,
+    to: &merge::Place,
+    published: &Published,
+    mask: &Mask,
+    took: Duration,
+) {
+    // A key that is there twice may be anything.
+    let words = mask.apply(&in_words(published, kind(to)));
+    tell!("\n{}: {words}, in {}", job.name, duration(took));
     say_overridden(published);
     say_warnings(&job.name, &published.warnings);
     match kind(to) {
@@ -285,8 +302,8 @@ fn shown_place(to: &merge::Place) -> String {
 /// Longest time that the person waits for the first rows: the work is done.
 const PREVIEW_TIME: Duration = Duration::from_secs(10);
 
-async fn preview_unless_it_takes_long(to: &merge::Place, table: &str) {
-    match tokio::time::timeout(PREVIEW_TIME, preview(to, table)).await {
+async fn preview_unless_it_takes_long(to: &merge::Place, table: &str, mask: &Mask) {
+    match tokio::time::timeout(PREVIEW_TIME, preview(to, table, mask)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tell!("\nthe first rows cannot be shown: {error}"),
         Err(_) => tell!("\nthe first rows are not shown: the database does not answer, or nobody reads them"),
@@ -294,13 +311,14 @@ async fn preview_unless_it_takes_long(to: &merge::Place, table: &str) {
 }
 
 /// The first rows and columns of the published table.
-async fn preview(to: &merge::Place, table: &str) -> Result<(), CliError> {
+async fn preview(to: &merge::Place, table: &str, mask: &Mask) -> Result<(), CliError> {
     let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
     let columns = result.columns.len();
     result.columns.truncate(PREVIEW_COLUMNS);
-    for row in &mut result.rows {
-        row.truncate(PREVIEW_COLUMNS);
-        row.iter_mut().flatten().for_each(|value| shorten(value, PREVIEW_WIDTH));
+    result.rows.iter_mut().for_each(|row| row.truncate(PREVIEW_COLUMNS));
+    for value in result.rows.iter_mut().flatten().flatten() {
+        *value = mask.apply(value);
+        shorten(value, PREVIEW_WIDTH);
     }
     tell!("");
     // A reader that reads no more holds up a thread of its own.

@@ -94,6 +94,7 @@ pub use page::NextStep;
 pub use part::PartIs;
 pub use question::{Question, QuestionError};
 pub use request::Request;
+pub use secrets::Mask;
 
 use std::net::IpAddr;
 use std::time::Duration;

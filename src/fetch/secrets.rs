@@ -11,7 +11,11 @@ use percent_encoding::percent_decode_str;
 
 use super::encode;
 use super::marked::{self, Mark};
+use crate::job::{Endpoint, Template};
 use crate::secrets::{Secrets, Unusable};
+
+/// Bytes of a secret that are not found everywhere by chance.
+const SHORTEST: usize = 4;
 
 /// Stands for a text in which a secret is spelled in a way that its mask does not know.
 const WITHHELD: &str = "(withheld: it holds a secret)";
@@ -47,9 +51,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Replaces the secrets of a question by their names in text that came from outside.
+/// Replaces the secrets of a question, or of a job, by their names in text that came from outside.
 #[derive(Clone, Default)]
-pub(super) struct Mask {
+pub struct Mask {
     /// What to look for, and what to show instead.
     forms: Vec<(String, Arc<str>)>,
 }
@@ -69,13 +73,21 @@ impl Mask {
         Mask { forms }
     }
 
+    /// For all secrets of a job's endpoints that are set and long enough to be told from other values: a value that a
+    /// server gave, and that is shown, may repeat them.
+    pub fn of(endpoints: &[Endpoint], secrets: &Secrets) -> Mask {
+        let names = endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets);
+        let set = names.filter_map(|name| Secret::of(secrets, name).ok());
+        Mask::new(&set.filter(|secret| secret.reveal().len() >= SHORTEST).collect::<Vec<_>>())
+    }
+
     /// Whether there is nothing to look for.
     pub(super) fn is_empty(&self) -> bool {
         self.forms.is_empty()
     }
 
     /// `text` without secrets. One that is spelled in some other way takes the whole text with it.
-    pub(super) fn apply(&self, text: &str) -> String {
+    pub fn apply(&self, text: &str) -> String {
         marked::shown(text, &self.marks(text))
     }
 
@@ -112,7 +124,8 @@ impl Mask {
         let decoded = percent_decode_str(text).decode_utf8_lossy();
         let unescaped = json_unescaped(text);
         let texts = [text, &decoded, &unescaped];
-        let holds = |form: &String| form.len() >= 4 && texts.iter().any(|text| text.contains(form.as_str()));
+        let holds =
+            |form: &String| form.len() >= SHORTEST && texts.iter().any(|text| text.contains(form.as_str()));
         self.forms.iter().any(|(form, _)| holds(form))
     }
 }

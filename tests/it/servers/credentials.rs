@@ -244,3 +244,22 @@ fn an_origin_that_is_sent_no_secret_is_not_suspected() {
     job(&sandbox, 60, "", &with_header("one", &server.url(), ""));
     run(&sandbox, RIGHT).with_code(1).saying("0 % of the records succeeded (0 of 60)");
 }
+
+/// The value is the job's, and in the table; what is printed of it is for people.
+#[test]
+fn a_secret_that_an_answer_has_as_a_value_is_published_and_not_printed() {
+    let server = Raw::serve_heads(|_| http("200 OK", "", &format!(r#"{{"v": "sent: {RIGHT}"}}"#)));
+    let sandbox = Sandbox::new();
+    job(&sandbox, 3, "", &with_header("one", &server.url(), ""));
+    let secrets = [("TOKEN", RIGHT)];
+    let shown = |ended: &Ended| ended.stdout.matches("sent: ${TOKEN}").count();
+    assert_eq!(shown(&with(&sandbox, ["check", "keys.toml"], &secrets).with_code(0)), 6, "bodies and values");
+    assert_eq!(shown(&with(&sandbox, ["run", "keys.toml"], &secrets).with_code(0)), 3);
+    let database = sandbox.path().join("keys.duckdb");
+    assert_eq!(published(&database, "SELECT DISTINCT one FROM keys"), [format!("sent: {RIGHT}")]);
+    let short =
+        "DROP TABLE keys; CREATE TABLE keys (id VARCHAR PRIMARY KEY, one VARCHAR CHECK (length(one) < 9))";
+    duckdb::Connection::open(&database).unwrap().execute_batch(short).unwrap();
+    let refused = with(&sandbox, ["run", "keys.toml", "--new"], &secrets).with_code(5);
+    assert_eq!(refused.stderr.matches(r#"one = "sent: ${TOKEN}""#).count(), 3, "{}", refused.stderr);
+}

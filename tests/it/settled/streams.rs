@@ -100,7 +100,8 @@ fn the_first_signal_drains_a_run_of_which_nobody_reads() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&["--latency-ms", "100"]));
     small_job(&sandbox, &origin, 5000, "in_flight = 4", "");
     let (_reader, full) = full_pipe();
-    let mut child = sandbox.command(["run", "small.toml"]).stdout(Stdio::null()).stderr(full).spawn().unwrap();
+    let mut child =
+        sandbox.command(["run", "small.toml"]).stdout(Stdio::null()).stderr(full).spawn().unwrap();
     until(Duration::from_secs(60), "it asks", || origin.counts()["total"].as_u64() >= Some(20));
     kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
     let mut exit = None;
