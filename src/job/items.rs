@@ -4,13 +4,11 @@
 //! the array `.items`, whatever it selects. Where `rows` may make several rows of an item (`.groups[].items[]`), or does
 //! not begin with a plain path to an array, nothing is guessed: the job has to name the items.
 
-use std::thread;
-
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part};
 
-use super::jq::{LONGEST_JQ, STACK};
+use super::jq::{LONGEST_JQ, on_enough_stack};
 use super::when::literal;
 
 /// Functions that give at most one output for each input, whatever their arguments give.
@@ -87,13 +85,11 @@ pub(super) fn of_rows(rows: &str) -> Option<Items> {
     if rows.len() > LONGEST_JQ {
         return None;
     }
-    thread::scope(|scope| {
-        let reading = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || {
-            let term = jaq_core::load::parse(rows, |parser| parser.term())?;
-            Some(Seen::Path(String::new()).through(&term).into_items())
-        });
-        reading.ok()?.join().ok()?
-    })
+    let read = || {
+        let term = jaq_core::load::parse(rows, |parser| parser.term())?;
+        Some(Seen::Path(String::new()).through(&term).into_items())
+    };
+    on_enough_stack(rows, read).ok()?
 }
 
 /// What a term's input is.

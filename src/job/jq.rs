@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
 use jaq_core::compile::Undefined;
@@ -25,11 +26,14 @@ pub type Jq = Filter<JqData>;
 /// Most bytes of an expression. At this length the deepest nesting runs within 2 MiB of stack (tried).
 pub const LONGEST_JQ: usize = 4096;
 
-/// Some 4 KiB of stack for each byte of the longest expression (tried), four times over.
-pub(super) const STACK: usize = 64 << 20;
+/// Bytes of stack for each byte of an expression: some 4 KiB (tried), four times over.
+const STACK_PER_BYTE: usize = 16 << 10;
 
-/// The stack for a short one.
+/// The least stack that a thread is given.
 const LEAST_STACK: usize = 4 << 20;
+
+/// Bytes of an expression for which the stack of any thread is enough.
+const SHORT: usize = 64;
 
 /// Functions that read or change something other than the answer.
 const WITHHELD: [&str; 10] = [
@@ -72,12 +76,23 @@ pub(super) fn compile(code: &str) -> Result<Jq, JqMistake> {
         return Err(JqMistake { range: 0..code.len(), message });
     }
     let failed = |message: &str| JqMistake { range: 0..code.len(), message: message.to_owned() };
+    on_enough_stack(code, || compile_here(code)).unwrap_or_else(|why| Err(failed(&why)))
+}
+
+/// Does work that recurses as deeply as the expression nests, on a thread of its own where that may be deep. The error is
+/// one line.
+pub(super) fn on_enough_stack<T: Send>(code: &str, work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    let gave_up = |_| "the reader of jq gave up on this".to_owned();
+    if code.len() <= SHORT {
+        return panic::catch_unwind(AssertUnwindSafe(work)).map_err(gave_up);
+    }
+    // No more than an expression of that length can need: a process may not have much memory.
+    let stack = (code.len() * STACK_PER_BYTE).max(LEAST_STACK);
     thread::scope(|scope| {
-        // As much as an expression of that length can need: a process may not have much memory.
-        let stack = (code.len() * (STACK / LONGEST_JQ)).max(LEAST_STACK);
-        let compiling = thread::Builder::new().stack_size(stack).spawn_scoped(scope, || compile_here(code));
-        let compiling = compiling.map_err(|error| failed(&format!("no thread to compile on: {error}")))?;
-        compiling.join().unwrap_or_else(|_| Err(failed("the jq compiler gave up on this")))
+        let working = thread::Builder::new().stack_size(stack).spawn_scoped(scope, work);
+        let working =
+            working.map_err(|error| format!("the system has no thread to read this jq on: {error}"))?;
+        working.join().map_err(gave_up)
     })
 }
 
@@ -214,6 +229,21 @@ mod tests {
         assert_eq!(mistake.range, 4..4);
         assert!(message("").contains("does not parse"), "{}", message(""));
         assert!(message(".a[").contains("found the end"), "{}", message(".a["));
+    }
+
+    #[test]
+    fn a_short_expression_needs_no_thread() {
+        let here = |code: &str| {
+            on_enough_stack(code, || thread::current().id()).is_ok_and(|id| id == thread::current().id())
+        };
+        assert!(here(".Title") && !here(&" ".repeat(SHORT + 1)));
+        assert!(
+            on_enough_stack(".", || panic!("as a reader may"))
+                .is_err_and(|why: String| why.contains("gave up"))
+        );
+        let deepest = format!("{}{}", "[".repeat(SHORT / 2), "]".repeat(SHORT / 2));
+        let small = thread::Builder::new().stack_size(1 << 20);
+        assert!(small.spawn(move || compile(&deepest).is_ok()).expect("a thread").join().expect("no panic"));
     }
 
     #[test]

@@ -10,9 +10,8 @@ mod term;
 pub(super) use self::term::literal;
 
 use std::ops::Range;
-use std::thread;
 
-use super::jq::STACK;
+use super::jq::on_enough_stack;
 use super::template::AnswerNames;
 
 /// A condition without which a record is not asked.
@@ -68,15 +67,7 @@ impl Uses {
             let hint = "write a shorter condition".to_owned();
             Err(vec![WhenMistake { range: 0..code.len(), message, hint }])
         };
-        thread::scope(|scope| {
-            let reading = thread::Builder::new().stack_size(STACK);
-            match reading.spawn_scoped(scope, || follow::uses(code, names)) {
-                Ok(reading) => {
-                    reading.join().unwrap_or_else(|_| failed("the jq reader gave up on this".into()))
-                }
-                Err(error) => failed(format!("no thread to read the condition on: {error}")),
-            }
-        })
+        on_enough_stack(code, || follow::uses(code, names)).unwrap_or_else(failed)
     }
 
     /// The condition that names these.
