@@ -202,7 +202,8 @@ fn trouble(code: &SqlState) -> Trouble {
         "42501" => Trouble::Privilege,
         code => match &code[..2.min(code.len())] {
             "23" | "27" | "44" | "P0" => Trouble::Constraint,
-            "22" => Trouble::Value,
+            // A row or an entry of an index may be too long.
+            "22" | "54" => Trouble::Value,
             "40" | "53" | "55" => Trouble::Passing,
             "42" | "0A" => Trouble::Statement,
             _ => Trouble::Other,

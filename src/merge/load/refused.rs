@@ -100,7 +100,10 @@ impl Loading<'_> {
         for (number, condition) in conditions.iter().enumerate() {
             let Condition { unmet, .. } = condition;
             let insert = format!("INSERT INTO {REFUSED} SELECT *, {number} FROM ({unmet})");
-            self.connection.execute_batch(&insert)?;
+            // One on columns that the rows do not fill is not asked.
+            if let Ok(mut insert) = self.connection.prepare(&insert) {
+                insert.execute([])?;
+            }
         }
         let all = format!("SELECT count(*) FROM (SELECT DISTINCT {place} FROM {REFUSED})");
         let all = self.connection.query_row(&all, [], |row| row.get(0))?;
@@ -134,6 +137,7 @@ impl Loading<'_> {
     fn conditions(&self, typed: &Typed) -> Result<Vec<Condition>> {
         let mut conditions: Vec<Condition> =
             self.target.columns.iter().filter_map(|c| self.misfit(typed, c)).collect();
+        conditions.extend(self.target.columns.iter().filter_map(|c| self.not_generated(typed, c)));
         for constraint in self.constraints()? {
             conditions.extend(self.condition(typed, constraint));
         }
@@ -161,6 +165,17 @@ impl Loading<'_> {
         })
     }
 
+    /// Values that a generated column cannot be computed from.
+    fn not_generated(&self, typed: &Typed, standing: &TargetColumn) -> Option<Condition> {
+        let expression = standing.default.as_ref().filter(|_| standing.generated)?;
+        let columns = typed.names.iter().filter(|name| expression.contains(name.as_str()));
+        Some(Condition {
+            why: format!("the generated column {:?} cannot be computed", standing.name),
+            columns: columns.cloned().collect(),
+            unmet: typed.having(&format!("TRY(({expression}) IS NULL) IS NULL")),
+        })
+    }
+
     fn condition(&self, typed: &Typed, constraint: Constraint) -> Option<Condition> {
         let Constraint { kind, text, expression, columns, referenced, referenced_columns } = constraint;
         if !typed.has(&columns) {
@@ -170,7 +185,8 @@ impl Loading<'_> {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let unmet = match kind.as_str() {
             "NOT NULL" => typed.having(&format!("{} IS NULL", keys[0])),
-            "CHECK" => typed.having(&format!("NOT ({})", expression?)),
+            // One that fails is not met.
+            "CHECK" => typed.having(&format!("TRY(({}) IS NOT FALSE) IS NOT TRUE", expression?)),
             "FOREIGN KEY" => {
                 let table = format!("{}.{}", self.target.schema, sql::identifier(&referenced?));
                 let there: Vec<String> =

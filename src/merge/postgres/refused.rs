@@ -92,6 +92,10 @@ async fn find_in(
         let is_all;
         (rows, is_all) = trial.one_by_one().await?;
         all = is_all.then_some(rows.len() as u64);
+        if rows.is_empty() && is_all {
+            rows.extend(trial.beside().await?);
+            all = None;
+        }
     }
     Ok((!rows.is_empty()).then_some(Found { table: target.name.clone(), rows, all }))
 }
@@ -124,6 +128,28 @@ impl Trial<'_> {
             }
         }
         Ok((rows, search.is_over()))
+    }
+
+    /// The first row that is refused beside those before it, where each by itself is taken: an exclusion constraint.
+    async fn beside(&self) -> Result<Option<RefusedRow>, MergeError> {
+        let Some(number) = self.number().await? else { return Ok(None) };
+        let (mut taken, mut refused) = (number.first, number.until);
+        let mut last = None;
+        while refused - taken > 1 || last.is_none() {
+            let until = if last.is_none() { refused } else { taken + (refused - taken) / 2 };
+            let only = format!("{} < {until}", number.sql);
+            match self.refusal(self.filling.write_staged(&only, u64::MAX)).await? {
+                Some(refusal) => (refused, last) = (until, Some(refusal)),
+                // Not even all of them: something else has changed.
+                None if last.is_none() => return Ok(None),
+                None => taken = until,
+            }
+        }
+        let only = format!("{} = {}", number.sql, refused - 1);
+        match last {
+            Some(refusal) => Ok(Some(self.row(&only, &refusal).await?)),
+            None => Ok(None),
+        }
     }
 
     /// How the server refuses what is done within a savepoint, which is undone.

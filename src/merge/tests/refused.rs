@@ -48,6 +48,15 @@ async fn a_row_that_a_condition_refuses_is_named_with_its_value() {
                 "49 tt0049 votes=49 budget=490: CHECK(((votes < 48) OR (budget < 490)))",
             ),
             (
+                "title TEXT, votes BIGINT, budget INTEGER, facts JSON, CHECK (CAST(CASE votes WHEN 10 THEN 'x' END AS INTEGER) = 1)",
+                "10 tt0010 votes=10: CHECK((CAST(CASE  WHEN ((votes = 10)) THEN ('x') ELSE NULL END AS INTEGER) = 1))",
+            ),
+            (
+                "title TEXT, votes BIGINT, budget INTEGER, facts JSON, \
+                 more INTEGER AS (CAST(CASE votes WHEN 10 THEN 'x' END AS INTEGER))",
+                "10 tt0010 votes=10: the generated column \"more\" cannot be computed",
+            ),
+            (
                 "title ENUM ('film 3 of round 0'), votes BIGINT, budget INTEGER, facts JSON",
                 "0 tt0000 title=film 0 of round 0: it is no value of type ENUM('film 3 of round 0')",
             ),

@@ -135,6 +135,43 @@ async fn rows_that_are_refused_only_beside_each_other_are_named_together() {
 }
 
 #[tokio::test]
+async fn a_row_that_an_exclusion_constraint_refuses_beside_another_is_named() {
+    let mut sandbox = Sandbox::new(40).await.mode(Mode::Append);
+    sandbox.values = |_, o, endpoint, _| match (endpoint, o) {
+        (0, 31) => super::super::sandbox::film_values(0, 12, 0, 0),
+        _ => super::super::sandbox::film_values(0, o, endpoint, 0),
+    };
+    sandbox.add_round(2, &super::all_ok).await;
+    let sandbox = sandbox.on_postgres();
+    sandbox.execute(&format!("CREATE TABLE films (id text, {COLUMNS}, EXCLUDE USING btree (votes WITH =))"));
+    let (rows, all) = rows(&sandbox).await;
+    let (record, id, values, why) = &rows[0];
+    assert_eq!((rows.len(), all), (1, None));
+    assert_eq!((*record, id.as_str(), values.as_str()), (31, "tt0031", "votes=12"));
+    assert!(why.ends_with("Key (votes)=(12) conflicts with existing key (votes)=(12)"), "{why}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_long_for_an_index_names_the_record() {
+    let mut sandbox = Sandbox::new(40).await.mode(Mode::Append);
+    sandbox.values = |_, o, endpoint, _| {
+        let mut values = super::super::sandbox::film_values(0, o, endpoint, 0);
+        if (endpoint, o) == (0, 31) {
+            let mut random = fastrand::Rng::with_seed(1);
+            values[0] = super::text(&(0..20_000).map(|_| random.alphanumeric()).collect::<String>());
+        }
+        values
+    };
+    sandbox.add_round(2, &super::all_ok).await;
+    let sandbox = sandbox.on_postgres();
+    sandbox
+        .execute(&format!("CREATE TABLE films (id text, {COLUMNS}); CREATE INDEX by_title ON films (title)"));
+    let (record, id, _, why) = row(&sandbox).await;
+    assert_eq!((record, id.as_str()), (31, "tt0031"));
+    assert!(why.starts_with("index row "), "{why}");
+}
+
+#[tokio::test]
 async fn a_trigger_that_refuses_a_row_is_told_with_the_record() {
     let table = format!(
         "CREATE TABLE films (id text PRIMARY KEY, {COLUMNS});
