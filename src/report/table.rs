@@ -1,5 +1,6 @@
 //! Rows of a query as a table for people, or as CSV, JSON or Markdown for what comes after.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -13,9 +14,10 @@ use crate::os::printable;
 pub enum Shape {
     /// Lines and columns for a person.
     Table,
-    /// RFC 4180 with a header; null is an empty field, an empty text `""`.
+    /// RFC 4180 with a header; null is an empty field, an empty text `""`. Timestamps are UTC, and end in `Z`.
     Csv,
-    /// One JSON array of objects, their members in the columns' order; numbers, booleans, lists and structs as such.
+    /// One JSON array of objects, their members in the columns' order; numbers, booleans, lists and structs as such,
+    /// timestamps as in CSV.
     Json,
     /// A Markdown table.
     Markdown,
@@ -75,9 +77,25 @@ fn csv(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
     let names: Vec<Option<&str>> = result.columns.iter().map(|column| Some(column.name.as_str())).collect();
     csv_line(out, &names)?;
     for row in &result.rows {
-        csv_line(out, &row.iter().map(Option::as_deref).collect::<Vec<_>>())?;
+        let values: Vec<Option<Cow<'_, str>>> = result
+            .columns
+            .iter()
+            .zip(row)
+            .map(|(column, value)| value.as_deref().map(|text| marked(&column.ty, text)))
+            .collect();
+        csv_line(out, &values.iter().map(Option::as_deref).collect::<Vec<_>>())?;
     }
     Ok(())
+}
+
+/// A text of a value, marked as UTC where it is a time that would be read as a local one.
+fn marked<'a>(ty: &str, text: &'a str) -> Cow<'a, str> {
+    let is_plain = ty.starts_with("TIMESTAMP") && !ty.ends_with("TIME ZONE");
+    // Not the infinities.
+    match is_plain && text.ends_with(|last: char| last.is_ascii_digit()) {
+        true => Cow::Owned(format!("{text}Z")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// A record of RFC 4180. Readers skip a line with nothing in it: of one column null is `""` as well.
@@ -129,12 +147,24 @@ fn json_value(ty: &str, text: Option<&str>) -> serde_json::Value {
         _ if is_nested(ty) => serde_json::from_str(text).ok(),
         _ => None,
     };
-    parsed.unwrap_or_else(|| text.into())
+    parsed.unwrap_or_else(|| marked(ty, text).into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn timestamps_are_marked_as_utc_for_programs() {
+        let at = Some("2026-01-01 00:00:00.5");
+        let columns =
+            [("t", "TIMESTAMP"), ("z", "TIMESTAMP WITH TIME ZONE"), ("s", "VARCHAR"), ("i", "TIMESTAMP")];
+        let rows: &[&[Option<&str>]] = &[&[at, Some("2026-01-01 00:00:00+00"), at, Some("infinity")]];
+        let csv = printed(&columns, rows, Shape::Csv);
+        let expected = "2026-01-01 00:00:00.5Z,2026-01-01 00:00:00+00,2026-01-01 00:00:00.5,infinity\n";
+        assert_eq!(csv, format!("t,z,s,i\n{expected}"));
+        assert!(printed(&columns, rows, Shape::Json).contains(r#""t": "2026-01-01 00:00:00.5Z""#));
+    }
 
     fn printed(columns: &[(&str, &str)], rows: &[&[Option<&str>]], shape: Shape) -> String {
         let column = |(name, ty): &(&str, &str)| AnswerColumn { name: (*name).into(), ty: (*ty).into() };

@@ -135,8 +135,11 @@ fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
     let mut lines = vec![["JOB", "RUN", "STATE", "AGE", "SIZE", ""].map(str::to_owned).to_vec()];
     lines.extend(all.iter().flat_map(|(job, swept)| swept.gone.iter().map(|gone| line(job, gone))));
     if lines.len() > 1 {
+        let shown = summary::to_stdout(|out| summary::columns(out, &lines));
         // The runs are gone, even where this table cannot be written.
-        let _ = summary::to_stdout(|out| summary::columns(out, &lines));
+        if args.dry_run {
+            shown?;
+        }
     }
     let gone: Vec<&Gone> = all.iter().flat_map(|(_, swept)| &swept.gone).collect();
     let sum = format!("{}, {}", counted(gone.len() as u64, "run"), size(bytes(gone.iter().copied())));

@@ -276,6 +276,23 @@ fn no_command_ends_otherwise_because_nobody_can_read_what_it_says() {
     }
 }
 
+#[test]
+fn a_full_disk_behind_standard_output_is_named_and_does_not_keep_what_is_done() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    run(&sandbox, &origin);
+    sandbox.run(["run", "small.toml", "--new"]).with_code(0);
+    let to_full = |words: &[&str]| {
+        let mut command = sandbox.command(words);
+        command.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+        wait(command.stderr(Stdio::piped()).spawn().unwrap())
+    };
+    let named = "cannot write to standard output: No space left on device";
+    to_full(&["status", "small"]).with_code(4).saying(named);
+    to_full(&["prune", "small", "--keep", "1", "--dry-run"]).with_code(4).saying(named);
+    to_full(&["prune", "small", "--keep", "1"]).with_code(0).saying("removed 1 run");
+    sandbox.run(["prune", "small", "--keep", "1"]).with_code(0).saying("nothing to remove");
+}
+
 /// What a server wrote must not steer the terminal, nor turn what is read around; programs get it byte by byte.
 #[test]
 fn nothing_steers_the_terminal_but_programs_get_what_came() {
