@@ -21,8 +21,9 @@ const PAIRS: u64 = 2 * FILMS as u64;
 const SOON: Duration = Duration::from_secs(20);
 /// No answer comes within a test.
 const ENDLESS: &str = r#"{"latency_ms": 30000}"#;
-/// Answers come one by one, so that a signal finds some pairs of a block asked and others not.
-const SLOW: &str = r#"{"latency_ms": 200, "jitter_ms": 400}"#;
+/// Answers come one by one, so that a signal finds some pairs of a block asked and others not, and all take long enough
+/// for one that comes late on a busy machine.
+const SLOW: &str = r#"{"latency_ms": 1000, "jitter_ms": 2000}"#;
 /// Requests in flight at once that a job has by default.
 const IN_FLIGHT: u64 = 128;
 
@@ -84,7 +85,7 @@ impl Slow {
     /// The job goes on and ends well: everything is there.
     #[track_caller]
     fn finishes(&self) {
-        self.origin.knobs(r#"{"latency_ms": 0}"#);
+        self.origin.knobs(r#"{"latency_ms": 0, "jitter_ms": 0}"#);
         let run = self.sandbox.newest_run("small");
         self.sandbox.run(["run", self.job.to_str().unwrap()]).with_code(0).saying("going on with run");
         assert_eq!(self.sandbox.newest_run("small"), run);
