@@ -411,8 +411,19 @@ fn a_run_whose_files_were_touched_is_not_published_and_the_file_is_named() {
             std::fs::remove_file(&file).unwrap();
             sandbox.run(["merge", "small"]).with_code(6).saying(name).saying("hint: ");
         }
+        if ending == ".omdb.parquet" {
+            let asked = sandbox.run(["query", "small", "SELECT count(*) FROM omdb"]);
+            asked.with_code(6).saying(name).saying("hint: ");
+        }
         std::fs::write(&file, &whole).unwrap();
     }
+    let round = run.join("round-000.json");
+    let whole = std::fs::read(&round).unwrap();
+    std::fs::remove_file(&round).unwrap();
+    for words in [&["merge", "small"][..], &["query", "small", "SELECT 1"], &["status", "small"]] {
+        sandbox.run(words).with_code(6).saying("round-000.json").saying("hint: ");
+    }
+    std::fs::write(&round, whole).unwrap();
     assert!(!sandbox.path().join("small.duckdb").exists());
 
     // The way out that the hint names: without its commit the block is fetched again.

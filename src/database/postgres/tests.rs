@@ -121,6 +121,17 @@ fn tls_is_as_sslmode_says() {
 }
 
 #[test]
+fn what_a_server_repeats_of_the_urls_secrets_has_their_names() {
+    let place = postgres_server::shared().url("postgres").replace("postgres://", "");
+    let (_, place) = place.split_once('@').unwrap_or(("", &place));
+    let url = format!("postgres://postgres:${{WORD}}@{place}");
+    let secret = secrets(&[("WORD", "open-sesame")]);
+    let said = asked(&url, &secret, "SELECT 'open-sesame'::integer::text").unwrap_err();
+    assert!(said.contains("invalid input syntax for type integer: \"${WORD}\""), "{said}");
+    assert!(!said.contains("open-sesame"), "{said}");
+}
+
+#[test]
 fn a_server_without_tls_is_left_where_tls_is_required() {
     let url = postgres_server::shared().url("postgres");
     for mode in ["disable", "allow", "prefer"] {
