@@ -248,7 +248,7 @@ fn an_origin_that_is_sent_no_secret_is_not_suspected() {
 /// The value is the job's, and in the table; what is printed of it is for people.
 #[test]
 fn a_secret_that_an_answer_has_as_a_value_is_published_and_not_printed() {
-    let server = Raw::serve_heads(|_| http("200 OK", "", &format!(r#"{{"v": "sent: {RIGHT}"}}"#)));
+    let server = Raw::serve_heads(|_| http("200 OK", "", format!(r#"{{"v": "sent: {RIGHT}"}}"#)));
     let sandbox = Sandbox::new();
     job(&sandbox, 3, "", &with_header("one", &server.url(), ""));
     let secrets = [("TOKEN", RIGHT)];

@@ -158,7 +158,7 @@ async fn a_value_that_is_too_long_for_an_index_names_the_record() {
         let mut values = super::super::sandbox::film_values(0, o, endpoint, 0);
         if (endpoint, o) == (0, 31) {
             let mut random = fastrand::Rng::with_seed(1);
-            values[0] = super::text(&(0..20_000).map(|_| random.alphanumeric()).collect::<String>());
+            values[0] = super::text((0..20_000).map(|_| random.alphanumeric()).collect::<String>());
         }
         values
     };
