@@ -31,11 +31,13 @@ endif
 export DUCKDB_LIB_DIR
 
 CARGO_FLAGS = --release --locked $(DUCKDB_FEATURES)
+# While one works: the package itself compiled in seconds, on the same dependencies, which stay as they are.
+QUICKLY := --config profile.release.package.windrow.opt-level=1 --config profile.release.package.windrow.incremental=true
 # Always together: with an example among the targets cargo chooses the same features of the shared dependencies as for
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test soak bench build lint docs install origin test-needs bench-needs clean
+.PHONY: help run test check soak bench build lint docs install origin test-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -45,14 +47,22 @@ run: build ## run the films job (JOB=schemas/mine.toml runs another)
 	else "$(BIN)/windrow" run "$(JOB)"; fi
 	@echo "program $(BIN)/windrow (\`make install\` puts it into $(PREFIX)/bin)" >&2
 
-test: test-needs build ## install what the tests need, and run them
+ifdef T
+test: test-needs
+	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS) $(QUICKLY) --no-fail-fast -- "$(T)"
+else
+test: test-needs build ## install what the tests need, and run them (T=name: those of that name, compiled in seconds)
 	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
+endif
+
+check: ## what the compiler says of programs, tests and benches
+	cargo check $(CARGO_FLAGS) --all-targets --features benches
 
 soak: test-needs build ## random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
 	PATH="$(CACHE)/python/bin:$$PATH" tests/soak.sh "$(SOAK)" "$(CACHE)/soak" $(CARGO_FLAGS)
 
 bench: build bench-needs ## print figures, nothing is judged
-	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES)
+	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES) --features benches
 
 build: ## build windrow and the origin
 	cargo build $(CARGO_FLAGS) $(PROGRAMS)
@@ -60,9 +70,10 @@ build: ## build windrow and the origin
 lint: ## formatting and clippy, warnings are errors
 	cargo fmt --check
 	cargo clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --benches --features benches -- -D warnings
 
 docs: ## the library's documentation, warnings are errors
-	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --lib --example origin
+	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --features benches --no-deps --lib --example origin
 
 install: build ## put windrow into $(PREFIX)/bin
 	install -D "$(BIN)/windrow" "$(PREFIX)/bin/windrow"

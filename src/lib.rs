@@ -84,22 +84,69 @@
 // These panic where nobody reads: `os::tell` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod budget;
-pub mod chunk;
+#[cfg(not(target_os = "linux"))]
+compile_error!("windrow runs on Linux: it relies on its signals, locks and renames");
+
+// With `benches` all of it is public, for the programs in `benches/`; without, the compiler sees what nobody uses.
 pub mod cli;
-pub mod database;
-pub mod extract;
-pub mod fetch;
 pub mod handoff;
+
+#[cfg(feature = "benches")]
+pub mod budget;
+#[cfg(not(feature = "benches"))]
+mod budget;
+#[cfg(feature = "benches")]
+pub mod chunk;
+#[cfg(not(feature = "benches"))]
+mod chunk;
+#[cfg(feature = "benches")]
+pub mod database;
+#[cfg(not(feature = "benches"))]
+mod database;
+#[cfg(feature = "benches")]
+pub mod extract;
+#[cfg(not(feature = "benches"))]
+mod extract;
+#[cfg(feature = "benches")]
+pub mod fetch;
+#[cfg(not(feature = "benches"))]
+mod fetch;
+#[cfg(feature = "benches")]
 pub mod job;
+#[cfg(not(feature = "benches"))]
+mod job;
+#[cfg(feature = "benches")]
 pub mod merge;
+#[cfg(not(feature = "benches"))]
+mod merge;
+#[cfg(feature = "benches")]
 pub mod os;
+#[cfg(not(feature = "benches"))]
+mod os;
+#[cfg(feature = "benches")]
 pub mod plan;
+#[cfg(not(feature = "benches"))]
+mod plan;
+#[cfg(feature = "benches")]
 pub mod record;
+#[cfg(not(feature = "benches"))]
+mod record;
+#[cfg(feature = "benches")]
 pub mod report;
+#[cfg(not(feature = "benches"))]
+mod report;
+#[cfg(feature = "benches")]
 pub mod secrets;
+#[cfg(not(feature = "benches"))]
+mod secrets;
+#[cfg(feature = "benches")]
 pub mod supervisor;
+#[cfg(not(feature = "benches"))]
+mod supervisor;
+#[cfg(feature = "benches")]
 pub mod worker;
+#[cfg(not(feature = "benches"))]
+mod worker;
 
 #[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]

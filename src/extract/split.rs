@@ -69,6 +69,7 @@ impl Split {
     }
 
     /// How many different keys the answer has.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.items.len()
     }

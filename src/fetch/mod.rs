@@ -92,7 +92,7 @@ pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use part::PartIs;
-pub use question::{Question, QuestionError};
+pub use question::Question;
 pub use request::Request;
 pub use secrets::Mask;
 

@@ -187,11 +187,6 @@ impl JobError {
         }
     }
 
-    /// The job file.
-    pub fn path(&self) -> &Path {
-        &self.0.path
-    }
-
     /// The whole report for a person, the lines of the file quoted; ends with a newline.
     pub fn render(&self, color: bool) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };

@@ -42,16 +42,16 @@ pub use init::starter;
 pub use input::{Database, Dialect, Duplicates, Format, Input, Quote, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
-pub use mistake::{JobError, Mistake};
+pub use mistake::JobError;
 pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
-pub use server::{ServerUrl, ServerUrlMistake};
+pub use server::ServerUrl;
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
 pub use table::{
     Destination, Gone, Mode, OnReferencing, Publish, PublishWhen, Stamp, Statement, Table, TableName,
 };
-pub use template::{AnswerNames, Part, Template, TemplateMistake};
+pub use template::{Part, Template};
 pub use when::When;
 
 /// A validated job.

@@ -184,7 +184,8 @@ pub enum PublishWhen {
 }
 
 impl Table {
-    /// A table without a key; everything else as it is by default.
+    /// A table without a key, for tests; everything else as it is by default.
+    #[cfg(any(test, feature = "benches"))]
     pub fn plain(to: Destination, name: &str, mode: Mode) -> Table {
         Table {
             to,

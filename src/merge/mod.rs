@@ -63,11 +63,10 @@ mod tests;
 mod views;
 
 pub use destination::{Found, check_destination, first_rows};
-pub use error::{MergeError, Unfinished};
-pub use gate::{Duplicates, success_in_words};
+pub use error::MergeError;
+pub use gate::success_in_words;
 pub use pause::{PublishedPart, publish_partial};
 pub use place::Place;
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, publish, settle};
-pub use query::{Answer, AnswerColumn, QueryResult, RunQuery, is_nested, query};
-pub use refused::RefusedRow;
+pub use query::{AnswerColumn, QueryResult, RunQuery, is_nested, query};

@@ -84,11 +84,6 @@ impl RunQuery {
         Ok(RunQuery { connection, views: Vec::new(), _scratch: scratch })
     }
 
-    /// The names of the views.
-    pub fn views(&self) -> &[String] {
-        &self.views
-    }
-
     /// The answer to one statement, of at most `limit` rows.
     pub fn ask(&self, sql: &str, limit: Option<usize>) -> Result<QueryResult, MergeError> {
         let limit = limit.unwrap_or(usize::MAX);

@@ -4,23 +4,16 @@
 use std::io;
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
 /// Gives each of two paths what the other has, so that whoever opens one of them finds the one or the other
 /// (`RENAME_EXCHANGE`, renameat2(2)). Both must be there, on one file system.
 ///
 /// # Errors
-/// `InvalidInput` where the file system, `Unsupported` where the operating system cannot do it.
+/// `InvalidInput` where the file system cannot do it.
 pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-        renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)?;
-        Ok(())
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = (one, other);
-        Err(io::ErrorKind::Unsupported.into())
-    }
+    Ok(renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)?)
 }
 
 /// Gives a file another name, unless something has it: then `AlreadyExists` (`RENAME_NOREPLACE`, renameat2(2)). Where the
@@ -29,14 +22,9 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of rename(2).
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::errno::Errno;
-        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
-        match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
-            Err(Errno::EINVAL | Errno::ENOSYS) => {}
-            renamed => return Ok(renamed?),
-        }
+    match renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => {}
+        renamed => return Ok(renamed?),
     }
     match to.symlink_metadata() {
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),

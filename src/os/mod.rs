@@ -15,7 +15,7 @@ pub use clock::{boot_number, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{open_files, raise_open_files};
 pub use locks::{Hold, try_lock_byte};
-pub use process::{ParentGone, die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
+pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, end, stop_on_signals};
 pub use slot::{Slot, SlotReader, shared_slot};

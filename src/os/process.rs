@@ -1,6 +1,5 @@
 //! A child that does not outlive its parent; whether a process is there.
 
-#[cfg(target_os = "linux")]
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
 
@@ -29,10 +28,7 @@ pub fn user_home() -> Option<std::path::PathBuf> {
 /// `parent` is the expected parent: it may have died between the fork and this call, which the kernel would
 /// not tell.
 pub fn die_with_parent(parent: i32) -> Result<(), ParentGone> {
-    #[cfg(target_os = "linux")]
     let tied = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).is_ok();
-    #[cfg(not(target_os = "linux"))]
-    let tied = true;
     if tied && getppid() == Pid::from_raw(parent) { Ok(()) } else { Err(ParentGone(parent)) }
 }
 
@@ -44,14 +40,10 @@ pub fn is_alive(process: i32) -> bool {
 }
 
 /// Makes a program that is about to be started die with the thread that starts it, as [`die_with_parent`] does for
-/// this process. On a system without such a signal it is not told.
+/// this process.
 pub fn dies_with_us(command: &mut tokio::process::Command) -> &mut tokio::process::Command {
-    #[cfg(target_os = "linux")]
-    {
-        let tie = || nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from);
-        // SAFETY: the closure runs in the forked child before exec and makes one system call (prctl), which is
-        // async-signal-safe; it allocates nothing and takes no lock.
-        unsafe { command.pre_exec(tie) };
-    }
-    command
+    let tie = || nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from);
+    // SAFETY: the closure runs in the forked child before exec and makes one system call (prctl), which is
+    // async-signal-safe; it allocates nothing and takes no lock.
+    unsafe { command.pre_exec(tie) }
 }

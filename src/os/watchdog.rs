@@ -139,8 +139,8 @@ mod tests {
         // Nobody watches any more.
         while given_up.recv_timeout(Duration::from_secs(60)).is_ok() {}
     }
+
     #[test]
-    #[cfg(target_os = "linux")]
     fn work_that_takes_ever_more_memory_is_given_up() {
         let (sender, given_up) = mpsc::channel();
         let tell = move |what, why| sender.send((what, why)).unwrap_or(());

@@ -50,6 +50,7 @@ impl Cut {
     }
 
     /// Blocks of all shards.
+    #[cfg(test)]
     pub fn blocks(&self) -> u64 {
         self.shards.iter().map(|records| records.div_ceil(self.block_records)).sum()
     }

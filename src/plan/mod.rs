@@ -39,11 +39,9 @@ mod write;
 pub use cut::Cut;
 pub use extraction::{ExtractionError, write_extraction};
 pub use list::{List, ListError};
-pub use price::Price;
 pub use questions::questions_sha256;
 pub use retry::{RetryError, RetryFilter, StatusFilter, write_retry};
 pub use spool::ScratchError;
-pub use typed::Misfit;
 pub use write::write_run;
 
 use crate::handoff::{Exit, HandoffError};

@@ -36,7 +36,6 @@ use crate::os::Stop;
 use crate::record::Ordinal;
 
 pub use member::Member;
-pub use restart::RESTARTS;
 
 use child::{Death, Happening, Start};
 use helpers::Helpers;

@@ -48,6 +48,7 @@ impl Member {
     }
 
     /// Requests that this process may have in flight now.
+    #[cfg(test)]
     pub fn share(&self) -> u64 {
         self.share.get()
     }

@@ -95,11 +95,6 @@ impl Session {
         &self.client
     }
 
-    /// The server.
-    pub fn server(&self) -> &Server {
-        &self.server
-    }
-
     /// What an error of this connection means.
     pub fn failed(&self, error: &tokio_postgres::Error) -> PostgresError {
         PostgresError::of_statement(&self.server, error)

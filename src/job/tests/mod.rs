@@ -19,7 +19,8 @@ mod valid;
 
 use std::path::Path;
 
-use super::{Endpoint, Job, JobError, Mistake};
+use super::mistake::Mistake;
+use super::{Endpoint, Job, JobError};
 
 /// A job in the shape of the films job, with every kind of key.
 const FILMS: &str = r##"[job]

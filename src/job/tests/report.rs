@@ -134,7 +134,7 @@ fn files_that_cannot_be_read_say_why() {
 #[test]
 fn load_takes_relative_paths_and_makes_them_absolute() {
     let error = Job::load(Path::new("no-such-job.toml")).expect_err("not there");
-    assert!(error.path().is_absolute());
+    assert!(error.to_string().starts_with("job file /"));
     let folder = tempfile::tempdir().expect("a directory");
     std::fs::write(folder.path().join("films.toml"), super::FILMS).expect("written");
     let job = Job::load(&folder.path().join("films.toml")).expect("valid");

@@ -6,7 +6,7 @@ use super::block::PairEnd;
 use super::ends::{End, Ends};
 use super::shard::ShardWork;
 use super::{Proof, bound, damaged_round};
-use crate::handoff::{Commit, Tally, layout};
+use crate::handoff::{Commit, layout};
 use crate::merge::MergeError;
 use crate::merge::covered::Covered;
 use crate::merge::files::{Planned, RunFiles};
@@ -18,7 +18,6 @@ pub(super) struct Account {
     ends: Ends,
     pairs: u64,
     records: u64,
-    tally: BTreeMap<String, Tally>,
     /// The round's further records come at or after this one.
     next_ordinal: Ordinal,
 }
@@ -27,7 +26,7 @@ impl Account {
     /// Nothing yet.
     pub fn new(files: RunFiles) -> Account {
         let ends = Ends::new(&files.plan.endpoints);
-        Account { files, ends, pairs: 0, records: 0, tally: BTreeMap::new(), next_ordinal: 0 }
+        Account { files, ends, pairs: 0, records: 0, next_ordinal: 0 }
     }
 
     /// The blocks that come now are of another round.
@@ -71,9 +70,6 @@ impl Account {
     fn note(&mut self, work: &ShardWork<'_>, planned: &Planned, commit: &Commit, pairs: usize) {
         self.pairs += pairs as u64;
         self.records += if planned.round == 0 { planned.block.records } else { 0 };
-        for (endpoint, tally) in &commit.tally {
-            self.tally.entry(endpoint.clone()).or_default().add(tally);
-        }
         self.files.add(work.run, planned, commit);
     }
 
@@ -93,7 +89,6 @@ impl Account {
             complete: self.ends.count(bound, |ends| ends.iter().all(|end| end.succeeded())),
             pairs: self.pairs,
             latest,
-            tally: self.tally,
             digest: self.files.digest(&Covered::Rounds(self.files.rounds)),
             files: self.files,
             ends: self.ends,

@@ -34,7 +34,7 @@ use self::shard::ShardWork;
 use super::MergeError;
 use super::error::Unfinished;
 use super::files::{RunFiles, planned_blocks};
-use crate::handoff::{Plan, Round, RunStore, Tally, layout};
+use crate::handoff::{Plan, Round, RunStore, layout};
 use crate::record::Ordinal;
 
 /// What was proven of a run.
@@ -47,11 +47,13 @@ pub struct Proof {
     /// Records that succeeded at every endpoint: ok, missing, or not to be asked.
     pub complete: u64,
     /// Planned pairs of all rounds: lines of the ledger.
+    #[cfg_attr(
+        not(any(test, feature = "benches")),
+        expect(dead_code, reason = "what a proof says beside this follows from it")
+    )]
     pub pairs: u64,
     /// How the pairs of each endpoint ended, in the last round that asked them.
     pub latest: BTreeMap<String, BTreeMap<End, u64>>,
-    /// The commits' counts of each endpoint, summed over all rounds.
-    pub tally: BTreeMap<String, Tally>,
     /// SHA-256 over the commits, in hexadecimal.
     pub digest: String,
     pub(super) files: RunFiles,

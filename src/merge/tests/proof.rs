@@ -1,6 +1,7 @@
 use super::sandbox::{BlockContent, Ends, Sandbox, all_ok};
 use crate::handoff::{Content, Exit, Round, layout};
-use crate::merge::{End, MergeError, Proof, Unfinished};
+use crate::merge::error::Unfinished;
+use crate::merge::{End, MergeError, Proof};
 
 /// Some of everything: every fourth pair of `money` fails, some ids are missing at `film`.
 fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {

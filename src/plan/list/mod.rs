@@ -61,7 +61,10 @@ use crate::secrets::Secrets;
 
 /// A list that was read and checked, ready to be cut.
 pub struct List {
+    /// A path, `stdin`, `ids`, or a database and the query.
     pub(super) source: String,
+    /// SHA-256 of the list's bytes, in hexadecimal; of `ids = [...]` that of the JSON array without blanks, of a query one
+    /// of the rows, whatever their order.
     pub(super) sha256: String,
     pub(super) columns: Columns,
     pub(super) spool: Spool,
@@ -81,17 +84,6 @@ impl List {
     /// Later records of an id that came twice, left out.
     pub fn left_out(&self) -> u64 {
         self.left_out.len()
-    }
-
-    /// SHA-256 of the list's bytes, in hexadecimal; of `ids = [...]` that of the JSON array without blanks, of a query
-    /// one of the rows, whatever their order.
-    pub fn sha256(&self) -> &str {
-        &self.sha256
-    }
-
-    /// A path, `stdin`, `ids`, or a database and the query.
-    pub fn source(&self) -> &str {
-        &self.source
     }
 }
 

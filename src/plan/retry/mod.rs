@@ -13,7 +13,7 @@ mod filter;
 mod history;
 mod pairs;
 
-pub use filter::{NotAStatus, RetryFilter, StatusFilter};
+pub use filter::{RetryFilter, StatusFilter};
 
 use self::carry::{Asked, Carried};
 use self::history::History;

@@ -48,7 +48,7 @@ fn a_list_is_read_in_its_encoding() {
         let dialect = Dialect { encoding, ..Dialect::default() };
         let list = sandbox.read(&job_with(&sandbox, Format::Csv, &content, dialect), &options()).unwrap();
         assert_eq!(ids(&list), ["café", "€ 5"], "{encoding:?}");
-        assert_eq!(list.sha256(), digest::sha256(&content), "of the bytes as they lie there");
+        assert_eq!(list.sha256, digest::sha256(&content), "of the bytes as they lie there");
     }
 }
 
@@ -144,7 +144,7 @@ fn compressed_lists_are_read_whole() {
     ] {
         let list = sandbox.read_large(&sandbox.job(format, &packed)).unwrap();
         assert_eq!(ids(&list), expected);
-        assert_eq!(list.sha256(), digest::sha256(&packed), "of the bytes as they lie there");
+        assert_eq!(list.sha256, digest::sha256(&packed), "of the bytes as they lie there");
         let from_stdin = sandbox.read_from(&job_of(Source::Stdin { format }), &options(), &packed).unwrap();
         assert_eq!(from_stdin.records(), 20_000);
     }
