@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use windrow::extract::{Extracted, Extractor, Guarded};
 use windrow::job::{AnswerFormat, Column, Css, Endpoint, Expression, Missing, Template};
 use windrow::os::{Bounds, Slot, Watchdog};
-use windrow::record::Type;
+use windrow::value::Type;
 
 const FILM: &str = r#"{"Title":"The Grand Budapest Hotel","Year":"2014","Rated":"R","Released":"28 Mar 2014","Runtime":"99 min","Genre":"Adventure, Comedy, Crime","Director":"Wes Anderson","Writer":"Stefan Zweig (inspired by the writings of), Wes Anderson (screenplay), Wes Anderson (story), Hugo Guinness (story)","Actors":"Ralph Fiennes, F. Murray Abraham, Mathieu Amalric, Adrien Brody","Plot":"The adventures of Gustave H, a legendary concierge at a famous hotel from the fictional Republic of Zubrowka between the first and second World Wars, and Zero Moustafa, the lobby boy who becomes his most trusted friend.","Language":"English, French","Country":"USA, Germany, UK","Awards":"Won 4 Oscars. Another 127 wins & 218 nominations.","Poster":"http://ia.media-imdb.com/images/M/MV5BMzM5NjUxOTEyMl5BMl5BanBnXkFtZTgwNjEyMDM0MDE@._V1_SX300.jpg","Metascore":"88","imdbRating":"8.1","imdbVotes":"521,393","imdbID":"tt2278388","Type":"movie","tomatoMeter":"91","tomatoImage":"certified","tomatoRating":"8.4","tomatoReviews":"282","tomatoFresh":"258","tomatoRotten":"24","tomatoConsensus":"Typically stylish but deceptively thoughtful, The Grand Budapest Hotel finds Wes Anderson once again using ornate visual environments to explore deeply emotional ideas.","tomatoUserMeter":"86","tomatoUserRating":"4.1","tomatoUserReviews":"97584","DVD":"17 Jun 2014","BoxOffice":"$59,075,000","Production":"Fox Searchlight","Website":"http://www.grandbudapesthotel.com/","Response":"True"}"#;
 

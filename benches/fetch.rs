@@ -27,8 +27,8 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use windrow::fetch::{Client, ClientSettings, Origin, Pacer, Question, Refused, Values};
 use windrow::job::{Endpoint, Part, Template};
-use windrow::record::{Field, Type, Value};
 use windrow::secrets::Secrets;
+use windrow::value::{Field, Type, Value};
 
 const IN_FLIGHT: usize = 128;
 const ROUNDS: usize = 5;

@@ -29,11 +29,12 @@
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
 //!    database                        how a database is opened, and what its errors mean
 //! 1  job, record, secrets            what the user declares; what flows
+//!    value                           what a text means in a column of a type
 //! 0  os                              the operating system, wrapped
 //! ```
 //!
 //! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
-//! Each heavy library has one door: hyper in [`fetch`], polars in [`chunk`] and [`plan`], those of databases
+//! Each heavy library has one door: hyper in [`fetch`], polars in [`value`], [`chunk`] and [`plan`], those of databases
 //! in [`plan`], which reads lists, and [`merge`], which fills tables,
 //! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
@@ -143,6 +144,10 @@ mod secrets;
 pub mod supervisor;
 #[cfg(not(feature = "benches"))]
 mod supervisor;
+#[cfg(feature = "benches")]
+pub mod value;
+#[cfg(not(feature = "benches"))]
+mod value;
 #[cfg(feature = "benches")]
 pub mod worker;
 #[cfg(not(feature = "benches"))]

@@ -1,4 +1,4 @@
-//! What flows from the list to the table: records, typed values, and what became of each question.
+//! What flows from the list to the table: records, rows of values, and what became of each question.
 //!
 //! A *record* is one line of the input. Its *ordinal* (0-based position in the input) is its identity for
 //! the whole run. For every record each endpoint is asked once per round; such a (record, endpoint) is a
@@ -8,61 +8,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::Value;
+
 /// Position of a record in the input, from 0.
 pub type Ordinal = u64;
-
-/// The type of a column, as a job file names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Type {
-    /// UTF-8 text.
-    Text,
-    /// True or false.
-    Boolean,
-    /// A signed integer of 32 bits.
-    Integer,
-    /// A signed integer of 64 bits.
-    Bigint,
-    /// An IEEE 754 number of 64 bits.
-    Double,
-    /// An exact decimal of `precision` digits (1 to 38), `scale` of them after the point.
-    Decimal {
-        /// All digits, 1 to 38.
-        precision: u8,
-        /// Digits after the point, at most `precision`.
-        scale: u8,
-    },
-    /// A calendar day.
-    Date,
-    /// A moment in UTC, to the microsecond.
-    Timestamp,
-    /// JSON text, as the answer had it.
-    Json,
-}
-
-/// One typed value. `Null` fits every [`Type`]; the other variants belong to the type of their name.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Value {
-    /// No value.
-    Null,
-    /// UTF-8 text.
-    Text(String),
-    /// True or false.
-    Boolean(bool),
-    /// 32 bits.
-    Integer(i32),
-    /// 64 bits.
-    Bigint(i64),
-    /// 64 bits; never NaN from JSON.
-    Double(f64),
-    /// The unscaled digits: 12.50 as `decimal(9,2)` is 1250.
-    Decimal(i128),
-    /// Days since 1970-01-01.
-    Date(i32),
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    Timestamp(i64),
-    /// JSON text.
-    Json(String),
-}
 
 /// How a pair ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -287,69 +236,6 @@ fn shortened(detail: String) -> String {
     line
 }
 
-impl fmt::Display for Type {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Type::Text => out.write_str("text"),
-            Type::Boolean => out.write_str("boolean"),
-            Type::Integer => out.write_str("integer"),
-            Type::Bigint => out.write_str("bigint"),
-            Type::Double => out.write_str("double"),
-            Type::Decimal { precision, scale } => write!(out, "decimal({precision},{scale})"),
-            Type::Date => out.write_str("date"),
-            Type::Timestamp => out.write_str("timestamp"),
-            Type::Json => out.write_str("json"),
-        }
-    }
-}
-
-/// What [`Type::from_str`](std::str::FromStr) refuses.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "unknown type {0:?}: use text, boolean, integer, bigint, double, decimal(p,s), date, timestamp or json"
-)]
-pub struct UnknownType(String);
-
-impl std::str::FromStr for Type {
-    type Err = UnknownType;
-
-    fn from_str(word: &str) -> Result<Type, UnknownType> {
-        let simple = match word {
-            "text" => Type::Text,
-            "boolean" => Type::Boolean,
-            "integer" => Type::Integer,
-            "bigint" => Type::Bigint,
-            "double" => Type::Double,
-            "date" => Type::Date,
-            "timestamp" => Type::Timestamp,
-            "json" => Type::Json,
-            _ => return decimal(word).ok_or_else(|| UnknownType(word.to_owned())),
-        };
-        Ok(simple)
-    }
-}
-
-/// `decimal(p,s)` with 1 ≤ p ≤ 38 and s ≤ p.
-fn decimal(word: &str) -> Option<Type> {
-    let inside = word.strip_prefix("decimal(")?.strip_suffix(')')?;
-    let (precision, scale) = inside.split_once(',')?;
-    let precision: u8 = precision.trim().parse().ok()?;
-    let scale: u8 = scale.trim().parse().ok()?;
-    ((1..=38).contains(&precision) && scale <= precision).then_some(Type::Decimal { precision, scale })
-}
-
-impl Serialize for Type {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Type {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Type, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// The rows that an answer gave, one after the other.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
@@ -383,31 +269,9 @@ impl Rows {
     }
 }
 
-/// A named, typed column of the input or of an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// The column's name.
-    pub name: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub ty: Type,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn types_are_read_as_they_are_written() {
-        for word in
-            ["text", "boolean", "integer", "bigint", "double", "decimal(38,0)", "date", "timestamp", "json"]
-        {
-            assert_eq!(word.parse::<Type>().unwrap().to_string(), word);
-        }
-        for word in ["decimal(39,0)", "decimal(3,4)", "decimal(0,0)", "decimal", "int"] {
-            assert!(word.parse::<Type>().is_err(), "{word}");
-        }
-    }
 
     #[test]
     fn a_detail_is_one_short_line() {

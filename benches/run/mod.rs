@@ -17,7 +17,8 @@ use windrow::job::{
     ChunkFormat, Destination, Dialect, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings,
     Source, Table,
 };
-use windrow::record::{Field, Status, Type, Value};
+use windrow::record::Status;
+use windrow::value::{Field, Type, Value};
 
 const WORDS: [&str; 8] = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"];
 

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use polars::prelude::*;
 
-use super::{ChunkError, column, parquet};
+use super::{ChunkError, parquet};
 use crate::handoff::Block;
 use crate::handoff::input::{ASK, ORDINAL};
-use crate::record::{Field, Ordinal, Value};
+use crate::record::Ordinal;
+use crate::value::{self, Field, Value};
 
 /// One frozen line.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +35,7 @@ pub fn read_records(bytes: Bytes, block: &Block, fields: &[Field]) -> Result<Vec
         .collect();
     for field in fields {
         let values = match is_there(&field) {
-            true => column::to_values(frame.column(&field.name)?, field.ty)?,
+            true => value::values(frame.column(&field.name)?, field.ty)?,
             false => vec![Value::Null; records.len()],
         };
         for (record, value) in records.iter_mut().zip(values) {
@@ -83,7 +84,7 @@ pub fn encode_records(fields: &[Field], records: &[InputRecord]) -> Result<Bytes
     let asks: Vec<i64> = records.iter().map(|record| record.ask.cast_signed()).collect();
     let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(ASK.into(), asks)];
     for (at, (field, name)) in fields.iter().zip(crate::handoff::names::in_files(fields)).enumerate() {
-        columns.push(column::from_values(&name, field.ty, records.iter().map(|record| &record.values[at]))?);
+        columns.push(value::column(&name, field.ty, records.iter().map(|record| &record.values[at]))?);
     }
     parquet::write(&mut DataFrame::new(records.len(), columns)?)
 }

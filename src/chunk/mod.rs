@@ -16,7 +16,6 @@
 //! timestamp TIMESTAMP in microseconds without a zone (UTC). A value is read back exactly as it was written.
 
 mod bodies;
-mod column;
 mod input;
 mod ledger;
 mod lines;

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use polars::prelude::*;
 
-use super::{ChunkError, column, parquet};
+use super::{ChunkError, parquet};
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::names::in_files;
 use crate::job::ChunkFormat;
-use crate::record::{Field, Ordinal, Value};
+use crate::record::Ordinal;
+use crate::value::{self, Field, Value};
 
 /// One row of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ pub fn encode_rows(
     let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), parts)];
     let mut names = in_files(id.iter().chain(fields)).into_iter();
     let mut column = |field: &Field, values: &mut dyn Iterator<Item = &Value>| {
-        column::from_values(&names.next().unwrap_or_default(), field.ty, values)
+        value::column(&names.next().unwrap_or_default(), field.ty, values)
     };
     for (at, field) in id.iter().enumerate() {
         columns.push(column(field, &mut rows.iter().map(|row| &row.id[at]))?);
@@ -105,7 +106,7 @@ fn csv_keys(bytes: &[u8]) -> Result<Vec<RowKey>, ChunkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Type;
+    use crate::value::Type;
 
     fn fields() -> Vec<Field> {
         let types = [
@@ -150,7 +151,7 @@ mod tests {
         let frame = parquet::read(bytes.clone(), None, None).unwrap();
         for (at, field) in fields().iter().enumerate() {
             let column = frame.column(&field.name).unwrap();
-            let read = column::to_values(column, field.ty).unwrap();
+            let read = value::values(column, field.ty).unwrap();
             assert_eq!(read, [values[at].clone(), Value::Null], "{}", field.ty);
         }
         let keys = [RowKey { ordinal: 7, part: 0 }, RowKey { ordinal: 7, part: 1 }];

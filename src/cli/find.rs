@@ -7,9 +7,9 @@ use super::{CliError, Place};
 use crate::fetch::Question;
 use crate::handoff::{Plan, RunStore, runs};
 use crate::job::Job;
-use crate::record::{Field, Type};
 use crate::report::status::shown_path;
 use crate::secrets::Secrets;
+use crate::value::{Field, Type};
 
 /// The job file that a person named, by path.
 pub(super) fn load_job(path: &Path) -> Result<Job, CliError> {

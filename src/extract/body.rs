@@ -1,9 +1,8 @@
 //! From an answer's bytes to text that may be parsed: nesting and UTF-8 are checked, a byte order mark is
 //! dropped. Beside it, what a failure shows of an answer.
 
-use std::borrow::Cow;
-
 use crate::record::{Failure, Kind};
+use crate::value;
 
 use super::scan;
 
@@ -66,15 +65,7 @@ pub(super) fn start(text: &str) -> String {
 
 /// At most `limit` characters of `text`, in quotes.
 pub(super) fn quoted(text: &str, limit: usize) -> String {
-    format!("{:?}", cut(text, limit))
-}
-
-/// At most `limit` characters of `text`.
-pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
+    format!("{:?}", value::cut(text, limit))
 }
 
 #[cfg(test)]

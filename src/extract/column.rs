@@ -1,7 +1,8 @@
 //! One column of JSON answers: an expression, and the conversion of what it gives.
 
 use crate::job::{self, Of};
-use crate::record::{Failure, Value};
+use crate::record::Failure;
+use crate::value::Value;
 
 use super::ExtractorError;
 use super::convert::Conversion;

@@ -3,7 +3,8 @@
 //! A body has its own bound, but rows can be far larger than it: `range(1e9)` needs no body at all, a value of
 //! the whole answer is repeated in each row, and elements of HTML hold the texts of those inside them.
 
-use crate::record::{Failure, Kind, Rows, Value};
+use crate::record::{Failure, Kind, Rows};
+use crate::value::Value;
 
 /// Most rows of one answer.
 pub(super) const MAX_ROWS: u32 = 1_000_000;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::job::{AnswerFormat, Batch, Endpoint, Of};
-use crate::record::{Failure, Kind, Rows, Value};
+use crate::record::{Failure, Kind, Rows};
+use crate::value::{self, Value};
 
 use super::column::Column;
 use super::condition::Condition;
@@ -268,7 +269,7 @@ impl Json {
         if condition.holds(answer)? {
             return Ok(());
         }
-        let why = format!("ok does not hold: {}, {}", body::cut(text, SHOWN), body::start(answer.text()));
+        let why = format!("ok does not hold: {}, {}", value::cut(text, SHOWN), body::start(answer.text()));
         Err(Failure::passing(Kind::NotOk, why))
     }
 }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::record::{Failure, Kind};
+use crate::value;
 
 use super::expression::{Answer, Expression, failed};
 use super::gather::{MAX_BYTES, MAX_ROWS, size, too_much};
@@ -132,7 +133,7 @@ impl Item {
 
     /// One that is no success by its own status.
     pub(super) fn refused(status: u16, retry_after: Option<String>, item: &str) -> Item {
-        let why = format!("a part of the batch's answer says {status}: {}", body::cut(item, SHOWN));
+        let why = format!("a part of the batch's answer says {status}: {}", value::cut(item, SHOWN));
         let failure = Failure::passing(Kind::Status, why).with_status(status);
         Item { status: Some(status), retry_after, holds: Err(failure) }
     }

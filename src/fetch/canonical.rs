@@ -6,7 +6,7 @@ use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
 use super::encode;
-use crate::record::{Type, Value};
+use crate::value::{Type, Value};
 
 /// The canonical text of a value, or why it has none. `ty` gives a decimal its scale.
 pub fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {

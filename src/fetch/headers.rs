@@ -10,7 +10,8 @@ use super::marked::Marked;
 use super::piece::{Names, Piece, Records};
 use super::place::Place;
 use crate::job::{AnswerFormat, Endpoint};
-use crate::record::{Failure, Kind, Value};
+use crate::record::{Failure, Kind};
+use crate::value::Value;
 
 const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
 const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));

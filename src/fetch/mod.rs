@@ -99,7 +99,7 @@ pub use secrets::Mask;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::record::Value;
+use crate::value::Value;
 
 /// Asks questions: one per process, its connections are shared by all endpoints. Lives on a tokio runtime.
 pub struct Client {

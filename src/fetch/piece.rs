@@ -10,7 +10,8 @@ use super::place::{PAYLOAD_LIMIT, Place};
 use super::secrets::Secret;
 use super::{Values, canonical};
 use crate::job::{Endpoint, Part, Template};
-use crate::record::{Failure, Field, Kind, Type, Value};
+use crate::record::{Failure, Kind};
+use crate::value::{Field, Type, Value};
 
 /// One piece of a template.
 #[derive(Debug)]

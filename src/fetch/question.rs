@@ -22,8 +22,9 @@ use super::secrets::{Mask, Secret};
 use super::target::{self, Target};
 use super::{Values, classify, sniff};
 use crate::job::{Bounds, Endpoint, NextPage, Part, Redirects, Template};
-use crate::record::{Failure, Field, Kind};
+use crate::record::{Failure, Kind};
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// One endpoint's question, ready to be filled in for each record.
 pub struct Question {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::input::{ASK, ORDINAL, PART};
 use super::plan::Plan;
-use crate::record::Field;
+use crate::value::Field;
 
 /// What windrow's own columns are called in the files that hold those of others, too.
 const OWN: [&str; 3] = [ORDINAL, ASK, PART];
@@ -109,7 +109,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Type;
+    use crate::value::Type;
 
     fn names(of: &[&str]) -> Vec<String> {
         let field = |name: &&str| Field { name: (*name).to_owned(), ty: Type::Text };

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::job::{ChunkFormat, OnFailure};
-use crate::record::{Field, Ordinal};
+use crate::record::Ordinal;
+use crate::value::Field;
 
 /// Characters of a database and its query that people are shown.
 const SOURCE_SHOWN: usize = 120;

@@ -8,7 +8,8 @@ use super::limit::Cost;
 use super::request::{Batch, Pages, Payload};
 use super::template::{Part, Template};
 use super::when::When;
-use crate::record::{Kind, Type};
+use crate::record::Kind;
+use crate::value::Type;
 
 /// One HTTP question asked for every record.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 use super::server::ServerUrl;
-use crate::record::Type;
+use crate::value::Type;
 
 /// The list of records.
 #[derive(Debug, Clone, PartialEq)]

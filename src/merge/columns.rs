@@ -3,7 +3,7 @@
 use super::{MergeError, sql};
 use crate::handoff::Plan;
 use crate::job::{Destination, Format, Gone, Job, Mode, Source, Stamp, Table, TableName};
-use crate::record::Type;
+use crate::value::Type;
 
 /// Where a column's values come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

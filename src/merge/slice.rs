@@ -11,7 +11,7 @@ use super::sql::{self, FileList};
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::ledger;
 use crate::job::ChunkFormat;
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// Files that one statement reads at most.
 ///

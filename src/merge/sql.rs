@@ -5,7 +5,7 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::job::ChunkFormat;
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// `"name"`: any name at all, case kept.
 pub(super) fn identifier(name: &str) -> String {

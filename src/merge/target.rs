@@ -11,7 +11,7 @@ use duckdb::{Connection, params};
 use super::columns::{self, Output};
 use super::{MergeError, database, sql};
 use crate::job::{Job, TableName};
-use crate::record::Type;
+use crate::value::Type;
 
 /// The job's table within the opened database.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use super::statements::place;
 use crate::handoff::PlannedEndpoint;
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::names::{Shown, distinct};
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// Creates the views; the names of those that are for people.
 pub(super) fn create(

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use polars::prelude::*;
 
-use super::frames;
 use super::spool::LINE;
-use super::typed::{self, Misfit};
-use crate::record::{Field, Type, Value};
+use crate::value::{self, Field, Misfit, Type, Value};
 
 /// One value of a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +29,8 @@ impl<'a> Cell<'a> {
     pub fn into_type(self, ty: Type) -> Result<Cell<'a>, Misfit> {
         match (self, ty) {
             (Cell::Text(text), Type::Text) => Ok(Cell::Text(text)),
-            (Cell::Text(text), Type::Json) => typed::parse(&text, ty).map(|_| Cell::Text(text)),
-            (Cell::Text(text), _) => typed::parse(&text, ty).map(Cell::Typed),
+            (Cell::Text(text), Type::Json) => value::parse(&text, ty).map(|_| Cell::Text(text)),
+            (Cell::Text(text), _) => value::parse(&text, ty).map(Cell::Typed),
             (other, _) => Ok(other),
         }
     }
@@ -113,10 +111,10 @@ impl Batch {
     pub fn take(&mut self) -> PolarsResult<DataFrame> {
         let full = std::mem::replace(self, Batch::new(Arc::clone(&self.fields)));
         let finished = full.columns.into_iter().zip(full.fields.iter()).map(|(column, field)| match column {
-            Growing::Text(texts) => texts.finish().into_column(),
-            Growing::Typed(values) => frames::column(field, &values),
+            Growing::Text(texts) => Ok(texts.finish().into_column()),
+            Growing::Typed(values) => value::column(&field.name, field.ty, values.iter()),
         });
-        let mut columns: Vec<Column> = finished.collect();
+        let mut columns: Vec<Column> = finished.collect::<PolarsResult<_>>()?;
         columns.push(Int64Chunked::from_vec(LINE.into(), full.lines).into_column());
         DataFrame::new_infer_height(columns)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::job::{Endpoint, Job};
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// The columns to freeze, as the job names them, before the list was looked at.
 #[derive(Debug, Clone, PartialEq)]

@@ -33,7 +33,6 @@ pub mod retry;
 #[cfg(test)]
 pub(crate) mod sandbox;
 mod spool;
-mod typed;
 mod write;
 
 pub use cut::Cut;

@@ -73,7 +73,7 @@ fn template(text: &str) -> Template {
 }
 
 /// A column that an answer gives.
-pub fn answer_column(name: &str, ty: crate::record::Type) -> crate::job::Column {
+pub fn answer_column(name: &str, ty: crate::value::Type) -> crate::job::Column {
     crate::job::Column::plain(name, Expression::Jq(format!(".{name}")), ty)
 }
 

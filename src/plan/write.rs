@@ -11,7 +11,8 @@ use crate::handoff::names::in_files;
 use crate::handoff::store::VERSION;
 use crate::handoff::{Block, Plan, PlannedEndpoint, Round, RunStore, Shard, input, layout};
 use crate::job::{Endpoint, Job};
-use crate::record::{Field, Ordinal};
+use crate::record::Ordinal;
+use crate::value::Field;
 
 /// Cuts a list and freezes it: the job file, each shard's input, round 0, and the plan last.
 ///

@@ -6,7 +6,8 @@ use crate::extract::{Guarded, When};
 use crate::fetch::{Values, json_text};
 use crate::job::{self, Job};
 use crate::os::Working;
-use crate::record::{Failure, Field, Kind, Type, Value};
+use crate::record::{Failure, Kind};
+use crate::value::{Field, Type, Value};
 
 /// A condition on a record.
 pub(super) struct Condition {

@@ -13,8 +13,9 @@ use crate::fetch::{Question, Values};
 use crate::handoff::{Plan, event};
 use crate::job::{Absent, Endpoint, Job, Pages, Part};
 use crate::os::{Watchdog, Working};
-use crate::record::{Field, Ordinal, Rows, Type, Value};
+use crate::record::{Ordinal, Rows};
 use crate::secrets::Secrets;
+use crate::value::{Field, Type, Value};
 
 /// One endpoint, ready to be asked.
 pub(super) struct Step {

@@ -6,7 +6,8 @@ use super::pair::{RecordState, Settled};
 use super::recipe::Recipe;
 use crate::fetch::Values;
 use crate::handoff::ledger::Line;
-use crate::record::{Failure, Kind, Ordinal, Rows, Status, Value};
+use crate::record::{Failure, Kind, Ordinal, Rows, Status};
+use crate::value::Value;
 
 /// Why nothing new is asked any more.
 #[derive(Debug, Clone, PartialEq, Eq)]

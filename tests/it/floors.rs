@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the ground up; those on one line are neighbours. `postgres_server` and `seed` are the tests' own.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["os", "postgres_server", "seed"],
-    &["record", "secrets"],
+    &["value", "secrets"],
+    &["record"],
     &["job"],
     &["handoff", "database"],
     &["plan", "fetch", "extract", "chunk", "budget"],
@@ -18,7 +19,7 @@ const FLOORS: [&[&str]; 8] = [
 
 /// Libraries and the modules that may name them.
 const DOORS: [(&str, &[&str]); 12] = [
-    ("polars", &["chunk", "plan"]),
+    ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
     ("tokio_postgres", &["database", "plan", "merge"]),
     ("tokio_postgres_rustls", &["database"]),

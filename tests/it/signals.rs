@@ -51,8 +51,11 @@ impl Slow {
     }
 
     fn start(&self, arguments: [&str; 2]) -> Child {
-        let mut command = self.sandbox.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        let mut command = std::process::Command::new("env");
+        self.sandbox.confine(&mut command);
+        // The tests themselves may run under `nohup`.
+        command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_windrow")]).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     fn start_run(&self) -> Child {

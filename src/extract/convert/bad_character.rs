@@ -9,7 +9,7 @@ use super::super::body::quoted;
 use super::super::text;
 use super::{Misfit, SHOWN};
 use crate::job::OnBadCharacter;
-use crate::record::Value;
+use crate::value::Value;
 
 /// What stands in the place of a character.
 const REPLACEMENT: &str = "\u{fffd}";

@@ -1,8 +1,8 @@
 //! From a value to the type of its column: from JSON text, or from text that HTML or a plain answer has.
 //!
-//! JSON becomes text (strings without their escapes, numbers and booleans as they are written), then in turn: `regex` picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the
-//! column's type reads the rest, for all types but text without the space around it. Nothing is rounded:
-//! a number that its type cannot hold exactly does not fit (a double is the nearest one, as always).
+//! JSON becomes text (strings without their escapes, numbers and booleans as they are written), then in turn: `regex`
+//! picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the column's type reads the rest
+//! ([`value`]).
 //!
 //! - An array or object fits `json`, and `text` as its JSON without spacing.
 //! - `json` keeps the JSON that the answer had; of text, and with `regex` or `strip`, what is left must itself
@@ -14,8 +14,6 @@
 //! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
 
 mod bad_character;
-mod number;
-mod time;
 
 use std::borrow::Cow;
 
@@ -24,11 +22,10 @@ use regex::Regex;
 use serde_json::value::RawValue;
 
 use crate::job::{Column, OnBadCharacter, OnError};
-use crate::record::{Failure, Kind, Type, Value};
+use crate::record::{Failure, Kind};
 
-use self::number::Wrong;
-use self::time::Clock;
-use super::body::quoted;
+use crate::value::{self, Clock, Type, Value, Wrong, with_article};
+
 use super::{ExtractorError, text};
 
 /// Characters of a value that a failure shows.
@@ -144,8 +141,12 @@ impl Conversion {
             (Some(b'"'), Type::Text | Type::Json) => bad_character::text_of(json, self.on_bad_character),
             (Some(b'"'), _) => text::unescaped(json).map_err(|half| Misfit(format!("the text holds {half}"))),
             (Some(b'{' | b'['), Type::Text) => Ok(Cow::Owned(text::compact(json))),
-            (Some(b'{'), ty) if ty != Type::Json => Err(Misfit(format!("an object is not {}", named(ty)))),
-            (Some(b'['), ty) if ty != Type::Json => Err(Misfit(format!("an array is not {}", named(ty)))),
+            (Some(b'{'), ty) if ty != Type::Json => {
+                Err(Misfit(format!("an object is not {}", with_article(ty))))
+            }
+            (Some(b'['), ty) if ty != Type::Json => {
+                Err(Misfit(format!("an array is not {}", with_article(ty))))
+            }
             _ => Ok(Cow::Borrowed(json)),
         }
     }
@@ -166,51 +167,27 @@ impl Conversion {
     }
 
     fn read(&self, text: &str) -> Result<Value, Misfit> {
-        let numeric = |wrong| self.numeric_misfit(text, wrong);
         match self.ty {
             Type::Text => bad_character::kept_text(Cow::Borrowed(text), self.on_bad_character),
-            Type::Integer => number::integer(text).map(Value::Integer).map_err(numeric),
-            Type::Bigint => number::bigint(text).map(Value::Bigint).map_err(numeric),
-            Type::Double => number::double(text).map(Value::Double).map_err(numeric),
-            Type::Decimal { precision, scale } => {
-                number::decimal(text, precision, scale).map(Value::Decimal).map_err(numeric)
-            }
-            Type::Boolean => boolean(text).map(Value::Boolean).ok_or_else(|| self.misfit(text)),
-            Type::Date => self.clock.date(text).map(Value::Date).ok_or_else(|| self.misfit(text)),
-            Type::Timestamp => {
-                self.clock.timestamp(text).map(Value::Timestamp).ok_or_else(|| self.misfit(text))
-            }
             Type::Json => match serde_json::from_str::<&RawValue>(text) {
                 Ok(json) => bad_character::kept_json(json.get(), self.on_bad_character),
-                Err(_) => Err(self.misfit(text)),
+                Err(_) => Err(self.misfit(text, Wrong::Form)),
             },
+            ty => value::read(text, ty, &self.clock).map_err(|wrong| self.misfit(text, wrong)),
         }
     }
 
-    fn numeric_misfit(&self, text: &str, wrong: Wrong) -> Misfit {
-        match (wrong, self.ty) {
-            (Wrong::NoNumber, _) => self.misfit(text),
-            (Wrong::Range, ty) => Misfit(format!("{} is beyond the range of {ty}", quoted(text, SHOWN))),
-            (Wrong::Fraction, Type::Decimal { scale, .. }) => {
-                Misfit(format!("{} has more than {scale} digits after the point", quoted(text, SHOWN)))
-            }
-            (Wrong::Fraction, ty) => {
-                Misfit(format!("{} is not {}: it has a fraction", quoted(text, SHOWN), named(ty)))
-            }
-        }
-    }
-
-    fn misfit(&self, text: &str) -> Misfit {
-        let hint = match (&self.clock.format, self.ty) {
-            (Some(format), Type::Date | Type::Timestamp) => format!(" in the format {format:?}"),
-            (None, Type::Date) => " (YYYY-MM-DD, or as the column's format says)".to_owned(),
-            (None, Type::Timestamp) if time::is_integer(text) => {
+    fn misfit(&self, text: &str, wrong: Wrong) -> Misfit {
+        let hint = match (wrong, &self.clock.format, self.ty) {
+            (Wrong::Form, Some(format), Type::Date | Type::Timestamp) => format!(" in the format {format:?}"),
+            (Wrong::Form, None, Type::Date) => " (YYYY-MM-DD, or as the column's format says)".to_owned(),
+            (Wrong::Form, None, Type::Timestamp) if value::is_integer(text) => {
                 " (for seconds since 1970 set format = \"%s\")".to_owned()
             }
-            (None, Type::Timestamp) => " (RFC 3339, or as the column's format says)".to_owned(),
+            (Wrong::Form, None, Type::Timestamp) => " (RFC 3339, or as the column's format says)".to_owned(),
             _ => String::new(),
         };
-        Misfit(format!("{} is not {}{hint}", quoted(text, SHOWN), named(self.ty)))
+        Misfit(format!("{}{hint}", value::Misfit::new(text, self.ty, wrong)))
     }
 }
 
@@ -222,21 +199,4 @@ fn regex(column: &Column) -> Result<Option<Regex>, ExtractorError> {
 fn zone(column: &Column) -> Result<TimeZone, ExtractorError> {
     let Some(name) = &column.zone else { return Ok(TimeZone::UTC) };
     TimeZone::get(name).map_err(|source| ExtractorError::Zone { column: column.name.clone(), source })
-}
-
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        _ if text.eq_ignore_ascii_case("true") => Some(true),
-        _ if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// The type with its article.
-fn named(ty: Type) -> String {
-    match ty {
-        Type::Integer => "an integer".to_owned(),
-        Type::Json | Type::Text => ty.to_string(),
-        _ => format!("a {ty}"),
-    }
 }

@@ -4,7 +4,8 @@ use scraper::{ElementRef, Selector};
 use url::Url;
 
 use crate::job::Css;
-use crate::record::{Failure, Type, Value};
+use crate::record::Failure;
+use crate::value::{Type, Value};
 
 use super::super::ExtractorError;
 use super::super::convert::Conversion;

@@ -17,7 +17,8 @@ mod shown;
 use scraper::{ElementRef, Selector};
 
 use crate::job::{self, Endpoint, NextPage, Of};
-use crate::record::{Failure, Kind, Rows, Value};
+use crate::record::{Failure, Kind, Rows};
+use crate::value::Value;
 
 use self::find::{Find, Place};
 use super::convert::Conversion;

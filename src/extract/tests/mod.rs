@@ -9,7 +9,7 @@ mod pages;
 
 use super::*;
 use crate::job::{self, OnBadCharacter, OnError, Template};
-use crate::record::{Type, Value};
+use crate::value::{Type, Value};
 
 /// A column as a bare string in a job makes it, but for its type.
 fn column(name: &str, jq: &str, ty: Type) -> job::Column {
@@ -320,7 +320,7 @@ mod conversions {
             (money, "1.005", r#""1.005" has more than 2 digits after the point"#),
             (money, "1000", r#""1000" is beyond the range of decimal(5,2)"#),
             (Type::Boolean, r#""yes""#, r#""yes" is not a boolean"#),
-            (Type::Boolean, "1", r#""1" is not a boolean"#),
+            (Type::Boolean, "2", r#""2" is not a boolean"#),
             (Type::Bigint, "{}", "an object is not a bigint"),
             (Type::Date, "[1]", "an array is not a date"),
             (

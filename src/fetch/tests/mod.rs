@@ -50,8 +50,9 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::job::{Bounds, Endpoint, Missing, Part, Retry, Template};
-use crate::record::{Failure, Field, Type};
+use crate::record::Failure;
 use crate::secrets::Secrets;
+use crate::value::{Field, Type};
 
 /// A template in a job file's notation, with input columns, whole URLs and secrets only.
 fn template(text: &str) -> Template {

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::super::mistake::Mistakes;
 use super::fields::{FromToml, wrong_shape};
 use super::later;
-use crate::record::Type;
+use crate::value::Type;
 
 /// A value that is chosen from a few words.
 pub(in crate::job) trait Choice: Copy + 'static {

@@ -2,7 +2,7 @@
 
 use super::super::*;
 use super::{endpoint, mistakes_of, parse, said, small};
-use crate::record::Type;
+use crate::value::Type;
 
 fn css(selector: &str, attribute: Option<&str>, all: bool) -> Expression {
     Expression::Css(Css { selector: selector.into(), attribute: attribute.map(str::to_owned), all })

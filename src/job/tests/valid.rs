@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::{FILMS, films, films_with, parse};
-use crate::record::Type;
+use crate::value::Type;
 
 fn literal(text: &str) -> Part {
     Part::Literal(text.into())

@@ -9,7 +9,7 @@ use super::{scheme, zone};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
 use crate::job::{Column, Css, Expression, Of, OnBadCharacter, OnError};
-use crate::record::Type;
+use crate::value::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
 pub(super) fn all(

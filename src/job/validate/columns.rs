@@ -3,7 +3,7 @@
 use super::names::Known;
 use crate::job::raw;
 use crate::job::{OnFailure, Stamp};
-use crate::record::Type;
+use crate::value::Type;
 
 /// A column of the table.
 pub(super) struct TableColumn<'a> {

@@ -8,7 +8,7 @@ use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::template::spelled;
 use crate::job::{Database, Duplicates, Format, Input, Source};
-use crate::record::Type;
+use crate::value::Type;
 
 /// The list, and what it must have.
 pub(super) fn validated(

@@ -5,7 +5,7 @@ use super::names::Known;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Gone, Mode, Of, OnFailure, Stamp};
-use crate::record::Type;
+use crate::value::Type;
 
 /// Upserts and kept values find their row by the key.
 pub(super) fn check_is_there(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &mut Mistakes) {

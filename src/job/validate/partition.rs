@@ -5,7 +5,7 @@ use super::names::Known;
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::record::Type;
+use crate::value::Type;
 
 /// The columns, none for a single file.
 pub(super) fn columns(

@@ -11,7 +11,7 @@ use crate::merge::columns::Output;
 use crate::merge::target::Target;
 use crate::merge::{MergeError, database};
 use crate::os::exchange;
-use crate::record::Type;
+use crate::value::Type;
 
 /// Whether the job's columns can be published there, as far as can be known before.
 pub(in crate::merge) fn check(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<(), MergeError> {

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::marker;
 use crate::merge::columns::Output;
 use crate::merge::sql;
-use crate::record::Type;
+use crate::value::Type;
 
 /// The value of a column that has none, as Hive writes it.
 const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";

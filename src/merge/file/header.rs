@@ -77,7 +77,7 @@ fn reader(path: &Path) -> io::Result<Reader<File>> {
 mod tests {
     use super::*;
     use crate::merge::columns::Origin;
-    use crate::record::Type;
+    use crate::value::Type;
 
     fn file(content: &[u8]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();

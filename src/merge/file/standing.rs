@@ -16,7 +16,7 @@ use crate::merge::columns::{self, Output};
 use crate::merge::sql::{self, FileList};
 use crate::merge::target::Target;
 use crate::merge::{MergeError, database};
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// What stands.
 pub(super) struct Standing<'a> {

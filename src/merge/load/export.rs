@@ -19,7 +19,7 @@ use crate::merge::runs::Publication;
 use crate::merge::select::Selection;
 use crate::merge::target::{Target, TargetColumn};
 use crate::merge::{MergeError, sql, views};
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// Something that a run brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

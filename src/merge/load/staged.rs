@@ -11,7 +11,7 @@ use crate::merge::select::{STANDING, Selection, Standing};
 use crate::merge::slice::column;
 use crate::merge::sql;
 use crate::merge::statements::{own_column, place};
-use crate::record::{Field, Type};
+use crate::value::{Field, Type};
 
 /// The table in DuckDB: a real one, so that statements can delete and update there.
 pub(super) const ROWS: &str = "temp.windrow_rows";

@@ -17,7 +17,7 @@ use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDroppe
 use crate::merge::refused::id_of;
 use crate::merge::runs::Publication;
 use crate::merge::{MergeError, database};
-use crate::record::Field;
+use crate::value::Field;
 
 /// Bytes of a parcel, about.
 const PARCEL: usize = 256 << 10;

@@ -13,7 +13,7 @@ use crate::job::{Mode, OnReferencing};
 use crate::merge::load::Relation;
 use crate::merge::statements::{self, Report, Views, place};
 use crate::merge::{MergeError, sql};
-use crate::record::Field;
+use crate::value::Field;
 
 /// The staging table of the rows, and those of ids.
 pub(super) const STAGED: &str = "pg_temp.windrow_staged";

@@ -17,7 +17,7 @@
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
-use crate::record::Type;
+use crate::value::Type;
 
 /// The type of a column that stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::handoff::Exit;
 use crate::handoff::mark;
 use crate::job::{Destination, Gone, Mode, Stamp};
 use crate::merge::{MergeError, check_destination, database};
-use crate::record::Type;
+use crate::value::Type;
 
 async fn checked(sandbox: &Sandbox) -> String {
     check_destination(&sandbox.job, &sandbox.place())

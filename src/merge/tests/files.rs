@@ -8,7 +8,7 @@ use crate::handoff::{Exit, layout, mark};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::aside::Aside;
 use crate::merge::{End, MergeError, check_destination, ddl, first_rows, publish};
-use crate::record::{Field, Type, Value};
+use crate::value::{Field, Type, Value};
 
 fn one_fails(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(if (ordinal, endpoint) == (2, 1) { End::Failed } else { End::Ok })

@@ -6,7 +6,7 @@ use super::kinds::Kind;
 use super::sandbox::{Sandbox, all_ok, film_values, films};
 use crate::job::{Destination, Mode};
 use crate::merge::check_destination;
-use crate::record::Value;
+use crate::value::Value;
 
 async fn refused(sandbox: &Sandbox) -> String {
     let said = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err().to_string();

@@ -4,7 +4,7 @@ use super::sandbox::{Sandbox, all_ok, rows};
 use crate::handoff::layout;
 use crate::job::{Gone, Mode, OnFailure};
 use crate::merge::{End, Published, database};
-use crate::record::Type;
+use crate::value::Type;
 
 const STANDING: &str = "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON); \
     INSERT INTO films VALUES ('tt0001', 'a', 1, 1, NULL), ('tt0001', 'b', 2, 2, NULL), ('x', 'c', 3, 3, NULL), \

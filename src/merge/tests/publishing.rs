@@ -10,8 +10,8 @@ use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::load::{Stop, load, load_into, resolve};
 use crate::merge::{End, MergeError, Place, database, ddl, first_rows, prove, publish};
-use crate::record::{Field, Type, Value};
 use crate::seed::seeded;
+use crate::value::{Field, Type, Value};
 
 fn one_fails(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(if (ordinal, endpoint) == (2, 1) { End::Failed } else { End::Ok })

@@ -4,7 +4,7 @@ use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::{Exit, layout};
 use crate::job::{OnFailure, Stamp};
 use crate::merge::{End, RunQuery, query};
-use crate::record::{Field, Type, Value};
+use crate::value::{Field, Type, Value};
 
 fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(match (ordinal, endpoint) {

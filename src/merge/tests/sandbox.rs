@@ -26,8 +26,9 @@ use crate::merge::{
     End, MergeError, Place, Proof, Published, PublishedPart, Terms, prove, publish, publish_partial,
 };
 use crate::postgres_server::{self, TestDatabase};
-use crate::record::{Failure, Field, Kind, Type, Value};
+use crate::record::{Failure, Kind};
 use crate::secrets::Secrets;
+use crate::value::{Field, Type, Value};
 
 /// 2026-11-23T00:00:00Z.
 pub const NOW: i64 = 1_795_392_000_000_000;

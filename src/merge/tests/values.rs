@@ -11,8 +11,8 @@ use std::process::Command;
 
 use super::sandbox::{Sandbox, all_ok};
 use crate::job::{Destination, Mode};
-use crate::record::{Field, Type, Value};
 use crate::seed::seed;
+use crate::value::{Field, Type, Value};
 
 const RECORDS: u64 = 400;
 

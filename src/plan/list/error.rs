@@ -6,10 +6,13 @@ use std::io;
 use super::compressed::{Compression, Damaged};
 use crate::database::postgres::{PostgresError, Trouble};
 use crate::handoff::Exit;
-use crate::plan::typed::{self, Misfit};
+use crate::value::{Misfit, cut};
 
 /// Names that a message lists before it says "and so many more".
 const SHOWN: usize = 12;
+
+/// Characters of a name that a message shows.
+const NAME: usize = 60;
 
 /// What a position in a list counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +198,7 @@ pub enum ListError {
         column: String,
     },
     /// A value is not of its column's type.
-    #[error("{place}, column {column:?}: {misfit}\nhint: correct it, or the column's type in the job file")]
+    #[error("{place}, column {column:?}: {misfit}{}\nhint: correct it, or the column's type in the job file", .misfit.such_as())]
     Misfit {
         /// Where.
         place: Place,
@@ -326,8 +329,7 @@ fn exit_of_server(error: &PostgresError) -> Exit {
 
 /// `"a", "b" and 3 more`.
 fn listed(names: &[String]) -> String {
-    let shown: Vec<String> =
-        names.iter().take(SHOWN).map(|name| format!("{:?}", typed::shown(name))).collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{:?}", cut(name, NAME))).collect();
     match names.len().saturating_sub(SHOWN) {
         0 if names.is_empty() => "none".to_owned(),
         0 => shown.join(", "),
@@ -351,7 +353,7 @@ fn did_you_mean(name: &str, there: &[String]) -> String {
     let closest = there.iter().map(|other| (likeness(other), other)).max_by(|a, b| a.0.total_cmp(&b.0));
     match closest {
         Some((likeness, other)) if likeness > 0.8 => {
-            format!("\nhint: did you mean {:?}?", typed::shown(other.trim()))
+            format!("\nhint: did you mean {:?}?", cut(other.trim(), NAME))
         }
         _ => "\nhint: name one of these columns in the job file".to_owned(),
     }

@@ -14,10 +14,13 @@ use crate::plan::batch::{Batch, Cell};
 use crate::plan::columns::Columns;
 use crate::plan::duplicates::{Duplicates, Positions};
 use crate::plan::spool::{LINE, ScratchError, Spool};
-use crate::plan::typed;
+use crate::value;
 
 /// Bytes that one value may have.
 pub(in crate::plan) const FIELD_LIMIT: usize = 1 << 20;
+
+/// Characters of a value that a message shows.
+const SHOWN: usize = 60;
 
 /// What a value that is too long most often means.
 const LONG_VALUE: &str = "is the format right, and in CSV the delimiter and the quote ([input])? A value that is meant to be \
@@ -243,7 +246,7 @@ impl Intake {
 
 fn in_words(column: &Column, row: usize) -> String {
     match column.get(row) {
-        Ok(AnyValue::String(text)) => typed::shown(text),
+        Ok(AnyValue::String(text)) => value::cut(text, SHOWN).into_owned(),
         Ok(other) => other.to_string(),
         Err(_) => String::new(),
     }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::text::Lines;
 use super::{Cell, Intake, ListError, PlanError, Reader};
 use crate::plan::columns::Columns;
-use crate::record::Type;
+use crate::value::Type;
 
 /// Reads the list and returns the digest of its bytes.
 pub(super) fn read(

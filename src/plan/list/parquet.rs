@@ -14,8 +14,7 @@
 //! | nothing but null (as pandas writes a column without values) | text |
 //!
 //! `types` of the job comes first. What no type of ours holds is refused: decimals of more than 38 digits, bytes that are
-//! no text, a timestamp that is finer than a microsecond. DuckDB cuts nanoseconds of INT96 and of timestamps with a zone
-//! without a word: polars reads these columns once more, for that, and within lists and structs they are refused.
+//! no text. Of a timestamp what is finer than a microsecond is cut off, as of any other text or value.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -26,21 +25,16 @@ use std::path::Path;
 use ::duckdb::Connection;
 use ::duckdb::arrow::array::{Array, AsArray as _, StructArray};
 use ::duckdb::arrow::datatypes::{self as arrow, DataType, TimeUnit as Unit};
-use polars::prelude::{ParquetReader, PolarsResult, SerReader as _, TimeUnit};
 
 use super::{Cell, Columns, Intake, ListError, PlanError, Reader};
 use crate::database::duck;
 use crate::plan::spool::ScratchError;
-use crate::plan::typed;
-use crate::record::{Type, Value};
+use crate::value::{Type, Value, spelled};
 
 const MAGIC: &[u8; 4] = b"PAR1";
 
 /// Most digits of a decimal that is read exactly.
 const DIGITS: i64 = 38;
-
-/// Rows of a column whose nanoseconds are looked at at once.
-const SLICE: usize = 1 << 16;
 
 /// A Parquet file whose footer was read.
 pub(super) struct Table {
@@ -51,8 +45,6 @@ pub(super) struct Table {
     columns: Columns,
     /// The file's own types of the needed columns.
     found: Vec<Type>,
-    /// Those of them whose nanoseconds DuckDB cuts.
-    cut: Vec<String>,
 }
 
 /// A copy without a name in the scratch folder: what is read is what was hashed, and pipes are as good as files.
@@ -84,8 +76,6 @@ struct Written {
     digits: i64,
     /// Whether it can hold nothing but null.
     is_null: bool,
-    /// Whether it has timestamps whose nanoseconds DuckDB cuts.
-    is_cut: bool,
 }
 
 impl Table {
@@ -118,13 +108,11 @@ impl Table {
             taken.push(of_file(&written[*place], ty, &format!("c{place}")).map_err(unfit)?);
         }
         let (found, expressions): (Vec<Type>, Vec<String>) = taken.into_iter().unzip();
-        let cut = places.iter().map(|place| &written[*place]).filter(|column| column.is_cut);
-        let cut = cut.map(|column| column.name.clone()).collect();
         let all: Vec<String> = (0..written.len()).map(|place| format!("c{place}")).collect();
         let from = format!("FROM {} AS list ({})", of_path(&path), all.join(", "));
         let sql = format!("SELECT {} {from}", expressions.join(", "));
         let columns = reader.wanted.typed(|index| found[index]);
-        Ok(Table { file, connection, sql, columns, found, cut })
+        Ok(Table { file, connection, sql, columns, found })
     }
 
     /// The columns to freeze.
@@ -144,24 +132,6 @@ impl Table {
             for row in 0..rows.len() {
                 number += 1;
                 intake.push(number, self.cells(&rows, row, number, reader)?)?;
-            }
-        }
-        // Only now, since DuckDB has found by now what is damaged.
-        Ok(self.cut.iter().try_for_each(|column| self.check_nanoseconds(column, number, reader))?)
-    }
-
-    /// Refuses a timestamp that DuckDB has cut to a microsecond; `rows` are the file's.
-    fn check_nanoseconds(&self, column: &str, rows: u64, reader: &Reader<'_>) -> Result<(), ListError> {
-        let wrong =
-            |list: String, why: String| ListError::Parquet { list, why: format!("column {column:?}: {why}") };
-        for start in (0..rows).step_by(SLICE) {
-            let moments = nanoseconds(&self.file, column, start as usize)
-                .map_err(|error| wrong(reader.list.to_owned(), error.to_string()))?;
-            let fine = moments.iter().position(|moment| moment.is_some_and(|moment| moment % 1000 != 0));
-            if let Some(row) = fine {
-                let place = reader.place(start + row as u64 + 1).to_string();
-                let why = "its nanoseconds are finer than a microsecond, or beyond the year 2262";
-                return Err(wrong(place, why.to_owned()));
             }
         }
         Ok(())
@@ -188,13 +158,10 @@ impl Table {
 /// The columns of the file, as its schema names them: DuckDB renames those that come twice.
 fn written(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<Written>> {
     let sql = "SELECT name, coalesce(num_children, 0), coalesce(\"precision\", 0), \
-               coalesce(logical_type LIKE 'NullType%', false), \
-               coalesce(type = 'INT96' OR logical_type LIKE '%AdjustedToUTC=1%NANOS=Nano%', false) \
-               FROM parquet_schema(?)";
+               coalesce(logical_type LIKE 'NullType%', false) FROM parquet_schema(?)";
     let mut schema = connection.prepare(sql)?;
     let rows = schema.query_map([path], |row| {
-        let column =
-            Written { name: row.get(0)?, digits: row.get(2)?, is_null: row.get(3)?, is_cut: row.get(4)? };
+        let column = Written { name: row.get(0)?, digits: row.get(2)?, is_null: row.get(3)? };
         Ok((column, row.get::<_, i64>(1)?))
     })?;
     // In pre-order, the root first; `open` counts the children that are still to come, from the root down.
@@ -203,10 +170,7 @@ fn written(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<Written>
         let (element, children) = row?;
         match columns.last_mut() {
             _ if open.is_empty() => {}
-            Some(column) if open.len() > 1 => {
-                column.digits = column.digits.max(element.digits);
-                column.is_cut |= element.is_cut;
-            }
+            Some(column) if open.len() > 1 => column.digits = column.digits.max(element.digits),
             _ => columns.push(element),
         }
         if let Some(left) = open.last_mut() {
@@ -227,20 +191,6 @@ fn types(connection: &Connection, path: &str) -> ::duckdb::Result<Vec<String>> {
     rows.collect()
 }
 
-/// A slice of a column of timestamps as the file has them, in nanoseconds; what these cannot hold is the largest. None
-/// where its writer says that they are of microseconds, or coarser: INT96 itself has no unit.
-fn nanoseconds(file: &File, column: &str, start: usize) -> PolarsResult<Vec<Option<i64>>> {
-    let slice = ParquetReader::new(file.try_clone()?)
-        .with_columns(Some(vec![column.to_owned()]))
-        .with_slice(Some((start, SLICE)))
-        .finish()?;
-    let moments = slice.column(column)?.datetime()?;
-    Ok(match moments.time_unit() {
-        TimeUnit::Nanoseconds => moments.physical().iter().collect(),
-        TimeUnit::Microseconds | TimeUnit::Milliseconds => Vec::new(),
-    })
-}
-
 fn of_path(path: &str) -> String {
     format!("read_parquet('{path}', binary_as_string = true, hive_partitioning = false)")
 }
@@ -256,7 +206,6 @@ fn of_file(column: &Written, found: &str, name: &str) -> Result<(Type, String), 
     let is_nested = found.ends_with(']')
         || ["STRUCT", "MAP", "UNION", "VARIANT"].iter().any(|word| found.starts_with(word));
     Ok(match found {
-        _ if is_nested && column.is_cut => return Err("write its timestamps in microseconds"),
         _ if column.is_null => (Type::Text, as_text()),
         _ if is_nested => (Type::Json, format!("CAST(to_json({name}) AS VARCHAR)")),
         "BOOLEAN" => (Type::Boolean, name.to_owned()),
@@ -311,14 +260,10 @@ fn cell(column: &dyn Array, row: usize, found: Type, target: Type) -> Result<Cel
         return Ok(Cell::text(texts.value(row)));
     }
     let value = value(column, row)?;
-    Ok(if found == target { Cell::Typed(value) } else { Cell::Text(typed::spelled(&value, found).into()) })
+    Ok(if found == target { Cell::Typed(value) } else { Cell::Text(spelled(&value, found).into()) })
 }
 
 fn value(column: &dyn Array, row: usize) -> Result<Value, String> {
-    let nanoseconds = |moment: i64| match moment % 1000 {
-        0 => Ok(Value::Timestamp(moment / 1000)),
-        _ => Err(format!("{moment} ns is finer than a microsecond")),
-    };
     Ok(match column.data_type() {
         DataType::Boolean => Value::Boolean(column.as_boolean().value(row)),
         DataType::Int32 => Value::Integer(column.as_primitive::<arrow::Int32Type>().value(row)),
@@ -330,7 +275,8 @@ fn value(column: &dyn Array, row: usize) -> Result<Value, String> {
             Value::Timestamp(column.as_primitive::<arrow::TimestampMicrosecondType>().value(row))
         }
         DataType::Timestamp(Unit::Nanosecond, _) => {
-            nanoseconds(column.as_primitive::<arrow::TimestampNanosecondType>().value(row))?
+            let moment = column.as_primitive::<arrow::TimestampNanosecondType>().value(row);
+            Value::Timestamp(moment.div_euclid(1000))
         }
         other => return Err(format!("{other} cannot be carried")),
     })

@@ -1,7 +1,7 @@
 use super::*;
 use crate::job::{Batch, Period, Quota, Source, Template, When};
 use crate::plan::sandbox::{answer_column, endpoint, job_of};
-use crate::record::Type;
+use crate::value::Type;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

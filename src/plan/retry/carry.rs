@@ -8,8 +8,9 @@ use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::{Content, Plan};
 use crate::job::Job;
 use crate::plan::columns::answers;
-use crate::plan::{PlanError, ScratchError, frames, typed};
-use crate::record::{Field, Ordinal, Type, Value};
+use crate::plan::{PlanError, ScratchError};
+use crate::record::Ordinal;
+use crate::value::{self, Field, Type, Value};
 
 /// A column of an endpoint's answers that templates or conditions use.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +96,7 @@ impl Carried {
                 values[index] = self.value(&rows.column(&self.column)?.get(row)?)?;
             }
         }
-        Ok(frames::column(&self.field, &values))
+        Ok(value::column(&self.field.name, self.field.ty, values.iter())?)
     }
 
     /// The record that a row of a chunk is for: its first part, as of the round that counts.
@@ -121,8 +122,8 @@ impl Carried {
     fn value(&self, found: &AnyValue<'_>) -> Result<Value, ScratchError> {
         let misfit = |why: String| PolarsError::ComputeError(format!("{}: {why}", self.field.name).into());
         match found.get_str() {
-            Some(text) => typed::parse(text, self.field.ty).map_err(|error| misfit(error.to_string()).into()),
-            None => frames::value(found).map_err(|why| misfit(why).into()),
+            Some(text) => value::parse(text, self.field.ty).map_err(|error| misfit(error.to_string()).into()),
+            None => value::from_any(found).map_err(|why| misfit(why).into()),
         }
     }
 }
@@ -130,8 +131,8 @@ impl Carried {
 /// A whole number, from Parquet or from CSV.
 fn whole(value: &AnyValue<'_>) -> Result<u64, ScratchError> {
     let number = match value.get_str() {
-        Some(text) => typed::parse(text, Type::Bigint).ok(),
-        None => frames::value(value).ok(),
+        Some(text) => value::parse(text, Type::Bigint).ok(),
+        None => value::from_any(value).ok(),
     };
     match number {
         Some(Value::Bigint(number)) => Ok(number as u64),

@@ -11,7 +11,8 @@ use crate::handoff::{Block, ChunkFile, Commit, Content, Round, layout};
 use crate::job::{ChunkFormat, Format, Part, Template, When};
 use crate::plan::frames;
 use crate::plan::sandbox::{Frozen, Sandbox, answer_column, endpoint, numbers, options, texts, wait};
-use crate::record::{Kind, Status, Type};
+use crate::record::{Kind, Status};
+use crate::value::Type;
 
 /// How the test lets a pair end.
 type End = (Status, Option<Kind>, Option<i32>, bool);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::job::{ChunkFormat, Duplicates, Format, OnFailure};
 use crate::plan::sandbox::{Frozen, Sandbox, answer_column, endpoint, numbers, options, texts};
-use crate::record::{Field, Type, Value};
+use crate::value::{self, Field, Type, Value};
 
 /// The shards of a round cover ordinals 0 to `records` without gap, and so do their blocks; row by row.
 fn all_lines(frozen: &Frozen) -> Vec<(i64, i64, String, Option<String>)> {
@@ -142,8 +142,8 @@ fn every_type_is_frozen_as_documented() {
     for (name, ty, text, stored) in types {
         let column = lines.column(name).unwrap();
         assert_eq!(column.dtype(), &stored, "{name}");
-        let value = frames::value(&column.get(0).unwrap()).unwrap();
-        let expected = match crate::plan::typed::parse(text, ty).unwrap() {
+        let value = value::from_any(&column.get(0).unwrap()).unwrap();
+        let expected = match value::parse(text, ty).unwrap() {
             Value::Json(text) => Value::Text(text),
             other => other,
         };

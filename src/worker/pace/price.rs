@@ -3,7 +3,7 @@
 use crate::extract::{Extracted, Extractor, ExtractorError, Guarded};
 use crate::job::{Column, Cost, Endpoint, Expression};
 use crate::os::Working;
-use crate::record::{Type, Value};
+use crate::value::{Type, Value};
 
 /// Finds the cost in an answer.
 pub(in crate::worker) struct Price(Guarded<Extractor>);

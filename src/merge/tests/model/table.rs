@@ -7,7 +7,7 @@ use super::super::sandbox::film_values;
 use super::case::{Case, RECORDS, Seen};
 use crate::job::{Gone, Mode, OnFailure};
 use crate::merge::{End, Published};
-use crate::record::Value;
+use crate::value::Value;
 
 /// A row: id, title, votes, budget.
 pub type Line = [String; 4];

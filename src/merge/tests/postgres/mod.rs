@@ -27,7 +27,7 @@ mod types;
 use super::sandbox::{Sandbox, all_ok};
 use crate::job::Mode;
 use crate::merge::MergeError;
-use crate::record::{Field, Type, Value};
+use crate::value::{Field, Type, Value};
 
 /// A run of some records, not published yet.
 async fn run_of(records: u64, mode: Mode) -> Sandbox {

@@ -245,7 +245,7 @@ async fn a_partial_index_or_one_on_an_expression_names_the_rows_that_break_it_al
         let mut sandbox = Sandbox::new(40).await.mode(Mode::Append);
         sandbox.values = |_, o, endpoint, _| match (endpoint, o) {
             (0, 8) => vec![super::text("FILM 3 of round 0"), films(0, 8, 0, 0)[1].clone()],
-            (1, _) => vec![films(0, o, 1, 0)[0].clone(), crate::record::Value::Json("1".into())],
+            (1, _) => vec![films(0, o, 1, 0)[0].clone(), crate::value::Value::Json("1".into())],
             _ => films(0, o, endpoint, 0),
         };
         sandbox.add_round(2, &super::all_ok).await;
@@ -264,7 +264,7 @@ async fn a_partial_index_or_one_on_an_expression_names_the_rows_that_break_it_al
 async fn what_stands_in_a_value_does_not_look_like_a_line_of_ours() {
     let mut sandbox = Sandbox::new(2).await.mode(Mode::Append);
     sandbox.values = |_, o, endpoint, _| match endpoint {
-        0 => vec![super::text("x\nwindrow: published"), crate::record::Value::Bigint(o as i64)],
+        0 => vec![super::text("x\nwindrow: published"), crate::value::Value::Bigint(o as i64)],
         _ => super::super::sandbox::film_values(0, o, endpoint, 0),
     };
     sandbox.add_round(1, &super::all_ok).await;

@@ -4,7 +4,7 @@ use super::super::sandbox::{NOW, Sandbox, Values, all_ok};
 use super::{of_values, refused, run_of, text};
 use crate::handoff::Exit;
 use crate::job::{Gone, Mode, Statement};
-use crate::record::{Type, Value};
+use crate::value::{Type, Value};
 
 /// What a table of that column type holds of these values, straight and by way of staging: it must be the same.
 async fn held(column: &str, ty: Type, values: Values, records: u64) -> Vec<String> {

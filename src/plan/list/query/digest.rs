@@ -81,7 +81,7 @@ impl RowsDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Field, Type};
+    use crate::value::{Field, Type};
 
     type Row = &'static [Option<&'static str>];
 

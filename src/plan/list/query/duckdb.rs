@@ -14,7 +14,7 @@ use super::mistake::{ONE_SELECT, WORDS, marked, wrong};
 use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
 use crate::database::duck;
 use crate::plan::list::source;
-use crate::record::Type;
+use crate::value::Type;
 
 /// An answer that is about to come.
 pub(super) struct Answer {

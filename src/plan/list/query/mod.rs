@@ -42,8 +42,8 @@ use self::digest::RowsDigest;
 use super::{Cell, Columns, Intake, ListError, Reader, Request, Unit, Wanted};
 use crate::job::{Database, Job};
 use crate::plan::PlanError;
-use crate::record::Type;
 use crate::secrets::Secrets;
+use crate::value::Type;
 
 /// What each row of an answer, numbered from 1, is handed to: the needed columns as text, null as `None`.
 type Take<'t> = dyn FnMut(u64, &[Option<&str>]) -> Result<(), PlanError> + 't;

@@ -11,8 +11,8 @@ use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
 use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
 use crate::database::postgres::{PostgresError, Server, Session, Trouble};
 use crate::job::ServerUrl;
-use crate::record::Type;
 use crate::secrets::Secrets;
+use crate::value::Type;
 
 /// The answer may take as long as it takes; text is what [`typed`](crate::plan::typed) reads.
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL TimeZone = 'UTC'; \

@@ -9,10 +9,10 @@ use crate::handoff::Exit;
 use crate::job::{Database, Duplicates, Job, ServerUrl, Source};
 use crate::plan::list::{List, Request, Sizes};
 use crate::plan::sandbox::{Sandbox, TINY, job_of, numbers, options, texts, wait};
-use crate::plan::{PlanError, PlanOptions, frames, source_sha256, typed};
+use crate::plan::{PlanError, PlanOptions, frames, source_sha256};
 use crate::postgres_server::{self, TestDatabase};
-use crate::record::Type;
 use crate::secrets::Secrets;
+use crate::value::{self, Type};
 
 mod duckdb;
 mod postgres;
@@ -69,8 +69,8 @@ fn type_of(list: &List, name: &str) -> Type {
 /// The first row's value, spelled.
 fn value(list: &List, name: &str) -> String {
     let frame = frame(list);
-    let value = frames::value(&frame.column(name).unwrap().get(0).unwrap()).unwrap();
-    typed::spelled(&value, type_of(list, name))
+    let value = value::from_any(&frame.column(name).unwrap().get(0).unwrap()).unwrap();
+    value::spelled(&value, type_of(list, name))
 }
 
 fn digest_now(job: &Job) -> String {

@@ -37,7 +37,7 @@ fn a_file_is_read_in_order_and_in_its_own_types() {
     assert_eq!(list.sha256, digest_now(&job));
 }
 
-const VALUES: [(&str, Type, &str); 14] = [
+const VALUES: [(&str, Type, &str); 15] = [
     ("true", Type::Boolean, "true"),
     ("255::UTINYINT", Type::Integer, "255"),
     ("4294967295::UINTEGER", Type::Bigint, "4294967295"),
@@ -49,6 +49,7 @@ const VALUES: [(&str, Type, &str); 14] = [
     ("DATE '1969-12-31'", Type::Date, "1969-12-31"),
     ("TIMESTAMP '1969-12-31 23:59:59.999999'", Type::Timestamp, "1969-12-31T23:59:59.999999Z"),
     ("TIMESTAMP_NS '2024-01-01 00:00:00.123456'", Type::Timestamp, "2024-01-01T00:00:00.123456Z"),
+    ("TIMESTAMP_NS '2024-01-01 00:00:00.123456789'", Type::Timestamp, "2024-01-01T00:00:00.123456Z"),
     ("'{\"a\":  1}'::JSON", Type::Json, "{\"a\":  1}"),
     ("'b'::ENUM('a', 'b')", Type::Text, "b"),
     ("{'a': 1}", Type::Text, "{'a': 1}"),
@@ -62,9 +63,7 @@ fn every_type_is_kept_or_becomes_text() {
         let list = read(&job).unwrap_or_else(|error| panic!("{sql}: {error}"));
         assert_eq!((type_of(&list, "value"), value(&list, "value").as_str()), (ty, expected), "{sql}");
     }
-    for sql in
-        ["DATE 'infinity'", "'nan'::DOUBLE", "'inf'::FLOAT", "TIMESTAMP_NS '2024-01-01 00:00:00.123456789'"]
-    {
+    for sql in ["DATE 'infinity'", "'nan'::DOUBLE", "'inf'::FLOAT"] {
         let mut job = job(Database::DuckDb(None), &format!("SELECT 1 AS id, {sql} AS value"));
         job.input.keep = vec!["value".into()];
         let said = mistake(&job);

@@ -210,12 +210,12 @@ fn the_types_of_the_job_come_first() {
 fn what_no_column_of_ours_can_hold_is_named_by_row_and_column() {
     let database = postgres_server::database();
     for (sql, says) in [
-        ("'infinity'::date", "\"infinity\" is no date"),
-        ("'-infinity'::timestamptz", "\"-infinity\" is no timestamp"),
-        ("'0044-03-15 BC'::date", "\"0044-03-15 BC\" is no date"),
-        ("'NaN'::float8", "\"NaN\" is no double"),
-        ("'-Infinity'::float4", "\"-Infinity\" is no double"),
-        ("'NaN'::numeric(4,1)", "\"NaN\" is no decimal(4,1)"),
+        ("'infinity'::date", "\"infinity\" is not a date"),
+        ("'-infinity'::timestamptz", "\"-infinity\" is not a timestamp"),
+        ("'0044-03-15 BC'::date", "\"0044-03-15 BC\" is not a date"),
+        ("'NaN'::float8", "\"NaN\" is not a double"),
+        ("'-Infinity'::float4", "\"-Infinity\" is not a double"),
+        ("'NaN'::numeric(4,1)", "\"NaN\" is not a decimal(4,1)"),
     ] {
         let query = format!("SELECT 1 AS id, {sql} AS value");
         let mut job = server(&database, &query);

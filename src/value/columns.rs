@@ -2,11 +2,10 @@
 
 use polars::prelude::*;
 
-use super::ChunkError;
-use crate::record::{Type, Value};
+use super::{Type, Value};
 
 /// The polars type of a column.
-pub(super) fn data_type(ty: Type) -> DataType {
+fn data_type(ty: Type) -> DataType {
     match ty {
         Type::Text | Type::Json => DataType::String,
         Type::Boolean => DataType::Boolean,
@@ -19,12 +18,11 @@ pub(super) fn data_type(ty: Type) -> DataType {
     }
 }
 
-/// A column of that type; a value of another type becomes null (it cannot be: extraction makes them).
-pub(super) fn from_values<'a>(
-    name: &str,
-    ty: Type,
-    values: impl Iterator<Item = &'a Value>,
-) -> Result<Column, ChunkError> {
+/// A column of that type; a value of another one becomes null.
+///
+/// # Errors
+/// A decimal has more digits than its type.
+pub fn column<'a>(name: &str, ty: Type, values: impl Iterator<Item = &'a Value>) -> PolarsResult<Column> {
     let name = PlSmallStr::from_str(name);
     let series = match ty {
         Type::Text | Type::Json => StringChunked::from_iter_options(name, values.map(text)).into_series(),
@@ -44,10 +42,13 @@ pub(super) fn from_values<'a>(
 }
 
 /// The values of a column of that type.
-pub(super) fn to_values(column: &Column, ty: Type) -> Result<Vec<Value>, ChunkError> {
+///
+/// # Errors
+/// It is of another one.
+pub fn values(column: &Column, ty: Type) -> PolarsResult<Vec<Value>> {
     if column.dtype() != &data_type(ty) {
         let why = format!("column {} has type {}, not {ty}", column.name(), column.dtype());
-        return Err(ChunkError::Content(why));
+        return Err(PolarsError::SchemaMismatch(why.into()));
     }
     Ok(match ty {
         Type::Text => or_null(column.str()?.iter(), |v| Value::Text(v.to_owned())),
@@ -99,4 +100,38 @@ fn days(value: &Value) -> Option<i32> {
 
 fn microseconds(value: &Value) -> Option<i64> {
     if let Value::Timestamp(value) = value { Some(*value) } else { None }
+}
+
+/// A value of polars; JSON comes as text, and what is finer than a microsecond is cut off.
+///
+/// # Errors
+/// No type of ours holds it.
+pub fn from_any(value: &AnyValue<'_>) -> Result<Value, String> {
+    Ok(match value {
+        AnyValue::Null => Value::Null,
+        AnyValue::String(text) => Value::Text((*text).to_owned()),
+        AnyValue::StringOwned(text) => Value::Text(text.to_string()),
+        AnyValue::Boolean(value) => Value::Boolean(*value),
+        AnyValue::Int32(value) => Value::Integer(*value),
+        AnyValue::Int64(value) => Value::Bigint(*value),
+        AnyValue::UInt32(value) => Value::Bigint((*value).into()),
+        AnyValue::Float32(value) => Value::Double((*value).into()),
+        AnyValue::Float64(value) => Value::Double(*value),
+        AnyValue::Decimal(digits, ..) => Value::Decimal(*digits),
+        AnyValue::Date(days) => Value::Date(*days),
+        AnyValue::Datetime(moment, unit, _) | AnyValue::DatetimeOwned(moment, unit, _) => {
+            Value::Timestamp(micros(*moment, *unit)?)
+        }
+        other => return Err(format!("{other} has a type that cannot be carried")),
+    })
+}
+
+fn micros(moment: i64, unit: TimeUnit) -> Result<i64, String> {
+    match unit {
+        TimeUnit::Microseconds => Ok(moment),
+        TimeUnit::Milliseconds => {
+            moment.checked_mul(1000).ok_or_else(|| format!("{moment} ms is out of range"))
+        }
+        TimeUnit::Nanoseconds => Ok(moment.div_euclid(1000)),
+    }
 }

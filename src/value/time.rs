@@ -15,12 +15,19 @@ const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// How a column's dates or timestamps are written.
-#[derive(Debug)]
-pub(super) struct Clock {
+#[derive(Debug, Clone)]
+pub struct Clock {
     /// strptime; must match the whole text.
     pub format: Option<String>,
     /// Of what has no offset.
     pub zone: TimeZone,
+}
+
+/// ISO 8601, in UTC where there is no offset.
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock { format: None, zone: TimeZone::UTC }
+    }
 }
 
 impl Clock {
@@ -100,7 +107,7 @@ fn iso_date(text: &str) -> Option<Date> {
 }
 
 /// Digits only, which could be a day, seconds or milliseconds: nothing is guessed.
-pub(super) fn is_integer(text: &str) -> bool {
+pub fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -114,6 +121,19 @@ fn days(date: Date) -> i32 {
 fn microseconds(since_epoch: SignedDuration) -> i64 {
     // At most 3.2e17 either way.
     since_epoch.as_nanos().div_euclid(1000) as i64
+}
+
+/// `2024-05-31`; days that no calendar here has are left as their number, which is no date.
+pub(super) fn spelled_date(days: i32) -> String {
+    let date = EPOCH.checked_add(SignedDuration::from_hours(24 * i64::from(days)));
+    date.map_or_else(|_| days.to_string(), |date| date.to_string())
+}
+
+/// `2024-05-31T10:00:00Z`; a moment that no calendar here has is left as its number, which is no timestamp.
+pub(super) fn spelled_timestamp(micros: i64) -> String {
+    // By hand: see `moment`.
+    let local = EPOCH.to_datetime(Time::midnight()).checked_add(SignedDuration::from_micros(micros));
+    local.map_or_else(|_| micros.to_string(), |local| format!("{local}Z"))
 }
 
 #[cfg(test)]

@@ -1,15 +1,6 @@
 //! Numbers from text, exactly: digits that a type cannot hold are an error, never rounded away.
 
-/// Why a text is not the number that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrong {
-    /// It is no number at all.
-    NoNumber,
-    /// It has more digits after the point than the type.
-    Fraction,
-    /// It is too large or too small.
-    Range,
-}
+use super::Wrong;
 
 /// Digits that every `i128` holds.
 const MAX_DIGITS: i64 = 38;
@@ -38,15 +29,15 @@ pub(super) fn decimal(text: &str, precision: u8, scale: u8) -> Result<i128, Wron
 pub(super) fn double(text: &str) -> Result<f64, Wrong> {
     // Rust also reads words such as "inf" and "nan".
     if text.contains(|letter: char| letter.is_ascii_alphabetic() && !letter.eq_ignore_ascii_case(&'e')) {
-        return Err(Wrong::NoNumber);
+        return Err(Wrong::Form);
     }
-    let number: f64 = text.parse().map_err(|_| Wrong::NoNumber)?;
+    let number: f64 = text.parse().map_err(|_| Wrong::Form)?;
     if number.is_finite() { Ok(number) } else { Err(Wrong::Range) }
 }
 
 /// The number times 10 to the power of `scale`, if that is an integer of at most [`MAX_DIGITS`] digits.
 fn scaled(text: &str, scale: u8) -> Result<i128, Wrong> {
-    let Written { negative, whole, fraction, exponent } = Written::new(text).ok_or(Wrong::NoNumber)?;
+    let Written { negative, whole, fraction, exponent } = Written::new(text).ok_or(Wrong::Form)?;
     let digits = || whole.bytes().chain(fraction.bytes());
     let leading = digits().take_while(|digit| *digit == b'0').count();
     let count = whole.len() + fraction.len();
@@ -114,6 +105,14 @@ fn power(text: &str) -> Option<i64> {
     Some(if negative { -size } else { size })
 }
 
+/// Unscaled digits with as many of them after the point.
+pub(super) fn spelled_decimal(digits: i128, scale: usize) -> String {
+    let sign = if digits < 0 { "-" } else { "" };
+    let padded = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - scale);
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -160,7 +159,7 @@ mod tests {
             "", "-", ".", "e3", "1e", "1e+", "12abc", "1_000", "1,000", "0x10", "١", "1 2", "--1", "1e3.0",
             "nan",
         ] {
-            assert_eq!(bigint(text), Err(Wrong::NoNumber), "{text}");
+            assert_eq!(bigint(text), Err(Wrong::Form), "{text}");
         }
         for text in ["12.5", "1e-1", "1e-99999999999999999999"] {
             assert_eq!(bigint(text), Err(Wrong::Fraction), "{text}");
@@ -210,7 +209,7 @@ mod tests {
         assert_eq!(double("-.5"), Ok(-0.5));
         assert_eq!(double("1e309"), Err(Wrong::Range));
         for text in ["nan", "NaN", "inf", "-Infinity", "", "1,5", "0x1", "e", "1 "] {
-            assert_eq!(double(text), Err(Wrong::NoNumber), "{text}");
+            assert_eq!(double(text), Err(Wrong::Form), "{text}");
         }
     }
 
