@@ -17,8 +17,8 @@
 //!
 //! # The floors
 //!
-//! Imports go down only; neighbours on a floor never import each other. A test holds this
-//! (`tests/it/floors.rs`).
+//! Imports go down only; neighbours on a floor never import each other, nor do the files of a module. Tests hold this
+//! (`tests/it/floors.rs`, `tests/it/circles.rs`).
 //!
 //! ```text
 //! 6  main, cli                       words typed, exit codes

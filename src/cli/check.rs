@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::live::{LiveRun, TrialArgs};
-use super::{CliError, Place, find, live, summary};
+use super::{CliError, Place, find, live, stdout, summary};
 use crate::chunk::{self, Body};
 use crate::extract::Guarded;
 use crate::fetch::Mask;
@@ -195,7 +195,7 @@ impl Request {
 fn show_requests(requests: &[Request]) -> Result<(), CliError> {
     let show =
         |out: &mut dyn Write| requests.iter().try_for_each(|request| indented(out, "> ", &request.lines));
-    Ok(summary::to_stdout(show)?)
+    Ok(stdout::write(show)?)
 }
 
 /// Shows every record: what was asked, answered and made of it. The number of requests that failed.
@@ -228,7 +228,7 @@ async fn show(run: &LiveRun, job: &Job, sent: &[Request], mask: Mask) -> Result<
         shown.record(&mut page, record[0].as_deref().unwrap_or_default())?;
         pages.push(page);
     }
-    summary::to_stdout(|out| pages.iter().try_for_each(|page| out.write_all(page)))?;
+    stdout::write(|out| pages.iter().try_for_each(|page| out.write_all(page)))?;
     ask_about_parts(job, &bodies)?;
     Ok(failed)
 }
@@ -329,7 +329,7 @@ impl Shown<'_> {
                     .iter_mut()
                     .flatten()
                     .flatten()
-                    .for_each(|value| summary::shorten(value, summary::PREVIEW_WIDTH));
+                    .for_each(|value| stdout::shorten(value, summary::PREVIEW_WIDTH));
                 print_rows(out, &rows, Shape::Table)?;
             }
         }

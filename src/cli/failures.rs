@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CliError, Place, find, summary};
+use super::{CliError, Place, find, stdout};
 use crate::handoff::{Exit, Plan};
 use crate::merge;
 use crate::report::Shape;
@@ -45,9 +45,9 @@ pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, CliEr
             .iter_mut()
             .flat_map(|row| row.last_mut())
             .flatten()
-            .for_each(|answer| summary::shorten(answer, BEGINNING));
+            .for_each(|answer| stdout::shorten(answer, BEGINNING));
     }
-    summary::rows_to_stdout(&result, args.format)?;
+    stdout::write_rows(&result, args.format)?;
     let word = find::word_for(&run, &plan);
     tell!(
         "hint: `windrow retry {word}` asks them again; --ids lists them all, --answers with what was answered"

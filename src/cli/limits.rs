@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{CliError, summary};
+use super::{CliError, stdout};
 use crate::budget::{Known, QuotaUsed, forget_host, known, state_folder};
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
@@ -53,7 +53,7 @@ fn show(folder: &Path) -> Result<Exit, CliError> {
     }
     let mut lines = vec![["NAME", "", "PROCESSES", "STATE"].map(str::to_owned).to_vec()];
     lines.extend(all.iter().map(|known| line(known, second)));
-    summary::to_stdout(|out| summary::columns(out, &lines))?;
+    stdout::write(|out| stdout::columns(out, &lines))?;
     Ok(Exit::Done)
 }
 

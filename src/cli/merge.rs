@@ -7,13 +7,14 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::live::LiveRun;
+use super::merged::Merged;
 use super::{CliError, Place, find, settle, summary};
 use crate::fetch::Mask;
 use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, RunStore};
 use crate::job::{Destination, Job};
-use crate::merge::{self, MergeError, Published, Terms};
+use crate::merge::{self, MergeError, Terms};
 use crate::os::{Stop, stop_on_signals};
 
 #[derive(Debug, Args)]
@@ -79,25 +80,6 @@ fn redirect(job: &mut Job, to: Destination) {
         job.after.clear();
     }
     job.table.to = to;
-}
-
-/// How a merge ended.
-pub(super) enum Merged {
-    Published(Box<Published>),
-    /// What the gate said.
-    Refused(String),
-    /// By this signal, before anything was published.
-    Interrupted(i32),
-}
-
-impl Merged {
-    pub(super) fn exit(&self) -> Exit {
-        match self {
-            Merged::Published(_) => Exit::Done,
-            Merged::Refused(_) => Exit::Refused,
-            Merged::Interrupted(signal) => Exit::Interrupted(*signal),
-        }
-    }
 }
 
 /// Proves the run and publishes it; a signal gives up what is not yet committed. Where it is published and noted, the

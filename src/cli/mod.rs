@@ -13,6 +13,7 @@ mod init;
 mod limits;
 mod live;
 mod merge;
+mod merged;
 mod pause;
 mod plan;
 mod price;
@@ -26,6 +27,7 @@ mod schema;
 mod settle;
 mod shard;
 mod status;
+mod stdout;
 mod summary;
 
 use std::path::PathBuf;

@@ -44,7 +44,7 @@ pub(super) async fn run(args: PlanArgs, place: &Place) -> Result<Exit, CliError>
     if found == Found::Table {
         lines.push(("table", format!("{} is there, and is filled as it is", job.table.name)));
     }
-    super::summary::to_stdout(|out| {
+    super::stdout::write(|out| {
         lines.iter().try_for_each(|(label, text)| writeln!(out, "{label:<8}  {text}"))?;
         match found {
             Found::Nothing => writeln!(out, "\n{ddl}"),

@@ -33,6 +33,6 @@ pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, CliError
     let plan = run.plan().await?;
     let job = find::planned_job(&run, &plan).await?;
     let result = merge::query(&run, Some(&job), &sql, None).await?;
-    super::summary::rows_to_stdout(&result, args.format)?;
+    super::stdout::write_rows(&result, args.format)?;
     Ok(Exit::Done)
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use tokio::sync::watch;
 
 use super::live::{Choice, LiveRun, Purpose, TrialArgs};
+use super::merged::Merged;
 use super::rest::Rest;
 use super::round::{FetchArgs, Fetched, work_round};
 use super::{CliError, find, live, merge, pause, price, prune, settle, summary};
@@ -63,7 +64,7 @@ pub(super) async fn run(args: RunArgs, place: &super::Place) -> Result<Exit, Cli
     let mask = Mask::of(&job.endpoints, &secrets);
     let merged = merge::merge_run(&run.store, &job, &to, wanted, &mask, &stop).await?;
     summary::finished(&run, &job, &to, &merged, &mask, started.elapsed()).await;
-    if !is_trial && !matches!(merged, merge::Merged::Interrupted(_)) {
+    if !is_trial && !matches!(merged, Merged::Interrupted(_)) {
         prune::after_run(&job, &root).await;
     }
     // Last of all: who is killed before this has not told.

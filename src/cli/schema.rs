@@ -4,6 +4,6 @@ use super::CliError;
 use crate::handoff::Exit;
 
 pub(super) fn run() -> Result<Exit, CliError> {
-    super::summary::exactly_to_stdout(|out| out.write_all(crate::job::json_schema().as_bytes()))?;
+    super::stdout::write_exactly(|out| out.write_all(crate::job::json_schema().as_bytes()))?;
     Ok(Exit::Done)
 }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::live::{self, LiveRun, Purpose};
-use super::merge::Merged;
+use super::merged::Merged;
 use super::{CliError, summary};
 use crate::fetch::Mask;
 use crate::handoff::store::{VERSION, now_micros};

@@ -45,7 +45,7 @@ async fn all(root: &Path) -> Result<(), CliError> {
         );
         return Ok(());
     }
-    super::summary::to_stdout(|out| super::summary::columns(out, &lines))?;
+    super::stdout::write(|out| super::stdout::columns(out, &lines))?;
     Ok(())
 }
 
@@ -87,9 +87,9 @@ async fn one(run: &RunStore) -> Result<(), CliError> {
             ]);
         }
     }
-    super::summary::to_stdout(|out| {
+    super::stdout::write(|out| {
         heading(out, run, &state)?;
-        super::summary::columns(out, &lines)
+        super::stdout::columns(out, &lines)
     })?;
     Ok(())
 }

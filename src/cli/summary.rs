@@ -1,18 +1,18 @@
 //! What a command says at its end.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::live::LiveRun;
-use super::merge::Merged;
+use super::merged::Merged;
 use super::round::Fetched;
+use super::stdout::{columns, shorten, write_rows};
 use super::{CliError, failures, find};
 use crate::fetch::Mask;
 use crate::handoff::{Exit, Round, runs};
 use crate::job::Job;
-use crate::merge::{self, Published, QueryResult};
-use crate::os::{printable, wait_until_read};
+use crate::merge::{self, Published};
 use crate::record::Status;
 use crate::report::status::{shown_path, tallies};
 use crate::report::{Shape, count, counted, duration, print_rows, when};
@@ -25,51 +25,6 @@ pub(super) const PREVIEW_WIDTH: usize = 40;
 
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
-
-/// Writes for people, [without steering the terminal](printable).
-pub(super) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut text = Vec::new();
-    write(&mut text)?;
-    exactly_to_stdout(|out| out.write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()))
-}
-
-/// Writes rows: tables for people, the rest byte by byte for programs.
-pub(super) fn rows_to_stdout(result: &QueryResult, shape: Shape) -> io::Result<()> {
-    match shape {
-        Shape::Table | Shape::Markdown => to_stdout(|out| print_rows(out, result, shape)),
-        Shape::Csv | Shape::Json => exactly_to_stdout(|out| print_rows(out, result, shape)),
-    }
-}
-
-/// Writes to standard output, after what was told before; a reader that has seen enough (`| head`) is no error.
-pub(super) fn exactly_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    wait_until_read();
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    match write(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Aligned columns; the first line is the header.
-pub(super) fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
-    let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
-    for line in lines {
-        let cells = line.iter().zip(&widths).map(|(cell, &width)| match is_figure(cell) {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
-        });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
-    }
-    Ok(())
-}
-
-fn is_figure(cell: &str) -> bool {
-    cell.starts_with(|c: char| c.is_ascii_digit())
-        && cell.chars().all(|c| c.is_ascii_digit() || c == ',' || c == '/')
-}
 
 /// The end of a run or a merge. What is published stays so, whatever of this cannot be shown.
 pub(super) async fn finished(
@@ -323,20 +278,12 @@ async fn preview(to: &merge::Place, table: &str, mask: &Mask) -> Result<(), CliE
     }
     tell!("");
     // A reader that reads no more holds up a thread of its own.
-    let shown = tokio::task::spawn_blocking(move || rows_to_stdout(&result, Shape::Table));
+    let shown = tokio::task::spawn_blocking(move || write_rows(&result, Shape::Table));
     shown.await.map_err(io::Error::other)??;
     if columns > PREVIEW_COLUMNS {
         tell!("… and {} more columns", columns - PREVIEW_COLUMNS);
     }
     Ok(())
-}
-
-/// Cuts a long text short, so that a table stays a table.
-pub(super) fn shorten(text: &mut String, width: usize) {
-    if let Some((end, _)) = text.char_indices().nth(width) {
-        text.truncate(end);
-        text.push('…');
-    }
 }
 
 /// What publishing did to a table, or to a file.

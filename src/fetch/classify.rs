@@ -22,10 +22,14 @@ use std::io;
 
 use hyper::StatusCode;
 
-use super::connect::MAX_HEADERS;
 use super::origin::Origin;
 use super::resolve::NoAddress;
 use crate::record::{Failure, Kind};
+
+/// Most headers of an answer over HTTP/1.1. Policies and debugging headers of content networks come to more than a
+/// hundred, which is hyper's own bound; curl reads 5,000. hyper allocates for as many with each answer, which takes
+/// longer than all else that is done for a request, so connections are wide only where they need be (see `pool`).
+pub(super) const MAX_HEADERS: usize = 1024;
 
 /// Characters of an error page that go into the detail.
 const EXCERPT: usize = 160;

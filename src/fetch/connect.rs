@@ -30,11 +30,6 @@ use crate::record::{Failure, Kind};
 /// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Most headers of an answer over HTTP/1.1. Policies and debugging headers of content networks come to more than a
-/// hundred, which is hyper's own bound; curl reads 5,000. hyper allocates for as many with each answer, which takes
-/// longer than all else that is done for a request, so connections are wide only where they need be (see `pool`).
-pub(super) const MAX_HEADERS: usize = 1024;
-
 /// Loaded when they are first needed.
 type Roots = OnceLock<Result<Arc<ClientConfig>, Failure>>;
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -167,7 +162,7 @@ fn with_protocols(mut config: ClientConfig) -> Arc<ClientConfig> {
 async fn http1(stream: Stream, is_wide: bool) -> Result<Sender, Failure> {
     let mut builder = http1::Builder::new();
     if is_wide {
-        builder.max_headers(MAX_HEADERS);
+        builder.max_headers(classify::MAX_HEADERS);
     }
     let (sender, connection) = builder
         .max_buf_size(MAX_HEAD)

@@ -9,38 +9,11 @@
 //!
 //! It counts for the origin that was sent the secrets: after a redirect to another origin, none was (see `redirect`).
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use hyper::StatusCode;
 
 use super::asked::SecretsSeen;
-use super::origin::Origin;
 use super::question::Question;
 use super::request::Request;
-use super::secrets::Secret;
-
-/// The secrets of a question, by name.
-#[derive(Debug)]
-pub(super) struct Credential {
-    /// `${A} and ${B}`; empty where there are none.
-    shown: String,
-}
-
-impl Credential {
-    pub(super) fn new(secrets: &[Secret]) -> Credential {
-        let mut names: Vec<&str> = secrets.iter().map(|secret| &**secret.shown()).collect();
-        names.sort_unstable();
-        names.dedup();
-        Credential { shown: names.join(" and ") }
-    }
-
-    /// The same in every process of this program.
-    pub(super) fn key(&self, origin: &Origin) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (origin, &self.shown).hash(&mut hasher);
-        hasher.finish()
-    }
-}
 
 impl Question {
     /// What an answer says of the secrets; `is_passing` where its status may be another one next time, or is the job's
@@ -63,14 +36,14 @@ impl Question {
     /// For a failure's detail: which secrets were refused, by name.
     pub(super) fn asked_with(&self, request: &Request, status: StatusCode) -> String {
         match is_refusal(status) && self.sends_secrets(request) {
-            true => format!(", asked with {}", self.credential.shown),
+            true => format!(", asked with {}", self.credential.shown()),
             false => String::new(),
         }
     }
 
     /// Which secrets a request is asked with and whom, for people.
     pub fn shown_secrets(&self, request: &Request) -> String {
-        format!("{}, asked with {},", request.origin, self.credential.shown)
+        format!("{}, asked with {},", request.origin, self.credential.shown())
     }
 
     /// Whether a request carries any: one to another origin does not.

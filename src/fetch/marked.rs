@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::secrets::Secret;
+use super::secret::Secret;
 
 /// A text and its secrets' places.
 #[derive(Debug, Default, Clone)]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::marked::Marked;
 use super::place::{PAYLOAD_LIMIT, Place};
-use super::secrets::Secret;
+use super::secret::Secret;
 use super::{Values, canonical};
 use crate::job::{Endpoint, Part, Template};
 use crate::record::{Failure, Kind};

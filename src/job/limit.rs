@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Endpoint, Job, Part};
+use super::Job;
 
 /// A budget. All processes of the user on this machine share it, whichever jobs they run.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,16 +67,6 @@ pub enum Period {
 }
 
 impl Job {
-    /// Whether endpoints ask different hosts, or the list says which are asked.
-    pub fn asks_several_hosts(&self) -> bool {
-        let origin = |endpoint: &Endpoint| match endpoint.url.parts.first() {
-            Some(Part::Literal(text)) => text.splitn(4, '/').take(3).map(str::to_owned).collect(),
-            _ => Vec::new(),
-        };
-        let origins: Vec<Vec<String>> = self.endpoints.iter().map(origin).collect();
-        origins.iter().any(|origin| origin.is_empty() || *origin != origins[0])
-    }
-
     /// Indices of the limits of a host, for one that is known only when it is asked: that of a whole URL from the list,
     /// or of a redirect. `host` is as [`url::Url::host_str`] gives it, `port` that of the scheme where the URL has none.
     pub fn limits_of_host(&self, host: &str, port: u16) -> impl Iterator<Item = usize> {

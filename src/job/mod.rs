@@ -27,6 +27,7 @@ mod schema;
 mod server;
 mod settings;
 mod success;
+mod suggest;
 mod table;
 mod template;
 #[cfg(test)]
@@ -99,6 +100,27 @@ impl Job {
         let used = self.used_columns();
         let named = self.input.id.iter().chain(&self.input.keep).chain(&used);
         each_once(named.map(String::as_str))
+    }
+
+    /// Whether endpoints ask different hosts, or the list says which are asked.
+    pub fn asks_several_hosts(&self) -> bool {
+        let origin = |endpoint: &Endpoint| match endpoint.url.parts.first() {
+            Some(Part::Literal(text)) => text.splitn(4, '/').take(3).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        let origins: Vec<Vec<String>> = self.endpoints.iter().map(origin).collect();
+        origins.iter().any(|origin| origin.is_empty() || *origin != origins[0])
+    }
+
+    /// What `{endpoint.column}` may name in its templates.
+    fn answer_names(&self) -> Vec<template::AnswerNames> {
+        let columns =
+            |endpoint: &Endpoint| endpoint.columns.iter().map(|column| column.name.clone()).collect();
+        let names = |endpoint: &Endpoint| template::AnswerNames {
+            endpoint: endpoint.name.clone(),
+            columns: columns(endpoint),
+        };
+        self.endpoints.iter().map(names).collect()
     }
 
     /// The environment variables that the job names, each once: those of templates in the order of their first use, then

@@ -1,5 +1,6 @@
 //! What decides what is asked and how columns are made, as one text: a run is resumed only where it is unchanged.
 
+use super::template::AnswerNames;
 use super::{
     Absent, AnswerFormat, Batch, Column, Css, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
     JsonTemplate, NextPage, Of, OnBadCharacter, OnError, Pages, Payload, Quote, Source, Template,
@@ -19,8 +20,9 @@ impl Job {
         let mut text = Text(String::new());
         text.line("questions", &[&VERSION.to_string()]);
         text.input(&self.input);
+        let answers = self.answer_names();
         for endpoint in &self.endpoints {
-            text.endpoint(endpoint, &self.endpoints);
+            text.endpoint(endpoint, &answers);
         }
         text.0
     }
@@ -82,7 +84,7 @@ impl Text {
         }
     }
 
-    fn endpoint(&mut self, endpoint: &Endpoint, all: &[Endpoint]) {
+    fn endpoint(&mut self, endpoint: &Endpoint, all: &[AnswerNames]) {
         self.line("endpoint", &[&endpoint.name]);
         self.asked(endpoint, all);
         self.answered(endpoint);
@@ -95,7 +97,7 @@ impl Text {
         }
     }
 
-    fn asked(&mut self, endpoint: &Endpoint, all: &[Endpoint]) {
+    fn asked(&mut self, endpoint: &Endpoint, all: &[AnswerNames]) {
         if endpoint.method != "GET" {
             self.line("method", &[&endpoint.method]);
         }
@@ -162,7 +164,7 @@ impl Text {
         self.optional("items", pages.items.as_deref());
     }
 
-    fn templates(&mut self, word: &str, named: &[(String, Template)], all: &[Endpoint]) {
+    fn templates(&mut self, word: &str, named: &[(String, Template)], all: &[AnswerNames]) {
         for (name, template) in named {
             self.line(word, &[name, &template.written(all)]);
         }
@@ -206,7 +208,7 @@ impl Text {
 }
 
 /// JSON with its templates as they are written; members stand in the order of the file.
-fn written_json(json: &JsonTemplate, all: &[Endpoint]) -> String {
+fn written_json(json: &JsonTemplate, all: &[AnswerNames]) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     match json {
         JsonTemplate::Fixed(value) => value.to_string(),

@@ -9,8 +9,7 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
-use super::endpoint::Endpoint;
-use super::raw::did_you_mean;
+use super::suggest::did_you_mean;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +76,8 @@ impl Template {
         reader.places.get(at).cloned()
     }
 
-    /// The template as it is written; `endpoints` are the job's.
-    pub fn written(&self, endpoints: &[Endpoint]) -> String {
+    /// The template as it is written; `answers` are the job's endpoints.
+    pub fn written(&self, answers: &[AnswerNames]) -> String {
         let mut text = String::new();
         for part in &self.parts {
             let written = match part {
@@ -86,7 +85,7 @@ impl Template {
                 Part::Input(name) => write!(text, "{{{}}}", spelled(name)),
                 Part::Url(name) => write!(text, "{{{}:url}}", spelled(name)),
                 Part::Secret(name) => write!(text, "${{{name}}}"),
-                Part::Answer { endpoint, column } => write_answer(&mut text, endpoints, *endpoint, *column),
+                Part::Answer { endpoint, column } => write_answer(&mut text, answers, *endpoint, *column),
             };
             debug_assert!(written.is_ok(), "text grows without errors");
         }
@@ -115,8 +114,8 @@ impl Template {
     }
 }
 
-fn write_answer(text: &mut String, endpoints: &[Endpoint], endpoint: usize, column: usize) -> fmt::Result {
-    match endpoints.get(endpoint).and_then(|found| Some((&found.name, &found.columns.get(column)?.name))) {
+fn write_answer(text: &mut String, answers: &[AnswerNames], endpoint: usize, column: usize) -> fmt::Result {
+    match answers.get(endpoint).and_then(|found| Some((&found.endpoint, found.columns.get(column)?))) {
         Some((endpoint, column)) => write!(text, "{{{endpoint}.{}}}", spelled(column)),
         None => write!(text, "{{{endpoint}.{column}}}"),
     }

@@ -40,9 +40,11 @@
 
 mod answering;
 mod board;
+mod closing;
 mod condition;
 mod credentials;
 mod finish;
+mod hosts;
 mod keep;
 mod lane;
 mod opening;

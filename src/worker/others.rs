@@ -9,10 +9,9 @@
 //! Promises: a host of the block itself never speaks for it, so that the only server of a job is waited for, however
 //! much it answered before; to look costs some connections in some seconds, however many blocks ask.
 
-use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -22,17 +21,8 @@ use super::work::Work;
 use crate::fetch::Origin;
 use crate::handoff::HandoffError;
 
-/// Hosts that are remembered: one that answers is there among them, unless as many new ones did since.
-const REMEMBERED: usize = 16;
-
-/// Hosts that a commit names: a block's own may be one of them.
-const NAMED: usize = 2;
-
 /// How long a connection may take.
 const CONNECTS: Duration = Duration::from_secs(5);
-
-/// How long what was seen holds.
-const HOLDS: Duration = Duration::from_secs(2);
 
 /// What there is to see of other hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,47 +33,6 @@ pub(super) enum Others {
     Gone,
     /// None has answered yet.
     Unknown,
-}
-
-/// The hosts that answered in this run, as far as this process knows.
-#[derive(Default)]
-pub(super) struct Answering {
-    /// The ones that came last are first.
-    hosts: RefCell<Vec<Origin>>,
-    /// When the run's commits were last looked through for more.
-    looked: Cell<Option<Instant>>,
-    /// Hosts that were connected to, or not, and when.
-    seen: RefCell<Vec<(Origin, Instant, bool)>>,
-}
-
-impl Answering {
-    /// A host answered.
-    pub(super) fn note(&self, host: &Origin) {
-        let mut hosts = self.hosts.borrow_mut();
-        if !hosts.contains(host) {
-            hosts.insert(0, host.clone());
-            hosts.truncate(REMEMBERED);
-        }
-    }
-
-    /// Those that a commit names.
-    pub(super) fn named(&self) -> Vec<String> {
-        self.hosts.borrow().iter().take(NAMED).map(Origin::to_string).collect()
-    }
-
-    fn besides(&self, own: &HashSet<Origin>) -> Vec<Origin> {
-        self.hosts.borrow().iter().filter(|host| !own.contains(*host)).cloned().collect()
-    }
-
-    /// What was seen of a host a moment ago.
-    fn just_seen(&self, host: &Origin) -> Option<bool> {
-        self.seen.borrow_mut().retain(|(_, at, _)| at.elapsed() < HOLDS);
-        self.seen.borrow().iter().find(|(seen, ..)| seen == host).map(|(.., is_there)| *is_there)
-    }
-
-    fn saw(&self, host: Origin, is_there: bool) {
-        self.seen.borrow_mut().push((host, Instant::now(), is_there));
-    }
 }
 
 /// Looks for hosts besides those of a block that has no answer.
@@ -119,7 +68,7 @@ pub(super) fn hosts_of(work: &Rc<Work>, open: &OpenBlock) -> HashSet<Origin> {
 
 /// What other processes, and earlier ones, noted in their commits.
 async fn remember_from_commits(work: &Rc<Work>) -> Result<(), HandoffError> {
-    if work.answering.looked.get().is_some_and(|at| at.elapsed() < HOLDS) {
+    if work.answering.has_just_looked() {
         return Ok(());
     }
     for shard in work.run.rounds().await?.iter().flat_map(|round| &round.shards) {
@@ -129,7 +78,7 @@ async fn remember_from_commits(work: &Rc<Work>) -> Result<(), HandoffError> {
             }
         }
     }
-    work.answering.looked.set(Some(Instant::now()));
+    work.answering.looked();
     Ok(())
 }
 

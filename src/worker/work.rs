@@ -9,18 +9,17 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, watch};
 
-use super::board::{Board, OpenBlock};
+use super::board::Board;
 use super::credentials::Credentials;
-use super::finish::Verdict;
+use super::hosts::Answering;
 use super::keep::Keep;
-use super::others::{self, Answering, Others};
 use super::pace::{Pace, waited};
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
 use super::replay::Replay;
 use super::seat::Seat;
 use super::unasked::{Drain, unasked};
-use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, finish, probe, watchdog};
+use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, watchdog};
 use crate::budget::state_folder;
 use crate::chunk::{self, InputRecord};
 use crate::extract::{Extracted, Item};
@@ -35,14 +34,14 @@ pub(super) struct Work {
     pub(super) run: RunStore,
     pub(super) plan: Plan,
     pub(super) shard: u32,
-    round: u32,
+    pub(super) round: u32,
     /// Whether what fails has failed, be it that nobody is there.
-    settles: bool,
+    pub(super) settles: bool,
     /// Whether the job asks more than one host, or may.
-    several_hosts: bool,
+    pub(super) several_hosts: bool,
     pub(super) answering: Answering,
     /// What came of a request last that was not answered.
-    last_failure: RefCell<Option<Failure>>,
+    pub(super) last_failure: RefCell<Option<Failure>>,
     pub(super) attempt: String,
     pub(super) recipe: Recipe,
     pub(super) emit: Box<dyn Fn(Event)>,
@@ -52,19 +51,19 @@ pub(super) struct Work {
     pub(super) pace: Pace,
     pub(super) keep: Keep,
     pub(super) seat: Rc<Seat>,
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     on_request: Option<OnRequest>,
     /// Where answers come from that nobody is asked for.
-    replay: Option<Replay>,
+    pub(super) replay: Option<Replay>,
     /// Wakes lanes that found nothing to do.
     pub(super) changed: Notify,
     /// Ends waits before a retry, and the pacer's leave.
-    draining: watch::Sender<bool>,
+    pub(super) draining: watch::Sender<bool>,
     /// The other end of `draining`.
     told_to_drain: watch::Receiver<bool>,
-    error: RefCell<Option<WorkerError>>,
-    done: Cell<u64>,
-    failed: Cell<u64>,
+    pub(super) error: RefCell<Option<WorkerError>>,
+    pub(super) done: Cell<u64>,
+    pub(super) failed: Cell<u64>,
 }
 
 impl Work {
@@ -120,105 +119,6 @@ impl Work {
             done: Cell::default(),
             failed: Cell::default(),
         })
-    }
-
-    /// Stops asking.
-    pub(super) fn drain(self: &Rc<Work>, why: Drain) {
-        let whole = self.board.borrow_mut().drain(why, &self.recipe);
-        self.draining.send_replace(true);
-        whole.into_iter().for_each(|open| self.finish(open));
-        self.changed.notify_waiters();
-    }
-
-    /// Stops asking because the shard cannot go on.
-    pub(super) fn fail(self: &Rc<Work>, error: WorkerError) {
-        self.error.borrow_mut().get_or_insert(error);
-        self.drain(Drain::Interrupted);
-    }
-
-    /// Ends a whole block: commits it beside the requests of the others, sets it aside, or gives up.
-    fn finish(self: &Rc<Work>, mut open: OpenBlock) {
-        let is_refused = self.credentials.defer_refused(&mut open);
-        // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
-        if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
-            return self.board.borrow_mut().closed();
-        }
-        let verdict = match is_refused {
-            true => Verdict::Commit,
-            false => finish::verdict(&open, self.round, self.settles),
-        };
-        if let Verdict::GiveUp(example) = verdict {
-            return self.give_up(&open, example);
-        }
-        if self.error.borrow().is_some() {
-            return self.board.borrow_mut().closed();
-        }
-        let work = self.clone();
-        tokio::task::spawn_local(async move {
-            match verdict {
-                Verdict::CommitIfAnswered(example) => work.weigh(open, example).await,
-                _ => work.commit(open).await,
-            }
-            work.changed.notify_waiters();
-        });
-    }
-
-    /// Commits a block that nobody answered if others answer, or its own server what it answered before; sets it aside if
-    /// others may yet.
-    async fn weigh(self: &Rc<Work>, open: OpenBlock, example: Option<String>) {
-        match self.is_of_records(&open).await {
-            Ok(Some(true)) => self.commit(open).await,
-            Ok(Some(false)) => self.give_up(&open, example),
-            Ok(None) => self.set_aside(&open),
-            Err(error) => {
-                self.board.borrow_mut().closed();
-                self.fail(error);
-            }
-        }
-    }
-
-    /// Whether a block that nobody answered failed by its records, and not since the servers are down; `None` while
-    /// other blocks may tell.
-    async fn is_of_records(self: &Rc<Work>, open: &OpenBlock) -> Result<Option<bool>, WorkerError> {
-        match others::look(self, open).await? {
-            Others::Answer => Ok(Some(true)),
-            Others::Unknown if self.several_hosts && self.board.borrow().may_set_aside() => Ok(None),
-            _ => probe::is_answered(self, open).await.map(Some),
-        }
-    }
-
-    /// Writes and commits a block.
-    async fn commit(self: &Rc<Work>, open: OpenBlock) {
-        if let Some(replay) = &self.replay {
-            replay.forget(&open.records);
-        }
-        let finished = finish::commit_block(self, open).await;
-        self.board.borrow_mut().closed();
-        match finished {
-            Ok(pairs) => (self.emit)(Event::Committed { pairs }),
-            Err(error) => self.fail(error),
-        }
-    }
-
-    /// Leaves a block to the end of the shard, as if it had not been asked.
-    fn set_aside(&self, open: &OpenBlock) {
-        self.keep.release(finish::kept(open));
-        let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
-        let failed = settled().filter(|settled| settled.rows.is_none()).count() as u64;
-        // What was settled without a request was not counted.
-        self.done.set(self.done.get().saturating_sub(settled().count() as u64));
-        self.failed.set(self.failed.get().saturating_sub(failed));
-        self.board.borrow_mut().set_aside(open.block);
-    }
-
-    /// Gives a block up, and the shard with it: a rerun may do better. Where its host was known to be down, so that none of
-    /// it was asked, the last failure says how it is down.
-    fn give_up(self: &Rc<Work>, open: &OpenBlock, example: Option<String>) {
-        self.board.borrow_mut().closed();
-        let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(open)).map(Drain::Quota);
-        let last = || self.last_failure.borrow().as_ref().map(finish::in_words);
-        let gave_up = || Drain::GaveUp(example.or_else(last).unwrap_or_default());
-        self.drain(used_up.unwrap_or_else(gave_up));
     }
 
     /// Whether a host accepts a connection.

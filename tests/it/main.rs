@@ -26,6 +26,7 @@
 
 mod apis;
 mod budgets;
+mod circles;
 mod commands;
 mod commit;
 mod crash;

@@ -11,7 +11,7 @@ use clap::Args;
 
 use self::rule::Rule;
 use self::sweep::{Gone, Swept, sweep, would_go};
-use super::{CliError, Place, find, summary};
+use super::{CliError, Place, find, stdout};
 use crate::budget::{state_folder, sweep_hosts};
 use crate::handoff::{Exit, RunStore, runs};
 use crate::job::Job;
@@ -135,7 +135,7 @@ fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
     let mut lines = vec![["JOB", "RUN", "STATE", "AGE", "SIZE", ""].map(str::to_owned).to_vec()];
     lines.extend(all.iter().flat_map(|(job, swept)| swept.gone.iter().map(|gone| line(job, gone))));
     if lines.len() > 1 {
-        let shown = summary::to_stdout(|out| summary::columns(out, &lines));
+        let shown = stdout::write(|out| stdout::columns(out, &lines));
         // The runs are gone, even where this table cannot be written.
         if args.dry_run {
             shown?;

@@ -9,8 +9,8 @@ use toml::de::DeValue;
 
 use super::super::mistake::Mistakes;
 use super::fields::{FromToml, wrong_shape};
-use super::later;
 use crate::job::limit::Period;
+use crate::job::suggest;
 
 /// An amount, the word for what it counts if there is one, and the time that it is for.
 #[derive(Debug, Clone)]
@@ -167,8 +167,8 @@ fn per_of<T: Per>(text: &str) -> Result<T, Refusal> {
     }
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
-        let listed = || format!("write {}, or a duration such as 10s", later::quoted(&words));
-        let hint = later::did_you_mean(text, &words).unwrap_or_else(listed);
+        let listed = || format!("write {}, or a duration such as 10s", suggest::quoted(&words));
+        let hint = suggest::did_you_mean(text, &words).unwrap_or_else(listed);
         return Err((format!("unknown time \"{text}\""), hint));
     }
     let time = humantime::parse_duration(text).map_err(|error| {

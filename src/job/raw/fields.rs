@@ -7,6 +7,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::super::mistake::{Mistakes, Span};
 use super::at::At;
 use super::later;
+use crate::job::suggest;
 
 /// A value that can be read from TOML.
 pub(in crate::job) trait FromToml: Sized {
@@ -101,7 +102,7 @@ impl<'a> Fields<'a> {
         let mut there = keys.iter().filter_map(|key| self.table.get_key_value(*key));
         match (there.next(), there.next()) {
             (None, _) => {
-                let message = format!("{} lacks {}", self.title, later::one_of(keys));
+                let message = format!("{} lacks {}", self.title, suggest::one_of(keys));
                 self.mistakes.add(&self.span, message, hint);
             }
             (Some((first, _)), Some((second, _))) => {

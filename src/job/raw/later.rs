@@ -1,7 +1,8 @@
 //! What is said about a key that is not one: that a later version brings it, that it belongs elsewhere, or
 //! which one was meant.
 
-use super::fields::{Section, keys_of};
+use super::{title_of_limits, titles_of_sections_with};
+use crate::job::suggest::{did_you_mean, joined};
 
 /// Keys of later versions, and what serves until then.
 const LATER: [(&str, &str); 1] = [("auth", "send the secret in `headers` or `query` as ${NAME}")];
@@ -25,7 +26,7 @@ pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
     let hint = in_other_number(key, known)
         .or_else(|| elsewhere(key))
         .or_else(|| did_you_mean(key, known))
-        .or_else(|| (title == super::Limit::TITLE).then(|| UNQUOTED.to_owned()))
+        .or_else(|| (title == title_of_limits()).then(|| UNQUOTED.to_owned()))
         .unwrap_or_else(|| format!("the keys here are {}", listed(known)));
     Refusal { message: format!("unknown key `{key}` in {title}"), hint }
 }
@@ -39,36 +40,8 @@ fn in_other_number(key: &str, known: &[&str]) -> Option<String> {
 
 /// "it belongs in [[endpoint]] or [publish]", the sections that have the key.
 fn elsewhere(key: &str) -> Option<String> {
-    let sections = [
-        (super::JobFile::TITLE, keys_of::<super::JobFile>()),
-        (super::Job::TITLE, keys_of::<super::Job>()),
-        (super::Input::TITLE, keys_of::<super::Input>()),
-        (super::Endpoint::TITLE, keys_of::<super::Endpoint>()),
-        (super::Table::TITLE, keys_of::<super::Table>()),
-        (super::Publish::TITLE, keys_of::<super::Publish>()),
-        (super::Before::TITLE, keys_of::<super::Before>()),
-        (super::After::TITLE, keys_of::<super::After>()),
-        ("`retry` of [[endpoint]]", keys_of::<super::Retry>()),
-        ("a column of [[endpoint]]", keys_of::<super::Column>()),
-        (super::Limit::TITLE, keys_of::<super::Limit>()),
-        ("`quota` of [limits.NAME]", keys_of::<super::Quota>()),
-        ("`batch` of [[endpoint]]", keys_of::<super::Batch>()),
-        ("`pages` of [[endpoint]]", keys_of::<super::Pages>()),
-    ];
-    let titles: Vec<&str> =
-        sections.into_iter().filter(|(_, keys)| keys.contains(&key)).map(|(title, _)| title).collect();
-    joined(titles.into_iter().map(str::to_owned).collect()).map(|titles| format!("it belongs in {titles}"))
-}
-
-/// "did you mean `query`?", where one of `known` is close to `word`.
-pub(in crate::job) fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
-    let lower = word.to_lowercase();
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-    let nearest = known.iter().map(S::as_ref).min_by_key(distance)?;
-    // A third of the letters may be wrong, and of a short word one of several.
-    let most = (word.chars().count().max(nearest.chars().count()) / 3).max(1);
-    let is_near = distance(&nearest) <= most && distance(&nearest) < word.chars().count();
-    is_near.then(|| format!("did you mean `{nearest}`?"))
+    let titles = titles_of_sections_with(key).into_iter().map(str::to_owned).collect();
+    joined(titles).map(|titles| format!("it belongs in {titles}"))
 }
 
 /// `a`, `b`, `c`.
@@ -77,35 +50,14 @@ fn listed(words: &[&str]) -> String {
     words.join(", ")
 }
 
-/// `a`, `b` or `c`, of which one is meant.
-pub(super) fn one_of(words: &[&str]) -> String {
-    joined(words.iter().map(|word| format!("`{word}`")).collect()).unwrap_or_default()
-}
-
-/// "a", "b" or "c".
-pub(in crate::job) fn quoted(words: &[&str]) -> String {
-    joined(words.iter().map(|word| format!("\"{word}\"")).collect()).unwrap_or_default()
-}
-
-/// a, b or c; nothing of none.
-fn joined(words: Vec<String>) -> Option<String> {
-    match words.split_last()? {
-        (last, []) => Some(last.clone()),
-        (last, others) => Some(format!("{} or {last}", others.join(", "))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::keys_of;
     use super::*;
 
     #[test]
     fn a_misspelt_key_is_recognised_and_a_strange_one_is_not() {
         let known = ["name", "url", "query", "headers"];
-        assert_eq!(did_you_mean("qurey", &known).as_deref(), Some("did you mean `query`?"));
-        assert_eq!(did_you_mean("URL", &known).as_deref(), Some("did you mean `url`?"));
-        assert_eq!(did_you_mean("zzz", &known), None);
-        assert_eq!(did_you_mean("a", &["b"]), None);
         assert_eq!(refusal("mode", "[job]", &known).hint, "it belongs in [table]");
         assert_eq!(refusal("min_success", "[job]", &known).hint, "it belongs in [[endpoint]] or [publish]");
         assert_eq!(refusal("query", "[table]", &["to"]).hint, "it belongs in [input] or [[endpoint]]");

@@ -27,13 +27,10 @@ use toml::de::DeTable;
 pub(super) use at::At;
 pub(super) use column::{AnyColumn, Column};
 pub(super) use endpoint::{Common, Endpoint, Retry};
-pub(super) use fields::Section;
-#[cfg(test)]
-pub(super) use fields::keys_of;
+pub(super) use fields::{Section, keys_of};
 pub(super) use forms::CostRule;
 pub(super) use input::Input;
 pub(super) use json::Json;
-pub(super) use later::did_you_mean;
 pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use request::{Batch, Pages};
 pub(super) use statement::{After, Before};
@@ -46,6 +43,32 @@ use super::settings::{ChunkFormat, OnChange};
 use fields::Fields;
 use leaf::{Count, Time};
 use limit::Limits;
+
+/// As messages name [limits.NAME].
+fn title_of_limits() -> &'static str {
+    Limit::TITLE
+}
+
+/// The sections that have a key, as messages name them.
+fn titles_of_sections_with(key: &str) -> Vec<&'static str> {
+    let sections = [
+        (JobFile::TITLE, keys_of::<JobFile>()),
+        (Job::TITLE, keys_of::<Job>()),
+        (Input::TITLE, keys_of::<Input>()),
+        (Endpoint::TITLE, keys_of::<Endpoint>()),
+        (Table::TITLE, keys_of::<Table>()),
+        (Publish::TITLE, keys_of::<Publish>()),
+        (Before::TITLE, keys_of::<Before>()),
+        (After::TITLE, keys_of::<After>()),
+        ("`retry` of [[endpoint]]", keys_of::<Retry>()),
+        ("a column of [[endpoint]]", keys_of::<Column>()),
+        (Limit::TITLE, keys_of::<Limit>()),
+        ("`quota` of [limits.NAME]", keys_of::<Quota>()),
+        ("`batch` of [[endpoint]]", keys_of::<Batch>()),
+        ("`pages` of [[endpoint]]", keys_of::<Pages>()),
+    ];
+    sections.into_iter().filter(|(_, keys)| keys.contains(&key)).map(|(title, _)| title).collect()
+}
 
 /// A windrow job: a list of ids, the HTTP requests made for each of them, and the table that the answers become.
 #[derive(Debug, Clone, JsonSchema)]

@@ -9,8 +9,8 @@ use toml::de::DeValue;
 
 use super::super::mistake::Mistakes;
 use super::fields::{FromToml, wrong_shape};
-use super::later;
 use crate::job::endpoint::RetryOn;
+use crate::job::suggest;
 use crate::record::Kind;
 
 /// Failures that another attempt may mend.
@@ -86,7 +86,7 @@ fn named(word: &str) -> Result<Item, (String, String)> {
     }
     let words: Vec<&str> =
         CLASSES.iter().map(|(class, _)| *class).chain(KINDS.iter().map(|kind| kind.word())).collect();
-    let hint = later::did_you_mean(word, &words).unwrap_or_else(|| HINT.to_owned());
+    let hint = suggest::did_you_mean(word, &words).unwrap_or_else(|| HINT.to_owned());
     Err((format!("unknown word \"{word}\""), hint))
 }
 

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::super::mistake::Mistakes;
 use super::fields::{FromToml, wrong_shape};
-use super::later;
+use crate::job::suggest;
 use crate::value::Type;
 
 /// A value that is chosen from a few words.
@@ -28,10 +28,10 @@ impl<C: Choice> FromToml for Word<C> {
             return Some(Word(*choice));
         }
         let words: Vec<&str> = C::WORDS.iter().map(|(known, _)| *known).collect();
-        let hint = format!("write {}", later::quoted(&words));
+        let hint = format!("write {}", suggest::quoted(&words));
         let (message, hint) = match word {
             Some(word) => {
-                (format!("unknown word \"{word}\""), later::did_you_mean(word, &words).unwrap_or(hint))
+                (format!("unknown word \"{word}\""), suggest::did_you_mean(word, &words).unwrap_or(hint))
             }
             None => (wrong_shape("a word in quotes", value), hint),
         };
@@ -89,7 +89,7 @@ fn type_hint(word: &str) -> String {
         "jsonb" | "object" | "dict" | "array" | "list" | "struct" => "json",
         other => {
             let words = ["text", "boolean", "integer", "bigint", "double", "date", "timestamp", "json"];
-            return later::did_you_mean(other, &words).unwrap_or_else(|| format!("write {TYPES}"));
+            return suggest::did_you_mean(other, &words).unwrap_or_else(|| format!("write {TYPES}"));
         }
     };
     format!("write \"{ours}\"")

@@ -49,7 +49,10 @@ fn templates_know_their_columns_and_what_comes_before() {
         input("imdb_id"),
     ];
     assert_eq!(business.url.parts, expected);
-    assert_eq!(business.url.written(&job.endpoints), "http://localhost:8080/business/{omdb.title}/{imdb_id}");
+    assert_eq!(
+        business.url.written(&job.answer_names()),
+        "http://localhost:8080/business/{omdb.title}/{imdb_id}"
+    );
     assert_eq!((omdb.after.as_slice(), business.after.as_slice()), (&[][..], &[0][..]));
 }
 

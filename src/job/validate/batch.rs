@@ -1,7 +1,7 @@
 //! `batch`: a request for several records can name one column of the list only, and its answer is JSON that is taken
 //! apart into one item for each.
 
-use super::answer::{self, Language};
+use super::language::{self, Language};
 use super::names::Known;
 use super::template::slot;
 use super::url::is_url_character;
@@ -22,7 +22,7 @@ pub(super) fn validated(
     let batch = &written.value;
     let codes = [&batch.split, &batch.key, &batch.status, &batch.retry_after, &batch.unprocessed];
     for code in codes.into_iter().flatten() {
-        answer::check_jq(code, mistakes);
+        language::check_jq(code, mistakes);
     }
     if let (Some(wait), None) = (&batch.retry_after, &batch.status) {
         let hint = "add status = \".status\": a part is asked again because of its status";
@@ -54,7 +54,7 @@ fn check_beside(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) {
         mistakes.add(place, format!("`{key}` in an endpoint with `batch`"), hint);
     }
     if let Some(answer) = &endpoint.answer
-        && matches!(answer::language(endpoint), Some(Language::Css | Language::Text))
+        && matches!(language::language(endpoint), Some(Language::Css | Language::Text))
     {
         let hint = "leave one of them out: only JSON is taken apart into the answers of a batch";
         mistakes.add(&answer.span, "an answer that is no JSON in an endpoint with `batch`", hint);

@@ -4,7 +4,7 @@ use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 use regex::Regex;
 
-use super::answer::{self, Language};
+use super::language::{self, Language};
 use super::{scheme, zone};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
@@ -26,7 +26,7 @@ pub(super) fn all(
     let nulls =
         endpoint.common.nulls.as_ref().or_else(|| file.common().and_then(|common| common.nulls.as_ref()));
     let usual = if scheme::is_server(file) { OnBadCharacter::Fail } else { OnBadCharacter::Keep };
-    let language = answer::language(endpoint);
+    let language = language::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
     for entry in &columns.value.0 {
         let column = entry.value.as_ref().and_then(|written| {
@@ -67,11 +67,11 @@ fn bare(
 ) -> Option<Column> {
     let mut column = match language? {
         Language::Jq => {
-            answer::check_jq(code, mistakes);
+            language::check_jq(code, mistakes);
             Column::plain(&name.value, Expression::Jq(code.value.clone()), Type::Text)
         }
         Language::Css => {
-            answer::check_css(code, mistakes);
+            language::check_css(code, mistakes);
             let css = Css { selector: code.value.clone(), attribute: None, all: false };
             Column::plain(&name.value, Expression::Css(css), Type::Text)
         }
@@ -112,10 +112,10 @@ fn expression(
     }
     let code = code.as_ref()?;
     if language == Language::Jq {
-        answer::check_jq(code, mistakes);
+        language::check_jq(code, mistakes);
         return Some(Expression::Jq(code.value.clone()));
     }
-    answer::check_css(code, mistakes);
+    language::check_css(code, mistakes);
     let attribute = column.attr.as_ref().map(|attribute| check_attribute(attribute, mistakes));
     let all = column.all.as_ref().is_some_and(|all| all.value);
     Some(Expression::Css(Css { selector: code.value.clone(), attribute, all }))

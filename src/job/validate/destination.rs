@@ -6,7 +6,8 @@ use super::scheme::{is_folder, parted};
 use super::{path, server};
 use crate::job::Destination;
 use crate::job::mistake::Mistakes;
-use crate::job::raw::{self, At};
+use crate::job::raw::At;
+use crate::job::suggest;
 
 /// Destinations of later versions.
 const LATER: [&str; 2] = ["mysql", "sqlite"];
@@ -41,7 +42,7 @@ pub(super) fn refuse(what: &str, url: &At<String>, schemes: &[&str], hint: &str,
     }
     // What follows may have a password.
     let shown = if rest.starts_with("//") { format!("{scheme}://…") } else { url.value.clone() };
-    let meant = raw::did_you_mean(scheme, schemes).filter(|_| !schemes.contains(&scheme));
+    let meant = suggest::did_you_mean(scheme, schemes).filter(|_| !schemes.contains(&scheme));
     let hint = meant.unwrap_or_else(|| hint.to_owned());
     mistakes.add(&url.span, format!("unknown {what} \"{shown}\""), hint);
 }

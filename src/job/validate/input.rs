@@ -6,6 +6,7 @@ use super::names::Known;
 use super::{destination, dialect, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
+use crate::job::suggest;
 use crate::job::template::spelled;
 use crate::job::{Database, Duplicates, Format, Input, Source};
 use crate::value::Type;
@@ -141,7 +142,7 @@ fn check_types(input: &raw::Input, known: &Known<'_>, mistakes: &mut Mistakes) {
     let names: Vec<&str> = known.of_the_list().map(At::text).collect();
     let typed = input.types.iter().flat_map(|types| types.value.names());
     for name in typed.filter(|name| !names.contains(&name.text())) {
-        let hint = raw::did_you_mean(name.text(), &names)
+        let hint = suggest::did_you_mean(name.text(), &names)
             .unwrap_or_else(|| "leave it out, or carry the column into the table with `keep`".to_owned());
         mistakes.add(&name.span, format!("the job uses no column `{}` of the list", name.value), hint);
     }

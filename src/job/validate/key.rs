@@ -4,6 +4,7 @@ use super::columns::{self, TableColumn};
 use super::names::Known;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
+use crate::job::suggest;
 use crate::job::{Gone, Mode, Of, OnFailure, Stamp};
 use crate::value::Type;
 
@@ -95,7 +96,7 @@ pub(super) fn columns(
 
 fn note_unknown(name: &At<String>, columns: &[TableColumn<'_>], mistakes: &mut Mistakes) {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let hint = raw::did_you_mean(name.text(), &names).unwrap_or_else(|| {
+    let hint = suggest::did_you_mean(name.text(), &names).unwrap_or_else(|| {
         "a key consists of the id, kept columns, columns of endpoints and facts of the run".to_owned()
     });
     mistakes.add(&name.span, format!("the key column `{}` is no column of the table", name.value), hint);

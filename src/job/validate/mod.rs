@@ -13,6 +13,7 @@ mod endpoint;
 mod hosts;
 mod input;
 mod key;
+mod language;
 mod limit;
 mod names;
 mod pages;

@@ -1,7 +1,7 @@
 //! `pages`: one way from an answer to the next, which its rows, its format and its query allow. What a page holds, by
 //! which pages are counted, is read off `rows` or demanded, never guessed.
 
-use super::answer::{self, Language};
+use super::language::{self, Language};
 use crate::job::items::{self, Items};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -117,12 +117,12 @@ fn check_expressions(pages: &raw::Pages, language: Option<Language>, mistakes: &
     match language {
         Some(Language::Jq) => {
             for code in [&pages.next, &pages.cursor, &pages.more, &pages.items].into_iter().flatten() {
-                answer::check_jq(code, mistakes);
+                language::check_jq(code, mistakes);
             }
         }
         Some(Language::Css) => {
             if let Some(next) = &pages.next {
-                answer::check_css(next, mistakes);
+                language::check_css(next, mistakes);
             }
             let cursor = pages.cursor.as_ref().map(|cursor| ("cursor", &cursor.span));
             let more = pages.more.as_ref().map(|more| ("more", &more.span));

@@ -5,6 +5,7 @@ use super::names::Known;
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
+use crate::job::suggest;
 use crate::value::Type;
 
 /// The columns, none for a single file.
@@ -62,7 +63,7 @@ fn check_column(name: &At<String>, column: &TableColumn<'_>, mistakes: &mut Mist
 
 fn note_unknown(name: &At<String>, columns: &[TableColumn<'_>], mistakes: &mut Mistakes) {
     let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-    let hint = raw::did_you_mean(name.text(), &names).unwrap_or_else(|| {
+    let hint = suggest::did_you_mean(name.text(), &names).unwrap_or_else(|| {
         "take the id, a kept column, a column of an endpoint or a fact of the run".to_owned()
     });
     mistakes.add(&name.span, format!("the table has no column `{}`", name.value), hint);

@@ -2,7 +2,7 @@
 
 use ::url::Url;
 
-use super::answer::{self, Language};
+use super::language::{self, Language};
 use super::limit::{self, Written};
 use super::names::Known;
 use super::url;
@@ -10,6 +10,7 @@ use crate::job::limit::Cost;
 use crate::job::limit::is_of;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At, CostRule};
+use crate::job::suggest;
 use crate::job::{Endpoint, Template};
 
 /// What an endpoint takes from.
@@ -96,7 +97,7 @@ fn check_mentions(mentions: &[At<String>], limits: &[Written<'_>], mistakes: &mu
             continue;
         }
         let names: Vec<&str> = limits.iter().map(|limit| limit.key.text()).collect();
-        let hint = raw::did_you_mean(mention.text(), &names).unwrap_or_else(|| {
+        let hint = suggest::did_you_mean(mention.text(), &names).unwrap_or_else(|| {
             format!("add it: [limits.{}] with rate = \"200/s\"", quoted_key(mention.text()))
         });
         mistakes.add(&mention.span, format!("there is no limit `{}`", mention.value), hint);
@@ -116,8 +117,8 @@ pub(super) fn cost(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<
         CostRule::Constant(number) => return Some(Cost::Constant(*number)),
         CostRule::Answer(code) => code,
     };
-    match answer::language(endpoint) {
-        Some(Language::Jq) => answer::check_jq(code, mistakes),
+    match language::language(endpoint) {
+        Some(Language::Jq) => language::check_jq(code, mistakes),
         Some(Language::Css | Language::Text) => {
             let hint = "write a whole number; jq is for answers of JSON";
             mistakes.add(&code.span, "a cost that is taken from an answer that is no JSON", hint);
@@ -188,7 +189,7 @@ fn hint_of_unused(file: &raw::JobFile, name: &str, known: &Known<'_>) -> String 
     let hosts: Vec<String> =
         parsed.filter_map(|url| url::literal_origin(&url)?.host_str().map(str::to_owned)).collect();
     let host = hosts.first().map_or("www.example.com", String::as_str);
-    raw::did_you_mean(name, &hosts).unwrap_or_else(|| {
+    suggest::did_you_mean(name, &hosts).unwrap_or_else(|| {
         format!("name it in an endpoint: limit = \"{name}\"; that of a host needs none: [limits.\"{host}\"]")
     })
 }

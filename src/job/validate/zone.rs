@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 
 use crate::job::mistake::Mistakes;
-use crate::job::raw::{self, At};
+use crate::job::raw::At;
+use crate::job::suggest;
 
 /// The name of a zone; noted where there is none of that name.
 pub(super) fn checked(zone: &At<String>, mistakes: &mut Mistakes) -> String {
@@ -12,7 +13,7 @@ pub(super) fn checked(zone: &At<String>, mistakes: &mut Mistakes) -> String {
         let hint = if names.is_empty() {
             "this machine has no time zones: install tzdata".to_owned()
         } else {
-            raw::did_you_mean(zone.text(), &names)
+            suggest::did_you_mean(zone.text(), &names)
                 .unwrap_or_else(|| "write a name of the IANA list, such as \"Europe/Berlin\"".to_owned())
         };
         mistakes.add(&zone.span, format!("unknown time zone \"{}\"", zone.value), hint);

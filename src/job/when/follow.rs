@@ -13,7 +13,7 @@ use jaq_core::path::Part;
 use super::term::{literal, place_of};
 use super::{Names, Uses, WhenMistake};
 use crate::job::jq::range_of;
-use crate::job::raw::did_you_mean;
+use crate::job::suggest::did_you_mean;
 use crate::job::template::AnswerNames;
 
 /// Functions without arguments that do not look at their input.

@@ -7,10 +7,10 @@
 
 use duckdb::Connection;
 
-use super::ids::{ANSWERED, LISTED, SPARED};
+use super::ids::{LISTED, SPARED};
 use super::insert::select;
 use super::keys::key_column;
-use super::{Chosen, Duplicates, Loading, Order};
+use super::{ANSWERED, Chosen, Duplicates, Loading, Order};
 use crate::handoff::input::ORDINAL;
 use crate::handoff::names::beside;
 use crate::job::Mode;

@@ -4,22 +4,17 @@
 
 use duckdb::Result;
 
-use super::Loading;
-use super::keys::{columns, key_column, same};
+use super::keys::{NULL_LIKE_NULL, columns, key_column, same};
 use super::scope::SCOPE;
+use super::{ANSWERED, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::merge::columns::Origin;
 use crate::merge::slice::{ALL, Slice, column};
 
-/// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
-pub(in crate::merge) const ANSWERED: &str = "temp.windrow_answered";
 /// Temporary table: ordinal and id of the records whose rows stay as they stand.
 pub(in crate::merge) const SPARED: &str = "temp.windrow_spared";
 /// Temporary table: ordinal and id of all records.
 pub(in crate::merge) const LISTED: &str = "temp.windrow_listed";
-
-/// Compares ids.
-pub(super) const NULL_LIKE_NULL: &str = "IS NOT DISTINCT FROM";
 
 impl Loading<'_> {
     /// Fills [`ANSWERED`]. Where there is a scope, it keeps those of the scope, and others with the same id: an id's

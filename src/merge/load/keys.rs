@@ -2,10 +2,9 @@
 
 use duckdb::{OptionalExt, Result};
 
-use super::ids::{ANSWERED, NULL_LIKE_NULL};
 use super::scope::SCOPE;
 use super::staged::ROWS;
-use super::{Duplicates, Loading};
+use super::{ANSWERED, Duplicates, Loading};
 use crate::handoff::input::ORDINAL;
 use crate::handoff::names::beside;
 use crate::job::Mode;
@@ -17,6 +16,8 @@ use crate::merge::statements::place;
 use crate::merge::target::TargetColumn;
 use crate::merge::{MergeError, sql};
 
+/// Compares ids.
+pub(super) const NULL_LIKE_NULL: &str = "IS NOT DISTINCT FROM";
 /// Temporary table: ordinal and key of every row of the run, and its part where a record may have several rows.
 pub(super) const KEYS: &str = "temp.windrow_keys";
 /// Temporary table: the same of the rows to load, each key once.

@@ -56,7 +56,6 @@ use std::time::Instant;
 use duckdb::Connection;
 
 pub(super) use self::export::{Export, Exported, Relation};
-use self::ids::ANSWERED;
 use self::insert::{Insertion, Only};
 use self::keys::{ROWID, WINNERS};
 use self::order::publications;
@@ -73,6 +72,9 @@ use super::statements::{Report, Views, finish, keep};
 use super::target::Target;
 use super::{MergeError, database, sql};
 use crate::job::Mode;
+
+/// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
+const ANSWERED: &str = "temp.windrow_answered";
 
 /// Loads a proven run, unless it is stopped before COMMIT.
 pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::block::PairEnd;
 use super::ends::{End, Ends};
-use super::shard::ShardWork;
-use super::{Proof, bound, damaged_round};
+use super::{Proof, ShardWork, bound, damaged_round};
 use crate::handoff::{Commit, layout};
 use crate::merge::MergeError;
 use crate::merge::covered::Covered;

@@ -30,12 +30,21 @@ use std::sync::Arc;
 use self::account::Account;
 pub use self::ends::End;
 pub(super) use self::ends::Ends;
-use self::shard::ShardWork;
 use super::MergeError;
 use super::error::Unfinished;
-use super::files::{RunFiles, planned_blocks};
-use crate::handoff::{Plan, Round, RunStore, layout};
+use super::files::{Planned, RunFiles, planned_blocks};
+use crate::handoff::{Plan, Round, RunStore, Shard, layout};
 use crate::record::Ordinal;
+
+/// One shard to prove.
+struct ShardWork<'a> {
+    run: &'a RunStore,
+    plan: Arc<Plan>,
+    shard: &'a Shard,
+    blocks: Vec<Planned>,
+    superseded: bool,
+    extent: Extent,
+}
 
 /// What was proven of a run.
 #[derive(Debug, Clone)]

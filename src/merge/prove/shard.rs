@@ -7,23 +7,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::account::Account;
 use super::block::{Evidence, PairEnd, damaged};
-use super::{Extent, damaged_round};
+use super::{Extent, ShardWork, damaged_round};
 use crate::chunk;
 use crate::handoff::digest;
-use crate::handoff::{Commit, HandoffError, Plan, RunStore, Shard, layout};
+use crate::handoff::{Commit, HandoffError, layout};
 use crate::merge::MergeError;
 use crate::merge::files::Planned;
 use crate::record::Ordinal;
-
-/// One shard to prove.
-pub(super) struct ShardWork<'a> {
-    pub run: &'a RunStore,
-    pub plan: Arc<Plan>,
-    pub shard: &'a Shard,
-    pub blocks: Vec<Planned>,
-    pub superseded: bool,
-    pub extent: Extent,
-}
 
 impl ShardWork<'_> {
     /// Proves the shard and adds it up.

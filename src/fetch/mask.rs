@@ -1,7 +1,5 @@
-//! Secrets: `${NAME}` in a job file, a value from the environment here, `${NAME}` again in all that people read.
-//!
-//! A value is never printed: [`Secret`]'s `Debug` hides it, and [`Mask`] takes it out of whatever a server
-//! sends back (an error page that repeats the key it was asked with) before that reaches a failure's detail.
+//! Secrets in what a server sends back (an error page that repeats the key it was asked with): they are taken out before
+//! that reaches a failure's detail, or is shown.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,45 +9,15 @@ use percent_encoding::percent_decode_str;
 
 use super::encode;
 use super::marked::{self, Mark};
+use super::secret::Secret;
 use crate::job::{Endpoint, Template};
-use crate::secrets::{Secrets, Unusable};
+use crate::secrets::Secrets;
 
 /// Bytes of a secret that are not found everywhere by chance.
 const SHORTEST: usize = 4;
 
 /// Stands for a text in which a secret is spelled in a way that its mask does not know.
 const WITHHELD: &str = "(withheld: it holds a secret)";
-
-/// A secret with its value.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret {
-    shown: Arc<str>,
-    value: Arc<str>,
-}
-
-impl Secret {
-    /// The secret of that name.
-    pub(super) fn of(secrets: &Secrets, name: &str) -> Result<Secret, Unusable> {
-        let value = secrets.get(name)?;
-        Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() })
-    }
-
-    /// `${NAME}`.
-    pub(super) fn shown(&self) -> &Arc<str> {
-        &self.shown
-    }
-
-    /// The value, for the wire only.
-    pub(super) fn reveal(&self) -> &str {
-        &self.value
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.shown)
-    }
-}
 
 /// Replaces the secrets of a question, or of a job, by their names in text that came from outside.
 #[derive(Clone, Default)]
@@ -163,28 +131,11 @@ impl fmt::Debug for Mask {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     fn secrets() -> Secrets {
-        let file = [("KEY", "s3cr3t/+"), ("EMPTY", ""), ("BROKEN", "abc\n")];
+        let file = [("KEY", "s3cr3t/+")];
         Secrets::default().with_file(file.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
-    }
-
-    #[test]
-    fn a_secret_must_be_set_and_be_one_line() {
-        assert_eq!(Secret::of(&secrets(), "KEY").unwrap().reveal(), "s3cr3t/+");
-        assert_eq!(Secret::of(&secrets(), "EMPTY"), Err(Unusable::Missing));
-        assert_eq!(Secret::of(&secrets(), "NONE"), Err(Unusable::Missing));
-        assert_eq!(Secret::of(&secrets(), "BROKEN"), Err(Unusable::ControlCharacter));
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file() {
-        let file = HashMap::from([("PATH".to_owned(), "of the file".to_owned())]);
-        let secrets = Secrets::from_environment().with_file(file);
-        assert_eq!(Secret::of(&secrets, "PATH").unwrap().reveal(), std::env::var("PATH").unwrap());
     }
 
     #[test]
@@ -205,8 +156,11 @@ mod tests {
 
     #[test]
     fn spellings_that_overlap_are_taken_out_whole() {
-        let secret = |name: &str, value: &str| Secret { shown: name.into(), value: value.into() };
-        let mask = Mask::new(&[secret("${A}", "abcd"), secret("${B}", "cdefgh"), secret("${C}", "a b")]);
+        let secret = |name: &str, value: &str| {
+            let file = [(name.to_owned(), value.to_owned())];
+            Secret::of(&Secrets::default().with_file(file.into()), name).unwrap()
+        };
+        let mask = Mask::new(&[secret("A", "abcd"), secret("B", "cdefgh"), secret("C", "a b")]);
         assert_eq!(mask.apply("<abcdefgh>"), "<${A}>");
         assert_eq!(mask.apply("q=a+b&r=a%20b&s=a b"), "q=${C}&r=${C}&s=${C}");
         assert_eq!(mask.marks("none"), []);
