@@ -31,13 +31,13 @@ endif
 export DUCKDB_LIB_DIR
 
 CARGO_FLAGS = --release --locked $(DUCKDB_FEATURES)
-# While one works: the package itself compiled in seconds, on the same dependencies, which stay as they are.
-QUICKLY := --config profile.release.package.windrow.opt-level=1 --config profile.release.package.windrow.incremental=true
+# While one works: the package itself compiled in seconds, not optimised, on the same dependencies, which stay as they are.
+QUICKLY := --config profile.release.package.windrow.opt-level=0 --config profile.release.package.windrow.incremental=true
 # Always together: with an example among the targets cargo chooses the same features of the shared dependencies as for
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test check soak bench build lint docs install origin test-needs bench-needs clean
+.PHONY: help run test check soak bench build env lint docs install origin test-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -49,7 +49,7 @@ run: build ## run the films job (JOB=schemas/mine.toml runs another)
 
 ifdef T
 test: test-needs
-	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS) $(QUICKLY) --no-fail-fast -- "$(T)"
+	PATH="$(CACHE)/python/bin:$$PATH" RUST_MIN_STACK=67108864 cargo test $(CARGO_FLAGS) $(QUICKLY) --no-fail-fast -- "$(T)"
 else
 test: test-needs build ## install what the tests need, and run them (T=name: those of that name, compiled in seconds)
 	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
@@ -66,6 +66,9 @@ bench: build bench-needs ## print figures, nothing is judged
 
 build: ## build windrow and the origin
 	cargo build $(CARGO_FLAGS) $(PROGRAMS)
+
+env: test-needs $(DUCKDB_CHOICE) ## what plain cargo needs, to be evaluated by a shell
+	@echo 'export CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)" DUCKDB_LIB_DIR="$(DUCKDB_LIB_DIR)" PATH="$(CACHE)/python/bin:$$PATH"'
 
 lint: ## formatting and clippy, warnings are errors
 	cargo fmt --check

@@ -10,7 +10,7 @@ fn main() {
     }
     let Some(folder) = std::env::var_os("DUCKDB_LIB_DIR").map(PathBuf::from) else {
         println!(
-            "cargo:warning=DUCKDB_LIB_DIR is not set: build with `make build`, or with --features bundled"
+            "cargo:warning=DUCKDB_LIB_DIR is not set: eval \"$(make env)\" sets it; or build with --features bundled"
         );
         return;
     };

@@ -264,8 +264,8 @@ mod tests {
                 let context = Ctx::<JqData>::new(&filter.lut, Vars::new([]));
                 filter.id.run((context, Val::Null)).map(unwrap_valr).count()
             };
-            let small = thread::Builder::new().stack_size(2 << 20);
-            assert_eq!(small.spawn(run).expect("a thread").join().expect("no panic"), 1);
+            // 2 MiB of stack, unless RUST_MIN_STACK gives unoptimised code more.
+            assert_eq!(thread::spawn(run).join().expect("no panic"), 1);
         }
         assert!(message(&" ".repeat(LONGEST_JQ + 1)).contains("too many"));
     }
