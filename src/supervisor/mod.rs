@@ -6,7 +6,7 @@
 //! - A child does not outlive the supervisor: the kernel kills it when the supervisor dies
 //!   ([`os::die_with_parent`](crate::os::die_with_parent)), and each is in a process group of its own, so that
 //!   a key pressed at the terminal reaches the supervisor alone, which passes it on.
-//! - A child that crashes is started again, at most [`RESTARTS`] times without a new committed block; then
+//! - A child that crashes is started again, at most `RESTARTS` times without a new committed block; then
 //!   its shard is reported as failed while the others go on.
 //! - A record whose extraction was under way in two crashes in a row is named, and the child is started again
 //!   without it: the record ends as `crashed` in the ledger. (That needs no bookkeeping on disk: a rerun

@@ -149,8 +149,8 @@ fn circles(imports: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<BTreeSet<Mo
     };
     let reach: BTreeMap<&Module, BTreeSet<Module>> =
         imports.keys().map(|module| (module, reached(module))).collect();
-    let circle = |module: &&Module| {
-        let back = |other: &&Module| reach[module].contains(*other) && reach[other].contains(*module);
+    let circle = |module: &Module| {
+        let back = |other: &&Module| reach[module].contains(*other) && reach[other].contains(module);
         reach.keys().copied().filter(back).cloned().collect::<BTreeSet<Module>>()
     };
     reach.keys().map(|module| circle(module)).filter(|circle| circle.len() > 1).collect()
