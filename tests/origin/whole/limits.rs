@@ -118,10 +118,11 @@ fn what_cannot_be_worked_on_at_once_queues() {
 
 #[test]
 fn a_full_queue_is_answered_503_at_once() {
-    let port = started(r#"{"capacity": 1, "latency_ms": 200, "overload_503": 1}"#);
+    let port = started(r#"{"capacity": 1, "latency_ms": 1000, "overload_503": 1}"#);
     let (statuses, took) = at_once(port, 5);
     assert_eq!(statuses, ["200", "200", "503", "503", "503"]);
-    assert!(took < Duration::from_millis(900), "{took:?}");
+    // Two seconds, and five if all were answered one after the other.
+    assert!(took < Duration::from_secs(4), "{took:?}");
     assert_eq!(report(port, "counts")["refusals"], json!({"503": 3}));
 }
 
