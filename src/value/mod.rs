@@ -165,22 +165,23 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
 /// # Errors
 /// It is none.
 pub fn parse(text: &str, ty: Type) -> Result<Value, Misfit> {
-    read(text, ty, &Clock::default()).map_err(|wrong| Misfit::new(text, ty, wrong))
+    let tight = if matches!(ty, Type::Text | Type::Json) { text } else { text.trim() };
+    read(tight, ty, &Clock::default()).map_err(|wrong| Misfit::new(text, ty, wrong))
 }
 
-/// The same, dates and times as the clock reads them.
-#[inline]
+/// The same of a text without space around it, dates and times as the clock reads them.
+// All values of answers pass here: a call of its own costs some 3 %.
+#[inline(always)]
 pub fn read(text: &str, ty: Type, clock: &Clock) -> Result<Value, Wrong> {
-    let tight = text.trim();
     match ty {
         Type::Text => Ok(Value::Text(text.to_owned())),
-        Type::Boolean => boolean(tight).map(Value::Boolean).ok_or(Wrong::Form),
-        Type::Integer => number::integer(tight).map(Value::Integer),
-        Type::Bigint => number::bigint(tight).map(Value::Bigint),
-        Type::Double => number::double(tight).map(Value::Double),
-        Type::Decimal { precision, scale } => number::decimal(tight, precision, scale).map(Value::Decimal),
-        Type::Date => clock.date(tight).map(Value::Date).ok_or(Wrong::Form),
-        Type::Timestamp => clock.timestamp(tight).map(Value::Timestamp).ok_or(Wrong::Form),
+        Type::Boolean => boolean(text).map(Value::Boolean).ok_or(Wrong::Form),
+        Type::Integer => number::integer(text).map(Value::Integer),
+        Type::Bigint => number::bigint(text).map(Value::Bigint),
+        Type::Double => number::double(text).map(Value::Double),
+        Type::Decimal { precision, scale } => number::decimal(text, precision, scale).map(Value::Decimal),
+        Type::Date => clock.date(text).map(Value::Date).ok_or(Wrong::Form),
+        Type::Timestamp => clock.timestamp(text).map(Value::Timestamp).ok_or(Wrong::Form),
         Type::Json => is_json(text).then(|| Value::Json(text.to_owned())).ok_or(Wrong::Form),
     }
 }
