@@ -53,6 +53,7 @@ test: test-needs
 else
 test: test-needs build ## install what the tests need, and run them (T=name: those of that name, compiled in seconds)
 	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
+	cargo test $(CARGO_FLAGS) $(QUICKLY) --features benches --doc
 endif
 
 check: ## what the compiler says of programs, tests and benches
