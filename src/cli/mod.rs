@@ -148,11 +148,26 @@ impl CliError {
 
 /// Parses the command line, runs the command, prints at most one error.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    crate::os::raise_open_files();
-    let exit = run_to_the_end(cli).unwrap_or_else(|error| fail(&error));
+    let exit = match Cli::try_parse() {
+        Ok(cli) => {
+            crate::os::raise_open_files();
+            run_to_the_end(cli)
+        }
+        Err(answer) => print(&answer),
+    };
+    let exit = exit.unwrap_or_else(|error| fail(&error));
     crate::os::wait_until_read();
     ExitCode::from(exit.code())
+}
+
+/// Prints the help or the version that was asked for, or what is wrong with the command line.
+fn print(answer: &clap::Error) -> Result<Exit, CliError> {
+    let printed = answer.print();
+    if answer.use_stderr() {
+        return Ok(Exit::Usage);
+    }
+    stdout::unless_unread(printed)?;
+    Ok(Exit::Done)
 }
 
 fn run_to_the_end(cli: Cli) -> Result<Exit, CliError> {

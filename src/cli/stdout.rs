@@ -25,7 +25,12 @@ pub(super) fn write_rows(result: &QueryResult, shape: Shape) -> io::Result<()> {
 pub(super) fn write_exactly(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     wait_until_read();
     let mut out = io::BufWriter::new(io::stdout().lock());
-    match written(&mut out).and_then(|()| out.flush()) {
+    unless_unread(written(&mut out).and_then(|()| out.flush()))
+}
+
+/// What became of a write to standard output: none where nobody reads any more.
+pub(super) fn unless_unread(written: io::Result<()>) -> io::Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))),
         Ok(()) => Ok(()),

@@ -39,6 +39,7 @@ mod columns;
 mod covered;
 mod database;
 mod destination;
+mod dialect;
 mod error;
 mod file;
 mod files;

@@ -141,8 +141,8 @@ impl Shared {
     }
 }
 
-/// Text with every character spelled out that would steer a terminal or turn what is read around: a server may have
-/// written it. Line breaks and tabs stay.
+/// Text with every character spelled out that would steer a terminal, turn what is read around or not be seen: a server
+/// may have written it. Line breaks and tabs stay, and the joiners that scripts and emoji are spelled with.
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -154,10 +154,12 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(spelled).collect())
 }
 
-/// Control characters; marks that set the direction of writing (UAX #9), and separators of lines that are no `\n`.
+/// Control characters; marks that set the direction of writing (UAX #9); separators of lines that are no `\n`; characters
+/// without a width, by which two ids differ that look alike.
 fn steers(letter: char) -> bool {
     let is_mark = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    is_mark || letter.is_control() && !matches!(letter, '\n' | '\t')
+    let is_unseen = matches!(letter, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    is_mark || is_unseen || letter.is_control() && !matches!(letter, '\n' | '\t')
 }
 
 #[cfg(test)]
@@ -171,6 +173,12 @@ mod tests {
         assert_eq!(
             printable("a\u{202e}b\u{2028}c\u{2066}\u{200f}\u{7f}"),
             r"a\u{202e}b\u{2028}c\u{2066}\u{200f}\u{7f}"
+        );
+        assert_eq!(printable("tt\u{200b}1\u{feff}\u{ad}\u{2060}"), r"tt\u{200b}1\u{feff}\u{ad}\u{2060}");
+        assert_eq!(
+            printable("👩\u{200d}🚀 می\u{200c}خواهم"),
+            "👩\u{200d}🚀 می\u{200c}خواهم",
+            "spelled with joiners"
         );
     }
 

@@ -6,7 +6,7 @@ use duckdb::{Connection, OptionalExt, params};
 use serde::{Deserialize, Serialize};
 
 use super::{FilePlace, marker};
-use crate::merge::runs::{Ledger, TABLE};
+use crate::merge::runs::{self, TABLE};
 use crate::merge::{MergeError, database, sql};
 
 /// The key of a Parquet file's metadata that it stands under.
@@ -108,7 +108,7 @@ impl Memory {
 
     /// Enters it all in `windrow_runs`.
     pub fn enter(&self, connection: &Connection) -> duckdb::Result<()> {
-        Ledger::make(connection)?;
+        runs::duckdb::make(connection)?;
         let sql = format!(
             "INSERT INTO main.{TABLE} (run_id, rounds, job, table_name, digest, \"rows\", published_at, on_failure, \
              blocks) VALUES (?, ?, ?, ?, ?, ?, make_timestamp(?::BIGINT), ?, ?)"

@@ -49,29 +49,32 @@ mod scope;
 mod staged;
 mod statements;
 mod stop;
+mod transact;
 
 use std::path::Path;
 use std::time::Instant;
 
 use duckdb::Connection;
+use futures_util::FutureExt as _;
 
 pub(super) use self::export::{Export, Exported, Relation};
 use self::insert::{Insertion, Only};
 use self::keys::{ROWID, WINNERS};
-use self::order::publications;
-pub(super) use self::order::{Loaded, Order, Settled, at_pauses, settled};
+pub(super) use self::order::{Loaded, Order, Settled, settled};
+use self::order::{ledger, publications};
 use self::scope::SCOPE;
 pub(super) use self::staged::failed_column;
 pub(super) use self::stop::{Stop, StopWhenDropped};
+pub(super) use self::transact::{Engine, Transacted, Written, transact};
 use super::columns::{self, Origin, Output};
-use super::gate::{Duplicates, RowCounts};
+use super::gate::Duplicates;
 use super::policy::Policy;
-use super::runs::{Ledger, Publication};
+use super::runs::{self, Ledger, Publication};
 use super::slice::Slice;
 use super::statements::{Report, Views, finish, keep};
 use super::target::Target;
 use super::{MergeError, database, sql};
-use crate::job::Mode;
+use crate::job::{Mode, Statement};
 
 /// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
 const ANSWERED: &str = "temp.windrow_answered";
@@ -80,9 +83,9 @@ const ANSWERED: &str = "temp.windrow_answered";
 pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
     let connection = database::open_unless(path, || stop.is_stopped())?;
     let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
-        Err(Failed::Commit(error)) => {
+        Err(Failed::Commit(error, unanswered)) => {
             drop(connection);
-            return resolve(order, path, error, stop);
+            return resolve(order, path, error, *unanswered, stop);
         }
         Err(Failed::Before(error)) => {
             Err(stop.attend(&connection, || refused::named(&connection, order, path, error)))
@@ -101,15 +104,19 @@ pub(super) fn resolve(
     order: &Order,
     path: &Path,
     error: MergeError,
+    (loaded, mut reports): (Loaded, Vec<Report>),
     stop: &Stop,
 ) -> Result<Loaded, MergeError> {
     // Whatever the caller says meanwhile: it is to be known what stands.
     let connection = database::open_unless(path, || false)?;
     let publications = publications(&connection, order, path)?;
-    if order.settled(&publications)?.is_none() {
-        return Err(unless_stopped(error, stop));
+    match order.settled(&publications)? {
+        Some(_) => Ok(Loaded { warnings: finish(reports), ..loaded }),
+        None => {
+            keep(&mut reports, false);
+            Err(unless_stopped(error, stop))
+        }
     }
-    load_into(&connection, order, path, stop).map_err(Failed::into_error)
 }
 
 /// Where a load failed.
@@ -117,14 +124,14 @@ pub(super) fn resolve(
 pub(super) enum Failed {
     /// Nothing was published.
     Before(MergeError),
-    /// At COMMIT: what stands is not known.
-    Commit(MergeError),
+    /// At COMMIT: what stands is not known. What it would have published.
+    Commit(MergeError, Box<(Loaded, Vec<Report>)>),
 }
 
 impl Failed {
     /// Why; for who needs no difference between the two.
     pub(super) fn into_error(self) -> MergeError {
-        let (Failed::Before(error) | Failed::Commit(error)) = self;
+        let (Failed::Before(error) | Failed::Commit(error, _)) = self;
         error
     }
 }
@@ -166,30 +173,24 @@ pub(super) fn load_on(
     let started = Instant::now();
     let Ground { connection, path, .. } = *ground;
     let failed = |error: duckdb::Error| database::failed(path, &error);
-    let mut loading = Loading::prepare(ground, order)?;
-    if let Some(publication) = order.settled(&loading.earlier)? {
-        let total = loading.checked(loading.total())?;
-        let loaded = loading.loaded(publication.rows, total, started);
-        return Ok((Loaded { already: true, ..loaded }, Vec::new()));
-    }
-    loading.target.check(connection, path, &loading.columns)?;
-    connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
-    let filled = loading.fill(started).and_then(|filled| match stop.is_stopped() {
-        true => Err(MergeError::Interrupted),
-        false => Ok(filled),
-    });
-    match filled {
-        Ok((loaded, mut reports)) => {
+    let mut loading = Loading::begin(ground, order)?;
+    // DuckDB answers at once: there is nothing to wait for.
+    let transacted = transact(&mut loading, order).now_or_never().unwrap_or(Err(MergeError::Interrupted));
+    match transacted {
+        Ok(Transacted::Ready(loaded, mut reports)) if !stop.is_stopped() => {
             keep(&mut reports, true);
             match connection.execute_batch("COMMIT") {
                 Ok(()) => Ok((Loaded { took: started.elapsed(), ..loaded }, reports)),
-                Err(error) => Err(Failed::Commit(failed(error))),
+                Err(error) => Err(Failed::Commit(failed(error), Box::new((loaded, reports)))),
             }
         }
-        Err(error) => {
+        other => {
             // The transaction ends with the connection at the latest: nothing of it can be published.
             let _ = connection.execute_batch("ROLLBACK");
-            Err(error.into())
+            match other? {
+                Transacted::Already(loaded) => Ok((loaded, Vec::new())),
+                Transacted::Ready(..) => Err(MergeError::Interrupted.into()),
+            }
         }
     }
 }
@@ -198,16 +199,8 @@ pub(super) fn load_on(
 #[derive(Default)]
 struct Room {
     insertion: Insertion,
-    /// Rows that were deleted.
-    replaced: u64,
-    /// Rows without a place, since a later one has their key.
-    duplicates: Duplicates,
-    /// Rows that the job's own statements took out.
-    withheld: u64,
-    /// Answers of records that were appended before.
-    late: u64,
-    /// Whether only what is new since an earlier publication is written.
-    narrowed: bool,
+    /// What is known of the rows before they are written.
+    written: Written,
 }
 
 /// Which of the run's rows are written.
@@ -217,6 +210,8 @@ struct Chosen {
     only: Option<Only>,
     /// Rows without a place, since a later one has their key.
     duplicates: Duplicates,
+    /// The same among those that the job's own statements have changed.
+    twins: Duplicates,
 }
 
 /// A load under way.
@@ -236,42 +231,16 @@ pub(super) struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn prepare(ground: &Ground<'a>, order: &'a Order) -> Result<Loading<'a>, MergeError> {
+    /// Begins a transaction.
+    fn begin(ground: &Ground<'a>, order: &'a Order) -> Result<Loading<'a>, MergeError> {
         let Ground { connection, path, ordered, unread } = *ground;
         let failed = |error| database::failed(path, &error);
+        connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
         let columns = columns::of_run(order.plan(), Some(&order.job))?;
         let target = Target::find(connection, &order.job).map_err(failed)?;
-        let ledger = Ledger { plan: order.plan(), table: &target.name };
-        let earlier = ledger.publications(connection).map_err(failed)?;
+        let earlier = publications(connection, order, path)?;
         let policy = order.policy();
         Ok(Loading { connection, order, path, ordered, unread, columns, policy, target, earlier })
-    }
-
-    /// Everything between BEGIN and COMMIT.
-    fn fill(&mut self, started: Instant) -> Result<(Loaded, Vec<Report>), MergeError> {
-        let was_there = self.target.exists();
-        let before = self.unread + self.checked(self.total())?;
-        self.checked(self.claim())?;
-        let views = self.named_views();
-        let Room { insertion, replaced, duplicates, withheld, late, narrowed } = self.make_ready(views)?;
-        let rows = self.checked(match views.rows {
-            true => self.insert_staged(&insertion),
-            false => self.insert(&insertion),
-        })?;
-        self.check_rows(rows + withheld, duplicates.rows, narrowed)?;
-        let gone = match was_there && self.order.deletes_gone() {
-            true => self.checked(self.delete_gone())?,
-            false => 0,
-        };
-        // Before the job's own statements: if one commits, the run is published, and is known to be.
-        self.checked(self.count(rows))?;
-        let reports = self.after()?;
-        let after = self.checked(self.total())?;
-        let of_run = self.order.publishable(&self.policy).saturating_sub(duplicates.rows + withheld);
-        let rows_of = RowCounts { duplicates: &duplicates, of_run, before, after };
-        let overridden = self.order.gate.pass(&rows_of)?;
-        let loaded = self.loaded(rows, after, started);
-        Ok((Loaded { replaced, duplicates, withheld, late, gone, overridden, ..loaded }, reports))
     }
 
     /// All that comes before the rows: makes the table where it is not there, chooses the rows, runs the job's own
@@ -292,7 +261,8 @@ impl<'a> Loading<'a> {
         };
         let mut chosen = self.choose(is_new, narrowed)?;
         let withheld = self.before(views, &mut chosen)?;
-        Ok(Room { withheld, late, narrowed, ..self.make_room(is_new, views, chosen)? })
+        let room = self.make_room(is_new, views, chosen)?;
+        Ok(Room { written: Written { withheld, late, narrowed, ..room.written }, ..room })
     }
 
     /// Makes DuckDB read the table's indexes. It does so at the first INSERT; a DELETE before that is unknown to them, and
@@ -304,20 +274,6 @@ impl<'a> Loading<'a> {
         let nothing =
             format!("INSERT INTO {qualified} ({names}) SELECT {names} FROM {qualified} WHERE false");
         self.connection.execute_batch(&nothing)
-    }
-
-    fn claim(&self) -> duckdb::Result<()> {
-        let publication = self.order.publication();
-        Ledger::create(self.connection, &publication)?;
-        self.ledger().claim(self.connection, &publication, &self.earlier, self.order.now_micros)
-    }
-
-    fn count(&self, rows: u64) -> duckdb::Result<()> {
-        self.ledger().count(self.connection, &self.order.publication(), &self.earlier, rows)
-    }
-
-    fn ledger(&self) -> Ledger<'_> {
-        Ledger { plan: self.order.plan(), table: &self.target.name }
     }
 
     fn make_table(&self) -> duckdb::Result<()> {
@@ -333,16 +289,17 @@ impl<'a> Loading<'a> {
         if keeps && matches!(mode, Mode::Append | Mode::Replace) {
             self.checked(if views.rows { self.collect_staged_keys() } else { self.collect_keys() })?;
         }
-        let Chosen { only, duplicates } = chosen;
+        let Chosen { only, duplicates, twins } = chosen;
         let insertion = Insertion { only, ..Insertion::default() };
-        let mut room = Room { insertion, duplicates, ..Room::default() };
+        let written = Written { duplicates, twins, ..Written::default() };
+        let mut room = Room { insertion, written };
         let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
         if keeps || !further.is_empty() {
             room.insertion.standing = Some(self.checked(self.keep_standing(&further))?);
             room.insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
         }
         if !is_new {
-            room.replaced = self.unread + self.checked(self.delete_replaced())?;
+            room.written.replaced = self.unread + self.checked(self.delete_replaced())?;
         }
         Ok(room)
     }
@@ -386,25 +343,12 @@ impl<'a> Loading<'a> {
         self.connection.execute(&sql, []).map(|rows| rows as u64)
     }
 
-    /// The load wrote exactly the rows that the proof has: whatever went wrong, it is not published.
-    fn check_rows(&self, rows: u64, duplicates: u64, narrowed: bool) -> Result<(), MergeError> {
-        let expected = self.order.publishable(&self.policy).saturating_sub(duplicates);
-        if narrowed || rows == expected {
-            return Ok(());
-        }
-        Err(MergeError::Integrity {
-            file: self.path.display().to_string(),
-            why: format!("{rows} rows were loaded, the proof has {expected}; nothing was published"),
-            hint: "a file of the run changed between proof and load: merge again".into(),
-        })
-    }
-
     /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.
     fn hides_places(&self) -> bool {
         self.target.column(ROWID).is_some()
     }
 
-    fn total(&self) -> duckdb::Result<u64> {
+    fn rows_of_table(&self) -> duckdb::Result<u64> {
         if !self.target.exists() {
             return Ok(0);
         }
@@ -412,12 +356,58 @@ impl<'a> Loading<'a> {
         self.connection.query_row(&sql, [], |row| row.get(0))
     }
 
-    fn loaded(&self, rows: u64, total: u64, started: Instant) -> Loaded {
-        let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
-        Loaded { already: false, ..Loaded::before(self.order, settled, Some(total), started.elapsed()) }
-    }
-
     fn checked<T>(&self, result: duckdb::Result<T>) -> Result<T, MergeError> {
         result.map_err(|error| database::failed(self.path, &error))
+    }
+}
+
+impl Engine for Loading<'_> {
+    fn earlier(&self) -> &[Publication] {
+        &self.earlier
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        ledger(self.order, &self.target)
+    }
+
+    async fn make_runs(&self) -> Result<(), MergeError> {
+        self.checked(runs::duckdb::make(self.connection))
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), MergeError> {
+        self.checked(self.connection.execute_batch(sql))
+    }
+
+    async fn check(&self) -> Result<(), MergeError> {
+        self.target.check(self.connection, self.path, &self.columns)
+    }
+
+    async fn total(&self) -> Result<Option<u64>, MergeError> {
+        self.checked(self.rows_of_table()).map(Some)
+    }
+
+    async fn write(&mut self) -> Result<Written, MergeError> {
+        let was_there = self.target.exists();
+        let before = self.unread + self.checked(self.rows_of_table())?;
+        let views = self.named_views();
+        let Room { insertion, mut written } = self.make_ready(views)?;
+        written.before = Some(before);
+        written.rows = self.checked(match views.rows {
+            true => self.insert_staged(&insertion),
+            false => self.insert(&insertion),
+        })?;
+        written.sent = written.rows + written.withheld + written.twins.rows;
+        if was_there && self.order.deletes_gone() {
+            written.gone = self.checked(self.delete_gone())?;
+        }
+        Ok(written)
+    }
+
+    async fn statement(&self, name: &str, statement: &Statement) -> Result<(), MergeError> {
+        self.run_statement(name, statement)
+    }
+
+    async fn report(&self, name: &str, statement: &Statement, report: Report) -> Result<Report, MergeError> {
+        self.write_report(name, statement, report)
     }
 }

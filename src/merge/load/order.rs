@@ -8,11 +8,12 @@ use duckdb::Connection;
 use crate::handoff::{FileMark, Outcome, Plan};
 use crate::job::{Gone, Job, Mode};
 use crate::merge::covered::Covered;
+use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
 use crate::merge::place::Place;
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
-use crate::merge::runs::{Ledger, Publication};
+use crate::merge::runs::{self, Ledger, Publication};
 use crate::merge::target::Target;
 use crate::merge::{End, MergeError, Proof, database};
 
@@ -215,12 +216,20 @@ pub(in crate::merge) fn at_pauses(publications: &[Publication]) -> u64 {
     of_pauses.map(|one| one.rows).sum()
 }
 
+/// What was published of the run, as an opened database has it.
 pub(super) fn publications(
     connection: &Connection,
     order: &Order,
     path: &Path,
 ) -> Result<Vec<Publication>, MergeError> {
-    let failed = |error| database::failed(path, &error);
-    let target = Target::find(connection, &order.job).map_err(failed)?;
-    Ledger { plan: order.plan(), table: &target.name }.publications(connection).map_err(failed)
+    let found = || {
+        let target = Target::find(connection, &order.job)?;
+        runs::duckdb::publications(connection, &ledger(order, &target))
+    };
+    found().map_err(|error| database::failed(path, &error))
+}
+
+/// Where that is noted.
+pub(super) fn ledger<'a>(order: &'a Order, target: &'a Target) -> Ledger<'a> {
+    Ledger { dialect: &DuckDb, runs: runs::duckdb::qualified(), plan: order.plan(), table: &target.name }
 }

@@ -44,8 +44,7 @@ fn find(
     path: &Path,
 ) -> std::result::Result<Option<MergeError>, MergeError> {
     let failed = |error: duckdb::Error| database::failed(path, &error);
-    let mut loading = Loading::prepare(&Ground { connection, path, ordered: false, unread: 0 }, order)?;
-    connection.execute_batch("BEGIN TRANSACTION").map_err(failed)?;
+    let mut loading = Loading::begin(&Ground { connection, path, ordered: false, unread: 0 }, order)?;
     let rows = loading.refused_rows();
     connection.execute_batch("ROLLBACK").map_err(failed)?;
     let (rows, all) = rows?;

@@ -52,8 +52,7 @@ impl Loading<'_> {
         if lost.rows > 0 {
             self.checked(self.leave_out_losers())?;
         }
-        chosen.duplicates.rows += lost.rows;
-        chosen.duplicates.first = chosen.duplicates.first.take().or(lost.first);
+        chosen.twins = lost;
         Ok(())
     }
 
@@ -70,24 +69,8 @@ impl Loading<'_> {
         ))
     }
 
-    /// Runs the statements after the rows; their reports.
-    pub(super) fn after(&self) -> Result<Vec<Report>, MergeError> {
-        let mut reports = Vec::new();
-        if self.order.plan().trial {
-            return Ok(reports);
-        }
-        for (name, statement) in statements::after(&self.order.job) {
-            match &statement.file {
-                None => self.run_statement(&name, statement)?,
-                Some(path) => {
-                    reports.push(self.report(&name, statement, Report::begin(path, &self.order.tag())?)?)
-                }
-            }
-        }
-        Ok(reports)
-    }
-
-    fn run_statement(&self, name: &str, statement: &Statement) -> Result<(), MergeError> {
+    /// Runs a statement, or several, which must leave the transaction ours.
+    pub(super) fn run_statement(&self, name: &str, statement: &Statement) -> Result<(), MergeError> {
         let transaction = self.transaction()?;
         let refused = |error: duckdb::Error| MergeError::Statement {
             name: name.to_owned(),
@@ -105,7 +88,13 @@ impl Loading<'_> {
         self.checked(self.connection.query_row("SELECT txid_current()::BIGINT", [], |row| row.get(0)))
     }
 
-    fn report(&self, name: &str, statement: &Statement, report: Report) -> Result<Report, MergeError> {
+    /// Writes the answer of a query as CSV, with a header.
+    pub(super) fn write_report(
+        &self,
+        name: &str,
+        statement: &Statement,
+        report: Report,
+    ) -> Result<Report, MergeError> {
         let query = statement.sql.trim().trim_end_matches(';');
         let path = sql::text(&report.aside().to_string_lossy());
         let copy = format!("COPY (\n{query}\n) TO {path} (FORMAT csv, HEADER true)");

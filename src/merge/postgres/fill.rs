@@ -4,14 +4,14 @@ use super::carry::{Carrier, Freight, Parcel};
 use super::fit::staged_type;
 use super::referencing::{Cause, Watch, uncounted};
 use super::rows::{Rows, listed};
-use super::statements::{report, run};
+use super::statements::run;
 use super::swap::Swap;
 use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::PostgresError;
 use crate::job::{Mode, OnReferencing};
-use crate::merge::load::Relation;
-use crate::merge::statements::{self, Report, Views, place};
+use crate::merge::load::{Relation, Written};
+use crate::merge::statements::{self, Views, place};
 use crate::merge::{MergeError, sql};
 use crate::value::Field;
 
@@ -20,29 +20,6 @@ pub(super) const STAGED: &str = "pg_temp.windrow_staged";
 const ANSWERED: &str = "pg_temp.windrow_answered";
 const SPARED: &str = "pg_temp.windrow_spared";
 const LISTED: &str = "pg_temp.windrow_listed";
-
-/// What was written.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    /// Rows that reached the server.
-    pub sent: u64,
-    /// Rows of the table that are new or replaced.
-    pub rows: u64,
-    pub replaced: u64,
-    /// Rows that were left out since a later one has their key, as the server compares keys.
-    pub duplicates: u64,
-    pub gone: u64,
-    /// Rows that the job's own statements took out.
-    pub withheld: u64,
-    pub reports: Vec<Report>,
-}
-
-impl Written {
-    /// Rows that were sent and are not in the table: a trigger or a rule of the table kept them out.
-    pub fn kept_out(&self) -> u64 {
-        self.sent.saturating_sub(self.withheld + self.duplicates + self.rows)
-    }
-}
 
 /// The way of this run's rows into the table.
 pub(super) struct Filling<'a> {
@@ -61,13 +38,9 @@ pub(super) struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    /// Plans the way into a table, which `is_made` just now or stood before, and takes the locks that it needs.
-    pub async fn plan(
-        transaction: &'a Transaction<'a>,
-        target: &'a Target,
-        is_made: bool,
-    ) -> Result<Filling<'a>, MergeError> {
-        let order = transaction.order;
+    /// Plans the way into the table, which `is_made` just now or stood before, and takes the locks that it needs.
+    pub async fn plan(transaction: &'a Transaction<'a>, is_made: bool) -> Result<Filling<'a>, MergeError> {
+        let (order, target) = (transaction.order, &transaction.target);
         // A statement of the job's own may fill a table that was made just now.
         let is_new = is_made && order.job.before.is_empty();
         let rows = Rows::of(&transaction.columns, &order.job.table, target);
@@ -206,22 +179,6 @@ impl<'a> Filling<'a> {
             self.transaction.session.run(SETTINGS).await?;
         }
         Ok(())
-    }
-
-    /// Runs the statements after the rows; their reports.
-    pub async fn after(&self) -> Result<Vec<Report>, MergeError> {
-        let session = self.transaction.session;
-        let mut reports = Vec::new();
-        for (name, statement) in statements::after(&self.transaction.order.job) {
-            match &statement.file {
-                None => run(session, &name, statement).await?,
-                Some(path) => {
-                    let begun = Report::begin(path, &self.transaction.order.tag())?;
-                    reports.push(report(session, &name, statement, begun).await?);
-                }
-            }
-        }
-        Ok(reports)
     }
 
     /// The staged rows as the job's statements see them.

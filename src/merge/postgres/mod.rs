@@ -64,10 +64,11 @@ use std::time::{Duration, Instant};
 
 pub(super) use self::check::check;
 use self::give_up::CancelWhenDropped;
+use self::runs::Runs;
 pub(super) use self::table::create_table;
 use self::target::Target;
-use self::transact::{Transacted, transact};
-use super::load::{Loaded, Order};
+use self::transact::begin;
+use super::load::{Loaded, Order, Transacted, transact};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::{Report, finish, keep};
 use super::{MergeError, columns, sql};
@@ -133,7 +134,7 @@ impl Load<'_> {
         };
         let guard = CancelWhenDropped::new(&session);
         let transacted = tokio::select! {
-            transacted = transact(&session, &self.order) => transacted,
+            transacted = begun_and_transacted(&session, &self.order) => transacted,
             () = &mut stop => {
                 guard.cancel().await;
                 session.close().await;
@@ -198,6 +199,10 @@ impl Load<'_> {
     }
 }
 
+async fn begun_and_transacted(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
+    transact(&mut begin(session, order).await?, order).await
+}
+
 /// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.
 fn is_passing(error: &MergeError) -> bool {
     match error {
@@ -225,8 +230,9 @@ async fn come_back(server: &Server) -> Result<Session, PostgresError> {
 pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
     let session = server.connect().await?;
     let target = Target::find(&session, &order.job).await?;
-    let ledger = runs::Ledger::of(&session, &order.job, order.plan(), &target).await?;
-    let settled = order.settled(&ledger.publications().await?)?.is_some();
+    let runs = Runs::find(&session, &order.job, &target).await?;
+    let publications = runs.publications(&session, &runs.ledger(order.plan(), &target)).await?;
+    let settled = order.settled(&publications)?.is_some();
     session.close().await;
     Ok(settled)
 }

@@ -76,16 +76,16 @@ async fn find_in(
     order: &Arc<Order>,
     refusal: &RowRefusal,
 ) -> Result<Option<Found>, MergeError> {
-    let (transaction, found) = begin(session, order).await?;
+    let mut transaction = begin(session, order).await?;
     session.run(&format!("SET LOCAL lock_timeout = '{}s'", PATIENCE.as_secs())).await?;
-    let is_new = !found.exists();
-    let target = if is_new { transaction.make_table(&found).await? } else { found };
-    let filling = Filling::plan(&transaction, &target, is_new).await?.staging();
+    let is_made = transaction.make_table().await?;
+    let target = &transaction.target;
+    let filling = Filling::plan(&transaction, is_made).await?.staging();
     let mut carrier = Carrier::start(filling.freight());
     let brought = filling.bring(&mut carrier).await;
     let (_, mut written) = carrier.end(brought).await?;
     filling.make_ready(&mut written).await?;
-    let trial = Trial { session, target: &target, since: Instant::now(), filling };
+    let trial = Trial { session, target, since: Instant::now(), filling };
     let (mut rows, twins) = trial.together(refusal).await?;
     let mut all = Some(twins);
     if rows.is_empty() {

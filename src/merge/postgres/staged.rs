@@ -1,12 +1,13 @@
 //! From the staging table into the table.
 
-use super::fill::{Filling, STAGED, Written};
+use super::fill::{Filling, STAGED};
 use super::in_place::UNPAIRED;
 use super::rows::listed;
 use crate::database::postgres::PostgresError;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
-use crate::merge::load::failed_column;
+use crate::merge::gate::Duplicates;
+use crate::merge::load::{Written, failed_column};
 use crate::merge::statements::place;
 use crate::merge::{MergeError, sql};
 
@@ -20,7 +21,7 @@ impl Filling<'_> {
     /// Takes the staged rows into the table, as the mode says.
     pub(super) async fn take_staged(&self, written: &mut Written) -> Result<(), MergeError> {
         self.make_ready(written).await?;
-        let coming = written.sent.saturating_sub(written.withheld + written.duplicates);
+        let coming = written.sent.saturating_sub(written.withheld + written.twins.rows);
         let (updated, inserted) = self.write_staged(ALL, coming).await?;
         written.replaced += updated;
         written.rows = updated + inserted;
@@ -34,7 +35,7 @@ impl Filling<'_> {
                 self.refuse_null_keys().await?;
             }
             if self.rows.has_coarse_key() || self.views.rows {
-                written.duplicates = self.leave_out_twins().await?;
+                written.twins = Duplicates { rows: self.leave_out_twins().await?, first: None };
             }
             if !self.is_new {
                 written.replaced = self.delete_standing_twins().await?;

@@ -9,9 +9,13 @@ use crate::job::Statement;
 use crate::merge::MergeError;
 use crate::merge::statements::{REFUSED, Report, ended_the_transaction};
 
+/// A savepoint that stands while a statement of the job's own runs: released afterwards, it proves that the transaction
+/// is still ours.
+const OURS: &str = "windrow_statement";
+
 /// Runs a statement, or several.
 pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
-    let transaction = number(session).await?;
+    session.run(&format!("SAVEPOINT {OURS}")).await?;
     session.run(&statement.sql).await.map_err(|error| match error.is_lost() && !session.client().is_closed() {
         true => MergeError::Statement {
             name: name.to_owned(),
@@ -20,12 +24,16 @@ pub(super) async fn run(session: &Session, name: &str, statement: &Statement) ->
         },
         false => refused(name, &statement.sql, error),
     })?;
-    // Outside of our transaction this is another number, or one of its own.
-    match number(session).await? == transaction {
-        true => Ok(()),
-        false => Err(ended_the_transaction(name)),
-    }
+    let released = session.run(&format!("RELEASE SAVEPOINT {OURS}")).await;
+    released.map_err(|error| match error.code() {
+        Some(NO_SAVEPOINT | NO_TRANSACTION) => ended_the_transaction(name),
+        _ => error.into(),
+    })
 }
+
+/// SQLSTATEs: no such savepoint in this transaction, and no transaction at all.
+const NO_SAVEPOINT: &str = "3B001";
+const NO_TRANSACTION: &str = "25P01";
 
 /// What stands before a query whose answer is a report.
 const COPY: &str = "COPY (\n";
@@ -49,11 +57,6 @@ pub(super) async fn report(
         file.write_all(&piece).map_err(|error| report.failed(&error))?;
     }
     report.seal()
-}
-
-async fn number(session: &Session) -> Result<i64, PostgresError> {
-    let row = session.client().query_one("SELECT txid_current()", &[]).await;
-    Ok(row.map_err(|error| session.failed(&error))?.get(0))
 }
 
 /// A refusal names the statement, and the line of it that the server points at.

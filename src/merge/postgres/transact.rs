@@ -1,158 +1,124 @@
 //! The transaction, up to its COMMIT.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use super::carry::{Carrier, Facts};
+use super::carry::Carrier;
 use super::check::refuse_unfit;
-use super::fill::{Filling, Written};
-use super::runs::{Ledger, make_schema};
+use super::fill::Filling;
+use super::runs::{Runs, make_schema};
+use super::statements;
 use super::table::create_table;
 use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
 use crate::database::postgres::{PostgresError, Session};
+use crate::job::Statement;
 use crate::merge::MergeError;
 use crate::merge::columns;
-use crate::merge::gate::{Duplicates, RowCounts};
-use crate::merge::load::{Loaded, Order, Settled, at_pauses};
+use crate::merge::load::{Engine, Order, Written};
+use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
-
-/// Where a transaction stands.
-pub(super) enum Transacted {
-    /// The run is published already: there is nothing to commit.
-    Already(Loaded),
-    /// All is written and counted; COMMIT is left.
-    Ready(Loaded, Vec<Report>),
-}
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'";
 
-/// Begins a transaction, alone with this run and its table; and the table.
+/// Begins a transaction, alone with this run and its table.
 pub(super) async fn begin<'a>(
     session: &'a Session,
     order: &'a Arc<Order>,
-) -> Result<(Transaction<'a>, Target), MergeError> {
+) -> Result<Transaction<'a>, MergeError> {
     session.run(BEGIN).await?;
     session.run(SETTINGS).await?;
     let target = Target::find(session, &order.job).await?;
-    Ledger::of(session, &order.job, order.plan(), &target).await?.wait_for_rivals().await?;
+    wait_for_rivals(session, &format!("windrow {} {}", order.plan().run, target.name)).await?;
     // What a rival has made meanwhile is there now.
     let target = Target::find(session, &order.job).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
-    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
-    let earlier = ledger.publications().await?;
-    Ok((Transaction { session, order, columns, policy: order.policy(), earlier }, target))
+    let runs = Runs::find(session, &order.job, &target).await?;
+    let earlier = runs.publications(session, &runs.ledger(order.plan(), &target)).await?;
+    Ok(Transaction { session, order, columns, policy: order.policy(), target, runs, earlier })
 }
 
-/// Everything but COMMIT. When it fails, the transaction ends with the session.
-pub(super) async fn transact(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
-    let started = Instant::now();
-    let (transaction, target) = begin(session, order).await?;
-    if let Some(publication) = order.settled(&transaction.earlier)? {
-        let total = transaction.total(&target).await?;
-        let loaded = transaction.loaded(publication.rows, total, started);
-        return Ok(Transacted::Already(Loaded { already: true, ..loaded }));
-    }
-    refuse_unfit(session, &order.job, &target, &transaction.columns).await?;
-    let ledger = Ledger::of(session, &order.job, order.plan(), &target).await?;
-    transaction.claim(&ledger).await?;
-    transaction.fill(&ledger, started).await
+/// Waits until no other merge of this run into this table is at work. What this one reads from then on is what that one
+/// has left, whichever rounds it published.
+async fn wait_for_rivals(session: &Session, whose: &str) -> Result<(), PostgresError> {
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    let locked = session.client().execute(lock, &[&whose]).await;
+    locked.map(|_| ()).map_err(|error| session.failed(&error))
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
-fn rival(error: PostgresError) -> MergeError {
-    match error.code() {
-        Some("23505" | "42P06" | "42P07" | "42710") => MergeError::Rival(error),
-        _ => error.into(),
+fn rival(error: MergeError) -> MergeError {
+    match error {
+        MergeError::Postgres(error) => match error.code() {
+            Some("23505" | "42P06" | "42P07" | "42710") => MergeError::Rival(error),
+            _ => error.into(),
+        },
+        other => other,
     }
 }
 
 impl Transaction<'_> {
-    async fn claim(&self, ledger: &Ledger<'_>) -> Result<(), MergeError> {
-        let claimed = async {
-            ledger.create().await?;
-            ledger.claim(&self.order.publication(), &self.earlier, self.order.now_micros).await
-        };
-        claimed.await.map_err(rival)
-    }
-
-    /// Writes the rows, counts them, and asks the gate.
-    async fn fill(&self, ledger: &Ledger<'_>, started: Instant) -> Result<Transacted, MergeError> {
-        let found = Target::find(self.session, &self.order.job).await?;
-        let is_new = !found.exists();
-        let target = if is_new { self.make_table(&found).await? } else { found };
-        let filling = Filling::plan(self, &target, is_new).await?;
-        let before = if is_new { Some(0) } else { self.total(&target).await? };
-        let mut carrier = Carrier::start(filling.freight());
-        let written = filling.fill(&mut carrier).await;
-        let (facts, mut written) = carrier.end(written).await?;
-        self.check_rows(&facts, &written)?;
-        // Before the job's own statements: if one commits, the run is published, and is known to be.
-        ledger.count(&self.order.publication(), &self.earlier, written.rows).await?;
-        written.reports = filling.after().await?;
-        self.finish(&target, facts, written, before, started).await
-    }
-
-    async fn finish(
-        &self,
-        target: &Target,
-        facts: Facts,
-        written: Written,
-        before: Option<u64>,
-        started: Instant,
-    ) -> Result<Transacted, MergeError> {
-        let after = self.total(target).await?;
-        let duplicates = Duplicates { rows: facts.duplicates.rows + written.duplicates, ..facts.duplicates };
-        let of_run = self
-            .order
-            .publishable(&self.policy)
-            .saturating_sub(duplicates.rows + written.withheld + written.kept_out());
-        let overridden = self.order.gate.pass(&RowCounts {
-            duplicates: &duplicates,
-            of_run,
-            before: before.unwrap_or_default(),
-            after: after.unwrap_or_default(),
-        })?;
-        let loaded = Loaded {
-            replaced: written.replaced,
-            duplicates,
-            withheld: written.withheld,
-            kept_out: written.kept_out(),
-            late: facts.late,
-            gone: written.gone,
-            overridden,
-            ..self.loaded(written.rows, after, started)
-        };
-        Ok(Transacted::Ready(loaded, written.reports))
-    }
-
-    pub(super) async fn make_table(&self, target: &Target) -> Result<Target, MergeError> {
+    /// Makes the table where it is not there; whether it was not.
+    pub(super) async fn make_table(&mut self) -> Result<bool, MergeError> {
+        self.target = Target::find(self.session, &self.order.job).await?;
+        if self.target.exists() {
+            return Ok(false);
+        }
         let created = async {
-            make_schema(self.session, &target.schema).await?;
-            self.session.run(&create_table(&target.qualified, &self.columns, &self.order.job)).await
+            make_schema(self.session, &self.target.schema).await?;
+            let create = create_table(&self.target.qualified, &self.columns, &self.order.job);
+            Ok(self.session.run(&create).await?)
         };
         created.await.map_err(rival)?;
-        Ok(Target::find(self.session, &self.order.job).await?)
+        self.target = Target::find(self.session, &self.order.job).await?;
+        Ok(true)
+    }
+}
+
+impl Engine for Transaction<'_> {
+    fn earlier(&self) -> &[Publication] {
+        &self.earlier
     }
 
-    /// What was sent is exactly what the proof has: whatever went wrong, it is not published.
-    fn check_rows(&self, facts: &Facts, written: &Written) -> Result<(), MergeError> {
-        let expected = self.order.publishable(&self.policy).saturating_sub(facts.duplicates.rows);
-        if facts.narrowed || written.sent == expected {
-            return Ok(());
-        }
-        Err(MergeError::Integrity {
-            file: self.order.place.to_string(),
-            why: format!(
-                "{} rows were loaded, the proof has {expected}; nothing was published",
-                written.sent
-            ),
-            hint: "a file of the run changed between proof and load: merge again".into(),
-        })
+    fn ledger(&self) -> Ledger<'_> {
+        self.runs.ledger(self.order.plan(), &self.target)
     }
 
-    fn loaded(&self, rows: u64, total: Option<u64>, started: Instant) -> Loaded {
-        let settled = Settled { rows, at_pauses: at_pauses(&self.earlier) };
-        Loaded { already: false, ..Loaded::before(self.order, settled, total, started.elapsed()) }
+    async fn make_runs(&self) -> Result<(), MergeError> {
+        Ok(self.runs.make(self.session).await?)
+    }
+
+    async fn run(&self, sql: &str) -> Result<(), MergeError> {
+        Ok(self.session.run(sql).await?)
+    }
+
+    fn while_claiming(&self, error: MergeError) -> MergeError {
+        rival(error)
+    }
+
+    async fn check(&self) -> Result<(), MergeError> {
+        refuse_unfit(self.session, &self.order.job, &self.target, &self.columns).await
+    }
+
+    async fn total(&self) -> Result<Option<u64>, MergeError> {
+        Ok(self.rows_of_table().await?)
+    }
+
+    async fn write(&mut self) -> Result<Written, MergeError> {
+        let is_made = self.make_table().await?;
+        let filling = Filling::plan(self, is_made).await?;
+        let before = if is_made { Some(0) } else { self.rows_of_table().await? };
+        let mut carrier = Carrier::start(filling.freight());
+        let written = filling.fill(&mut carrier).await;
+        let (facts, written) = carrier.end(written).await?;
+        let (duplicates, late, narrowed) = (facts.duplicates, facts.late, facts.narrowed);
+        Ok(Written { before, duplicates, late, narrowed, ..written })
+    }
+
+    async fn statement(&self, name: &str, statement: &Statement) -> Result<(), MergeError> {
+        statements::run(self.session, name, statement).await
+    }
+
+    async fn report(&self, name: &str, statement: &Statement, report: Report) -> Result<Report, MergeError> {
+        statements::report(self.session, name, statement, report).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::SinkExt as _;
 
 use super::carry::{Carrier, Freight, Parcel};
+use super::runs::Runs;
 use super::target::Target;
 use crate::database::postgres::{PostgresError, Session};
 use crate::merge::columns::Output;
@@ -34,12 +35,17 @@ pub(super) struct Transaction<'a> {
     pub order: &'a Arc<Order>,
     pub columns: Vec<Output>,
     pub policy: Policy,
+    /// The table, as it was looked up last.
+    pub target: Target,
+    pub runs: Runs,
+    /// What of this run was published before.
     pub earlier: Vec<Publication>,
 }
 
 impl Transaction<'_> {
     /// The rows of the table, where the gate looks at them, or where they are soon counted.
-    pub async fn total(&self, target: &Target) -> Result<Option<u64>, PostgresError> {
+    pub async fn rows_of_table(&self) -> Result<Option<u64>, PostgresError> {
+        let target = &self.target;
         if !target.exists() {
             return Ok(Some(0));
         }

@@ -275,38 +275,6 @@ async fn of_two_records_with_one_key_the_later_wins_whichever_came_first() {
     }
 }
 
-/// As windrow made the table before runs were published when they pause.
-const OLDER: &str = "CREATE TABLE main.windrow_runs (\
-    run_id VARCHAR NOT NULL, rounds INTEGER NOT NULL, job VARCHAR NOT NULL, \
-    table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, \"rows\" BIGINT NOT NULL, \
-    published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, \
-    PRIMARY KEY (run_id, table_name, rounds)); \
-    INSERT INTO windrow_runs VALUES ('another', 1, 'films', 'films', 'x', 7, now()::TIMESTAMP, 'film=drop')";
-
-#[tokio::test]
-async fn an_older_windrows_table_gets_its_column_at_the_first_pause() {
-    let sandbox = paused(Mode::Append, &[0, 1, 2]).await;
-    sandbox.execute(OLDER);
-    assert_eq!(sandbox.publish_partial().await.unwrap().rows, 6);
-    assert_eq!(ledger(&sandbox), ["1|7|~", "-1|6|0:0-2"]);
-    commit(&sandbox, &[3, 4, 5], &deferring).await;
-    sandbox.publish_partial().await.unwrap();
-    assert_eq!(sandbox.publish().await.unwrap().at_pauses, 12);
-    assert_eq!(sandbox.rows("SELECT count(*) FROM windrow_runs"), ["4"]);
-}
-
-#[tokio::test]
-async fn an_older_windrows_table_is_filled_as_it_is_without_a_pause() {
-    let mut sandbox = Sandbox::of_one_round(6, &deferring).await;
-    sandbox.execute(OLDER);
-    sandbox.publish().await.unwrap();
-    sandbox.add_round(1, &deferred_again).await;
-    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
-    assert!(sandbox.publish().await.unwrap().already);
-    assert_eq!(sandbox.rows("FROM windrow_runs").len(), 3);
-    assert_eq!(sandbox.rows("SELECT count(*) FROM (DESCRIBE windrow_runs)"), ["8"]);
-}
-
 /// What the killed process of the next test runs.
 const KILLED: &str = "WINDROW_TEST_PAUSES";
 
@@ -335,8 +303,7 @@ fn publisher(sandbox: &Sandbox) -> Child {
     child
 }
 
-/// Killed wherever it is, also just after COMMIT: the row tells, and all rows come once. The older table's new column
-/// is part of the transaction.
+/// Killed wherever it is, also just after COMMIT: the row tells, and all rows come once.
 #[tokio::test]
 async fn killed_at_any_moment_of_any_pause_all_is_published_once() {
     let mut random = seeded();
@@ -346,7 +313,6 @@ async fn killed_at_any_moment_of_any_pause_all_is_published_once() {
         sandbox.block = 1_000;
         let database = sandbox.run.folder().join("films.duckdb");
         sandbox.job.table.to = Destination::DuckDb(database);
-        sandbox.execute(OLDER);
         sandbox.plan_round(2, &deferring).await;
         for places in [[0, 1, 2, 6, 7, 8], [3, 4, 5, 9, 10, 11]] {
             commit(&sandbox, &places, &deferring).await;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::sandbox::{Sandbox, TERMS, all_ok, rows};
 use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
-use crate::merge::load::{Stop, load, load_into, resolve};
+use crate::merge::load::{Loaded, Settled, Stop, load, load_into, resolve};
 use crate::merge::{End, MergeError, Place, database, ddl, first_rows, prove, publish};
 use crate::seed::seeded;
 use crate::value::{Field, Type, Value};
@@ -326,11 +326,17 @@ async fn the_row_tells_where_commit_gave_no_answer() {
     let sandbox = Sandbox::of_one_round(3, &all_ok).await;
     let order = sandbox.order().await;
     let unanswered = || MergeError::Database { path: String::new(), message: "no answer".into() };
-    let error = resolve(&order, &sandbox.database(), unanswered(), &Stop::default()).unwrap_err();
+    let settled = Settled { rows: 3, at_pauses: 0 };
+    let unknown = || {
+        let loaded = Loaded::before(&order, settled, Some(3), Duration::ZERO);
+        (Loaded { already: false, ..loaded }, Vec::new())
+    };
+    let resolved = || resolve(&order, &sandbox.database(), unanswered(), unknown(), &Stop::default());
+    let error = resolved().unwrap_err();
     assert!(error.to_string().contains("no answer"), "{error}");
     sandbox.publish().await.unwrap();
-    let loaded = resolve(&order, &sandbox.database(), unanswered(), &Stop::default()).unwrap();
-    assert_eq!((loaded.already, loaded.rows, loaded.total), (true, 3, Some(3)));
+    let loaded = resolved().unwrap();
+    assert_eq!((loaded.already, loaded.rows, loaded.total), (false, 3, Some(3)));
 }
 
 #[tokio::test]

@@ -265,6 +265,8 @@ fn no_command_ends_otherwise_because_nobody_can_read_what_it_says() {
         (&["query", "small", "SELECT 1"], true),
         (&["query", "small", "SELECT 1", "--format", "csv"], true),
         (&["schema"], true),
+        (&["--help"], true),
+        (&["--version"], true),
     ] {
         assert_eq!(code_of(words, ""), Some(0), "{words:?}");
         assert_eq!(code_of(words, ">&- 2>&-"), Some(0), "{words:?}");

@@ -1,0 +1,185 @@
+//! `windrow_runs`: the destination's own record of what was published into it.
+//!
+//! Its row is inserted first in the transaction that publishes, so a rival waits on (or fails at) its key,
+//! and it is the only authority on whether a run was published: a merge that was killed after COMMIT, or that
+//! never heard the answer to it, finds the row.
+//!
+//! | `rounds` | the row is of | `blocks` | `on_failure` |
+//! |---|---|---|---|
+//! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
+//! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `drop` |
+//!
+//! A claim has -1 rows until they are counted: one that a statement of the job's own has committed too early counts for
+//! nothing, and the next claim takes its place.
+//!
+//! What was published at a pause is known by its blocks and by the digest of their commits, whatever the run's folder
+//! says.
+//!
+//! Here are the statements, in each database's [`Dialect`], and what their answers mean; a database runs them.
+
+pub(super) mod duckdb;
+
+use super::covered::{BlockSet, Covered};
+use super::dialect::Dialect;
+use super::policy::Policy;
+use crate::handoff::Plan;
+use crate::job::OnFailure;
+use crate::value::{Type, Value, spelled};
+
+/// The table's name, unless the job says another.
+pub(super) const TABLE: &str = "windrow_runs";
+
+/// Its columns.
+pub(super) const COLUMNS: [&str; 9] =
+    ["run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks"];
+
+/// What tells one publication from another.
+pub(super) const KEY: [&str; 3] = ["run_id", "table_name", "rounds"];
+
+/// One publication of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Publication {
+    /// What was in it.
+    pub covered: Covered,
+    /// SHA-256 over the commits that it was made from.
+    pub digest: String,
+    /// Rows written.
+    pub rows: u64,
+    /// What a failure did to the rows.
+    pub policy: Policy,
+}
+
+/// The table of runs, and what identifies the publications of a run in it.
+pub(super) struct Ledger<'a> {
+    pub dialect: &'a dyn Dialect,
+    /// The table of runs, with its schema, quoted.
+    pub runs: String,
+    pub plan: &'a Plan,
+    /// The table that the runs were published into.
+    pub table: &'a str,
+}
+
+impl Ledger<'_> {
+    /// The run's publications into the table, as [`Ledger::publication`] reads them.
+    pub fn publications(&self) -> String {
+        let columns = ["rounds", "digest", "rows", "on_failure", "blocks"];
+        let columns = columns.map(|name| self.dialect.as_text(&self.dialect.identifier(name)));
+        format!(
+            "SELECT {} FROM {} AS noted WHERE {} AND {} >= 0 ORDER BY noted.rounds",
+            columns.join(", "),
+            self.runs,
+            self.is_of_run(),
+            self.dialect.identifier("rows")
+        )
+    }
+
+    /// A row of [`Ledger::publications`]. What is unreadable covers nothing, which its digest will not match.
+    pub fn publication(&self, row: &[Option<String>]) -> Publication {
+        let text = |at: usize| row.get(at).cloned().flatten();
+        let number = |at: usize| text(at).and_then(|text| text.parse::<i64>().ok());
+        let blocks = || text(4).and_then(|text| BlockSet::parse(&text)).unwrap_or_default();
+        Publication {
+            covered: match number(0).and_then(|rounds| u32::try_from(rounds).ok()) {
+                Some(rounds) => Covered::Rounds(rounds),
+                None => Covered::Blocks(blocks()),
+            },
+            digest: text(1).unwrap_or_default(),
+            rows: number(2).unwrap_or_default().unsigned_abs(),
+            policy: read_policy(self.plan, &text(3).unwrap_or_default()),
+        }
+    }
+
+    /// Claims a publication beside earlier ones, in place of a claim without rows; its rows are counted later.
+    pub fn claim(&self, publication: &Publication, earlier: &[Publication], now_micros: i64) -> [String; 2] {
+        let Ledger { dialect, runs, plan, table } = self;
+        let rows = dialect.identifier("rows");
+        let blocks = match &publication.covered {
+            Covered::Rounds(_) => "NULL".to_owned(),
+            Covered::Blocks(blocks) => dialect.text(&blocks.to_string()),
+        };
+        let now = spelled(&Value::Timestamp(now_micros), Type::Timestamp);
+        let values = [
+            dialect.text(&plan.run),
+            number(publication, earlier).to_string(),
+            dialect.text(&plan.job),
+            dialect.text(table),
+            dialect.text(&publication.digest),
+            "-1".to_owned(),
+            format!("CAST({} AS {})", dialect.text(&now), dialect.moment_type()),
+            dialect.text(&write_policy(plan, &publication.policy)),
+            blocks,
+        ];
+        let names = COLUMNS.map(|name| dialect.identifier(name));
+        [
+            format!("DELETE FROM {runs} WHERE {} AND {rows} < 0", self.is_of_run()),
+            format!("INSERT INTO {runs} ({}) VALUES ({})", names.join(", "), values.join(", ")),
+        ]
+    }
+
+    /// Notes the rows of a claimed publication.
+    pub fn count(&self, publication: &Publication, earlier: &[Publication], rows: u64) -> String {
+        format!(
+            "UPDATE {} SET {} = {rows} WHERE {} AND rounds = {}",
+            self.runs,
+            self.dialect.identifier("rows"),
+            self.is_of_run(),
+            number(publication, earlier)
+        )
+    }
+
+    fn is_of_run(&self) -> String {
+        let run = self.dialect.text(&self.plan.run);
+        format!("run_id = {run} AND {}", self.dialect.is_table("table_name", self.table))
+    }
+}
+
+/// Makes a table of runs.
+pub(super) fn create(dialect: &dyn Dialect, runs: &str) -> String {
+    let text = dialect.text_type();
+    format!(
+        "CREATE TABLE {runs} (run_id {text} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \
+         table_name {text} NOT NULL, digest {text} NOT NULL, {} bigint NOT NULL, published_at {} NOT NULL, \
+         on_failure {text} NOT NULL, blocks {text}, PRIMARY KEY ({}))",
+        dialect.identifier("rows"),
+        dialect.moment_type(),
+        KEY.join(", ")
+    )
+}
+
+/// What a table of these columns lacks to be one of runs.
+pub(super) fn lacking(columns: &[String]) -> Option<String> {
+    let is_there = |name: &&str| columns.iter().any(|column| column == name);
+    let lacking: Vec<&str> = COLUMNS.into_iter().filter(|name| !is_there(name)).collect();
+    (!lacking.is_empty()).then(|| lacking.join(", "))
+}
+
+/// What stands in `rounds`: part of the key, so that a rival cannot publish the same.
+fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
+    let is_of_pause = |earlier: &&Publication| matches!(earlier.covered, Covered::Blocks(_));
+    match publication.covered {
+        Covered::Rounds(rounds) => rounds.into(),
+        Covered::Blocks(_) => -1 - earlier.iter().filter(is_of_pause).count() as i64,
+    }
+}
+
+/// `omdb=drop business=keep`.
+fn write_policy(plan: &Plan, policy: &Policy) -> String {
+    let word = |policy: &OnFailure| match policy {
+        OnFailure::Drop => "drop",
+        OnFailure::Null => "null",
+        OnFailure::Keep => "keep",
+    };
+    let endpoints = plan.endpoints.iter().zip(policy.said());
+    let pairs = endpoints.map(|(endpoint, policy)| format!("{}={}", endpoint.name, word(policy)));
+    pairs.collect::<Vec<_>>().join(" ")
+}
+
+/// An endpoint that is not named there dropped its records.
+fn read_policy(plan: &Plan, text: &str) -> Policy {
+    let said = |name: &str| text.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    Policy::new(plan, |name| match said(name) {
+        Some("null") => Some(OnFailure::Null),
+        Some("keep") => Some(OnFailure::Keep),
+        _ => Some(OnFailure::Drop),
+    })
+}
