@@ -3,8 +3,15 @@
 //!
 //! | file | database |
 //! |---|---|
+//! | `error.rs` | any: what can be done about its errors |
+//! | `row.rs` | any: an answer as texts |
 //! | `duck.rs` | DuckDB, within this process |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
 
 pub mod duck;
+mod error;
 pub mod postgres;
+mod row;
+
+pub use error::{DatabaseError, RowRefusal, Trouble};
+pub use row::Row;

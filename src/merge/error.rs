@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::refused::{RefusedRow, lines};
-use crate::database::postgres::{PostgresError, Trouble};
+use crate::database::{DatabaseError, Trouble};
 use crate::handoff::lock::LockError;
 use crate::handoff::{Exit, HandoffError};
 
@@ -36,9 +36,9 @@ pub enum MergeError {
     /// The files of the run.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
-    /// A PostgreSQL server. Nothing was published.
+    /// The destination's server. Nothing was published.
     #[error(transparent)]
-    Postgres(#[from] PostgresError),
+    Server(#[from] DatabaseError),
     /// Blocks are not committed yet: fetching goes on where it stopped.
     #[error("run {run} is not finished: {}\nhint: {}", named(shards), how_to_finish(run, shards))]
     NotFinished {
@@ -81,7 +81,7 @@ pub enum MergeError {
         "another merge into that table was faster: {}\nhint: repeat this one when that has ended",
         .0.message()
     )]
-    Rival(PostgresError),
+    Rival(DatabaseError),
     /// A statement of the job's own.
     #[error("{name}: {message}\nhint: {hint}")]
     Statement {
@@ -262,17 +262,16 @@ impl MergeError {
             | MergeError::Rows { .. }
             | MergeError::Database { .. } => Exit::Database,
             MergeError::Disk { .. } => Exit::Disk,
-            MergeError::Postgres(error) | MergeError::Rival(error) => exit_of_server(error),
+            MergeError::Server(error) | MergeError::Rival(error) => exit_of_server(error),
         }
     }
 }
 
-fn exit_of_server(error: &PostgresError) -> Exit {
+fn exit_of_server(error: &DatabaseError) -> Exit {
     match error {
-        PostgresError::Address { .. } | PostgresError::Refused { trouble: Trouble::Statement, .. } => {
-            Exit::Usage
-        }
-        PostgresError::Refused { trouble: Trouble::Disk, .. } => Exit::Disk,
+        DatabaseError::Address { .. }
+        | DatabaseError::Refused { trouble: Trouble::Statement | Trouble::Exists, .. } => Exit::Usage,
+        DatabaseError::Refused { trouble: Trouble::Disk, .. } => Exit::Disk,
         _ => Exit::Database,
     }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::password_file::{PasswordFile, password_for};
 use super::tls::{Tls, TlsFiles, Verification};
-use super::{PostgresError, Server};
+use super::{DatabaseError, Server};
 use crate::job::ServerUrl;
 use crate::os::user_name;
 use crate::secrets::Secrets;
@@ -24,9 +24,12 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(20), Duration:
 /// How long sent bytes may stay unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 
-pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
+/// How the URL of a server looks.
+const FORM: &str = "postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full";
+
+pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
     let shown = url.shown();
-    let wrong = |message: String| PostgresError::Address { server: shown.clone(), message };
+    let wrong = |message: String| DatabaseError::Address { server: shown.clone(), message, form: FORM };
     let mut hidden = Vec::new();
     let spelled = url
         .with_values(|name| {

@@ -24,15 +24,17 @@ mod password_file;
 mod tls;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use tokio::task::JoinHandle;
-use tokio_postgres::{CancelToken, Client};
-
-pub use error::{PostgresError, RowRefusal, Trouble};
+use tokio_postgres::{CancelToken, Client, Column, SimpleQueryMessage, SimpleQueryRow};
 
 use self::tls::Tls;
+use crate::database::{DatabaseError, Row};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 
@@ -53,7 +55,7 @@ impl Server {
     ///
     /// # Errors
     /// Where a secret has no value, or the URL says something that is not known.
-    pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, PostgresError> {
+    pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
         address::server(url, secrets)
     }
 
@@ -73,9 +75,9 @@ impl Server {
     ///
     /// # Errors
     /// Where the server is not there, does not let us in, or does not encrypt as it should.
-    pub async fn connect(&self) -> Result<Session, PostgresError> {
+    pub async fn connect(&self) -> Result<Session, DatabaseError> {
         let connected = self.config.connect(self.tls.connector()).await;
-        let (client, connection) = connected.map_err(|error| PostgresError::of_connecting(self, &error))?;
+        let (client, connection) = connected.map_err(|error| error::of_connecting(self, &error))?;
         // Its errors reach whoever waits for an answer.
         let driver = tokio::spawn(async move { drop(connection.await) });
         Ok(Session { client, driver, server: self.clone() })
@@ -96,16 +98,100 @@ impl Session {
     }
 
     /// What an error of this connection means.
-    pub fn failed(&self, error: &tokio_postgres::Error) -> PostgresError {
-        PostgresError::of_statement(&self.server, error)
+    pub fn failed(&self, error: &tokio_postgres::Error) -> DatabaseError {
+        error::of_statement(&self.server, error)
     }
 
     /// Runs statements whose answers do not matter.
     ///
     /// # Errors
     /// The first that fails; the later ones are not run.
-    pub async fn run(&self, sql: &str) -> Result<(), PostgresError> {
+    pub async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
         self.client.batch_execute(sql).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The rows that a statement answers with.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        let messages = self.client.simple_query(sql).await.map_err(|error| self.failed(&error))?;
+        let values = |row: &SimpleQueryRow| Row::of((0..row.len()).map(|at| row.get(at).map(str::to_owned)));
+        let row = |message: &SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => Some(values(row)),
+            _ => None,
+        };
+        Ok(messages.iter().filter_map(row).collect())
+    }
+
+    /// The first row that a statement answers with; one without values where there is none.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn row(&self, sql: &str) -> Result<Row, DatabaseError> {
+        Ok(self.rows(sql).await?.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs a statement; the rows that it changed.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
+        self.client.execute(sql, &[]).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The columns that a query would answer with: their names and types.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn columns(&self, query: &str) -> Result<Vec<(String, String)>, DatabaseError> {
+        let prepared = self.client.prepare(query).await.map_err(|error| self.failed(&error))?;
+        let column = |column: &Column| (column.name().to_owned(), column.type_().name().to_owned());
+        Ok(prepared.columns().iter().map(column).collect())
+    }
+
+    /// Sends pieces of a binary COPY into a table; the rows that were written. Where the pieces end with an error, nothing
+    /// is.
+    ///
+    /// # Errors
+    /// Of the pieces, and of the server.
+    pub async fn load<E: From<DatabaseError>>(
+        &self,
+        into: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<u64, E> {
+        let failed = |error| E::from(self.failed(&error));
+        let copy = format!("COPY {into} FROM STDIN (FORMAT binary)");
+        let mut sink = pin!(self.client.copy_in(&copy).await.map_err(failed)?);
+        let mut pieces = pin!(pieces);
+        while let Some(piece) = pieces.next().await {
+            sink.as_mut().send(piece?).await.map_err(failed)?;
+        }
+        sink.finish().await.map_err(failed)
+    }
+
+    /// Writes the answer of a query as CSV, with a header. What the server says of the query points into it.
+    ///
+    /// # Errors
+    /// Of the server, and of the writing.
+    pub async fn write_csv<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const COPY: &str = "COPY (\n";
+        let failed = |error: tokio_postgres::Error| E::from(self.failed(&error).moved(COPY.len()));
+        let copy = format!("{COPY}{query}\n) TO STDOUT WITH (FORMAT csv, HEADER true)");
+        let mut pieces = pin!(self.client.copy_out(&copy).await.map_err(failed)?);
+        while let Some(piece) = pieces.next().await {
+            write(&piece.map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
     }
 
     /// Stops what the server is doing for this connection; best effort.

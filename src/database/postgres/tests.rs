@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::*;
+use crate::database::Trouble;
 use crate::postgres_server::{self, PostgresServer};
 
 const PASSWORD: &str = "geh:eim\\ p@ss/w%rd";
@@ -70,7 +71,7 @@ fn asked(url: &str, secrets: &Secrets, sql: &str) -> Result<String, String> {
 }
 
 /// An error as it is seen, which never has a password in it.
-fn told(error: PostgresError) -> String {
+fn told(error: DatabaseError) -> String {
     let told = format!("{error}");
     for shown in [&told, &format!("{error:?}")] {
         assert!(!shown.contains("geh") && !shown.contains("p@ss"), "{shown}");
@@ -295,5 +296,5 @@ fn a_statement_is_cancelled_from_outside() {
             () = cancelling => unreachable!("it goes on"),
         }
     });
-    assert!(matches!(&error, PostgresError::Refused { trouble: Trouble::Cancelled, .. }), "{error}");
+    assert!(matches!(&error, DatabaseError::Refused { trouble: Trouble::Cancelled, .. }), "{error}");
 }

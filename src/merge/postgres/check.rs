@@ -3,7 +3,8 @@
 use super::rights;
 use super::target::Target;
 use super::{referencing, runs, swap};
-use crate::database::postgres::{PostgresError, Server, Session};
+use crate::database::DatabaseError;
+use crate::database::postgres::{Server, Session};
 use crate::job::Job;
 use crate::merge::MergeError;
 use crate::merge::columns::{self, Output};
@@ -51,10 +52,10 @@ pub(super) async fn refuse_unfit(
     }
 }
 
-async fn of_server(session: &Session) -> Result<Vec<String>, PostgresError> {
+async fn of_server(session: &Session) -> Result<Vec<String>, DatabaseError> {
     let asked = "SELECT current_setting('server_encoding'), pg_is_in_recovery()";
-    let row = session.client().query_one(asked, &[]).await.map_err(|error| session.failed(&error))?;
-    let (encoding, is_standby): (String, bool) = (row.get(0), row.get(1));
+    let row = session.row(asked).await?;
+    let (encoding, is_standby) = (row.text(0), row.flag(1));
     let mut problems = Vec::new();
     if encoding != "UTF8" {
         problems.push(format!("its database has the encoding {encoding}, not UTF8: answers have any letter"));

@@ -8,7 +8,7 @@ use super::statements::run;
 use super::swap::Swap;
 use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
-use crate::database::postgres::PostgresError;
+use crate::database::DatabaseError;
 use crate::job::{Mode, OnReferencing};
 use crate::merge::load::{Relation, Written};
 use crate::merge::statements::{self, Views, place};
@@ -67,7 +67,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
-    async fn must_be_staged(&self) -> Result<bool, PostgresError> {
+    async fn must_be_staged(&self) -> Result<bool, DatabaseError> {
         if self.views.rows || self.in_place || !self.rows.are_direct() || self.target.has_rules() {
             return Ok(true);
         }
@@ -81,7 +81,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Whether nothing stands; nobody else writes from now on.
-    async fn is_empty(&self) -> Result<bool, PostgresError> {
+    async fn is_empty(&self) -> Result<bool, DatabaseError> {
         if self.is_new {
             return Ok(true);
         }
@@ -90,7 +90,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Keeps others from writing between a look at what stands and COMMIT.
-    async fn lock(&self) -> Result<(), PostgresError> {
+    async fn lock(&self) -> Result<(), DatabaseError> {
         let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.target.qualified);
         self.transaction.session.run(&lock).await
     }
@@ -182,7 +182,7 @@ impl<'a> Filling<'a> {
     }
 
     /// The staged rows as the job's statements see them.
-    async fn show_rows(&self) -> Result<(), PostgresError> {
+    async fn show_rows(&self) -> Result<(), DatabaseError> {
         if !self.views.rows {
             return Ok(());
         }
@@ -195,7 +195,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Staged rows that the job's statements have deleted.
-    async fn withheld(&self, staged: u64) -> Result<u64, PostgresError> {
+    async fn withheld(&self, staged: u64) -> Result<u64, DatabaseError> {
         match self.views.rows {
             true => {
                 let left = self.transaction.count(&format!("SELECT count(*) FROM {STAGED}")).await?;
@@ -207,8 +207,7 @@ impl<'a> Filling<'a> {
 
     /// COPY straight into the table.
     async fn copy_rows(&self, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
-        let copy = format!("COPY {} ({}) FROM STDIN (FORMAT binary)", self.filled(), self.rows.names());
-        self.transaction.copy(&copy, carrier).await
+        self.transaction.load(&format!("{} ({})", self.filled(), self.rows.names()), carrier).await
     }
 
     /// COPY into a temporary table of the job's own types; the number of its rows.
@@ -223,8 +222,7 @@ impl<'a> Filling<'a> {
         let name = table.trim_start_matches("pg_temp.");
         let session = self.transaction.session;
         session.run(&format!("CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")).await?;
-        let copy = format!("COPY {table} FROM STDIN (FORMAT binary)");
-        let (sent, _) = self.transaction.copy(&copy, carrier).await?;
+        let (sent, _) = self.transaction.load(table, carrier).await?;
         session.run(&format!("ANALYZE {table}")).await?;
         Ok(sent)
     }

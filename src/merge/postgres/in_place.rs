@@ -7,7 +7,7 @@
 
 use super::fill::{Filling, STAGED};
 use super::rows::listed;
-use crate::database::postgres::PostgresError;
+use crate::database::DatabaseError;
 use crate::merge::MergeError;
 
 /// Which row that stands becomes which staged one.
@@ -32,7 +32,7 @@ impl Filling<'_> {
         Ok(deleted)
     }
 
-    async fn pair(&self) -> Result<(), PostgresError> {
+    async fn pair(&self) -> Result<(), DatabaseError> {
         let name = PAIRED.trim_start_matches("pg_temp.");
         let session = self.transaction.session;
         session.run(&format!("DROP TABLE IF EXISTS {PAIRED}")).await?;

@@ -72,7 +72,8 @@ use super::load::{Loaded, Order, Transacted, transact};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::{Report, finish, keep};
 use super::{MergeError, columns, sql};
-use crate::database::postgres::{PostgresError, Server, Session, Trouble};
+use crate::database::postgres::{Server, Session};
+use crate::database::{DatabaseError, Trouble};
 
 /// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
 const ATTEMPTS: u32 = 4;
@@ -94,7 +95,7 @@ pub(super) async fn load(
         match load.attempt(stop.as_mut(), attempts_left > 0).await {
             Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
             Ok(None) => {}
-            Err(MergeError::Postgres(error)) if error.row().is_some() => {
+            Err(MergeError::Server(error)) if error.row().is_some() => {
                 let named = tokio::select! {
                     named = refused::rows(server, &load.order, &error) => named,
                     () = stop => None,
@@ -118,7 +119,7 @@ struct Load<'a> {
 struct Unanswered {
     loaded: Loaded,
     reports: Vec<Report>,
-    error: PostgresError,
+    error: DatabaseError,
 }
 
 impl Load<'_> {
@@ -191,7 +192,7 @@ impl Load<'_> {
         self.unanswered.take().map_or(MergeError::Interrupted, |unanswered| unanswered.error.into())
     }
 
-    async fn connect(&self) -> Result<Session, PostgresError> {
+    async fn connect(&self) -> Result<Session, DatabaseError> {
         match &self.unanswered {
             None => self.server.connect().await,
             Some(unanswered) => come_back(self.server).await.map_err(|_| unanswered.error.clone()),
@@ -207,15 +208,13 @@ async fn begun_and_transacted(session: &Session, order: &Arc<Order>) -> Result<T
 fn is_passing(error: &MergeError) -> bool {
     match error {
         MergeError::Rival(_) => true,
-        MergeError::Postgres(PostgresError::Refused { trouble, code, .. }) => {
-            *trouble == Trouble::Passing && (code == "40P01" || code == "40001")
-        }
+        MergeError::Server(error) => error.trouble() == Some(Trouble::Deadlock),
         _ => false,
     }
 }
 
 /// A new connection to a server that may be restarting.
-async fn come_back(server: &Server) -> Result<Session, PostgresError> {
+async fn come_back(server: &Server) -> Result<Session, DatabaseError> {
     let since = Instant::now();
     loop {
         match server.connect().await {
@@ -244,24 +243,18 @@ pub(super) async fn first_rows(
     limit: usize,
 ) -> Result<QueryResult, MergeError> {
     let session = server.connect().await?;
-    let failed = |error: tokio_postgres::Error| session.failed(&error);
     let quoted: Vec<String> = columns::table_name(table).parts().map(sql::identifier).collect();
     let (exact, lower) = (quoted.join("."), quoted.join(".").to_ascii_lowercase());
-    let found = "SELECT coalesce(to_regclass($1), to_regclass($2))::text";
-    let name: Option<String> =
-        session.client().query_one(found, &[&exact, &lower]).await.map_err(failed)?.get(0);
-    let name = name.unwrap_or(exact);
-    let statement = session.client().prepare(&format!("SELECT * FROM {name}")).await.map_err(failed)?;
-    let names = statement.columns().iter();
-    let columns: Vec<AnswerColumn> = names
-        .map(|column| AnswerColumn { name: column.name().to_owned(), ty: column.type_().name().to_owned() })
-        .collect();
+    let found =
+        format!("SELECT coalesce(to_regclass({}), to_regclass({}))", sql::text(&exact), sql::text(&lower));
+    let name = session.row(&found).await?.get(0).map_or(exact, str::to_owned);
+    let columns = session.columns(&format!("SELECT * FROM {name}")).await?.into_iter();
+    let columns: Vec<AnswerColumn> = columns.map(|(name, ty)| AnswerColumn { name, ty }).collect();
     let texts: Vec<String> =
         columns.iter().map(|column| format!("{}::text", sql::identifier(&column.name))).collect();
     let first = format!("SELECT {} FROM {name} LIMIT {}", texts.join(", "), limit.saturating_add(1));
-    let found = session.client().query(&first, &[]).await.map_err(failed)?;
-    let text = |row: &tokio_postgres::Row| (0..columns.len()).map(|at| row.get(at)).collect();
-    let rows = found.iter().take(limit).map(text).collect();
+    let found = session.rows(&first).await?;
+    let rows = found.iter().take(limit).map(|row| row.values().to_vec()).collect();
     session.close().await;
     Ok(QueryResult { rows, truncated: found.len() > limit, columns })
 }

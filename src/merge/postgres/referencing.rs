@@ -16,16 +16,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::target::Target;
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Row};
 use crate::job::{Job, Mode, OnReferencing};
 use crate::merge::sql;
 
 /// Most foreign keys that are followed: a circle of them would have no end.
 const MOST_KEYS: usize = 100;
 
-/// The table `$1` and all partitions and children that a DELETE reaches with it.
-const OWN: &str =
-    "own(oid) AS (SELECT $1::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid)";
+/// The table and all partitions and children that a DELETE reaches with it.
+fn own(oid: u32) -> String {
+    format!(
+        "own(oid) AS (SELECT {oid}::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid)"
+    )
+}
 
 /// The foreign keys that refer to the table and do something to the rows that have them. One of a partitioned table has a
 /// row in the catalogue for every partition: the topmost stands for all.
@@ -35,10 +39,10 @@ const KEYS: &str = "\
         UNION SELECT c.oid, c.conparentid FROM pg_constraint c JOIN root ON root.parent = c.oid) \
     SELECT c.oid, c.conname::text, c.conrelid, c.conrelid::regclass::text, c.confrelid::regclass::text, \
       CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END, \
-      array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, at) \
-            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.at), \
-      array(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(n, at) \
-            JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.at), \
+      to_json(array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, at) \
+            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.at)), \
+      to_json(array(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(n, at) \
+            JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.at)), \
       has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT') \
     FROM root JOIN pg_constraint c ON c.oid = root.oid \
     WHERE root.parent = 0 AND c.conrelid NOT IN (SELECT oid FROM own) ORDER BY 4, 2";
@@ -60,17 +64,16 @@ struct Key {
 }
 
 impl Key {
-    fn of(row: &tokio_postgres::Row) -> Key {
-        let (columns, referenced): (Vec<String>, Vec<String>) = (row.get(6), row.get(7));
+    fn of(row: &Row) -> Key {
         Key {
-            oid: row.get(0),
-            name: row.get(1),
-            table_oid: row.get(2),
-            table: row.get(3),
-            referenced: row.get(4),
-            action: row.get(5),
-            columns: columns.into_iter().zip(referenced).collect(),
-            may_be_counted: row.get(8),
+            oid: row.number(0).unwrap_or_default(),
+            name: row.text(1),
+            table_oid: row.number(2).unwrap_or_default(),
+            table: row.text(3),
+            referenced: row.text(4),
+            action: row.text(5),
+            columns: row.list(6).into_iter().zip(row.list(7)).collect(),
+            may_be_counted: row.flag(8),
         }
     }
 
@@ -108,7 +111,7 @@ pub(super) async fn problems(
     session: &Session,
     job: &Job,
     target: &Target,
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     let Some(oid) = target.oid().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -150,15 +153,14 @@ fn all_make_way(job: &Job) -> bool {
     }
 }
 
-async fn keys(session: &Session, oid: u32) -> Result<Vec<Key>, PostgresError> {
-    let found = session.client().query(&format!("WITH RECURSIVE {OWN}{KEYS}"), &[&oid]).await;
-    Ok(found.map_err(|error| session.failed(&error))?.iter().map(Key::of).collect())
+async fn keys(session: &Session, oid: u32) -> Result<Vec<Key>, DatabaseError> {
+    let keys = format!("WITH RECURSIVE {}{KEYS}", own(oid));
+    Ok(session.rows(&keys).await?.iter().map(Key::of).collect())
 }
 
-async fn count(session: &Session, table: &str, depth: usize, condition: &str) -> Result<i64, PostgresError> {
+async fn count(session: &Session, table: &str, depth: usize, condition: &str) -> Result<i64, DatabaseError> {
     let count = format!("SELECT count(*) FROM {table} t{depth} WHERE {condition}");
-    let row = session.client().query_one(&count, &[]).await;
-    Ok(row.map_err(|error| session.failed(&error))?.get(0))
+    Ok(session.row(&count).await?.number(0).unwrap_or_default())
 }
 
 fn problem(key: &Key, rows: Option<i64>) -> String {
@@ -224,24 +226,24 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Looks at the server's count.
-    pub async fn look(session: &Session, target: &Target, cause: Cause) -> Result<Watch, PostgresError> {
+    pub async fn look(session: &Session, target: &Target, cause: Cause) -> Result<Watch, DatabaseError> {
         let Some(oid) = target.oid() else { return Ok(Watch::default()) };
         let query = format!(
-            "WITH RECURSIVE {OWN} \
+            "WITH RECURSIVE {} \
              SELECT coalesce(pg_partition_root(s.relid), s.relid)::regclass::text, \
                s.relid IN (SELECT oid FROM own), sum(s.n_tup_del)::bigint, sum(CASE WHEN EXISTS \
                  (SELECT FROM pg_constraint c WHERE c.conrelid = s.relid AND c.contype = 'f' AND c.{} IN ('n', 'd')) \
                  THEN s.n_tup_upd ELSE 0 END)::bigint \
              FROM pg_stat_xact_user_tables s JOIN pg_class c ON c.oid = s.relid \
              WHERE c.relpersistence <> 't' AND (s.n_tup_del > 0 OR s.n_tup_upd > 0) GROUP BY 1, 2",
+            own(oid),
             cause.action()
         );
-        let found = session.client().query(&query, &[&oid]).await.map_err(|error| session.failed(&error))?;
         let mut watch = Watch::default();
-        for row in &found {
-            let (table, is_own, deleted, updated): (String, bool, i64, i64) =
-                (row.get(0), row.get(1), row.get(2), row.get(3));
-            if is_own {
+        for row in &session.rows(&query).await? {
+            let (table, deleted) = (row.text(0), row.number(2).unwrap_or_default());
+            let updated = row.number(3).unwrap_or_default();
+            if row.flag(1) {
                 watch.own += deleted;
             } else {
                 watch.deleted.insert(table.clone(), deleted);
@@ -303,7 +305,7 @@ pub(super) async fn uncounted(
     session: &Session,
     job: &Job,
     target: &Target,
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     let Some(oid) = target.oid() else { return Ok(Vec::new()) };
     let keys = keys(session, oid).await?;
     let told = keys.iter().filter(|key| !key.is_allowed(job)).map(|key| {

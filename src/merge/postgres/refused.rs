@@ -13,7 +13,8 @@ use super::fill::{Filling, STAGED};
 use super::rows::listed;
 use super::target::Target;
 use super::transact::begin;
-use crate::database::postgres::{PostgresError, RowRefusal, Server, Session};
+use crate::database::postgres::{Server, Session};
+use crate::database::{DatabaseError, Row, RowRefusal};
 use crate::merge::columns::{Origin, Output};
 use crate::merge::load::Order;
 use crate::merge::refused::{NAMED, RefusedRow, Search, id_of};
@@ -31,13 +32,13 @@ const CONSTRAINT: &str = "WITH RECURSIVE own(oid) AS \
          FROM pg_constraint c JOIN own ON conrelid = own.oid WHERE conname = $2 AND contype IN ('c', 'f', 'u', 'p', 'x') \
        UNION ALL SELECT indrelid, indkey[0:indnkeyatts - 1]::int2[], NULL \
          FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid WHERE relname = $2) \
-     SELECT array(SELECT attname::text FROM unnest(keys) WITH ORDINALITY k(n, at) \
-                  JOIN pg_attribute ON attrelid = rel AND attnum = n ORDER BY at), definition FROM named LIMIT 1";
+     SELECT to_json(array(SELECT attname::text FROM unnest(keys) WITH ORDINALITY k(n, at) \
+                  JOIN pg_attribute ON attrelid = rel AND attnum = n ORDER BY at)), definition FROM named LIMIT 1";
 
 /// A unique index of the table, or of a part of it: its expressions, and the condition of a partial one.
 const UNIQUE: &str = "WITH RECURSIVE own(oid) AS \
        (SELECT to_regclass($1)::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
-     SELECT array(SELECT pg_get_indexdef(indexrelid, k, true) FROM generate_series(1, indnkeyatts) k), \
+     SELECT to_json(array(SELECT pg_get_indexdef(indexrelid, k, true) FROM generate_series(1, indnkeyatts) k)), \
        coalesce(pg_get_expr(indpred, indrelid), 'true') \
      FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid \
      WHERE relname = $2 AND indisunique LIMIT 1";
@@ -46,7 +47,7 @@ const UNIQUE: &str = "WITH RECURSIVE own(oid) AS \
 const TRIES: usize = 2_000;
 
 /// What a load ended with, said of the rows that were refused; `None` where it is not about rows, or they are not found.
-pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &PostgresError) -> Option<MergeError> {
+pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &DatabaseError) -> Option<MergeError> {
     // What goes wrong here is not what the person needs to know.
     let Found { table, rows, all } = find(server, order, error.row()?).await.ok()??;
     Some(MergeError::Rows { place: server.shown().to_owned(), table, rows, all })
@@ -167,7 +168,7 @@ impl Trial<'_> {
         self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
         match done {
             Ok(()) => Ok(None),
-            Err(MergeError::Postgres(error)) if error.row().is_some() => Ok(error.row().cloned()),
+            Err(MergeError::Server(error)) if error.row().is_some() => Ok(error.row().cloned()),
             Err(error) => Err(error),
         }
     }
@@ -179,9 +180,12 @@ impl Trial<'_> {
         let parts = self.filling.transaction.count(&parts).await?;
         let sql = format!("(new.{ordinal} * {parts} + new.{part})");
         let bounds = format!("SELECT min({sql}), max({sql}) FROM {STAGED} AS new");
-        let row = self.query(&bounds).await?.into_iter().next();
-        let bound = |at: usize| row.as_ref()?.get::<_, Option<i64>>(at).map(i64::unsigned_abs);
-        Ok(bound(0).zip(bound(1)).map(|(first, last)| Number { sql, first, until: last + 1 }))
+        let row = self.session.row(&bounds).await?;
+        Ok(row.number(0).zip(row.number::<u64>(1)).map(|(first, last)| Number {
+            sql,
+            first,
+            until: last + 1,
+        }))
     }
 
     /// The one staged row that meets a condition, and was refused.
@@ -225,9 +229,11 @@ impl Trial<'_> {
     async fn together(&self, refusal: &RowRefusal) -> Result<(Vec<RefusedRow>, u64), MergeError> {
         let none = Ok((Vec::new(), 0));
         let Some(constraint) = &refusal.constraint else { return none };
-        let index = self.session.client().query_opt(UNIQUE, &[&self.filling.filled(), &constraint]).await;
-        let Some(index) = index.map_err(|error| self.session.failed(&error))? else { return none };
-        let (keys, condition): (Vec<String>, String) = (index.get(0), index.get(1));
+        let index = self.session.row(&self.of_table(UNIQUE, constraint)).await?;
+        let (keys, condition) = (index.list(0), index.text(1));
+        if keys.is_empty() {
+            return none;
+        }
         let [ordinal, part] = place(self.filling.rows.outputs);
         let outputs = self.filling.rows.outputs.iter();
         let as_there =
@@ -266,19 +272,20 @@ impl Trial<'_> {
             "SELECT {} FROM {STAGED} AS new WHERE {only} ORDER BY new.{ordinal}, new.{part} LIMIT {NAMED}",
             listed([format!("new.{ordinal}")].into_iter().chain(texts))
         );
-        let row = |row: &tokio_postgres::Row| {
-            let text = |(at, output): (usize, &&Output)| (output.name.clone(), row.get(at + 1));
+        let row = |row: &Row| {
+            let text =
+                |(at, output): (usize, &&Output)| (output.name.clone(), row.get(at + 1).map(str::to_owned));
             let mut texts: Vec<(String, Option<String>)> =
                 ids.iter().chain(&named).enumerate().map(text).collect();
             let values = texts.split_off(ids.len());
             RefusedRow {
-                record: row.get::<_, i64>(0).unsigned_abs(),
+                record: row.number(0).unwrap_or_default(),
                 id: id_of(&texts),
                 values,
                 why: why.to_owned(),
             }
         };
-        Ok(self.query(&select).await?.iter().map(row).collect())
+        Ok(self.session.rows(&select).await?.iter().map(row).collect())
     }
 
     /// The column of the run that fills one of the table.
@@ -289,13 +296,13 @@ impl Trial<'_> {
 
     /// The columns of a constraint or index of the table, and the condition of a CHECK.
     async fn constraint(&self, name: &str) -> Result<Option<(Vec<String>, Option<String>)>, MergeError> {
-        let found = self.session.client().query_opt(CONSTRAINT, &[&self.filling.filled(), &name]).await;
-        let found = found.map_err(|error| self.session.failed(&error))?;
-        Ok(found.map(|row| (row.get(0), row.get(1))))
+        let found = self.session.rows(&self.of_table(CONSTRAINT, name)).await?;
+        Ok(found.first().map(|row| (row.list(0), row.get(1).map(str::to_owned))))
     }
 
-    async fn query(&self, sql: &str) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
-        self.session.client().query(sql, &[]).await.map_err(|error| self.session.failed(&error))
+    /// A query on a constraint or index of the table.
+    fn of_table(&self, query: &str, name: &str) -> String {
+        query.replace("$1", &sql::text(self.filling.filled())).replace("$2", &sql::text(name))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Rights that a load needs and this user does not have, in words that say what to grant.
 
 use super::target::Target;
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Row};
 use crate::job::{Gone, Job, Mode};
 use crate::merge::columns::Output;
 use crate::merge::sql;
@@ -23,7 +24,7 @@ pub(super) async fn missing(
     job: &Job,
     target: &Target,
     columns: &[Output],
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     let mut missing = Vec::new();
     if !has(session, "has_database_privilege(current_database(), 'TEMP')").await? {
         missing.push("this user may not make temporary tables (GRANT TEMP ON DATABASE)".to_owned());
@@ -94,27 +95,30 @@ async fn missing_sequences(
     session: &Session,
     oid: u32,
     filled: &[String],
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     // The right is asked for only of sequences: CASE keeps the order.
-    const SEQUENCES: &str = "SELECT DISTINCT s.oid::regclass::text FROM pg_attribute a \
+    let filled: Vec<String> = filled.iter().map(|name| sql::text(name)).collect();
+    let sequences = format!(
+        "SELECT DISTINCT s.oid::regclass::text FROM pg_attribute a \
          JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
          JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid \
               AND p.refclassid = 'pg_class'::regclass \
-         JOIN pg_class s ON s.oid = p.refobjid WHERE a.attrelid = $1 AND a.attname::text <> ALL ($2) \
-         AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END";
-    let found = session.client().query(SEQUENCES, &[&oid, &filled]).await;
-    let word = |row: &tokio_postgres::Row| {
-        let name: String = row.get(0);
-        format!("this user may not take numbers from its sequence (GRANT USAGE ON SEQUENCE {name})")
+         JOIN pg_class s ON s.oid = p.refobjid \
+         WHERE a.attrelid = {oid} AND a.attname::text <> ALL (ARRAY[{}]::text[]) \
+         AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END",
+        filled.join(", ")
+    );
+    let word = |row: &Row| {
+        format!("this user may not take numbers from its sequence (GRANT USAGE ON SEQUENCE {})", row.text(0))
     };
-    Ok(found.map_err(|error| session.failed(&error))?.iter().map(word).collect())
+    Ok(session.rows(&sequences).await?.iter().map(word).collect())
 }
 
 /// What this user may not make for want of a right, if it has to be made: a table in the schema, or the schema.
 pub(super) async fn to_make_a_table(
     session: &Session,
     schema: &str,
-) -> Result<Option<&'static str>, PostgresError> {
+) -> Result<Option<&'static str>, DatabaseError> {
     let name = sql::text(schema);
     let is_there = format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {name})");
     let (asked, what) = match has(session, &is_there).await? {
@@ -128,7 +132,6 @@ pub(super) async fn to_make_a_table(
 }
 
 /// Whether a condition holds.
-pub(super) async fn has(session: &Session, condition: &str) -> Result<bool, PostgresError> {
-    let answer = session.client().query_one(&format!("SELECT {condition}"), &[]).await;
-    Ok(answer.map_err(|error| session.failed(&error))?.get(0))
+pub(super) async fn has(session: &Session, condition: &str) -> Result<bool, DatabaseError> {
+    Ok(session.row(&format!("SELECT {condition}")).await?.flag(0))
 }

@@ -3,7 +3,8 @@
 
 use super::rights::{has, to_make_a_table};
 use super::target::{Found, Target, covers, find, qualified, unique_indexes};
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::DatabaseError;
+use crate::database::postgres::Session;
 use crate::handoff::Plan;
 use crate::job::{Job, TableName};
 use crate::merge::columns;
@@ -21,7 +22,7 @@ pub(super) struct Runs {
 
 impl Runs {
     /// Looks it up.
-    pub async fn find(session: &Session, job: &Job, target: &Target) -> Result<Runs, PostgresError> {
+    pub async fn find(session: &Session, job: &Job, target: &Target) -> Result<Runs, DatabaseError> {
         let found = find_runs(session, job, target).await?;
         let qualified = qualified(&found.schema, &found.table);
         Ok(Runs { qualified, is_there: found.standing.is_some(), schema: found.schema })
@@ -33,7 +34,7 @@ impl Runs {
     }
 
     /// Makes the table if it is not there, and its schema.
-    pub async fn make(&self, session: &Session) -> Result<(), PostgresError> {
+    pub async fn make(&self, session: &Session) -> Result<(), DatabaseError> {
         if self.is_there {
             return Ok(());
         }
@@ -46,14 +47,12 @@ impl Runs {
         &self,
         session: &Session,
         ledger: &Ledger<'_>,
-    ) -> Result<Vec<Publication>, PostgresError> {
+    ) -> Result<Vec<Publication>, DatabaseError> {
         if !self.is_there {
             return Ok(Vec::new());
         }
-        let rows = session.client().query(&ledger.publications(), &[]).await;
-        let texts = |row: &tokio_postgres::Row| (0..row.len()).map(|at| row.get(at)).collect::<Vec<_>>();
-        let rows = rows.map_err(|error| session.failed(&error))?;
-        Ok(rows.iter().map(|row| ledger.publication(&texts(row))).collect())
+        let rows = session.rows(&ledger.publications()).await?;
+        Ok(rows.iter().map(|row| ledger.publication(row.values())).collect())
     }
 }
 
@@ -62,7 +61,7 @@ pub(super) async fn problems(
     session: &Session,
     job: &Job,
     target: &Target,
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     let Found { schema, table, standing, .. } = find_runs(session, job, target).await?;
     let name = format!("{schema}.{table}");
     let Some((oid, kind)) = standing else {
@@ -79,15 +78,15 @@ pub(super) async fn problems(
 }
 
 /// Why a table is not one that notes runs.
-async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<String>, PostgresError> {
+async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<String>, DatabaseError> {
     const HINT: &str = "a table of yours? runs_table names another one";
     if !matches!(kind, "r" | "p") {
         return Ok(Some(format!("it is no table ({HINT})")));
     }
-    let columns = "SELECT attname::text FROM pg_attribute \
-                   WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped";
-    let found = session.client().query(columns, &[&oid]).await.map_err(|error| session.failed(&error))?;
-    let found: Vec<String> = found.iter().map(|row| row.get(0)).collect();
+    let columns = format!(
+        "SELECT attname::text FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped"
+    );
+    let found: Vec<String> = session.rows(&columns).await?.iter().map(|row| row.text(0)).collect();
     if let Some(lacking) = lacking(&found) {
         return Ok(Some(format!("it lacks {lacking} ({HINT})")));
     }
@@ -96,14 +95,14 @@ async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<Stri
 }
 
 /// Where the runs are noted: beside the table, unless the job says.
-async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Found, PostgresError> {
+async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Found, DatabaseError> {
     let TableName { schema, table } =
         columns::table_name(job.table.runs_table.as_deref().unwrap_or(runs::TABLE));
     find(session, Some(schema.as_ref().unwrap_or(&target.schema)), &table).await
 }
 
 /// Makes a schema that is not there.
-pub(super) async fn make_schema(session: &Session, schema: &str) -> Result<(), PostgresError> {
+pub(super) async fn make_schema(session: &Session, schema: &str) -> Result<(), DatabaseError> {
     let is_there = format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {})", sql::text(schema));
     // Not IF NOT EXISTS: that needs the right to make one even where it is there.
     match has(session, &is_there).await? {

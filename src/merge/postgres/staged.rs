@@ -3,7 +3,7 @@
 use super::fill::{Filling, STAGED};
 use super::in_place::UNPAIRED;
 use super::rows::listed;
-use crate::database::postgres::PostgresError;
+use crate::database::DatabaseError;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::gate::Duplicates;
@@ -88,7 +88,7 @@ impl Filling<'_> {
     }
 
     /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
-    async fn leave_out_twins(&self) -> Result<u64, PostgresError> {
+    async fn leave_out_twins(&self) -> Result<u64, DatabaseError> {
         let keys = listed(self.rows.key().into_iter().map(|key| self.rows.converted(key)));
         let [ordinal, part] = place(self.rows.outputs);
         let delete = format!(
@@ -132,7 +132,7 @@ impl Filling<'_> {
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
-    async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, PostgresError> {
+    async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, DatabaseError> {
         let [ordinal, part] = place(self.rows.outputs);
         let value = |output: &Output| match keeps {
             true => self.new_or_kept(output, "kept"),
@@ -167,7 +167,7 @@ impl Filling<'_> {
 
     /// Sets aside what staged rows whose endpoint failed keep: of the rows under their key the latest's, of those under
     /// their id the first's.
-    async fn keep_standing(&self) -> Result<(), PostgresError> {
+    async fn keep_standing(&self) -> Result<(), DatabaseError> {
         let order = match self.mode() {
             Mode::ReplaceIds => "ASC",
             _ => "DESC",

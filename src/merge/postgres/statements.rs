@@ -2,9 +2,8 @@
 
 use std::io::Write as _;
 
-use futures_util::StreamExt as _;
-
-use crate::database::postgres::{PostgresError, Session, Trouble};
+use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Trouble};
 use crate::job::Statement;
 use crate::merge::MergeError;
 use crate::merge::statements::{REFUSED, Report, ended_the_transaction};
@@ -16,7 +15,7 @@ const OURS: &str = "windrow_statement";
 /// Runs a statement, or several.
 pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
     session.run(&format!("SAVEPOINT {OURS}")).await?;
-    session.run(&statement.sql).await.map_err(|error| match error.is_lost() && !session.client().is_closed() {
+    session.run(&statement.sql).await.map_err(|error| match error.is_lost() && !session.is_closed() {
         true => MergeError::Statement {
             name: name.to_owned(),
             message: "it copies from or to the client, and windrow has nothing to say there".into(),
@@ -25,18 +24,11 @@ pub(super) async fn run(session: &Session, name: &str, statement: &Statement) ->
         false => refused(name, &statement.sql, error),
     })?;
     let released = session.run(&format!("RELEASE SAVEPOINT {OURS}")).await;
-    released.map_err(|error| match error.code() {
-        Some(NO_SAVEPOINT | NO_TRANSACTION) => ended_the_transaction(name),
+    released.map_err(|error| match error.trouble() {
+        Some(Trouble::Ended) => ended_the_transaction(name),
         _ => error.into(),
     })
 }
-
-/// SQLSTATEs: no such savepoint in this transaction, and no transaction at all.
-const NO_SAVEPOINT: &str = "3B001";
-const NO_TRANSACTION: &str = "25P01";
-
-/// What stands before a query whose answer is a report.
-const COPY: &str = "COPY (\n";
 
 /// Runs a query and writes its answer as CSV, with a header.
 pub(super) async fn report(
@@ -46,23 +38,19 @@ pub(super) async fn report(
     report: Report,
 ) -> Result<Report, MergeError> {
     let query = statement.sql.trim_end().trim_end_matches(';');
-    let copy = format!("{COPY}{query}\n) TO STDOUT WITH (FORMAT csv, HEADER true)");
-    let failed =
-        |error: tokio_postgres::Error| refused(name, query, session.failed(&error).moved(COPY.len()));
-    let stream = session.client().copy_out(&copy).await.map_err(failed)?;
-    let mut stream = std::pin::pin!(stream);
     let mut file = report.file()?;
-    while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(failed)?;
-        file.write_all(&piece).map_err(|error| report.failed(&error))?;
-    }
+    let write = |piece: &[u8]| file.write_all(piece).map_err(|error| report.failed(&error));
+    session.write_csv(query, write).await.map_err(|error| match error {
+        MergeError::Server(error) => refused(name, query, error),
+        other => other,
+    })?;
     report.seal()
 }
 
 /// A refusal names the statement, and the line of it that the server points at.
-fn refused(name: &str, sql: &str, error: PostgresError) -> MergeError {
-    let PostgresError::Refused { message, position, trouble, .. } = &error else { return error.into() };
-    if *trouble == Trouble::Passing {
+fn refused(name: &str, sql: &str, error: DatabaseError) -> MergeError {
+    let DatabaseError::Refused { message, position, trouble, .. } = &error else { return error.into() };
+    if matches!(trouble, Trouble::Deadlock | Trouble::Passing) {
         // Such as a deadlock: not the statement's fault.
         return error.into();
     }

@@ -3,10 +3,9 @@
 //! A table that is there is filled as it is, never altered: columns that the job does not name are left to the
 //! database (serial numbers, defaults; an upsert leaves them as they stand), and its keys, references and triggers hold.
 
-use tokio_postgres::Row;
-
 use super::fit::{Fit, StandingType, fit};
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Row};
 use crate::job::{Job, Mode, Table, TableName};
 use crate::merge::columns::{self, Output};
 use crate::merge::sql;
@@ -56,12 +55,11 @@ pub(super) struct TargetColumn {
     pub computed: bool,
 }
 
-const RULES: &str = "SELECT relhasrules FROM pg_class WHERE oid = $1";
-
-const TABLE: &str = "SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text \
+/// The table of a name, `$1`.
+const TABLE: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)";
 
-/// A domain is looked through to the type that it is over.
+/// The columns of the table `$1`. A domain is looked through to the type that it is over.
 const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), b.typname::text, \
        format_type(b.oid, -1), b.typtype = 'e', \
        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, \
@@ -73,18 +71,21 @@ const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypm
      JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END \
      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
-const UNIQUE: &str = "SELECT array(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k \
-       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k) \
+/// The columns of each unique index of the table `$1` that covers all rows.
+const UNIQUE: &str = "SELECT to_json(array(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k \
+       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k)) \
      FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL \
        AND i.indexprs IS NULL";
 
-const REFERENCED: &str = "WITH RECURSIVE own(oid) AS \
+/// Whether the table `$1` is referred to, and whether it has rules.
+const FURTHER: &str = "WITH RECURSIVE own(oid) AS \
        (SELECT $1::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
-     SELECT EXISTS (SELECT FROM pg_constraint JOIN own ON confrelid = own.oid WHERE contype = 'f')";
+     SELECT EXISTS (SELECT FROM pg_constraint JOIN own ON confrelid = own.oid WHERE contype = 'f'), \
+       (SELECT relhasrules FROM pg_class WHERE oid = $1)";
 
 impl Target {
     /// Looks the job's table up.
-    pub async fn find(session: &Session, job: &Job) -> Result<Target, PostgresError> {
+    pub async fn find(session: &Session, job: &Job) -> Result<Target, DatabaseError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
         let Found { schema, table, standing, lost_in } = find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
@@ -234,14 +235,14 @@ pub(super) async fn find(
     session: &Session,
     schema: Option<&str>,
     table: &str,
-) -> Result<Found, PostgresError> {
+) -> Result<Found, DatabaseError> {
     let quoted =
         [schema, Some(table)].into_iter().flatten().map(sql::identifier).collect::<Vec<_>>().join(".");
     for name in [quoted.clone(), quoted.to_ascii_lowercase()] {
-        let found = session.client().query_opt(TABLE, &[&name]).await;
-        if let Some(row) = found.map_err(|error| session.failed(&error))? {
-            let standing = Some((row.get(0), row.get(3)));
-            return Ok(Found { schema: row.get(1), table: row.get(2), standing, lost_in: None });
+        let row = session.row(&TABLE.replace("$1", &sql::text(&name))).await?;
+        if let Some(oid) = row.number(0) {
+            let standing = Some((oid, row.text(3)));
+            return Ok(Found { schema: row.text(1), table: row.text(2), standing, lost_in: None });
         }
     }
     let (schema, lost_in) = schema_to_make_in(session, schema).await?;
@@ -252,34 +253,30 @@ pub(super) async fn find(
 async fn schema_to_make_in(
     session: &Session,
     schema: Option<&str>,
-) -> Result<(String, Option<String>), PostgresError> {
-    const OWN: &str = "SELECT current_schema()::text, current_setting('search_path')";
-    const SAID: &str = "SELECT nspname::text FROM pg_namespace WHERE nspname::text IN ($1, lower($1)) \
+) -> Result<(String, Option<String>), DatabaseError> {
+    const OWN: &str = "SELECT current_schema(), current_setting('search_path')";
+    const SAID: &str = "SELECT nspname FROM pg_namespace WHERE nspname::text IN ($1, lower($1)) \
                         ORDER BY nspname::text <> $1 LIMIT 1";
-    let found = match schema {
-        Some(schema) => session.client().query_opt(SAID, &[&schema]).await,
-        None => session.client().query_opt(OWN, &[]).await,
-    };
-    let row = found.map_err(|error| session.failed(&error))?;
-    let name = row.as_ref().and_then(|row| row.get::<_, Option<String>>(0));
-    let lost_in = row.filter(|_| schema.is_none() && name.is_none()).map(|row| row.get(1));
-    Ok((name.unwrap_or_else(|| schema.unwrap_or("public").to_owned()), lost_in))
+    let asked = schema.map_or_else(|| OWN.to_owned(), |schema| SAID.replace("$1", &sql::text(schema)));
+    let row = session.row(&asked).await?;
+    match row.get(0) {
+        Some(name) => Ok((name.to_owned(), None)),
+        None => Ok((schema.unwrap_or("public").to_owned(), row.get(1).map(str::to_owned))),
+    }
 }
 
-async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Standing, PostgresError> {
-    let failed = |error| session.failed(&error);
-    let columns = session.client().query(COLUMNS, &[&oid]).await.map_err(failed)?;
-    let columns = columns.iter().map(target_column).collect();
-    let referenced = session.client().query_one(REFERENCED, &[&oid]).await.map_err(failed)?;
-    let rules = session.client().query_one(RULES, &[&oid]).await.map_err(failed)?;
+async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Standing, DatabaseError> {
+    let of_table = |query: &str| query.replace("$1", &oid.to_string());
+    let columns = session.rows(&of_table(COLUMNS)).await?.iter().map(target_column).collect();
+    let further = session.row(&of_table(FURTHER)).await?;
     let unique = unique_indexes(session, oid).await?;
-    Ok(Standing { oid, kind, columns, unique, is_referenced: referenced.get(0), has_rules: rules.get(0) })
+    Ok(Standing { oid, kind, columns, unique, is_referenced: further.flag(0), has_rules: further.flag(1) })
 }
 
 /// The columns of each unique index of a table that covers all rows.
-pub(super) async fn unique_indexes(session: &Session, oid: u32) -> Result<Vec<Vec<String>>, PostgresError> {
-    let found = session.client().query(UNIQUE, &[&oid]).await.map_err(|error| session.failed(&error))?;
-    Ok(found.iter().map(|row| row.get(0)).collect())
+pub(super) async fn unique_indexes(session: &Session, oid: u32) -> Result<Vec<Vec<String>>, DatabaseError> {
+    let found = session.rows(&UNIQUE.replace("$1", &oid.to_string())).await?;
+    Ok(found.iter().map(|row| row.list(0)).collect())
 }
 
 /// Whether one of the indexes lets no two rows have the same values in these columns.
@@ -293,18 +290,18 @@ pub(super) fn qualified(schema: &str, table: &str) -> String {
 
 fn target_column(row: &Row) -> TargetColumn {
     TargetColumn {
-        name: row.get(0),
+        name: row.text(0),
         ty: StandingType {
-            shown: row.get(1),
-            name: row.get(2),
-            cast: row.get(3),
-            is_enum: row.get(4),
-            modifier: row.get(5),
-            collation: row.get(6),
+            shown: row.text(1),
+            name: row.text(2),
+            cast: row.text(3),
+            is_enum: row.flag(4),
+            modifier: row.number(5).unwrap_or(-1),
+            collation: row.get(6).map(str::to_owned),
         },
-        nullable: row.get(7),
-        has_default: row.get(8),
-        generated: row.get(9),
-        computed: row.get(10),
+        nullable: row.flag(7),
+        has_default: row.flag(8),
+        generated: row.flag(9),
+        computed: row.flag(10),
     }
 }

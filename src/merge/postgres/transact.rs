@@ -10,13 +10,13 @@ use super::statements;
 use super::table::create_table;
 use super::target::Target;
 use super::transaction::{SETTINGS, Transaction};
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Trouble};
 use crate::job::Statement;
-use crate::merge::MergeError;
-use crate::merge::columns;
 use crate::merge::load::{Engine, Order, Written};
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
+use crate::merge::{MergeError, columns, sql};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'";
 
@@ -39,17 +39,15 @@ pub(super) async fn begin<'a>(
 
 /// Waits until no other merge of this run into this table is at work. What this one reads from then on is what that one
 /// has left, whichever rounds it published.
-async fn wait_for_rivals(session: &Session, whose: &str) -> Result<(), PostgresError> {
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-    let locked = session.client().execute(lock, &[&whose]).await;
-    locked.map(|_| ()).map_err(|error| session.failed(&error))
+async fn wait_for_rivals(session: &Session, whose: &str) -> Result<(), DatabaseError> {
+    session.run(&format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))", sql::text(whose))).await
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
 fn rival(error: MergeError) -> MergeError {
     match error {
-        MergeError::Postgres(error) => match error.code() {
-            Some("23505" | "42P06" | "42P07" | "42710") => MergeError::Rival(error),
+        MergeError::Server(error) => match error.trouble() {
+            Some(Trouble::Taken | Trouble::Exists) => MergeError::Rival(error),
             _ => error.into(),
         },
         other => other,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use futures_util::SinkExt as _;
+use futures_util::stream;
 
 use super::carry::{Carrier, Freight, Parcel};
 use super::runs::Runs;
 use super::target::Target;
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::DatabaseError;
+use crate::database::postgres::Session;
 use crate::merge::columns::Output;
 use crate::merge::load::{Order, Relation};
 use crate::merge::policy::Policy;
@@ -44,7 +45,7 @@ pub(super) struct Transaction<'a> {
 
 impl Transaction<'_> {
     /// The rows of the table, where the gate looks at them, or where they are soon counted.
-    pub async fn rows_of_table(&self) -> Result<Option<u64>, PostgresError> {
+    pub async fn rows_of_table(&self) -> Result<Option<u64>, DatabaseError> {
         let target = &self.target;
         if !target.exists() {
             return Ok(Some(0));
@@ -62,33 +63,32 @@ impl Transaction<'_> {
     }
 
     /// The one number that a statement answers with.
-    pub async fn count(&self, sql: &str) -> Result<u64, PostgresError> {
-        let row = self.session.client().query_one(sql, &[]).await;
-        let number: i64 = row.map_err(|error| self.session.failed(&error))?.get(0);
-        Ok(number.unsigned_abs())
+    pub async fn count(&self, sql: &str) -> Result<u64, DatabaseError> {
+        Ok(self.session.row(sql).await?.number(0).unwrap_or_default())
     }
 
     /// Runs a statement; the rows that it changed.
-    pub async fn execute(&self, sql: &str) -> Result<u64, PostgresError> {
-        self.session.client().execute(sql, &[]).await.map_err(|error| self.session.failed(&error))
+    pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
+        self.session.execute(sql).await
     }
 
-    /// Sends a relation's parcels into a COPY; the rows that came, and those that were written.
-    pub async fn copy(&self, copy: &str, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
-        let failed = |error| self.session.failed(&error);
-        let sink = self.session.client().copy_in(copy).await.map_err(failed)?;
-        let mut sink = std::pin::pin!(sink);
-        loop {
-            match carrier.parcels.recv().await {
-                Some(Parcel::Data(bytes)) => sink.as_mut().send(bytes).await.map_err(failed)?,
-                Some(Parcel::End(sent)) => {
-                    let written = sink.as_mut().finish().await.map_err(failed)?;
-                    return Ok((sent, written));
+    /// Sends a relation into a table, or these columns of it; the rows that came, and those that were written.
+    pub async fn load(&self, into: &str, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
+        let mut sent = 0;
+        let pieces = stream::unfold((carrier, &mut sent), |(carrier, sent)| async {
+            let piece = match carrier.parcels.recv().await {
+                Some(Parcel::Data(bytes)) => Ok(bytes),
+                Some(Parcel::End(rows)) => {
+                    *sent = rows;
+                    return None;
                 }
                 // The thread failed: it says why.
-                Some(Parcel::Begin(..)) | None => return Err(MergeError::Interrupted),
-            }
-        }
+                Some(Parcel::Begin(..)) | None => Err(MergeError::Interrupted),
+            };
+            Some((piece, (carrier, sent)))
+        });
+        let written = self.session.load(into, pieces).await?;
+        Ok((sent, written))
     }
 
     /// What is brought, for a table that is there or not.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::compressed::{Compression, Damaged};
-use crate::database::postgres::{PostgresError, Trouble};
+use crate::database::{DatabaseError, Trouble};
 use crate::handoff::Exit;
 use crate::value::{Misfit, cut};
 
@@ -227,9 +227,9 @@ pub enum ListError {
         /// Why.
         why: String,
     },
-    /// A PostgreSQL server is not there, or has trouble of its own.
+    /// The server of a list is not there, or has trouble of its own.
     #[error(transparent)]
-    Server(#[from] PostgresError),
+    Server(#[from] DatabaseError),
     /// A database that cannot be read.
     #[error("{list}: {message}\nhint: {hint}")]
     Database {
@@ -318,11 +318,11 @@ impl ListError {
     }
 }
 
-fn exit_of_server(error: &PostgresError) -> Exit {
+fn exit_of_server(error: &DatabaseError) -> Exit {
     let is_usage = match error {
-        PostgresError::Address { .. } => true,
-        PostgresError::Refused { trouble, .. } => matches!(trouble, Trouble::Statement | Trouble::Value),
-        PostgresError::Unreachable { .. } | PostgresError::Lost { .. } => false,
+        DatabaseError::Address { .. } => true,
+        DatabaseError::Refused { trouble, .. } => matches!(trouble, Trouble::Statement | Trouble::Value),
+        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => false,
     };
     if is_usage { Exit::Usage } else { Exit::Database }
 }

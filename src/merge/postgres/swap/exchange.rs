@@ -3,7 +3,8 @@
 //! Each query has the old table as `$1`, the new one as `$2`, and answers with statements in the order in which they are
 //! to be run.
 
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::DatabaseError;
+use crate::database::postgres::Session;
 use crate::merge::postgres::target::Target;
 use crate::merge::sql;
 
@@ -61,12 +62,12 @@ const NAMES: [&str; 2] = [
 ];
 
 /// Gives the new table what it needs before it has rows.
-pub(super) async fn take_along(session: &Session, target: &Target, new: &str) -> Result<(), PostgresError> {
+pub(super) async fn take_along(session: &Session, target: &Target, new: &str) -> Result<(), DatabaseError> {
     run_each(session, target, new, &BEFORE_THE_ROWS).await
 }
 
 /// Gives the new table all else, and the old one's name.
-pub(super) async fn exchange(session: &Session, target: &Target, new: &str) -> Result<(), PostgresError> {
+pub(super) async fn exchange(session: &Session, target: &Target, new: &str) -> Result<(), DatabaseError> {
     run_each(session, target, new, &BEHIND_THE_ROWS).await?;
     let mut names = Vec::new();
     for query in NAMES {
@@ -85,7 +86,7 @@ async fn run_each(
     target: &Target,
     new: &str,
     queries: &[&str],
-) -> Result<(), PostgresError> {
+) -> Result<(), DatabaseError> {
     for query in queries {
         // One after the other: what the owner may be given depends on the owner.
         for statement in spelled(session, target, new, query).await? {
@@ -100,10 +101,9 @@ async fn spelled(
     target: &Target,
     new: &str,
     query: &str,
-) -> Result<Vec<String>, PostgresError> {
+) -> Result<Vec<String>, DatabaseError> {
     let query = query
         .replace("$1", &format!("{}::regclass::oid", sql::text(&target.qualified)))
         .replace("$2", &format!("{}::regclass::oid", sql::text(new)));
-    let found = session.client().query(&query, &[]).await.map_err(|error| session.failed(&error))?;
-    Ok(found.iter().map(|row| row.get(0)).collect())
+    Ok(session.rows(&query).await?.iter().map(|row| row.text(0)).collect())
 }

@@ -22,7 +22,8 @@ use super::rights::to_make_a_table;
 use super::rows::listed;
 use super::target::{Target, qualified};
 use super::transaction::Transaction;
-use crate::database::postgres::{PostgresError, Session};
+use crate::database::DatabaseError;
+use crate::database::postgres::Session;
 use crate::merge::{MergeError, sql};
 
 /// What cannot go along, in words; `$1` is the table.
@@ -49,10 +50,10 @@ const OBSTACLES: &str = "\
     ORDER BY 1";
 
 /// What keeps a table from being swapped, in words; nothing where it is not there.
-pub(super) async fn obstacles(session: &Session, target: &Target) -> Result<Vec<String>, PostgresError> {
+pub(super) async fn obstacles(session: &Session, target: &Target) -> Result<Vec<String>, DatabaseError> {
     let Some(oid) = target.oid() else { return Ok(Vec::new()) };
-    let found = session.client().query(OBSTACLES, &[&oid]).await.map_err(|error| session.failed(&error))?;
-    let mut obstacles: Vec<String> = found.iter().map(|row| row.get(0)).collect();
+    let found = session.rows(&OBSTACLES.replace("$1", &oid.to_string())).await?;
+    let mut obstacles: Vec<String> = found.iter().map(|row| row.text(0)).collect();
     let right = to_make_a_table(session, &target.schema).await?;
     obstacles.extend(right.map(|right| format!("this user may not make {right}")));
     let in_the_way = |obstacle| format!("replace = \"swap\" cannot take this along: {obstacle}");
@@ -67,7 +68,7 @@ pub(super) struct Swap {
 
 impl Swap {
     /// Makes the new table, without rows.
-    pub async fn begin(session: &Session, target: &Target) -> Result<Swap, PostgresError> {
+    pub async fn begin(session: &Session, target: &Target) -> Result<Swap, DatabaseError> {
         let name = format!("windrow_swap_{}", target.oid().unwrap_or_default());
         let table = qualified(&target.schema, &name);
         session.run(&format!("CREATE TABLE {table} (LIKE {} INCLUDING ALL)", target.qualified)).await?;
@@ -86,7 +87,7 @@ impl Swap {
         transaction: &Transaction<'_>,
         target: &Target,
         condition: Option<&str>,
-    ) -> Result<u64, PostgresError> {
+    ) -> Result<u64, DatabaseError> {
         let standing = transaction.count(&format!("SELECT count(*) FROM {}", target.qualified)).await?;
         let Some(condition) = condition else { return Ok(standing) };
         let stored = target.columns().iter().filter(|column| !column.computed);

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::super::sandbox::{Sandbox, all_ok};
 use super::run_of;
-use crate::database::postgres::PostgresError;
+use crate::database::DatabaseError;
 use crate::handoff::Exit;
 use crate::job::{Destination, Mode, ServerUrl, Statement};
 use crate::merge::MergeError;
@@ -97,7 +97,7 @@ async fn a_server_that_goes_away_is_told_and_the_next_merge_publishes() {
             stop(&mut server);
             publishing.await.unwrap_err()
         };
-        assert!(matches!(&error, MergeError::Postgres(PostgresError::Lost { .. })), "{error:?}");
+        assert!(matches!(&error, MergeError::Server(DatabaseError::Lost { .. })), "{error:?}");
         assert!(error.to_string().contains("\nhint: repeat the command"), "{error}");
         assert_eq!(error.exit(), Exit::Database);
         server.launch();

@@ -12,7 +12,7 @@ async fn checked(sandbox: &Sandbox) -> String {
     match check_destination(&sandbox.job, &sandbox.place()).await {
         Ok(_) => "fits".to_owned(),
         Err(error) => {
-            assert!(matches!(error, MergeError::Table { .. } | MergeError::Postgres(_)), "{error:?}");
+            assert!(matches!(error, MergeError::Table { .. } | MergeError::Server(_)), "{error:?}");
             error.to_string()
         }
     }

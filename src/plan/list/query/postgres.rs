@@ -9,7 +9,8 @@ use tokio_postgres::{Column, Row, Statement};
 
 use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
 use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
-use crate::database::postgres::{PostgresError, Server, Session, Trouble};
+use crate::database::postgres::{Server, Session};
+use crate::database::{DatabaseError, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Type;
@@ -122,9 +123,9 @@ fn decimal(modifier: i32) -> Option<Type> {
 }
 
 /// What a refusal means: a mistake in the query, or trouble of the server's own.
-fn refused(list: &str, error: PostgresError, place: impl Fn(u32) -> String, hint: &'static str) -> ListError {
+fn refused(list: &str, error: DatabaseError, place: impl Fn(u32) -> String, hint: &'static str) -> ListError {
     match error {
-        PostgresError::Refused {
+        DatabaseError::Refused {
             message, trouble: Trouble::Statement | Trouble::Value, position, ..
         } => wrong(list, &message, position.map_or_else(String::new, place), hint),
         error => ListError::Server(error),
