@@ -239,7 +239,7 @@ fn say_retry(run: &LiveRun) {
 /// What the rows are in, to people.
 fn kind(to: &merge::Place) -> &'static str {
     match to {
-        merge::Place::DuckDb(_) | merge::Place::Postgres(_) => "table",
+        merge::Place::DuckDb(_) | merge::Place::Server(_) => "table",
         merge::Place::Parquet(path) if path.is_dir() => "folder",
         merge::Place::Parquet(_) | merge::Place::Csv(_) => "file",
     }
@@ -251,7 +251,7 @@ fn shown_place(to: &merge::Place) -> String {
         merge::Place::DuckDb(path) | merge::Place::Parquet(path) | merge::Place::Csv(path) => {
             shown_path(path)
         }
-        merge::Place::Postgres(server) => server.shown().to_owned(),
+        merge::Place::Server(server) => server.shown().to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! | file | database |
 //! |---|---|
 //! | `error.rs` | any: what can be done about its errors |
+//! | `session.rs` | any outside of this process: what can be asked of it |
 //! | `row.rs` | any: an answer as texts |
 //! | `duck.rs` | DuckDB, within this process |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
@@ -12,6 +13,8 @@ pub mod duck;
 mod error;
 pub mod postgres;
 mod row;
+mod session;
 
 pub use error::{DatabaseError, RowRefusal, Trouble};
 pub use row::Row;
+pub use session::{Canceller, Server, Session};

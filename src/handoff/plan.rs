@@ -17,7 +17,7 @@ const SOURCE_SHOWN: usize = 120;
 pub struct Plan {
     /// Version of this format.
     pub version: u32,
-    /// The run's id: `20261123T071500-4f2a9c`, UTC and random; also the name of its folder.
+    /// The run's id: `20261123T071500-4f2a9c81d3f60`, UTC and random; also the name of its folder.
     pub run: String,
     /// The job's name.
     pub job: String,

@@ -25,11 +25,12 @@ pub fn default_root(job: &Path) -> PathBuf {
 }
 
 /// A new run's id: the time in UTC, so that names sort by it; behind the dash five hexadecimal digits are its
-/// microseconds, and one is random.
+/// microseconds, and eight are random: at the destination a run that has the id of another would take its rows for its
+/// own.
 pub fn new_run_id(now_micros: i64) -> String {
     let now = jiff::Timestamp::from_microsecond(now_micros).unwrap_or_default();
     let micros = now_micros.rem_euclid(1_000_000);
-    format!("{}-{micros:05x}{:x}", now.strftime("%Y%m%dT%H%M%S"), fastrand::u8(..16))
+    format!("{}-{micros:05x}{:08x}", now.strftime("%Y%m%dT%H%M%S"), fastrand::u32(..))
 }
 
 /// Whether a folder's name is one that [`new_run_id`] makes.
@@ -43,7 +44,7 @@ pub fn is_run_id(name: &str) -> bool {
     };
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     name.split_once('-')
-        .is_some_and(|(time, rest)| is_time(time) && rest.len() == 6 && rest.bytes().all(is_hex))
+        .is_some_and(|(time, rest)| is_time(time) && rest.len() == 13 && rest.bytes().all(is_hex))
 }
 
 /// Whether the last part of a path is the name of a run.
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn a_run_is_removed_with_all_that_it_holds_and_no_more() {
         let root = tempfile::tempdir().unwrap();
-        let run = root.path().join("films/20261123T071000-000000");
+        let run = root.path().join("films/20261123T071000-0000000000000");
         std::fs::create_dir_all(run.join("00000")).unwrap();
         for (name, bytes) in [(layout::PLAN, 10), ("00000/input.parquet", 90)] {
             std::fs::write(run.join(name), vec![0; bytes]).unwrap();
@@ -166,12 +167,12 @@ mod tests {
     #[test]
     fn what_is_not_named_like_a_run_or_is_a_link_is_not_removed() {
         let root = tempfile::tempdir().unwrap();
-        let [other, run] = ["a-copy", "20261123T071000-00000a"].map(|name| root.path().join(name));
+        let [other, run] = ["a-copy", "20261123T071000-000000000000a"].map(|name| root.path().join(name));
         for folder in [&other, &run] {
             std::fs::create_dir(folder).unwrap();
             std::fs::write(folder.join(layout::PLAN), "{}").unwrap();
         }
-        let link = root.path().join("20261123T071000-00000b");
+        let link = root.path().join("20261123T071000-000000000000b");
         std::os::unix::fs::symlink(&run, &link).unwrap();
         for folder in [&other, &link] {
             remove(folder).unwrap_err();
@@ -188,11 +189,11 @@ mod tests {
         for name in [
             ".git",
             "20261123T071000",
-            "20261123T071000-00000",
-            "20261123T071000-00000A",
-            "20261123T071000-000000.bak",
-            "20261123-071000-000000",
-            "2026\u{e4}23T071000-000000",
+            "20261123T071000-000000000000",
+            "20261123T071000-000000000000A",
+            "20261123T071000-0000000000000.bak",
+            "20261123-071000-0000000000000",
+            "2026\u{e4}23T071000-0000000000000",
         ] {
             assert!(!is_run_id(name), "{name}");
         }
@@ -201,7 +202,7 @@ mod tests {
     #[test]
     fn ids_sort_by_time() {
         let id = new_run_id(1_795_417_800_000_000);
-        assert!(id.starts_with("20261123T071000-00000") && id.len() == 22, "{id}");
+        assert!(id.starts_with("20261123T071000-00000") && id.len() == 29, "{id}");
         let later = [1, 16, 999_999, 1_000_000].map(|micros| new_run_id(1_795_417_800_000_000 + micros));
         assert!(id < later[0] && later.is_sorted(), "{later:?}");
     }

@@ -481,7 +481,7 @@ mod tests {
     #[tokio::test]
     async fn a_sweep_removes_what_windrow_wrote_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
-        let run = RunStore::create(&root.path().join("20261123T071000-00000a")).await.unwrap();
+        let run = RunStore::create(&root.path().join("20261123T071000-000000000000a")).await.unwrap();
         let left =
             ["000000000.5f0c7a11.shop.parquet", "000000000.5f0c7a11.requests.parquet", "000000000.json#1"];
         let stay =

@@ -7,7 +7,7 @@ use super::file::{self, FilePlace};
 use super::place::Place;
 use super::query::{QueryResult, RunQuery};
 use super::target::Target;
-use super::{MergeError, aside, database, postgres, sql};
+use super::{MergeError, aside, database, outside, sql};
 use crate::job::Job;
 
 /// What there is at a destination before the first publication.
@@ -38,7 +38,7 @@ pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeE
             file::check(job, &FilePlace::of(place, path, job), &columns)?;
             return Ok(Found::is(path.exists()));
         }
-        Place::Postgres(server) => return postgres::check(job, server).await.map(Found::is),
+        Place::Server(server) => return outside::check(job, server).await.map(Found::is),
     };
     if !path.exists() {
         aside::check_folder(path, "windrow makes the database there: it needs to write")?;
@@ -56,7 +56,7 @@ pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<Quer
         Place::DuckDb(path) => first_in_duckdb(path, table, limit),
         Place::Parquet(path) => file::first_rows_of_parquet(path, limit),
         Place::Csv(path) => file::first_rows_of_csv(path, limit),
-        Place::Postgres(server) => postgres::first_rows(server, table, limit).await,
+        Place::Server(server) => outside::first_rows(server, table, limit).await,
     }
 }
 

@@ -10,7 +10,8 @@
 //! | the transaction | `load/`, `target.rs`, `runs.rs`, `covered.rs` |
 //! | the job's own statements around the rows | `statements.rs` |
 //! | the rows that a database refuses, by name | `refused.rs` |
-//! | the same on a PostgreSQL server | `postgres/` |
+//! | the same in a database outside of this process | `outside/` |
+//! | what databases spell differently | `dialect/` |
 //! | into files, by way of that | `file/`, `aside.rs` |
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
@@ -45,10 +46,10 @@ mod file;
 mod files;
 mod gate;
 mod load;
+mod outside;
 mod pause;
 mod place;
 mod policy;
-mod postgres;
 mod prove;
 mod publish;
 mod query;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::MergeError;
-use crate::database::postgres::Server;
+use crate::database::Server;
 use crate::handoff::{Plan, RunStore, layout};
 use crate::job::{Destination, Job};
 use crate::secrets::Secrets;
@@ -14,8 +14,8 @@ use crate::secrets::Secrets;
 pub enum Place {
     /// A DuckDB file.
     DuckDb(PathBuf),
-    /// A PostgreSQL server.
-    Postgres(Server),
+    /// A server.
+    Server(Server),
     /// A Parquet file, or a folder of them.
     Parquet(PathBuf),
     /// A CSV file.
@@ -41,7 +41,7 @@ impl Place {
     pub fn of_job(job: &Job, secrets: &Secrets) -> Result<Place, MergeError> {
         Ok(match &job.table.to {
             Destination::DuckDb(path) => Place::DuckDb(path.clone()),
-            Destination::Postgres(url) => Place::Postgres(Server::of(url, secrets)?),
+            Destination::Postgres(url) => Place::Server(Server::of(url, secrets)?),
             Destination::Parquet(path) => Place::Parquet(path.clone()),
             Destination::Csv(path) => Place::Csv(path.clone()),
         })
@@ -53,7 +53,7 @@ impl fmt::Display for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::DuckDb(path) => write!(out, "duckdb:{}", path.display()),
-            Place::Postgres(server) => out.write_str(server.shown()),
+            Place::Server(server) => out.write_str(server.shown()),
             Place::Parquet(path) => write!(out, "parquet:{}", path.display()),
             Place::Csv(path) => write!(out, "csv:{}", path.display()),
         }

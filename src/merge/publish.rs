@@ -8,7 +8,7 @@ use super::gate::{Duplicates, Gate};
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::place::Place;
 use super::prove::Extent;
-use super::{MergeError, Proof, columns, database, file, postgres, statements};
+use super::{MergeError, Proof, columns, database, dialect, file, outside, statements};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::{Destination, Job};
@@ -84,14 +84,13 @@ pub struct Published {
 /// The CREATE TABLE that publishing runs where there is no table; of a file the columns that it will have.
 pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
     let outputs = columns::of_run(plan, Some(job))?;
-    match &job.table.to {
-        Destination::Parquet(_) | Destination::Csv(_) => return Ok(columns::list(&outputs)),
-        Destination::Postgres(_) => {
-            let quoted: Vec<String> =
-                columns::table_name(&job.table.name).parts().map(super::sql::identifier).collect();
-            return Ok(postgres::create_table(&quoted.join("."), &outputs, job) + ";");
-        }
-        Destination::DuckDb(_) => {}
+    if let Some(dialect) = dialect::of_destination(&job.table.to) {
+        let name = columns::table_name(&job.table.name);
+        let quoted: Vec<String> = name.parts().map(|part| dialect.identifier(part)).collect();
+        return Ok(outside::create_table(dialect, &quoted.join("."), &outputs, job) + ";");
+    }
+    if let Destination::Parquet(_) | Destination::Csv(_) = job.table.to {
+        return Ok(columns::list(&outputs));
     }
     let (schema, table) = columns::schema_and_table(&job.table.name);
     let mut name = super::sql::identifier(&table);
@@ -198,7 +197,7 @@ async fn is_published(order: &Order) -> Result<bool, MergeError> {
             let connection = database::open_when_free(path).await?;
             Ok(load::settled(&connection, order, path)?.is_some())
         }
-        Place::Postgres(server) => postgres::is_published(order, server).await,
+        Place::Server(server) => outside::is_published(order, server).await,
         Place::Parquet(path) | Place::Csv(path) => {
             file::is_published(order, &FilePlace::of(&order.place, path, &order.job))
         }
@@ -226,9 +225,9 @@ async fn load_or_find(order: Order, stop: impl Future<Output = ()>) -> Result<Lo
             let file = FilePlace::of(&order.place, path, &order.job);
             on_thread(stop, move |stop| file::load(&order, &file, stop)).await
         }
-        Place::Postgres(server) => {
+        Place::Server(server) => {
             let server = server.clone();
-            postgres::load(order, &server, stop).await
+            outside::load(order, &server, stop).await
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | view | holds |
 //! |---|---|
-//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then the table's columns. What `[[before]]` deletes there is not written, what it updates is, the key included: of rows that then have one key the latest stays |
+//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then whether an endpoint failed whose `on_failure` is `keep` (`windrow_failed_0` of the first one), then the table's columns. What `[[before]]` deletes there is not written, what it updates is, the key included: of rows that then have one key the latest stays |
 //! | `windrow_failures` | the pairs without success: `ordinal`, the id, `endpoint`, `status`, `kind`, `http_status`, `detail`, `attempts`, `finished_at` |
 //! | `windrow_input` | the frozen lines: `ordinal` and the input's columns |
 //!
@@ -75,6 +75,15 @@ fn numbered<'a>(section: &'a str, of: &'a [Statement]) -> impl Iterator<Item = (
 /// What to do about a statement that the database refuses.
 pub(super) const REFUSED: &str =
     "nothing was published; statements are read anew at each merge: mend it and repeat `windrow merge`";
+
+/// Rows that the statements have taken out of `windrow_rows`, which had so many rows and has so many left.
+pub(super) fn withheld(staged: u64, left: u64) -> Result<u64, MergeError> {
+    staged.checked_sub(left).ok_or_else(|| MergeError::Statement {
+        name: "[[before]]".into(),
+        message: format!("windrow_rows has {left} rows after it and had {staged}: what is written are the rows of the run"),
+        hint: "take the INSERT INTO windrow_rows out; [[after]] may write rows of your own into the table",
+    })
+}
 
 /// A statement that ended the transaction which it is a part of.
 pub(super) fn ended_the_transaction(name: &str) -> MergeError {

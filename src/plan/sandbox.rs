@@ -130,7 +130,7 @@ impl Sandbox {
         let list = self.read(job, options).unwrap();
         wait(async {
             let run = RunStore::create(&self.run_folder()).await.unwrap();
-            let plan = write_run(job, list, &run, "20261123T071500-4f2a9c", options).await.unwrap();
+            let plan = write_run(job, list, &run, "20261123T071500-4f2a9c81d3f60", options).await.unwrap();
             let rounds = run.rounds().await.unwrap();
             Frozen { run, plan, round: rounds.into_iter().next().unwrap() }
         })

@@ -124,14 +124,6 @@ impl Session {
         Ok(messages.iter().filter_map(row).collect())
     }
 
-    /// The first row that a statement answers with; one without values where there is none.
-    ///
-    /// # Errors
-    /// Where it fails.
-    pub async fn row(&self, sql: &str) -> Result<Row, DatabaseError> {
-        Ok(self.rows(sql).await?.into_iter().next().unwrap_or_default())
-    }
-
     /// Runs a statement; the rows that it changed.
     ///
     /// # Errors

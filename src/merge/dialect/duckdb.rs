@@ -1,13 +1,13 @@
 //! DuckDB's SQL.
 
-use super::Dialect;
+use super::Spelling;
 use crate::merge::sql;
 
 /// DuckDB's SQL.
 #[derive(Debug)]
 pub(in crate::merge) struct DuckDb;
 
-impl Dialect for DuckDb {
+impl Spelling for DuckDb {
     fn identifier(&self, name: &str) -> String {
         sql::identifier(name)
     }

@@ -3,19 +3,32 @@
 //! Nothing is asked of a database here, and no function is given the name of one: what is common is written once, in terms
 //! of these, and a further database is a further file.
 //!
-//! | file | database |
-//! |---|---|
-//! | `duckdb.rs` | DuckDB |
-//! | `postgres.rs` | PostgreSQL |
+//! | trait | is about | database |
+//! |---|---|---|
+//! | [`Spelling`] | names and values | all |
+//! | [`Dialect`] | types, rows on their way, statements | all but DuckDB, [outside](super::outside) of this process |
+//! | [`Catalogue`] | what a database knows of its tables | the same |
+//!
+//! In statements `old` is a row of the table, `new` one of the run.
 
+mod catalogue;
 mod duckdb;
 mod postgres;
 
-pub(super) use self::duckdb::DuckDb;
-pub(super) use self::postgres::Postgres;
+use std::time::Duration;
 
-/// How a database spells what all of them are asked.
-pub(super) trait Dialect: Sync {
+use ::duckdb::arrow::array::StructArray;
+use bytes::BytesMut;
+
+pub(super) use self::catalogue::{Catalogue, Cause, Fit, Right, StandingType, Swap, Wanted};
+pub(super) use self::duckdb::DuckDb;
+use self::postgres::Postgres;
+use crate::database::Session;
+use crate::job::Destination;
+use crate::value::Type;
+
+/// How a database spells names and values.
+pub(super) trait Spelling: Sync {
     /// A name, quoted: any name at all, case kept.
     fn identifier(&self, name: &str) -> String;
 
@@ -34,5 +47,111 @@ pub(super) trait Dialect: Sync {
     /// An expression as text.
     fn as_text(&self, expression: &str) -> String {
         format!("CAST({expression} AS {})", self.text_type())
+    }
+}
+
+/// How a database outside of this process spells what a load does there.
+pub(super) trait Dialect: Spelling + Catalogue {
+    /// The type of a column of a table that is made.
+    fn column_type(&self, ty: Type) -> String;
+
+    /// The type of a column of a temporary table: what rows are encoded for.
+    fn staged_type(&self, ty: Type) -> String;
+
+    /// How values of a type go into a column that stands; `None` where they do not, or not unchanged.
+    fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit>;
+
+    /// What encoded rows begin with.
+    fn header(&self) -> &'static [u8];
+
+    /// What encoded rows end with.
+    fn trailer(&self) -> &'static [u8];
+
+    /// Appends the rows of a batch, encoded; `jsonb` says of each column whether it is sent as jsonb.
+    fn encode(&self, batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable>;
+
+    /// Begins a transaction.
+    fn begin(&self) -> &'static str;
+
+    /// What holds in this transaction only, whatever the server, the user or a statement of the job's own say.
+    fn settings(&self) -> &'static str;
+
+    /// Waits until no other transaction has this word, and has it until this one ends.
+    fn wait_for_rivals(&self, word: &str) -> String;
+
+    /// Keeps others from writing into the table until the transaction ends.
+    fn lock(&self, table: &str) -> String;
+
+    /// Bounds how long a statement of this transaction waits for a lock.
+    fn wait_for_locks(&self, longest: Duration) -> String;
+
+    /// Bounds how long a statement of this transaction takes.
+    fn take_at_most(&self, longest: Duration) -> String;
+
+    /// Looks now at what is else looked at when the transaction ends.
+    fn check_constraints_now(&self) -> &'static str;
+
+    /// The name of a temporary table.
+    fn temporary(&self, name: &str) -> String;
+
+    /// Makes a temporary table of these columns, which goes with the transaction.
+    fn make_temporary(&self, name: &str, columns: &str) -> String;
+
+    /// Makes a temporary table of the rows of a SELECT, which goes with the transaction.
+    fn keep_temporary(&self, name: &str, select: &str) -> String;
+
+    /// Counts what is in a temporary table, for the plans of later statements.
+    fn analyze(&self, table: &str) -> String;
+
+    /// What tells one row of a table from all others while nothing is written.
+    fn row_id(&self, alias: &str) -> Vec<String>;
+
+    /// By what rows of a table are in the order in which they lie there.
+    fn place(&self, alias: &str) -> String;
+
+    /// Updates rows, `old`, of the table from what stands behind `from`.
+    fn update(&self, table: &str, set: &str, from: &str, condition: &str) -> String;
+
+    /// Deletes rows, `old`, of the table.
+    fn delete(&self, table: &str, condition: &str) -> String;
+
+    /// Deletes of the rows of a table that meet a condition all that have the same key as one before them in this order.
+    fn delete_twins(&self, twins: &Twins<'_>) -> String;
+}
+
+/// Rows that may have one key.
+pub(super) struct Twins<'a> {
+    pub table: &'a str,
+    /// The table's name in what follows.
+    pub alias: &'a str,
+    /// Expressions, with commas.
+    pub key: &'a str,
+    /// The first in this order stays.
+    pub order: &'a str,
+    pub condition: &'a str,
+}
+
+/// Why a value cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unsendable {
+    /// Its place among the columns.
+    pub column: usize,
+    /// Its row in the batch.
+    pub row: usize,
+    pub why: String,
+}
+
+/// The dialect of a destination outside of this process.
+pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
+    match to {
+        Destination::Postgres(_) => Some(&Postgres),
+        Destination::DuckDb(_) | Destination::Parquet(_) | Destination::Csv(_) => None,
+    }
+}
+
+/// The dialect of a database.
+pub(super) fn of(session: &Session) -> &'static dyn Dialect {
+    match session {
+        Session::Postgres(_) => &Postgres,
     }
 }

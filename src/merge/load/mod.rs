@@ -374,8 +374,8 @@ impl Engine for Loading<'_> {
         self.checked(runs::duckdb::make(self.connection))
     }
 
-    async fn run(&self, sql: &str) -> Result<(), MergeError> {
-        self.checked(self.connection.execute_batch(sql))
+    async fn execute(&self, sql: &str) -> Result<u64, MergeError> {
+        self.checked(self.connection.execute(sql, [])).map(|rows| rows as u64)
     }
 
     async fn check(&self) -> Result<(), MergeError> {

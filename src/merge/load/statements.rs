@@ -36,7 +36,7 @@ impl Loading<'_> {
         if !views.rows {
             return Ok(0);
         }
-        let withheld = staged.saturating_sub(self.checked(self.staged_rows())?);
+        let withheld = statements::withheld(staged, self.checked(self.staged_rows())?)?;
         if self.order.mode() == Mode::Upsert {
             self.choose_again(chosen)?;
         }

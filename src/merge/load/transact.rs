@@ -30,8 +30,8 @@ pub(in crate::merge) trait Engine {
     /// Makes the table of runs, where it is not there.
     async fn make_runs(&self) -> Result<(), MergeError>;
 
-    /// Runs a statement of windrow's own.
-    async fn run(&self, sql: &str) -> Result<(), MergeError>;
+    /// Runs a statement of windrow's own; the rows that it changed.
+    async fn execute(&self, sql: &str) -> Result<u64, MergeError>;
 
     /// What an error means while the run is claimed: another merge may have been faster.
     fn while_claiming(&self, error: MergeError) -> MergeError {
@@ -119,7 +119,7 @@ pub(in crate::merge) async fn transact(
     check_rows(order, &written)?;
     // Before the job's own statements: if one commits, the run is published, and is known to be.
     let count = engine.ledger().count(&order.publication(), engine.earlier(), written.rows);
-    engine.run(&count).await?;
+    engine.execute(&count).await?;
     let reports = after(engine, order).await?;
     let total = engine.total().await?;
     let overridden = ask_gate(order, &written, total)?;
@@ -140,9 +140,9 @@ pub(in crate::merge) async fn transact(
 
 async fn claim(engine: &impl Engine, order: &Order) -> Result<(), MergeError> {
     engine.make_runs().await?;
-    let claim = engine.ledger().claim(&order.publication(), engine.earlier(), order.now_micros);
-    for sql in claim {
-        engine.run(&sql).await?;
+    let [renew, claim] = engine.ledger().claim(&order.publication(), engine.earlier(), order.now_micros);
+    if engine.execute(&renew).await? == 0 {
+        engine.execute(&claim).await?;
     }
     Ok(())
 }

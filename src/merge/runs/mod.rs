@@ -15,12 +15,12 @@
 //! What was published at a pause is known by its blocks and by the digest of their commits, whatever the run's folder
 //! says.
 //!
-//! Here are the statements, in each database's [`Dialect`], and what their answers mean; a database runs them.
+//! Here are the statements, in each database's [`Spelling`], and what their answers mean; a database runs them.
 
 pub(super) mod duckdb;
 
 use super::covered::{BlockSet, Covered};
-use super::dialect::Dialect;
+use super::dialect::Spelling;
 use super::policy::Policy;
 use crate::handoff::Plan;
 use crate::job::OnFailure;
@@ -35,6 +35,9 @@ pub(super) const COLUMNS: [&str; 9] =
 
 /// What tells one publication from another.
 pub(super) const KEY: [&str; 3] = ["run_id", "table_name", "rounds"];
+
+/// What stands in `rows` until they are counted.
+const NOT_COUNTED: &str = "-1";
 
 /// One publication of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +54,7 @@ pub(super) struct Publication {
 
 /// The table of runs, and what identifies the publications of a run in it.
 pub(super) struct Ledger<'a> {
-    pub dialect: &'a dyn Dialect,
+    pub dialect: &'a dyn Spelling,
     /// The table of runs, with its schema, quoted.
     pub runs: String,
     pub plan: &'a Plan,
@@ -89,10 +92,10 @@ impl Ledger<'_> {
         }
     }
 
-    /// Claims a publication beside earlier ones, in place of a claim without rows; its rows are counted later.
+    /// Claims a publication beside earlier ones; its rows are counted later. The first statement takes the place of a claim
+    /// without rows, the second one is for where there is none.
     pub fn claim(&self, publication: &Publication, earlier: &[Publication], now_micros: i64) -> [String; 2] {
         let Ledger { dialect, runs, plan, table } = self;
-        let rows = dialect.identifier("rows");
         let blocks = match &publication.covered {
             Covered::Rounds(_) => "NULL".to_owned(),
             Covered::Blocks(blocks) => dialect.text(&blocks.to_string()),
@@ -104,27 +107,39 @@ impl Ledger<'_> {
             dialect.text(&plan.job),
             dialect.text(table),
             dialect.text(&publication.digest),
-            "-1".to_owned(),
+            NOT_COUNTED.to_owned(),
             format!("CAST({} AS {})", dialect.text(&now), dialect.moment_type()),
             dialect.text(&write_policy(plan, &publication.policy)),
             blocks,
         ];
         let names = COLUMNS.map(|name| dialect.identifier(name));
+        let set: Vec<String> = names
+            .iter()
+            .zip(&values)
+            .zip(COLUMNS)
+            .filter(|(_, name)| !KEY.contains(name))
+            .map(|((name, value), _)| format!("{name} = {value}"))
+            .collect();
+        let is_one = self.is(publication, earlier);
         [
-            format!("DELETE FROM {runs} WHERE {} AND {rows} < 0", self.is_of_run()),
+            format!(
+                "UPDATE {runs} SET {} WHERE {is_one} AND {} < 0",
+                set.join(", "),
+                dialect.identifier("rows")
+            ),
             format!("INSERT INTO {runs} ({}) VALUES ({})", names.join(", "), values.join(", ")),
         ]
     }
 
     /// Notes the rows of a claimed publication.
     pub fn count(&self, publication: &Publication, earlier: &[Publication], rows: u64) -> String {
-        format!(
-            "UPDATE {} SET {} = {rows} WHERE {} AND rounds = {}",
-            self.runs,
-            self.dialect.identifier("rows"),
-            self.is_of_run(),
-            number(publication, earlier)
-        )
+        let (column, is_one) = (self.dialect.identifier("rows"), self.is(publication, earlier));
+        format!("UPDATE {} SET {column} = {rows} WHERE {is_one}", self.runs)
+    }
+
+    /// A condition: the row is this publication's.
+    fn is(&self, publication: &Publication, earlier: &[Publication]) -> String {
+        format!("{} AND rounds = {}", self.is_of_run(), number(publication, earlier))
     }
 
     fn is_of_run(&self) -> String {
@@ -134,7 +149,7 @@ impl Ledger<'_> {
 }
 
 /// Makes a table of runs.
-pub(super) fn create(dialect: &dyn Dialect, runs: &str) -> String {
+pub(super) fn create(dialect: &dyn Spelling, runs: &str) -> String {
     let text = dialect.text_type();
     format!(
         "CREATE TABLE {runs} (run_id {text} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \

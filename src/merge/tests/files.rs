@@ -133,7 +133,7 @@ async fn a_file_that_stands_is_read_back_to_the_letter() {
         first.publish().await.unwrap();
         // Another run has other ids: the rows stay, and are written again.
         let mut other = Sandbox::with(10, kinds(), awkward).await.mode(Mode::Upsert).into_kind(kind);
-        other.plan.run = "20261124T000000-000000".into();
+        other.plan.run = "20261124T000000-0000000000000".into();
         other.run.put_plan(&other.plan).await.unwrap();
         other.ids = (0..10).map(|ordinal| format!("new{ordinal}")).collect();
         other.add_round(2, &all_ok).await;

@@ -47,7 +47,7 @@ async fn a_folder_of_files_is_exchanged_as_a_whole() {
     // The next one reads it, and its own files are all there is.
     let mut next = Sandbox::with(2, films(), odd_titles).await.mode(Mode::Upsert).into_kind(Kind::Folder);
     next.job.table.to = sandbox.job.table.to.clone();
-    next.plan.run = "20261124T000000-000000".into();
+    next.plan.run = "20261124T000000-0000000000000".into();
     by(&mut next, &["title", "budget"]);
     next.run.put_plan(&next.plan).await.unwrap();
     next.ids[1] = "new".into();

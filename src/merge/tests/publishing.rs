@@ -45,7 +45,7 @@ async fn a_table_is_made_as_the_ddl_says() {
     }
     assert_eq!(
         sandbox.rows("SELECT * FROM films WHERE id = 'tt0003'")[0],
-        "tt0003|land 3|film 3 of round 0|3|30|{\"n\":3}|20261123T000000-4f2a9c|3|\
+        "tt0003|land 3|film 3 of round 0|3|30|{\"n\":3}|20261123T000000-4f2a9c81d3f60|3|\
          2026-11-23 00:00:00.000001|2026-11-23 00:00:00"
     );
 }
@@ -61,7 +61,7 @@ async fn the_run_is_entered_in_windrow_runs_and_merged_json() {
     assert_eq!(
         sandbox.rows("FROM windrow_runs")[0],
         format!(
-            "20261123T000000-4f2a9c|1|films|films|{}|4|2026-11-23 00:00:00|film=drop money=drop|~",
+            "20261123T000000-4f2a9c81d3f60|1|films|films|{}|4|2026-11-23 00:00:00|film=drop money=drop|~",
             outcome.digest
         )
     );

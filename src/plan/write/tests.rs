@@ -89,7 +89,7 @@ fn the_plan_says_what_was_frozen() {
     let frozen = sandbox.plan(&job, &options());
     let plan = &frozen.plan;
     assert_eq!(plan, &crate::plan::sandbox::wait(frozen.run.plan()).unwrap(), "as it stands on disk");
-    assert_eq!((plan.run.as_str(), plan.job.as_str()), ("20261123T071500-4f2a9c", "films"));
+    assert_eq!((plan.run.as_str(), plan.job.as_str()), ("20261123T071500-4f2a9c81d3f60", "films"));
     assert_eq!((plan.records, plan.left_out, plan.created_at), (2, 1, 7));
     assert_eq!(plan.source, sandbox.path().join("list").display().to_string());
     assert_eq!(plan.input_sha256, digest::sha256(content));

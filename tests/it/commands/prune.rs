@@ -323,19 +323,19 @@ fn what_windrow_did_not_make_stays_whatever_its_name() {
     small_job(&sandbox, &origin, 10, "", "");
     let home = sandbox.path().join("home");
     let job = home.join("small");
-    let names = [".git", "notes", "20261123T071500-4f2a9c.bak", "20261123T071500-4f2a9c"];
+    let names = [".git", "notes", "20261123T071500-4f2a9c81d3f60.bak", "20261123T071500-4f2a9c81d3f60"];
     let mut theirs: Vec<PathBuf> = names.iter().map(|name| theirs(&job, name)).collect();
     std::fs::create_dir(job.join("empty")).unwrap();
-    std::fs::write(job.join("20261123T071500-00000f"), "a file").unwrap();
+    std::fs::write(job.join("20261123T071500-000000000000f"), "a file").unwrap();
     // Others have plans, too.
     std::fs::write(job.join("notes/plan.json"), "{}").unwrap();
-    std::os::unix::fs::symlink(&theirs[0], job.join("20261123T071500-00000a")).unwrap();
-    theirs.extend(["empty", "20261123T071500-00000f", "20261123T071500-00000a"].map(|name| job.join(name)));
+    std::os::unix::fs::symlink(&theirs[0], job.join("20261123T071500-000000000000a")).unwrap();
+    theirs.extend(["empty", "20261123T071500-000000000000f", "20261123T071500-000000000000a"].map(|name| job.join(name)));
     let before: Vec<_> = below(&home);
     let runs = ["--runs", "home"];
     let told = sandbox.run([&runs[..], &["plan", "small.toml"]].concat()).with_code(0);
     let line =
-        "home/small/20261123T071500-4f2a9c is no run, and nothing in it says that windrow made it: it stays";
+        "home/small/20261123T071500-4f2a9c81d3f60 is no run, and nothing in it says that windrow made it: it stays";
     assert!(told.stderr.contains(line), "{}", told.stderr);
     assert_eq!(told.stderr.matches("it stays").count(), 1, "{}", told.stderr);
     sandbox.run([&runs[..], &["run", "small.toml", "--new"]].concat()).with_code(0);

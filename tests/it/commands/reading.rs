@@ -9,9 +9,9 @@ use crate::support::{Ended, Origin, Sandbox, film_ids, small_job, wait};
 fn redacted(sandbox: &Sandbox, text: &str) -> String {
     let here = sandbox.path().canonicalize().unwrap();
     let text = text.replace(here.to_str().unwrap(), "[here]");
-    let run = regex::Regex::new(r"\d{8}T\d{6}-[0-9a-f]{6}")
+    let run = regex::Regex::new(r"\d{8}T\d{6}-[0-9a-f]{13}")
         .unwrap()
-        .replace_all(&text, "YYYYMMDDTHHMMSS-XXXXXX")
+        .replace_all(&text, "YYYYMMDDTHHMMSS-XXXXXXXXXXXXX")
         .into_owned();
     let took = regex::Regex::new(r"in [\d.]+ (s|min[ \d]+s)\n")
         .unwrap()
@@ -38,7 +38,7 @@ fn a_run_tells_its_beginning_and_its_end() {
     let origin = Origin::start(&[]);
     let ended = run(&sandbox, &origin);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stderr), @r#"
-    small: 20 records, 40 requests, 1 shard, run shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    small: 20 records, 40 requests, 1 shard, run shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
 
     endpoint  ok  missing  failed  skipped  deferred
     omdb      18        1       1        0         0
@@ -55,7 +55,7 @@ fn a_run_tells_its_beginning_and_its_end() {
 
     small: published 19 rows, 1 record left out, since an endpoint failed; the table has 19, in [time]
     table  films in small.duckdb
-    run    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    run    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     hint: `windrow failures small` lists what failed; `windrow retry small` asks it again, `windrow merge small` then publishes what is new
     "#);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
@@ -84,13 +84,13 @@ fn status_shows_runs_and_shards() {
     sandbox.run(["plan", "small.toml"]).with_code(0);
     let status = |words: &[&str]| redacted(&sandbox, &sandbox.run(words).with_code(0).stdout);
     insta::assert_snapshot!(status(&["status"]), @r#"
-    JOB    RUN                     STATE       RECORDS  SHARDS  FAILED
-    small  YYYYMMDDTHHMMSS-XXXXXX  unfinished       20     0/1       0
-    small  YYYYMMDDTHHMMSS-XXXXXX  published        20     1/1       2
+    JOB    RUN                            STATE       RECORDS  SHARDS  FAILED
+    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  unfinished       20     0/1       0
+    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  published        20     1/1       2
     "#);
     insta::assert_snapshot!(status(&["status", "small"]), @r#"
-    small YYYYMMDDTHHMMSS-XXXXXX: unfinished, 20 records
-    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: unfinished, 20 records
+    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
         0      0       20     0/1   0        0       0         0  unfinished
     "#);
@@ -98,8 +98,8 @@ fn status_shows_runs_and_shards() {
     let published = runs.lines().find(|line| line.contains("published")).unwrap();
     let id = published.split_whitespace().nth(1).unwrap();
     insta::assert_snapshot!(status(&["status", id]), @r#"
-    small YYYYMMDDTHHMMSS-XXXXXX: published, 20 records
-    shards/small/YYYYMMDDTHHMMSS-XXXXXX
+    small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: published, 20 records
+    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     published 19 rows into films of duckdb:[here]/small.duckdb
     ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
         0      0       20     1/1  37        1       2        40

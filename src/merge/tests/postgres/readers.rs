@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::sandbox::{Sandbox, TERMS, all_ok};
 use super::run_of;
-use crate::database::postgres::Session;
+use crate::database::Session;
 use crate::job::{Mode, Statement};
 use crate::merge::{MergeError, Place, publish};
 
@@ -29,14 +29,14 @@ async fn large(mode: Mode) -> Sandbox {
 }
 
 async fn connect(sandbox: &Sandbox) -> Session {
-    let Place::Postgres(server) = sandbox.place() else { panic!("a server") };
+    let Place::Server(server) = sandbox.place() else { panic!("a server") };
     server.connect().await.unwrap()
 }
 
 const LOOK: &str = "SELECT count(*) || ' ' || sum(votes) FROM films";
 
 async fn look(session: &Session) -> String {
-    session.client().query_one(LOOK, &[]).await.unwrap().get(0)
+    session.row(LOOK).await.unwrap().text(0)
 }
 
 /// What a reader sees again and again until it is told to stop.

@@ -17,48 +17,15 @@
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
+use crate::merge::dialect::{Fit, StandingType};
 use crate::value::Type;
 
-/// The type of a column that stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct StandingType {
-    /// With its modifier: `character varying(20)`.
-    pub shown: String,
-    /// `pg_type.typname`, of a domain that of the type it is over.
-    pub name: String,
-    /// The same as SQL writes it, without a modifier: a cast to it neither cuts nor rounds.
-    pub cast: String,
-    pub is_enum: bool,
-    /// `pg_attribute.atttypmod`.
-    pub modifier: i32,
-    /// Its collation, quoted, where that takes different texts for equal.
-    pub collation: Option<String>,
-}
+/// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
+const SAME_UUID: &str = "{old} = CASE WHEN {new} ~* '^([0-9a-f]{4}(-?[0-9a-f]{4}){7}|[{][0-9a-f]{4}(-?[0-9a-f]{4}){7}[}])$' \
+                         THEN {new}::uuid END";
 
-/// How a value of ours is compared with one that stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Compared {
-    /// As it goes in.
-    #[default]
-    Converted,
-    /// As a UUID where it is one; else it equals none.
-    Uuid,
-    /// Both as texts: it need not be a value of the column's type.
-    Text,
-}
-
-/// How values go in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Fit {
-    /// Whether COPY can write them there as they are.
-    pub direct: bool,
-    /// Whether that is as jsonb.
-    pub jsonb: bool,
-    /// What they are cast to on their way from a staging table, where the server does not do it by itself, or compares
-    /// otherwise than texts.
-    pub cast: Option<String>,
-    pub compared: Compared,
-}
+/// Both as texts: the value need not be one of the column's type.
+const SAME_TEXT: &str = "{old}::text = {new}";
 
 /// What `atttypmod` counts from, for numbers and texts.
 const MODIFIER: i32 = 4;
@@ -67,18 +34,20 @@ const MODIFIER: i32 = 4;
 pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let direct = Some(Fit { direct: true, ..Fit::default() });
     let converted = Some(Fit::default());
-    let cast = |compared| Fit { direct: true, cast: Some(standing.cast.clone()), compared, jsonb: false };
+    let to = |ty: &str| Some(format!("{{new}}::{ty}"));
+    let cast = Fit { direct: true, cast: to(&standing.cast), ..Fit::default() };
+    let alike = |template: &str| Some(template.to_owned());
     match (ty, standing.name.as_str()) {
-        (Type::Text, _) if standing.is_enum => Some(cast(Compared::Text)),
+        (Type::Text, _) if standing.is_enum => Some(Fit { alike: alike(SAME_TEXT), ..cast }),
         (Type::Text, "text" | "varchar") => {
-            let collated = standing.collation.as_ref().map(|collation| format!("text COLLATE {collation}"));
+            let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
             Some(Fit { direct: true, cast: collated, ..Fit::default() })
         }
-        (Type::Text, "bpchar" | "citext") => Some(cast(Compared::Converted)),
-        (Type::Text, "uuid") => Some(Fit { direct: false, ..cast(Compared::Uuid) }),
+        (Type::Text, "bpchar" | "citext") => Some(cast),
+        (Type::Text, "uuid") => Some(Fit { direct: false, alike: alike(SAME_UUID), ..cast }),
         (Type::Json, "json") => direct,
-        (Type::Json, "text") => Some(cast(Compared::Converted)),
-        (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast(Compared::Converted) }),
+        (Type::Json, "text") => Some(cast),
+        (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
         (Type::Double, "float8") | (Type::Date, "date") => direct,
         (Type::Integer, "int8" | "float8") => converted,
@@ -110,11 +79,13 @@ fn has_room(modifier: i32, precision: i32, scale: i32) -> bool {
 pub(super) fn column_type(ty: Type) -> String {
     match ty {
         Type::Timestamp => "timestamptz".to_owned(),
+        Type::Decimal { precision, scale } => format!("numeric({precision},{scale})"),
         other => staged_type(other),
     }
 }
 
-/// The type of a staging table's column: what the encoding writes.
+/// The type of a temporary table's column, what the encoding writes: decimals of any size, since a statement of the job's
+/// own may change them.
 pub(super) fn staged_type(ty: Type) -> String {
     match ty {
         Type::Text => "text".to_owned(),
@@ -122,7 +93,7 @@ pub(super) fn staged_type(ty: Type) -> String {
         Type::Integer => "integer".to_owned(),
         Type::Bigint => "bigint".to_owned(),
         Type::Double => "double precision".to_owned(),
-        Type::Decimal { precision, scale } => format!("numeric({precision},{scale})"),
+        Type::Decimal { .. } => "numeric".to_owned(),
         Type::Date => "date".to_owned(),
         Type::Timestamp => "timestamp".to_owned(),
         Type::Json => "json".to_owned(),

@@ -40,9 +40,7 @@
 
 mod carry;
 mod check;
-mod encode;
 mod fill;
-mod fit;
 mod give_up;
 mod in_place;
 mod referencing;
@@ -71,9 +69,9 @@ use self::transact::begin;
 use super::load::{Loaded, Order, Transacted, transact};
 use super::query::{AnswerColumn, QueryResult};
 use super::statements::{Report, finish, keep};
-use super::{MergeError, columns, sql};
-use crate::database::postgres::{Server, Session};
-use crate::database::{DatabaseError, Trouble};
+use super::{MergeError, columns, dialect};
+use crate::database::{DatabaseError, Server, Session, Trouble};
+use crate::job::TableName;
 
 /// How often a transaction is begun anew: after a rival's, a deadlock, a COMMIT without an answer.
 const ATTEMPTS: u32 = 4;
@@ -230,7 +228,7 @@ pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool,
     let session = server.connect().await?;
     let target = Target::find(&session, &order.job).await?;
     let runs = Runs::find(&session, &order.job, &target).await?;
-    let publications = runs.publications(&session, &runs.ledger(order.plan(), &target)).await?;
+    let publications = runs.publications(&session, &runs.ledger(&session, order.plan(), &target)).await?;
     let settled = order.settled(&publications)?.is_some();
     session.close().await;
     Ok(settled)
@@ -243,15 +241,14 @@ pub(super) async fn first_rows(
     limit: usize,
 ) -> Result<QueryResult, MergeError> {
     let session = server.connect().await?;
-    let quoted: Vec<String> = columns::table_name(table).parts().map(sql::identifier).collect();
-    let (exact, lower) = (quoted.join("."), quoted.join(".").to_ascii_lowercase());
-    let found =
-        format!("SELECT coalesce(to_regclass({}), to_regclass({}))", sql::text(&exact), sql::text(&lower));
-    let name = session.row(&found).await?.get(0).map_or(exact, str::to_owned);
+    let TableName { schema, table } = columns::table_name(table);
+    let found = target::find(&session, schema.as_deref(), &table).await?;
+    let name = target::qualified(&found.schema, &found.table);
+    let dialect = dialect::of(&session);
     let columns = session.columns(&format!("SELECT * FROM {name}")).await?.into_iter();
     let columns: Vec<AnswerColumn> = columns.map(|(name, ty)| AnswerColumn { name, ty }).collect();
     let texts: Vec<String> =
-        columns.iter().map(|column| format!("{}::text", sql::identifier(&column.name))).collect();
+        columns.iter().map(|column| dialect.as_text(&dialect.identifier(&column.name))).collect();
     let first = format!("SELECT {} FROM {name} LIMIT {}", texts.join(", "), limit.saturating_add(1));
     let found = session.rows(&first).await?;
     let rows = found.iter().take(limit).map(|row| row.values().to_vec()).collect();

@@ -16,43 +16,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::target::Target;
-use crate::database::postgres::Session;
-use crate::database::{DatabaseError, Row};
+use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnReferencing};
+use crate::merge::dialect::{self, Cause};
 use crate::merge::sql;
 
 /// Most foreign keys that are followed: a circle of them would have no end.
 const MOST_KEYS: usize = 100;
 
-/// The table and all partitions and children that a DELETE reaches with it.
-fn own(oid: u32) -> String {
-    format!(
-        "own(oid) AS (SELECT {oid}::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid)"
-    )
-}
-
-/// The foreign keys that refer to the table and do something to the rows that have them. One of a partitioned table has a
-/// row in the catalogue for every partition: the topmost stands for all.
-const KEYS: &str = "\
-    , root(oid, parent) AS (SELECT c.oid, c.conparentid FROM pg_constraint c JOIN own ON c.confrelid = own.oid \
-          WHERE c.contype = 'f' AND c.confdeltype IN ('c', 'n', 'd') \
-        UNION SELECT c.oid, c.conparentid FROM pg_constraint c JOIN root ON root.parent = c.oid) \
-    SELECT c.oid, c.conname::text, c.conrelid, c.conrelid::regclass::text, c.confrelid::regclass::text, \
-      CASE c.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END, \
-      to_json(array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(n, at) \
-            JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.n ORDER BY k.at)), \
-      to_json(array(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(n, at) \
-            JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.n ORDER BY k.at)), \
-      has_table_privilege(c.conrelid, 'SELECT') AND has_table_privilege(c.confrelid, 'SELECT') \
-    FROM root JOIN pg_constraint c ON c.oid = root.oid \
-    WHERE root.parent = 0 AND c.conrelid NOT IN (SELECT oid FROM own) ORDER BY 4, 2";
-
 /// A foreign key of another table.
 struct Key {
-    oid: u32,
+    id: u32,
     name: String,
     /// The table that has it.
-    table_oid: u32,
+    table_id: u32,
     table: String,
     /// The table that it refers to.
     referenced: String,
@@ -66,9 +43,9 @@ struct Key {
 impl Key {
     fn of(row: &Row) -> Key {
         Key {
-            oid: row.number(0).unwrap_or_default(),
+            id: row.number(0).unwrap_or_default(),
             name: row.text(1),
-            table_oid: row.number(2).unwrap_or_default(),
+            table_id: row.number(2).unwrap_or_default(),
             table: row.text(3),
             referenced: row.text(4),
             action: row.text(5),
@@ -102,7 +79,11 @@ impl Key {
             .iter()
             .map(|(name, referenced)| format!("{} = {}", column(depth - 1, referenced), column(depth, name)));
         let same = same.collect::<Vec<_>>().join(" AND ");
-        format!("{set} AND EXISTS (SELECT FROM {} t{} WHERE {same} AND {above})", self.referenced, depth - 1)
+        format!(
+            "{set} AND EXISTS (SELECT 1 FROM {} t{} WHERE {same} AND {above})",
+            self.referenced,
+            depth - 1
+        )
     }
 }
 
@@ -112,13 +93,13 @@ pub(super) async fn problems(
     job: &Job,
     target: &Target,
 ) -> Result<Vec<String>, DatabaseError> {
-    let Some(oid) = target.oid().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
+    let Some(id) = target.id().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut followed = vec![(oid, 1, None::<String>, true)];
-    while let Some((oid, depth, above, may_be_counted)) = followed.pop() {
-        for key in keys(session, oid).await? {
-            if !seen.insert(key.oid) || seen.len() > MOST_KEYS {
+    let mut followed = vec![(id, 1, None::<String>, true)];
+    while let Some((id, depth, above, may_be_counted)) = followed.pop() {
+        for key in keys(session, id).await? {
+            if !seen.insert(key.id) || seen.len() > MOST_KEYS {
                 continue;
             }
             let refers = key.refers(depth, above.as_deref());
@@ -134,7 +115,7 @@ pub(super) async fn problems(
                 problems.push(problem(&key, rows));
             }
             if key.cascades() {
-                followed.push((key.table_oid, depth + 1, Some(refers), may_be_counted));
+                followed.push((key.table_id, depth + 1, Some(refers), may_be_counted));
             }
         }
     }
@@ -153,9 +134,9 @@ fn all_make_way(job: &Job) -> bool {
     }
 }
 
-async fn keys(session: &Session, oid: u32) -> Result<Vec<Key>, DatabaseError> {
-    let keys = format!("WITH RECURSIVE {}{KEYS}", own(oid));
-    Ok(session.rows(&keys).await?.iter().map(Key::of).collect())
+async fn keys(session: &Session, id: u32) -> Result<Vec<Key>, DatabaseError> {
+    let keys = session.rows(&dialect::of(session).referencing(id)).await?;
+    Ok(keys.iter().map(Key::of).collect())
 }
 
 async fn count(session: &Session, table: &str, depth: usize, condition: &str) -> Result<i64, DatabaseError> {
@@ -190,30 +171,6 @@ fn way_out(job: &Job) -> &'static str {
     }
 }
 
-/// Which statements of ours are watched.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Cause {
-    Delete,
-    Update,
-}
-
-impl Cause {
-    /// The catalogue's word for what a foreign key does then.
-    fn action(self) -> &'static str {
-        match self {
-            Cause::Delete => "confdeltype",
-            Cause::Update => "confupdtype",
-        }
-    }
-
-    fn verb(self) -> &'static str {
-        match self {
-            Cause::Delete => "deleting",
-            Cause::Update => "updating",
-        }
-    }
-}
-
 /// Rows that this transaction has deleted and updated so far, by table.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
@@ -227,20 +184,9 @@ pub(super) struct Watch {
 impl Watch {
     /// Looks at the server's count.
     pub async fn look(session: &Session, target: &Target, cause: Cause) -> Result<Watch, DatabaseError> {
-        let Some(oid) = target.oid() else { return Ok(Watch::default()) };
-        let query = format!(
-            "WITH RECURSIVE {} \
-             SELECT coalesce(pg_partition_root(s.relid), s.relid)::regclass::text, \
-               s.relid IN (SELECT oid FROM own), sum(s.n_tup_del)::bigint, sum(CASE WHEN EXISTS \
-                 (SELECT FROM pg_constraint c WHERE c.conrelid = s.relid AND c.contype = 'f' AND c.{} IN ('n', 'd')) \
-                 THEN s.n_tup_upd ELSE 0 END)::bigint \
-             FROM pg_stat_xact_user_tables s JOIN pg_class c ON c.oid = s.relid \
-             WHERE c.relpersistence <> 't' AND (s.n_tup_del > 0 OR s.n_tup_upd > 0) GROUP BY 1, 2",
-            own(oid),
-            cause.action()
-        );
+        let Some(id) = target.id() else { return Ok(Watch::default()) };
         let mut watch = Watch::default();
-        for row in &session.rows(&query).await? {
+        for row in &session.rows(&dialect::of(session).changes(id, cause)).await? {
             let (table, deleted) = (row.text(0), row.number(2).unwrap_or_default());
             let updated = row.number(3).unwrap_or_default();
             if row.flag(1) {
@@ -256,7 +202,10 @@ impl Watch {
     /// What a statement did since, beyond the rows that it says it has changed, and the job does not allow.
     pub fn problems(&self, since: &Watch, cause: Cause, changed: u64, job: &Job) -> Vec<String> {
         let allows = job.table.on_referencing;
-        let verb = cause.verb();
+        let verb = match cause {
+            Cause::Delete => "deleting",
+            Cause::Update => "updating",
+        };
         let mut problems = Vec::new();
         if allows != OnReferencing::Delete {
             let own = self.own - since.own - i64::try_from(changed).unwrap_or(i64::MAX);
@@ -306,8 +255,8 @@ pub(super) async fn uncounted(
     job: &Job,
     target: &Target,
 ) -> Result<Vec<String>, DatabaseError> {
-    let Some(oid) = target.oid() else { return Ok(Vec::new()) };
-    let keys = keys(session, oid).await?;
+    let Some(id) = target.id() else { return Ok(Vec::new()) };
+    let keys = keys(session, id).await?;
     let told = keys.iter().filter(|key| !key.is_allowed(job)).map(|key| {
         format!(
             "the server does not count what a statement does (track_counts is off), so nobody knows what deleting its rows \

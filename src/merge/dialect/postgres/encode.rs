@@ -13,6 +13,8 @@ use duckdb::arrow::datatypes::{
     TimestampMicrosecondType,
 };
 
+use crate::merge::dialect::Unsendable;
+
 /// What a COPY begins with: the signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
@@ -24,16 +26,6 @@ const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// What means infinity there: moments that have a number nevertheless.
 const INFINITIES: [i64; 2] = [i64::MIN, i64::MAX];
-
-/// Why a value cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unsendable {
-    /// Its place among the columns.
-    pub column: usize,
-    /// Its row in the batch.
-    pub row: usize,
-    pub why: String,
-}
 
 /// A column of a batch.
 struct Column<'a> {

@@ -2,8 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::database::postgres::Session;
-use crate::database::{DatabaseError, Trouble};
+use crate::database::{DatabaseError, Session, Trouble};
 use crate::job::Statement;
 use crate::merge::MergeError;
 use crate::merge::statements::{REFUSED, Report, ended_the_transaction};

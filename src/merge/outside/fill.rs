@@ -1,25 +1,25 @@
 //! What happens to the table, mode by mode.
 
 use super::carry::{Carrier, Freight, Parcel};
-use super::fit::staged_type;
-use super::referencing::{Cause, Watch, uncounted};
+use super::referencing::{Watch, uncounted};
 use super::rows::{Rows, listed};
 use super::statements::run;
-use super::swap::Swap;
+use super::swap::Swapping;
 use super::target::Target;
-use super::transaction::{SETTINGS, Transaction};
+use super::transaction::Transaction;
 use crate::database::DatabaseError;
 use crate::job::{Mode, OnReferencing};
+use crate::merge::MergeError;
+use crate::merge::dialect::{Cause, Dialect};
 use crate::merge::load::{Relation, Written};
-use crate::merge::statements::{self, Views, place};
-use crate::merge::{MergeError, sql};
+use crate::merge::statements::{self, Views};
 use crate::value::Field;
 
-/// The staging table of the rows, and those of ids.
-pub(super) const STAGED: &str = "pg_temp.windrow_staged";
-const ANSWERED: &str = "pg_temp.windrow_answered";
-const SPARED: &str = "pg_temp.windrow_spared";
-const LISTED: &str = "pg_temp.windrow_listed";
+/// Temporary tables: the rows, as the job's statements see them, and ids.
+const STAGED: &str = "windrow_rows";
+const ANSWERED: &str = "windrow_answered";
+const SPARED: &str = "windrow_spared";
+const LISTED: &str = "windrow_listed";
 
 /// The way of this run's rows into the table.
 pub(super) struct Filling<'a> {
@@ -28,13 +28,13 @@ pub(super) struct Filling<'a> {
     pub(super) rows: Rows<'a>,
     pub(super) is_new: bool,
     /// Whether rows go by way of a staging table.
-    staged: bool,
+    is_staged: bool,
     /// Whether rows that come again are [updated](super::in_place).
     pub(super) in_place: bool,
     /// What the job's statements name.
     pub(super) views: Views,
     /// The table that takes this one's name.
-    swap: Option<Swap>,
+    swap: Option<Swapping>,
 }
 
 impl<'a> Filling<'a> {
@@ -43,11 +43,11 @@ impl<'a> Filling<'a> {
         let (order, target) = (transaction.order, &transaction.target);
         // A statement of the job's own may fill a table that was made just now.
         let is_new = is_made && order.job.before.is_empty();
-        let rows = Rows::of(&transaction.columns, &order.job.table, target);
+        let rows = Rows::of(transaction.dialect, &transaction.columns, &order.job.table, target);
         let views = Views::named(&order.job);
         let in_place = !is_new && target.is_replaced_in_place(&order.job.table);
         let mut filling =
-            Filling { transaction, target, rows, is_new, staged: false, in_place, views, swap: None };
+            Filling { transaction, target, rows, is_new, is_staged: false, in_place, views, swap: None };
         let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_made;
         // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
         let looks = !is_new && order.mode() != Mode::Append;
@@ -55,15 +55,15 @@ impl<'a> Filling<'a> {
             filling.lock().await?;
         }
         if swaps {
-            filling.swap = Some(Swap::begin(transaction.session, target).await?);
+            filling.swap = Swapping::begin(transaction.session, target).await?;
         }
-        filling.staged = filling.must_be_staged().await?;
+        filling.is_staged = filling.must_be_staged().await?;
         Ok(filling)
     }
 
     /// The same, with all rows by way of a staging table.
     pub fn staging(self) -> Filling<'a> {
-        Filling { staged: true, ..self }
+        Filling { is_staged: true, ..self }
     }
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
@@ -85,14 +85,22 @@ impl<'a> Filling<'a> {
         if self.is_new {
             return Ok(true);
         }
-        let any = format!("SELECT count(*) FROM (SELECT FROM {} LIMIT 1) AS one", self.target.qualified);
+        let any = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1) AS one", self.target.qualified);
         Ok(self.transaction.count(&any).await? == 0)
     }
 
     /// Keeps others from writing between a look at what stands and COMMIT.
     async fn lock(&self) -> Result<(), DatabaseError> {
-        let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", self.target.qualified);
-        self.transaction.session.run(&lock).await
+        self.transaction.session.run(&self.dialect().lock(&self.target.qualified)).await
+    }
+
+    pub(super) fn dialect(&self) -> &'static dyn Dialect {
+        self.transaction.dialect
+    }
+
+    /// The temporary table of the rows.
+    pub(super) fn staged(&self) -> String {
+        self.dialect().temporary(STAGED)
     }
 
     pub(super) fn mode(&self) -> Mode {
@@ -111,7 +119,7 @@ impl<'a> Filling<'a> {
 
     /// The table that takes the rows, quoted.
     pub(super) fn filled(&self) -> &str {
-        self.swap.as_ref().map_or(&self.target.qualified, Swap::table)
+        self.swap.as_ref().map_or(&self.target.qualified, Swapping::table)
     }
 
     /// What the run has to bring.
@@ -124,8 +132,8 @@ impl<'a> Filling<'a> {
             (order.mode() == Mode::ReplaceIds && !self.is_new, Relation::Answered),
             (self.spares(), Relation::Spared),
             (order.deletes_gone() && !self.is_new, Relation::Listed),
-            (self.staged, Relation::Staged),
-            (!self.staged, Relation::Rows),
+            (self.is_staged, Relation::Staged),
+            (!self.is_staged, Relation::Rows),
         ];
         let relations =
             relations.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, relation)| relation);
@@ -135,7 +143,7 @@ impl<'a> Filling<'a> {
     /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements before it.
     pub async fn fill(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
         let mut written = self.bring(carrier).await?;
-        if self.staged {
+        if self.is_staged {
             self.take_staged(&mut written).await?;
         }
         if self.transaction.order.deletes_gone() && !self.is_new {
@@ -160,7 +168,6 @@ impl<'a> Filling<'a> {
                 }
                 Some(Parcel::Begin(Relation::Staged, fields)) => {
                     written.sent = self.take_into(STAGED, &fields, carrier).await?;
-                    self.show_rows().await?;
                     self.before().await?;
                     written.withheld = self.withheld(written.sent).await?;
                 }
@@ -176,54 +183,41 @@ impl<'a> Filling<'a> {
     async fn before(&self) -> Result<(), MergeError> {
         for (name, statement) in statements::before(&self.transaction.order.job) {
             run(self.transaction.session, &name, statement).await?;
-            self.transaction.session.run(SETTINGS).await?;
+            self.transaction.session.run(self.dialect().settings()).await?;
         }
         Ok(())
     }
 
-    /// The staged rows as the job's statements see them.
-    async fn show_rows(&self) -> Result<(), DatabaseError> {
-        if !self.views.rows {
-            return Ok(());
-        }
-        let names = self.transaction.columns.iter().map(|output| sql::identifier(&output.name));
-        let select = format!(
-            "SELECT {} FROM {STAGED}",
-            listed(place(&self.transaction.columns).into_iter().chain(names))
-        );
-        self.transaction.session.run(&format!("CREATE TEMP VIEW windrow_rows AS {select}")).await
-    }
-
     /// Staged rows that the job's statements have deleted.
-    async fn withheld(&self, staged: u64) -> Result<u64, DatabaseError> {
-        match self.views.rows {
-            true => {
-                let left = self.transaction.count(&format!("SELECT count(*) FROM {STAGED}")).await?;
-                Ok(staged.saturating_sub(left))
-            }
-            false => Ok(0),
+    async fn withheld(&self, staged: u64) -> Result<u64, MergeError> {
+        if !self.views.rows {
+            return Ok(0);
         }
+        let left = self.transaction.count(&format!("SELECT count(*) FROM {}", self.staged())).await?;
+        statements::withheld(staged, left)
     }
 
-    /// COPY straight into the table.
+    /// Straight into the table.
     async fn copy_rows(&self, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
         self.transaction.load(&format!("{} ({})", self.filled(), self.rows.names()), carrier).await
     }
 
-    /// COPY into a temporary table of the job's own types; the number of its rows.
+    /// Into a temporary table of the job's own types; the number of its rows.
     async fn take_into(
         &self,
-        table: &str,
+        name: &str,
         fields: &[Field],
         carrier: &mut Carrier,
     ) -> Result<u64, MergeError> {
-        let column = |field: &Field| format!("{} {}", sql::identifier(&field.name), staged_type(field.ty));
+        let dialect = self.dialect();
+        let column =
+            |field: &Field| format!("{} {}", dialect.identifier(&field.name), dialect.staged_type(field.ty));
         let columns = listed(fields.iter().map(column));
-        let name = table.trim_start_matches("pg_temp.");
         let session = self.transaction.session;
-        session.run(&format!("CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")).await?;
-        let (sent, _) = self.transaction.load(table, carrier).await?;
-        session.run(&format!("ANALYZE {table}")).await?;
+        session.run(&dialect.make_temporary(name, &columns)).await?;
+        let table = dialect.temporary(name);
+        let (sent, _) = self.transaction.load(&table, carrier).await?;
+        session.run(&dialect.analyze(&table)).await?;
         Ok(sent)
     }
 
@@ -251,7 +245,7 @@ impl<'a> Filling<'a> {
 
     /// Deletes rows of the table; their number.
     pub(super) async fn delete_where(&self, condition: &str) -> Result<u64, MergeError> {
-        self.deleting(&format!("DELETE FROM {} AS old WHERE {condition}", self.target.qualified)).await
+        self.deleting(&self.dialect().delete(&self.target.qualified, condition)).await
     }
 
     /// Runs a statement that deletes rows of the table; their number.
@@ -284,19 +278,19 @@ impl<'a> Filling<'a> {
     }
 
     /// A SELECT of the ids of a temporary table that `old` has.
-    fn with_id_of(&self, table: &str) -> String {
-        format!("SELECT FROM {table} AS new WHERE {}", self.rows.same_id())
+    fn with_id_of(&self, name: &str) -> String {
+        format!("SELECT 1 FROM {} AS new WHERE {}", self.dialect().temporary(name), self.rows.same_id())
     }
 }
 
-/// The temporary table of a relation.
+/// The name of the temporary table of a relation.
 fn temporary(relation: Relation) -> &'static str {
     match relation {
         Relation::Rows | Relation::Staged => STAGED,
         Relation::Answered => ANSWERED,
         Relation::Spared => SPARED,
         Relation::Listed => LISTED,
-        Relation::Input => "pg_temp.windrow_input",
-        Relation::Failures => "pg_temp.windrow_failures",
+        Relation::Input => "windrow_input",
+        Relation::Failures => "windrow_failures",
     }
 }

@@ -1,13 +1,10 @@
 //! The run's columns beside the table's: their names there, how values go in, and how rows are compared.
 
-use super::fit::{Compared, Fit};
 use super::target::Target;
 use crate::job::{Mode, Table};
 use crate::merge::columns::{Origin, Output};
+use crate::merge::dialect::{Dialect, Fit};
 use crate::merge::sql;
-
-/// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type").
-const UUID: &str = "^([0-9a-f]{4}(-?[0-9a-f]{4}){7}|[{][0-9a-f]{4}(-?[0-9a-f]{4}){7}[}])$";
 
 /// The run's columns, and what they are in the table. In SQL `old` is a row of the table, `new` one of the run.
 pub(super) struct Rows<'a> {
@@ -19,8 +16,8 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub fn of(outputs: &'a [Output], table: &'a Table, target: &Target) -> Rows<'a> {
-        Rows { outputs, table, names: target.names(outputs), fits: target.fits(outputs) }
+    pub fn of(dialect: &dyn Dialect, outputs: &'a [Output], table: &'a Table, target: &Target) -> Rows<'a> {
+        Rows { outputs, table, names: target.names(outputs), fits: target.fits(dialect, outputs) }
     }
 
     /// Whether COPY can write all of them straight into the table.
@@ -76,11 +73,10 @@ impl<'a> Rows<'a> {
 
     /// A condition: `old` and `new` have one value there. Ids and keys are never null.
     fn same(&self, output: &Output) -> String {
-        let (old, new) = (format!("old.{}", self.name(output)), column("new", output));
-        match self.fit(output).compared {
-            Compared::Uuid => format!("{old} = CASE WHEN {new} ~* '{UUID}' THEN {new}::uuid END"),
-            Compared::Text => format!("{old}::text = {new}"),
-            Compared::Converted => format!("{old} = {}", self.converted(output)),
+        let old = format!("old.{}", self.name(output));
+        match &self.fit(output).alike {
+            Some(alike) => alike.replace("{old}", &old).replace("{new}", &column("new", output)),
+            None => format!("{old} = {}", self.converted(output)),
         }
     }
 
@@ -88,7 +84,7 @@ impl<'a> Rows<'a> {
     pub fn converted(&self, output: &Output) -> String {
         let value = column("new", output);
         match &self.fit(output).cast {
-            Some(ty) => format!("{value}::{ty}"),
+            Some(cast) => cast.replace("{new}", &value),
             None => value,
         }
     }

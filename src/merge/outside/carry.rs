@@ -10,8 +10,8 @@ use duckdb::arrow::util::display::array_value_to_string;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::encode::{HEADER, TRAILER, Unsendable, encode};
 use crate::merge::columns::{Origin, Output};
+use crate::merge::dialect::{Dialect, Unsendable};
 use crate::merge::gate::Duplicates;
 use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
 use crate::merge::refused::id_of;
@@ -28,7 +28,7 @@ const WAITING: usize = 8;
 pub(super) enum Parcel {
     /// What follows belongs to this relation, of these columns.
     Begin(Relation, Vec<Field>),
-    /// A piece of a binary COPY.
+    /// A piece of encoded rows.
     Data(Bytes),
     /// The relation is whole: it has so many rows.
     End(u64),
@@ -36,6 +36,7 @@ pub(super) enum Parcel {
 
 /// What is to be brought, in this order.
 pub(super) struct Freight {
+    pub dialect: &'static dyn Dialect,
     pub order: Arc<Order>,
     pub columns: Vec<Output>,
     pub earlier: Vec<Publication>,
@@ -99,7 +100,7 @@ fn carry_from(
     freight: &Freight,
     sender: &mpsc::Sender<Parcel>,
 ) -> Result<Facts, MergeError> {
-    let Freight { order, columns, earlier, is_new, relations, jsonb } = freight;
+    let Freight { dialect, order, columns, earlier, is_new, relations, jsonb } = freight;
     let export = Export::prepare(connection, order, columns.clone(), earlier.clone(), *is_new)?;
     for relation in relations {
         let exported = export.relation(*relation);
@@ -107,7 +108,15 @@ fn carry_from(
             Relation::Rows => jsonb.as_slice(),
             _ => &[],
         };
-        let sending = Sending { connection, order, columns, sender, jsonb, fields: &exported.fields };
+        let sending = Sending {
+            connection,
+            dialect: *dialect,
+            order,
+            columns,
+            sender,
+            jsonb,
+            fields: &exported.fields,
+        };
         sending.relation(*relation, &exported)?;
     }
     Ok(Facts { duplicates: export.duplicates().clone(), late: export.late, narrowed: export.narrowed })
@@ -116,6 +125,7 @@ fn carry_from(
 /// A relation on its way.
 struct Sending<'a> {
     connection: &'a Connection,
+    dialect: &'static dyn Dialect,
     order: &'a Order,
     columns: &'a [Output],
     sender: &'a mpsc::Sender<Parcel>,
@@ -127,12 +137,12 @@ impl Sending<'_> {
     fn relation(&self, relation: Relation, exported: &Exported) -> Result<(), MergeError> {
         self.send(Parcel::Begin(relation, exported.fields.clone()))?;
         let mut buffer = BytesMut::with_capacity(PARCEL + PARCEL / 4);
-        buffer.extend_from_slice(HEADER);
+        buffer.extend_from_slice(self.dialect.header());
         let mut rows = 0;
         for select in &exported.selects {
             rows += self.select(select, &mut buffer)?;
         }
-        buffer.extend_from_slice(&TRAILER);
+        buffer.extend_from_slice(self.dialect.trailer());
         self.send(Parcel::Data(buffer.freeze()))?;
         self.send(Parcel::End(rows))
     }
@@ -145,7 +155,7 @@ impl Sending<'_> {
         let mut rows = 0;
         // Step by step: the iterator would panic where a step fails.
         while let Some(batch) = statement.step().map_err(failed)? {
-            encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(&batch, why))?;
+            self.dialect.encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(&batch, why))?;
             rows += batch.len() as u64;
             if buffer.len() >= PARCEL {
                 let full = std::mem::replace(buffer, BytesMut::with_capacity(PARCEL + PARCEL / 4));

@@ -1,18 +1,18 @@
 //! From the staging table into the table.
 
-use super::fill::{Filling, STAGED};
-use super::in_place::UNPAIRED;
+use super::fill::Filling;
 use super::rows::listed;
 use crate::database::DatabaseError;
 use crate::job::Mode;
 use crate::merge::columns::{Origin, Output};
+use crate::merge::dialect::Twins;
 use crate::merge::gate::Duplicates;
 use crate::merge::load::{Written, failed_column};
 use crate::merge::statements::place;
 use crate::merge::{MergeError, sql};
 
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
-const KEPT: &str = "pg_temp.windrow_kept";
+const KEPT: &str = "windrow_kept";
 
 /// A condition that every staged row, `new`, meets.
 pub(super) const ALL: &str = "true";
@@ -57,7 +57,10 @@ impl Filling<'_> {
     pub(super) async fn write_staged(&self, only: &str, coming: u64) -> Result<(u64, u64), MergeError> {
         if self.in_place {
             let updated = self.update_paired(only).await?;
-            return Ok((updated, self.insert(&format!("{UNPAIRED} AND {only}"), self.keeps()).await?));
+            return Ok((
+                updated,
+                self.insert(&format!("{} AND {only}", self.unpaired()), self.keeps()).await?,
+            ));
         }
         if self.mode() != Mode::Upsert {
             return Ok((0, self.insert(only, self.keeps()).await?));
@@ -69,7 +72,7 @@ impl Filling<'_> {
         }
         let table = &self.target.qualified;
         let is_new =
-            format!("NOT EXISTS (SELECT FROM {table} AS old WHERE {}) AND {only}", self.rows.same_key());
+            format!("NOT EXISTS (SELECT 1 FROM {table} AS old WHERE {}) AND {only}", self.rows.same_key());
         Ok((updated, self.insert(&is_new, false).await?))
     }
 
@@ -77,7 +80,7 @@ impl Filling<'_> {
     async fn refuse_null_keys(&self) -> Result<(), MergeError> {
         let [ordinal, _] = place(self.rows.outputs);
         for key in self.rows.key() {
-            let of_null = format!("FROM {STAGED} WHERE {} IS NULL", sql::identifier(&key.name));
+            let of_null = format!("FROM {} WHERE {} IS NULL", self.staged(), sql::identifier(&key.name));
             let rows = self.transaction.count(&format!("SELECT count(*) {of_null}")).await?;
             if rows > 0 {
                 let ordinal = self.transaction.count(&format!("SELECT min({ordinal}) {of_null}")).await?;
@@ -91,12 +94,14 @@ impl Filling<'_> {
     async fn leave_out_twins(&self) -> Result<u64, DatabaseError> {
         let keys = listed(self.rows.key().into_iter().map(|key| self.rows.converted(key)));
         let [ordinal, part] = place(self.rows.outputs);
-        let delete = format!(
-            "DELETE FROM {STAGED} AS loser USING (SELECT new.ctid AS row, row_number() OVER \
-             (PARTITION BY {keys} ORDER BY new.{ordinal} DESC, new.{part} DESC) AS place FROM {STAGED} AS new) AS placed \
-             WHERE loser.ctid = placed.row AND placed.place > 1"
-        );
-        self.transaction.execute(&delete).await
+        let twins = Twins {
+            table: &self.staged(),
+            alias: "new",
+            key: &keys,
+            order: &format!("new.{ordinal} DESC, new.{part} DESC"),
+            condition: ALL,
+        };
+        self.transaction.execute(&self.dialect().delete_twins(&twins)).await
     }
 
     /// Of rows that stand under one key only the latest stays.
@@ -105,30 +110,30 @@ impl Filling<'_> {
             return Ok(0);
         }
         let keys = listed(self.rows.key().into_iter().map(|key| format!("old.{}", self.rows.name(key))));
-        let delete = format!(
-            "DELETE FROM {table} AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER \
-             (PARTITION BY {keys} ORDER BY old.ctid DESC) AS place FROM {table} AS old \
-             WHERE EXISTS (SELECT FROM {STAGED} AS new WHERE {same})) AS placed \
-             WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1",
-            table = self.target.qualified,
-            same = self.rows.same_key(),
-        );
-        self.deleting(&delete).await
+        let same = self.rows.same_key();
+        let twins = Twins {
+            table: &self.target.qualified,
+            alias: "old",
+            key: &keys,
+            order: &format!("{} DESC", self.dialect().place("old")),
+            condition: &format!("EXISTS (SELECT 1 FROM {} AS new WHERE {same})", self.staged()),
+        };
+        self.deleting(&self.dialect().delete_twins(&twins)).await
     }
 
     /// Gives the rows that stand under a key their new values, where these meet the condition.
     async fn update(&self, only: &str) -> Result<u64, MergeError> {
+        let condition = format!("{} AND {only}", self.rows.same_key());
+        self.updating(&self.update_from(&format!("{} AS new", self.staged()), &condition)).await
+    }
+
+    /// Gives rows that stand the values of staged ones.
+    pub(super) fn update_from(&self, from: &str, condition: &str) -> String {
         let set = self.rows.outputs.iter().map(|output| {
             let name = self.rows.name(output);
             format!("{name} = {}", self.new_or_kept(output, "old"))
         });
-        let update = format!(
-            "UPDATE {} AS old SET {} FROM {STAGED} AS new WHERE {} AND {only}",
-            self.target.qualified,
-            listed(set),
-            self.rows.same_key()
-        );
-        self.updating(&update).await
+        self.dialect().update(&self.target.qualified, &listed(set), from, condition)
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
@@ -140,16 +145,18 @@ impl Filling<'_> {
         };
         let kept = match keeps {
             true => format!(
-                "LEFT JOIN {KEPT} AS kept ON kept.{ordinal} = new.{ordinal} AND kept.{part} = new.{part}"
+                "LEFT JOIN {} AS kept ON kept.{ordinal} = new.{ordinal} AND kept.{part} = new.{part}",
+                self.dialect().temporary(KEPT)
             ),
             false => String::new(),
         };
         let insert = format!(
-            "INSERT INTO {} ({}) SELECT {} FROM {STAGED} AS new {kept} WHERE {condition} \
+            "INSERT INTO {} ({}) SELECT {} FROM {} AS new {kept} WHERE {condition} \
              ORDER BY new.{ordinal}, new.{part}",
             self.filled(),
             self.rows.names(),
             listed(self.rows.outputs.iter().map(value)),
+            self.staged(),
         );
         self.transaction.execute(&insert).await
     }
@@ -175,18 +182,19 @@ impl Filling<'_> {
         let kept: Vec<(&Output, String)> =
             self.rows.outputs.iter().filter_map(|output| Some((output, self.kept(output)?))).collect();
         let [ordinal, part] = place(self.rows.outputs);
-        let keep = format!(
-            "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT DISTINCT ON (new.{ordinal}, new.{part}) \
-             new.{ordinal}, new.{part}, {} FROM {STAGED} AS new JOIN {} AS old ON {} WHERE {} \
-             ORDER BY new.{ordinal}, new.{part}, old.ctid {order}",
-            KEPT.trim_start_matches("pg_temp."),
+        let names = listed(kept.iter().map(|(output, _)| self.rows.name(output)));
+        let select = format!(
+            "SELECT {ordinal}, {part}, {names} FROM (SELECT new.{ordinal}, new.{part}, {}, \
+               row_number() OVER (PARTITION BY new.{ordinal}, new.{part} ORDER BY {} {order}) AS windrow_place \
+               FROM {} AS new JOIN {} AS old ON {} WHERE {}) AS placed WHERE windrow_place = 1",
             listed(kept.iter().map(|(output, _)| format!("old.{}", self.rows.name(output)))),
+            self.dialect().place("old"),
+            self.staged(),
             self.target.qualified,
             self.rows.same_key(),
             kept.iter().map(|(_, failed)| format!("new.{failed}")).collect::<Vec<_>>().join(" OR "),
         );
-        self.transaction.session.run(&keep).await?;
-        self.transaction.session.run(&format!("ANALYZE {KEPT}")).await
+        self.transaction.keep_temporary(KEPT, &select).await
     }
 
     /// The flag of the endpoint whose failure leaves this column as it stands.

@@ -9,38 +9,32 @@ use super::runs::{Runs, make_schema};
 use super::statements;
 use super::table::create_table;
 use super::target::Target;
-use super::transaction::{SETTINGS, Transaction};
-use crate::database::postgres::Session;
-use crate::database::{DatabaseError, Trouble};
+use super::transaction::Transaction;
+use crate::database::{Session, Trouble};
 use crate::job::Statement;
 use crate::merge::load::{Engine, Order, Written};
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
-use crate::merge::{MergeError, columns, sql};
-
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'";
+use crate::merge::{MergeError, columns, dialect};
 
 /// Begins a transaction, alone with this run and its table.
 pub(super) async fn begin<'a>(
     session: &'a Session,
     order: &'a Arc<Order>,
 ) -> Result<Transaction<'a>, MergeError> {
-    session.run(BEGIN).await?;
-    session.run(SETTINGS).await?;
+    let dialect = dialect::of(session);
+    session.run(dialect.begin()).await?;
+    session.run(dialect.settings()).await?;
     let target = Target::find(session, &order.job).await?;
-    wait_for_rivals(session, &format!("windrow {} {}", order.plan().run, target.name)).await?;
+    // What this one reads from then on is what another merge of this run has left, whichever rounds it published.
+    let word = format!("windrow {} {}", order.plan().run, target.name);
+    session.run(&dialect.wait_for_rivals(&word)).await?;
     // What a rival has made meanwhile is there now.
     let target = Target::find(session, &order.job).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     let runs = Runs::find(session, &order.job, &target).await?;
-    let earlier = runs.publications(session, &runs.ledger(order.plan(), &target)).await?;
-    Ok(Transaction { session, order, columns, policy: order.policy(), target, runs, earlier })
-}
-
-/// Waits until no other merge of this run into this table is at work. What this one reads from then on is what that one
-/// has left, whichever rounds it published.
-async fn wait_for_rivals(session: &Session, whose: &str) -> Result<(), DatabaseError> {
-    session.run(&format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))", sql::text(whose))).await
+    let earlier = runs.publications(session, &runs.ledger(session, order.plan(), &target)).await?;
+    Ok(Transaction { session, dialect, order, columns, policy: order.policy(), target, runs, earlier })
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
@@ -63,7 +57,7 @@ impl Transaction<'_> {
         }
         let created = async {
             make_schema(self.session, &self.target.schema).await?;
-            let create = create_table(&self.target.qualified, &self.columns, &self.order.job);
+            let create = create_table(self.dialect, &self.target.qualified, &self.columns, &self.order.job);
             Ok(self.session.run(&create).await?)
         };
         created.await.map_err(rival)?;
@@ -78,15 +72,15 @@ impl Engine for Transaction<'_> {
     }
 
     fn ledger(&self) -> Ledger<'_> {
-        self.runs.ledger(self.order.plan(), &self.target)
+        self.runs.ledger(self.session, self.order.plan(), &self.target)
     }
 
     async fn make_runs(&self) -> Result<(), MergeError> {
         Ok(self.runs.make(self.session).await?)
     }
 
-    async fn run(&self, sql: &str) -> Result<(), MergeError> {
-        Ok(self.session.run(sql).await?)
+    async fn execute(&self, sql: &str) -> Result<u64, MergeError> {
+        Ok(self.session.execute(sql).await?)
     }
 
     fn while_claiming(&self, error: MergeError) -> MergeError {

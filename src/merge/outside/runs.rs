@@ -1,16 +1,15 @@
 //! `windrow_runs` on the server: the same table as in DuckDB (see [`runs`](crate::merge::runs)), beside the job's own
 //! table unless the job says where (`runs_table`).
 
-use super::rights::{has, to_make_a_table};
+use super::check::complaints;
+use super::rights::has;
 use super::target::{Found, Target, covers, find, qualified, unique_indexes};
-use crate::database::DatabaseError;
-use crate::database::postgres::Session;
+use crate::database::{DatabaseError, Session};
 use crate::handoff::Plan;
 use crate::job::{Job, TableName};
 use crate::merge::columns;
-use crate::merge::dialect::Postgres;
-use crate::merge::runs::{self, KEY, Ledger, Publication, lacking};
-use crate::merge::sql;
+use crate::merge::dialect::{self, Right, Wanted};
+use crate::merge::runs::{self, COLUMNS, KEY, Ledger, Publication, lacking};
 
 /// The table of runs on the server.
 pub(super) struct Runs {
@@ -29,8 +28,8 @@ impl Runs {
     }
 
     /// What identifies the publications of a run in it.
-    pub fn ledger<'a>(&self, plan: &'a Plan, target: &'a Target) -> Ledger<'a> {
-        Ledger { dialect: &Postgres, runs: self.qualified.clone(), plan, table: &target.name }
+    pub fn ledger<'a>(&self, session: &Session, plan: &'a Plan, target: &'a Target) -> Ledger<'a> {
+        Ledger { dialect: dialect::of(session), runs: self.qualified.clone(), plan, table: &target.name }
     }
 
     /// Makes the table if it is not there, and its schema.
@@ -39,7 +38,7 @@ impl Runs {
             return Ok(());
         }
         make_schema(session, &self.schema).await?;
-        session.run(&runs::create(&Postgres, &self.qualified)).await
+        session.run(&runs::create(dialect::of(session), &self.qualified)).await
     }
 
     /// The run's publications into the table; none where nothing was ever published there.
@@ -64,33 +63,34 @@ pub(super) async fn problems(
 ) -> Result<Vec<String>, DatabaseError> {
     let Found { schema, table, standing, .. } = find_runs(session, job, target).await?;
     let name = format!("{schema}.{table}");
-    let Some((oid, kind)) = standing else {
-        let right = to_make_a_table(session, &schema).await?;
-        let problem = |right| format!("{name}, which is to note the runs: this user may not make {right}");
-        return Ok(right.map(problem).into_iter().collect());
+    let dialect = dialect::of(session);
+    let problem = |problem: String| format!("{name}, which is to note the runs: {problem}");
+    let Some((id, kind)) = standing else {
+        let right = complaints(session, &dialect.may_not_make_table(&schema)).await?;
+        return Ok(right.into_iter().map(problem).collect());
     };
-    let mut problems: Vec<String> = not_ours(session, oid, &kind).await?.into_iter().collect();
-    let may = |right: &str| format!("has_table_privilege({oid}, '{right}')");
-    if !has(session, &["SELECT", "INSERT", "UPDATE"].map(may).join(" AND ")).await? {
-        problems.push("this user may not SELECT, INSERT and UPDATE there".to_owned());
+    let mut problems: Vec<String> = not_ours(session, id, &kind).await?.into_iter().collect();
+    let rights = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Right::Table)).to_vec();
+    let wanted = Wanted { id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
+    for query in dialect.missing_rights(&wanted) {
+        problems.extend(complaints(session, &query).await?);
     }
-    Ok(problems.into_iter().map(|problem| format!("{name}, which is to note the runs: {problem}")).collect())
+    Ok(problems.into_iter().map(problem).collect())
 }
 
 /// Why a table is not one that notes runs.
-async fn not_ours(session: &Session, oid: u32, kind: &str) -> Result<Option<String>, DatabaseError> {
+async fn not_ours(session: &Session, id: u32, kind: &str) -> Result<Option<String>, DatabaseError> {
     const HINT: &str = "a table of yours? runs_table names another one";
-    if !matches!(kind, "r" | "p") {
+    let dialect = dialect::of(session);
+    if dialect.no_table(kind).is_some() {
         return Ok(Some(format!("it is no table ({HINT})")));
     }
-    let columns = format!(
-        "SELECT attname::text FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped"
-    );
-    let found: Vec<String> = session.rows(&columns).await?.iter().map(|row| row.text(0)).collect();
+    let found = session.rows(&dialect.columns(id)).await?;
+    let found: Vec<String> = found.iter().map(|row| row.text(0)).collect();
     if let Some(lacking) = lacking(&found) {
         return Ok(Some(format!("it lacks {lacking} ({HINT})")));
     }
-    let is_key = covers(&unique_indexes(session, oid).await?, &KEY.map(str::to_owned));
+    let is_key = covers(&unique_indexes(session, id).await?, &KEY.map(str::to_owned));
     Ok((!is_key).then(|| format!("it lacks its key: PRIMARY KEY ({})", KEY.join(", "))))
 }
 
@@ -103,10 +103,10 @@ async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Foun
 
 /// Makes a schema that is not there.
 pub(super) async fn make_schema(session: &Session, schema: &str) -> Result<(), DatabaseError> {
-    let is_there = format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {})", sql::text(schema));
+    let dialect = dialect::of(session);
     // Not IF NOT EXISTS: that needs the right to make one even where it is there.
-    match has(session, &is_there).await? {
+    match has(session, &dialect.has_schema(schema)).await? {
         true => Ok(()),
-        false => session.run(&format!("CREATE SCHEMA {}", sql::identifier(schema))).await,
+        false => session.run(&format!("CREATE SCHEMA {}", dialect.identifier(schema))).await,
     }
 }

@@ -1,12 +1,39 @@
-//! What the new table gets of the old one, as statements that the catalogue's own functions spell.
-//!
-//! Each query has the old table as `$1`, the new one as `$2`, and answers with statements in the order in which they are
-//! to be run.
+//! What a new table gets of an old one, as statements that the catalogue's own functions spell.
 
-use crate::database::DatabaseError;
-use crate::database::postgres::Session;
-use crate::merge::postgres::target::Target;
-use crate::merge::sql;
+use crate::merge::dialect::Swap;
+
+pub(super) const SWAP: Swap = Swap {
+    obstacles: OBSTACLES,
+    make: "CREATE TABLE {new} (LIKE {old} INCLUDING ALL)",
+    before_rows: &BEFORE_THE_ROWS,
+    with_numbers: "OVERRIDING SYSTEM VALUE",
+    lock: "LOCK TABLE {old} IN ACCESS EXCLUSIVE MODE",
+    behind_rows: &BEHIND_THE_ROWS,
+    names: &NAMES,
+};
+
+/// What cannot go along, in words.
+const OBSTACLES: &str = "\
+    SELECT 'the view ' || r.ev_class::regclass || ' reads it' FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid \
+      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 \
+        AND r.ev_class <> $1 \
+    UNION SELECT 'the rule ' || quote_ident(rulename) FROM pg_rewrite WHERE ev_class = $1 \
+    UNION SELECT 'the key ' || quote_ident(conname) || ' of ' || conrelid::regclass || ' refers to it' \
+      FROM pg_constraint WHERE confrelid = $1 AND contype = 'f' \
+    UNION SELECT 'the trigger ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal \
+    UNION SELECT 'the policy ' || quote_ident(polname) FROM pg_policy WHERE polrelid = $1 \
+    UNION SELECT 'it is published for replication' FROM pg_publication_rel WHERE prrelid = $1 \
+    UNION SELECT 'it has partitions' FROM pg_class WHERE oid = $1 AND relkind = 'p' \
+    UNION SELECT 'it is a partition' FROM pg_class WHERE oid = $1 AND relispartition \
+    UNION SELECT 'it inherits, or is inherited from' FROM pg_inherits WHERE inhrelid = $1 OR inhparent = $1 \
+    UNION SELECT 'it has row security' FROM pg_class WHERE oid = $1 AND relrowsecurity \
+    UNION SELECT 'it is not logged' FROM pg_class WHERE oid = $1 AND relpersistence <> 'p' \
+    UNION SELECT 'it has a tablespace of its own' FROM pg_class WHERE oid = $1 AND reltablespace <> 0 \
+    UNION SELECT 'it has a replica identity of its own' FROM pg_class WHERE oid = $1 AND relreplident <> 'd' \
+    UNION SELECT 'it is of a type' FROM pg_class WHERE oid = $1 AND reloftype <> 0 \
+    UNION SELECT 'only its owner may do that: ' || pg_get_userbyid(relowner) FROM pg_class \
+      WHERE oid = $1 AND NOT pg_has_role(relowner, 'USAGE') \
+    ORDER BY 1";
 
 /// Storage parameters, and identity columns that count on.
 const BEFORE_THE_ROWS: [&str; 2] = [
@@ -60,50 +87,3 @@ const NAMES: [&str; 2] = [
        ON s.oid = pg_get_serial_sequence($1::regclass::text, a.attname)::regclass \
      WHERE a.attrelid = $1 AND a.attidentity <> '' AND NOT a.attisdropped",
 ];
-
-/// Gives the new table what it needs before it has rows.
-pub(super) async fn take_along(session: &Session, target: &Target, new: &str) -> Result<(), DatabaseError> {
-    run_each(session, target, new, &BEFORE_THE_ROWS).await
-}
-
-/// Gives the new table all else, and the old one's name.
-pub(super) async fn exchange(session: &Session, target: &Target, new: &str) -> Result<(), DatabaseError> {
-    run_each(session, target, new, &BEHIND_THE_ROWS).await?;
-    let mut names = Vec::new();
-    for query in NAMES {
-        names.extend(spelled(session, target, new, query).await?);
-    }
-    // What depends on it in a way that is not known here refuses this.
-    session.run(&format!("DROP TABLE {}", target.qualified)).await?;
-    for statement in names {
-        session.run(&statement).await?;
-    }
-    session.run(&format!("ALTER TABLE {new} RENAME TO {}", sql::identifier(&target.table))).await
-}
-
-async fn run_each(
-    session: &Session,
-    target: &Target,
-    new: &str,
-    queries: &[&str],
-) -> Result<(), DatabaseError> {
-    for query in queries {
-        // One after the other: what the owner may be given depends on the owner.
-        for statement in spelled(session, target, new, query).await? {
-            session.run(&statement).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn spelled(
-    session: &Session,
-    target: &Target,
-    new: &str,
-    query: &str,
-) -> Result<Vec<String>, DatabaseError> {
-    let query = query
-        .replace("$1", &format!("{}::regclass::oid", sql::text(&target.qualified)))
-        .replace("$2", &format!("{}::regclass::oid", sql::text(new)));
-    Ok(session.rows(&query).await?.iter().map(|row| row.text(0)).collect())
-}

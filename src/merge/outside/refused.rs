@@ -9,39 +9,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::carry::Carrier;
-use super::fill::{Filling, STAGED};
+use super::fill::Filling;
 use super::rows::listed;
 use super::target::Target;
 use super::transact::begin;
-use crate::database::postgres::{Server, Session};
-use crate::database::{DatabaseError, Row, RowRefusal};
+use crate::database::{DatabaseError, Row, RowRefusal, Server, Session};
+use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
+use crate::merge::dialect::{self, Dialect};
 use crate::merge::load::Order;
 use crate::merge::refused::{NAMED, RefusedRow, Search, id_of};
 use crate::merge::statements::place;
-use crate::merge::{MergeError, sql};
 
 /// How long it is looked for rows: what waits is a message, and locks are held meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A constraint of the table, a part of it, or a unique index: its columns, and the condition of a CHECK.
-const CONSTRAINT: &str = "WITH RECURSIVE own(oid) AS \
-       (SELECT to_regclass($1)::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid), \
-     named(rel, keys, definition) AS ( \
-       SELECT conrelid, conkey::int2[], CASE contype WHEN 'c' THEN pg_get_constraintdef(c.oid) END \
-         FROM pg_constraint c JOIN own ON conrelid = own.oid WHERE conname = $2 AND contype IN ('c', 'f', 'u', 'p', 'x') \
-       UNION ALL SELECT indrelid, indkey[0:indnkeyatts - 1]::int2[], NULL \
-         FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid WHERE relname = $2) \
-     SELECT to_json(array(SELECT attname::text FROM unnest(keys) WITH ORDINALITY k(n, at) \
-                  JOIN pg_attribute ON attrelid = rel AND attnum = n ORDER BY at)), definition FROM named LIMIT 1";
-
-/// A unique index of the table, or of a part of it: its expressions, and the condition of a partial one.
-const UNIQUE: &str = "WITH RECURSIVE own(oid) AS \
-       (SELECT to_regclass($1)::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
-     SELECT to_json(array(SELECT pg_get_indexdef(indexrelid, k, true) FROM generate_series(1, indnkeyatts) k)), \
-       coalesce(pg_get_expr(indpred, indrelid), 'true') \
-     FROM pg_index i JOIN own ON indrelid = own.oid JOIN pg_class c ON c.oid = indexrelid \
-     WHERE relname = $2 AND indisunique LIMIT 1";
+/// Temporary table: the type of a column.
+const OF_TYPE: &str = "windrow_type";
 
 /// Most tries: where many rows are refused, but none by itself, there is no end of halves.
 const TRIES: usize = 2_000;
@@ -78,7 +62,7 @@ async fn find_in(
     refusal: &RowRefusal,
 ) -> Result<Option<Found>, MergeError> {
     let mut transaction = begin(session, order).await?;
-    session.run(&format!("SET LOCAL lock_timeout = '{}s'", PATIENCE.as_secs())).await?;
+    session.run(&dialect::of(session).wait_for_locks(PATIENCE)).await?;
     let is_made = transaction.make_table().await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
@@ -158,11 +142,12 @@ impl Trial<'_> {
         &self,
         done: impl Future<Output = Result<T, MergeError>>,
     ) -> Result<Option<RowRefusal>, MergeError> {
-        let left = PATIENCE.saturating_sub(self.since.elapsed()).as_millis().max(1);
-        self.session.run(&format!("SAVEPOINT windrow; SET LOCAL statement_timeout = {left}")).await?;
+        let left = PATIENCE.saturating_sub(self.since.elapsed());
+        self.session.run("SAVEPOINT windrow").await?;
+        self.session.run(&self.dialect().take_at_most(left)).await?;
         let done = match done.await {
             // What is only looked at when the transaction ends.
-            Ok(_) => self.session.run("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(MergeError::from),
+            Ok(_) => self.session.run(self.dialect().check_constraints_now()).await.map_err(MergeError::from),
             Err(error) => Err(error),
         };
         self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
@@ -176,10 +161,11 @@ impl Trial<'_> {
     /// The staged rows' numbers; `None` where there are no rows.
     async fn number(&self) -> Result<Option<Number>, MergeError> {
         let [ordinal, part] = place(self.filling.rows.outputs);
-        let parts = format!("SELECT (coalesce(max({part}), 0) + 1)::bigint FROM {STAGED}");
+        let staged = self.filling.staged();
+        let parts = format!("SELECT coalesce(max({part}), 0) + 1 FROM {staged}");
         let parts = self.filling.transaction.count(&parts).await?;
         let sql = format!("(new.{ordinal} * {parts} + new.{part})");
-        let bounds = format!("SELECT min({sql}), max({sql}) FROM {STAGED} AS new");
+        let bounds = format!("SELECT min({sql}), max({sql}) FROM {staged} AS new");
         let row = self.session.row(&bounds).await?;
         Ok(row.number(0).zip(row.number::<u64>(1)).map(|(first, last)| Number {
             sql,
@@ -210,13 +196,17 @@ impl Trial<'_> {
     async fn misfit(&self, only: &str) -> Result<Vec<String>, MergeError> {
         for output in self.filling.rows.outputs {
             let name = self.filling.rows.name(output);
+            let nothing = format!("SELECT {name} FROM {} WHERE 1 = 0", self.target.qualified);
             let put = format!(
-                "CREATE TEMP TABLE windrow_type ON COMMIT DROP AS SELECT {name} FROM {} WHERE false; \
-                 INSERT INTO pg_temp.windrow_type SELECT {} FROM {STAGED} AS new WHERE {only}",
-                self.target.qualified,
+                "INSERT INTO {} SELECT {} FROM {} AS new WHERE {only}",
+                self.dialect().temporary(OF_TYPE),
                 self.filling.rows.converted(output),
+                self.filling.staged(),
             );
-            let put = async { self.session.run(&put).await.map_err(MergeError::from) };
+            let put = async {
+                self.session.run(&self.dialect().keep_temporary(OF_TYPE, &nothing)).await?;
+                Ok(self.session.run(&put).await?)
+            };
             if self.refusal(put).await?.is_some() {
                 return Ok(vec![self.filling.rows.plain_name(output).to_owned()]);
             }
@@ -229,7 +219,8 @@ impl Trial<'_> {
     async fn together(&self, refusal: &RowRefusal) -> Result<(Vec<RefusedRow>, u64), MergeError> {
         let none = Ok((Vec::new(), 0));
         let Some(constraint) = &refusal.constraint else { return none };
-        let index = self.session.row(&self.of_table(UNIQUE, constraint)).await?;
+        let index = self.dialect().unique_index(self.filling.filled(), constraint);
+        let index = self.session.row(&index).await?;
         let (keys, condition) = (index.list(0), index.text(1));
         if keys.is_empty() {
             return none;
@@ -241,15 +232,16 @@ impl Trial<'_> {
         let twins = format!(
             "(new.{ordinal}, new.{part}) IN (SELECT {ordinal}, {part} FROM \
              (SELECT {ordinal}, {part}, count(*) OVER (PARTITION BY {}) AS windrow_alike \
-              FROM (SELECT new.{ordinal}, new.{part}, {} FROM {STAGED} AS new) AS written \
+              FROM (SELECT new.{ordinal}, new.{part}, {} FROM {} AS new) AS written \
               WHERE ({condition}) AND {}) AS counted WHERE windrow_alike > 1)",
             keys.join(", "),
             listed(as_there),
+            self.filling.staged(),
             keys.iter().map(|key| format!("({key}) IS NOT NULL")).collect::<Vec<_>>().join(" AND "),
         );
         // A condition or key of columns that the run does not fill cannot be asked of its rows.
         let counted = async {
-            let count = format!("SELECT count(*) FROM {STAGED} AS new WHERE {twins}");
+            let count = format!("SELECT count(*) FROM {} AS new WHERE {twins}", self.filling.staged());
             self.filling.transaction.count(&count).await
         };
         self.session.run("SAVEPOINT windrow").await?;
@@ -266,11 +258,13 @@ impl Trial<'_> {
         let [ordinal, part] = place(self.filling.rows.outputs);
         let ids: Vec<&Output> = self.filling.rows.outputs.iter().filter(|o| o.origin == Origin::Id).collect();
         let named: Vec<&Output> = names.iter().filter_map(|name| self.output(name)).collect();
-        let texts =
-            ids.iter().chain(&named).map(|output| format!("new.{}::text", sql::identifier(&output.name)));
+        let texts = ids.iter().chain(&named).map(|output| {
+            self.dialect().as_text(&format!("new.{}", self.dialect().identifier(&output.name)))
+        });
         let select = format!(
-            "SELECT {} FROM {STAGED} AS new WHERE {only} ORDER BY new.{ordinal}, new.{part} LIMIT {NAMED}",
-            listed([format!("new.{ordinal}")].into_iter().chain(texts))
+            "SELECT {} FROM {} AS new WHERE {only} ORDER BY new.{ordinal}, new.{part} LIMIT {NAMED}",
+            listed([format!("new.{ordinal}")].into_iter().chain(texts)),
+            self.filling.staged()
         );
         let row = |row: &Row| {
             let text =
@@ -296,13 +290,12 @@ impl Trial<'_> {
 
     /// The columns of a constraint or index of the table, and the condition of a CHECK.
     async fn constraint(&self, name: &str) -> Result<Option<(Vec<String>, Option<String>)>, MergeError> {
-        let found = self.session.rows(&self.of_table(CONSTRAINT, name)).await?;
+        let found = self.session.rows(&self.dialect().constraint(self.filling.filled(), name)).await?;
         Ok(found.first().map(|row| (row.list(0), row.get(1).map(str::to_owned))))
     }
 
-    /// A query on a constraint or index of the table.
-    fn of_table(&self, query: &str, name: &str) -> String {
-        query.replace("$1", &sql::text(self.filling.filled())).replace("$2", &sql::text(name))
+    fn dialect(&self) -> &'static dyn Dialect {
+        self.filling.dialect()
     }
 }
 

@@ -3,11 +3,10 @@
 //! A table that is there is filled as it is, never altered: columns that the job does not name are left to the
 //! database (serial numbers, defaults; an upsert leaves them as they stand), and its keys, references and triggers hold.
 
-use super::fit::{Fit, StandingType, fit};
-use crate::database::postgres::Session;
-use crate::database::{DatabaseError, Row};
+use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, Table, TableName};
 use crate::merge::columns::{self, Output};
+use crate::merge::dialect::{self, Dialect, Fit, StandingType};
 use crate::merge::sql;
 
 /// The job's table on the server.
@@ -30,9 +29,9 @@ pub(super) struct Target {
 /// A table that is there.
 #[derive(Debug)]
 struct Standing {
-    oid: u32,
-    /// `pg_class.relkind`.
-    kind: String,
+    id: u32,
+    /// Why it is no table.
+    is_no_table: Option<&'static str>,
     columns: Vec<TargetColumn>,
     /// The columns of each unique index that covers all rows.
     unique: Vec<Vec<String>>,
@@ -55,41 +54,13 @@ pub(super) struct TargetColumn {
     pub computed: bool,
 }
 
-/// The table of a name, `$1`.
-const TABLE: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind \
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)";
-
-/// The columns of the table `$1`. A domain is looked through to the type that it is over.
-const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), b.typname::text, \
-       format_type(b.oid, -1), b.typtype = 'e', \
-       CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, \
-       (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation c \
-        JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation AND NOT c.collisdeterministic), \
-       NOT (a.attnotnull OR t.typnotnull), a.atthasdef OR a.attidentity = 'd' OR t.typdefault IS NOT NULL, \
-       a.attgenerated <> '' OR a.attidentity = 'a', a.attgenerated <> '' \
-     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
-     JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END \
-     WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
-
-/// The columns of each unique index of the table `$1` that covers all rows.
-const UNIQUE: &str = "SELECT to_json(array(SELECT a.attname::text FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k \
-       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k)) \
-     FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL \
-       AND i.indexprs IS NULL";
-
-/// Whether the table `$1` is referred to, and whether it has rules.
-const FURTHER: &str = "WITH RECURSIVE own(oid) AS \
-       (SELECT $1::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid) \
-     SELECT EXISTS (SELECT FROM pg_constraint JOIN own ON confrelid = own.oid WHERE contype = 'f'), \
-       (SELECT relhasrules FROM pg_class WHERE oid = $1)";
-
 impl Target {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<Target, DatabaseError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
         let Found { schema, table, standing, lost_in } = find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
-            Some((oid, kind)) => Some(standing_table(session, oid, kind).await?),
+            Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
             None => None,
         };
         Ok(Target {
@@ -103,13 +74,13 @@ impl Target {
     }
 
     /// Its number in the catalogue, where it is there.
-    pub fn oid(&self) -> Option<u32> {
-        self.standing.as_ref().map(|standing| standing.oid)
+    pub fn id(&self) -> Option<u32> {
+        self.standing.as_ref().map(|standing| standing.id)
     }
 
     /// Whether it is a table, or is to become one.
     pub fn is_table(&self) -> bool {
-        self.standing.as_ref().is_none_or(|standing| matches!(standing.kind.as_str(), "r" | "p"))
+        self.standing.as_ref().is_none_or(|standing| standing.is_no_table.is_none())
     }
 
     /// Whether the table is there.
@@ -150,7 +121,7 @@ impl Target {
     }
 
     /// What of it does not fit these columns.
-    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
+    pub fn problems(&self, dialect: &dyn Dialect, columns: &[Output]) -> Vec<String> {
         let lost = self.lost_in.as_ref().map(|search_path| {
             format!(
                 "it is not found, and search_path = {search_path} has no schema to make it in: write the \
@@ -159,12 +130,11 @@ impl Target {
             )
         });
         let Some(standing) = &self.standing else { return lost.into_iter().collect() };
-        match standing.kind.as_str() {
-            "r" | "p" => {}
-            "v" | "m" => return vec!["it is a view".to_owned()],
-            _ => return vec!["it is no ordinary table".to_owned()],
+        if let Some(what) = standing.is_no_table {
+            return vec![what.to_owned()];
         }
-        let mut problems: Vec<String> = columns.iter().filter_map(|column| self.problem(column)).collect();
+        let mut problems: Vec<String> =
+            columns.iter().filter_map(|column| self.problem(dialect, column)).collect();
         let names = self.names(columns);
         for (at, name) in names.iter().enumerate() {
             if let Some(first) = names[..at].iter().position(|other| other == name) {
@@ -186,22 +156,22 @@ impl Target {
         problems
     }
 
-    fn problem(&self, output: &Output) -> Option<String> {
+    fn problem(&self, dialect: &dyn Dialect, output: &Output) -> Option<String> {
         let name = &output.name;
         let Some(standing) = self.column(name) else { return Some(format!("it has no column {name:?}")) };
         if standing.generated {
             return Some(format!("column {name:?} is generated and cannot be filled"));
         }
         let ty = output.ty?;
-        match fit(ty, &standing.ty) {
+        match dialect.fit(ty, &standing.ty) {
             Some(_) => None,
             None => Some(format!("column {name:?} is {} there, {ty} in the job", standing.ty.shown)),
         }
     }
 
     /// How each of the job's columns goes in.
-    pub fn fits(&self, columns: &[Output]) -> Vec<Fit> {
-        let of = |output: &Output| fit(output.ty?, &self.column(&output.name)?.ty);
+    pub fn fits(&self, dialect: &dyn Dialect, columns: &[Output]) -> Vec<Fit> {
+        let of = |output: &Output| dialect.fit(output.ty?, &self.column(&output.name)?.ty);
         columns.iter().map(|output| of(output).unwrap_or_default()).collect()
     }
 
@@ -223,7 +193,7 @@ impl Target {
 pub(super) struct Found {
     pub schema: String,
     pub table: String,
-    /// Its number in the catalogue, and `pg_class.relkind`.
+    /// Its id, and its kind.
     pub standing: Option<(u32, String)>,
     /// See [`Target`].
     lost_in: Option<String>,
@@ -239,9 +209,9 @@ pub(super) async fn find(
     let quoted =
         [schema, Some(table)].into_iter().flatten().map(sql::identifier).collect::<Vec<_>>().join(".");
     for name in [quoted.clone(), quoted.to_ascii_lowercase()] {
-        let row = session.row(&TABLE.replace("$1", &sql::text(&name))).await?;
-        if let Some(oid) = row.number(0) {
-            let standing = Some((oid, row.text(3)));
+        let row = session.row(&dialect::of(session).table(&name)).await?;
+        if let Some(id) = row.number(0) {
+            let standing = Some((id, row.text(3)));
             return Ok(Found { schema: row.text(1), table: row.text(2), standing, lost_in: None });
         }
     }
@@ -254,28 +224,30 @@ async fn schema_to_make_in(
     session: &Session,
     schema: Option<&str>,
 ) -> Result<(String, Option<String>), DatabaseError> {
-    const OWN: &str = "SELECT current_schema(), current_setting('search_path')";
-    const SAID: &str = "SELECT nspname FROM pg_namespace WHERE nspname::text IN ($1, lower($1)) \
-                        ORDER BY nspname::text <> $1 LIMIT 1";
-    let asked = schema.map_or_else(|| OWN.to_owned(), |schema| SAID.replace("$1", &sql::text(schema)));
-    let row = session.row(&asked).await?;
+    let row = session.row(&dialect::of(session).schema(schema)).await?;
     match row.get(0) {
         Some(name) => Ok((name.to_owned(), None)),
         None => Ok((schema.unwrap_or("public").to_owned(), row.get(1).map(str::to_owned))),
     }
 }
 
-async fn standing_table(session: &Session, oid: u32, kind: String) -> Result<Standing, DatabaseError> {
-    let of_table = |query: &str| query.replace("$1", &oid.to_string());
-    let columns = session.rows(&of_table(COLUMNS)).await?.iter().map(target_column).collect();
-    let further = session.row(&of_table(FURTHER)).await?;
-    let unique = unique_indexes(session, oid).await?;
-    Ok(Standing { oid, kind, columns, unique, is_referenced: further.flag(0), has_rules: further.flag(1) })
+async fn standing_table(session: &Session, id: u32, kind: &str) -> Result<Standing, DatabaseError> {
+    let dialect = dialect::of(session);
+    let columns = session.rows(&dialect.columns(id)).await?.iter().map(target_column).collect();
+    let further = session.row(&dialect.further(id)).await?;
+    Ok(Standing {
+        id,
+        is_no_table: dialect.no_table(kind),
+        columns,
+        unique: unique_indexes(session, id).await?,
+        is_referenced: further.flag(0),
+        has_rules: further.flag(1),
+    })
 }
 
 /// The columns of each unique index of a table that covers all rows.
-pub(super) async fn unique_indexes(session: &Session, oid: u32) -> Result<Vec<Vec<String>>, DatabaseError> {
-    let found = session.rows(&UNIQUE.replace("$1", &oid.to_string())).await?;
+pub(super) async fn unique_indexes(session: &Session, id: u32) -> Result<Vec<Vec<String>>, DatabaseError> {
+    let found = session.rows(&dialect::of(session).unique(id)).await?;
     Ok(found.iter().map(|row| row.list(0)).collect())
 }
 

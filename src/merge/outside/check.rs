@@ -3,11 +3,11 @@
 use super::rights;
 use super::target::Target;
 use super::{referencing, runs, swap};
-use crate::database::DatabaseError;
-use crate::database::postgres::{Server, Session};
+use crate::database::{DatabaseError, Server, Session};
 use crate::job::Job;
 use crate::merge::MergeError;
 use crate::merge::columns::{self, Output};
+use crate::merge::dialect;
 
 /// Looks the destination over before anything is asked of anyone: the server lets us in, takes writes and speaks UTF-8,
 /// the table has the columns that the job fills, of types that take them, and this user has the rights that a load
@@ -34,8 +34,8 @@ pub(super) async fn refuse_unfit(
     target: &Target,
     columns: &[Output],
 ) -> Result<(), MergeError> {
-    let mut problems = of_server(session).await?;
-    problems.extend(target.problems(columns));
+    let mut problems = complaints(session, dialect::of(session).unfit_server()).await?;
+    problems.extend(target.problems(dialect::of(session), columns));
     if target.is_table() {
         problems.extend(rights::missing(session, job, target, columns).await?);
     }
@@ -52,16 +52,7 @@ pub(super) async fn refuse_unfit(
     }
 }
 
-async fn of_server(session: &Session) -> Result<Vec<String>, DatabaseError> {
-    let asked = "SELECT current_setting('server_encoding'), pg_is_in_recovery()";
-    let row = session.row(asked).await?;
-    let (encoding, is_standby) = (row.text(0), row.flag(1));
-    let mut problems = Vec::new();
-    if encoding != "UTF8" {
-        problems.push(format!("its database has the encoding {encoding}, not UTF8: answers have any letter"));
-    }
-    if is_standby {
-        problems.push("its server is a standby, which takes no writes: name the primary".to_owned());
-    }
-    Ok(problems)
+/// The complaints that a query answers with.
+pub(super) async fn complaints(session: &Session, query: &str) -> Result<Vec<String>, DatabaseError> {
+    Ok(session.rows(query).await?.iter().map(|row| row.text(0)).collect())
 }

@@ -2,7 +2,7 @@
 
 use tokio::runtime::Handle;
 
-use crate::database::postgres::{Canceller, Session};
+use crate::database::{Canceller, Session};
 
 /// Cancels the session's statement when it is dropped: held by the future that waits for a transaction.
 ///

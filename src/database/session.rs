@@ -1,0 +1,151 @@
+//! A database outside of this process, whichever it is: how it is reached, and what can be asked of it.
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::{DatabaseError, Row, postgres};
+use crate::job::ServerUrl;
+use crate::secrets::Secrets;
+
+/// A database that can be connected to.
+#[derive(Debug, Clone)]
+pub enum Server {
+    /// A PostgreSQL server.
+    Postgres(postgres::Server),
+}
+
+impl Server {
+    /// The server that a URL names.
+    ///
+    /// # Errors
+    /// Where a secret has no value, or the URL says something that is not known.
+    pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
+        postgres::Server::of(url, secrets).map(Server::Postgres)
+    }
+
+    /// For people: no password.
+    pub fn shown(&self) -> &str {
+        let Server::Postgres(server) = self;
+        server.shown()
+    }
+
+    /// Connects; must be called within a tokio runtime, which then drives the connection.
+    ///
+    /// # Errors
+    /// Where the server is not there, does not let us in, or does not encrypt as it should.
+    pub async fn connect(&self) -> Result<Session, DatabaseError> {
+        let Server::Postgres(server) = self;
+        server.connect().await.map(Session::Postgres)
+    }
+}
+
+/// A connection. It ends when this is dropped.
+pub enum Session {
+    /// To a PostgreSQL server.
+    Postgres(postgres::Session),
+}
+
+impl Session {
+    /// Runs statements whose answers do not matter.
+    ///
+    /// # Errors
+    /// The first that fails; the later ones are not run.
+    pub async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
+        let Session::Postgres(session) = self;
+        session.run(sql).await
+    }
+
+    /// The rows that a statement answers with.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        let Session::Postgres(session) = self;
+        session.rows(sql).await
+    }
+
+    /// The first row that a statement answers with; one without values where there is none.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn row(&self, sql: &str) -> Result<Row, DatabaseError> {
+        Ok(self.rows(sql).await?.into_iter().next().unwrap_or_default())
+    }
+
+    /// Runs a statement; the rows that it changed.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
+        let Session::Postgres(session) = self;
+        session.execute(sql).await
+    }
+
+    /// The columns that a query would answer with: their names and types.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn columns(&self, query: &str) -> Result<Vec<(String, String)>, DatabaseError> {
+        let Session::Postgres(session) = self;
+        session.columns(query).await
+    }
+
+    /// Sends pieces of encoded rows into a table, or into the columns that are named behind it; the rows that were written.
+    /// Where the pieces end with an error, nothing is.
+    ///
+    /// # Errors
+    /// Of the pieces, and of the database.
+    pub async fn load<E: From<DatabaseError>>(
+        &self,
+        into: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<u64, E> {
+        let Session::Postgres(session) = self;
+        session.load(into, pieces).await
+    }
+
+    /// Writes the answer of a query as CSV, with a header. What the database says of the query points into it.
+    ///
+    /// # Errors
+    /// Of the database, and of the writing.
+    pub async fn write_csv<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Session::Postgres(session) = self;
+        session.write_csv(query, write).await
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        let Session::Postgres(session) = self;
+        session.is_closed()
+    }
+
+    /// Stops what the database is doing for this connection; best effort.
+    pub fn canceller(&self) -> Canceller {
+        let Session::Postgres(session) = self;
+        Canceller::Postgres(session.canceller())
+    }
+
+    /// Ends the connection, and waits until the database has been told.
+    pub async fn close(self) {
+        let Session::Postgres(session) = self;
+        session.close().await;
+    }
+}
+
+/// Stops a statement from outside.
+pub enum Canceller {
+    /// Of a PostgreSQL server.
+    Postgres(postgres::Canceller),
+}
+
+impl Canceller {
+    /// Asks the database to stop; whether it does, the statement's own end tells.
+    pub async fn cancel(&self) {
+        let Canceller::Postgres(canceller) = self;
+        canceller.cancel().await;
+    }
+}

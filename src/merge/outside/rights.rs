@@ -1,0 +1,64 @@
+//! Rights that a load needs and this user does not have, in words that say what to grant.
+
+use super::check::complaints;
+use super::target::Target;
+use crate::database::{DatabaseError, Session};
+use crate::job::{Gone, Job, Mode};
+use crate::merge::columns::Output;
+use crate::merge::dialect::{self, Right, Wanted};
+
+/// What is missing in the table, or to make it.
+pub(super) async fn missing(
+    session: &Session,
+    job: &Job,
+    target: &Target,
+    columns: &[Output],
+) -> Result<Vec<String>, DatabaseError> {
+    let dialect = dialect::of(session);
+    let mut missing = complaints(session, &dialect.may_not_make_temporary()).await?;
+    let Some(id) = target.id() else {
+        let right = complaints(session, &dialect.may_not_make_table(&target.schema)).await?;
+        missing.extend(right.iter().map(|right| format!("it is not there, and {right}")));
+        return Ok(missing);
+    };
+    let filled = filled(target, columns);
+    let wanted = Wanted { id, table: &target.name, filled: &filled, rights: needed(job, target) };
+    for query in dialect.missing_rights(&wanted) {
+        missing.extend(complaints(session, &query).await?);
+    }
+    Ok(missing)
+}
+
+/// What a load does to the table.
+fn needed(job: &Job, target: &Target) -> Vec<(&'static str, Right)> {
+    match job.table.mode {
+        Mode::Append => vec![("SELECT", Right::Any), ("INSERT", Right::Columns)],
+        Mode::Replace | Mode::ReplaceIds if target.is_replaced_in_place(&job.table) => {
+            let columns = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Right::Columns));
+            columns.into_iter().chain([("DELETE", Right::Table)]).collect()
+        }
+        Mode::Replace => vec![("SELECT", Right::Any), ("INSERT", Right::Columns), ("DELETE", Right::Table)],
+        Mode::ReplaceIds => {
+            vec![("SELECT", Right::Columns), ("INSERT", Right::Columns), ("DELETE", Right::Table)]
+        }
+        Mode::Upsert => {
+            let mut rights =
+                vec![("SELECT", Right::Columns), ("INSERT", Right::Columns), ("UPDATE", Right::Table)];
+            if job.table.gone == Gone::Delete || !target.is_unique(&target.names_of(&job.table.key)) {
+                rights.push(("DELETE", Right::Table));
+            }
+            rights
+        }
+    }
+}
+
+/// The columns of the table that the job fills.
+fn filled(target: &Target, columns: &[Output]) -> Vec<String> {
+    let filled = columns.iter().filter_map(|output| target.column(&output.name));
+    filled.map(|column| column.name.clone()).collect()
+}
+
+/// Whether a condition holds.
+pub(super) async fn has(session: &Session, condition: &str) -> Result<bool, DatabaseError> {
+    Ok(session.row(&format!("SELECT {condition}")).await?.flag(0))
+}
