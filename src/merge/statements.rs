@@ -80,7 +80,9 @@ pub(super) const REFUSED: &str =
 pub(super) fn withheld(staged: u64, left: u64) -> Result<u64, MergeError> {
     staged.checked_sub(left).ok_or_else(|| MergeError::Statement {
         name: "[[before]]".into(),
-        message: format!("windrow_rows has {left} rows after it and had {staged}: what is written are the rows of the run"),
+        message: format!(
+            "windrow_rows has {left} rows after it and had {staged}: what is written are the rows of the run"
+        ),
         hint: "take the INSERT INTO windrow_rows out; [[after]] may write rows of your own into the table",
     })
 }

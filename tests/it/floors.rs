@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 9] = [
 const DOORS: [(&str, &[&str]); 12] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
-    ("tokio_postgres", &["database", "plan", "merge"]),
+    ("tokio_postgres", &["database", "plan"]),
     ("tokio_postgres_rustls", &["database"]),
     ("hyper", &["fetch"]),
     ("hyper_util", &["fetch"]),
@@ -111,6 +111,21 @@ fn each_heavy_library_has_one_door() {
         }
     }
     assert!(strangers.is_empty(), "these libraries have other doors:\n{}", strangers.join("\n"));
+}
+
+/// A database is known to its dialect alone; what loads into all of them names none.
+#[test]
+fn what_loads_into_databases_names_none() {
+    let mut named = Vec::new();
+    for (path, code) in &sources()["merge"] {
+        let code = code.to_lowercase();
+        let words = ["postgres", "pg_", "regclass", "ctid", "tableoid"];
+        let found = words.into_iter().filter(|word| code.contains(word));
+        if path.starts_with("merge/outside") {
+            named.extend(found.map(|word| format!("{} has {word}", path.display())));
+        }
+    }
+    assert!(named.is_empty(), "these belong to a dialect:\n{}", named.join("\n"));
 }
 
 /// Cargo sets them for every test (`.cargo/config.toml`); without them each run of the tests would be another.

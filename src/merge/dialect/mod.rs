@@ -14,6 +14,8 @@
 mod catalogue;
 mod duckdb;
 mod postgres;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -72,6 +74,9 @@ pub(super) trait Dialect: Spelling + Catalogue {
 
     /// Begins a transaction.
     fn begin(&self) -> &'static str;
+
+    /// Begins a transaction that only reads, also where nothing can be written.
+    fn begin_reading(&self) -> &'static str;
 
     /// What holds in this transaction only, whatever the server, the user or a statement of the job's own say.
     fn settings(&self) -> &'static str;

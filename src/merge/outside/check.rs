@@ -1,9 +1,10 @@
 //! Whether a load can succeed: the server, the table, the table of runs, and this user's rights in them.
 
+use super::ask::{complaints, connect_to_read};
 use super::rights;
 use super::target::Target;
 use super::{referencing, runs, swap};
-use crate::database::{DatabaseError, Server, Session};
+use crate::database::{Server, Session};
 use crate::job::Job;
 use crate::merge::MergeError;
 use crate::merge::columns::{self, Output};
@@ -19,7 +20,7 @@ use crate::merge::dialect;
 /// Whether there is a table.
 pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, MergeError> {
     let columns = columns::of_job(job)?;
-    let session = server.connect().await?;
+    let session = connect_to_read(server).await?;
     session.run("BEGIN READ ONLY").await?;
     let target = Target::find(&session, job).await?;
     let fits = refuse_unfit(&session, job, &target, &columns).await;
@@ -50,9 +51,4 @@ pub(super) async fn refuse_unfit(
         true => Ok(()),
         false => Err(MergeError::Table { table: target.name.clone(), problems }),
     }
-}
-
-/// The complaints that a query answers with.
-pub(super) async fn complaints(session: &Session, query: &str) -> Result<Vec<String>, DatabaseError> {
-    Ok(session.rows(query).await?.iter().map(|row| row.text(0)).collect())
 }

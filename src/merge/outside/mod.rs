@@ -1,17 +1,17 @@
-//! A PostgreSQL server as the destination: one transaction, all or nothing.
+//! A database outside of this process as the destination: one transaction, all or nothing.
 //!
-//! DuckDB works out, in memory over the run's files, what is written ([`Export`](super::load::Export)); a thread encodes
-//! it; the rows go through binary COPY straight into the table where the mode allows it, and else into a temporary
-//! staging table, from which set-based statements take them.
+//! Which database it is, [`dialect`](super::dialect) knows, and nobody here. DuckDB works out, in memory over the run's files,
+//! what is written ([`Export`](super::load::Export)); a thread encodes it; the rows go straight into the table where the mode
+//! allows it, and else into a temporary table, `windrow_rows`, from which set-based statements take them.
 //!
 //! | mode | rows that stand | new rows |
 //! |---|---|---|
-//! | append | stay | COPY into the table |
+//! | append | stay | straight into the table |
 //! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
-//! | replace | DELETE of all, but for ids that are to stay | COPY into the table |
-//! | replace_ids | DELETE of those with an answered id | COPY into the table |
+//! | replace | DELETE of all, but for ids that are to stay | straight into the table |
+//! | replace_ids | DELETE of those with an answered id | straight into the table |
 //! | either of them, where others refer to the table and a key tells rows apart | [UPDATE](self::in_place) of those that come again, DELETE of the rest | INSERT from staging |
-//! | replace, swapped | go with their table | COPY into [a new table](self::swap) |
+//! | replace, swapped | go with their table | straight into [a new table](self::swap) |
 //!
 //! Staged are the rows of an upsert (unless the table is empty), those where `on_failure = "keep"` takes columns from
 //! the row that stood, where a column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of
@@ -24,9 +24,9 @@
 //!
 //! # Who waits for whom
 //!
-//! Another merge of the same run waits on a lock of the run's own (`pg_advisory_xact_lock`), and then finds what this one
-//! published; should it not wait, the key of the row in `windrow_runs` would refuse it. Modes that look at what stands take the table's lock `SHARE ROW EXCLUSIVE`: others read on, but do not
-//! write between look and COMMIT. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
+//! Another merge of the same run waits on a lock of the run's own, and then finds what this one published; should it not
+//! wait, the key of the row in `windrow_runs` would refuse it. Modes that look at what stands keep others from writing between
+//! look and COMMIT; they read on. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
 //! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
 //!
 //! Rows that the server refuses are [looked for](self::refused), in a transaction that is undone, so that the error names
@@ -38,6 +38,7 @@
 //! minute while the server comes back, starts the transaction anew: its claim in `windrow_runs` waits until the lost one
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
+mod ask;
 mod carry;
 mod check;
 mod fill;
@@ -60,6 +61,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::ask::connect_to_read;
 pub(super) use self::check::check;
 use self::give_up::CancelWhenDropped;
 use self::runs::Runs;
@@ -225,7 +227,7 @@ async fn come_back(server: &Server) -> Result<Session, DatabaseError> {
 
 /// Whether the run stands on the server already.
 pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
-    let session = server.connect().await?;
+    let session = connect_to_read(server).await?;
     let target = Target::find(&session, &order.job).await?;
     let runs = Runs::find(&session, &order.job, &target).await?;
     let publications = runs.publications(&session, &runs.ledger(&session, order.plan(), &target)).await?;
@@ -240,11 +242,11 @@ pub(super) async fn first_rows(
     table: &str,
     limit: usize,
 ) -> Result<QueryResult, MergeError> {
-    let session = server.connect().await?;
+    let session = connect_to_read(server).await?;
+    let dialect = dialect::of(&session);
     let TableName { schema, table } = columns::table_name(table);
     let found = target::find(&session, schema.as_deref(), &table).await?;
-    let name = target::qualified(&found.schema, &found.table);
-    let dialect = dialect::of(&session);
+    let name = target::qualified(dialect, &found.schema, &found.table);
     let columns = session.columns(&format!("SELECT * FROM {name}")).await?.into_iter();
     let columns: Vec<AnswerColumn> = columns.map(|(name, ty)| AnswerColumn { name, ty }).collect();
     let texts: Vec<String> =

@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::target::Target;
 use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnReferencing};
-use crate::merge::dialect::{self, Cause};
-use crate::merge::sql;
+use crate::merge::dialect::{self, Cause, Dialect};
 
 /// Most foreign keys that are followed: a circle of them would have no end.
 const MOST_KEYS: usize = 100;
@@ -69,8 +68,8 @@ impl Key {
 
     /// A condition on `t<depth>`, a row of its table: it refers to a row that is deleted, as `above` says of the row
     /// referred to, `t<depth - 1>`.
-    fn refers(&self, depth: usize, above: Option<&str>) -> String {
-        let column = |at: usize, name: &str| format!("t{at}.{}", sql::identifier(name));
+    fn refers(&self, dialect: &dyn Dialect, depth: usize, above: Option<&str>) -> String {
+        let column = |at: usize, name: &str| format!("t{at}.{}", dialect.identifier(name));
         let set = self.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(depth, name)));
         let set = set.collect::<Vec<_>>().join(" AND ");
         let Some(above) = above else { return set };
@@ -102,7 +101,7 @@ pub(super) async fn problems(
             if !seen.insert(key.id) || seen.len() > MOST_KEYS {
                 continue;
             }
-            let refers = key.refers(depth, above.as_deref());
+            let refers = key.refers(dialect::of(session), depth, above.as_deref());
             let may_be_counted = may_be_counted && key.may_be_counted;
             let rows = match may_be_counted {
                 true => Some(count(session, &key.table, depth, &refers).await?),

@@ -1,6 +1,6 @@
 //! Rights that a load needs and this user does not have, in words that say what to grant.
 
-use super::check::complaints;
+use super::ask::complaints;
 use super::target::Target;
 use crate::database::{DatabaseError, Session};
 use crate::job::{Gone, Job, Mode};
@@ -56,9 +56,4 @@ fn needed(job: &Job, target: &Target) -> Vec<(&'static str, Right)> {
 fn filled(target: &Target, columns: &[Output]) -> Vec<String> {
     let filled = columns.iter().filter_map(|output| target.column(&output.name));
     filled.map(|column| column.name.clone()).collect()
-}
-
-/// Whether a condition holds.
-pub(super) async fn has(session: &Session, condition: &str) -> Result<bool, DatabaseError> {
-    Ok(session.row(&format!("SELECT {condition}")).await?.flag(0))
 }

@@ -4,10 +4,10 @@ use super::target::Target;
 use crate::job::{Mode, Table};
 use crate::merge::columns::{Origin, Output};
 use crate::merge::dialect::{Dialect, Fit};
-use crate::merge::sql;
 
 /// The run's columns, and what they are in the table. In SQL `old` is a row of the table, `new` one of the run.
 pub(super) struct Rows<'a> {
+    dialect: &'static dyn Dialect,
     pub outputs: &'a [Output],
     table: &'a Table,
     /// The columns' names there, and how they go in.
@@ -16,8 +16,13 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub fn of(dialect: &dyn Dialect, outputs: &'a [Output], table: &'a Table, target: &Target) -> Rows<'a> {
-        Rows { outputs, table, names: target.names(outputs), fits: target.fits(dialect, outputs) }
+    pub fn of(
+        dialect: &'static dyn Dialect,
+        outputs: &'a [Output],
+        table: &'a Table,
+        target: &Target,
+    ) -> Rows<'a> {
+        Rows { dialect, outputs, table, names: target.names(outputs), fits: target.fits(dialect, outputs) }
     }
 
     /// Whether COPY can write all of them straight into the table.
@@ -32,7 +37,7 @@ impl<'a> Rows<'a> {
 
     /// Their names in the table, quoted.
     pub fn names(&self) -> String {
-        listed(self.names.iter().map(|name| sql::identifier(name)))
+        listed(self.names.iter().map(|name| self.dialect.identifier(name)))
     }
 
     /// The key: the job's, or else the id; the id where rows are replaced by it.
@@ -75,23 +80,28 @@ impl<'a> Rows<'a> {
     fn same(&self, output: &Output) -> String {
         let old = format!("old.{}", self.name(output));
         match &self.fit(output).alike {
-            Some(alike) => alike.replace("{old}", &old).replace("{new}", &column("new", output)),
+            Some(alike) => alike.replace("{old}", &old).replace("{new}", &self.sent(output)),
             None => format!("{old} = {}", self.converted(output)),
         }
     }
 
     /// A value of `new` as the table takes it.
     pub fn converted(&self, output: &Output) -> String {
-        let value = column("new", output);
+        let value = self.sent(output);
         match &self.fit(output).cast {
             Some(cast) => cast.replace("{new}", &value),
             None => value,
         }
     }
 
+    /// A value of `new` as it was sent.
+    fn sent(&self, output: &Output) -> String {
+        format!("new.{}", self.dialect.identifier(&output.name))
+    }
+
     /// The column's name in the table, quoted.
     pub fn name(&self, output: &Output) -> String {
-        sql::identifier(self.plain_name(output))
+        self.dialect.identifier(self.plain_name(output))
     }
 
     /// The column's name in the table, not quoted.
@@ -106,10 +116,6 @@ impl<'a> Rows<'a> {
     fn at(&self, output: &Output) -> usize {
         self.outputs.iter().position(|column| column.name == output.name).unwrap_or_default()
     }
-}
-
-fn column(alias: &str, output: &Output) -> String {
-    format!("{alias}.{}", sql::identifier(&output.name))
 }
 
 /// `a, b, c`.

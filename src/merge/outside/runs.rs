@@ -1,8 +1,7 @@
 //! `windrow_runs` on the server: the same table as in DuckDB (see [`runs`](crate::merge::runs)), beside the job's own
 //! table unless the job says where (`runs_table`).
 
-use super::check::complaints;
-use super::rights::has;
+use super::ask::{complaints, has};
 use super::target::{Found, Target, covers, find, qualified, unique_indexes};
 use crate::database::{DatabaseError, Session};
 use crate::handoff::Plan;
@@ -23,7 +22,7 @@ impl Runs {
     /// Looks it up.
     pub async fn find(session: &Session, job: &Job, target: &Target) -> Result<Runs, DatabaseError> {
         let found = find_runs(session, job, target).await?;
-        let qualified = qualified(&found.schema, &found.table);
+        let qualified = qualified(dialect::of(session), &found.schema, &found.table);
         Ok(Runs { qualified, is_there: found.standing.is_some(), schema: found.schema })
     }
 

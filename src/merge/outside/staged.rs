@@ -4,12 +4,12 @@ use super::fill::Filling;
 use super::rows::listed;
 use crate::database::DatabaseError;
 use crate::job::Mode;
+use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::dialect::Twins;
 use crate::merge::gate::Duplicates;
 use crate::merge::load::{Written, failed_column};
 use crate::merge::statements::place;
-use crate::merge::{MergeError, sql};
 
 /// Values that rows of the run keep, of the rows that stand, in the table's own types.
 const KEPT: &str = "windrow_kept";
@@ -80,7 +80,8 @@ impl Filling<'_> {
     async fn refuse_null_keys(&self) -> Result<(), MergeError> {
         let [ordinal, _] = place(self.rows.outputs);
         for key in self.rows.key() {
-            let of_null = format!("FROM {} WHERE {} IS NULL", self.staged(), sql::identifier(&key.name));
+            let of_null =
+                format!("FROM {} WHERE {} IS NULL", self.staged(), self.dialect().identifier(&key.name));
             let rows = self.transaction.count(&format!("SELECT count(*) {of_null}")).await?;
             if rows > 0 {
                 let ordinal = self.transaction.count(&format!("SELECT min({ordinal}) {of_null}")).await?;

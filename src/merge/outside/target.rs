@@ -7,7 +7,6 @@ use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, Table, TableName};
 use crate::merge::columns::{self, Output};
 use crate::merge::dialect::{self, Dialect, Fit, StandingType};
-use crate::merge::sql;
 
 /// The job's table on the server.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl Target {
         };
         Ok(Target {
             name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
-            qualified: qualified(&schema, &table),
+            qualified: qualified(dialect::of(session), &schema, &table),
             schema,
             table,
             standing,
@@ -206,10 +205,11 @@ pub(super) async fn find(
     schema: Option<&str>,
     table: &str,
 ) -> Result<Found, DatabaseError> {
-    let quoted =
-        [schema, Some(table)].into_iter().flatten().map(sql::identifier).collect::<Vec<_>>().join(".");
+    let dialect = dialect::of(session);
+    let parts = [schema, Some(table)].into_iter().flatten().map(|part| dialect.identifier(part));
+    let quoted = parts.collect::<Vec<_>>().join(".");
     for name in [quoted.clone(), quoted.to_ascii_lowercase()] {
-        let row = session.row(&dialect::of(session).table(&name)).await?;
+        let row = session.row(&dialect.table(&name)).await?;
         if let Some(id) = row.number(0) {
             let standing = Some((id, row.text(3)));
             return Ok(Found { schema: row.text(1), table: row.text(2), standing, lost_in: None });
@@ -256,8 +256,8 @@ pub(super) fn covers(unique: &[Vec<String>], key: &[String]) -> bool {
     unique.iter().any(|columns| !columns.is_empty() && columns.iter().all(|name| key.contains(name)))
 }
 
-pub(super) fn qualified(schema: &str, table: &str) -> String {
-    format!("{}.{}", sql::identifier(schema), sql::identifier(table))
+pub(super) fn qualified(dialect: &dyn Dialect, schema: &str, table: &str) -> String {
+    format!("{}.{}", dialect.identifier(schema), dialect.identifier(table))
 }
 
 fn target_column(row: &Row) -> TargetColumn {

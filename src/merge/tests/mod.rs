@@ -34,7 +34,7 @@ mod proof;
 mod publishing;
 mod questions;
 mod refused;
-mod sandbox;
+pub mod sandbox;
 mod statements;
 mod success;
 mod values;

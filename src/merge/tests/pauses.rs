@@ -230,7 +230,9 @@ async fn a_run_that_changed_after_a_pause_is_not_published_any_more() {
         let error = refused().await;
         assert_eq!(error.exit(), Exit::Integrity);
         assert!(
-            error.to_string().contains("a part of run 20261123T000000-4f2a9c81d3f60 published from other files")
+            error
+                .to_string()
+                .contains("a part of run 20261123T000000-4f2a9c81d3f60 published from other files")
         );
         commit(&sandbox, &[1], &deferring).await;
         match whole {

@@ -426,7 +426,7 @@ fn line(round: u32, ordinal: u64, endpoint: usize, end: End, rows: u32) -> Line 
     }
 }
 
-fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
+pub fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
     Plan {
         version: VERSION,
         run: "20261123T000000-4f2a9c81d3f60".into(),

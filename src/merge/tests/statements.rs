@@ -58,6 +58,22 @@ async fn what_a_statement_changes_among_the_rows_is_written_so() {
     }
 }
 
+/// What is written are the rows of the run: one more would be published without a record that it belongs to.
+#[tokio::test]
+async fn rows_that_a_statement_adds_among_them_are_refused() {
+    let twice = "INSERT INTO windrow_rows SELECT * FROM windrow_rows WHERE id = 'tt0003'";
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+        for mut sandbox in everywhere(mode, all_ok).await {
+            sandbox.job.before = vec![statement(twice)];
+            let error = sandbox.publish().await.unwrap_err();
+            assert_eq!(error.exit(), Exit::Usage, "{mode:?}: {error}");
+            assert!(error.to_string().contains("windrow_rows has 7 rows after it and had 6"), "{error}");
+            sandbox.job.before = Vec::new();
+            assert_eq!(sandbox.publish().await.unwrap().rows, 6, "{mode:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_key_that_a_statement_changes_is_the_key_from_then_on() {
     for key in ["", " PRIMARY KEY"] {

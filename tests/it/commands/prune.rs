@@ -330,12 +330,14 @@ fn what_windrow_did_not_make_stays_whatever_its_name() {
     // Others have plans, too.
     std::fs::write(job.join("notes/plan.json"), "{}").unwrap();
     std::os::unix::fs::symlink(&theirs[0], job.join("20261123T071500-000000000000a")).unwrap();
-    theirs.extend(["empty", "20261123T071500-000000000000f", "20261123T071500-000000000000a"].map(|name| job.join(name)));
+    theirs.extend(
+        ["empty", "20261123T071500-000000000000f", "20261123T071500-000000000000a"]
+            .map(|name| job.join(name)),
+    );
     let before: Vec<_> = below(&home);
     let runs = ["--runs", "home"];
     let told = sandbox.run([&runs[..], &["plan", "small.toml"]].concat()).with_code(0);
-    let line =
-        "home/small/20261123T071500-4f2a9c81d3f60 is no run, and nothing in it says that windrow made it: it stays";
+    let line = "home/small/20261123T071500-4f2a9c81d3f60 is no run, and nothing in it says that windrow made it: it stays";
     assert!(told.stderr.contains(line), "{}", told.stderr);
     assert_eq!(told.stderr.matches("it stays").count(), 1, "{}", told.stderr);
     sandbox.run([&runs[..], &["run", "small.toml", "--new"]].concat()).with_code(0);

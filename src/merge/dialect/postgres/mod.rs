@@ -80,6 +80,10 @@ impl Dialect for Postgres {
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'"
     }
 
+    fn begin_reading(&self) -> &'static str {
+        "BEGIN READ ONLY; SET LOCAL standard_conforming_strings = on"
+    }
+
     fn settings(&self) -> &'static str {
         SETTINGS
     }

@@ -5,9 +5,8 @@
 
 use crate::database::{DatabaseError, Session};
 use crate::merge::dialect::{self, Swap};
-use crate::merge::outside::check::complaints;
+use crate::merge::outside::ask::complaints;
 use crate::merge::outside::target::Target;
-use crate::merge::sql;
 
 /// Gives the new table what it needs before it has rows.
 pub(super) async fn take_along(
@@ -36,7 +35,9 @@ pub(super) async fn exchange(
     for statement in names {
         session.run(&statement).await?;
     }
-    session.run(&format!("ALTER TABLE {new} RENAME TO {}", sql::identifier(&target.table))).await
+    session
+        .run(&format!("ALTER TABLE {new} RENAME TO {}", dialect::of(session).identifier(&target.table)))
+        .await
 }
 
 async fn run_each(

@@ -18,13 +18,13 @@
 mod exchange;
 
 use self::exchange::exchange;
-use super::check::complaints;
+use super::ask::complaints;
 use super::rows::listed;
 use super::target::{Target, qualified};
 use super::transaction::Transaction;
 use crate::database::{DatabaseError, Session};
+use crate::merge::MergeError;
 use crate::merge::dialect::{self, Swap};
-use crate::merge::{MergeError, sql};
 
 /// What keeps a table from being swapped, in words; nothing where it is not there.
 pub(super) async fn obstacles(session: &Session, target: &Target) -> Result<Vec<String>, DatabaseError> {
@@ -51,7 +51,7 @@ impl Swapping {
     pub async fn begin(session: &Session, target: &Target) -> Result<Option<Swapping>, DatabaseError> {
         let Some(swap) = dialect::of(session).swap() else { return Ok(None) };
         let name = format!("windrow_swap_{}", target.id().unwrap_or_default());
-        let table = qualified(&target.schema, &name);
+        let table = qualified(dialect::of(session), &target.schema, &name);
         session.run(&swap.make.replace("{old}", &target.qualified).replace("{new}", &table)).await?;
         exchange::take_along(session, swap, target, &table).await?;
         Ok(Some(Swapping { swap, table }))
@@ -72,7 +72,7 @@ impl Swapping {
         let standing = transaction.count(&format!("SELECT count(*) FROM {}", target.qualified)).await?;
         let Some(condition) = condition else { return Ok(standing) };
         let stored = target.columns().iter().filter(|column| !column.computed);
-        let names = listed(stored.map(|column| sql::identifier(&column.name)));
+        let names = listed(stored.map(|column| transaction.dialect.identifier(&column.name)));
         let insert = format!(
             "INSERT INTO {} ({names}) {} SELECT {names} FROM {} AS old WHERE {condition} ORDER BY {}",
             self.table,

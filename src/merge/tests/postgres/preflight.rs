@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::sandbox::Sandbox;
 use super::run_of;
-use crate::job::{Destination, Gone, Mode, ServerUrl, Stamp};
+use crate::job::{Destination, Gone, Mode, ServerUrl, Stamp, Statement};
 use crate::merge::{MergeError, check_destination};
 use crate::postgres_server;
 
@@ -140,6 +140,27 @@ async fn rights_on_the_filled_columns_suffice_and_a_key_spares_delete() {
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
     sandbox.execute(&format!("REVOKE INSERT (facts) ON films FROM {user}"));
     assert!(checked(&sandbox).await.contains("may not INSERT there"));
+}
+
+/// Where the runs are noted nothing is ever deleted: not even a claim that a statement has committed too early.
+#[tokio::test]
+async fn in_the_table_of_runs_three_rights_suffice() {
+    let mut sandbox = run_of(2, Mode::Append).await;
+    sandbox.job.before = vec![Statement { sql: "COMMIT".into(), file: None }];
+    sandbox.publish().await.unwrap_err();
+    assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["-1"]);
+    sandbox.job.before = Vec::new();
+    let user = as_user(&mut sandbox);
+    sandbox.execute(&format!("GRANT SELECT, INSERT ON films TO {user}"));
+    let said = checked(&sandbox).await;
+    for right in ["SELECT", "INSERT", "UPDATE"] {
+        let told = format!("windrow_runs, which is to note the runs: this user may not {right} there");
+        assert!(said.contains(&told), "{said}");
+    }
+    sandbox.execute(&format!("GRANT SELECT, INSERT, UPDATE ON windrow_runs TO {user}"));
+    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.publish().await.unwrap().rows, 2);
+    assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["2"]);
 }
 
 #[tokio::test]

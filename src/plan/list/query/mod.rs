@@ -1,8 +1,9 @@
 //! A list that a database answers with: one SELECT, read row by row as it comes, in memory that does not grow with it.
 //!
-//! The query is asked within a query of ours, `SELECT … FROM (query) AS windrow_list (…)`, which takes the needed
-//! columns, each as the text that the database prints for it; [`typed`](crate::plan::typed) reads that text. Rows come
-//! in the order of the query's own ORDER BY. Times are in UTC, whatever the server's zone is.
+//! The query is asked within a query of ours, `WITH windrow_list (…) AS (…) SELECT … FROM windrow_list`, which every
+//! database reads (not all of them rename the columns of a subquery). It takes the needed columns, each as the text that
+//! the database prints for it; [`typed`](crate::plan::typed) reads that text. Rows come in the order of the query's own
+//! ORDER BY. Times are in UTC, whatever the server's zone is.
 //!
 //! | PostgreSQL | DuckDB | column |
 //! |---|---|---|
@@ -145,7 +146,9 @@ fn question(query: &str, given: &[Given], reader: &Reader<'_>) -> Result<(String
     let taken: Vec<String> = places.iter().map(|place| text_of(*place, &given[*place])).collect();
     let all: Vec<String> = (0..given.len()).map(column_at).collect();
     let (taken, all) = (taken.join(", "), all.join(", "));
-    Ok((format!("SELECT {taken} FROM (\n{query}\n) AS windrow_list ({all})"), columns))
+    // The inner query, too: as a CTE of its own it could be more than a SELECT.
+    let own = format!("SELECT * FROM (\n{query}\n) AS windrow_query");
+    Ok((format!("WITH windrow_list ({all}) AS ({own}) SELECT {taken} FROM windrow_list"), columns))
 }
 
 fn column_at(place: usize) -> String {

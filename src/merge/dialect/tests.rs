@@ -1,0 +1,92 @@
+//! What each database is told, word by word. Where a text changes, it was meant to.
+
+use std::time::Duration;
+
+use super::*;
+use crate::merge::covered::Covered;
+use crate::merge::policy::Policy;
+use crate::merge::runs::{self, Ledger, Publication};
+use crate::merge::tests::sandbox;
+
+/// `windrow_runs` in a database's words.
+fn ledger(spelling: &dyn Spelling) -> String {
+    let plan = sandbox::plan(1, &[("film", vec![])]);
+    let runs = format!("main.{}", spelling.identifier(runs::TABLE));
+    let create = runs::create(spelling, &runs);
+    let ledger = Ledger { dialect: spelling, runs, plan: &plan, table: "Bob's films" };
+    let publication = Publication {
+        covered: Covered::Rounds(2),
+        digest: "5f0c7a11".into(),
+        rows: 0,
+        policy: Policy::now(&plan, None),
+    };
+    let [renew, claim] = ledger.claim(&publication, &[], 1_795_417_800_000_001);
+    let count = ledger.count(&publication, &[], 7);
+    [create, ledger.publications(), renew, claim, count].join("\n")
+}
+
+/// What a load does there.
+fn load(dialect: &dyn Dialect) -> String {
+    let table = ["my \"schema\"", "films"].map(|name| dialect.identifier(name)).join(".");
+    let twins =
+        Twins { table: &table, alias: "old", key: "old.id", order: "old.at DESC", condition: "old.n > 1" };
+    [
+        dialect.begin().to_owned(),
+        dialect.begin_reading().to_owned(),
+        dialect.settings().to_owned(),
+        dialect.wait_for_rivals("windrow it's films"),
+        dialect.lock(&table),
+        dialect.wait_for_locks(Duration::from_secs(60)),
+        dialect.take_at_most(Duration::ZERO),
+        dialect.check_constraints_now().to_owned(),
+        dialect.make_temporary("windrow_rows", "id text"),
+        dialect.keep_temporary("windrow_kept", "SELECT 1"),
+        dialect.analyze(&dialect.temporary("windrow_rows")),
+        dialect.row_id("old").join(", "),
+        dialect.place("old"),
+        dialect.update(&table, "a = new.a", "windrow_rows AS new", "old.id = new.id"),
+        dialect.delete(&table, "old.id = 7"),
+        dialect.delete_twins(&twins),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn duckdb() {
+    insta::assert_snapshot!(ledger(&DuckDb), @r#"
+    CREATE TABLE main."windrow_runs" (run_id VARCHAR NOT NULL, rounds integer NOT NULL, job VARCHAR NOT NULL, table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, "rows" bigint NOT NULL, published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, blocks VARCHAR, PRIMARY KEY (run_id, table_name, rounds))
+    SELECT CAST("rounds" AS VARCHAR), CAST("digest" AS VARCHAR), CAST("rows" AS VARCHAR), CAST("on_failure" AS VARCHAR), CAST("blocks" AS VARCHAR) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND "rows" >= 0 ORDER BY noted.rounds
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), "on_failure" = 'film=drop', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), 'film=drop', NULL)
+    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2
+    "#);
+}
+
+#[test]
+fn postgres() {
+    insta::assert_snapshot!(ledger(&Postgres), @r#"
+    CREATE TABLE main."windrow_runs" (run_id text NOT NULL, rounds integer NOT NULL, job text NOT NULL, table_name text NOT NULL, digest text NOT NULL, "rows" bigint NOT NULL, published_at timestamptz NOT NULL, on_failure text NOT NULL, blocks text, PRIMARY KEY (run_id, table_name, rounds))
+    SELECT CAST("rounds" AS text), CAST("digest" AS text), CAST("rows" AS text), CAST("on_failure" AS text), CAST("blocks" AS text) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND "rows" >= 0 ORDER BY noted.rounds
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), "on_failure" = 'film=drop', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), 'film=drop', NULL)
+    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2
+    "#);
+    insta::assert_snapshot!(load(&Postgres), @r#"
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'
+    BEGIN READ ONLY; SET LOCAL standard_conforming_strings = on
+    SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
+    SELECT pg_advisory_xact_lock(hashtextextended('windrow it''s films', 0))
+    LOCK TABLE "my ""schema"""."films" IN SHARE ROW EXCLUSIVE MODE
+    SET LOCAL lock_timeout = 60000
+    SET LOCAL statement_timeout = 1
+    SET CONSTRAINTS ALL IMMEDIATE
+    CREATE TEMP TABLE windrow_rows (id text) ON COMMIT DROP
+    CREATE TEMP TABLE windrow_kept ON COMMIT DROP AS SELECT 1
+    ANALYZE pg_temp.windrow_rows
+    old.tableoid, old.ctid
+    old.ctid
+    UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
+    DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
+    DELETE FROM "my ""schema"""."films" AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1
+    "#);
+}

@@ -1,0 +1,21 @@
+//! What a database is asked in passing.
+
+use crate::database::{DatabaseError, Server, Session};
+use crate::merge::dialect;
+
+/// A connection with a transaction that only reads.
+pub(super) async fn connect_to_read(server: &Server) -> Result<Session, DatabaseError> {
+    let session = server.connect().await?;
+    session.run(dialect::of(&session).begin_reading()).await?;
+    Ok(session)
+}
+
+/// The complaints that a query answers with.
+pub(super) async fn complaints(session: &Session, query: &str) -> Result<Vec<String>, DatabaseError> {
+    Ok(session.rows(query).await?.iter().map(|row| row.text(0)).collect())
+}
+
+/// Whether a condition holds.
+pub(super) async fn has(session: &Session, condition: &str) -> Result<bool, DatabaseError> {
+    Ok(session.row(&format!("SELECT {condition}")).await?.flag(0))
+}
