@@ -2,8 +2,8 @@
 //!
 //! | step | killed before it leaves | killed after it leaves | the rerun |
 //! |---|---|---|---|
-//! | 1. put the rows' chunks, synced | nothing | chunks that no commit names | sweeps them, asks the block again |
-//! | 2. put the requests chunk, synced | rows' chunks that no commit names | all chunks, no commit | sweeps them, asks the block again |
+//! | 1. put the rows' chunks, synced | nothing | chunks that no commit names | asks the block again |
+//! | 2. put the requests chunk, synced | rows' chunks that no commit names | all chunks, no commit | asks the block again |
 //! | 3. create the commit, only if absent, synced | all chunks, no commit | the block done | skips it |
 //! | 4. read the commit back | the block done | the block done | skips it |
 //!
@@ -11,6 +11,9 @@
 //! and harmless. Chunks carry their writer's attempt in the name, so two writers never touch one file. After a create that
 //! did not return success the writer reads the commit back: its own attempt: won; another's: it removes its
 //! own chunks and goes on; absent or unreadable: it tries again, then gives up, and removes nothing.
+//!
+//! What no commit names is [swept](super::RunStore::sweep) when every block of the shard is committed, and not before: the
+//! chunks of a writer that lives, on a machine that shares no locks with this one, look the same until its commit.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! Where everything of a run lies; the tree is drawn in [`handoff`](super). Paths are joined here and nowhere else.
 
+use std::collections::HashMap;
+
 use object_store::path::Path;
 
 use super::commit::Content;
@@ -85,6 +87,17 @@ pub fn is_chunk(name: &str) -> bool {
     begins && parts.clone().count() >= 3 && matches!(parts.next_back(), Some("parquet" | "csv"))
 }
 
+/// Whether there may be files among these of a shard's folder that no commit names: half-written ones, or chunks of more
+/// than one writer for one block.
+pub fn has_leftovers(names: &[String]) -> bool {
+    let mut writers: HashMap<&str, &str> = HashMap::new();
+    names.iter().any(|name| {
+        let mut parts = name.split('.');
+        let (block, writer) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        is_staged(name) || is_chunk(name) && *writers.entry(block).or_insert(writer) != writer
+    })
+}
+
 /// Whether a name within a shard's folder is that of a file that was not written to its end: the object store writes
 /// into a file whose name ends with `#` and a number.
 pub fn is_staged(name: &str) -> bool {
@@ -99,6 +112,19 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn two_writers_of_a_block_and_half_written_files_leave_something() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let one = ["input.parquet", "000000000.5f0c7a11.shop.parquet", "000000000.5f0c7a11.requests.parquet"];
+        let next = ["000000064.99999999.requests.parquet", "000000000.json", "000000064.json", "shard.log"];
+        assert!(!has_leftovers(&names(&[&one[..], &next[..]].concat())));
+        for more in
+            ["000000000.99999999.shop.parquet", "000000064.json#1", "000000000.5f0c7a11.shop.parquet#2"]
+        {
+            assert!(has_leftovers(&names(&[&one[..], &next[..], &[more]].concat())), "{more}");
+        }
+    }
 
     #[test]
     fn what_windrow_writes_into_a_shards_folder_is_known_by_its_name() {

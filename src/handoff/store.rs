@@ -3,7 +3,7 @@
 //! Promises: what a `put` or a [`commit`](RunStore::commit) returned `Ok` for is durable (file and folder
 //! synced); a file is seen whole or not at all; of two commits of one block the first one stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::commit::{Commit, Committed};
+use super::commit::{ChunkFile, Commit, Committed};
 use super::plan::{Outcome, Plan, Publishing, Round};
 use super::{digest, exit::Exit, layout, mark, seal};
 use crate::record::Ordinal;
@@ -299,9 +299,7 @@ impl RunStore {
         if standing.attempt == own.attempt {
             return Ok(Committed::Won);
         }
-        for file in &own.files {
-            self.remove(own.shard, &file.name).await?;
-        }
+        self.discard(own.shard, &own.files).await;
         Ok(Committed::Lost(Box::new(standing)))
     }
 
@@ -311,25 +309,51 @@ impl RunStore {
         path.try_exists().map_err(|error| file_error("look for", path.display(), error))
     }
 
-    /// Removes chunks that no commit names, of writers that died, and half-written files. What has another name is not
-    /// windrow's, and stays. Only while nobody else writes: for the holder of the shard's lock, or who is alone by its
-    /// [`claims`](super::claims).
+    /// Removes chunks that no commit names, and half-written files: what writers have left that died, or that lost against
+    /// others. What has another name is not windrow's, and stays.
+    ///
+    /// Only where every block of the shard is committed: then nothing that a writer still writes can count, though it
+    /// lives, on another machine maybe. While a block is not, its writer's chunks look the same as what a dead one has left.
     pub async fn sweep(&self, shard: u32) -> Result<(), HandoffError> {
-        let named: std::collections::HashSet<String> =
-            self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
         let folder = self.folder.join(layout::shard_folder(shard));
-        let entries = std::fs::read_dir(&folder).map_err(|e| file_error("list", folder.display(), e))?;
-        for entry in entries {
-            let entry = entry.map_err(|e| file_error("list", folder.display(), e))?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let is_left = layout::is_staged(&name) || (layout::is_chunk(&name) && !named.contains(&name));
-            if is_left && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                std::fs::remove_file(entry.path())
-                    .or_else(absent_is_fine)
-                    .map_err(|e| file_error("remove", entry.path().display(), e))?;
+        let failed = |error| file_error("list", folder.display(), error);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                names.push(entry.file_name().to_string_lossy().into_owned());
             }
         }
+        if !layout::has_leftovers(&names) {
+            return Ok(());
+        }
+        let named: HashSet<String> =
+            self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
+        let is_left =
+            |name: &&String| layout::is_staged(name) || (layout::is_chunk(name) && !named.contains(*name));
+        for name in names.iter().filter(is_left) {
+            let path = folder.join(name);
+            std::fs::remove_file(&path)
+                .or_else(absent_is_fine)
+                .map_err(|error| file_error("remove", path.display(), error))?;
+        }
         Ok(())
+    }
+
+    /// Sweeps all shards of a run whose every block is committed. What stays behind is in nobody's way, so nothing fails.
+    pub async fn sweep_all(&self) {
+        let rounds = self.rounds().await.unwrap_or_default();
+        for shard in rounds.iter().flat_map(|round| &round.shards) {
+            let _ = self.sweep(shard.number).await;
+        }
+    }
+
+    /// Removes chunks of this process's own for a block that another has committed.
+    pub async fn discard(&self, shard: u32, files: &[ChunkFile]) {
+        for file in files {
+            // What stays behind is in nobody's way.
+            let _ = self.remove(shard, &file.name).await;
+        }
     }
 
     /// Names within a shard's folder; staged leftovers are not among them.

@@ -117,6 +117,7 @@ pub async fn publish(
     terms: &Terms,
     stop: impl Future<Output = ()>,
 ) -> Result<Published, MergeError> {
+    run.sweep_all().await;
     let order = order_of(run, job, place, proof, terms).await?;
     let (mut outcome, noted) = (outcome(&order), order.noted.clone());
     let mut loaded = match load_if_open(order, stop).await {

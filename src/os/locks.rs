@@ -7,25 +7,22 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-/// How a byte is locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    /// With others who hold it shared.
-    Shared,
-    /// Alone.
-    Exclusive,
-    /// Not at all: what was held is freed.
-    Free,
-}
-
-/// Locks one byte of a file that is open for reading and writing; `false` if another holds it. The byte need not be
-/// there.
+/// Locks one byte of a file that is open for writing; `false` if another holds it. The byte need not be there.
 ///
 /// The lock belongs to the open file (`F_OFD_SETLK`, fcntl(2)), not to the process: it is freed when the file is closed,
-/// and by the kernel when its holder dies, however it dies. Who holds a byte already changes how, in one step. An error
-/// means that the file system has no such locks.
-pub fn try_lock_byte(file: &File, byte: u64, hold: Hold) -> io::Result<bool> {
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, hold)?)) {
+/// and by the kernel when its holder dies, however it dies. Its holder may lock it again. An error means that the file
+/// system has no such locks.
+pub fn try_lock_byte(file: &File, byte: u64) -> io::Result<bool> {
+    set(file, byte, libc::F_WRLCK)
+}
+
+/// Frees a byte that was locked.
+pub fn free_byte(file: &File, byte: u64) -> io::Result<()> {
+    set(file, byte, libc::F_UNLCK).map(|_| ())
+}
+
+fn set(file: &File, byte: u64, kind: libc::c_int) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&range(byte, kind)?)) {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(error) => Err(error.into()),
@@ -34,17 +31,12 @@ pub fn try_lock_byte(file: &File, byte: u64, hold: Hold) -> io::Result<bool> {
 
 /// Whether somebody else holds a byte, by another open file.
 pub fn is_byte_held_elsewhere(file: &File, byte: u64) -> io::Result<bool> {
-    let mut found = range(byte, Hold::Exclusive)?;
+    let mut found = range(byte, libc::F_WRLCK)?;
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
     Ok(found.l_type != libc::F_UNLCK as libc::c_short)
 }
 
-fn range(byte: u64, hold: Hold) -> io::Result<libc::flock> {
-    let kind = match hold {
-        Hold::Shared => libc::F_RDLCK,
-        Hold::Exclusive => libc::F_WRLCK,
-        Hold::Free => libc::F_UNLCK,
-    };
+fn range(byte: u64, kind: libc::c_int) -> io::Result<libc::flock> {
     Ok(libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
@@ -69,29 +61,16 @@ mod tests {
     fn a_byte_is_held_until_its_file_is_closed_and_its_neighbours_are_free() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (open(&folder.path().join("lock")), open(&folder.path().join("lock")));
-        assert!(try_lock_byte(&one, 5, Hold::Exclusive).unwrap());
-        assert!(try_lock_byte(&one, 5, Hold::Exclusive).unwrap(), "again by its holder");
-        assert!(!try_lock_byte(&other, 5, Hold::Exclusive).unwrap());
-        assert!(!try_lock_byte(&other, 5, Hold::Shared).unwrap());
-        assert!(try_lock_byte(&other, 4, Hold::Exclusive).unwrap());
-        assert!(try_lock_byte(&other, 6, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&one, 5).unwrap());
+        assert!(try_lock_byte(&one, 5).unwrap(), "again by its holder");
+        assert!(!try_lock_byte(&other, 5).unwrap());
+        assert!(try_lock_byte(&other, 4).unwrap());
+        assert!(try_lock_byte(&other, 6).unwrap());
         assert!(is_byte_held_elsewhere(&one, 4).unwrap() && !is_byte_held_elsewhere(&other, 4).unwrap());
-        assert!(try_lock_byte(&other, 4, Hold::Free).unwrap());
-        assert!(try_lock_byte(&one, 4, Hold::Exclusive).unwrap());
+        free_byte(&other, 4).unwrap();
+        assert!(try_lock_byte(&one, 4).unwrap());
         drop(one);
-        assert!(try_lock_byte(&other, 5, Hold::Exclusive).unwrap());
-    }
-
-    #[test]
-    fn who_shares_a_byte_has_it_alone_once_the_others_are_gone() {
-        let folder = tempfile::tempdir().unwrap();
-        let (one, other) = (open(&folder.path().join("lock")), open(&folder.path().join("lock")));
-        assert!(try_lock_byte(&one, 0, Hold::Shared).unwrap());
-        assert!(try_lock_byte(&other, 0, Hold::Shared).unwrap());
-        assert!(!try_lock_byte(&one, 0, Hold::Exclusive).unwrap());
-        assert!(try_lock_byte(&one, 0, Hold::Shared).unwrap(), "and keeps its share when refused");
-        drop(other);
-        assert!(try_lock_byte(&one, 0, Hold::Exclusive).unwrap());
+        assert!(try_lock_byte(&other, 5).unwrap());
     }
 
     #[test]
@@ -99,6 +78,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         open(&folder.path().join("lock"));
         let read_only = File::open(folder.path().join("lock")).unwrap();
-        assert!(try_lock_byte(&read_only, 0, Hold::Exclusive).is_err());
+        assert!(try_lock_byte(&read_only, 0).is_err());
     }
 }

@@ -14,7 +14,7 @@ mod watchdog;
 pub use clock::{boot_number, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{open_files, raise_open_files};
-pub use locks::{Hold, try_lock_byte};
+pub use locks::try_lock_byte;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, end, stop_on_signals};

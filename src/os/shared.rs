@@ -14,7 +14,7 @@ use memmap2::MmapMut;
 use nix::fcntl::posix_fallocate;
 use nix::libc::O_NOFOLLOW;
 
-use super::locks::{Hold, is_byte_held_elsewhere, try_lock_byte};
+use super::locks::{free_byte, is_byte_held_elsewhere, try_lock_byte};
 
 /// Where the locked bytes lie: beyond whatever the file holds.
 const LOCKS_AT: u64 = 1 << 40;
@@ -130,7 +130,7 @@ impl SharedWords {
     /// The file system has no locks.
     pub fn hold(&self, byte: u32) -> io::Result<bool> {
         let Some(file) = self.file() else { return Ok(true) };
-        try_lock_byte(file, LOCKS_AT + u64::from(byte), Hold::Exclusive)
+        try_lock_byte(file, LOCKS_AT + u64::from(byte))
     }
 
     /// Whether somebody else has the lock.
@@ -161,7 +161,7 @@ impl SharedWords {
     fn let_go(&self, byte: u32) {
         if let Some(file) = self.file() {
             // A lock that cannot be given back ends with the process.
-            let _ = try_lock_byte(file, LOCKS_AT + u64::from(byte), Hold::Free);
+            let _ = free_byte(file, LOCKS_AT + u64::from(byte));
         }
     }
 }

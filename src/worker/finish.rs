@@ -15,7 +15,7 @@ use crate::handoff::digest;
 use crate::handoff::ledger::Line;
 use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
-use crate::record::{Failure, Kind, Rows, Status};
+use crate::record::{Failure, Kind, Ordinal, Rows, Status};
 
 /// What is to be done with a whole block.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,13 +100,10 @@ pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64
     let encoded = encoded
         .map_err(|error| broken(error.to_string()))?
         .map_err(|source| WorkerError::Chunk { shard: work.shard, source })?;
-    let mut files = Vec::new();
-    for (file, bytes) in encoded.files {
-        work.run.put_shard_file(work.shard, &file.name, bytes).await?;
-        files.push(file);
-    }
+    let written = write(work, first, encoded.files).await?;
     work.keep.release(encoded.kept);
     let pairs = encoded.tally.values().map(|tally| tally.statuses.values().sum::<u64>()).sum();
+    let Some(files) = written else { return Ok(pairs) };
     let commit = Commit {
         version: VERSION,
         run: work.plan.run.clone(),
@@ -121,6 +118,27 @@ pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64
     };
     work.run.commit(&commit).await?;
     Ok(pairs)
+}
+
+/// Writes the chunks of a block; `None` where another writer has committed it meanwhile: then what no commit names may have
+/// been swept under the hands of this one, and counts for nothing.
+async fn write(
+    work: &Work,
+    first: Ordinal,
+    chunks: Vec<(ChunkFile, Bytes)>,
+) -> Result<Option<Vec<ChunkFile>>, WorkerError> {
+    let mut files = Vec::new();
+    for (file, bytes) in chunks {
+        match work.run.put_shard_file(work.shard, &file.name, bytes).await {
+            Ok(()) => files.push(file),
+            Err(_) if work.run.is_committed(work.shard, first)? => {
+                work.run.discard(work.shard, &files).await;
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Some(files))
 }
 
 /// A block's files and counts; the rows' chunks come first, the ledger last.

@@ -54,7 +54,7 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Takes a seat. The owner sweeps the folder first, unless a helper writes into it.
+    /// Takes a seat.
     pub(super) async fn take(run: &RunStore, shard: &Shard, role: Role) -> Result<Seat, WorkerError> {
         let (folder, number) = (run.folder(), shard.number);
         let lock = match role {
@@ -63,35 +63,7 @@ impl Seat {
         };
         let claims = Claims::open(folder, number)?;
         let firsts = shard.blocks.iter().map(|block| block.first).collect();
-        let seat = Seat { role, shard: number, firsts, claims, _lock: lock };
-        if role == Role::Owner {
-            seat.sweep(run).await?;
-        }
-        patiently(|| seat.join(run)).await?;
-        Ok(seat)
-    }
-
-    /// Removes what no commit names, if nobody else may be writing it. Where there are no locks the owner is taken to be
-    /// alone.
-    async fn sweep(&self, run: &RunStore) -> Result<(), HandoffError> {
-        if self.claims.alone().unwrap_or(self.role == Role::Owner) {
-            run.sweep(self.shard).await?;
-            // A mark that stays costs a sweep too many.
-            let _ = self.claims.set_helped(false);
-        }
-        Ok(())
-    }
-
-    fn join(&self, run: &RunStore) -> Result<(), LockError> {
-        let what = || format!("shard {} of run {}", self.shard, run.folder().display());
-        match self.claims.join() {
-            Ok(false) => return Err(LockError::Held { what: what(), holder: None }),
-            // Unmarked, what a helper leaves behind stays until the folder is swept anyway.
-            Ok(true) if self.role == Role::Helper => drop(self.claims.set_helped(true)),
-            // Where there are no locks a helper can claim nothing, and leaves nothing behind.
-            Ok(true) | Err(_) => {}
-        }
-        Ok(())
+        Ok(Seat { role, shard: number, firsts, claims, _lock: lock })
     }
 
     /// The blocks to work, in order, of those that are left of the shard.
@@ -138,12 +110,12 @@ impl Seat {
         }
     }
 
-    /// Leaves the shard, with nothing left to do. If somebody has helped, the last one to leave sweeps once more: who was
-    /// killed at it may have left something behind.
+    /// Leaves the shard, with nothing left to do. The owner answers for all blocks, so they are committed, and what is
+    /// left of processes that died counts for nothing.
     pub(super) async fn leave(&self, run: &RunStore) {
-        if self.claims.was_helped() && self.claims.leave().is_ok() {
+        if self.role == Role::Owner {
             // What stays behind is in nobody's way.
-            let _ = self.sweep(run).await;
+            let _ = run.sweep(self.shard).await;
         }
     }
 }

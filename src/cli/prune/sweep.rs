@@ -53,6 +53,7 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     for found in found {
         let name = found.known.run.as_str();
         if !names.contains(name) || !again.iter().any(|run| run == name) {
+            sweep_leftovers(&found).await;
             continue;
         }
         match runs::remove(&found.folder) {
@@ -62,6 +63,16 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     }
     sweep_unplanned(&folder);
     swept
+}
+
+/// Removes from a whole run that stays what a writer has left that lost against another.
+async fn sweep_leftovers(found: &Found) {
+    if found.known.finished
+        && found.stays.is_none()
+        && let Ok(run) = RunStore::open(&found.folder).await
+    {
+        run.sweep_all().await;
+    }
 }
 
 /// Those of the runs that windrow may remove; the others are told.
