@@ -57,9 +57,10 @@ fn beside(name: &str) -> Outcome<PathBuf> {
     let here = std::env::current_exe()?;
     let release = here.parent().and_then(Path::parent).ok_or("no folder above this program's")?;
     let program = release.join(name);
-    match program.is_file() {
-        true => Ok(program),
-        false => Err(format!("{} is not there: run `make build` first", program.display()).into()),
+    if program.is_file() {
+        Ok(program)
+    } else {
+        Err(format!("{} is not there: run `make build` first", program.display()).into())
     }
 }
 

@@ -99,10 +99,12 @@ fn refuse_others(folder: &Path) -> io::Result<()> {
     let facts = fs::metadata(folder)?;
     let refused = |why: &str| Err(io::Error::other(format!("{} {why}", folder.display())));
     let is_open = facts.mode() & 0o022 != 0 && facts.mode() & 0o1000 == 0;
-    match is_open {
-        _ if facts.uid() != user() => refused("belongs to another user"),
-        true => refused("can be written by other users (`chmod go-w` ends that)"),
-        false => Ok(()),
+    if facts.uid() != user() {
+        refused("belongs to another user")
+    } else if is_open {
+        refused("can be written by other users (`chmod go-w` ends that)")
+    } else {
+        Ok(())
     }
 }
 

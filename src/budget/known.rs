@@ -75,10 +75,8 @@ fn read(path: &Path, kind: Kind, second: u64) -> Option<Known> {
     let until = |at: usize| word(at).checked_sub(now).filter(|left| is_of_now && *left > 0);
     let quotas = (0..QUOTAS).map(|at| words::quota(words, at)).filter_map(|quota| {
         // Of what was counted before the machine started anew only the note is left: see `quota`.
-        let counted: &[&AtomicU64] = match is_of_now {
-            true => &[quota.used],
-            false => &[quota.used, quota.noted, quota.to_be_noted],
-        };
+        let counted: &[&AtomicU64] =
+            if is_of_now { &[quota.used] } else { &[quota.used, quota.noted, quota.to_be_noted] };
         let used = counted.iter().map(|word| word.load(Acquire)).max().unwrap_or_default();
         let renews_at = quota.until.load(Acquire);
         let is_told = quota.key.load(Acquire) != 0 && renews_at > second;

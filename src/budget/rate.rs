@@ -71,10 +71,8 @@ impl Pace {
     /// A request cost so many units more, or fewer, than was reserved for it.
     pub(super) fn correct(&self, next: &AtomicU64, units: i64) {
         let shift = self.interval.saturating_mul(units.unsigned_abs());
-        let shifted = |moment: u64| match units < 0 {
-            true => moment.saturating_sub(shift),
-            false => moment.saturating_add(shift),
-        };
+        let shifted =
+            |moment: u64| if units < 0 { moment.saturating_sub(shift) } else { moment.saturating_add(shift) };
         // The function always gives a value.
         let _ = next.fetch_update(AcqRel, Acquire, |moment| Some(shifted(moment)));
     }

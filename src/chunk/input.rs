@@ -34,9 +34,10 @@ pub fn read_records(bytes: Bytes, block: &Block, fields: &[Field]) -> Result<Vec
         .map(|(ordinal, ask)| InputRecord { ordinal, ask, values: Vec::with_capacity(fields.len()) })
         .collect();
     for field in fields {
-        let values = match is_there(&field) {
-            true => value::values(frame.column(&field.name)?, field.ty)?,
-            false => vec![Value::Null; records.len()],
+        let values = if is_there(&field) {
+            value::values(frame.column(&field.name)?, field.ty)?
+        } else {
+            vec![Value::Null; records.len()]
         };
         for (record, value) in records.iter_mut().zip(values) {
             record.values.push(value);

@@ -130,10 +130,7 @@ pub(super) fn sweep_unplanned(folder: &Path) {
         }
         // An empty folder has no lock; a process that is making a run of it makes it again. Best effort: what stays is not a run,
         // and is looked at again next time.
-        let _ = match mark::is_marked(&path) {
-            false => runs::remove_unplanned(&path),
-            true => remove_unheld(&path),
-        };
+        let _ = if mark::is_marked(&path) { remove_unheld(&path) } else { runs::remove_unplanned(&path) };
     }
 }
 
@@ -255,10 +252,9 @@ async fn changed_questions(job: &Job, run: &LiveRun) -> Vec<String> {
         return vec!["the job's input or endpoints have changed".to_owned()];
     };
     let changed = job.changes_since(&planned);
-    match changed.is_empty() {
-        true => {
-            vec![format!("it was planned by windrow {}, which reads the job otherwise", run.plan.windrow)]
-        }
-        false => changed,
+    if changed.is_empty() {
+        vec![format!("it was planned by windrow {}, which reads the job otherwise", run.plan.windrow)]
+    } else {
+        changed
     }
 }

@@ -56,10 +56,7 @@ pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, CliError
     let mask = Mask::of(&job.endpoints, &secrets);
     let merged = merge_run(&run.store, &job, &to, wanted, &mask, &stop).await?;
     summary::finished(&run, &job, &to, &merged, &mask, started.elapsed()).await;
-    match noted {
-        true => settle::told_at_last(&run.store, merged.exit()),
-        false => Ok(merged.exit()),
-    }
+    if noted { settle::told_at_last(&run.store, merged.exit()) } else { Ok(merged.exit()) }
 }
 
 /// How a run is to be published.

@@ -201,10 +201,13 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
 fn fail(error: &CliError) -> Exit {
     use std::io::IsTerminal;
     match error {
-        CliError::Job(error) => match std::io::stderr().is_terminal() {
-            true => crate::os::tell_in_colors(error.render(true)),
-            false => tell!("{}", error.render(false)),
-        },
+        CliError::Job(error) => {
+            if std::io::stderr().is_terminal() {
+                crate::os::tell_in_colors(error.render(true))
+            } else {
+                tell!("{}", error.render(false))
+            }
+        }
         error => tell!("windrow: {error}"),
     }
     error.exit()

@@ -103,9 +103,10 @@ fn heading(out: &mut dyn Write, run: &RunStore, state: &RunState) -> io::Result<
         None => Ok(()),
         Some(Outcome { refused: Some(why), .. }) => writeln!(out, "{why}"),
         Some(Outcome { rows, table, to, .. }) => {
-            let into = match to.starts_with("csv:") || to.starts_with("parquet:") {
-                true => to.clone(),
-                false => format!("{table} of {to}"),
+            let into = if to.starts_with("csv:") || to.starts_with("parquet:") {
+                to.clone()
+            } else {
+                format!("{table} of {to}")
             };
             writeln!(out, "published {} into {into}", counted(*rows, "row"))
         }

@@ -42,9 +42,8 @@ pub(super) fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<
     let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
     for line in lines {
-        let cells = line.iter().zip(&widths).map(|(cell, &width)| match is_figure(cell) {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = line.iter().zip(&widths).map(|(cell, &width)| {
+            if is_figure(cell) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }

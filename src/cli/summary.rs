@@ -152,21 +152,21 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
         return;
     }
     let is_told_to_wait = matches!((fetched.exit, fetched.renews_at), (Exit::Paused, Some(_)));
-    let limits = match is_told_to_wait {
-        true => "; `windrow limits` shows what it waits for, and lifts a pause that a host asked for",
-        false => "",
+    let limits = if is_told_to_wait {
+        "; `windrow limits` shows what it waits for, and lifts a pause that a host asked for"
+    } else {
+        ""
     };
-    match run.plan.trial {
-        true => {
-            tell!(
-                "hint: a trial is not resumed: start another; `windrow failures {word}` shows what failed{limits}"
-            )
-        }
-        false => tell!(
+    if run.plan.trial {
+        tell!(
+            "hint: a trial is not resumed: start another; `windrow failures {word}` shows what failed{limits}"
+        )
+    } else {
+        tell!(
             "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards{limits}",
             shown_path(&run.plan.job_path),
             elsewhere(run),
-        ),
+        )
     }
 }
 
@@ -174,9 +174,10 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
 fn elsewhere(run: &LiveRun) -> String {
     let root = run.store.folder().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
     let usual = std::fs::canonicalize(runs::default_root(&run.plan.job_path));
-    match usual.is_ok_and(|usual| usual == root) {
-        true => String::new(),
-        false => format!(" --runs {}", shown_path(root)),
+    if usual.is_ok_and(|usual| usual == root) {
+        String::new()
+    } else {
+        format!(" --runs {}", shown_path(root))
     }
 }
 
@@ -227,12 +228,13 @@ fn say_overridden(published: &Published) {
 /// What to do about failures.
 fn say_retry(run: &LiveRun) {
     let word = find::word_for(&run.store, &run.plan);
-    match run.plan.trial {
-        true => tell!("hint: `windrow failures {word}` lists what failed"),
-        false => tell!(
+    if run.plan.trial {
+        tell!("hint: `windrow failures {word}` lists what failed")
+    } else {
+        tell!(
             "hint: `windrow failures {word}` lists what failed; `windrow retry {word}` asks it again, \
              `windrow merge {word}` then publishes what is new"
-        ),
+        )
     }
 }
 

@@ -51,9 +51,10 @@ fn not_utf_8(error: &std::str::Utf8Error) -> String {
 
 /// The failure of an answer that is not JSON, with its first characters, as they say best what it is.
 pub(super) fn not_json(text: &str, why: impl std::fmt::Display) -> Failure {
-    let detail = match text.trim().is_empty() {
-        true => "the answer is empty".to_owned(),
-        false => format!("{why}, {}", start(text)),
+    let detail = if text.trim().is_empty() {
+        "the answer is empty".to_owned()
+    } else {
+        format!("{why}, {}", start(text))
     };
     Failure::lasting(Kind::NotJson, detail)
 }

@@ -28,9 +28,10 @@ pub(super) fn status(part: &Value, depth: usize) -> Option<(String, u64)> {
 /// A member of an object, in jq.
 pub(super) fn member(name: &str) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    match is_plain && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!(".{name}"),
-        false => format!(".[{}]", serde_json::Value::from(name)),
+    if is_plain && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!(".{name}")
+    } else {
+        format!(".[{}]", serde_json::Value::from(name))
     }
 }
 

@@ -343,9 +343,10 @@ impl Question {
         let with_status = |failure: Failure| failure.with_status(status);
         let limit = self.bounds.max_body;
         let body = encoding::decode(headers, body, limit).map_err(with_status)?;
-        let next_link = match self.wants_link && !missing {
-            true => self.next_link(request, headers).map_err(with_status)?,
-            false => None,
+        let next_link = if self.wants_link && !missing {
+            self.next_link(request, headers).map_err(with_status)?
+        } else {
+            None
         };
         Ok(Answer { body, content_type: ContentType::of(headers), status, missing, next_link })
     }

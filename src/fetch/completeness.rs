@@ -38,9 +38,10 @@ pub(super) fn of<'a>(
             return Completeness::Part(range);
         }
     }
-    match question.policy.repeats(answer.status) || answer.status == ACCEPTED && is_nothing(&answer.body) {
-        true => Completeness::Pending,
-        false => Completeness::Whole,
+    if question.policy.repeats(answer.status) || answer.status == ACCEPTED && is_nothing(&answer.body) {
+        Completeness::Pending
+    } else {
+        Completeness::Whole
     }
 }
 

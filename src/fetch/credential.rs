@@ -35,9 +35,10 @@ impl Question {
 
     /// For a failure's detail: which secrets were refused, by name.
     pub(super) fn asked_with(&self, request: &Request, status: StatusCode) -> String {
-        match is_refusal(status) && self.sends_secrets(request) {
-            true => format!(", asked with {}", self.credential.shown()),
-            false => String::new(),
+        if is_refusal(status) && self.sends_secrets(request) {
+            format!(", asked with {}", self.credential.shown())
+        } else {
+            String::new()
         }
     }
 

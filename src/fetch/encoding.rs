@@ -161,9 +161,10 @@ fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     if headers.contains_key(TRANSFER_ENCODING) {
         add_of_transfer(headers, &mut layers)?;
     }
-    match layers.len() > MOST_LAYERS {
-        true => Err(Failure::lasting(Kind::Decode, format!("more than {MOST_LAYERS} encodings"))),
-        false => Ok(layers),
+    if layers.len() > MOST_LAYERS {
+        Err(Failure::lasting(Kind::Decode, format!("more than {MOST_LAYERS} encodings")))
+    } else {
+        Ok(layers)
     }
 }
 

@@ -151,9 +151,10 @@ impl Door {
         request: &Request,
         left: Duration,
     ) -> Result<Lease, Failure> {
-        let lying = match question.is_idempotent {
-            true => self.pool.take(&request.origin),
-            false => self.pool.take_settled(&request.origin),
+        let lying = if question.is_idempotent {
+            self.pool.take(&request.origin)
+        } else {
+            self.pool.take_settled(&request.origin)
         };
         match lying {
             Some(lease) if lease.has_place() => Ok(lease),

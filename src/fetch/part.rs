@@ -59,9 +59,10 @@ impl Question {
         let masked = Failure { detail: self.masked(&failure.detail), ..failure.with_status(status) };
         let failure = self.policy.weigh(masked);
         let turned_away = status == 429 || status == 503 && wait.is_some();
-        match turned_away {
-            true => PartIs::Failed { failure, wait },
-            false => PartIs::Failed { failure: self.once_answered(failure), wait },
+        if turned_away {
+            PartIs::Failed { failure, wait }
+        } else {
+            PartIs::Failed { failure: self.once_answered(failure), wait }
         }
     }
 

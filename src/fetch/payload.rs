@@ -39,9 +39,10 @@ impl Payload {
         for piece in &self.pieces {
             piece.write(&mut built, records)?;
         }
-        match built.text.len() > PAYLOAD_LIMIT {
-            true => Err(records.too_large("the payload", PAYLOAD_LIMIT)),
-            false => Ok(built),
+        if built.text.len() > PAYLOAD_LIMIT {
+            Err(records.too_large("the payload", PAYLOAD_LIMIT))
+        } else {
+            Ok(built)
         }
     }
 }

@@ -89,9 +89,10 @@ fn check_header_value(value: &str) -> Result<(), String> {
     if has_line_break(value) {
         return Err("holds a line break or NUL".to_owned());
     }
-    match value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        true => Ok(()),
-        false => Err("holds characters that a header cannot carry (only visible ASCII can)".to_owned()),
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        Ok(())
+    } else {
+        Err("holds characters that a header cannot carry (only visible ASCII can)".to_owned())
     }
 }
 

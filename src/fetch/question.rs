@@ -283,9 +283,10 @@ fn join(endpoint: &Endpoint) -> Result<Option<String>, String> {
         Part::Answer { .. } | Part::Url(_) => true,
         Part::Literal(_) | Part::Secret(_) => false,
     };
-    match parts.any(is_other) {
-        true => Err(format!("a batch of {{{}}} has no place for other columns", batch.column)),
-        false => Ok(Some(batch.join.clone())),
+    if parts.any(is_other) {
+        Err(format!("a batch of {{{}}} has no place for other columns", batch.column))
+    } else {
+        Ok(Some(batch.join.clone()))
     }
 }
 

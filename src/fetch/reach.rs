@@ -68,9 +68,10 @@ impl Reach {
             Reach::From(_) => Ok(()),
             Reach::Hosts(patterns) => {
                 let host = origin.host_name();
-                match patterns.iter().any(|pattern| pattern.matches(host)) {
-                    true => Ok(()),
-                    false => Err(format!("{host} is not among the hosts that the job names")),
+                if patterns.iter().any(|pattern| pattern.matches(host)) {
+                    Ok(())
+                } else {
+                    Err(format!("{host} is not among the hosts that the job names"))
                 }
             }
             Reach::Public => match origin.address() {

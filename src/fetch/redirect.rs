@@ -50,12 +50,12 @@ pub(super) fn follow(
 ) -> Result<Request, Failure> {
     let refused = |why: String| classify::bad_redirect(why, status);
     let location = location(headers).map_err(|why| refused(why.to_owned()))?;
-    let next = match becomes_get(status, &request.method) {
-        true if question.redirects == Redirects::Same => {
-            Err(format!("{}: {}", question.mask.apply(&location), would_become_get(status, &request.method)))
-        }
-        true => lead(question, &request.clone().without_payload(), &location),
-        false => lead(question, request, &location),
+    let next = if !becomes_get(status, &request.method) {
+        lead(question, request, &location)
+    } else if question.redirects == Redirects::Same {
+        Err(format!("{}: {}", question.mask.apply(&location), would_become_get(status, &request.method)))
+    } else {
+        lead(question, &request.clone().without_payload(), &location)
     };
     next.map_err(|why| refused(format!("to {why}")))
 }
@@ -126,10 +126,7 @@ pub(super) fn absolute(request: &Request, reference: &str) -> Result<Url, url::P
     let base = Url::parse(&format!("{}{}", request.origin, request.target))?;
     let reference = reference.trim();
     let rest = reference.trim_start_matches(['/', '\\']);
-    match reference.len() - rest.len() > 2 {
-        true => base.join(&format!("//{rest}")),
-        false => base.join(reference),
-    }
+    if reference.len() - rest.len() > 2 { base.join(&format!("//{rest}")) } else { base.join(reference) }
 }
 
 fn target(url: &Url) -> Option<PathAndQuery> {

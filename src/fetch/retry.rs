@@ -112,9 +112,10 @@ impl Policy {
             return Next::GiveUp(failure);
         }
         let pause = at_least + draw(self.ceiling(made));
-        match taken.saturating_add(pause) > self.deadline {
-            true => Next::GiveUp(self.too_late(failure, made)),
-            false => Next::Again(pause),
+        if taken.saturating_add(pause) > self.deadline {
+            Next::GiveUp(self.too_late(failure, made))
+        } else {
+            Next::Again(pause)
         }
     }
 

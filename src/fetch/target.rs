@@ -51,9 +51,10 @@ impl Target {
             Target::Template(template) => (template.origin.clone(), template.build(records)?),
             Target::Given(given) => given.build(records)?,
         };
-        match built.text.len() > URL_LIMIT {
-            true => Err(records.too_large(URL, URL_LIMIT)),
-            false => Ok((origin, built)),
+        if built.text.len() > URL_LIMIT {
+            Err(records.too_large(URL, URL_LIMIT))
+        } else {
+            Ok((origin, built))
         }
     }
 }
@@ -82,10 +83,7 @@ pub(super) fn with_parameter(text: &str, marks: &[Mark], name: &str, value: &str
     if !is_written {
         push_pair(&mut out.text, name, value);
     }
-    match out.text.len() > URL_LIMIT {
-        true => Err(piece::too_large(URL, URL_LIMIT, "")),
-        false => Ok(out),
-    }
+    if out.text.len() > URL_LIMIT { Err(piece::too_large(URL, URL_LIMIT, "")) } else { Ok(out) }
 }
 
 fn push_pair(target: &mut String, name: &str, value: &str) {

@@ -222,8 +222,9 @@ fn refuse_literal_dots(pieces: &[Piece]) -> Result<(), String> {
             Piece::Slot(_) => "value".into(),
         })
         .collect();
-    match segments(&skeleton).any(encode::is_dot_segment) {
-        true => Err("the url's path has a segment `.` or `..`: write the path without it".to_owned()),
-        false => Ok(()),
+    if segments(&skeleton).any(encode::is_dot_segment) {
+        Err("the url's path has a segment `.` or `..`: write the path without it".to_owned())
+    } else {
+        Ok(())
     }
 }

@@ -126,9 +126,10 @@ pub fn remove(folder: &Path) -> Result<(), HandoffError> {
 
 /// Removes a folder without a plan, for the holder of its lock: one that is marked, or empty.
 pub fn remove_unplanned(folder: &Path) -> Result<(), HandoffError> {
-    let removed = match mark::is_empty(folder) {
-        true => std::fs::remove_dir(folder),
-        false => mark::remove(folder, layout::RUN_LOCK),
+    let removed = if mark::is_empty(folder) {
+        std::fs::remove_dir(folder)
+    } else {
+        mark::remove(folder, layout::RUN_LOCK)
     };
     removed.map_err(|error| file_error("remove", folder.display(), error))
 }

@@ -186,9 +186,10 @@ impl RunStore {
             rounds.push(self.parse_sealed(&layout::round(rounds.len() as u32), &bytes)?);
         }
         // The first is written before the plan.
-        match rounds.is_empty() {
-            true => Err(HandoffError::Gone { path: self.shown(&layout::round(0)) }),
-            false => Ok(rounds),
+        if rounds.is_empty() {
+            Err(HandoffError::Gone { path: self.shown(&layout::round(0)) })
+        } else {
+            Ok(rounds)
         }
     }
 
@@ -421,9 +422,10 @@ impl RunStore {
         }
         let Versioned { version } =
             serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))?;
-        match version > u64::from(VERSION) {
-            true => Err(HandoffError::Newer { path: self.shown(path), version }),
-            false => Ok(()),
+        if version > u64::from(VERSION) {
+            Err(HandoffError::Newer { path: self.shown(path), version })
+        } else {
+            Ok(())
         }
     }
 
@@ -449,9 +451,12 @@ impl RunStore {
         let not_exclusive = || HandoffError::NotExclusive { path: self.folder.display().to_string() };
         let create =
             || self.store.put_opts(&path, Bytes::from_static(b"probe").into(), PutMode::Create.into());
-        create().await.map_err(|error| match is_disk_full(&error) {
-            true => HandoffError::DiskFull { path: self.folder.display().to_string() },
-            false => not_exclusive(),
+        create().await.map_err(|error| {
+            if is_disk_full(&error) {
+                HandoffError::DiskFull { path: self.folder.display().to_string() }
+            } else {
+                not_exclusive()
+            }
         })?;
         let again = create().await;
         self.store.delete(&path).await.map_err(|error| self.failed("remove", &path, error))?;

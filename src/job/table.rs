@@ -73,12 +73,11 @@ impl fmt::Display for TableName {
 
 /// The part of a table's name that a text begins with, and what comes behind it.
 fn name_part(text: &str) -> Option<(String, &str)> {
-    let (part, length) = match text.starts_with('"') {
-        true => quoted(text)?,
-        false => {
-            let length = text.find(['.', '"']).unwrap_or(text.len());
-            (text[..length].to_owned(), length)
-        }
+    let (part, length) = if text.starts_with('"') {
+        quoted(text)?
+    } else {
+        let length = text.find(['.', '"']).unwrap_or(text.len());
+        (text[..length].to_owned(), length)
     };
     let is_name = !part.is_empty() && !part.contains('\0') && (text.starts_with('"') || part.trim() == part);
     is_name.then_some((part, &text[length..]))

@@ -95,9 +95,10 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn refuse_stranger(folder: &Path) -> Result<(), MergeError> {
-    match folder.symlink_metadata().is_err() || mark::is_marked(folder) || mark::is_empty(folder) {
-        true => Ok(()),
-        false => Err(MergeError::InTheWay { path: folder.display().to_string() }),
+    if folder.symlink_metadata().is_err() || mark::is_marked(folder) || mark::is_empty(folder) {
+        Ok(())
+    } else {
+        Err(MergeError::InTheWay { path: folder.display().to_string() })
     }
 }
 

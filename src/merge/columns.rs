@@ -121,9 +121,10 @@ fn keys(job: &Job) -> Vec<&String> {
 }
 
 fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(MergeError::Table { table: job.table.name.clone(), problems }),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(MergeError::Table { table: job.table.name.clone(), problems })
     }
 }
 

@@ -28,9 +28,10 @@ impl Place {
     /// # Errors
     /// Where a server's URL names a secret that is not set.
     pub fn of(run: &RunStore, plan: &Plan, job: &Job, secrets: &Secrets) -> Result<Place, MergeError> {
-        match plan.trial {
-            true => Ok(Place::DuckDb(run.folder().join(layout::TRIAL_DATABASE))),
-            false => Place::of_job(job, secrets),
+        if plan.trial {
+            Ok(Place::DuckDb(run.folder().join(layout::TRIAL_DATABASE)))
+        } else {
+            Place::of_job(job, secrets)
         }
     }
 

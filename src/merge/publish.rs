@@ -151,9 +151,10 @@ pub async fn settle(
     proof: &Proof,
     terms: &Terms,
 ) -> Result<Option<Published>, MergeError> {
-    match is_published(&order_of(run, job, place, proof, terms).await?).await? {
-        true => publish(run, job, place, proof, terms, std::future::pending()).await.map(Some),
-        false => Ok(None),
+    if is_published(&order_of(run, job, place, proof, terms).await?).await? {
+        publish(run, job, place, proof, terms, std::future::pending()).await.map(Some)
+    } else {
+        Ok(None)
     }
 }
 

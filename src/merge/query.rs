@@ -200,9 +200,8 @@ impl<'a> Answer<'a> {
             let _ = rows.iter().try_for_each(|values| row(values));
             return Ok(());
         }
-        let value = |(at, column): (usize, &AnswerColumn)| match is_nested(&column.ty) {
-            true => format!("to_json(c{at})::VARCHAR"),
-            false => format!("c{at}::VARCHAR"),
+        let value = |(at, column): (usize, &AnswerColumn)| {
+            if is_nested(&column.ty) { format!("to_json(c{at})::VARCHAR") } else { format!("c{at}::VARCHAR") }
         };
         let values: Vec<String> = self.columns.iter().enumerate().map(value).collect();
         let names: Vec<String> = (0..values.len()).map(|at| format!("c{at}")).collect();

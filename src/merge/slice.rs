@@ -119,13 +119,14 @@ impl Slice<'_> {
     /// Its rows tell, unless there may be none: then the ledger does.
     pub fn succeeded(&self, endpoint: usize, wanted: Wanted<'_>) -> String {
         let planned = &self.files.plan.endpoints[endpoint];
-        match planned.explodes {
-            false => self.answers_in(endpoint, wanted),
-            true => format!(
+        if planned.explodes {
+            format!(
                 "(SELECT {ORDINAL} FROM {} WHERE {})",
                 self.requests_in(wanted),
                 succeeded_at(&planned.name)
-            ),
+            )
+        } else {
+            self.answers_in(endpoint, wanted)
         }
     }
 

@@ -89,11 +89,10 @@ pub(super) fn withheld(staged: u64, left: u64) -> Result<u64, MergeError> {
 
 /// A statement that ended the transaction which it is a part of.
 pub(super) fn ended_the_transaction(name: &str) -> MergeError {
-    let message = match name.starts_with("[[after]]") {
-        true => {
-            "it ended the transaction: by COMMIT the rows are published, without a look at [publish]; by ROLLBACK nothing is"
-        }
-        false => "it ended the transaction: what it has done by then stays, and nothing was published",
+    let message = if name.starts_with("[[after]]") {
+        "it ended the transaction: by COMMIT the rows are published, without a look at [publish]; by ROLLBACK nothing is"
+    } else {
+        "it ended the transaction: what it has done by then stays, and nothing was published"
     };
     MergeError::Statement {
         name: name.to_owned(),

@@ -80,9 +80,10 @@ impl Target {
         let failed = |error| database::failed(path, &error);
         let mut problems = self.problems(connection, columns).map_err(failed)?;
         problems.extend(super::runs::duckdb::not_ours(connection).map_err(failed)?);
-        match problems.is_empty() {
-            true => Ok(()),
-            false => Err(MergeError::Table { table: self.name.clone(), problems }),
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(MergeError::Table { table: self.name.clone(), problems })
         }
     }
 

@@ -161,12 +161,13 @@ fn all_requests(files: &RunFiles) -> String {
         format!("SELECT {round}::INTEGER AS round, {shard}::INTEGER AS shard, * FROM {lines}")
     };
     let branches: Vec<String> = shards.map(branch).collect();
-    match branches.is_empty() {
-        true => format!(
+    if branches.is_empty() {
+        format!(
             "SELECT 0::INTEGER AS round, 0::INTEGER AS shard, * FROM {}",
             slice::ledger_of(std::iter::empty())
-        ),
-        false => branches.join(" UNION ALL "),
+        )
+    } else {
+        branches.join(" UNION ALL ")
     }
 }
 

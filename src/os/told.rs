@@ -100,9 +100,10 @@ impl Teller {
 
     fn tell(&self, text: &str) {
         let mut state = self.0.state();
-        match state.waiting.len() + text.len() > ROOM && !state.waiting.is_empty() {
-            true => state.left_out += 1,
-            false => state.waiting.extend_from_slice(text.as_bytes()),
+        if state.waiting.len() + text.len() > ROOM && !state.waiting.is_empty() {
+            state.left_out += 1
+        } else {
+            state.waiting.extend_from_slice(text.as_bytes())
         }
         drop(state);
         self.0.changed.notify_all();
@@ -147,10 +148,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return Cow::Borrowed(text);
     }
-    let spelled = |letter: char| match steers(letter) {
-        true => letter.escape_default().to_string(),
-        false => letter.to_string(),
-    };
+    let spelled =
+        |letter: char| if steers(letter) { letter.escape_default().to_string() } else { letter.to_string() };
     Cow::Owned(text.chars().map(spelled).collect())
 }
 

@@ -26,9 +26,10 @@ pub async fn write_run(
     options: &PlanOptions,
 ) -> Result<Plan, PlanError> {
     run.put_job_text(&job.text).await?;
-    let cut = match options.trial() {
-        true => Cut::whole(list.records()),
-        false => Cut::of(list.records(), options.cores, job.settings.shard_size, together(job)),
+    let cut = if options.trial() {
+        Cut::whole(list.records())
+    } else {
+        Cut::of(list.records(), options.cores, job.settings.shard_size, together(job))
     };
     let mut records = Records::of(&list, ask_all(job));
     let shards = write_shards(run, &cut, 0, |count| records.take(count)).await?;

@@ -85,9 +85,10 @@ impl Progress {
     pub fn new(pairs: u64, finished: u64) -> Progress {
         // A terminal that cannot move its cursor takes plain lines.
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let screen = match io::stderr().is_terminal() && !is_dumb {
-            true => live(pairs),
-            false => Screen::Plain { next: Instant::now() + PLAIN_EVERY },
+        let screen = if io::stderr().is_terminal() && !is_dumb {
+            live(pairs)
+        } else {
+            Screen::Plain { next: Instant::now() + PLAIN_EVERY }
         };
         let mut tallies = BTreeMap::new();
         if finished > 0 {
@@ -146,12 +147,10 @@ impl Progress {
         let rate = self.rate();
         let (finished, failed) = (self.finished(), self.failed());
         let left = self.pairs.saturating_sub(finished);
-        let time_left = match rate > 0.0 && left > 0 {
-            true => format!(
-                ", {} left",
-                numbers::duration(Duration::from_secs_f64((left as f64 / rate).min(1e9)))
-            ),
-            false => String::new(),
+        let time_left = if rate > 0.0 && left > 0 {
+            format!(", {} left", numbers::duration(Duration::from_secs_f64((left as f64 / rate).min(1e9))))
+        } else {
+            String::new()
         };
         format!(
             "{} of {} requests done, {}/s, {} failed{time_left}",

@@ -66,9 +66,10 @@ fn table(out: &mut dyn Write, result: &QueryResult, preset: &str) -> io::Result<
 fn cell(value: Option<&str>, preset: &str) -> String {
     let Some(text) = value else { return "NULL".to_owned() };
     let text = text.replace("\r\n", "\n");
-    let text = match preset == presets::ASCII_MARKDOWN {
-        true => text.replace('|', "\\|").replace(['\n', '\r'], " "),
-        false => text,
+    let text = if preset == presets::ASCII_MARKDOWN {
+        text.replace('|', "\\|").replace(['\n', '\r'], " ")
+    } else {
+        text
     };
     printable(&text.replace('\t', "\\t")).into_owned()
 }
@@ -92,9 +93,10 @@ fn csv(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
 fn marked<'a>(ty: &str, text: &'a str) -> Cow<'a, str> {
     let is_plain = ty.starts_with("TIMESTAMP") && !ty.ends_with("TIME ZONE");
     // Not the infinities.
-    match is_plain && text.ends_with(|last: char| last.is_ascii_digit()) {
-        true => Cow::Owned(format!("{text}Z")),
-        false => Cow::Borrowed(text),
+    if is_plain && text.ends_with(|last: char| last.is_ascii_digit()) {
+        Cow::Owned(format!("{text}Z"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

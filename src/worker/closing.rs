@@ -35,10 +35,8 @@ impl Work {
         if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
             return self.board.borrow_mut().closed();
         }
-        let verdict = match is_refused {
-            true => Verdict::Commit,
-            false => finish::verdict(&open, self.round, self.settles),
-        };
+        let verdict =
+            if is_refused { Verdict::Commit } else { finish::verdict(&open, self.round, self.settles) };
         if let Verdict::GiveUp(example) = verdict {
             return self.give_up(&open, example);
         }

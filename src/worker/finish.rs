@@ -63,9 +63,10 @@ pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
     if is_of_records && !is_deferred && !nobody_there {
         return Verdict::Commit;
     }
-    match example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::Parked)) {
-        true => Verdict::CommitIfAnswered(example),
-        false => Verdict::Commit,
+    if example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::Parked)) {
+        Verdict::CommitIfAnswered(example)
+    } else {
+        Verdict::Commit
     }
 }
 

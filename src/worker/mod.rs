@@ -264,9 +264,10 @@ fn most_in_flight(files: u64, asks_several_hosts: bool) -> usize {
 /// The frozen lines, proven to be the planned ones.
 async fn frozen_input(run: &RunStore, shard: &Shard) -> Result<Bytes, WorkerError> {
     let input = run.read_shard_file(shard.number, crate::handoff::layout::INPUT).await?;
-    match digest::sha256(&input) == shard.input_sha256 {
-        true => Ok(input),
-        false => Err(WorkerError::InputChanged(shard.number)),
+    if digest::sha256(&input) == shard.input_sha256 {
+        Ok(input)
+    } else {
+        Err(WorkerError::InputChanged(shard.number))
     }
 }
 

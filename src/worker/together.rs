@@ -306,9 +306,10 @@ impl Batch<'_> {
     ) -> Settled {
         let endpoint = self.first.endpoint;
         let mut own = cost.shared();
-        match leader == Some(at) {
-            true => own.spent = self.spent(cost),
-            false => own.spent.attempts += self.before.attempts,
+        if leader == Some(at) {
+            own.spent = self.spent(cost)
+        } else {
+            own.spent.attempts += self.before.attempts
         }
         let told = Told { extracted, cost: own, kept: Vec::new() };
         let mut settled = settled(&self.work.recipe.steps[endpoint], endpoint, ordinal, told);

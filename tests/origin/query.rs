@@ -40,10 +40,7 @@ impl<'a> Query<'a> {
 
 /// A name or value of a query, decoded.
 pub fn value(text: &str) -> Cow<'_, str> {
-    match text.contains('+') {
-        true => Cow::Owned(decoded(&text.replace('+', " ")).into_owned()),
-        false => decoded(text),
-    }
+    if text.contains('+') { Cow::Owned(decoded(&text.replace('+', " ")).into_owned()) } else { decoded(text) }
 }
 
 /// Percent-decoded; bytes that are no UTF-8 become U+FFFD.

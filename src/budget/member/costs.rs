@@ -39,10 +39,7 @@ impl Member {
         if !quota.is_to_be_noted(words) {
             return;
         }
-        let books = match quota.is_beyond_note(words) {
-            true => self.page.books_soon(),
-            false => self.page.books(),
-        };
+        let books = if quota.is_beyond_note(words) { self.page.books_soon() } else { self.page.books() };
         // The one before may have done it.
         if books.is_some() && quota.is_to_be_noted(words) {
             quota.note(words, || self.page.sync());

@@ -105,9 +105,10 @@ impl Member {
             page,
         };
         if member.page.was_alone {
-            match is_set_aside(member.words()) {
-                true => member.found_down.set(member.word(DOWN_SINCE)),
-                false => member.forget(now),
+            if is_set_aside(member.words()) {
+                member.found_down.set(member.word(DOWN_SINCE))
+            } else {
+                member.forget(now)
             }
             member.words()[SET_ASIDE].store(0, Release);
         }

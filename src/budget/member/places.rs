@@ -84,9 +84,10 @@ impl Member {
         let taken: u64 = members.iter().map(|at| of(at).share.load(Acquire)).sum();
         let mine = of(&self.page.me).share.load(Acquire);
         // What is in flight beyond it is this process's until it is answered; nothing new takes its place.
-        let (share, held) = match target < mine {
-            true => (target, target.max(self.in_flight.get()).min(mine)),
-            false => [target.min(mine + cap.saturating_sub(taken)); 2].into(),
+        let (share, held) = if target < mine {
+            (target, target.max(self.in_flight.get()).min(mine))
+        } else {
+            [target.min(mine + cap.saturating_sub(taken)); 2].into()
         };
         of(&self.page.me).share.store(held, Release);
         self.share.set(share);

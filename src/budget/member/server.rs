@@ -105,9 +105,10 @@ impl Member {
     pub fn lost(&self, now: u64, took: u64, before: bool) {
         let since = self.word(LAST_ANSWER);
         let answers_since = since != 0 && now.saturating_sub(took) < since + NOTED_EVERY;
-        match before || answers_since {
-            true => self.count_silence(LOSSES, LOST, now),
-            false => self.count_silence(SILENCES, SILENT, now),
+        if before || answers_since {
+            self.count_silence(LOSSES, LOST, now)
+        } else {
+            self.count_silence(SILENCES, SILENT, now)
         }
     }
 

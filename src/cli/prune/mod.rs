@@ -46,10 +46,8 @@ pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, CliError
             skip(&args, &name)?;
             continue;
         };
-        let swept = match args.dry_run {
-            true => would_go(&root, &name, &rule).await,
-            false => sweep(&root, &name, &rule).await,
-        };
+        let swept =
+            if args.dry_run { would_go(&root, &name, &rule).await } else { sweep(&root, &name, &rule).await };
         all.push((name, swept));
     }
     let exit = tell(&args, &all)?;
@@ -81,9 +79,10 @@ impl PruneArgs {
 fn skip(args: &PruneArgs, name: &str) -> Result<(), CliError> {
     let why = format!("nothing says which runs of job {name} are to go");
     let hint = "say --older-than 14d or --keep 5, or keep_runs = \"14d\" in [job]";
-    match args.all {
-        true => tell!("{name}: {why}, so they stay\nhint: {hint}"),
-        false => return Err(CliError::Usage(format!("{why}\nhint: {hint}"))),
+    if args.all {
+        tell!("{name}: {why}, so they stay\nhint: {hint}")
+    } else {
+        return Err(CliError::Usage(format!("{why}\nhint: {hint}")));
     }
     Ok(())
 }
@@ -124,9 +123,10 @@ async fn keep_runs(root: &Path, name: &str, args: &PruneArgs) -> Result<Option<D
         None => find::newest(root, name).await?,
     };
     let plan = newest.plan().await?;
-    let job = match plan.job_path.is_file() {
-        true => Job::load(&plan.job_path)?,
-        false => find::planned_job(&newest, &plan).await?,
+    let job = if plan.job_path.is_file() {
+        Job::load(&plan.job_path)?
+    } else {
+        find::planned_job(&newest, &plan).await?
     };
     Ok(job.settings.keep_runs)
 }

@@ -92,9 +92,10 @@ impl Conversion {
     }
 
     fn null(&self) -> Result<Value, Failure> {
-        match self.not_null {
-            false => Ok(Value::Null),
-            true => Err(Failure::lasting(Kind::Null, format!("{} is null, which it must not be", self.name))),
+        if self.not_null {
+            Err(Failure::lasting(Kind::Null, format!("{} is null, which it must not be", self.name)))
+        } else {
+            Ok(Value::Null)
         }
     }
 
@@ -111,10 +112,13 @@ impl Conversion {
         }
         let whole = self.text(json)?;
         match self.ty {
-            Type::Json if self.regex.is_none() && self.strip.is_none() => match self.is_null(&whole) {
-                true => Ok(Value::Null),
-                false => bad_character::kept_json(json, self.on_bad_character),
-            },
+            Type::Json if self.regex.is_none() && self.strip.is_none() => {
+                if self.is_null(&whole) {
+                    Ok(Value::Null)
+                } else {
+                    bad_character::kept_json(json, self.on_bad_character)
+                }
+            }
             _ => self.converted_text(&whole),
         }
     }

@@ -173,10 +173,7 @@ proptest! {
         }
         prop_assert_eq!(split.len(), expected.len());
         for (id, titles) in expected {
-            match titles.iter().all(|title| *title == titles[0]) {
-                true => prop_assert_eq!(holds(&split, &id), Some(titled(titles[0]))),
-                false => prop_assert!(holds(&split, &id).is_some_and(|part| part.is_err())),
-            }
+            if titles.iter().all(|title| *title == titles[0]) { prop_assert_eq!(holds(&split, &id), Some(titled(titles[0]))) } else { prop_assert!(holds(&split, &id).is_some_and(|part| part.is_err())) }
         }
     }
 }

@@ -170,10 +170,7 @@ proptest! {
     ) {
         let groups: Vec<_> = ids.iter().map(|ids| serde_json::json!({"ids": ids, "id": [null, {}, "[1,2"]})).collect();
         let document = serde_json::json!({"groups": groups, "ids": [1]});
-        let body = match indent {
-            true => serde_json::to_string_pretty(&document).unwrap(),
-            false => document.to_string(),
-        };
+        let body = if indent { serde_json::to_string_pretty(&document).unwrap() } else { document.to_string() };
         let expected: Vec<_> = ids.iter().flatten().copied().map(Value::Bigint).collect();
         let got = exploded(".groups[].ids[]", column("id", ".", Type::Bigint), &body).unwrap();
         prop_assert_eq!(got, expected);

@@ -24,9 +24,12 @@ async fn many(client: &Client, endpoint: &Endpoint, rounds: usize, width: usize)
 
 #[tokio::test]
 async fn connections_are_used_again() {
-    let site = Site::plain(|target| match target.ends_with('3') {
-        true => reply(500, ("x-none", ""), "an error does not cost the connection"),
-        false => ok("x".repeat(20_000)),
+    let site = Site::plain(|target| {
+        if target.ends_with('3') {
+            reply(500, ("x-none", ""), "an error does not cost the connection")
+        } else {
+            ok("x".repeat(20_000))
+        }
     });
     let asked = many(&client(), &endpoint(&site.url("/{id}")), 50, 8).await;
     assert_eq!(asked.len(), 400);

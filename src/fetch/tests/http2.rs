@@ -226,13 +226,12 @@ async fn a_refused_stream_is_asked_again_and_another_end_is_not() {
         .await;
         let asked = asked.remove(0);
         assert_eq!(seen.lock().unwrap().streams, if is_repeated { 2 } else { 1 });
-        match is_repeated {
-            true => assert_eq!((asked.attempts, asked.answer.unwrap().status), (2, 200)),
-            false => {
-                let failure = failure(asked);
-                assert_eq!((failure.kind, failure.worth_repeating), (Kind::Reset, false));
-                assert!(failure.detail.starts_with("not sent again"), "{}", failure.detail);
-            }
+        if is_repeated {
+            assert_eq!((asked.attempts, asked.answer.unwrap().status), (2, 200))
+        } else {
+            let failure = failure(asked);
+            assert_eq!((failure.kind, failure.worth_repeating), (Kind::Reset, false));
+            assert!(failure.detail.starts_with("not sent again"), "{}", failure.detail);
         }
     }
 }

@@ -51,9 +51,8 @@ async fn all_redirects_of_a_get_are_followed() {
 async fn credentials_stay_on_their_origin() {
     let other = Site::plain(|_| ok("there"));
     let location = other.url("/elsewhere");
-    let first = Site::plain(move |target| match target.starts_with("/here") {
-        true => ok("here"),
-        false => reply(302, ("location", &location), ""),
+    let first = Site::plain(move |target| {
+        if target.starts_with("/here") { ok("here") } else { reply(302, ("location", &location), "") }
     });
     let asked = ask(&with_credentials(&first.url("/"))).await;
     assert_eq!(body(asked), "there");
@@ -83,9 +82,8 @@ async fn a_secret_stays_behind_in_any_header() {
 
 #[tokio::test]
 async fn credentials_go_along_on_the_same_origin() {
-    let site = Site::plain(|target| match target.starts_with("/from") {
-        true => reply(302, ("location", "/to"), ""),
-        false => ok("there"),
+    let site = Site::plain(|target| {
+        if target.starts_with("/from") { reply(302, ("location", "/to"), "") } else { ok("there") }
     });
     assert_eq!(body(ask(&with_credentials(&site.url("/from"))).await), "there");
     let seen = &site.seen()[1];
@@ -174,9 +172,10 @@ async fn an_address_is_asked_as_its_server_wrote_it() {
             [&b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: "[..], location, b"\r\n\r\n"].concat();
         let raw = Raw::serving(move |_, peer| {
             while let Some(head) = peer.head() {
-                match head.starts_with("GET /from HTTP") {
-                    true => peer.write(&answer),
-                    false => peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nthere"),
+                if head.starts_with("GET /from HTTP") {
+                    peer.write(&answer)
+                } else {
+                    peer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nthere")
                 }
             }
         });

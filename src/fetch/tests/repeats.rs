@@ -10,9 +10,12 @@ use crate::record::Kind;
 /// Fails with `status` the first `times`, then answers.
 pub(super) fn flaky(times: u32, status: u16, header: (&'static str, String)) -> Site {
     let count = AtomicU32::new(0);
-    Site::plain(move |_| match count.fetch_add(1, Ordering::SeqCst) < times {
-        true => reply(status, (header.0, &header.1), "not now"),
-        false => ok("there"),
+    Site::plain(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) < times {
+            reply(status, (header.0, &header.1), "not now")
+        } else {
+            ok("there")
+        }
     })
 }
 

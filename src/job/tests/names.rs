@@ -90,9 +90,10 @@ fn capitals_make_a_difference_where_the_destination_makes_one() {
     ] {
         let text = job(to, &columns, "");
         let text = if to.starts_with("csv") { text.replace("append", "replace") } else { text };
-        match refused {
-            true => assert!(mistake(&text).contains("DuckDB makes no difference"), "{columns:?}"),
-            false => drop(parse(&text).unwrap_or_else(|error| panic!("{columns:?}: {error}"))),
+        if refused {
+            assert!(mistake(&text).contains("DuckDB makes no difference"), "{columns:?}")
+        } else {
+            drop(parse(&text).unwrap_or_else(|error| panic!("{columns:?}: {error}")))
         }
     }
     assert!(mistake(&job(SERVER, &["Kept"], "")).contains("a second column named `Kept`"));

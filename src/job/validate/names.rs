@@ -195,13 +195,14 @@ fn check_collisions(known: &Known<'_>, on_server: bool, mistakes: &mut Mistakes)
     for pair in all.windows(2) {
         let ((first, whose), (second, _)) = (pair[0], pair[1]);
         if name_there(&first.value) == name_there(&second.value) {
-            let hint = match first.value == second.value {
-                true => format!("{whose} has `{}` already: rename one", first.value),
-                false => format!(
+            let hint = if first.value == second.value {
+                format!("{whose} has `{}` already: rename one", first.value)
+            } else {
+                format!(
                     "{whose} has `{}` already, and DuckDB makes no difference between capitals and small letters: \
                      rename one",
                     first.value
-                ),
+                )
             };
             mistakes.add(&second.span, format!("a second column named `{}`", second.value), hint);
         }

@@ -53,9 +53,10 @@ fn items(
         _ => None,
     };
     if let Some(place) = needed.filter(|_| !pages.present.has("items")) {
-        let message = match is_piped {
-            true => "what a page holds cannot be told from what a `pipe` makes of it",
-            false => "what a page holds cannot be told from `rows`",
+        let message = if is_piped {
+            "what a page holds cannot be told from what a `pipe` makes of it"
+        } else {
+            "what a page holds cannot be told from `rows`"
         };
         let hint = "add items = \".items\", the array that the API counts, before any of it is left out";
         mistakes.add(&place.span, message, hint);

@@ -42,9 +42,10 @@ fn check_when(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistak
         Mode::ReplaceIds => "a table whose ids are replaced as a whole",
     };
     if when.value.0 == PublishWhen::EachPause {
-        let hint = match scheme::is_plain_file(file) {
-            true => "leave it out: a file is written as a whole, when the run is finished",
-            false => "leave it out, or take mode = \"append\" or \"upsert\"",
+        let hint = if scheme::is_plain_file(file) {
+            "leave it out: a file is written as a whole, when the run is finished"
+        } else {
+            "leave it out, or take mode = \"append\" or \"upsert\""
         };
         mistakes.add(&when.span, format!("when = \"each_pause\" in {replaced}"), hint);
     }

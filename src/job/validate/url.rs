@@ -33,12 +33,13 @@ fn refused(message: impl Into<String>, hint: &'static str) -> Result<(), Refusal
 
 /// A whole URL leaves nothing to add.
 fn whole_url(template: &Template) -> Result<(), Refusal> {
-    match template.parts.iter().any(|part| matches!(part, Part::Url(_))) {
-        true => refused(
+    if template.parts.iter().any(|part| matches!(part, Part::Url(_))) {
+        refused(
             "a whole URL from the list beside other text",
             "write url = \"{column:url}\" alone, or leave out `:url`",
-        ),
-        false => Ok(()),
+        )
+    } else {
+        Ok(())
     }
 }
 

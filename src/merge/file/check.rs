@@ -39,9 +39,10 @@ pub(super) fn refuse(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<
         return Err(MergeError::Append { place: file.shown.clone() });
     }
     let Format::Folder(by) = &file.format else {
-        return match file.shown.ends_with('/') {
-            true => Err(file.misfit(vec!["it is to be a folder, and the job has no partition_by".into()])),
-            false => Ok(()),
+        return if file.shown.ends_with('/') {
+            Err(file.misfit(vec!["it is to be a folder, and the job has no partition_by".into()]))
+        } else {
+            Ok(())
         };
     };
     let mut problems = Vec::new();

@@ -222,9 +222,10 @@ impl Work<'_> {
         let all_make_way = self.order.mode() == Mode::Replace
             && !self.order.must_keep(&policy)
             && !self.order.spares(&policy, false);
-        match all_make_way {
-            true => standing.rows(self.connection, &self.columns),
-            false => standing.read_into(self.connection, &target, &self.columns).map(|()| 0),
+        if all_make_way {
+            standing.rows(self.connection, &self.columns)
+        } else {
+            standing.read_into(self.connection, &target, &self.columns).map(|()| 0)
         }
     }
 

@@ -26,15 +26,14 @@ pub(in crate::merge) fn first_rows_of_csv(path: &Path, limit: usize) -> Result<Q
 
 /// The first rows of a Parquet file, or of a folder of them.
 pub(in crate::merge) fn first_rows_of_parquet(path: &Path, limit: usize) -> Result<QueryResult, MergeError> {
-    let from = match path.is_dir() {
-        true => {
-            let folder = Folder::read(path).map_err(|error| MergeError::on_disk(path, &error))?;
-            if folder.files.is_empty() {
-                return Ok(QueryResult { columns: vec![], rows: vec![], truncated: false });
-            }
-            sql::divided(folder.files.iter().map(PathBuf::as_path), &folder.divided_by(path))
+    let from = if path.is_dir() {
+        let folder = Folder::read(path).map_err(|error| MergeError::on_disk(path, &error))?;
+        if folder.files.is_empty() {
+            return Ok(QueryResult { columns: vec![], rows: vec![], truncated: false });
         }
-        false => sql::parquet([path].into_iter(), &[]),
+        sql::divided(folder.files.iter().map(PathBuf::as_path), &folder.divided_by(path))
+    } else {
+        sql::parquet([path].into_iter(), &[])
     };
     let limited = format!("FROM {from} LIMIT {}", limit.saturating_add(1));
     RunQuery::in_memory()?.ask(&limited, Some(limit))

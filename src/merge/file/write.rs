@@ -147,9 +147,10 @@ fn refuse_lost_values(connection: &Connection, table: &Target, file: &FilePlace)
 /// Puts `new` in the place of `path`, in one step; a folder that stood there is at `new` then.
 pub(super) fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
     take_after(new, path)?;
-    match new.is_dir() && path.is_dir() && !Folder::read(path)?.is_empty() {
-        true => exchange(new, path),
-        false => fs::rename(new, path),
+    if new.is_dir() && path.is_dir() && !Folder::read(path)?.is_empty() {
+        exchange(new, path)
+    } else {
+        fs::rename(new, path)
     }
 }
 

@@ -117,10 +117,7 @@ impl Gate {
         unmet.extend(self.max_duplicates.and_then(|most| max_duplicates(most, rows.duplicates)));
         unmet.extend(self.min_rows.and_then(|least| min_rows(least, rows)));
         unmet.extend(self.max_change.and_then(|most| max_change(most, rows)));
-        match unmet.is_empty() || self.anyway {
-            true => Ok(unmet),
-            false => Err(self.refused(unmet)),
-        }
+        if unmet.is_empty() || self.anyway { Ok(unmet) } else { Err(self.refused(unmet)) }
     }
 
     fn refused(&self, conditions: Vec<String>) -> MergeError {

@@ -70,9 +70,10 @@ impl<'a> Export<'a> {
         let (policy, ordered, unread) = (order.policy(), false, 0);
         let loading = Loading { connection, order, path, ordered, unread, columns, policy, target, earlier };
         let narrowed = loading.checked(loading.narrow())?;
-        let late = match narrowed && order.mode() == Mode::Append {
-            true => loading.checked(loading.late_answers())?,
-            false => 0,
+        let late = if narrowed && order.mode() == Mode::Append {
+            loading.checked(loading.late_answers())?
+        } else {
+            0
         };
         let chosen = loading.choose(is_new, narrowed)?;
         if let Some(sparing) = loading.policy.sparing()

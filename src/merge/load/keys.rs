@@ -32,10 +32,8 @@ impl Loading<'_> {
     fn key(&self) -> Vec<&Output> {
         let named = &self.order.job.table.key;
         let by_id = named.is_empty() || self.order.mode() == Mode::ReplaceIds;
-        let is_key = |output: &&Output| match by_id {
-            true => output.origin == Origin::Id,
-            false => named.contains(&output.name),
-        };
+        let is_key =
+            |output: &&Output| if by_id { output.origin == Origin::Id } else { named.contains(&output.name) };
         self.columns.iter().filter(is_key).collect()
     }
 
@@ -176,12 +174,11 @@ impl Loading<'_> {
         let list = |names: Vec<String>| names.join(", ");
         let keys = list(key.iter().map(|(name, _)| column("old", name)).collect());
         let standing = &self.target.qualified;
-        let (placed, place) = match self.hides_places() {
-            true => {
-                let place = beside(ROWID, self.target.columns.iter().map(|column| column.name.as_str()));
-                (format!("(SELECT *, row_number() OVER () AS {place} FROM {standing})"), place)
-            }
-            false => (standing.clone(), ROWID.to_owned()),
+        let (placed, place) = if self.hides_places() {
+            let place = beside(ROWID, self.target.columns.iter().map(|column| column.name.as_str()));
+            (format!("(SELECT *, row_number() OVER () AS {place} FROM {standing})"), place)
+        } else {
+            (standing.clone(), ROWID.to_owned())
         };
         self.connection.execute_batch(&format!(
             "CREATE TEMP TABLE windrow_standing AS SELECT {} FROM {} old SEMI JOIN {table} new ON {} \

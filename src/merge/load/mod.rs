@@ -255,9 +255,10 @@ impl<'a> Loading<'a> {
             self.checked(self.bind_indexes())?;
         }
         let narrowed = self.checked(self.narrow())?;
-        let late = match narrowed && self.order.mode() == Mode::Append {
-            true => self.checked(self.late_answers())?,
-            false => 0,
+        let late = if narrowed && self.order.mode() == Mode::Append {
+            self.checked(self.late_answers())?
+        } else {
+            0
         };
         let mut chosen = self.choose(is_new, narrowed)?;
         let withheld = self.before(views, &mut chosen)?;
@@ -392,10 +393,8 @@ impl Engine for Loading<'_> {
         let views = self.named_views();
         let Room { insertion, mut written } = self.make_ready(views)?;
         written.before = Some(before);
-        written.rows = self.checked(match views.rows {
-            true => self.insert_staged(&insertion),
-            false => self.insert(&insertion),
-        })?;
+        written.rows =
+            self.checked(if views.rows { self.insert_staged(&insertion) } else { self.insert(&insertion) })?;
         written.sent = written.rows + written.withheld + written.twins.rows;
         if was_there && self.order.deletes_gone() {
             written.gone = self.checked(self.delete_gone())?;

@@ -12,10 +12,7 @@ use crate::merge::{MergeError, database, sql, views};
 impl Loading<'_> {
     /// What the statements name.
     pub(super) fn named_views(&self) -> Views {
-        match self.order.plan().trial {
-            true => Views::default(),
-            false => Views::named(&self.order.job),
-        }
+        if self.order.plan().trial { Views::default() } else { Views::named(&self.order.job) }
     }
 
     /// Shows the run to the statements and runs those before the rows; the rows that they took out.
@@ -78,10 +75,7 @@ impl Loading<'_> {
             hint: statements::REFUSED,
         };
         self.connection.execute_batch(&statement.sql).map_err(refused)?;
-        match self.transaction()? == transaction {
-            true => Ok(()),
-            false => Err(statements::ended_the_transaction(name)),
-        }
+        if self.transaction()? == transaction { Ok(()) } else { Err(statements::ended_the_transaction(name)) }
     }
 
     fn transaction(&self) -> Result<i64, MergeError> {

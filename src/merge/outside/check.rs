@@ -47,8 +47,5 @@ pub(super) async fn refuse_unfit(
         problems.extend(swap::obstacles(session, target).await?);
     }
     problems.extend(runs::problems(session, job, target).await?);
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(MergeError::Table { table: target.name.clone(), problems }),
-    }
+    if problems.is_empty() { Ok(()) } else { Err(MergeError::Table { table: target.name.clone(), problems }) }
 }

@@ -271,9 +271,10 @@ impl<'a> Filling<'a> {
         if matches!(cause, Cause::Delete) && after.is_blind(&before, changed) {
             problems.extend(uncounted(session, job, self.target).await?);
         }
-        match problems.is_empty() {
-            true => Ok(changed),
-            false => Err(MergeError::Table { table: self.target.name.clone(), problems }),
+        if problems.is_empty() {
+            Ok(changed)
+        } else {
+            Err(MergeError::Table { table: self.target.name.clone(), problems })
         }
     }
 

@@ -173,10 +173,7 @@ impl Load<'_> {
             }
             Err(error) => error,
         };
-        match may_repeat && is_passing(&error) {
-            true => Ok(None),
-            false => Err(error),
-        }
+        if may_repeat && is_passing(&error) { Ok(None) } else { Err(error) }
     }
 
     /// The run stands there: by the COMMIT that was not answered, if there was one.

@@ -103,10 +103,8 @@ pub(super) async fn problems(
             }
             let refers = key.refers(dialect::of(session), depth, above.as_deref());
             let may_be_counted = may_be_counted && key.may_be_counted;
-            let rows = match may_be_counted {
-                true => Some(count(session, &key.table, depth, &refers).await?),
-                false => None,
-            };
+            let rows =
+                if may_be_counted { Some(count(session, &key.table, depth, &refers).await?) } else { None };
             if rows == Some(0) {
                 continue;
             }

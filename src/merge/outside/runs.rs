@@ -104,8 +104,9 @@ async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Foun
 pub(super) async fn make_schema(session: &Session, schema: &str) -> Result<(), DatabaseError> {
     let dialect = dialect::of(session);
     // Not IF NOT EXISTS: that needs the right to make one even where it is there.
-    match has(session, &dialect.has_schema(schema)).await? {
-        true => Ok(()),
-        false => session.run(&format!("CREATE SCHEMA {}", dialect.identifier(schema))).await,
+    if has(session, &dialect.has_schema(schema)).await? {
+        Ok(())
+    } else {
+        session.run(&format!("CREATE SCHEMA {}", dialect.identifier(schema))).await
     }
 }

@@ -45,10 +45,7 @@ impl Filling<'_> {
         if self.keeps() {
             self.keep_standing().await?;
         }
-        written.replaced = match self.in_place {
-            true => self.make_way().await?,
-            false => self.make_room().await?,
-        };
+        written.replaced = if self.in_place { self.make_way().await? } else { self.make_room().await? };
         Ok(())
     }
 
@@ -140,16 +137,16 @@ impl Filling<'_> {
     /// Inserts the staged rows for which the condition holds, with what they keep.
     async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, DatabaseError> {
         let [ordinal, part] = place(self.rows.outputs);
-        let value = |output: &Output| match keeps {
-            true => self.new_or_kept(output, "kept"),
-            false => self.rows.converted(output),
+        let value = |output: &Output| {
+            if keeps { self.new_or_kept(output, "kept") } else { self.rows.converted(output) }
         };
-        let kept = match keeps {
-            true => format!(
+        let kept = if keeps {
+            format!(
                 "LEFT JOIN {} AS kept ON kept.{ordinal} = new.{ordinal} AND kept.{part} = new.{part}",
                 self.dialect().temporary(KEPT)
-            ),
-            false => String::new(),
+            )
+        } else {
+            String::new()
         };
         let insert = format!(
             "INSERT INTO {} ({}) SELECT {} FROM {} AS new {kept} WHERE {condition} \

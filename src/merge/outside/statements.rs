@@ -14,14 +14,11 @@ const OURS: &str = "windrow_statement";
 /// Runs a statement, or several.
 pub(super) async fn run(session: &Session, name: &str, statement: &Statement) -> Result<(), MergeError> {
     session.run(&format!("SAVEPOINT {OURS}")).await?;
-    session.run(&statement.sql).await.map_err(|error| match error.is_lost() && !session.is_closed() {
-        true => MergeError::Statement {
+    session.run(&statement.sql).await.map_err(|error| if error.is_lost() && !session.is_closed() { MergeError::Statement {
             name: name.to_owned(),
             message: "it copies from or to the client, and windrow has nothing to say there".into(),
             hint: "nothing was published; an answer goes into a file with file = \"report.csv\" beside the query",
-        },
-        false => refused(name, &statement.sql, error),
-    })?;
+        } } else { refused(name, &statement.sql, error) })?;
     let released = session.run(&format!("RELEASE SAVEPOINT {OURS}")).await;
     released.map_err(|error| match error.trouble() {
         Some(Trouble::Ended) => ended_the_transaction(name),

@@ -40,9 +40,10 @@ impl Transaction<'_> {
             return Ok(Some(0));
         }
         let size = self.dialect.size(&target.qualified);
-        match self.order.gate.looks_at_table() || self.count(&size).await? < SOON_COUNTED {
-            true => self.count(&format!("SELECT count(*) FROM {}", target.qualified)).await.map(Some),
-            false => Ok(None),
+        if self.order.gate.looks_at_table() || self.count(&size).await? < SOON_COUNTED {
+            self.count(&format!("SELECT count(*) FROM {}", target.qualified)).await.map(Some)
+        } else {
+            Ok(None)
         }
     }
 

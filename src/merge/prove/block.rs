@@ -267,12 +267,13 @@ fn named(row: RowKey) -> String {
 pub(super) fn damaged(run: &str, planned: &Planned, superseded: bool, name: &str, why: String) -> MergeError {
     let Planned { shard, block, .. } = planned;
     let commit = layout::in_shard(*shard, &layout::commit(block.first));
-    let hint = match superseded || name == layout::INPUT {
-        true => "it was changed after it was written: restore it, or start anew with `windrow run JOB --new`"
-            .to_owned(),
-        false => format!(
+    let hint = if superseded || name == layout::INPUT {
+        "it was changed after it was written: restore it, or start anew with `windrow run JOB --new`"
+            .to_owned()
+    } else {
+        format!(
             "it was changed after it was written: restore it, or remove {commit} and fetch the block again with `windrow shard {run} {shard}`"
-        ),
+        )
     };
     MergeError::Integrity { file: layout::in_shard(*shard, name).to_string(), why, hint }
 }

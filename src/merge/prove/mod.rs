@@ -135,10 +135,7 @@ async fn refuse_unfinished(run: &RunStore, plan: &Plan, rounds: &[Round]) -> Res
             shards.push(Unfinished { shard: shard.number, missing, blocks: shard.blocks.len() });
         }
     }
-    match shards.is_empty() {
-        true => Ok(()),
-        false => Err(MergeError::NotFinished { run: plan.run.clone(), shards }),
-    }
+    if shards.is_empty() { Ok(()) } else { Err(MergeError::NotFinished { run: plan.run.clone(), shards }) }
 }
 
 /// The blocks of each shard cover its lines without gap.

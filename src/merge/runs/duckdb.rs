@@ -12,9 +12,10 @@ pub(in crate::merge) fn qualified() -> String {
 
 /// Makes the table if it is not there.
 pub(in crate::merge) fn make(connection: &Connection) -> duckdb::Result<()> {
-    match columns(connection)?.is_empty() {
-        true => connection.execute_batch(&create(&DuckDb, &qualified())),
-        false => Ok(()),
+    if columns(connection)?.is_empty() {
+        connection.execute_batch(&create(&DuckDb, &qualified()))
+    } else {
+        Ok(())
     }
 }
 

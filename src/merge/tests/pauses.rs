@@ -223,9 +223,12 @@ async fn a_run_that_changed_after_a_pause_is_not_published_any_more() {
         // Of a block that was published another one is committed; or it is not there any more.
         let (shard, block) = blocks(&sandbox)[1];
         commit(&sandbox, &[1, 2, 3, 4, 5], &all_ok).await;
-        let refused = async || match whole {
-            true => sandbox.publish().await.map(|_| ()).unwrap_err(),
-            false => sandbox.publish_partial().await.map(|_| ()).unwrap_err(),
+        let refused = async || {
+            if whole {
+                sandbox.publish().await.map(|_| ()).unwrap_err()
+            } else {
+                sandbox.publish_partial().await.map(|_| ()).unwrap_err()
+            }
         };
         let error = refused().await;
         assert_eq!(error.exit(), Exit::Integrity);
@@ -235,15 +238,12 @@ async fn a_run_that_changed_after_a_pause_is_not_published_any_more() {
                 .contains("a part of run 20261123T000000-4f2a9c81d3f60 published from other files")
         );
         commit(&sandbox, &[1], &deferring).await;
-        match whole {
-            true => assert_eq!(sandbox.publish().await.unwrap().total.unwrap(), 4 + 2 + 12 - 2),
-            false => {
-                std::fs::remove_file(
-                    sandbox.run.local_path(shard, &crate::handoff::layout::commit(block.first)),
-                )
+        if whole {
+            assert_eq!(sandbox.publish().await.unwrap().total.unwrap(), 4 + 2 + 12 - 2)
+        } else {
+            std::fs::remove_file(sandbox.run.local_path(shard, &crate::handoff::layout::commit(block.first)))
                 .unwrap();
-                assert_eq!(refused().await.exit(), Exit::Integrity);
-            }
+            assert_eq!(refused().await.exit(), Exit::Integrity);
         }
     }
 }

@@ -91,10 +91,7 @@ fn text(random: &mut fastrand::Rng) -> String {
 
 /// One of the edges, or anything between.
 fn edge<T: Copy>(random: &mut fastrand::Rng, edges: &[T], other: impl Fn(&mut fastrand::Rng) -> T) -> T {
-    match random.bool() {
-        true => edges[random.usize(..edges.len())],
-        false => other(random),
-    }
+    if random.bool() { edges[random.usize(..edges.len())] } else { other(random) }
 }
 
 fn double(random: &mut fastrand::Rng) -> f64 {

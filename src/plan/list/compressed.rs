@@ -116,12 +116,12 @@ fn is_at_end(rest: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let padding = rest.fill_buf()?;
         let count = padding.len();
-        match padding.iter().all(|byte| *byte == 0) {
-            _ if count == 0 => return Ok(true),
-            true => rest.consume(count),
-            false => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "bytes that are not gzip follow it"));
-            }
+        if count == 0 {
+            return Ok(true);
         }
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "bytes that are not gzip follow it"));
+        }
+        rest.consume(count);
     }
 }

@@ -231,9 +231,10 @@ impl Table<'_> {
     /// Refuses a record of which a field swallows whole records, as the quotes would have it that are plain text.
     fn refuse_swallowed(&self) -> Result<(), ListError> {
         let fields = self.fields.iter().enumerate().filter(|(_, field)| !field.further.is_empty());
-        match !self.swallows && fields.into_iter().any(|(index, field)| self.has_swallowed(index, field)) {
-            true => Err(ListError::Swallowed { place: self.place(), last: self.lines.number() }),
-            false => Ok(()),
+        if !self.swallows && fields.into_iter().any(|(index, field)| self.has_swallowed(index, field)) {
+            Err(ListError::Swallowed { place: self.place(), last: self.lines.number() })
+        } else {
+            Ok(())
         }
     }
 

@@ -118,10 +118,8 @@ impl Bytes {
         }
         let encoding = marked.map(|(encoding, _)| encoding).or(said).unwrap_or(UTF_8);
         let reader = Cursor::new(head).chain(self.reader);
-        let reader: Box<dyn Read> = match encoding == UTF_8 {
-            true => Box::new(reader),
-            false => Box::new(Decoded::new(reader, encoding)),
-        };
+        let reader: Box<dyn Read> =
+            if encoding == UTF_8 { Box::new(reader) } else { Box::new(Decoded::new(reader, encoding)) };
         Ok(Text { reader, digest: self.digest })
     }
 }

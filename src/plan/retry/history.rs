@@ -84,9 +84,10 @@ impl<'a> History<'a> {
 
     async fn checked(&self, shard: u32, name: &str, sha256: &str) -> Result<Bytes, HandoffError> {
         let bytes = self.run.read_shard_file(shard, name).await?;
-        match digest::sha256(&bytes) == sha256 {
-            true => Ok(bytes),
-            false => Err(damaged(shard, name, &"its digest does not match")),
+        if digest::sha256(&bytes) == sha256 {
+            Ok(bytes)
+        } else {
+            Err(damaged(shard, name, &"its digest does not match"))
         }
     }
 }

@@ -110,9 +110,10 @@ pub async fn write_retry(
     if spool.records() == 0 {
         return Ok(None);
     }
-    let cut = match plan.trial {
-        true => Cut::whole(spool.records()),
-        false => Cut::of(spool.records(), options.cores, job.settings.shard_size, together(job)),
+    let cut = if plan.trial {
+        Cut::whole(spool.records())
+    } else {
+        Cut::of(spool.records(), options.cores, job.settings.shard_size, together(job))
     };
     let mut records = Frames::of(&spool, Box::new(|_| true));
     let shards = write_shards(run, &cut, next_shard(&rounds), |count| records.take(count)).await?;

@@ -91,13 +91,14 @@ impl Purse {
             return None;
         }
         let (name, mine_said, theirs_said) = (&self.name, spelled(mine), spelled(theirs));
-        Some(match theirs < mine {
-            true => format!(
+        Some(if theirs < mine {
+            format!(
                 "another job limits {name} to {theirs_said}, this one to {mine_said}: the lower limit holds for both"
-            ),
-            false => format!(
+            )
+        } else {
+            format!(
                 "another job limits {name} to {theirs_said}, this one to {mine_said}, which holds for both while this one runs"
-            ),
+            )
         })
     }
 }

@@ -360,9 +360,10 @@ impl Way {
     /// How long the server's pause still lasts; one that is longer than anybody waits is as good as a quota used up.
     pub(super) fn is_for_long(&self) -> Result<Duration, Refused> {
         let pause = self.host.member.paused_until().saturating_sub(monotonic_nanos());
-        match pause > nanos(self.patience.pause) {
-            true => Err(Refused::Quota { renews_at: second_now() + pause.div_ceil(1_000_000_000) }),
-            false => Ok(Duration::from_nanos(pause)),
+        if pause > nanos(self.patience.pause) {
+            Err(Refused::Quota { renews_at: second_now() + pause.div_ceil(1_000_000_000) })
+        } else {
+            Ok(Duration::from_nanos(pause))
         }
     }
 

@@ -221,9 +221,12 @@ fn who_is_not_in_the_batchs_answer_is_asked_alone_before_it_counts_as_missing() 
 /// One id that is not known makes the whole batch a 404.
 #[test]
 fn a_status_that_means_missing_is_not_taken_for_that_of_a_whole_batch() {
-    let api = Api::serve(|ids, _| match ids.iter().any(|id| id == "gone") {
-        true => (404, json!({ "error": "gone is not known" })),
-        false => (200, ids.iter().map(|id| part(id)).collect()),
+    let api = Api::serve(|ids, _| {
+        if ids.iter().any(|id| id == "gone") {
+            (404, json!({ "error": "gone is not known" }))
+        } else {
+            (200, ids.iter().map(|id| part(id)).collect())
+        }
     });
     let sandbox = Sandbox::new();
     job(&sandbox, &api, &["a", "gone", "b"], "", "missing = [404]");

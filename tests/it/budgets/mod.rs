@@ -47,9 +47,10 @@ impl Films<'_> {
     fn write(&self, sandbox: &Sandbox, origin: &Origin) -> PathBuf {
         let Films { first, count, settings, limit, endpoint, more } = self;
         sandbox.write("ids.txt", film_ids(first + count)[*first..].join("\n"));
-        let limits = match limit.is_empty() {
-            true => String::new(),
-            false => format!("[limits.\"127.0.0.1:{}\"]\n{limit}\n", origin.port),
+        let limits = if limit.is_empty() {
+            String::new()
+        } else {
+            format!("[limits.\"127.0.0.1:{}\"]\n{limit}\n", origin.port)
         };
         let url = origin.url();
         sandbox.write(

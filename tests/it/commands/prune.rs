@@ -305,12 +305,11 @@ fn below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.symlink_metadata().unwrap().is_dir() {
-            true => {
-                found.extend(below(&path));
-                found.push((path, Vec::new()));
-            }
-            false => found.push((path.clone(), std::fs::read(&path).unwrap_or_default())),
+        if path.symlink_metadata().unwrap().is_dir() {
+            found.extend(below(&path));
+            found.push((path, Vec::new()));
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap_or_default()))
         }
     }
     found.sort();

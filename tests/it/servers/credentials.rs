@@ -11,9 +11,12 @@ const WRONG: &str = "wrong-9876543210";
 
 /// A server that answers `{"v": 1}` to whoever has the right token, and this status to others.
 fn guarded(refusal: &'static str) -> Raw {
-    Raw::serve_heads(move |head| match head.contains(RIGHT) {
-        true => http("200 OK", "", r#"{"v": 1}"#),
-        false => http(refusal, "", r#"{"error": "no"}"#),
+    Raw::serve_heads(move |head| {
+        if head.contains(RIGHT) {
+            http("200 OK", "", r#"{"v": 1}"#)
+        } else {
+            http(refusal, "", r#"{"error": "no"}"#)
+        }
     })
 }
 
@@ -104,9 +107,10 @@ fn a_secret_in_the_query_or_the_payload_is_one_too() {
         let endpoint = format!(
             "[[endpoint]]\nname = \"one\"\nurl = \"{url}/one\"\ncolumns = {{ one = \".v\" }}\n{place}\n"
         );
-        let endpoint = match place.starts_with("query") {
-            true => endpoint.replace("query = {", "query = { id = \"{id}\","),
-            false => endpoint,
+        let endpoint = if place.starts_with("query") {
+            endpoint.replace("query = {", "query = { id = \"{id}\",")
+        } else {
+            endpoint
         };
         job(&sandbox, 100, "", &endpoint);
         stopped(run(&sandbox, WRONG), &url, "${TOKEN}");
@@ -166,9 +170,12 @@ fn of_two_secrets_the_one_that_is_refused_is_named_and_the_other_answers_stay() 
 #[test]
 fn a_server_that_has_taken_the_secret_may_refuse_single_records() {
     let sandbox = Sandbox::new();
-    let server = Raw::serve_heads(|head| match head.contains("/open/") {
-        true => http("200 OK", "", r#"{"v": 1}"#),
-        false => http("403 Forbidden", "", ""),
+    let server = Raw::serve_heads(|head| {
+        if head.contains("/open/") {
+            http("200 OK", "", r#"{"v": 1}"#)
+        } else {
+            http("403 Forbidden", "", "")
+        }
     });
     let closed = with_header("closed", &server.url(), "on_failure = \"null\"");
     job(&sandbox, 100, "", &(with_header("open", &server.url(), "") + &closed));

@@ -24,10 +24,7 @@ impl Next {
     /// The way from a page of a list of `total` items that ends before item `end`, from 0.
     pub fn of(list: &str, place: &Place, end: u64, total: u64, parts: &Parts, scheme: &str) -> Next {
         let query = Query(parts.uri.query().unwrap_or_default());
-        let follows = match end < total {
-            true => Some(end),
-            false => query.says("loop").then_some(0),
-        };
+        let follows = if end < total { Some(end) } else { query.says("loop").then_some(0) };
         let target = |offset| {
             let (name, value) = place.parameter(list, offset);
             target(parts, name, &value)
