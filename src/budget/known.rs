@@ -34,9 +34,9 @@ pub struct Known {
 /// What was used of a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaUsed {
-    /// So many units.
+    /// Units used.
     pub used: u64,
-    /// Of so many.
+    /// Units that there are.
     pub amount: u64,
     /// When there is a new one, in seconds since 1970.
     pub renews_at: u64,

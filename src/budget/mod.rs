@@ -10,7 +10,7 @@
 //! | places in flight | each member's share, rearranged a few dozen times a second | `share`, `member` |
 //! | how many places there are, where nobody says it | a window that adapts to the server | `window` |
 //! | quotas | counters by the wall clock, kept over restarts | `quota` |
-//! | "wait two seconds", "so many left", "nobody is there" | a word each | `member` |
+//! | "wait two seconds", "7 left", "nobody is there" | a word each | `member` |
 //! | where it all lies | | `words`, `page`, `folder` |
 //! | what a person sees of it, and lets go of | | `known` |
 //! | what one job says of it | | `terms` |

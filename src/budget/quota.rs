@@ -141,7 +141,7 @@ impl Quota {
         standing == span.start || (standing > span.start && standing - span.start < AHEAD)
     }
 
-    /// Takes so many units; false where they are not there any more.
+    /// Takes units; false where they are not there any more.
     pub(super) fn take(&self, quota: &QuotaWords<'_>, units: u64) -> bool {
         let taken = quota.used.fetch_update(AcqRel, Acquire, |used| {
             let after = used.saturating_add(units);
@@ -150,7 +150,7 @@ impl Quota {
         taken.is_ok()
     }
 
-    /// So many units more were used than were taken, or fewer.
+    /// More units were used than were taken, or fewer: the difference.
     pub(super) fn correct(&self, quota: &QuotaWords<'_>, units: i64) {
         let corrected = |used: u64| Some(used.saturating_add_signed(units));
         // The function always gives a value.

@@ -1,4 +1,4 @@
-//! So many requests in a time, evenly: the next free moment, handed out by compare-and-swap.
+//! A number of requests in a time, evenly: the next free moment, handed out by compare-and-swap.
 //!
 //! One word says when the next request may go. Whoever wants to send takes that moment and moves the word on by one
 //! interval (the generic cell rate algorithm, ITU-T I.371, by which networks police their traffic): no timer, no queue,
@@ -55,7 +55,7 @@ impl Pace {
         Pace { slack: self.slack.max(rested), ..self }
     }
 
-    /// Takes the next moment for so many units; a request may leave from then on.
+    /// Takes the next moment for this many units; a request may leave from then on.
     pub(super) fn reserve(&self, next: &AtomicU64, now: u64, units: u64) -> u64 {
         let mut seen = next.load(Acquire);
         loop {
@@ -68,7 +68,7 @@ impl Pace {
         }
     }
 
-    /// A request cost so many units more, or fewer, than was reserved for it.
+    /// A request cost more units than were reserved for it, or fewer: the difference.
     pub(super) fn correct(&self, next: &AtomicU64, units: i64) {
         let shift = self.interval.saturating_mul(units.unsigned_abs());
         let shifted =

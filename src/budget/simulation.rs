@@ -239,7 +239,7 @@ fn places_in_flight_are_never_more_than_there_are() {
     assert_eq!(members[2].share(), 20);
 }
 
-/// A server that works on so many requests at a time, each for so long; the others queue. Beyond `most_waiting` it
+/// A server that works on a fixed number of requests at a time, each for a fixed time; the others queue. Beyond `most_waiting` it
 /// refuses at once.
 struct Server {
     capacity: usize,

@@ -36,7 +36,7 @@ const ROWS: usize = 5;
 pub(super) struct CheckArgs {
     /// The job file
     job: PathBuf,
-    /// Ask so many records, spread over the list
+    /// Ask this many records, spread over the list
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     records: u64,
     /// Ask the records with these ids instead

@@ -26,7 +26,7 @@ pub(super) struct LiveRun {
 /// Which records are tried; all of them by default.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct TrialArgs {
-    /// Try so many records, spread over the list, into a database of their own
+    /// Try this many records, spread over the list, into a database of their own
     #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) sample: Option<u64>,
     /// Try the records with these ids, into a database of their own
@@ -220,7 +220,7 @@ async fn newest_folder(job: &Job, root: &Path) -> Result<Option<PathBuf>, CliErr
     Ok(None)
 }
 
-/// Why an unfinished run cannot be gone on with.
+/// Why an unfinished run cannot be continued.
 enum Obstacle {
     /// Its age.
     Old(String),

@@ -21,7 +21,7 @@ pub(super) fn cores() -> usize {
 /// What the person said about fetching.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct FetchArgs {
-    /// Send at most so many requests (at least one a shard), then pause; the next run goes on there
+    /// Send at most this many requests (at least one a shard), then pause; the next run continues there
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_requests: Option<u64>,
     /// Child processes at a time [default: as many as there are cores]

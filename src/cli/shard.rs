@@ -26,7 +26,7 @@ pub(super) struct ShardArgs {
     /// Requests in flight at once [default: the job's in_flight divided by the cores]
     #[arg(long, value_name = "N")]
     in_flight: Option<usize>,
-    /// Send at most so many requests, then pause
+    /// Send at most this many requests, then pause
     #[arg(long, value_name = "N")]
     max_requests: Option<u64>,
     /// Read secrets from a file of NAME=value lines as well

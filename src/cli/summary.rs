@@ -297,10 +297,10 @@ fn in_words(published: &Published, kind: &str) -> String {
     let mut words = format!("published {}", counted(published.rows, "row"));
     let first = published.duplicates.first.as_ref();
     let first = first.map_or_else(String::new, |first| format!(" ({first})"));
-    let duplicates = format!("left out, since a later one has the same key{first}");
+    let duplicates = format!("left out: a later row has the same key{first}");
     let parts = [
-        (published.replaced, "row", "that stood made way"),
-        (published.left_out, "record", "left out, since an endpoint failed"),
+        (published.replaced, "row", "replaced"),
+        (published.left_out, "record", "left out: a request failed"),
         (published.duplicates.rows, "row", &duplicates),
         (published.withheld, "row", "left out by the job's own statements"),
         (published.kept_out, "row", "kept out by a trigger or rule of the table"),

@@ -121,7 +121,7 @@ impl DatabaseError {
         matches!(self, DatabaseError::Lost { .. })
     }
 
-    /// The same of a statement whose first characters, so many, are left out.
+    /// The same error, its position counted without the first `by` characters of the statement.
     pub fn moved(mut self, by: usize) -> DatabaseError {
         if let DatabaseError::Refused { position, .. } = &mut self {
             *position = position.and_then(|at| at.checked_sub(u32::try_from(by).ok()?));

@@ -43,7 +43,7 @@ fn nests_deeper(body: &[u8], limit: usize) -> bool {
 
 /// Whether a number in the JSON `body` is written with more than `limit` digits in a row.
 pub(super) fn has_longer_number(body: &[u8], limit: usize) -> bool {
-    // So many digits fill at least one piece of half the length; most answers have none, not even in a string.
+    // That many digits fill at least one piece of half the length; most answers have none, not even in a string.
     let mut pieces = body.chunks_exact(limit.div_ceil(2));
     pieces.any(|piece| piece.iter().all(u8::is_ascii_digit)) && longest_number(body) > limit
 }

@@ -236,7 +236,7 @@ impl Ended {
 }
 
 impl Broken {
-    /// The failure after so many redirects: an address that may not be asked is then the redirect's.
+    /// The failure after too many redirects: an address that may not be asked is then the redirect's.
     fn after(self, redirects: u32) -> Failure {
         match self.failure.kind {
             Kind::Template if redirects > 0 => Failure { kind: Kind::Redirect, ..self.failure },

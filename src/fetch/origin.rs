@@ -58,7 +58,7 @@ impl Origin {
         self.0.authority.host()
     }
 
-    /// The port, be it the scheme's own.
+    /// The port, also if it is the scheme's own.
     pub fn port(&self) -> u16 {
         self.0.authority.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::origin::Origin;
 
-/// The budget that requests are taken from: so many in flight, so many in a time, for as long as the run goes on.
+/// The budget that requests are taken from: how many in flight, how many in a time, for as long as the run goes on.
 ///
 /// [`ask`](super::Client::ask) starts every HTTP request with it, repeated attempts and the steps of a redirect
 /// included, and drops the permit when the answer is whole or given up. No permit is held during a pause.

@@ -423,7 +423,7 @@ mod tests {
         assert!(pool.take(&origin).is_none());
     }
 
-    /// A lane of HTTP/1.1 connections that have lain so many milliseconds, the oldest first; their other ends.
+    /// A lane of HTTP/1.1 connections that have been idle for this many milliseconds, the oldest first; their other ends.
     async fn lane(idle: &[u64]) -> (Lane, Vec<tokio::io::DuplexStream>) {
         let (mut lane, mut ends) = (Lane::default(), Vec::new());
         for millis in idle {

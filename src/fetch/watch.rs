@@ -96,7 +96,7 @@ mod tests {
 
     const IDLE: Duration = Duration::from_millis(250);
 
-    /// So many steps, each of this length; how it ended and after how long.
+    /// A number of steps, each of this length; how it ended and after how long.
     async fn steps(each: Duration, number: u32, total: Duration) -> (Result<(), String>, Duration) {
         let begun = Instant::now();
         let timer = pin!(sleep(Duration::ZERO));

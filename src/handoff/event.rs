@@ -22,7 +22,7 @@ pub fn pair_of_word(word: u64) -> (Ordinal, usize) {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The shard is open: so many pairs are planned, so many of them are committed already.
+    /// The shard is open: how many pairs are planned, how many of them are committed already.
     Started {
         /// The shard.
         shard: u32,

@@ -1,4 +1,4 @@
-//! Exit codes: what a process tells its caller, be it the supervisor, a shell, cron or a cluster's engine.
+//! Exit codes: what a process tells its caller: the supervisor, a shell, cron, a cluster's engine.
 
 /// How a process of windrow ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

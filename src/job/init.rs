@@ -39,7 +39,7 @@ id = "user_id"                      # the column that identifies a line; here th
 # duplicates = "first"              # an id that comes twice is an error, unless: "first" or "keep"
 
 # [limits."jsonplaceholder.typicode.com"]  # a budget of all your processes here; by host, or by a name: limit = "name"
-# rate = "20/s"                     # or "100/min", "5000/h", "20/10s"; after a rest so many may go at once:
+# rate = "20/s"                     # or "100/min", "5000/h", "20/10s"; after a rest this many may go at once:
 # burst = 5
 # in_flight = 16                    # requests at the same time
 # quota = "100000/day"              # kept over restarts; also per hour, week, month, or "1000/30s"
@@ -88,9 +88,9 @@ stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row w
 [publish]
 min_success = 0.9                   # publish only if nine of ten ids were answered; a missing id counts as answered;
                                     # 0 publishes whatever failed
-# max_failed = 1                    # if at most so many ids failed,
-# max_duplicates = 0                # if at most so many rows have the key of a later one,
-# min_rows = 5                      # if there are so many rows,
+# max_failed = 1                    # if at most this many ids failed,
+# max_duplicates = 0                # if at most this many rows have the key of a later one,
+# min_rows = 5                      # if there are at least this many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most
 # when = "each_pause"               # what there is, also whenever a quota makes the run pause; "finished" otherwise
 "##;

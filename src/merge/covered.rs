@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 /// What a publication covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Covered {
-    /// So many rounds, from 0, whole.
+    /// A number of rounds, from 0, whole.
     Rounds(u32),
     /// These blocks, of a run that was not finished.
     Blocks(BlockSet),

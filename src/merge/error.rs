@@ -16,7 +16,7 @@ pub(super) const FULL: &str =
 /// What to do where it is forbidden to write.
 pub(super) const WRITABLE: &str = "windrow needs to write there";
 
-/// Shards that a message names before it says "and so many more".
+/// Shards that a message names before it says "and 3 more shards".
 const SHARDS_NAMED: usize = 8;
 
 /// A shard with blocks that are not committed.

@@ -18,7 +18,7 @@ use crate::job::{Job, Mode};
 pub struct PublishedPart {
     /// Rows written now: none where all that is committed was published before.
     pub rows: u64,
-    /// Rows that stood and made way for them.
+    /// Rows of the table that were replaced or deleted for them.
     pub replaced: u64,
     /// Rows that the run's pauses have written so far, these included.
     pub so_far: u64,

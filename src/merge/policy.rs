@@ -69,7 +69,7 @@ impl Policy {
         self.exploding.filter(|at| self.by_endpoint[*at] == OnFailure::Keep)
     }
 
-    /// Whether a record whose pairs ended so adds its rows to the table, be they none.
+    /// Whether a record whose pairs ended so adds its rows to the table, even if it has none.
     pub fn admits(&self, ends: &[End]) -> bool {
         self.needed().all(|at| ends[at].succeeded())
     }

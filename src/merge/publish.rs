@@ -54,7 +54,7 @@ pub struct Published {
     pub already: bool,
     /// Rows written.
     pub rows: u64,
-    /// Rows that stood and made way for them.
+    /// Rows of the table that were replaced or deleted for them.
     pub replaced: u64,
     /// Records of the run that are not in it, because an endpoint failed whose `on_failure` is `drop`, or `keep`
     /// where it explodes. An answer without rows leaves no record out.

@@ -76,7 +76,7 @@ fn numbered<'a>(section: &'a str, of: &'a [Statement]) -> impl Iterator<Item = (
 pub(super) const REFUSED: &str =
     "nothing was published; statements are read anew at each merge: mend it and repeat `windrow merge`";
 
-/// Rows that the statements have taken out of `windrow_rows`, which had so many rows and has so many left.
+/// Rows that the statements have taken out of `windrow_rows`, of the rows it had and those that are left.
 pub(super) fn withheld(staged: u64, left: u64) -> Result<u64, MergeError> {
     staged.checked_sub(left).ok_or_else(|| MergeError::Statement {
         name: "[[before]]".into(),

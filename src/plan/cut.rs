@@ -15,7 +15,7 @@
 //!
 //! A trial has one shard.
 
-/// Records that a block has at least, where there are so many.
+/// Records that a block has at least, if there are enough.
 const SMALLEST_BLOCK: u64 = 64;
 /// Records that a block of a middling list has at most.
 const LARGEST_BLOCK: u64 = 1024;

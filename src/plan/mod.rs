@@ -52,7 +52,7 @@ use crate::secrets::Secrets;
 pub struct PlanOptions {
     /// Processes that work at once: the least number of shards, where there are records enough.
     pub cores: u32,
-    /// A trial of so many records, spread evenly over the list.
+    /// A trial of this many records, spread evenly over the list.
     pub sample: Option<u64>,
     /// A trial of the records with these ids.
     pub ids: Option<Vec<String>>,

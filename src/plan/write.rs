@@ -39,7 +39,7 @@ pub async fn write_run(
     Ok(plan)
 }
 
-/// Writes the input of shards numbered from `first`; `take` gives the next so many records, with `ordinal` and `ask`.
+/// Writes the input of shards numbered from `first`; `take` gives the next records, as many as it is asked for, with `ordinal` and `ask`.
 pub(super) async fn write_shards(
     run: &RunStore,
     cut: &Cut,

@@ -81,7 +81,7 @@ enum Screen {
 }
 
 impl Progress {
-    /// A round of so many pairs, of which `finished` are committed already in shards that will not be started.
+    /// A round of `pairs`, of which `finished` are committed already in shards that will not be started.
     pub fn new(pairs: u64, finished: u64) -> Progress {
         // A terminal that cannot move its cursor takes plain lines.
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -304,7 +304,7 @@ impl Observer for Progress {
             Notice::HelperLost { how } => {
                 // What it had open is asked again.
                 self.tallies.entry(shard).or_default().processes.remove(&member);
-                self.say(&format!("shard {shard}: a process that helped was lost ({how}); it goes on without"));
+                self.say(&format!("shard {shard}: a helper process ended ({how}); the shard continues without it"));
             }
             Notice::Restarted { how } => self.say(&format!("shard {shard}: its process was {how}; started again")),
             Notice::Condemned { ordinal, endpoint, shared: true } => self.say(&format!(

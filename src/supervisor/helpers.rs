@@ -40,7 +40,7 @@ impl Worked {
 }
 
 impl Helpers {
-    /// A shard's own process has begun; so many blocks are not committed.
+    /// A shard's own process has begun; the number of blocks that are not committed.
     pub(super) fn began(&mut self, shard: u32, blocks: u64) {
         self.shards.entry(shard).or_default().blocks = blocks;
     }

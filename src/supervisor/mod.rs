@@ -369,7 +369,7 @@ impl<'a> Crew<'a> {
     }
 }
 
-/// So many requests, shared out evenly; each shard may send one at least.
+/// A number of requests, shared out evenly; each shard may send at least one.
 fn shares(requests: u64, shards: &[u32]) -> BTreeMap<u32, u64> {
     let count = shards.len().max(1) as u64;
     let share = |place: u64| (requests / count + u64::from(place < requests % count)).max(1);

@@ -179,7 +179,7 @@ impl Place {
         }
     }
 
-    /// The page after one of so many items; none if it was the last.
+    /// The page after one with this many items; none if it was the last.
     fn after(
         &mut self,
         next: &NextPage,

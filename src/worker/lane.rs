@@ -13,7 +13,7 @@ use super::pair::Pair;
 use super::together::answer_together;
 use super::work::Work;
 
-/// Lanes for so many requests in flight.
+/// Lanes for `in_flight` requests at a time.
 pub(super) fn lanes_for(in_flight: usize) -> usize {
     (in_flight * 2).min(in_flight + 1024)
 }

@@ -254,7 +254,7 @@ pub async fn fetch_shard(
     Ok(end)
 }
 
-/// How many requests a process with so many files can have in flight: each has a connection, twice as many connections
+/// How many requests a process that may open `files` files can have in flight: each has a connection, twice as many connections
 /// may lie unused, and each host of several has a file of its own.
 fn most_in_flight(files: u64, asks_several_hosts: bool) -> usize {
     let others = FILES + if asks_several_hosts { FILES_OF_HOSTS } else { 0 };

@@ -35,7 +35,7 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) shard: u32,
     pub(super) round: u32,
-    /// Whether what fails has failed, be it that nobody is there.
+    /// Whether what fails has failed for good, even if nobody answers.
     pub(super) settles: bool,
     /// Whether the job asks more than one host, or may.
     pub(super) several_hosts: bool,

@@ -50,7 +50,7 @@ impl Member {
         Some((self.terms.quota.as_ref()?, words::quota(self.words(), self.quota_at?)))
     }
 
-    /// Takes so many units of the quota; `second` is the wall clock, in seconds since 1970.
+    /// Takes units of the quota; `second` is the wall clock, in seconds since 1970.
     ///
     /// # Errors
     /// They are not there any more before the quota renews.

@@ -15,7 +15,7 @@ pub struct Moment {
 }
 
 impl Member {
-    /// Takes the next moment at which a request of so many units may leave; `None` where there is no pace to keep.
+    /// Takes the next moment at which a request of this many units may leave; `None` where there is no pace to keep.
     ///
     /// A member that used its last moment before another did changes with that one, if its moment is nearer: so one that
     /// asks for the next moment only when the last request is answered is not behind those that always ask at once.

@@ -36,7 +36,7 @@ impl Member {
         self.word(PAUSED_UNTIL)
     }
 
-    /// The server takes so many more requests until then, those among them that are in flight now.
+    /// The server takes this many more requests until then, those among them that are in flight now.
     pub fn takes(&self, requests: u64, until: u64) {
         let in_flight = |at: &usize| words::member(self.words(), *at).in_flight.load(Acquire);
         let under_way: u64 = self.members.borrow().iter().map(in_flight).sum();
@@ -66,7 +66,7 @@ impl Member {
         one_less.map(drop).map_err(|_| self.word(LEFT_UNTIL))
     }
 
-    /// A request was answered after so many nanoseconds.
+    /// A request was answered after this many nanoseconds.
     pub fn answered(&self, now: u64, took: u64) {
         let seen = self.seen.get();
         self.seen.set(Seen { answers: seen.answers + 1, time: seen.time.saturating_add(took), ..seen });
@@ -95,7 +95,7 @@ impl Member {
         self.seen.set(Seen { refusals: seen.refusals + 1, ..seen });
     }
 
-    /// There was no connection, or nobody answered. After so many in a row, of all members, nobody is there.
+    /// There was no connection, or nobody answered. After a number of them in a row, of all members, nobody is there.
     pub fn silent(&self, now: u64) {
         self.count_silence(SILENCES, SILENT, now);
     }

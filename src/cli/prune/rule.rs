@@ -12,7 +12,7 @@ pub(super) struct Known {
     pub age: Duration,
     /// Published or refused.
     pub finished: bool,
-    /// A trial is never gone on with, finished or not.
+    /// A trial is never continued, finished or not.
     pub trial: bool,
     /// A living process holds it.
     pub locked: bool,

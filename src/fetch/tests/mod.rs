@@ -134,7 +134,7 @@ impl Values for Row {
     }
 }
 
-/// A pacer that lets so many requests through and counts them.
+/// A pacer that lets a number of requests through and counts them.
 struct Gate {
     left: Cell<u32>,
     refusal: Refused,

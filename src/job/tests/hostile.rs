@@ -105,7 +105,7 @@ fn token() -> impl Strategy<Value = String> {
     prop_oneof![known.prop_map(str::to_owned), any::<char>().prop_map(String::from), "\\PC{0,6}"]
 }
 
-/// A change of a text: the bytes from a place on, so many, become a token.
+/// A change of a text: a number of bytes, from a place on, become a token.
 fn change() -> impl Strategy<Value = (prop::sample::Index, usize, String)> {
     (any::<prop::sample::Index>(), 0..12usize, token())
 }

@@ -6,7 +6,7 @@
 //! | `min_success` of an endpoint | this share of its pairs successful | from the proof |
 //! | `max_failed` | no more records without success at an endpoint | from the proof |
 //! | `max_duplicates` | no more rows that a later one with the same key leaves out | in the transaction |
-//! | `min_rows` | so many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
+//! | `min_rows` | at least this many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
 //! | `max_change` | no larger change of the table's row count, as a share of what it is; none where it is 0 | in the transaction |
 //!
 //! A pair counts as its last round left it; ok, missing and what its `when` skipped are successes. All that refuses is
@@ -178,7 +178,7 @@ fn max_duplicates(most: u64, duplicates: &Duplicates) -> Option<String> {
     let first = duplicates.first.as_ref().map_or_else(String::new, |first| format!(" ({first})"));
     (duplicates.rows > most).then(|| {
         format!(
-            "{} left out, since a later one has the same key{first}, the job allows {most} (max_duplicates under [publish])",
+            "{} left out: a later row has the same key{first}, the job allows {most} (max_duplicates under [publish])",
             counted(duplicates.rows, "row")
         )
     })

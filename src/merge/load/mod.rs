@@ -76,7 +76,7 @@ use super::target::Target;
 use super::{MergeError, database, sql};
 use crate::job::{Mode, Statement};
 
-/// Temporary table: ordinal and id of the records whose rows go into the table, be they none.
+/// Temporary table: ordinal and id of the records whose rows go into the table, even if they have none.
 const ANSWERED: &str = "temp.windrow_answered";
 
 /// Loads a proven run, unless it is stopped before COMMIT.

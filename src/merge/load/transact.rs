@@ -69,7 +69,7 @@ pub(in crate::merge) struct Written {
     pub withheld: u64,
     /// Rows of the table that are new or replaced.
     pub rows: u64,
-    /// Rows that stood and made way.
+    /// Rows of the table that were replaced or deleted for them.
     pub replaced: u64,
     pub gone: u64,
     /// Answers of records that were appended before.

@@ -30,7 +30,7 @@ pub(super) enum Parcel {
     Begin(Relation, Vec<Field>),
     /// A piece of encoded rows.
     Data(Bytes),
-    /// The relation is whole: it has so many rows.
+    /// The relation is whole: the number of its rows.
     End(u64),
 }
 

@@ -163,7 +163,7 @@ impl Evidence {
         }
     }
 
-    /// Whether a line may say so many rows: one for each success; of the endpoint that explodes any number for an
+    /// Whether a line may have this number of rows: one for each success; of the endpoint that explodes any number for an
     /// answer, and none where the id does not exist there.
     fn may_have_rows(&self, endpoint: usize, line: &LedgerKey) -> bool {
         match (End::of(line.status, line.has_kind), self.plan.endpoints[endpoint].explodes) {

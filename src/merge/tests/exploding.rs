@@ -19,7 +19,7 @@ async fn run(records: u64, mode: Mode, csv: bool) -> Sandbox {
     sandbox
 }
 
-/// Record 1 fails at `money`; the others have so many rows there.
+/// Record 1 fails at `money`; the others have `rows` rows there.
 async fn one_fails(parts: u32, mode: Mode, policy: OnFailure) -> Sandbox {
     let mut sandbox = Sandbox::new(3).await.exploding(1, move |_, _| parts).await.mode(mode);
     sandbox.on_failure([OnFailure::Drop, policy]);

@@ -42,7 +42,7 @@ fn database(sandbox: &Sandbox) -> Vec<String> {
     found
 }
 
-/// So many rows stand before.
+/// Rows that stand before.
 fn stand(sandbox: &Sandbox, rows: u32) {
     sandbox.execute(&format!(
         "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON); \
@@ -125,7 +125,7 @@ async fn rows_of_one_key_are_told_and_bounded() {
         sandbox.job.publish.max_duplicates = Some(2);
         let error = sandbox.publish().await.unwrap_err();
         assert_eq!(error.exit(), Exit::Refused);
-        let told = "3 rows left out, since a later one has the same key (\"tt0002\": records 2 and 8), the job allows 2 \
+        let told = "3 rows left out: a later row has the same key (\"tt0002\": records 2 and 8), the job allows 2 \
                     (max_duplicates under [publish])";
         assert!(error.to_string().starts_with(&format!("not published: {told}\n")), "{error}");
         sandbox.job.publish.max_duplicates = Some(3);

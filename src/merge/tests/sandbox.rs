@@ -118,7 +118,7 @@ impl Sandbox {
         self
     }
 
-    /// Answers of this endpoint have so many rows each: by (round, ordinal).
+    /// How many rows each answer of this endpoint has: by (round, ordinal).
     pub async fn exploding(mut self, endpoint: usize, parts: impl Fn(u32, u64) -> u32 + 'static) -> Sandbox {
         self.plan.endpoints[endpoint].explodes = true;
         self.job.endpoints[endpoint].rows = Some(".[]".into());

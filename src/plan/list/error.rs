@@ -8,7 +8,7 @@ use crate::database::{DatabaseError, Trouble};
 use crate::handoff::Exit;
 use crate::value::{Misfit, cut};
 
-/// Names that a message lists before it says "and so many more".
+/// Names that a message lists before it says "and 3 more".
 const SHOWN: usize = 12;
 
 /// Characters of a name that a message shows.

@@ -1,4 +1,4 @@
-//! Leave to send a request: so many in flight in this process, so many altogether, and what the budgets say that all
+//! Leave to send a request: a bound on those in flight in this process, one on all of them, and what the budgets say that all
 //! processes share.
 //!
 //! Promises: nothing is sent that a budget does not allow; whoever waits for the same budgets is let go in the order of

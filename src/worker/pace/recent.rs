@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 
-/// Values by key; those that somebody holds, and at most so many others.
+/// Values by key; those that somebody holds, and a bounded number of others.
 pub(super) struct Recent<K, V> {
     by_key: HashMap<K, Entry<V>>,
     /// How many there may be as long as not all are held.

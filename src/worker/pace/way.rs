@@ -89,7 +89,7 @@ impl Drop for Moments {
     }
 }
 
-/// Places in flight of the first so many budgets, given back unless they are kept.
+/// Places in flight of the first `places` budgets, given back unless they are kept.
 struct Entered<'a> {
     way: &'a Way,
     places: usize,

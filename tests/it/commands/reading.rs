@@ -53,7 +53,7 @@ fn a_run_tells_its_beginning_and_its_end() {
     └──────────┴────────┴────────┴──────┴───────┴────────────┴──────────────────────────────────────┘
 
 
-    small: published 19 rows, 1 record left out, since an endpoint failed; the table has 19, in [time]
+    small: published 19 rows, 1 record left out: a request failed; the table has 19, in [time]
     table  films in small.duckdb
     run    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     hint: `windrow failures small` lists what failed; `windrow retry small` asks it again, `windrow merge small` then publishes what is new

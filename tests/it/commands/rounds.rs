@@ -22,7 +22,7 @@ fn run_with_failures(sandbox: &Sandbox, origin: &Origin, mode: &str) -> String {
     });
     origin.knobs(&knobs.to_string());
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
-    ended.saying("published 116 rows, 4 records left out, since an endpoint failed");
+    ended.saying("published 116 rows, 4 records left out: a request failed");
     origin.knobs(r#"{"fail_ids": {}, "body_ids": {}}"#);
     job.to_str().unwrap().to_owned()
 }

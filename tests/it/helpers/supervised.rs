@@ -101,7 +101,7 @@ fn a_record_that_crashes_a_helper_is_found_and_named_by_the_shards_own_process()
     let ids = film_ids(2 * FILMS);
     uneven.slow.knobs(&format!(r#"{{"body_ids": {{"{}": "{{\"Title\": \"bomb\"}}"}}}}"#, ids[last]));
     let named = format!("worked on endpoint omdb of record {last}; that record is left out as crashed");
-    let ended = uneven.run(&[]).with_code(0).saying("shard 1: a process that helped was lost").saying(&named);
+    let ended = uneven.run(&[]).with_code(0).saying("shard 1: a helper process ended").saying(&named);
     assert_eq!(ended.stderr.matches("a process that helped").count(), 1, "and nobody helps that shard again");
     let failed = "SELECT ordinal, status, kind FROM requests WHERE status NOT IN ('ok', 'missing')";
     assert_eq!(uneven.sandbox.query("uneven", failed), [format!("{last},failed,crashed")]);

@@ -37,7 +37,7 @@ fn a_table_made_by_hand_is_filled_from_a_query() {
     // The second run of a day updates: serial numbers stay, and so does what the job does not name.
     database.execute("UPDATE social_stats SET note = 'mine' WHERE url_id = 7");
     let again = sandbox.run(["run", "schemas/social.toml"]).with_code(0).saying("published 300 rows");
-    assert!(again.stderr.contains("300 rows that stood made way"), "{}", again.stderr);
+    assert!(again.stderr.contains("300 rows replaced"), "{}", again.stderr);
     assert_eq!(database.rows("SELECT url_id, id FROM social_stats ORDER BY 1"), serials);
     assert_eq!(database.rows("SELECT note FROM social_stats WHERE url_id = 7"), ["mine"]);
     let report = std::fs::read_to_string(sandbox.path().join("social_failures.csv")).unwrap();

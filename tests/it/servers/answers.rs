@@ -162,7 +162,7 @@ fn every_bad_answer_is_one_line_of_its_kind() {
     job(&sandbox, &server);
     let left_out = ENDS.iter().filter(|end| end.contains(",failed,")).count();
     let ended = sandbox.run(["run", "bad.toml"]).with_code(0);
-    ended.saying(&format!("published 10 rows, {left_out} records left out, since an endpoint failed"));
+    ended.saying(&format!("published 10 rows, {left_out} records left out: a request failed"));
     let ends = sandbox.query(
         "bad",
         "SELECT id, status, kind, http_status, attempts, worth_repeating FROM requests JOIN input USING (ordinal)

@@ -137,7 +137,7 @@ fn ids_that_fail_for_ever_are_lines_of_the_requests_and_the_rest_is_published() 
     origin.knobs(&failing(&bad, 500));
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     let ended = ended.saying("round 1: asking 6 failed requests again");
-    ended.saying("published 2,046 rows, 3 records left out, since an endpoint failed");
+    ended.saying("published 2,046 rows, 3 records left out: a request failed");
     let failed = "SELECT imdb_id, endpoint, kind, http_status, attempts, round FROM requests JOIN input USING (ordinal)
                   WHERE status = 'failed' ORDER BY ordinal, endpoint";
     let expected: Vec<String> = bad
@@ -156,7 +156,7 @@ fn a_whole_block_of_ids_may_fail_for_ever_where_others_are_answered() {
     let job = small_job(&sandbox, &origin, 2048, "rounds = 0", "");
     origin.knobs(&failing(&film_ids(2048)[1024..1024 + 64], 503));
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
-    ended.saying("published 1,984 rows, 64 records left out, since an endpoint failed");
+    ended.saying("published 1,984 rows, 64 records left out: a request failed");
     assert_eq!(sandbox.query("small", "SELECT count(*) FROM requests WHERE status = 'failed'"), ["128"]);
 }
 
@@ -168,7 +168,7 @@ fn the_last_blocks_of_a_list_may_fail_for_ever() {
     let job = small_job(&sandbox, &origin, 2048, "patience = \"1s\"", "");
     origin.knobs(&failing(&film_ids(2048)[2048 - 640..], 503));
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
-    ended.saying("published 1,408 rows, 640 records left out, since an endpoint failed");
+    ended.saying("published 1,408 rows, 640 records left out: a request failed");
     assert_eq!(sandbox.query("small", "SELECT count(*) FROM requests WHERE status = 'failed'"), ["1280"]);
 }
 

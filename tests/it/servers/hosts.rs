@@ -142,7 +142,7 @@ fn a_host_that_dies_in_the_middle_is_left_out_where_another_answers() {
     let run = sandbox.start(["run", "pages.toml"]);
     until(Duration::from_secs(30), "it answers", || dies.counts()["total"].as_u64() >= Some(100));
     dies.kill();
-    wait(run).with_code(0).saying("records left out, since an endpoint failed");
+    wait(run).with_code(0).saying("records left out: a request failed");
     let answered = count_where(&sandbox, "status IN ('ok', 'missing')");
     assert!((550..1400).contains(&answered), "{answered}");
     assert_eq!(count_where(&sandbox, "true"), 1400);

@@ -64,7 +64,7 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     }
 }
 
-/// Whether a numeric of this modifier holds every number of so many digits, so many of them after the point.
+/// Whether a numeric of this modifier holds every number of `precision` digits, `scale` of them after the point.
 fn has_room(modifier: i32, precision: i32, scale: i32) -> bool {
     if modifier < MODIFIER {
         return true;
