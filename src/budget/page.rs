@@ -1,7 +1,7 @@
 //! The file of one budget, opened: begun anew after a start of the machine, and joined as one of its members.
 //!
 //! The file of a host goes with its last member, unless there is something in it that the next one must know: else the
-//! folder would keep a file for every host that any list ever named. It is removed under the books' lock; who has opened
+//! folder would keep a file for every host that any list ever named. It is removed under the page's lock; who has opened
 //! it meanwhile finds under that lock that it has no name any more, and opens it anew.
 
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::os::{ByteLock, SharedWords, boot_number, is_alive, monotonic_nanos};
 /// The lock under which members, window and quotas are changed.
 const BOOKS: u32 = 0;
 
-/// How long a process that begins waits for the books: others hold them for microseconds.
+/// How long a process that begins waits for the lock: others hold them for microseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Requests that a server still takes which are as good as any number: who knows nothing begins with no more.
@@ -58,7 +58,7 @@ impl Page {
         loop {
             let words = SharedWords::open(path, WORDS).map_err(failed)?;
             let entered = {
-                let _books = books_of(&words, path)?;
+                let _lock = lock_of_page(&words, path)?;
                 if words.is_removed() { None } else { Some(enter(&words).map_err(failed)?) }
             };
             if let Some(place) = entered {
@@ -81,25 +81,25 @@ impl Page {
         self.words.words()
     }
 
-    /// The lock on the books, unless somebody else has it just now.
-    pub(super) fn books(&self) -> Option<ByteLock<'_>> {
+    /// The lock on the page, unless somebody else has it just now.
+    pub(super) fn lock(&self) -> Option<ByteLock<'_>> {
         // Where there are no locks any more, the next look may find them.
         self.words.try_lock(BOOKS).ok().flatten()
     }
 
-    /// The lock on the books, waited for as long as others hold it who are at work; none where somebody stands still.
-    pub(super) fn books_soon(&self) -> Option<ByteLock<'_>> {
+    /// The lock on the page, waited for as long as others hold it who are at work; none where somebody stands still.
+    pub(super) fn lock_soon(&self) -> Option<ByteLock<'_>> {
         let begun = Instant::now();
         loop {
-            match self.books() {
-                Some(books) => return Some(books),
+            match self.lock() {
+                Some(lock) => return Some(lock),
                 None if begun.elapsed() > SOON => return None,
                 None => std::thread::sleep(Duration::from_micros(50)),
             }
         }
     }
 
-    /// Strikes members off that ended without a word. Only under the books' lock.
+    /// Strikes members off that ended without a word. Only under the page's lock.
     pub(super) fn bury(&self) {
         for at in (0..MEMBERS).filter(|at| *at != self.me) {
             let process = words::member(self.words(), at).process;
@@ -120,7 +120,7 @@ impl Drop for Page {
     fn drop(&mut self) {
         clear(&self.words, self.me);
         if let Some(path) = &self.removable
-            && let Some(_books) = self.books_soon()
+            && let Some(_lock) = self.lock_soon()
         {
             let _ = remove_if_idle(&self.words, path, Aside::Stays);
         }
@@ -137,7 +137,7 @@ pub(super) enum Aside {
 }
 
 /// Removes the file of a host that nobody asks, unless the next one must know what is in it; whether it was removed. Only
-/// under the books' lock.
+/// under the page's lock.
 fn remove_if_idle(words: &SharedWords, path: &Path, aside: Aside) -> std::io::Result<bool> {
     if words.is_removed() || is_worth_keeping(words.words(), aside) || members(words).next().is_some() {
         return Ok(false);
@@ -183,7 +183,7 @@ pub(super) fn is_set_aside(words: &[AtomicU64]) -> bool {
 pub(super) fn sweep(path: &Path, aside: Aside, is_only_asked: bool) -> Result<bool, BudgetError> {
     let failed = |source| BudgetError::File { path: path.display().to_string(), source };
     let Some(words) = SharedWords::open_existing(path, WORDS).map_err(failed)? else { return Ok(false) };
-    let _books = books_of(&words, path)?;
+    let _lock = lock_of_page(&words, path)?;
     if is_only_asked {
         return Ok(!is_worth_keeping(words.words(), aside) && members(&words).next().is_none());
     }
@@ -197,7 +197,7 @@ pub(super) fn sweep(path: &Path, aside: Aside, is_only_asked: bool) -> Result<bo
 pub(super) fn forget(path: &Path) -> Result<Option<usize>, BudgetError> {
     let failed = |source| BudgetError::File { path: path.display().to_string(), source };
     let Some(words) = SharedWords::open_existing(path, WORDS).map_err(failed)? else { return Ok(None) };
-    let _books = books_of(&words, path)?;
+    let _lock = lock_of_page(&words, path)?;
     words::FORGOTTEN.iter().for_each(|word| words.words()[*word].store(0, Release));
     remove_if_idle(&words, path, Aside::Goes).map_err(failed)?;
     Ok(Some(members(&words).count()))
@@ -211,12 +211,12 @@ pub(super) fn members(words: &SharedWords) -> impl Iterator<Item = usize> {
     (0..MEMBERS).filter(lives)
 }
 
-/// The books' lock, waited for.
-fn books_of<'a>(words: &'a SharedWords, path: &Path) -> Result<ByteLock<'a>, BudgetError> {
+/// The page's lock, waited for.
+fn lock_of_page<'a>(words: &'a SharedWords, path: &Path) -> Result<ByteLock<'a>, BudgetError> {
     let begun = Instant::now();
     loop {
         match words.try_lock(BOOKS) {
-            Ok(Some(books)) => return Ok(books),
+            Ok(Some(lock)) => return Ok(lock),
             Ok(None) if begun.elapsed() > PATIENCE => {
                 return Err(BudgetError::Busy(path.display().to_string()));
             }

@@ -307,11 +307,11 @@ impl Observer for Progress {
                 self.say(&format!("shard {shard}: a helper process ended ({how}); the shard continues without it"));
             }
             Notice::Restarted { how } => self.say(&format!("shard {shard}: its process was {how}; started again")),
-            Notice::Condemned { ordinal, endpoint, shared: true } => self.say(&format!(
+            Notice::GivenUp { ordinal, endpoint, shared: true } => self.say(&format!(
                 "shard {shard}: its process ended twice while it worked on endpoint {endpoint} of record {ordinal}, or of one \
                  that shares its request: each is asked alone, and left out as crashed if that ends the process too",
             )),
-            Notice::Condemned { ordinal, endpoint, shared: false } => self.say(&format!(
+            Notice::GivenUp { ordinal, endpoint, shared: false } => self.say(&format!(
                 "shard {shard}: its process ended twice while it worked on endpoint {endpoint} of record {ordinal}; \
                  that record is left out as crashed",
             )),

@@ -91,7 +91,7 @@ pub enum Notice {
         how: String,
     },
     /// A record is left out because it ended its process twice.
-    Condemned {
+    GivenUp {
         /// The record.
         ordinal: Ordinal,
         /// The endpoint.
@@ -233,7 +233,7 @@ impl<'a> Crew<'a> {
             member,
             in_flight: (self.options.in_flight / self.options.at_once.max(1)).max(1),
             max_requests: self.shares.get(&member.shard).map(|share| share.saturating_sub(sent_before)),
-            crashed: history.condemned.iter().map(|&word| self.pair(word)).collect(),
+            crashed: history.given_up.iter().map(|&word| self.pair(word)).collect(),
         };
         let pid = child::start(&start, self.sender.clone())?;
         let post = Post { pid, history, last_words: String::new(), sent_before, sent: 0 };
@@ -252,7 +252,7 @@ impl<'a> Crew<'a> {
                     self.signal(Signal::SIGTERM);
                 }
             }
-            Happening::Died(death) => self.bury(member, death, stop)?,
+            Happening::Died(death) => self.reap(member, death, stop)?,
         }
         self.fill(stop)
     }
@@ -284,7 +284,7 @@ impl<'a> Crew<'a> {
     }
 
     /// A child ended: if it is a shard's own, the shard is done, given up, or started again.
-    fn bury(&mut self, member: Member, death: Death, stop: Stop) -> Result<(), std::io::Error> {
+    fn reap(&mut self, member: Member, death: Death, stop: Stop) -> Result<(), std::io::Error> {
         let Some(post) = self.children.remove(&member) else { return Ok(()) };
         self.requests += post.sent;
         if member.helper.is_some() {
@@ -331,7 +331,7 @@ impl<'a> Crew<'a> {
                 let (ordinal, endpoint) = self.pair(word);
                 let shared =
                     self.plan.endpoints.iter().any(|planned| planned.name == endpoint && planned.batched);
-                self.observer.notice(member, &Notice::Condemned { ordinal, endpoint, shared });
+                self.observer.notice(member, &Notice::GivenUp { ordinal, endpoint, shared });
             }
             Verdict::GiveUp => {
                 let log = if log.is_empty() { String::new() } else { format!("\n{}", log.trim_start()) };

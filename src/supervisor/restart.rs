@@ -11,7 +11,7 @@ pub(super) struct History {
     /// What the child worked on when it crashed last.
     last_suspect: Option<u64>,
     /// What is to be left out.
-    pub(super) condemned: Vec<u64>,
+    pub(super) given_up: Vec<u64>,
 }
 
 /// What to do.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 impl History {
     /// What a helper starts with: it leaves out the same.
     pub(super) fn for_a_helper(&self) -> History {
-        History { condemned: self.condemned.clone(), ..History::default() }
+        History { given_up: self.given_up.clone(), ..History::default() }
     }
 
     /// A block was committed.
@@ -46,7 +46,7 @@ impl History {
         if let Some(word) = again {
             self.crashes = 0;
             self.last_suspect = None;
-            self.condemned.push(word);
+            self.given_up.push(word);
             return Verdict::Condemn(word);
         }
         self.crashes += 1;
@@ -84,6 +84,6 @@ mod tests {
         assert_eq!(history.crashed(None), Verdict::Restart);
         assert_eq!(history.crashed(Some(8)), Verdict::Restart);
         assert_eq!(history.crashed(Some(8)), Verdict::Condemn(8));
-        assert_eq!(history.condemned, [8]);
+        assert_eq!(history.given_up, [8]);
     }
 }

@@ -23,7 +23,7 @@
 //! | of a pair | by |
 //! |---|---|
 //! | which is next, and with whom it shares a request | `board` |
-//! | is its block this process's to open? | `seat`, `opening` |
+//! | is its block this process's to open? | `lease`, `opening` |
 //! | is it asked at all? | `unasked`, `condition` (`when`) |
 //! | leave to send, from the budgets that all processes share | `pace` |
 //! | are the job's secrets accepted? | `credentials` |
@@ -47,6 +47,7 @@ mod finish;
 mod hosts;
 mod keep;
 mod lane;
+mod lease;
 mod opening;
 mod others;
 mod pace;
@@ -55,7 +56,6 @@ mod pipe;
 mod probe;
 mod recipe;
 mod replay;
-mod seat;
 mod together;
 mod unasked;
 mod watchdog;
@@ -80,9 +80,9 @@ use crate::record::Ordinal;
 use crate::secrets::Secrets;
 
 pub use crate::handoff::OPEN_BLOCKS;
+use lease::Lease;
+pub use lease::Role;
 pub use replay::Replay;
-pub use seat::Role;
-use seat::Seat;
 use unasked::Drain;
 pub use watchdog::watch;
 use work::Work;
@@ -221,7 +221,7 @@ pub async fn fetch_shard(
     emit: impl Fn(Event) + 'static,
     stop: watch::Receiver<Stop>,
 ) -> Result<ShardEnd, WorkerError> {
-    let seat = Rc::new(Seat::take(run, shard, options.role).await?);
+    let lease = Rc::new(Lease::take(run, shard, options.role).await?);
     let committed = run.commits(shard.number).await?;
     let done: u64 =
         committed.values().flat_map(|c| c.tally.values()).map(|t| t.statuses.values().sum::<u64>()).sum();
@@ -230,8 +230,8 @@ pub async fn fetch_shard(
     let blocks = left.len() as u64;
     emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done, blocks });
     if left.is_empty() {
-        seat.leave(run).await;
-        return Ok(seat.end());
+        lease.leave(run).await;
+        return Ok(lease.end());
     }
     let input = frozen_input(run, shard).await?;
     let files = open_files();
@@ -245,11 +245,11 @@ pub async fn fetch_shard(
         emit(Event::Warning { text });
     }
     let options = ShardOptions { in_flight, ..options };
-    let (upcoming, emit) = (seat.order(left), Box::new(emit));
-    let work = Work::new(run, plan, job, shard.number, input, upcoming, seat.clone(), options, emit)?;
+    let (upcoming, emit) = (lease.order(left), Box::new(emit));
+    let work = Work::new(run, plan, job, shard.number, input, upcoming, lease.clone(), options, emit)?;
     let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
-    if end == seat.end() {
-        seat.leave(run).await;
+    if end == lease.end() {
+        lease.leave(run).await;
     }
     Ok(end)
 }

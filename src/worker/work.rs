@@ -13,11 +13,11 @@ use super::board::Board;
 use super::credentials::Credentials;
 use super::hosts::Answering;
 use super::keep::Keep;
+use super::lease::Lease;
 use super::pace::{Pace, waited};
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
 use super::replay::Replay;
-use super::seat::Seat;
 use super::unasked::{Drain, unasked};
 use super::{OnRequest, Sent, ShardEnd, ShardOptions, WorkerError, condition, watchdog};
 use crate::budget::state_folder;
@@ -50,7 +50,7 @@ pub(super) struct Work {
     client: Client,
     pub(super) pace: Pace,
     pub(super) keep: Keep,
-    pub(super) seat: Rc<Seat>,
+    pub(super) lease: Rc<Lease>,
     pub(super) credentials: Credentials,
     on_request: Option<OnRequest>,
     /// Where answers come from that nobody is asked for.
@@ -75,7 +75,7 @@ impl Work {
         shard: u32,
         input: Bytes,
         upcoming: Vec<Block>,
-        seat: Rc<Seat>,
+        lease: Rc<Lease>,
         options: ShardOptions,
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
@@ -109,7 +109,7 @@ impl Work {
                 &state_folder(),
             )?,
             keep: Keep::new(job.settings.bodies),
-            seat,
+            lease,
             on_request: options.on_request,
             replay: options.replay,
             changed: Notify::new(),
@@ -133,7 +133,7 @@ impl Work {
             return Err(error);
         }
         Ok(match self.board.borrow().draining() {
-            None => self.seat.end(),
+            None => self.lease.end(),
             Some(Drain::Interrupted) => ShardEnd::Interrupted,
             Some(Drain::MaxRequests) => ShardEnd::Paused(None),
             Some(Drain::Quota(renews_at)) => ShardEnd::Paused(Some(*renews_at)),

@@ -39,9 +39,9 @@ impl Member {
         if !quota.is_to_be_noted(words) {
             return;
         }
-        let books = if quota.is_beyond_note(words) { self.page.books_soon() } else { self.page.books() };
+        let lock = if quota.is_beyond_note(words) { self.page.lock_soon() } else { self.page.lock() };
         // The one before may have done it.
-        if books.is_some() && quota.is_to_be_noted(words) {
+        if lock.is_some() && quota.is_to_be_noted(words) {
             quota.note(words, || self.page.sync());
         }
     }
@@ -62,7 +62,7 @@ impl Member {
             self.span.set(span);
         }
         if !quota.is_current(&words, &span) {
-            let Some(_books) = self.page.books_soon() else { return Err(UsedUp { renews_at: second + 1 }) };
+            let Some(_lock) = self.page.lock_soon() else { return Err(UsedUp { renews_at: second + 1 }) };
             quota.renew(&words, second);
         }
         if !quota.take(&words, units) {

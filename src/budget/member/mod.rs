@@ -86,9 +86,9 @@ impl Member {
         mine.interval.store(terms.pace.map_or(0, |pace| pace.interval), Release);
         mine.cap.store(terms.in_flight.unwrap_or(0), Release);
         // Under the lock, or two would take one place for two quotas.
-        let books = terms.quota.as_ref().and_then(|_| page.books_soon());
+        let lock = terms.quota.as_ref().and_then(|_| page.lock_soon());
         let quota_at = terms.quota.as_ref().and_then(|quota| quota.place(page.words()));
-        drop(books);
+        drop(lock);
         let member = Member {
             pace: Cell::new(terms.pace),
             terms,
@@ -154,7 +154,7 @@ impl Member {
     /// Looks at what the others do, and takes or gives back places accordingly. To be done every few hundredths of a
     /// second, and whenever a place is wanted. Does nothing while somebody else is looking.
     pub fn look(&self, now: u64) {
-        let Some(_books) = self.page.books() else { return };
+        let Some(_lock) = self.page.lock() else { return };
         if now >= self.next_roll_call.get() {
             self.page.bury();
             self.next_roll_call.set(now + ROLL_CALL);

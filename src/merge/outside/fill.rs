@@ -1,6 +1,6 @@
 //! What happens to the table, mode by mode.
 
-use super::carry::{Carrier, Freight, Parcel};
+use super::exporter::{Exporter, Exports, Piece};
 use super::referencing::{Watch, uncounted};
 use super::rows::{Rows, listed};
 use super::statements::run;
@@ -123,7 +123,7 @@ impl<'a> Filling<'a> {
     }
 
     /// What the run has to bring.
-    pub fn freight(&self) -> Freight {
+    pub fn exports(&self) -> Exports {
         let order = self.transaction.order;
         let views = self.views;
         let relations = [
@@ -137,12 +137,12 @@ impl<'a> Filling<'a> {
         ];
         let relations =
             relations.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, relation)| relation);
-        self.transaction.freight(self.is_new, relations.collect(), self.rows.jsonb())
+        self.transaction.exports(self.is_new, relations.collect(), self.rows.jsonb())
     }
 
     /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements before it.
-    pub async fn fill(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
-        let mut written = self.bring(carrier).await?;
+    pub async fn fill(&self, exporter: &mut Exporter) -> Result<Written, MergeError> {
+        let mut written = self.bring(exporter).await?;
         if self.is_staged {
             self.take_staged(&mut written).await?;
         }
@@ -157,24 +157,24 @@ impl<'a> Filling<'a> {
 
     /// Takes what the run brings, in its order; the job's own statements before the rows. Rows that are staged are left
     /// there.
-    pub(super) async fn bring(&self, carrier: &mut Carrier) -> Result<Written, MergeError> {
+    pub(super) async fn bring(&self, exporter: &mut Exporter) -> Result<Written, MergeError> {
         let mut written = Written::default();
         loop {
-            match carrier.parcels.recv().await {
-                Some(Parcel::Begin(Relation::Rows, _)) => {
+            match exporter.pieces.recv().await {
+                Some(Piece::Begin(Relation::Rows, _)) => {
                     self.before().await?;
                     written.replaced = self.make_room().await?;
-                    (written.sent, written.rows) = self.copy_rows(carrier).await?;
+                    (written.sent, written.rows) = self.copy_rows(exporter).await?;
                 }
-                Some(Parcel::Begin(Relation::Staged, fields)) => {
-                    written.sent = self.take_into(STAGED, &fields, carrier).await?;
+                Some(Piece::Begin(Relation::Staged, fields)) => {
+                    written.sent = self.take_into(STAGED, &fields, exporter).await?;
                     self.before().await?;
                     written.withheld = self.withheld(written.sent).await?;
                 }
-                Some(Parcel::Begin(relation, fields)) => {
-                    self.take_into(temporary(relation), &fields, carrier).await?;
+                Some(Piece::Begin(relation, fields)) => {
+                    self.take_into(temporary(relation), &fields, exporter).await?;
                 }
-                Some(Parcel::Data(_) | Parcel::End(_)) => return Err(MergeError::Interrupted),
+                Some(Piece::Data(_) | Piece::End(_)) => return Err(MergeError::Interrupted),
                 None => return Ok(written),
             }
         }
@@ -198,8 +198,8 @@ impl<'a> Filling<'a> {
     }
 
     /// Straight into the table.
-    async fn copy_rows(&self, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
-        self.transaction.load(&format!("{} ({})", self.filled(), self.rows.names()), carrier).await
+    async fn copy_rows(&self, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
+        self.transaction.load(&format!("{} ({})", self.filled(), self.rows.names()), exporter).await
     }
 
     /// Into a temporary table of the job's own types; the number of its rows.
@@ -207,7 +207,7 @@ impl<'a> Filling<'a> {
         &self,
         name: &str,
         fields: &[Field],
-        carrier: &mut Carrier,
+        exporter: &mut Exporter,
     ) -> Result<u64, MergeError> {
         let dialect = self.dialect();
         let column =
@@ -216,7 +216,7 @@ impl<'a> Filling<'a> {
         let session = self.transaction.session;
         session.run(&dialect.make_temporary(name, &columns)).await?;
         let table = dialect.temporary(name);
-        let (sent, _) = self.transaction.load(&table, carrier).await?;
+        let (sent, _) = self.transaction.load(&table, exporter).await?;
         session.run(&dialect.analyze(&table)).await?;
         Ok(sent)
     }

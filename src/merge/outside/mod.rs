@@ -39,8 +39,8 @@
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
 mod ask;
-mod carry;
 mod check;
+mod exporter;
 mod fill;
 mod give_up;
 mod in_place;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::carry::Carrier;
+use super::exporter::Exporter;
 use super::fill::Filling;
 use super::rows::listed;
 use super::target::Target;
@@ -66,9 +66,9 @@ async fn find_in(
     let is_made = transaction.make_table().await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
-    let mut carrier = Carrier::start(filling.freight());
-    let brought = filling.bring(&mut carrier).await;
-    let (_, mut written) = carrier.end(brought).await?;
+    let mut exporter = Exporter::start(filling.exports());
+    let brought = filling.bring(&mut exporter).await;
+    let (_, mut written) = exporter.end(brought).await?;
     filling.make_ready(&mut written).await?;
     let trial = Trial { session, target, since: Instant::now(), filling };
     let (mut rows, twins) = trial.together(refusal).await?;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::carry::Carrier;
 use super::check::refuse_unfit;
+use super::exporter::Exporter;
 use super::fill::Filling;
 use super::runs::{Runs, make_schema};
 use super::statements;
@@ -99,9 +99,9 @@ impl Engine for Transaction<'_> {
         let is_made = self.make_table().await?;
         let filling = Filling::plan(self, is_made).await?;
         let before = if is_made { Some(0) } else { self.rows_of_table().await? };
-        let mut carrier = Carrier::start(filling.freight());
-        let written = filling.fill(&mut carrier).await;
-        let (facts, written) = carrier.end(written).await?;
+        let mut exporter = Exporter::start(filling.exports());
+        let written = filling.fill(&mut exporter).await;
+        let (facts, written) = exporter.end(written).await?;
         let (duplicates, late, narrowed) = (facts.duplicates, facts.late, facts.narrowed);
         Ok(Written { before, duplicates, late, narrowed, ..written })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream;
 
-use super::carry::{Carrier, Freight, Parcel};
+use super::exporter::{Exporter, Exports, Piece};
 use super::runs::Runs;
 use super::target::Target;
 use crate::database::{DatabaseError, Session};
@@ -64,27 +64,27 @@ impl Transaction<'_> {
     }
 
     /// Sends a relation into a table, or these columns of it; the rows that came, and those that were written.
-    pub async fn load(&self, into: &str, carrier: &mut Carrier) -> Result<(u64, u64), MergeError> {
+    pub async fn load(&self, into: &str, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
         let mut sent = 0;
-        let pieces = stream::unfold((carrier, &mut sent), |(carrier, sent)| async {
-            let piece = match carrier.parcels.recv().await {
-                Some(Parcel::Data(bytes)) => Ok(bytes),
-                Some(Parcel::End(rows)) => {
+        let pieces = stream::unfold((exporter, &mut sent), |(exporter, sent)| async {
+            let piece = match exporter.pieces.recv().await {
+                Some(Piece::Data(bytes)) => Ok(bytes),
+                Some(Piece::End(rows)) => {
                     *sent = rows;
                     return None;
                 }
                 // The thread failed: it says why.
-                Some(Parcel::Begin(..)) | None => Err(MergeError::Interrupted),
+                Some(Piece::Begin(..)) | None => Err(MergeError::Interrupted),
             };
-            Some((piece, (carrier, sent)))
+            Some((piece, (exporter, sent)))
         });
         let written = self.session.load(into, pieces).await?;
         Ok((sent, written))
     }
 
     /// What is brought, for a table that is there or not.
-    pub fn freight(&self, is_new: bool, relations: Vec<Relation>, jsonb: Vec<bool>) -> Freight {
+    pub fn exports(&self, is_new: bool, relations: Vec<Relation>, jsonb: Vec<bool>) -> Exports {
         let (order, columns, earlier) = (Arc::clone(self.order), self.columns.clone(), self.earlier.clone());
-        Freight { dialect: self.dialect, order, columns, earlier, is_new, relations, jsonb }
+        Exports { dialect: self.dialect, order, columns, earlier, is_new, relations, jsonb }
     }
 }

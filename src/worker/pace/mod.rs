@@ -8,17 +8,17 @@
 //! | | |
 //! |---|---|
 //! | requests in flight of this process | `places` |
-//! | the budgets that a request is taken from, and the waiting for them | `way` |
-//! | one budget, and the tasks of this process that wait for it | `purse` |
-//! | which budgets there are for a host, and which are let go of | `purses`, `recent` |
+//! | the budgets that a request is taken from, and the waiting for them | `route` |
+//! | one budget, and the tasks of this process that wait for it | `budget` |
+//! | which budgets there are for a host, and which are let go of | `budgets`, `recent` |
 //! | what an answer says that it cost | `price` |
 
+mod budget;
+mod budgets;
 mod places;
 mod price;
-mod purse;
-mod purses;
 mod recent;
-mod way;
+mod route;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -31,11 +31,11 @@ use crate::budget::BudgetError;
 use crate::fetch::{Ended, Origin, Pacer, Refused};
 use crate::job::Job;
 
+use budgets::{Budgets, MOST_HOSTS};
 use places::{Place, Places};
 pub(super) use price::Price;
-use purses::{MOST_HOSTS, Purses};
 use recent::Recent;
-use way::Way;
+use route::Route;
 
 /// The pacer of one shard's process.
 pub(super) struct Pace {
@@ -47,12 +47,12 @@ pub(super) struct Pace {
     draining: watch::Receiver<bool>,
     /// When a quota renews that is used up; the first of several. In seconds since 1970.
     renews_at: Cell<Option<u64>>,
-    /// The last way of each endpoint: mostly the next one, too.
-    last_ways: RefCell<Vec<Option<(Origin, Rc<Way>)>>>,
+    /// The last route of each endpoint: mostly the next one, too.
+    last_routes: RefCell<Vec<Option<(Origin, Rc<Route>)>>>,
     /// Those that are used, or were lately.
-    ways: RefCell<Recent<(usize, Origin), Way>>,
-    /// After the ways, which hold some of them.
-    purses: Purses,
+    routes: RefCell<Recent<(usize, Origin), Route>>,
+    /// After the routes, which hold some of them.
+    budgets: Budgets,
 }
 
 impl Pace {
@@ -73,9 +73,9 @@ impl Pace {
             sent: Cell::new(0),
             draining,
             renews_at: Cell::default(),
-            purses: Purses::open(job, round, in_flight, folder)?,
-            ways: RefCell::new(Recent::new(MOST_HOSTS)),
-            last_ways: RefCell::new(vec![None; job.endpoints.len()]),
+            budgets: Budgets::open(job, round, in_flight, folder)?,
+            routes: RefCell::new(Recent::new(MOST_HOSTS)),
+            last_routes: RefCell::new(vec![None; job.endpoints.len()]),
         })
     }
 
@@ -110,12 +110,12 @@ impl Pace {
 
     /// Looks at what other processes do; to be done every few hundredths of a second.
     pub(super) fn look(&self) {
-        self.purses.look();
+        self.budgets.look();
     }
 
     /// What a person should know of the budgets, each told once.
     pub(super) fn news(&self) -> Vec<String> {
-        self.purses.news()
+        self.budgets.news()
     }
 
     /// Takes one request off the budget.
@@ -128,21 +128,21 @@ impl Pace {
     }
 
     /// The budgets of an endpoint's requests to an origin.
-    fn way(&self, endpoint: usize, origin: &Origin) -> Rc<Way> {
-        if let Some((known, way)) = &self.last_ways.borrow()[endpoint]
+    fn route(&self, endpoint: usize, origin: &Origin) -> Rc<Route> {
+        if let Some((known, route)) = &self.last_routes.borrow()[endpoint]
             && known == origin
         {
-            return way.clone();
+            return route.clone();
         }
         let key = (endpoint, origin.clone());
-        let known = self.ways.borrow_mut().get(&key);
-        let way = known.unwrap_or_else(|| {
-            let way = Rc::new(self.purses.way(endpoint, origin));
-            drop(self.ways.borrow_mut().put(key, way.clone()));
-            way
+        let known = self.routes.borrow_mut().get(&key);
+        let route = known.unwrap_or_else(|| {
+            let route = Rc::new(self.budgets.route(endpoint, origin));
+            drop(self.routes.borrow_mut().put(key, route.clone()));
+            route
         });
-        self.last_ways.borrow_mut()[endpoint] = Some((origin.clone(), way.clone()));
-        way
+        self.last_routes.borrow_mut()[endpoint] = Some((origin.clone(), route.clone()));
+        route
     }
 }
 
@@ -152,8 +152,8 @@ pub(super) struct Leave<'a> {
     endpoint: usize,
     /// Whether it is sent to a host that is down, too.
     is_probe: bool,
-    /// The way of the last request, and what was taken for it.
-    last: RefCell<Option<(Rc<Way>, u64)>>,
+    /// The route of the last request, and what was taken for it.
+    last: RefCell<Option<(Rc<Route>, u64)>>,
     /// Requests so far.
     starts: Cell<u32>,
 }
@@ -161,8 +161,8 @@ pub(super) struct Leave<'a> {
 impl Leave<'_> {
     /// The last answer said what its request cost.
     pub(super) fn settle(&self, cost: u64) {
-        if let Some((way, taken)) = self.last.borrow().as_ref() {
-            way.settle(*taken, cost);
+        if let Some((route, taken)) = self.last.borrow().as_ref() {
+            route.settle(*taken, cost);
         }
     }
 }
@@ -185,30 +185,30 @@ impl Pacer for Leave<'_> {
         if *pace.draining.borrow() {
             return Err(Refused::Interrupted);
         }
-        let way = pace.way(self.endpoint, origin);
-        let taken = way.leave(self.is_probe, &pace.draining, &mut place).await;
+        let route = pace.route(self.endpoint, origin);
+        let taken = route.leave(self.is_probe, &pace.draining, &mut place).await;
         let taken = taken.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
         let is_first = self.starts.replace(self.starts.get() + 1) == 0;
         let mut permit =
-            Permit { _place: place, gauge: None, way, is_first, draining: pace.draining.clone() };
+            Permit { _place: place, gauge: None, route, is_first, draining: pace.draining.clone() };
         pace.spend()?;
         pace.gauge.set(pace.gauge.get() + 1);
         permit.gauge = Some(pace.gauge.clone());
-        self.last.replace(Some((permit.way.clone(), taken)));
+        self.last.replace(Some((permit.route.clone(), taken)));
         Ok(permit)
     }
 
     fn pause(&self, origin: &Origin, wait: Duration) {
-        let way = self.pace.way(self.endpoint, origin);
-        way.pause(wait);
-        if let Err(refused) = way.is_for_long() {
+        let route = self.pace.route(self.endpoint, origin);
+        route.pause(wait);
+        if let Err(refused) = route.is_for_long() {
             self.note(refused);
         }
     }
 
     fn takes(&self, origin: &Origin, requests: u64, within: Duration) {
-        self.pace.way(self.endpoint, origin).takes(requests, within);
+        self.pace.route(self.endpoint, origin).takes(requests, within);
     }
 }
 
@@ -216,7 +216,7 @@ impl Pacer for Leave<'_> {
 pub(super) struct Permit {
     _place: Place,
     gauge: Option<Rc<Cell<u32>>>,
-    way: Rc<Way>,
+    route: Rc<Route>,
     /// Whether nothing was sent for this question before.
     is_first: bool,
     draining: watch::Receiver<bool>,
@@ -224,17 +224,17 @@ pub(super) struct Permit {
 
 impl crate::fetch::Permit for Permit {
     async fn ready(&self) -> Result<(), Refused> {
-        self.way.ready(&self.draining).await
+        self.route.ready(&self.draining).await
     }
 
     fn ended(&self, how: Ended) {
-        self.way.ended(how, self.is_first);
+        self.route.ended(how, self.is_first);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.way.give_back();
+        self.route.give_back();
         if let Some(gauge) = &self.gauge {
             gauge.set(gauge.get() - 1);
         }

@@ -29,14 +29,14 @@ fn origin() -> Origin {
 }
 
 /// A folder for budgets, and the word that ends everything.
-struct Desk {
+struct Setup {
     folder: tempfile::TempDir,
     drain: watch::Sender<bool>,
 }
 
-impl Desk {
-    fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap(), drain: watch::Sender::new(false) }
+impl Setup {
+    fn new() -> Setup {
+        Setup { folder: tempfile::tempdir().unwrap(), drain: watch::Sender::new(false) }
     }
 
     fn pace(&self, job: &Job, in_flight: usize, budget: Option<u64>) -> Pace {
@@ -55,13 +55,13 @@ async fn is_let_go(pace: &Pace) -> bool {
 
 #[tokio::test]
 async fn whoever_waits_when_the_drain_begins_is_refused() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 1, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 1, None);
     let held = leave(&pace).await.ok();
     assert_eq!(pace.in_flight(), 1);
     let begun = async {
         tokio::task::yield_now().await;
-        desk.drain.send_replace(true);
+        setup.drain.send_replace(true);
         drop(held);
     };
     let (waited, ()) = tokio::join!(leave(&pace), begun);
@@ -71,8 +71,8 @@ async fn whoever_waits_when_the_drain_begins_is_refused() {
 
 #[tokio::test]
 async fn a_number_of_requests_is_spent_to_the_last_and_no_further() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, Some(2));
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, Some(2));
     assert!(leave(&pace).await.is_ok() && leave(&pace).await.is_ok());
     assert_eq!(leave(&pace).await.err(), Some(Refused::MaxRequests));
     assert_eq!((pace.in_flight(), pace.sent()), (0, 2));
@@ -80,9 +80,9 @@ async fn a_number_of_requests_is_spent_to_the_last_and_no_further() {
 
 #[tokio::test]
 async fn places_in_flight_are_shared_and_come_back() {
-    let desk = Desk::new();
+    let setup = Setup::new();
     let job = job(vec![Limit { in_flight: Some(3), ..limit() }]);
-    let [one, other] = [desk.pace(&job, 8, None), desk.pace(&job, 8, None)];
+    let [one, other] = [setup.pace(&job, 8, None), setup.pace(&job, 8, None)];
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(leave(&one).await.unwrap());
@@ -98,8 +98,8 @@ async fn places_in_flight_are_shared_and_come_back() {
 
 #[tokio::test]
 async fn a_pause_that_one_is_told_holds_for_the_other_even_with_leave_in_hand() {
-    let desk = Desk::new();
-    let [one, other] = [desk.pace(&job(vec![]), 8, None), desk.pace(&job(vec![]), 8, None)];
+    let setup = Setup::new();
+    let [one, other] = [setup.pace(&job(vec![]), 8, None), setup.pace(&job(vec![]), 8, None)];
     let permit = leave(&other).await.unwrap();
     one.of_endpoint(0).pause(&origin(), Duration::from_millis(150));
     let asked = Instant::now();
@@ -111,8 +111,8 @@ async fn a_pause_that_one_is_told_holds_for_the_other_even_with_leave_in_hand() 
 
 #[tokio::test]
 async fn a_pause_longer_than_anybody_waits_is_as_good_as_a_quota_used_up() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     pace.of_endpoint(0).pause(&origin(), Duration::from_secs(3600));
     assert!(matches!(leave(&pace).await, Err(Refused::Quota { .. })));
     assert!(pace.renews_at().is_some());
@@ -120,7 +120,7 @@ async fn a_pause_longer_than_anybody_waits_is_as_good_as_a_quota_used_up() {
 
 #[tokio::test]
 async fn what_was_taken_of_a_quota_and_not_used_is_given_back() {
-    let desk = Desk::new();
+    let setup = Setup::new();
     let quota = Quota {
         amount: 2,
         per: Period::Span(Duration::from_secs(100_000)),
@@ -130,17 +130,17 @@ async fn what_was_taken_of_a_quota_and_not_used_is_given_back() {
     let slow = Some(Rate { amount: 1, per: Duration::from_secs(3600) });
     let limits =
         vec![Limit { quota: Some(quota), ..limit() }, Limit { name: "slow".into(), rate: slow, ..limit() }];
-    let pace = desk.pace(&job(limits), 8, None);
+    let pace = setup.pace(&job(limits), 8, None);
     drop(leave(&pace).await.unwrap());
     // The next one waits for its moment, an hour away, when all is told to stop.
     let stopped = async {
         tokio::time::sleep(Duration::from_millis(30)).await;
-        desk.drain.send_replace(true);
+        setup.drain.send_replace(true);
     };
     let (refused, ()) = tokio::join!(leave(&pace), stopped);
     assert_eq!(refused.err(), Some(Refused::Interrupted));
     drop(pace);
-    desk.drain.send_replace(false);
+    setup.drain.send_replace(false);
     let others = job(vec![Limit {
         quota: Some(Quota {
             amount: 2,
@@ -150,15 +150,15 @@ async fn what_was_taken_of_a_quota_and_not_used_is_given_back() {
         }),
         ..limit()
     }]);
-    let pace = desk.pace(&others, 8, None);
+    let pace = setup.pace(&others, 8, None);
     assert!(leave(&pace).await.is_ok());
     assert!(matches!(leave(&pace).await, Err(Refused::Quota { .. })));
 }
 
 #[tokio::test]
 async fn a_host_that_never_answers_is_given_up_after_a_second_look() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     let begun = Instant::now();
     let mut asked = 0;
     while let Ok(permit) = leave(&pace).await {
@@ -171,8 +171,8 @@ async fn a_host_that_never_answers_is_given_up_after_a_second_look() {
 
 #[tokio::test]
 async fn questions_that_are_lost_again_and_again_do_not_make_a_host_one_that_is_down() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     for _ in 0..15 {
         let question = pace.of_endpoint(0);
         for _ in 0..5 {
@@ -186,8 +186,8 @@ fn nth_origin(number: usize) -> Origin {
     Origin::of(&format!("http://host{number}.example/").parse().unwrap()).unwrap()
 }
 
-fn files(desk: &Desk) -> usize {
-    std::fs::read_dir(desk.folder.path().join("limits")).map_or(0, Iterator::count)
+fn files(setup: &Setup) -> usize {
+    std::fs::read_dir(setup.folder.path().join("limits")).map_or(0, Iterator::count)
 }
 
 async fn ask(pace: &Pace, origin: &Origin, how: Ended) -> Result<(), Refused> {
@@ -196,21 +196,21 @@ async fn ask(pace: &Pace, origin: &Origin, how: Ended) -> Result<(), Refused> {
 
 #[tokio::test]
 async fn of_many_hosts_those_stay_that_were_asked_lately_and_no_file_is_left() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     for number in 0..4 * MOST_HOSTS {
         ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
-        assert!(number % 64 > 0 || files(&desk) <= 2 * MOST_HOSTS, "{number}");
+        assert!(number % 64 > 0 || files(&setup) <= 2 * MOST_HOSTS, "{number}");
     }
     pace.look();
     drop(pace);
-    assert_eq!(files(&desk), 0);
+    assert_eq!(files(&setup), 0);
 }
 
 #[tokio::test]
 async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
-    let desk = Desk::new();
-    let [pace, other] = [desk.pace(&job(vec![]), 8, None), desk.pace(&job(vec![]), 8, None)];
+    let setup = Setup::new();
+    let [pace, other] = [setup.pace(&job(vec![]), 8, None), setup.pace(&job(vec![]), 8, None)];
     let (paused, down) = (nth_origin(1_000_000), nth_origin(1_000_001));
     pace.of_endpoint(0).pause(&paused, Duration::from_secs(3600));
     for _ in 0..16 {
@@ -221,7 +221,7 @@ async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
     for number in 0..3 * MOST_HOSTS {
         ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
     }
-    assert!(files(&desk) <= 2 * MOST_HOSTS);
+    assert!(files(&setup) <= 2 * MOST_HOSTS);
     let begun = Instant::now();
     for pace in [&pace, &other] {
         assert!(matches!(ask(pace, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
@@ -229,33 +229,33 @@ async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
     while ask(&pace, &down, Ended::Silent).await.is_ok() {}
     assert!(begun.elapsed() < Duration::from_secs(2), "it is not waited for again: {:?}", begun.elapsed());
     drop((pace, other));
-    assert_eq!(files(&desk), 1, "of what was known the pause alone outlives the processes");
-    let next = desk.pace(&job(vec![]), 8, None);
+    assert_eq!(files(&setup), 1, "of what was known the pause alone outlives the processes");
+    let next = setup.pace(&job(vec![]), 8, None);
     assert!(ask(&next, &down, Ended::Answered(Duration::ZERO)).await.is_ok(), "it may be back");
     assert!(matches!(ask(&next, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
 }
 
 #[tokio::test]
 async fn the_files_of_hosts_that_are_down_are_bounded() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     for number in 0..2000 {
-        let host = pace.way(0, &nth_origin(number));
+        let host = pace.route(0, &nth_origin(number));
         (0..16).for_each(|_| host.ended(Ended::Silent, true));
-        assert!(number % 64 > 0 || files(&desk) <= 1500, "{number}");
+        assert!(number % 64 > 0 || files(&setup) <= 1500, "{number}");
     }
     drop(pace);
-    assert_eq!(files(&desk), 0);
+    assert_eq!(files(&setup), 0);
 }
 
 #[tokio::test]
 async fn a_pause_that_is_lifted_is_over_for_who_waits() {
-    let desk = Desk::new();
-    let pace = desk.pace(&job(vec![]), 8, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&job(vec![]), 8, None);
     pace.of_endpoint(0).pause(&origin(), Duration::from_secs(120));
     let lifted = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        crate::budget::forget_host(desk.folder.path(), "example.org").unwrap()
+        crate::budget::forget_host(setup.folder.path(), "example.org").unwrap()
     };
     let begun = Instant::now();
     let (permit, lifted) = tokio::join!(leave(&pace), lifted);
@@ -294,15 +294,15 @@ async fn settle_down() {
 
 #[tokio::test]
 async fn whoever_waits_for_a_rate_is_not_in_the_way_of_others() {
-    let desk = Desk::new();
-    let pace = desk.pace(&half_limited(slow(Duration::from_secs(3600))), 1, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&half_limited(slow(Duration::from_secs(3600))), 1, None);
     drop(leave_for(&pace, LIMITED).await.unwrap());
     let stopped = async {
         settle_down().await;
         for _ in 0..100 {
             drop(leave_for(&pace, FREE).await.unwrap());
         }
-        desk.drain.send_replace(true);
+        setup.drain.send_replace(true);
     };
     let limited = pace.of_endpoint(LIMITED);
     let (here, there) = (origin(), origin());
@@ -313,8 +313,8 @@ async fn whoever_waits_for_a_rate_is_not_in_the_way_of_others() {
 
 #[tokio::test]
 async fn whoever_waits_for_a_place_in_flight_is_not_in_the_way_of_others() {
-    let desk = Desk::new();
-    let pace = desk.pace(&half_limited(Limit { in_flight: Some(1), ..limit() }), 2, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&half_limited(Limit { in_flight: Some(1), ..limit() }), 2, None);
     let held = leave_for(&pace, LIMITED).await.unwrap();
     let others = async {
         settle_down().await;
@@ -331,10 +331,10 @@ async fn whoever_waits_for_a_place_in_flight_is_not_in_the_way_of_others() {
 /// The place comes half an interval after the moment: that one is not used any more, since another process uses the next.
 #[tokio::test]
 async fn a_moment_that_there_was_no_place_for_is_given_up() {
-    let desk = Desk::new();
+    let setup = Setup::new();
     let interval = Duration::from_secs(1);
     let job = half_limited(slow(interval));
-    let [pace, other] = [desk.pace(&job, 1, None), desk.pace(&job, 1, None)];
+    let [pace, other] = [setup.pace(&job, 1, None), setup.pace(&job, 1, None)];
     let begun = Instant::now();
     // Who was served last does not change his moment for the other's.
     drop(leave_for(&pace, LIMITED).await.unwrap());
@@ -362,8 +362,8 @@ async fn a_moment_that_there_was_no_place_for_is_given_up() {
 /// Both endpoints have more to ask than there are places for.
 #[tokio::test]
 async fn neither_a_limited_endpoint_nor_another_waits_for_ever() {
-    let desk = Desk::new();
-    let pace = desk.pace(&half_limited(slow(Duration::from_millis(100))), 2, None);
+    let setup = Setup::new();
+    let pace = setup.pace(&half_limited(slow(Duration::from_millis(100))), 2, None);
     let left = Cell::new(24_u32);
     let limited = async || {
         while left.get() > 0 {

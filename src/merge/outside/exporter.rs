@@ -1,5 +1,5 @@
-//! What a run brings, on its way into the server: DuckDB and the encoding on a thread of their own, the connection on
-//! the runtime, some parcels between them.
+//! What a run brings, on its way into a database: DuckDB and the encoding on a thread of their own, the connection on
+//! the runtime, some pieces between them.
 
 use std::sync::Arc;
 
@@ -19,13 +19,13 @@ use crate::merge::runs::Publication;
 use crate::merge::{MergeError, database};
 use crate::value::Field;
 
-/// Bytes of a parcel, about.
-const PARCEL: usize = 256 << 10;
-/// Parcels that wait for the connection.
+/// Bytes of a piece of encoded rows, about.
+const PIECE: usize = 256 << 10;
+/// Pieces that wait for the connection.
 const WAITING: usize = 8;
 
 /// What the thread sends.
-pub(super) enum Parcel {
+pub(super) enum Piece {
     /// What follows belongs to this relation, of these columns.
     Begin(Relation, Vec<Field>),
     /// A piece of encoded rows.
@@ -34,8 +34,8 @@ pub(super) enum Parcel {
     End(u64),
 }
 
-/// What is to be brought, in this order.
-pub(super) struct Freight {
+/// What is to be exported, in this order.
+pub(super) struct Exports {
     pub dialect: &'static dyn Dialect,
     pub order: Arc<Order>,
     pub columns: Vec<Output>,
@@ -46,7 +46,7 @@ pub(super) struct Freight {
     pub jsonb: Vec<bool>,
 }
 
-/// Facts that are known when the last parcel has come.
+/// Facts that are known when the last piece has come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     pub duplicates: Duplicates,
@@ -55,27 +55,27 @@ pub(super) struct Facts {
 }
 
 /// A thread at work. It is stopped when this is dropped.
-pub(super) struct Carrier {
-    pub parcels: mpsc::Receiver<Parcel>,
+pub(super) struct Exporter {
+    pub pieces: mpsc::Receiver<Piece>,
     thread: JoinHandle<Result<Facts, MergeError>>,
     stop: StopWhenDropped,
 }
 
-impl Carrier {
+impl Exporter {
     /// Starts the thread.
-    pub fn start(freight: Freight) -> Carrier {
-        let (sender, parcels) = mpsc::channel(WAITING);
+    pub fn start(exports: Exports) -> Exporter {
+        let (sender, pieces) = mpsc::channel(WAITING);
         let stop = Arc::new(Stop::default());
         let attended = Arc::clone(&stop);
-        let thread = tokio::task::spawn_blocking(move || carry(&freight, &sender, &attended));
-        Carrier { parcels, thread, stop: StopWhenDropped(stop) }
+        let thread = tokio::task::spawn_blocking(move || export(&exports, &sender, &attended));
+        Exporter { pieces, thread, stop: StopWhenDropped(stop) }
     }
 
     /// What the thread ended with, where what it brought was written. Else it is stopped.
     pub async fn end<T>(self, written: Result<T, MergeError>) -> Result<(Facts, T), MergeError> {
-        let Carrier { mut parcels, thread, stop } = self;
-        parcels.close();
-        // Where the thread failed, its parcels only stopped coming.
+        let Exporter { mut pieces, thread, stop } = self;
+        pieces.close();
+        // Where the thread failed, its pieces only stopped coming.
         let may_wait = matches!(written, Ok(_) | Err(MergeError::Interrupted));
         if !may_wait {
             drop(stop);
@@ -88,19 +88,19 @@ impl Carrier {
     }
 }
 
-fn carry(freight: &Freight, sender: &mpsc::Sender<Parcel>, stop: &Stop) -> Result<Facts, MergeError> {
+fn export(exports: &Exports, sender: &mpsc::Sender<Piece>, stop: &Stop) -> Result<Facts, MergeError> {
     let scratch = database::scratch_folder()?;
     let opened = database::open_in_memory(scratch.path());
     let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
-    stop.attend(&connection, || carry_from(&connection, freight, sender))
+    stop.attend(&connection, || export_from(&connection, exports, sender))
 }
 
-fn carry_from(
+fn export_from(
     connection: &Connection,
-    freight: &Freight,
-    sender: &mpsc::Sender<Parcel>,
+    exports: &Exports,
+    sender: &mpsc::Sender<Piece>,
 ) -> Result<Facts, MergeError> {
-    let Freight { dialect, order, columns, earlier, is_new, relations, jsonb } = freight;
+    let Exports { dialect, order, columns, earlier, is_new, relations, jsonb } = exports;
     let export = Export::prepare(connection, order, columns.clone(), earlier.clone(), *is_new)?;
     for relation in relations {
         let exported = export.relation(*relation);
@@ -128,23 +128,23 @@ struct Sending<'a> {
     dialect: &'static dyn Dialect,
     order: &'a Order,
     columns: &'a [Output],
-    sender: &'a mpsc::Sender<Parcel>,
+    sender: &'a mpsc::Sender<Piece>,
     jsonb: &'a [bool],
     fields: &'a [Field],
 }
 
 impl Sending<'_> {
     fn relation(&self, relation: Relation, exported: &Exported) -> Result<(), MergeError> {
-        self.send(Parcel::Begin(relation, exported.fields.clone()))?;
-        let mut buffer = BytesMut::with_capacity(PARCEL + PARCEL / 4);
+        self.send(Piece::Begin(relation, exported.fields.clone()))?;
+        let mut buffer = BytesMut::with_capacity(PIECE + PIECE / 4);
         buffer.extend_from_slice(self.dialect.header());
         let mut rows = 0;
         for select in &exported.selects {
             rows += self.select(select, &mut buffer)?;
         }
         buffer.extend_from_slice(self.dialect.trailer());
-        self.send(Parcel::Data(buffer.freeze()))?;
-        self.send(Parcel::End(rows))
+        self.send(Piece::Data(buffer.freeze()))?;
+        self.send(Piece::End(rows))
     }
 
     /// Sends the rows of a statement; their number.
@@ -157,17 +157,17 @@ impl Sending<'_> {
         while let Some(batch) = statement.step().map_err(failed)? {
             self.dialect.encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(&batch, why))?;
             rows += batch.len() as u64;
-            if buffer.len() >= PARCEL {
-                let full = std::mem::replace(buffer, BytesMut::with_capacity(PARCEL + PARCEL / 4));
-                self.send(Parcel::Data(full.freeze()))?;
+            if buffer.len() >= PIECE {
+                let full = std::mem::replace(buffer, BytesMut::with_capacity(PIECE + PIECE / 4));
+                self.send(Piece::Data(full.freeze()))?;
             }
         }
         Ok(rows)
     }
 
     /// Fails where nobody waits for it any more.
-    fn send(&self, parcel: Parcel) -> Result<(), MergeError> {
-        self.sender.blocking_send(parcel).map_err(|_| MergeError::Interrupted)
+    fn send(&self, piece: Piece) -> Result<(), MergeError> {
+        self.sender.blocking_send(piece).map_err(|_| MergeError::Interrupted)
     }
 
     fn unsendable(&self, batch: &StructArray, unsendable: Unsendable) -> MergeError {

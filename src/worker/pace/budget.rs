@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const IDLE: u64 = 1_000_000_000;
 
 /// A budget.
-pub(super) struct Purse {
+pub(super) struct Budget {
     pub(super) member: Member,
     /// What it limits, for a person.
     pub(super) name: String,
@@ -31,12 +31,12 @@ pub(super) struct Purse {
     down: Cell<(u64, u64)>,
 }
 
-impl Purse {
-    pub(super) fn new(member: Member, name: String, counts_cost: bool) -> Rc<Purse> {
+impl Budget {
+    pub(super) fn new(member: Member, name: String, counts_cost: bool) -> Rc<Budget> {
         let (changed, looked) = (Notify::new(), Cell::new(0));
         // Who comes back to a host that it knew to be down does not wait for it once more.
         let down = Cell::new((member.found_down(), member.found_down()));
-        Rc::new(Purse { member, name, counts_cost, changed, looked, told: Cell::default(), down })
+        Rc::new(Budget { member, name, counts_cost, changed, looked, told: Cell::default(), down })
     }
 
     /// Looks at what other processes do, if that is of use.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::purse::Purse;
+use super::budget::Budget;
 use super::recent::Recent;
-use super::way::{Patience, Way};
+use super::route::{Patience, Route};
 use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit, let_go_of_host};
 use crate::fetch::Origin;
 use crate::job::{Counts, Job, Limit};
@@ -28,7 +28,7 @@ const MOST_ASIDE: usize = 1024;
 const LOOKS: usize = 256;
 
 /// The budgets, joined when they are first used.
-pub(super) struct Purses {
+pub(super) struct Budgets {
     job: Job,
     round: u32,
     /// Whether the job asks more than one host, or may.
@@ -36,28 +36,28 @@ pub(super) struct Purses {
     folder: PathBuf,
     /// Most requests that this process could have in flight.
     in_flight: u64,
-    limits: Vec<Rc<Purse>>,
-    hosts: RefCell<Recent<String, Purse>>,
+    limits: Vec<Rc<Budget>>,
+    hosts: RefCell<Recent<String, Budget>>,
     /// The longest ago first.
     aside: RefCell<VecDeque<String>>,
     /// Hosts that are to be looked at before any is again.
-    to_look_at: RefCell<Vec<Weak<Purse>>>,
+    to_look_at: RefCell<Vec<Weak<Budget>>>,
     has_warned: Cell<bool>,
     /// What a person should know and was not told yet.
     news: RefCell<Vec<String>>,
 }
 
-impl Purses {
+impl Budgets {
     /// Joins the limits of the job. `in_flight` is how many requests this process could have in flight.
     pub(super) fn open(
         job: &Job,
         round: u32,
         in_flight: usize,
         folder: &Path,
-    ) -> Result<Purses, BudgetError> {
+    ) -> Result<Budgets, BudgetError> {
         let in_flight = in_flight as u64;
         let limits = job.limits.iter().map(|limit| join_limit(limit, folder, in_flight));
-        Ok(Purses {
+        Ok(Budgets {
             limits: limits.collect::<Result<_, _>>()?,
             round,
             asks_several: job.asks_several_hosts(),
@@ -73,7 +73,7 @@ impl Purses {
     }
 
     /// The budgets of an endpoint's requests to an origin: that of the host, and the limits that hold for either.
-    pub(super) fn way(&self, endpoint: usize, origin: &Origin) -> Way {
+    pub(super) fn route(&self, endpoint: usize, origin: &Origin) -> Route {
         let said = &self.job.endpoints[endpoint];
         let mut limits = said.limits.clone();
         limits.extend(self.job.limits_of_host(origin.host_name(), origin.port()));
@@ -88,26 +88,26 @@ impl Purses {
             is_last: self.round > 0,
         };
         let limits = limits.iter().map(|at| self.limits[*at].clone()).collect();
-        Way::new(self.host(origin, is_counted), limits, said.cost.clone(), patience)
+        Route::new(self.host(origin, is_counted), limits, said.cost.clone(), patience)
     }
 
     /// The budget of a host; `is_counted` says that a limit bounds its requests in flight already.
-    fn host(&self, origin: &Origin, is_counted: bool) -> Rc<Purse> {
+    fn host(&self, origin: &Origin, is_counted: bool) -> Rc<Budget> {
         let name = format!("{}:{}", origin.host_name(), origin.port());
         if let Some(known) = self.hosts.borrow_mut().get(name.as_str()) {
             return known;
         }
         let terms = if is_counted { Terms::none() } else { Terms::adaptive() };
-        let purse = Purse::new(self.join_host(&name, terms), name.clone(), false);
-        let taken = self.hosts.borrow_mut().put(name, purse.clone());
-        taken.into_iter().for_each(|(name, purse)| self.set_aside(name, purse));
-        purse
+        let budget = Budget::new(self.join_host(&name, terms), name.clone(), false);
+        let taken = self.hosts.borrow_mut().put(name, budget.clone());
+        taken.into_iter().for_each(|(name, budget)| self.set_aside(name, budget));
+        budget
     }
 
     /// Lets go of a host for now.
-    fn set_aside(&self, name: String, purse: Purse) {
+    fn set_aside(&self, name: String, budget: Budget) {
         let mut aside = self.aside.borrow_mut();
-        if purse.member.set_aside() && !aside.contains(&name) {
+        if budget.member.set_aside() && !aside.contains(&name) {
             aside.push_back(name);
         }
         if aside.len() > MOST_ASIDE {
@@ -138,24 +138,24 @@ impl Purses {
 
     /// Looks at what other processes do.
     pub(super) fn look(&self) {
-        self.limits.iter().for_each(|purse| purse.look());
+        self.limits.iter().for_each(|budget| budget.look());
         let mut to_look_at = self.to_look_at.borrow_mut();
         if to_look_at.is_empty() {
             to_look_at.extend(self.hosts.borrow().values().map(Rc::downgrade));
         }
         let from = to_look_at.len().saturating_sub(LOOKS);
-        to_look_at.drain(from..).filter_map(|purse| purse.upgrade()).for_each(|purse| purse.look());
+        to_look_at.drain(from..).filter_map(|budget| budget.upgrade()).for_each(|budget| budget.look());
     }
 
     /// What a person should know, each told once.
     pub(super) fn news(&self) -> Vec<String> {
         let mut news = self.news.take();
-        news.extend(self.limits.iter().filter_map(|purse| purse.news()));
+        news.extend(self.limits.iter().filter_map(|budget| budget.news()));
         news
     }
 }
 
-impl Drop for Purses {
+impl Drop for Budgets {
     fn drop(&mut self) {
         // Those that are still used leave by themselves.
         self.hosts.get_mut().clear();
@@ -163,8 +163,8 @@ impl Drop for Purses {
     }
 }
 
-fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Purse>, BudgetError> {
+fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Budget>, BudgetError> {
     let path = file_of_limit(folder, &limit.name)?;
     let member = Member::join(&path, Terms::of(limit), in_flight, monotonic_nanos())?;
-    Ok(Purse::new(member, limit.name.clone(), limit.counts != Counts::Requests))
+    Ok(Budget::new(member, limit.name.clone(), limit.counts != Counts::Requests))
 }

@@ -8,7 +8,7 @@
 //! moment: places may be scarce, and a request that leaves later than it may would be too close to the next. So places are
 //! asked for as long before the moment as it took to get them lately, and a moment is given up if they come too late for
 //! it all the same. That time grows until it is enough, so that everybody sends at last; and since only one task of each
-//! way waits for its moment, one place of each is idle at the most.
+//! route waits for its moment, one place of each is idle at the most.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, watch};
 
+use super::budget::Budget;
 use super::places::Place;
-use super::purse::Purse;
 use super::waited;
 use crate::budget::{Down, Moment};
 use crate::fetch::{Ended, Refused};
@@ -51,11 +51,11 @@ pub(super) struct Patience {
 }
 
 /// The budgets of an endpoint's requests to a host.
-pub(super) struct Way {
+pub(super) struct Route {
     turn: Mutex<()>,
-    host: Rc<Purse>,
+    host: Rc<Budget>,
     /// Those first that count a cost: while nobody knows it, one request at a time is in flight, or waits for its moment.
-    limits: Vec<Rc<Purse>>,
+    limits: Vec<Rc<Budget>>,
     cost: Option<Cost>,
     patience: Patience,
     /// How long before its moment a request asks for a place, in nanoseconds.
@@ -63,7 +63,7 @@ pub(super) struct Way {
 }
 
 /// Moments of several budgets for one request, each let go of unless it is used.
-struct Moments(Vec<(Rc<Purse>, Moment)>);
+struct Moments(Vec<(Rc<Budget>, Moment)>);
 
 impl Moments {
     /// When the request may leave.
@@ -73,7 +73,7 @@ impl Moments {
 
     /// Uses those that have come; what is left are later ones that other processes have changed them for.
     fn confirm(&mut self, now: u64) {
-        self.0.retain_mut(|(purse, moment)| match purse.member.confirm(*moment, now) {
+        self.0.retain_mut(|(budget, moment)| match budget.member.confirm(*moment, now) {
             Ok(()) => false,
             Err(later) => {
                 *moment = later;
@@ -85,25 +85,25 @@ impl Moments {
 
 impl Drop for Moments {
     fn drop(&mut self) {
-        self.0.iter().for_each(|(purse, moment)| purse.member.forgo(*moment));
+        self.0.iter().for_each(|(budget, moment)| budget.member.forgo(*moment));
     }
 }
 
 /// Places in flight of the first `places` budgets, given back unless they are kept.
 struct Entered<'a> {
-    way: &'a Way,
+    route: &'a Route,
     places: usize,
 }
 
 impl Entered<'_> {
     fn is_complete(&self) -> bool {
-        self.places == self.way.limits.len() + 1
+        self.places == self.route.limits.len() + 1
     }
 
     /// Takes a place of each budget that it has none of yet; false when the shard is told to stop.
     async fn complete(&mut self, draining: &watch::Receiver<bool>) -> bool {
-        for purse in self.way.purses().skip(self.places) {
-            if !purse.enter(draining).await {
+        for budget in self.route.budgets().skip(self.places) {
+            if !budget.enter(draining).await {
                 return false;
             }
             self.places += 1;
@@ -113,8 +113,8 @@ impl Entered<'_> {
 
     /// Gives back those that others may use meanwhile.
     fn step_aside(&mut self) {
-        let kept = self.way.limits.iter().take_while(|purse| purse.counts_cost).count().min(self.places);
-        self.way.purses().take(self.places).skip(kept).for_each(|purse| purse.leave());
+        let kept = self.route.limits.iter().take_while(|budget| budget.counts_cost).count().min(self.places);
+        self.route.budgets().take(self.places).skip(kept).for_each(|budget| budget.leave());
         self.places = kept;
     }
 
@@ -126,39 +126,39 @@ impl Entered<'_> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.way.purses().take(self.places).for_each(|purse| purse.leave());
+        self.route.budgets().take(self.places).for_each(|budget| budget.leave());
     }
 }
 
 /// Counts somebody who waits.
-struct Waiting<'a>(&'a Way);
+struct Waiting<'a>(&'a Route);
 
 impl<'a> Waiting<'a> {
-    fn begin(way: &'a Way) -> Waiting<'a> {
-        way.purses().for_each(|purse| purse.member.waits(true));
-        Waiting(way)
+    fn begin(route: &'a Route) -> Waiting<'a> {
+        route.budgets().for_each(|budget| budget.member.waits(true));
+        Waiting(route)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.purses().for_each(|purse| purse.member.waits(false));
+        self.0.budgets().for_each(|budget| budget.member.waits(false));
     }
 }
 
-impl Way {
+impl Route {
     pub(super) fn new(
-        host: Rc<Purse>,
-        mut limits: Vec<Rc<Purse>>,
+        host: Rc<Budget>,
+        mut limits: Vec<Rc<Budget>>,
         cost: Option<Cost>,
         patience: Patience,
-    ) -> Way {
-        limits.sort_by_key(|purse| !purse.counts_cost);
-        Way { turn: Mutex::new(()), host, limits, cost, patience, lead: Cell::default() }
+    ) -> Route {
+        limits.sort_by_key(|budget| !budget.counts_cost);
+        Route { turn: Mutex::new(()), host, limits, cost, patience, lead: Cell::default() }
     }
 
     /// The limits, then the host's budget, which others use that have no limits.
-    fn purses(&self) -> impl Iterator<Item = &Rc<Purse>> {
+    fn budgets(&self) -> impl Iterator<Item = &Rc<Budget>> {
         self.limits.iter().chain(std::iter::once(&self.host))
     }
 
@@ -187,7 +187,7 @@ impl Way {
                 self.host.member.pause(until);
                 continue;
             }
-            let mut entered = Entered { way: self, places: 0 };
+            let mut entered = Entered { route: self, places: 0 };
             if !place.lent_until(entered.complete(draining)).await {
                 return Err(Refused::Interrupted);
             }
@@ -208,7 +208,7 @@ impl Way {
 
     /// Gives back the places of a request that has ended.
     pub(super) fn give_back(&self) {
-        self.purses().for_each(|purse| purse.leave());
+        self.budgets().for_each(|budget| budget.leave());
     }
 
     /// Waits while the server asked for a pause, and for a moment where nobody is there to answer; then whether somebody
@@ -246,16 +246,16 @@ impl Way {
     /// What the request will cost where a limit counts that. While no answer has told it, one is asked at a time: none
     /// where this is to be tried again.
     async fn expected(&self, draining: &watch::Receiver<bool>) -> Result<Option<u64>, Refused> {
-        let counting = || self.limits.iter().filter(|purse| purse.counts_cost);
+        let counting = || self.limits.iter().filter(|budget| budget.counts_cost);
         match &self.cost {
             None => Ok(Some(1)),
             Some(Cost::Constant(cost)) => Ok(Some(*cost)),
             Some(Cost::Answer(_)) => {
-                let known = counting().map(|purse| purse.member.expected_cost());
+                let known = counting().map(|budget| budget.member.expected_cost());
                 if let Some(known) = known.collect::<Option<Vec<u64>>>() {
                     return Ok(Some(known.into_iter().max().unwrap_or(1)));
                 }
-                match counting().all(|purse| purse.member.in_flight() <= 1) {
+                match counting().all(|budget| budget.member.in_flight() <= 1) {
                     true => Ok(Some(1)),
                     false if waited(UNTOLD, draining).await => Ok(None),
                     false => Err(Refused::Interrupted),
@@ -267,9 +267,9 @@ impl Way {
     /// Takes the units of all quotas, or none of any.
     fn spend(&self, cost: u64) -> Result<(), Refused> {
         let second = second_now();
-        for (at, purse) in self.limits.iter().enumerate() {
-            if let Err(used_up) = purse.member.spend(purse.units(cost), second) {
-                self.limits[..at].iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
+        for (at, budget) in self.limits.iter().enumerate() {
+            if let Err(used_up) = budget.member.spend(budget.units(cost), second) {
+                self.limits[..at].iter().for_each(|budget| budget.member.give_back(budget.units(cost)));
                 return Err(Refused::Quota { renews_at: used_up.renews_at });
             }
         }
@@ -277,7 +277,7 @@ impl Way {
     }
 
     fn unspend(&self, cost: u64) {
-        self.limits.iter().for_each(|purse| purse.member.give_back(purse.units(cost)));
+        self.limits.iter().for_each(|budget| budget.member.give_back(budget.units(cost)));
     }
 
     /// Waits for the moment at which the request may leave, as all limits together say, and for places; false when the
@@ -310,8 +310,8 @@ impl Way {
     fn reserve(&self, cost: u64) -> Moments {
         let now = monotonic_nanos();
         let reserve =
-            |purse: &Rc<Purse>| Some((purse.clone(), purse.member.reserve(now, purse.units(cost))?));
-        Moments(self.purses().filter_map(reserve).collect())
+            |budget: &Rc<Budget>| Some((budget.clone(), budget.member.reserve(now, budget.units(cost))?));
+        Moments(self.budgets().filter_map(reserve).collect())
     }
 
     /// Has places ready for a request that leaves at this moment: lets go of them where there is time until then, and takes
@@ -385,8 +385,8 @@ impl Way {
     pub(super) fn settle(&self, taken: u64, cost: u64) {
         self.limits
             .iter()
-            .filter(|purse| purse.counts_cost)
-            .for_each(|purse| purse.member.settle(taken, cost));
+            .filter(|budget| budget.counts_cost)
+            .for_each(|budget| budget.member.settle(taken, cost));
     }
 
     /// The server asked for a pause.
@@ -403,7 +403,7 @@ impl Way {
     }
 }
 
-impl Purse {
+impl Budget {
     /// What a request of that cost takes of this budget.
     fn units(&self, cost: u64) -> u64 {
         if self.counts_cost { cost } else { 1 }

@@ -1,4 +1,4 @@
-//! A process's seat at a shard, the owner's or a helper's, and the blocks that it claims there.
+//! A process's lease on a shard, the owner's or a helper's, and the blocks that it claims there.
 //!
 //! The owner holds the shard's lock and works its blocks from the first one on; when its list is through it waits for
 //! those that helpers hold, and takes over what a helper dies on. Helpers, any number of them, work from the last one
@@ -44,7 +44,7 @@ pub(super) enum Claim {
 }
 
 /// What a process holds of a shard while it works on it.
-pub(super) struct Seat {
+pub(super) struct Lease {
     role: Role,
     shard: u32,
     /// First records of the shard's blocks.
@@ -53,9 +53,9 @@ pub(super) struct Seat {
     _lock: Option<Lock>,
 }
 
-impl Seat {
-    /// Takes a seat.
-    pub(super) async fn take(run: &RunStore, shard: &Shard, role: Role) -> Result<Seat, WorkerError> {
+impl Lease {
+    /// Takes a lease on the shard.
+    pub(super) async fn take(run: &RunStore, shard: &Shard, role: Role) -> Result<Lease, WorkerError> {
         let (folder, number) = (run.folder(), shard.number);
         let lock = match role {
             Role::Owner => Some(patiently(|| lock_shard(folder, number)).await?),
@@ -63,7 +63,7 @@ impl Seat {
         };
         let claims = Claims::open(folder, number)?;
         let firsts = shard.blocks.iter().map(|block| block.first).collect();
-        Ok(Seat { role, shard: number, firsts, claims, _lock: lock })
+        Ok(Lease { role, shard: number, firsts, claims, _lock: lock })
     }
 
     /// The blocks to work, in order, of those that are left of the shard.
