@@ -292,6 +292,10 @@ fn a_run_that_goes_on_is_left_alone_by_everyone_else() {
     let mut run = slow.start_run();
     slow.wait_until_asked(50);
     let folder = slow.sandbox.newest_run("small");
+    // One child may ask as much as both before the other has begun.
+    until(SOON, "the first shard is worked on", || {
+        std::fs::read(folder.join("00000/shard.lock")).is_ok_and(|holder| !holder.is_empty())
+    });
     let job = slow.job.to_str().unwrap();
     slow.sandbox.run(["run", job]).with_code(3).saying("is in use by another windrow process");
     slow.sandbox.run(["merge", "small"]).with_code(3).saying("is in use by another windrow process");
