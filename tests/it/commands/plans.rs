@@ -65,11 +65,10 @@ fn a_quota_that_is_used_up_is_in_the_plan_of_what_is_left() {
     sandbox.edit("small.toml", "[table]", &format!("{host}\n[table]"));
     sandbox.run(["run", "small.toml"]).with_code(7);
     let plan = sandbox.run(["plan", "small.toml"]).with_code(0);
-    // A unit that was taken and not used may have been given back.
     assert!(line(&plan, "quota").contains("a day at 127.0.0.1:"), "{}", plan.stdout);
-    assert!(
-        ["0", "1"].iter().any(|left| line(&plan, "quota").contains(&format!("of which {left} are left")))
-    );
+    // Each of two processes may have given one back for each endpoint, that it had taken and could not use any more.
+    let is_left = |left: &u64| line(&plan, "quota").contains(&format!("of which {left} are left"));
+    assert!((0..=4).any(|left| is_left(&left)), "{}", plan.stdout);
     let answered = sandbox.query("small", "SELECT count(*) FROM requests WHERE status IN ('ok', 'missing')");
     let answered: u64 = answered[0].parse().unwrap();
     assert_eq!(line(&plan, "requests"), format!("{} at least", 600 - answered), "{}", plan.stdout);
