@@ -27,15 +27,20 @@ pub(super) use self::duckdb::DuckDb;
 use self::postgres::Postgres;
 use crate::database::Session;
 use crate::job::Destination;
+use crate::merge::sql;
 use crate::value::Type;
 
 /// How a database spells names and values.
 pub(super) trait Spelling: Sync {
     /// A name, quoted: any name at all, case kept.
-    fn identifier(&self, name: &str) -> String;
+    fn identifier(&self, name: &str) -> String {
+        sql::identifier(name)
+    }
 
     /// A text as a literal.
-    fn text(&self, text: &str) -> String;
+    fn text(&self, text: &str) -> String {
+        sql::text(text)
+    }
 
     /// The type of a text, which may be part of a key.
     fn text_type(&self) -> &'static str;

@@ -30,14 +30,6 @@ const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
          WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'";
 
 impl Spelling for Postgres {
-    fn identifier(&self, name: &str) -> String {
-        sql::identifier(name)
-    }
-
-    fn text(&self, text: &str) -> String {
-        sql::text(text)
-    }
-
     fn text_type(&self) -> &'static str {
         "text"
     }
