@@ -313,9 +313,14 @@ impl RunStore {
     /// Removes chunks that no commit names, and half-written files: what writers have left that died, or that lost against
     /// others. What has another name is not windrow's, and stays.
     ///
-    /// Only where every block of the shard is committed: then nothing that a writer still writes can count, though it
-    /// lives, on another machine maybe. While a block is not, its writer's chunks look the same as what a dead one has left.
-    pub async fn sweep(&self, shard: u32) -> Result<(), HandoffError> {
+    /// Does nothing unless every block of the shard, each named by its first record, is committed: then nothing that a writer
+    /// still writes can count, though it lives, on another machine maybe. While a block is not, its writer's chunks look the
+    /// same as what a dead one has left.
+    pub async fn sweep(
+        &self,
+        shard: u32,
+        mut blocks: impl Iterator<Item = Ordinal>,
+    ) -> Result<(), HandoffError> {
         let folder = self.folder.join(layout::shard_folder(shard));
         let failed = |error| file_error("list", folder.display(), error);
         let mut names = Vec::new();
@@ -325,7 +330,8 @@ impl RunStore {
                 names.push(entry.file_name().to_string_lossy().into_owned());
             }
         }
-        if !layout::has_leftovers(&names) {
+        let is_committed = |first| names.contains(&layout::commit(first));
+        if !layout::has_leftovers(&names) || !blocks.all(is_committed) {
             return Ok(());
         }
         let named: HashSet<String> =
@@ -341,11 +347,11 @@ impl RunStore {
         Ok(())
     }
 
-    /// Sweeps all shards of a run whose every block is committed. What stays behind is in nobody's way, so nothing fails.
+    /// Sweeps all shards of a run that are whole. What stays behind is in nobody's way, so nothing fails.
     pub async fn sweep_all(&self) {
         let rounds = self.rounds().await.unwrap_or_default();
         for shard in rounds.iter().flat_map(|round| &round.shards) {
-            let _ = self.sweep(shard.number).await;
+            let _ = self.sweep(shard.number, shard.blocks.iter().map(|block| block.first)).await;
         }
     }
 
@@ -520,7 +526,15 @@ mod tests {
             std::fs::write(run.local_path(0, name), "").unwrap();
         }
         std::fs::create_dir(run.local_path(0, "000000000.5f0c7a11.plots.parquet")).unwrap();
-        run.sweep(0).await.unwrap();
+        run.sweep(0, [0].into_iter()).await.unwrap();
+        assert!(left.iter().all(|name| run.local_path(0, name).exists()), "its block may be at work");
+        std::fs::write(
+            run.local_path(0, "000000000.json"),
+            r#"{"version": 1, "run": "r", "shard": 0, "first": 0, "records": 1,
+            "attempt": "99999999", "files": [], "tally": {}, "at": 0}"#,
+        )
+        .unwrap();
+        run.sweep(0, [0].into_iter()).await.unwrap();
         let is_there = |name: &&&str| run.local_path(0, name).exists();
         assert_eq!(
             (left.iter().filter(is_there).count(), stay.iter().filter(is_there).count()),

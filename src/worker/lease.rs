@@ -115,7 +115,7 @@ impl Lease {
     pub(super) async fn leave(&self, run: &RunStore) {
         if self.role == Role::Owner {
             // What stays behind is in nobody's way.
-            let _ = run.sweep(self.shard).await;
+            let _ = run.sweep(self.shard, self.firsts.iter().copied()).await;
         }
     }
 }

@@ -65,10 +65,9 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
     swept
 }
 
-/// Removes from a whole run that stays what a writer has left that lost against another.
+/// Removes from a run that stays what writers have left in shards that are whole.
 async fn sweep_leftovers(found: &Found) {
-    if found.known.finished
-        && found.stays.is_none()
+    if found.stays.is_none()
         && let Ok(run) = RunStore::open(&found.folder).await
     {
         run.sweep_all().await;
