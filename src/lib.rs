@@ -21,8 +21,9 @@
 //! (`tests/it/floors.rs`, `tests/it/circles.rs`).
 //!
 //! ```text
-//! 6  main, cli                       words typed, exit codes
-//! 5  report                          how a run looks to a person
+//! 7  main, cli                       words typed, exit codes
+//! 6  report                          how a run looks to a person
+//! 5  runner                          what a run does, told as events and returned as a value
 //! 4  supervisor | worker | merge     the parent, the child, the load
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
 //!    budget                          what all processes of the machine may send together
@@ -136,6 +137,10 @@ mod record;
 pub mod report;
 #[cfg(not(feature = "benches"))]
 mod report;
+#[cfg(feature = "benches")]
+pub mod runner;
+#[cfg(not(feature = "benches"))]
+mod runner;
 #[cfg(feature = "benches")]
 pub mod secrets;
 #[cfg(not(feature = "benches"))]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::CliError;
 use crate::handoff::Exit;
 use crate::job::{self, Job};
+use crate::os::tell;
+use crate::runner::RunnerError;
 
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
@@ -18,11 +19,11 @@ pub(super) struct InitArgs {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: InitArgs) -> Result<Exit, CliError> {
+pub(super) fn run(args: InitArgs) -> Result<Exit, RunnerError> {
     let text = job::starter(&args.name);
     // The starter is valid under every valid name.
     Job::parse(text.clone(), Path::new("/")).map_err(|_| {
-        CliError::Usage(format!(
+        RunnerError::Usage(format!(
             "{:?} is no name for a job\nhint: 1 to 64 letters (A to Z), digits, `_` and `-`, the first no `-`: it names a folder",
             args.name
         ))
@@ -37,7 +38,7 @@ pub(super) fn run(args: InitArgs) -> Result<Exit, CliError> {
             ErrorKind::AlreadyExists => "it is there already, and is not overwritten".to_owned(),
             _ => error.to_string(),
         };
-        CliError::Usage(format!(
+        RunnerError::Usage(format!(
             "cannot write {}: {why}\nhint: choose another file with --output",
             path.display()
         ))

@@ -1,46 +1,30 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
-/// [`crate::os::tell`], with a format.
-macro_rules! tell {
-    ($($text:tt)*) => { crate::os::tell(format_args!($($text)*)) };
-}
-
 mod check;
 mod extract;
 mod failures;
 mod find;
 mod init;
 mod limits;
-mod live;
 mod merge;
-mod merged;
-mod pause;
 mod plan;
-mod price;
 mod prune;
 mod query;
-mod rest;
 mod retry;
-mod round;
 mod run;
 mod schema;
-mod settle;
 mod shard;
 mod status;
-mod stdout;
-mod summary;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::handoff::lock::LockError;
-use crate::handoff::{Exit, HandoffError};
-use crate::job::JobError;
-use crate::merge::MergeError;
-use crate::plan::PlanError;
-use crate::worker::WorkerError;
+use crate::handoff::Exit;
+use crate::os::tell;
+use crate::report::stdout;
+use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
 #[derive(Debug, Parser)]
@@ -65,6 +49,43 @@ pub(crate) struct Place {
     /// job file; for commands that take a RUN: ./shards]
     #[arg(long, global = true, value_name = "DIR")]
     runs: Option<PathBuf>,
+}
+
+/// Which records are tried; all of them by default.
+#[derive(Debug, Clone, Args)]
+struct TrialArgs {
+    /// Try this many records, spread over the list, into a database of their own
+    #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
+    sample: Option<u64>,
+    /// Try the records with these ids, into a database of their own
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    ids: Option<Vec<String>>,
+}
+
+impl TrialArgs {
+    fn trial(self) -> Trial {
+        Trial { sample: self.sample, ids: self.ids }
+    }
+}
+
+/// What the person says about fetching.
+#[derive(Debug, Clone, Args)]
+struct FetchArgs {
+    /// Send at most this many requests (at least one a shard), then pause; the next run continues there
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_requests: Option<u64>,
+    /// Child processes at a time [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    children: Option<u16>,
+    /// Read secrets from a file of NAME=value lines as well
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+impl FetchArgs {
+    fn options(self) -> FetchOptions {
+        FetchOptions { max_requests: self.max_requests, children: self.children, env_file: self.env_file }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,53 +120,6 @@ enum Command {
     Schema,
 }
 
-/// Anything that ends a command.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CliError {
-    #[error("{}", .0.render(false))]
-    Job(Box<JobError>),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
-    #[error(transparent)]
-    Merge(#[from] MergeError),
-    #[error(transparent)]
-    Handoff(#[from] HandoffError),
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    #[error("{0}")]
-    Usage(String),
-    /// A merge failed: with that exit code, and these words, in which no secret stands.
-    #[error("{1}")]
-    Unpublished(Exit, String),
-    #[error("{0}")]
-    Disk(String),
-    #[error("{0}")]
-    System(#[from] std::io::Error),
-}
-
-impl From<JobError> for CliError {
-    fn from(error: JobError) -> CliError {
-        CliError::Job(Box::new(error))
-    }
-}
-
-impl CliError {
-    fn exit(&self) -> Exit {
-        match self {
-            CliError::Job(_) | CliError::Usage(_) => Exit::Usage,
-            CliError::Plan(error) => error.exit(),
-            CliError::Worker(error) => error.exit(),
-            CliError::Merge(error) => error.exit(),
-            CliError::Unpublished(exit, _) => *exit,
-            CliError::Handoff(error) => error.exit(),
-            CliError::Lock(LockError::Held { .. }) => Exit::Locked,
-            CliError::Disk(_) | CliError::System(_) | CliError::Lock(LockError::File { .. }) => Exit::Disk,
-        }
-    }
-}
-
 /// Parses the command line, runs the command, prints at most one error.
 pub fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
@@ -161,7 +135,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints the help or the version that was asked for, or what is wrong with the command line.
-fn print(answer: &clap::Error) -> Result<Exit, CliError> {
+fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
     let printed = answer.print();
     if answer.use_stderr() {
         return Ok(Exit::Usage);
@@ -170,7 +144,7 @@ fn print(answer: &clap::Error) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn run_to_the_end(cli: Cli) -> Result<Exit, CliError> {
+fn run_to_the_end(cli: Cli) -> Result<Exit, RunnerError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(dispatch(cli));
     // What still runs on helper threads (a name look-up, say) is not waited for.
@@ -178,7 +152,7 @@ fn run_to_the_end(cli: Cli) -> Result<Exit, CliError> {
     exit
 }
 
-async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
+async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
     let place = cli.place;
     match cli.command {
         Command::Run(args) => run::run(args, &place).await,
@@ -198,10 +172,19 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     }
 }
 
-fn fail(error: &CliError) -> Exit {
+/// The last act of a command that has told how a run ended: notes it, and ends the process at once. What would be done at
+/// its end otherwise (memory given back, libraries unloaded) takes milliseconds on a busy machine, and a command that is
+/// killed in these would look as if nobody had been told.
+fn end_told(ended: &Ended) -> ! {
+    ended.told();
+    crate::os::wait_until_read();
+    crate::os::end(ended.exit().code().into())
+}
+
+fn fail(error: &RunnerError) -> Exit {
     use std::io::IsTerminal;
     match error {
-        CliError::Job(error) => {
+        RunnerError::Job(error) => {
             if std::io::stderr().is_terminal() {
                 crate::os::tell_in_colors(error.render(true))
             } else {

@@ -4,10 +4,11 @@ use std::io::Read;
 
 use clap::Args;
 
-use super::{CliError, Place, find};
+use super::{Place, find};
 use crate::handoff::Exit;
 use crate::merge;
-use crate::report::Shape;
+use crate::report::{Shape, stdout};
+use crate::runner::{RunnerError, planned_job};
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
@@ -20,7 +21,7 @@ pub(super) struct QueryArgs {
     format: Shape,
 }
 
-pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, CliError> {
+pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, RunnerError> {
     let run = find::open_run(&args.run, place).await?;
     let sql = match args.sql.as_str() {
         "-" => {
@@ -31,8 +32,8 @@ pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, CliError
         _ => args.sql,
     };
     let plan = run.plan().await?;
-    let job = find::planned_job(&run, &plan).await?;
+    let job = planned_job(&run, &plan).await?;
     let result = merge::query(&run, Some(&job), &sql, None).await?;
-    super::stdout::write_rows(&result, args.format)?;
+    stdout::write_rows(&result, args.format)?;
     Ok(Exit::Done)
 }

@@ -5,14 +5,15 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{CliError, Place, find};
+use super::{Place, find};
 use crate::handoff::accepted::SecretsAccepted;
-use crate::handoff::{Event, Exit, Plan, Round, RunStore, Shard};
-use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals};
+use crate::handoff::{Event, Exit, Shard};
+use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals, tell};
 use crate::record::Ordinal;
-use crate::report::{Progress, when};
+use crate::report::{Progress, paused, word_for};
+use crate::runner::{PlannedShard, RunnerError, cores, secrets};
 use crate::supervisor::{Member, Observer};
-use crate::worker::{self, Replay, Role, ShardEnd, ShardOptions};
+use crate::worker::{self, Role, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
@@ -60,11 +61,11 @@ impl FromStr for CrashedPair {
     }
 }
 
-pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, CliError> {
+pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, RunnerError> {
     let slot = match args.supervised_by {
         None => Slot::own(),
         Some(parent) => {
-            die_with_parent(parent).map_err(|error| CliError::Usage(error.to_string()))?;
+            die_with_parent(parent).map_err(|error| RunnerError::Usage(error.to_string()))?;
             Slot::inherited()?
         }
     };
@@ -75,7 +76,7 @@ pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, CliError
             Ok((_, text)) => text.clone(),
             Err(error) => error.to_string(),
         };
-        tell(&Event::Ended { text });
+        send(&Event::Ended { text });
         return Ok(ended.map_or_else(|error| error.exit(), |(exit, _)| exit));
     }
     let (exit, text) = ended?;
@@ -86,11 +87,10 @@ pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, CliError
 }
 
 /// Fetches the shard; returns how it ended, in a code and in words.
-async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, String), CliError> {
+async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, String), RunnerError> {
     let run = find::open_run(&args.run, place).await?;
     let plan = run.plan().await?;
-    let (round, shard) = planned_shard(&run, args.shard).await?;
-    let job = find::paced_job(&run, &plan).await?;
+    let PlannedShard { round, shard, job, replay } = PlannedShard::find(&run, &plan, args.shard).await?;
     let options = ShardOptions {
         round,
         settles: args.settle,
@@ -99,20 +99,20 @@ async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, Stri
         max_requests: args.max_requests,
         crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
         slot,
-        secrets: find::secrets(args.env_file.as_deref())?,
+        secrets: secrets(args.env_file.as_deref())?,
         secrets_accepted: secrets_accepted(
             args.secrets_accepted.as_deref(),
             args.supervised_by.is_none() && round == 0,
         ),
         on_request: None,
-        replay: replay(&run, &plan, round).await?,
+        replay,
     };
     let stop = stop_on_signals()?;
     end_at_second_signal(stop.clone());
     let emit = emitter(args.supervised_by.is_some(), &shard);
     let end = worker::fetch_shard(&run, &plan, &job, &shard, options, emit, stop.clone()).await?;
     let signal = stop.borrow().signal();
-    Ok(said(&find::word_for(&run, &plan), &shard, end, signal))
+    Ok(said(&word_for(&run, &plan), &shard, end, signal))
 }
 
 /// What the processes that share the file know of the secrets; of a shard typed `by_hand` what this one does.
@@ -124,33 +124,15 @@ fn secrets_accepted(file: Option<&Path>, by_hand: bool) -> Option<SecretsAccepte
     }
 }
 
-/// The answers that stand for requests, where the run was made of an earlier one's.
-async fn replay(run: &RunStore, plan: &Plan, round: u32) -> Result<Option<Replay>, CliError> {
-    let Some(earlier) = plan.extracted_from.as_ref().filter(|_| round == 0) else { return Ok(None) };
-    let folder = run.folder().with_file_name(earlier);
-    Ok(Some(Replay::open(RunStore::open(&folder).await?).await?))
-}
-
-/// A shard of the run, and the round that it belongs to.
-async fn planned_shard(run: &RunStore, number: u32) -> Result<(u32, Shard), CliError> {
-    let rounds = run.rounds().await?;
-    let numbered = |round: Round| round.shards.into_iter().map(move |shard| (round.number, shard));
-    let shards: Vec<(u32, Shard)> = rounds.into_iter().flat_map(numbered).collect();
-    let last = shards.len().saturating_sub(1);
-    shards.into_iter().find(|(_, shard)| shard.number == number).ok_or_else(|| {
-        CliError::Usage(format!("the run has no shard {number}\nhint: its shards are 0 to {last}"))
-    })
-}
-
 /// One core's share of the requests in flight.
 fn share_of(in_flight: u32) -> usize {
-    (in_flight as usize / super::round::cores()).max(1)
+    (in_flight as usize / cores()).max(1)
 }
 
 /// Where progress goes: to the supervisor as JSON lines, or to the person who typed the command.
 fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
     if supervised {
-        return Box::new(|event| tell(&event));
+        return Box::new(|event| send(&event));
     }
     let member = Member::owner(shard.number);
     let progress = std::cell::RefCell::new(Progress::new(shard.pairs, 0));
@@ -158,7 +140,7 @@ fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
 }
 
 /// Tells the supervisor. If it is gone, so is this process, at once.
-fn tell(event: &Event) {
+fn send(event: &Event) {
     use std::io::Write;
     if let Ok(mut line) = serde_json::to_vec(event) {
         line.push(b'\n');
@@ -181,10 +163,7 @@ fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, 
     match end {
         ShardEnd::Committed | ShardEnd::Helped => (Exit::Done, String::new()),
         ShardEnd::Interrupted => (Exit::Interrupted(signal.unwrap_or(2)), "interrupted".to_owned()),
-        ShardEnd::Paused(None) => (Exit::Paused, "paused: the limit on requests is used up".to_owned()),
-        ShardEnd::Paused(Some(renews_at)) => {
-            (Exit::Paused, format!("paused: a quota is used up; there is a new one {}", when(renews_at)))
-        }
+        ShardEnd::Paused(renews_at) => (Exit::Paused, paused(renews_at)),
         ShardEnd::Refused(text) => (
             Exit::Usage,
             format!(

@@ -32,6 +32,12 @@ static STANDARD_ERROR: LazyLock<io::Result<Teller>> = LazyLock::new(|| Teller::s
 
 static IS_STOPPED: AtomicBool = AtomicBool::new(false);
 
+/// [`tell`](fn@tell), with a format.
+macro_rules! tell_formatted {
+    ($($text:tt)*) => { $crate::os::tell(format_args!($($text)*)) };
+}
+pub(crate) use tell_formatted as tell;
+
 /// Tells the person, [without steering the terminal](printable).
 pub fn tell(line: impl Display) {
     tell_in_colors(printable(&line.to_string()));

@@ -3,11 +3,23 @@
 //! Nothing here decides anything; it reads what the parts below tell and prints it. Data goes to standard
 //! output, everything else to standard error.
 
+pub mod check;
+mod console;
+pub mod failures;
+pub mod limits;
 mod numbers;
+pub mod plan;
+mod price;
 mod progress;
+pub mod prune;
 pub mod status;
+pub mod stdout;
+pub mod summary;
 mod table;
+mod words;
 
-pub use numbers::{age, count, counted, duration, size, when};
+pub use console::Console;
+pub use numbers::counted;
 pub use progress::Progress;
-pub use table::{Shape, print_rows};
+pub use table::Shape;
+pub use words::{paused, secret_refused, word_for};

@@ -1,128 +1,99 @@
-//! The runs and their shards, derived from files and locks.
+//! The runs, or one run's shards.
 
-use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 
-use crate::handoff::lock::run_is_locked;
-use crate::handoff::{HandoffError, Outcome, Plan, Round, RunStore, Tally};
+use super::numbers::{count, counted};
+use super::stdout;
+use crate::handoff::{HandoffError, Outcome, RunStore, runs};
+use crate::os::{shown_path, tell};
+use crate::record::Status;
+use crate::runner::{RunState, RunnerError, failed_pairs};
 
-/// How one run stands.
-#[derive(Debug)]
-pub struct RunState {
-    /// Its plan.
-    pub plan: Plan,
-    /// How it ended, if it did.
-    pub outcome: Option<Outcome>,
-    /// Whether a living process works on it.
-    pub is_locked: bool,
-    /// Its shards, round by round.
-    pub rounds: Vec<(Round, Vec<ShardState>)>,
-}
-
-/// How one shard stands.
-#[derive(Debug)]
-pub struct ShardState {
-    /// Its number.
-    pub number: u32,
-    /// Its records.
-    pub records: u64,
-    /// Its blocks.
-    pub blocks: usize,
-    /// Committed ones of them.
-    pub committed: usize,
-    /// What became of the pairs of the committed blocks, all endpoints together.
-    pub tally: Tally,
-}
-
-impl ShardState {
-    /// Whether every block is committed.
-    pub fn is_committed(&self) -> bool {
-        self.committed == self.blocks
-    }
-}
-
-impl RunState {
-    /// Reads a run.
-    pub async fn read(run: &RunStore) -> Result<RunState, HandoffError> {
-        let mut rounds = Vec::new();
-        for round in run.rounds().await? {
-            let shards = shard_states(run, &round).await?;
-            rounds.push((round, shards));
-        }
-        Ok(RunState {
-            plan: run.plan().await?,
-            outcome: run.outcome().await?,
-            is_locked: run_is_locked(run.folder()),
-            rounds,
-        })
-    }
-
-    /// One word for the whole run.
-    pub fn word(&self) -> &'static str {
-        let whole = self.rounds.iter().flat_map(|(_, shards)| shards).all(ShardState::is_committed);
-        match &self.outcome {
-            _ if self.is_locked => "running",
-            Some(outcome) if outcome.published => "published",
-            Some(_) => "refused",
-            None if whole => "fetched",
-            None => "unfinished",
-        }
-    }
-
-    /// Pairs without success as things stand: each round after the first asked again what one before it left.
-    pub fn failed(&self) -> u64 {
-        let shards = |round: &(Round, Vec<ShardState>), of: fn(&Tally) -> u64| -> u64 {
-            round.1.iter().map(|shard| of(&shard.tally)).sum()
-        };
-        let failed: u64 = self.rounds.iter().map(|round| shards(round, failed_pairs)).sum();
-        let asked_again: u64 = self.rounds.iter().skip(1).map(|round| shards(round, pairs)).sum();
-        failed.saturating_sub(asked_again)
-    }
-}
-
-/// Pairs of committed blocks.
-fn pairs(tally: &Tally) -> u64 {
-    tally.statuses.values().sum()
-}
-
-/// Pairs without success: one that its `when` skipped has no kind.
-pub fn failed_pairs(tally: &Tally) -> u64 {
-    tally.kinds.values().sum()
-}
-
-/// How the shards of a round stand.
-pub async fn shard_states(run: &RunStore, round: &Round) -> Result<Vec<ShardState>, HandoffError> {
-    let mut states = Vec::new();
-    for shard in &round.shards {
-        let commits = run.commits(shard.number).await?;
-        let mut tally = Tally::default();
-        commits.values().flat_map(|commit| commit.tally.values()).for_each(|part| tally.add(part));
-        states.push(ShardState {
-            number: shard.number,
-            records: shard.records(),
-            blocks: shard.blocks.len(),
-            committed: commits.len(),
-            tally,
-        });
-    }
-    Ok(states)
-}
-
-/// What became of the pairs of a round by endpoint.
-pub async fn tallies(run: &RunStore, round: &Round) -> Result<BTreeMap<String, Tally>, HandoffError> {
-    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for shard in &round.shards {
-        for commit in run.commits(shard.number).await?.into_values() {
-            for (endpoint, tally) in &commit.tally {
-                tallies.entry(endpoint.clone()).or_default().add(tally);
+/// A line per run, the newest of each job first.
+pub async fn all(root: &Path) -> Result<(), RunnerError> {
+    let mut lines =
+        vec![["JOB", "RUN", "STATE", "RECORDS", "SHARDS", "FAILED", ""].map(str::to_owned).to_vec()];
+    for job in runs::jobs(root) {
+        for folder in runs::runs_of(root, &job) {
+            match read(&folder).await {
+                Ok(state) => lines.push(line(&state)),
+                // One run that cannot be read does not hide the others.
+                Err(error) => tell!("windrow: run {}: {error}", shown_path(&folder)),
             }
         }
     }
-    Ok(tallies)
+    if lines.len() == 1 {
+        tell!(
+            "no runs in {}\nhint: `windrow run JOB` makes one; --runs names another folder",
+            root.display()
+        );
+        return Ok(());
+    }
+    stdout::write(|out| stdout::columns(out, &lines))?;
+    Ok(())
 }
 
-/// The folder of a run as a person would type it: relative to where they are, where that is shorter.
-pub fn shown_path(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+async fn read(folder: &Path) -> Result<RunState, HandoffError> {
+    RunState::read(&RunStore::open(folder).await?).await
+}
+
+fn line(state: &RunState) -> Vec<String> {
+    let shards: Vec<_> = state.rounds.iter().flat_map(|(_, shards)| shards).collect();
+    let committed = shards.iter().filter(|shard| shard.is_committed()).count();
+    vec![
+        state.plan.job.clone(),
+        state.plan.run.clone(),
+        state.word().to_owned(),
+        count(state.plan.records),
+        format!("{committed}/{}", shards.len()),
+        count(state.failed()),
+        if state.plan.trial { "trial".to_owned() } else { String::new() },
+    ]
+}
+
+/// A line per shard.
+pub async fn one(run: &RunStore) -> Result<(), RunnerError> {
+    let state = RunState::read(run).await?;
+    let header = ["ROUND", "SHARD", "RECORDS", "BLOCKS", "OK", "MISSING", "FAILED", "REQUESTS", ""];
+    let mut lines = vec![header.map(str::to_owned).to_vec()];
+    for (round, shards) in &state.rounds {
+        for shard in shards {
+            lines.push(vec![
+                round.number.to_string(),
+                shard.number.to_string(),
+                count(shard.records),
+                format!("{}/{}", shard.committed, shard.blocks),
+                count(shard.tally.count(Status::Ok)),
+                count(shard.tally.count(Status::Missing)),
+                count(failed_pairs(&shard.tally)),
+                count(shard.tally.requests),
+                if shard.is_committed() { String::new() } else { "unfinished".to_owned() },
+            ]);
+        }
+    }
+    stdout::write(|out| {
+        heading(out, run, &state)?;
+        stdout::columns(out, &lines)
+    })?;
+    Ok(())
+}
+
+/// Which run it is, and how it ended.
+fn heading(out: &mut dyn Write, run: &RunStore, state: &RunState) -> io::Result<()> {
+    let plan = &state.plan;
+    writeln!(out, "{} {}: {}, {}", plan.job, plan.run, state.word(), counted(plan.records, "record"))?;
+    writeln!(out, "{}", shown_path(run.folder()))?;
+    match &state.outcome {
+        None => Ok(()),
+        Some(Outcome { refused: Some(why), .. }) => writeln!(out, "{why}"),
+        Some(Outcome { rows, table, to, .. }) => {
+            let into = if to.starts_with("csv:") || to.starts_with("parquet:") {
+                to.clone()
+            } else {
+                format!("{table} of {to}")
+            };
+            writeln!(out, "published {} into {into}", counted(*rows, "row"))
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the ground up; those on one line are neighbours. `postgres_server` and `seed` are the tests' own.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["os", "postgres_server", "seed"],
     &["value", "secrets"],
     &["record"],
@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 9] = [
     &["handoff", "database"],
     &["plan", "fetch", "extract", "chunk", "budget"],
     &["supervisor", "worker", "merge"],
+    &["runner"],
     &["report"],
     &["cli"],
 ];
@@ -126,6 +127,18 @@ fn what_loads_into_databases_names_none() {
         }
     }
     assert!(named.is_empty(), "these belong to a dialect:\n{}", named.join("\n"));
+}
+
+/// A run is told as milestones and returned as a value: queue, server and Python module have no terminal.
+#[test]
+fn what_a_run_does_is_told_and_not_printed() {
+    let printing = ["tell!", "tell(", "println!", "print!", "eprint", "stdout", "stderr"];
+    let mut printed = Vec::new();
+    for (path, code) in sources()["runner"].iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
+        let found = printing.into_iter().filter(|word| code.contains(word));
+        printed.extend(found.map(|word| format!("{} has {word}", path.display())));
+    }
+    assert!(printed.is_empty(), "`report` alone writes for people:\n{}", printed.join("\n"));
 }
 
 /// Cargo sets them for every test (`.cargo/config.toml`); without them each run of the tests would be another.

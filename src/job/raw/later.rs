@@ -38,7 +38,7 @@ fn in_other_number(key: &str, known: &[&str]) -> Option<String> {
     Some(format!("did you mean `{found}`?"))
 }
 
-/// "it belongs in [[endpoint]] or [publish]", the sections that have the key.
+/// `it belongs in [[endpoint]] or [publish]`, the sections that have the key.
 fn elsewhere(key: &str) -> Option<String> {
     let titles = titles_of_sections_with(key).into_iter().map(str::to_owned).collect();
     joined(titles).map(|titles| format!("it belongs in {titles}"))

@@ -1,6 +1,6 @@
 //! Files as destinations: one Parquet or CSV file, or a folder of Parquet files divided by columns.
 //!
-//! The load is DuckDB's, with all its modes but append ([`load`]): it runs in a database that nobody else
+//! The load is DuckDB's, with all its modes but append ([`load`](fn@load)): it runs in a database that nobody else
 //! sees, in a folder beside the destination ([`aside`](super::aside)), on the same disk. The table is first filled
 //! from the file that stands, and in the end written out as a whole, synced, and renamed over it; a folder of files
 //! changes places with the one that stands. So a reader finds the old file or the new one, always whole.

@@ -1,6 +1,6 @@
 //! A database outside of this process as the destination: one transaction, all or nothing.
 //!
-//! Which database it is, [`dialect`](super::dialect) knows, and nobody here. DuckDB works out, in memory over the run's files,
+//! Which database it is, [`dialect`] knows, and nobody here. DuckDB works out, in memory over the run's files,
 //! what is written ([`Export`](super::load::Export)); a thread encodes it; the rows go straight into the table where the mode
 //! allows it, and else into a temporary table, `windrow_rows`, from which set-based statements take them.
 //!

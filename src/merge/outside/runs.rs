@@ -1,4 +1,4 @@
-//! `windrow_runs` on the server: the same table as in DuckDB (see [`runs`](crate::merge::runs)), beside the job's own
+//! `windrow_runs` on the server: the same table as in DuckDB (see [`runs`]), beside the job's own
 //! table unless the job says where (`runs_table`).
 
 use super::ask::{complaints, has};

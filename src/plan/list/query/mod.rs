@@ -2,7 +2,7 @@
 //!
 //! The query is asked within a query of ours, `WITH windrow_list (…) AS (…) SELECT … FROM windrow_list`, which every
 //! database reads (not all of them rename the columns of a subquery). It takes the needed columns, each as the text that
-//! the database prints for it; [`typed`](crate::plan::typed) reads that text. Rows come in the order of the query's own
+//! the database prints for it; [`value`](crate::value) reads that text. Rows come in the order of the query's own
 //! ORDER BY. Times are in UTC, whatever the server's zone is.
 //!
 //! | PostgreSQL | DuckDB | column |

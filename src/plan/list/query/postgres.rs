@@ -15,7 +15,7 @@ use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Type;
 
-/// The answer may take as long as it takes; text is what [`typed`](crate::plan::typed) reads.
+/// The answer may take as long as it takes; text is what [`value`](crate::value) reads.
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL TimeZone = 'UTC'; \
                      SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; \
                      SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";

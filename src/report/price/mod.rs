@@ -2,21 +2,9 @@
 
 use std::time::Duration;
 
-use super::CliError;
-use super::live::LiveRun;
-use super::rest::Rest;
-use crate::budget::{left_of_quota, state_folder};
-use crate::handoff::store::now_micros;
+use super::numbers::{count, counted, duration, size};
 use crate::job::{Counts, Job, Limit, Period};
 use crate::plan::price::{Budget, Price, QuotaUse};
-use crate::report::{count, counted, duration, size};
-
-/// The price of what is left of a run: of all, where it has just been planned.
-pub(super) async fn of(run: &LiveRun, rest: &Rest, job: &Job) -> Result<Price, CliError> {
-    let (folder, second) = (state_folder(), u64::try_from(now_micros() / 1_000_000).unwrap_or(0));
-    let left = job.limits.iter().map(|limit| left_of_quota(&folder, limit, second));
-    Ok(Price::of(job, &rest.frozen(run).await?, &left.collect::<Vec<_>>()))
-}
 
 /// Lines of a label and what it says; `disk` says where that much of it is taken.
 pub(super) fn in_full(job: &Job, price: &Price, disk: &str) -> Vec<(&'static str, String)> {

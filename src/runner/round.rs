@@ -1,106 +1,96 @@
 //! Working a round: every shard that is not committed, a child each.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
-use super::CliError;
+use super::outcome::Fetched;
+use super::state::{ShardState, shard_states};
+use super::{LiveRun, Milestone, RunnerError, Watcher};
 use crate::handoff::accepted::SecretsFile;
-use crate::handoff::{Exit, OPEN_BLOCKS, Plan, Round, RunStore};
+use crate::handoff::{Exit, OPEN_BLOCKS, Round, Shard};
 use crate::job::Job;
 use crate::os::Stop;
-use crate::report::Progress;
-use crate::report::status::{ShardState, shard_states};
 use crate::supervisor::{CrewOptions, ShardEnd, supervise};
 
 /// Cores that this process may use.
-pub(super) fn cores() -> usize {
+pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// What the person said about fetching.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct FetchArgs {
-    /// Send at most this many requests (at least one a shard), then pause; the next run continues there
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(super) max_requests: Option<u64>,
-    /// Child processes at a time [default: as many as there are cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) children: Option<u16>,
-    /// Read secrets from a file of NAME=value lines as well
-    #[arg(long, value_name = "FILE")]
-    pub(super) env_file: Option<PathBuf>,
-    /// Whether what fails has failed (see [`ShardOptions::settles`](crate::worker::ShardOptions::settles)).
-    #[arg(skip)]
-    pub(super) settles: bool,
-    /// Where the processes note whether the secrets are accepted; without it refusals are the records' own.
-    #[arg(skip)]
-    pub(super) secrets_accepted: Option<PathBuf>,
+/// How shards are fetched.
+#[derive(Debug, Clone, Default)]
+pub struct FetchOptions {
+    /// Sends at most this many requests (at least one a shard), then pauses.
+    pub max_requests: Option<u64>,
+    /// Child processes at a time; as many as there are cores by default.
+    pub children: Option<u16>,
+    /// A file of `NAME=value` lines from which the children read secrets as well.
+    pub env_file: Option<PathBuf>,
 }
 
-impl FetchArgs {
+/// How a round is worked.
+#[derive(Debug, Clone)]
+pub(super) struct RoundOptions {
+    pub fetch: FetchOptions,
+    /// Whether what fails has failed (see [`ShardOptions::settles`](crate::worker::ShardOptions::settles)).
+    pub settles: bool,
+    /// Where the processes note whether the secrets are accepted; without it refusals are the records' own.
+    pub secrets_accepted: Option<PathBuf>,
+}
+
+impl RoundOptions {
+    /// With refusals of secrets that are the records' own.
+    pub(super) fn of(fetch: &FetchOptions) -> RoundOptions {
+        RoundOptions { fetch: fetch.clone(), settles: false, secrets_accepted: None }
+    }
+
     /// The same, and the file in which the processes note whether the job's secrets are accepted, as long as it is held.
-    pub(super) fn watching_secrets(&self, job: &Job, run: &Path) -> (FetchArgs, Option<SecretsFile>) {
+    pub(super) fn watching_secrets(
+        fetch: &FetchOptions,
+        job: &Job,
+        run: &Path,
+    ) -> (RoundOptions, Option<SecretsFile>) {
         let has_secrets = !job.secrets().is_empty();
         let file = has_secrets.then(|| SecretsFile::begin(run)).flatten();
         let secrets_accepted = file.as_ref().map(|file| file.path().to_owned());
-        (FetchArgs { secrets_accepted, ..self.clone() }, file)
+        (RoundOptions { secrets_accepted, ..RoundOptions::of(fetch) }, file)
     }
 }
 
-/// What came of working a round.
-pub(super) struct Fetched {
-    /// `Done` when every shard is committed.
-    pub(super) exit: Exit,
-    /// Requests sent.
-    pub(super) requests: u64,
-    /// When a quota renews that was found used up, in seconds since 1970.
-    pub(super) renews_at: Option<u64>,
-    /// Which secrets were refused, and by whom.
-    pub(super) refused: Option<String>,
-    /// Whether shards gave up since nobody answered, and others were committed: such a shard may find by now that other
-    /// hosts of the job are there.
-    pub(super) is_worth_another_look: bool,
-}
-
-impl Fetched {
-    /// That it ended so, and nothing else.
-    pub(super) fn ended(exit: Exit) -> Fetched {
-        Fetched { exit, requests: 0, renews_at: None, refused: None, is_worth_another_look: false }
-    }
-}
-
-/// Fetches what is not committed of a round, with at most `args.max_requests`.
+/// Fetches what is not committed of a round, with at most `max_requests`.
 pub(super) async fn work_round(
-    run: &RunStore,
-    plan: &Plan,
+    run: &LiveRun,
     job: &Job,
     round: &Round,
-    args: &FetchArgs,
+    options: &RoundOptions,
     stop: &watch::Receiver<Stop>,
-) -> Result<Fetched, CliError> {
-    let states = shard_states(run, round).await?;
+    watcher: &mut dyn Watcher,
+) -> Result<Fetched, RunnerError> {
+    let states = shard_states(&run.store, round).await?;
     let unfinished: Vec<u32> =
         states.iter().filter(|state| !state.is_committed()).map(|state| state.number).collect();
-    if unfinished.is_empty() || args.max_requests == Some(0) {
+    let max_requests = options.fetch.max_requests;
+    if unfinished.is_empty() || max_requests == Some(0) {
         let paused = if unfinished.is_empty() { Exit::Done } else { Exit::Paused };
         let exit = if stop.borrow().is_set() { worst([].iter(), *stop.borrow()) } else { paused };
         return Ok(Fetched::ended(exit));
     }
-    unfinished.iter().try_for_each(|shard| run.check_input(*shard))?;
-    let pairs_of = |shard: &crate::handoff::Shard| shard.pairs;
+    unfinished.iter().try_for_each(|shard| run.store.check_input(*shard))?;
+    let pairs_of = |shard: &Shard| shard.pairs;
     let finished =
         round.shards.iter().filter(|shard| !unfinished.contains(&shard.number)).map(pairs_of).sum();
-    let mut progress = Progress::new(round.shards.iter().map(pairs_of).sum(), finished);
-    let options = CrewOptions {
+    let crew = CrewOptions {
         program: std::env::current_exe()?,
-        arguments: arguments(args)?,
-        at_once: places(&states, args),
+        arguments: arguments(options)?,
+        at_once: places(&states, &options.fetch),
         in_flight: job.settings.in_flight as usize,
-        max_requests: args.max_requests,
+        max_requests,
     };
-    let worked = supervise(run, plan, unfinished, &options, &mut progress, stop.clone()).await?;
-    progress.finish();
+    watcher.reached(Milestone::FetchingBegun { pairs: round.shards.iter().map(pairs_of).sum(), finished });
+    let worked = supervise(&run.store, &run.plan, unfinished, &crew, watcher, stop.clone()).await?;
+    watcher.reached(Milestone::FetchingEnded);
     let exit = match &worked.refused {
         Some(_) => Exit::Usage,
         None => worst(worked.ends.values(), *stop.borrow()),
@@ -109,7 +99,7 @@ pub(super) async fn work_round(
     let is_worth_another_look = exit == Exit::TryAgain
         && job.asks_several_hosts()
         && worked.ends.values().any(gave_up)
-        && committed(&shard_states(run, round).await?) > committed(&states);
+        && committed(&shard_states(&run.store, round).await?) > committed(&states);
     Ok(Fetched {
         exit,
         requests: worked.requests,
@@ -126,23 +116,23 @@ fn committed(states: &[ShardState]) -> usize {
 
 /// Processes that have something to do: one for each shard that is not committed, and helpers where there are blocks for
 /// them (see [`supervise`]).
-fn places(states: &[ShardState], args: &FetchArgs) -> usize {
+fn places(states: &[ShardState], options: &FetchOptions) -> usize {
     let unfinished = states.iter().filter(|state| !state.is_committed()).count();
     let blocks: usize = states.iter().map(|state| state.blocks.saturating_sub(state.committed)).sum();
-    let most = if args.max_requests.is_some() { unfinished } else { unfinished.max(blocks / OPEN_BLOCKS) };
-    args.children.map_or_else(cores, usize::from).min(most)
+    let most = if options.max_requests.is_some() { unfinished } else { unfinished.max(blocks / OPEN_BLOCKS) };
+    options.children.map_or_else(cores, usize::from).min(most)
 }
 
 /// What every child is told, wherever it runs.
-fn arguments(args: &FetchArgs) -> Result<Vec<std::ffi::OsString>, CliError> {
+fn arguments(options: &RoundOptions) -> Result<Vec<OsString>, RunnerError> {
     let mut arguments = Vec::new();
-    if let Some(path) = &args.env_file {
+    if let Some(path) = &options.fetch.env_file {
         arguments.extend(["--env-file".into(), std::path::absolute(path)?.into()]);
     }
-    if args.settles {
+    if options.settles {
         arguments.push("--settle".into());
     }
-    if let Some(path) = &args.secrets_accepted {
+    if let Some(path) = &options.secrets_accepted {
         arguments.extend(["--secrets-accepted".into(), path.into()]);
     }
     Ok(arguments)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Known {
+pub struct Known {
     /// Its id.
     pub run: String,
     /// Time since it was finished, or since it was planned if it is not.
@@ -22,7 +22,7 @@ pub(super) struct Known {
 
 /// What a person, or the job, says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rule {
+pub struct Rule {
     /// Age from which a run goes.
     pub older_than: Duration,
     /// The newest runs that stay whatever their age, trials not counted.

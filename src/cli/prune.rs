@@ -1,21 +1,18 @@
-//! `windrow prune JOB`: removes runs that nobody needs any more; and the same at the end of `run`, where the job says so.
+//! `windrow prune JOB`: removes runs that nobody needs any more.
 //! `prune` also sweeps the files of hosts that nobody asks, which processes that were killed have left.
-
-mod rule;
-mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
-use self::rule::Rule;
-use self::sweep::{Gone, Swept, sweep, would_go};
-use super::{CliError, Place, find, stdout};
+use super::{Place, find};
 use crate::budget::{state_folder, sweep_hosts};
 use crate::handoff::{Exit, RunStore, runs};
 use crate::job::Job;
-use crate::report::{age, counted, size};
+use crate::os::tell;
+use crate::report::{Console, counted, prune};
+use crate::runner::{Rule, RunnerError, planned_job, sweep, would_go};
 
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
@@ -39,18 +36,21 @@ pub(super) struct PruneArgs {
     dry_run: bool,
 }
 
-pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, CliError> {
-    let mut all = Vec::new();
+pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, RunnerError> {
+    let (mut all, mut console) = (Vec::new(), Console::default());
     for (root, name, keep_runs) in jobs(&args, place).await? {
         let Some(rule) = args.rule(keep_runs) else {
             skip(&args, &name)?;
             continue;
         };
-        let swept =
-            if args.dry_run { would_go(&root, &name, &rule).await } else { sweep(&root, &name, &rule).await };
+        let swept = if args.dry_run {
+            would_go(&root, &name, &rule, &mut console).await
+        } else {
+            sweep(&root, &name, &rule, &mut console).await
+        };
         all.push((name, swept));
     }
-    let exit = tell(&args, &all)?;
+    let exit = prune::removed(&all, args.dry_run)?;
     sweep_files_of_hosts(args.dry_run);
     Ok(exit)
 }
@@ -76,13 +76,13 @@ impl PruneArgs {
 }
 
 /// A job whose runs are kept for ever: a mistake where it is the one that was named.
-fn skip(args: &PruneArgs, name: &str) -> Result<(), CliError> {
+fn skip(args: &PruneArgs, name: &str) -> Result<(), RunnerError> {
     let why = format!("nothing says which runs of job {name} are to go");
     let hint = "say --older-than 14d or --keep 5, or keep_runs = \"14d\" in [job]";
     if args.all {
         tell!("{name}: {why}, so they stay\nhint: {hint}")
     } else {
-        return Err(CliError::Usage(format!("{why}\nhint: {hint}")));
+        return Err(RunnerError::Usage(format!("{why}\nhint: {hint}")));
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn skip(args: &PruneArgs, name: &str) -> Result<(), CliError> {
 /// Where the runs lie, whose they are, and the job's `keep_runs`.
 type Named = (PathBuf, String, Option<Duration>);
 
-async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, CliError> {
+async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, RunnerError> {
     let root = place.runs.clone().unwrap_or_else(|| PathBuf::from("shards"));
     let named = match &args.job {
         None => {
@@ -116,7 +116,7 @@ async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, CliError> {
 }
 
 /// What the job says now, by the file that its newest run was planned from; by the run's own where that is gone.
-async fn keep_runs(root: &Path, name: &str, args: &PruneArgs) -> Result<Option<Duration>, CliError> {
+async fn keep_runs(root: &Path, name: &str, args: &PruneArgs) -> Result<Option<Duration>, RunnerError> {
     let newest = match runs::runs_of(root, name).first() {
         Some(_) if args.older_than.is_some() => return Ok(None),
         Some(folder) => RunStore::open(folder).await?,
@@ -126,58 +126,7 @@ async fn keep_runs(root: &Path, name: &str, args: &PruneArgs) -> Result<Option<D
     let job = if plan.job_path.is_file() {
         Job::load(&plan.job_path)?
     } else {
-        find::planned_job(&newest, &plan).await?
+        planned_job(&newest, &plan).await?
     };
     Ok(job.settings.keep_runs)
-}
-
-fn tell(args: &PruneArgs, all: &[(String, Swept)]) -> Result<Exit, CliError> {
-    let mut lines = vec![["JOB", "RUN", "STATE", "AGE", "SIZE", ""].map(str::to_owned).to_vec()];
-    lines.extend(all.iter().flat_map(|(job, swept)| swept.gone.iter().map(|gone| line(job, gone))));
-    if lines.len() > 1 {
-        let shown = stdout::write(|out| stdout::columns(out, &lines));
-        // The runs are gone, even where this table cannot be written.
-        if args.dry_run {
-            shown?;
-        }
-    }
-    let gone: Vec<&Gone> = all.iter().flat_map(|(_, swept)| &swept.gone).collect();
-    let sum = format!("{}, {}", counted(gone.len() as u64, "run"), size(bytes(gone.iter().copied())));
-    match (gone.len(), args.dry_run) {
-        (0, _) => tell!("nothing to remove"),
-        (_, true) => tell!("{sum} would be removed (--dry-run)"),
-        (_, false) => tell!("removed {sum}"),
-    }
-    let mut failures = all.iter().flat_map(|(_, swept)| &swept.failures).peekable();
-    let exit = if failures.peek().is_some() { Exit::Disk } else { Exit::Done };
-    failures.for_each(|error| tell!("windrow: {error}"));
-    Ok(exit)
-}
-
-fn line(job: &str, gone: &Gone) -> Vec<String> {
-    let trial = if gone.known.trial { "trial" } else { "" };
-    let cells = [job, &gone.known.run, gone.state, &age(gone.known.age), &size(gone.bytes), trial];
-    cells.map(str::to_owned).to_vec()
-}
-
-fn bytes<'a>(gone: impl Iterator<Item = &'a Gone>) -> u64 {
-    gone.map(|gone| gone.bytes).sum()
-}
-
-/// At the end of `run`: what the job's `keep_runs` lets go. Whatever comes of it is not the run's affair.
-pub(super) async fn after_run(job: &Job, root: &Path) {
-    let Some(older_than) = job.settings.keep_runs else { return };
-    let swept = sweep(root, &job.name, &Rule { older_than, keep: 0, unfinished: false }).await;
-    if !swept.gone.is_empty() {
-        tell!(
-            "{}: removed {} older than {}, {}",
-            job.name,
-            counted(swept.gone.len() as u64, "run"),
-            humantime::format_duration(older_than),
-            size(bytes(swept.gone.iter())),
-        );
-    }
-    for error in &swept.failures {
-        tell!("{}: an old run is still there: {error}", job.name);
-    }
 }

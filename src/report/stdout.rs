@@ -2,19 +2,19 @@
 
 use std::io::{self, Write};
 
+use super::table::{Shape, print_rows};
 use crate::merge::QueryResult;
 use crate::os::{printable, wait_until_read};
-use crate::report::{Shape, print_rows};
 
 /// Writes for people, [without steering the terminal](printable).
-pub(super) fn write(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn write(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut text = Vec::new();
     written(&mut text)?;
     write_exactly(|out| out.write_all(printable(&String::from_utf8_lossy(&text)).as_bytes()))
 }
 
 /// Writes rows: tables for people, the rest byte by byte for programs.
-pub(super) fn write_rows(result: &QueryResult, shape: Shape) -> io::Result<()> {
+pub fn write_rows(result: &QueryResult, shape: Shape) -> io::Result<()> {
     match shape {
         Shape::Table | Shape::Markdown => write(|out| print_rows(out, result, shape)),
         Shape::Csv | Shape::Json => write_exactly(|out| print_rows(out, result, shape)),
@@ -22,14 +22,14 @@ pub(super) fn write_rows(result: &QueryResult, shape: Shape) -> io::Result<()> {
 }
 
 /// Writes to standard output, after what was told before; a reader that has seen enough (`| head`) is no error.
-pub(super) fn write_exactly(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn write_exactly(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     wait_until_read();
     let mut out = io::BufWriter::new(io::stdout().lock());
     unless_unread(written(&mut out).and_then(|()| out.flush()))
 }
 
 /// What became of a write to standard output: none where nobody reads any more.
-pub(super) fn unless_unread(written: io::Result<()>) -> io::Result<()> {
+pub fn unless_unread(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))),
@@ -38,7 +38,7 @@ pub(super) fn unless_unread(written: io::Result<()>) -> io::Result<()> {
 }
 
 /// Aligned columns; the first line is the header.
-pub(super) fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
+pub fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
     let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
     for line in lines {
@@ -56,7 +56,7 @@ fn is_figure(cell: &str) -> bool {
 }
 
 /// Cuts a long text short, so that a table stays a table.
-pub(super) fn shorten(text: &mut String, width: usize) {
+pub fn shorten(text: &mut String, width: usize) {
     if let Some((end, _)) = text.char_indices().nth(width) {
         text.truncate(end);
         text.push('…');

@@ -1,7 +1,7 @@
 //! What became of a publication whose command died before it said so.
 //!
 //! A command that publishes where the job's runs go notes that it begins, and with which job ([`begin`]); it takes the
-//! note away as its last act, when it has said what came of it ([`told`]). So who finds a note, and nobody who holds the
+//! note away as its last act, when it has said what came of it ([`Ended::told`]). So who finds a note, and nobody who holds the
 //! run, finds one of these:
 //!
 //! | the note | `merged.json` of it | the destination | the run is |
@@ -19,55 +19,36 @@
 //! What remains is a death between the removal of the note and the process's end, a few instructions long.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::live::{self, LiveRun, Purpose};
-use super::merged::Merged;
-use super::{CliError, summary};
+use super::outcome::{Ended, RunEnd, told};
+use super::{LiveRun, Milestone, Purpose, RunnerError, Watcher};
 use crate::fetch::Mask;
 use crate::handoff::store::{VERSION, now_micros};
-use crate::handoff::{Exit, HandoffError, Plan, Publishing, RunStore, layout, runs};
+use crate::handoff::{HandoffError, Plan, Publishing, RunStore, layout, runs};
 use crate::job::Job;
 use crate::merge::{self, Place, Published, Terms};
-use crate::os::wait_until_read;
-use crate::report::status::shown_path;
-use crate::report::{age, counted};
 use crate::secrets::Secrets;
 
 /// Age up to which a run that nobody was told of stands for the one that is asked for.
 const STANDS_FOR: Duration = Duration::from_secs(60 * 60);
 
 /// Notes that a publication begins.
-pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), CliError> {
+pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), RunnerError> {
     let (path, text) = (job.path.clone(), job.text.clone());
     let noted = run.put_publishing(&Publishing { version: VERSION, at, job_path: path, job: text }).await;
     noted.map_err(|error| match error {
-        HandoffError::File { .. } => CliError::Disk(format!(
+        HandoffError::File { .. } => RunnerError::Disk(format!(
             "{error}\nhint: nothing was published, what was fetched is kept: look at the disk, then repeat the command"
         )),
         other => other.into(),
     })
 }
 
-/// Notes that somebody has been told what came of it, or that nothing can have come of it.
-pub(super) fn told(run: &RunStore) {
-    wait_until_read();
-    // Where it cannot be noted, the next command tells it once more.
-    let _ = run.end_publishing();
-}
-
-/// The last act of a command that has published: notes that somebody has been told, and ends the process at once. What
-/// would be done at its end otherwise (memory given back, libraries unloaded) takes milliseconds on a busy machine, and
-/// a command that is killed in these would look as if nobody had been told.
-pub(super) fn told_at_last(run: &RunStore, exit: Exit) -> ! {
-    told(run);
-    crate::os::end(exit.code().into())
-}
-
 /// A publication that nobody was told of.
 pub(super) struct Settled {
     job: Job,
-    pub(super) to: Place,
+    to: Place,
     published: Published,
     mask: Mask,
 }
@@ -78,25 +59,16 @@ impl Settled {
         Duration::from_micros(u64::try_from(age).unwrap_or_default())
     }
 
-    /// Says that the run is published.
-    fn say(&self, plan: &Plan) {
-        tell!(
-            "{}: run {} published {} {} ago, but its command ended before it could say so",
-            plan.job,
-            plan.run,
-            counted(self.published.rows, "row"),
-            age(self.age()),
-        );
+    /// The end of the run, as the command that died would have told it.
+    pub(super) fn end(self, run: LiveRun) -> Ended {
+        let Settled { job, to, published, mask } = self;
+        let end = RunEnd::Published(Box::new(published));
+        Ended { run, job, to, mask, end, is_noted: true, _job_lock: None }
     }
 
-    /// Says what the command that died would have said.
-    pub(super) async fn report(self, run: &LiveRun) -> Exit {
-        let since = Instant::now();
-        let Settled { job, to, published, mask } = self;
-        let merged = Merged::Published(Box::new(published));
-        summary::finished(run, &job, &to, &merged, &mask, since.elapsed()).await;
-        told(&run.store);
-        merged.exit()
+    /// What went wrong after COMMIT is told, and that is all.
+    fn tell_warnings(&self, job: &str, watcher: &mut dyn Watcher) {
+        watcher.reached(Milestone::FoundWarnings { job, warnings: &self.published.warnings });
     }
 }
 
@@ -106,7 +78,8 @@ pub(super) async fn settle(
     run: &RunStore,
     plan: &Plan,
     secrets: &Secrets,
-) -> Result<Option<Settled>, CliError> {
+    watcher: &mut dyn Watcher,
+) -> Result<Option<Settled>, RunnerError> {
     let Some(Publishing { at, job, job_path, .. }) = run.publishing().await? else { return Ok(None) };
     let job = Job::parse(job, &job_path)?;
     let to = Place::of(run, plan, &job, secrets)?;
@@ -124,43 +97,44 @@ pub(super) async fn settle(
     };
     let mask = Mask::of(&job.endpoints, secrets);
     let settled = Settled { job, to, published, mask };
-    settled.say(plan);
+    watcher.reached(Milestone::FoundPublished { plan, published: &settled.published, age: settled.age() });
     Ok(Some(settled))
 }
 
 /// Settles a run before anything else is done with it.
-pub(super) async fn settle_first(run: &RunStore, plan: &Plan, secrets: &Secrets) -> Result<(), CliError> {
-    if let Some(settled) = settle(run, plan, secrets).await? {
-        summary::say_warnings(&plan.job, &settled.published.warnings);
-        told(run);
+pub(super) async fn settle_first(
+    run: &LiveRun,
+    secrets: &Secrets,
+    watcher: &mut dyn Watcher,
+) -> Result<(), RunnerError> {
+    if let Some(settled) = settle(&run.store, &run.plan, secrets, watcher).await? {
+        settled.tell_warnings(&run.plan.job, watcher);
+        told(&run.store);
     }
     Ok(())
 }
 
-/// Settles the job's runs before a run begins; the exit code where one of them stands for the run that is asked for.
+/// Settles the job's runs before a run begins; where one of them stands for the run that is asked for, that one's end.
 ///
-/// With `anew` none does, and one that cannot be settled stays for later.
+/// With `is_new` none does, and one that cannot be settled stays for later.
 pub(super) async fn settle_all(
     job: &Job,
     root: &Path,
     secrets: &Secrets,
-    anew: bool,
-) -> Result<Option<Exit>, CliError> {
+    is_new: bool,
+    watcher: &mut dyn Watcher,
+) -> Result<Option<Ended>, RunnerError> {
     let folders = runs::runs_of(root, &job.name);
     for (at, folder) in folders.iter().enumerate() {
         if !folder.join(layout::PUBLISHING).is_file() {
             continue;
         }
         // One that a later run has come to an end after stands for nothing: it was merged by hand.
-        let is_past = anew || any_has_ended(&folders[..at]).await?;
-        match settle_run(folder, job, secrets, is_past).await {
+        let is_past = is_new || any_has_ended(&folders[..at]).await?;
+        match settle_run(folder, job, secrets, is_past, watcher).await {
             Ok(None) => {}
-            Err(error) if anew => {
-                tell!(
-                    "{}: it is not known whether run {} is published: {error}",
-                    job.name,
-                    shown_path(folder)
-                );
+            Err(error) if is_new => {
+                watcher.reached(Milestone::PublicationUnknown { job: &job.name, folder, error: &error });
             }
             stands => return stands,
         }
@@ -169,7 +143,7 @@ pub(super) async fn settle_all(
 }
 
 /// Whether any of these runs was published or refused, trials aside.
-async fn any_has_ended(folders: &[PathBuf]) -> Result<bool, CliError> {
+async fn any_has_ended(folders: &[PathBuf]) -> Result<bool, RunnerError> {
     for folder in folders.iter().filter(|folder| folder.join(layout::OUTCOME).is_file()) {
         if !RunStore::open(folder).await?.plan().await?.trial {
             return Ok(true);
@@ -183,18 +157,15 @@ async fn settle_run(
     job: &Job,
     secrets: &Secrets,
     is_past: bool,
-) -> Result<Option<Exit>, CliError> {
-    let run = live::open(folder, Purpose::Work).await?;
-    let Some(settled) = settle(&run.store, &run.plan, secrets).await? else { return Ok(None) };
+    watcher: &mut dyn Watcher,
+) -> Result<Option<Ended>, RunnerError> {
+    let run = LiveRun::open(folder, Purpose::Work).await?;
+    let Some(settled) = settle(&run.store, &run.plan, secrets, watcher).await? else { return Ok(None) };
     if is_past || settled.age() > STANDS_FOR {
-        summary::say_warnings(&job.name, &settled.published.warnings);
+        settled.tell_warnings(&job.name, watcher);
         told(&run.store);
         return Ok(None);
     }
-    tell!(
-        "{}: nothing is fetched now\nhint: `windrow run {} --new` starts a new run",
-        job.name,
-        shown_path(&job.path)
-    );
-    Ok(Some(settled.report(&run).await))
+    watcher.reached(Milestone::StandsForThis(job));
+    Ok(Some(settled.end(run)))
 }

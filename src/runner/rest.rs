@@ -1,23 +1,24 @@
 //! What is left of a run that is not finished, as `plan` tells it and `run` prices it. A run that has just been planned is
 //! one of which all is left.
 
-use super::CliError;
-use super::live::LiveRun;
+use super::state::{ShardState, shard_states};
+use super::{LiveRun, RunnerError};
+use crate::budget::{left_of_quota, state_folder};
 use crate::chunk;
+use crate::handoff::store::now_micros;
 use crate::handoff::{Block, PlannedEndpoint, Round, layout};
+use crate::job::Job;
 use crate::merge;
-use crate::plan::price::Frozen;
+use crate::plan::price::{Frozen, Price};
 use crate::record::Status;
-use crate::report::count;
-use crate::report::status::{ShardState, shard_states};
 use crate::worker::WorkerError;
 
 /// The last round of a run, and what is left of it.
-pub(super) struct Rest {
+pub struct Rest {
     /// The last round.
-    pub(super) round: Round,
+    pub round: Round,
     /// How its shards stand.
-    states: Vec<ShardState>,
+    pub states: Vec<ShardState>,
     /// Blocks that are not committed, with their shards.
     left: Vec<(u32, Block)>,
     /// Pairs of committed blocks that were deferred, by endpoint: the next round asks them.
@@ -28,8 +29,8 @@ pub(super) struct Rest {
 
 impl Rest {
     /// What is left of a run.
-    pub(super) async fn of(run: &LiveRun) -> Result<Rest, CliError> {
-        let no_round = || CliError::Usage(format!("run {} has no round", run.plan.run));
+    pub async fn of(run: &LiveRun) -> Result<Rest, RunnerError> {
+        let no_round = || RunnerError::Usage(format!("run {} has no round", run.plan.run));
         let round = run.store.rounds().await?.pop().ok_or_else(no_round)?;
         let states = shard_states(&run.store, &round).await?;
         let mut left = Vec::new();
@@ -48,7 +49,7 @@ impl Rest {
     }
 
     /// Counts what was deferred, pair by pair.
-    async fn count_deferred(&mut self, run: &LiveRun) -> Result<(), CliError> {
+    async fn count_deferred(&mut self, run: &LiveRun) -> Result<(), RunnerError> {
         let (requests, round) = (run.plan.view("requests"), self.round.number);
         let deferred = format!("FROM {requests} WHERE status = 'deferred' AND round = {round}");
         let by_endpoint = format!("SELECT endpoint, count(*) {deferred} GROUP BY endpoint");
@@ -67,27 +68,27 @@ impl Rest {
     }
 
     /// Whether nothing was asked yet.
-    pub(super) fn is_all(&self) -> bool {
+    pub fn is_all(&self) -> bool {
         self.round.number == 0 && self.states.iter().all(|state| state.committed == 0)
     }
 
     /// Whether every block of the round is committed.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub fn is_nothing(&self) -> bool {
         self.left.is_empty()
     }
 
     /// Records of the largest block that is left.
-    pub(super) fn largest_block(&self) -> u64 {
+    pub fn largest_block(&self) -> u64 {
         self.left.iter().map(|(_, block)| block.records).max().unwrap_or(0)
     }
 
     /// Records that are left to ask.
-    pub(super) fn records(&self) -> u64 {
+    pub fn records(&self) -> u64 {
         self.left.iter().map(|(_, block)| block.records).sum::<u64>() + self.deferred_records
     }
 
     /// What it is priced by. Inputs count where all is left: otherwise they lie on the disk already.
-    pub(super) async fn frozen(&self, run: &LiveRun) -> Result<Frozen, CliError> {
+    async fn frozen(&self, run: &LiveRun) -> Result<Frozen, RunnerError> {
         let mut frozen = Frozen {
             blocks: self.left.iter().map(|(_, block)| block.records).collect(),
             ..Frozen::default()
@@ -107,7 +108,7 @@ impl Rest {
     }
 
     /// How many records of each block that is left are asked, by endpoint.
-    async fn asked(&self, run: &LiveRun) -> Result<Vec<Vec<u64>>, CliError> {
+    async fn asked(&self, run: &LiveRun) -> Result<Vec<Vec<u64>>, RunnerError> {
         let mut asked = Vec::new();
         for shard in &self.round.shards {
             let blocks: Vec<&Block> = self
@@ -131,33 +132,11 @@ impl Rest {
         }
         Ok(asked)
     }
+}
 
-    /// `2,500`, or how many of them are done.
-    pub(super) fn records_in_words(&self, run: &LiveRun) -> String {
-        let (all, left) = (count(run.plan.records), self.records());
-        match self.round.number {
-            0 if self.is_all() => all,
-            0 => {
-                format!("{all}: {} done, {} left", count(run.plan.records.saturating_sub(left)), count(left))
-            }
-            number => {
-                let again: u64 = self.states.iter().map(|state| state.records).sum();
-                format!(
-                    "{all}: all were asked; round {number} asks {} again: {} done, {} left",
-                    count(again),
-                    count(again.saturating_sub(left)),
-                    count(left)
-                )
-            }
-        }
-    }
-
-    /// `2 (windrow shard prices 0 … 1)`, and how many of them are done.
-    pub(super) fn shards_in_words(&self, word: &str) -> String {
-        let numbers = || self.round.shards.iter().map(|shard| shard.number);
-        let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(0));
-        let done = self.states.iter().filter(|state| state.is_committed()).count() as u64;
-        let done = if done == 0 { String::new() } else { format!(", {} of them complete", count(done)) };
-        format!("{}{done} (windrow shard {word} {first} … {last})", self.round.shards.len())
-    }
+/// The price of what is left of a run: of all, where it has just been planned.
+pub async fn price_of(run: &LiveRun, rest: &Rest, job: &Job) -> Result<Price, RunnerError> {
+    let (folder, second) = (state_folder(), u64::try_from(now_micros() / 1_000_000).unwrap_or(0));
+    let left = job.limits.iter().map(|limit| left_of_quota(&folder, limit, second));
+    Ok(Price::of(job, &rest.frozen(run).await?, &left.collect::<Vec<_>>()))
 }

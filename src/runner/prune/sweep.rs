@@ -6,34 +6,36 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::rule::{Known, Rule, removable};
-use crate::cli::CliError;
-use crate::cli::live::sweep_unplanned;
 use crate::handoff::lock::{Lock, LockError, lock_run, run_is_locked};
 use crate::handoff::store::now_micros;
 use crate::handoff::{HandoffError, RunStore, runs};
-use crate::report::status::shown_path;
+use crate::runner::folders::sweep_unplanned;
+use crate::runner::{Milestone, RunnerError, Watcher};
 
 /// A run that goes, or went.
 #[derive(Debug)]
-pub(super) struct Gone {
+pub struct Gone {
+    /// What is known of it.
     pub known: Known,
     /// What is said of it in one word.
     pub state: &'static str,
+    /// Its size on disk.
     pub bytes: u64,
 }
 
 /// What became of a job's runs.
 #[derive(Debug, Default)]
-pub(super) struct Swept {
+pub struct Swept {
+    /// The runs that went, or would go.
     pub gone: Vec<Gone>,
     /// Why a run that should go is still there.
-    pub failures: Vec<CliError>,
+    pub failures: Vec<RunnerError>,
 }
 
 /// What goes by the rule; nothing is touched.
-pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
-    let found = survey(root, job, &HashSet::new()).await;
-    let names = own(&found, removable(&known(&found), rule));
+pub async fn would_go(root: &Path, job: &str, rule: &Rule, watcher: &mut dyn Watcher) -> Swept {
+    let found = survey(root, job, &HashSet::new(), watcher).await;
+    let names = own(&found, removable(&known(&found), rule), watcher);
     let gone = found.into_iter().filter(|found| names.contains(&found.known.run));
     Swept { gone: gone.map(Found::into_gone).collect(), failures: Vec::new() }
 }
@@ -41,14 +43,14 @@ pub(super) async fn would_go(root: &Path, job: &str, rule: &Rule) -> Swept {
 /// Removes what goes by the rule.
 ///
 /// The runs are held first, then looked at again: an extraction may have begun to read one since.
-pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
+pub async fn sweep(root: &Path, job: &str, rule: &Rule, watcher: &mut dyn Watcher) -> Swept {
     let mut swept = Swept::default();
-    let found = survey(root, job, &HashSet::new()).await;
-    let names = own(&found, removable(&known(&found), rule));
+    let found = survey(root, job, &HashSet::new(), watcher).await;
+    let names = own(&found, removable(&known(&found), rule), watcher);
     let folder = root.join(job);
     let held = hold(&folder, names, &mut swept.failures);
     let names: HashSet<&str> = held.iter().map(|(name, _)| name.as_str()).collect();
-    let found = survey(root, job, &names).await;
+    let found = survey(root, job, &names, watcher).await;
     let again = removable(&known(&found), rule);
     for found in found {
         let name = found.known.run.as_str();
@@ -61,7 +63,7 @@ pub(super) async fn sweep(root: &Path, job: &str, rule: &Rule) -> Swept {
             Err(error) => swept.failures.push(error.into()),
         }
     }
-    sweep_unplanned(&folder);
+    sweep_unplanned(&folder, watcher);
     swept
 }
 
@@ -75,10 +77,10 @@ async fn sweep_leftovers(found: &Found) {
 }
 
 /// Those of the runs that windrow may remove; the others are told.
-fn own(found: &[Found], mut names: Vec<String>) -> Vec<String> {
+fn own(found: &[Found], mut names: Vec<String>, watcher: &mut dyn Watcher) -> Vec<String> {
     for (found, why) in found.iter().filter_map(|found| Some((found, found.stays.as_ref()?))) {
         if names.contains(&found.known.run) {
-            tell!("windrow: run {} stays: {why}", shown_path(&found.folder));
+            watcher.reached(Milestone::RunStays { folder: &found.folder, why: why.clone() });
             names.retain(|name| *name != found.known.run);
         }
     }
@@ -86,7 +88,7 @@ fn own(found: &[Found], mut names: Vec<String>) -> Vec<String> {
 }
 
 /// Holds those of the runs that are to be had.
-fn hold(folder: &Path, names: Vec<String>, failures: &mut Vec<CliError>) -> Vec<(String, Lock)> {
+fn hold(folder: &Path, names: Vec<String>, failures: &mut Vec<RunnerError>) -> Vec<(String, Lock)> {
     let mut held = Vec::new();
     for name in names {
         match lock_run(&folder.join(&name)) {
@@ -125,12 +127,12 @@ fn known(found: &[Found]) -> Vec<Known> {
 }
 
 /// The runs of a job, the newest first; `held` are this process's own. One that cannot be read stays.
-async fn survey(root: &Path, job: &str, held: &HashSet<&str>) -> Vec<Found> {
+async fn survey(root: &Path, job: &str, held: &HashSet<&str>, watcher: &mut dyn Watcher) -> Vec<Found> {
     let mut found = Vec::new();
     for folder in runs::runs_of(root, job) {
         match look(&folder, job, held).await {
             Ok(run) => found.push(run),
-            Err(error) => tell!("windrow: run {} stays: {error}", shown_path(&folder)),
+            Err(error) => watcher.reached(Milestone::RunStays { folder: &folder, why: error.to_string() }),
         }
     }
     found

@@ -4,18 +4,17 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::live::LiveRun;
-use super::merged::Merged;
-use super::round::Fetched;
+use super::numbers::{count, counted, duration};
 use super::stdout::{columns, shorten, write_rows};
-use super::{CliError, failures, find};
+use super::table::{Shape, print_rows};
+use super::{failures, paused, secret_refused, word_for};
 use crate::fetch::Mask;
-use crate::handoff::{Exit, Round, runs};
+use crate::handoff::{Exit, runs};
 use crate::job::Job;
-use crate::merge::{self, Published};
+use crate::merge::{self, Published, PublishedPart};
+use crate::os::{shown_path, tell};
 use crate::record::Status;
-use crate::report::status::{shown_path, tallies};
-use crate::report::{Shape, count, counted, duration, print_rows, when};
+use crate::runner::{AskedAgain, Ended, Fetched, LiveRun, Part, RunEnd, RunnerError, Unfinished, tallies};
 
 /// Rows of the table that are shown.
 const PREVIEW_ROWS: usize = 5;
@@ -27,30 +26,24 @@ pub(super) const PREVIEW_WIDTH: usize = 40;
 const PREVIEW_COLUMNS: usize = 7;
 
 /// The end of a run or a merge. What is published stays so, whatever of this cannot be shown.
-pub(super) async fn finished(
-    run: &LiveRun,
-    job: &Job,
-    to: &merge::Place,
-    merged: &Merged,
-    mask: &Mask,
-    took: Duration,
-) {
-    if let Merged::Interrupted(signal) = merged {
-        return unfinished(run, &Fetched::ended(Exit::Interrupted(*signal)));
+pub async fn ended(ended: &Ended, took: Duration) {
+    let Ended { run, job, .. } = ended;
+    if let RunEnd::Unfinished(left) = &ended.end {
+        return unfinished(run, left);
     }
     let some_failed = figures(run, job).await.unwrap_or_else(|error| {
         tell!("\nthe run's figures cannot be shown: {error}");
         false
     });
-    match merged {
-        Merged::Interrupted(_) => {}
-        Merged::Refused(why) => {
+    match &ended.end {
+        RunEnd::Unfinished(_) => {}
+        RunEnd::Refused(why) => {
             tell!("\n{}: {why}", job.name);
             tell!("run    {}", shown_path(run.store.folder()));
         }
-        Merged::Published(published) => {
-            preview_unless_it_takes_long(to, &job.table.name, mask).await;
-            say_published(run, job, to, published, mask, took);
+        RunEnd::Published(published) => {
+            preview_unless_it_takes_long(&ended.to, &job.table.name, &ended.mask).await;
+            say_published(ended, published, took);
         }
     }
     if some_failed {
@@ -59,24 +52,17 @@ pub(super) async fn finished(
 }
 
 /// What became of the requests; whether any failed.
-async fn figures(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
+async fn figures(run: &LiveRun, job: &Job) -> Result<bool, RunnerError> {
     endpoints(run, job).await?;
     failed(run, job).await
 }
 
-fn say_published(
-    run: &LiveRun,
-    job: &Job,
-    to: &merge::Place,
-    published: &Published,
-    mask: &Mask,
-    took: Duration,
-) {
+fn say_published(Ended { run, job, to, mask, .. }: &Ended, published: &Published, took: Duration) {
     // A key that is there twice may be anything.
     let words = mask.apply(&in_words(published, kind(to)));
     tell!("\n{}: {words}, in {}", job.name, duration(took));
     say_overridden(published);
-    say_warnings(&job.name, &published.warnings);
+    warnings(&job.name, &published.warnings);
     match kind(to) {
         "table" => tell!("table  {} in {}", job.table.name, shown_place(to)),
         file => tell!("{file:<7}{}", shown_place(to)),
@@ -85,14 +71,19 @@ fn say_published(
 }
 
 /// What went wrong after COMMIT.
-pub(super) fn say_warnings(job: &str, warnings: &[String]) {
+pub(super) fn warnings(job: &str, warnings: &[String]) {
     for warning in warnings {
         tell!("{job}: published, but {warning}");
     }
 }
 
-/// The end of a retry's round.
-pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError> {
+/// The end of a round that a person chose, and the exit code that stands for it.
+pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) -> Result<Exit, RunnerError> {
+    let Some(round) = round else { return Ok(fetched.exit) };
+    if fetched.exit != Exit::Done {
+        say_unfinished(run, fetched, "nothing is published");
+        return Ok(fetched.exit);
+    }
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
     // Of pairs that were skipped only those without success have a kind.
@@ -111,30 +102,38 @@ pub(super) async fn fetched(run: &LiveRun, round: &Round) -> Result<(), CliError
         count(ok),
         count(missing),
         count(failed),
-        find::word_for(&run.store, &run.plan),
+        word_for(&run.store, &run.plan),
     );
-    Ok(())
+    Ok(Exit::Done)
 }
 
-/// What to do where a refusal of the secret is an answer.
-pub(super) const PROPER_ANSWER: &str =
-    "an endpoint for which that is a proper answer says missing = [401, 403]";
-
-/// Why nothing more is asked; `renews_at` is when the quota does that is used up, in seconds since 1970.
-pub(super) fn paused(renews_at: Option<u64>) -> String {
-    match renews_at {
-        Some(second) => format!("paused: a quota is used up; there is a new one {}", when(second)),
-        None => "paused: the limit on requests is used up".to_owned(),
+/// The end of a run that is not complete.
+pub(super) fn unfinished(run: &LiveRun, unfinished: &Unfinished) {
+    let published = match &unfinished.published {
+        Part::Nothing => "nothing is published",
+        Part::NoMore | Part::Refused(_) => "nothing more is published",
+        Part::SoFar(part) => &so_far(part),
+    };
+    say_unfinished(run, &unfinished.fetched, published);
+    match &unfinished.published {
+        Part::Nothing | Part::NoMore => {}
+        Part::Refused(why) => tell!("{}: {why}", run.plan.job),
+        Part::SoFar(part) => warnings(&run.plan.job, &part.warnings),
     }
 }
 
-/// The end of a run that is not complete, and of which nothing was published.
-pub(super) fn unfinished(run: &LiveRun, fetched: &Fetched) {
-    unfinished_with(run, fetched, "nothing is published");
+/// What the pauses of a run have published.
+fn so_far(part: &PublishedPart) -> String {
+    let all = counted(part.so_far, "row");
+    match part.rows {
+        _ if part.so_far == 0 => "nothing is published yet".to_owned(),
+        0 => format!("published {all} so far, none of them now"),
+        rows if rows == part.so_far => format!("published {all} so far"),
+        rows => format!("published {all} so far, {} of them now", count(rows)),
+    }
 }
 
-/// The end of a run that is not complete, and what of it is published, in words.
-pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str) {
+fn say_unfinished(run: &LiveRun, fetched: &Fetched, published: &str) {
     let why = match (fetched.exit, fetched.renews_at) {
         (Exit::Interrupted(_), _) => "interrupted".to_owned(),
         (Exit::Paused, renews_at) => paused(renews_at),
@@ -144,11 +143,11 @@ pub(super) fn unfinished_with(run: &LiveRun, fetched: &Fetched, published: &str)
         },
     };
     let (job, folder) = (&run.plan.job, shown_path(run.store.folder()));
-    let word = find::word_for(&run.store, &run.plan);
+    let word = word_for(&run.store, &run.plan);
     tell!("{job}: {why}; {published}, what was fetched is kept in {folder}");
     if fetched.refused.is_some() {
         let again = if run.plan.trial { "" } else { ": it asks again what was refused, and goes on" };
-        tell!("hint: set the secret right and repeat the command{again}; {PROPER_ANSWER}");
+        tell!("{}", secret_refused(&format!(" and repeat the command{again}")));
         return;
     }
     let is_told_to_wait = matches!((fetched.exit, fetched.renews_at), (Exit::Paused, Some(_)));
@@ -182,7 +181,7 @@ fn elsewhere(run: &LiveRun) -> String {
 }
 
 /// What became of the pairs, by endpoint: a pair counts as its last round left it.
-async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
+async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), RunnerError> {
     let of = |status: Status| format!("count(*) FILTER (WHERE status = '{status}') AS {status}");
     let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred].map(of);
     let sql = format!(
@@ -208,7 +207,7 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), CliError> {
 }
 
 /// Failures by kind, with an example each; whether there are any.
-async fn failed(run: &LiveRun, job: &Job) -> Result<bool, CliError> {
+async fn failed(run: &LiveRun, job: &Job) -> Result<bool, RunnerError> {
     let result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
     if !result.rows.is_empty() {
         let mut table = Vec::new();
@@ -227,7 +226,7 @@ fn say_overridden(published: &Published) {
 
 /// What to do about failures.
 fn say_retry(run: &LiveRun) {
-    let word = find::word_for(&run.store, &run.plan);
+    let word = word_for(&run.store, &run.plan);
     if run.plan.trial {
         tell!("hint: `windrow failures {word}` lists what failed")
     } else {
@@ -269,7 +268,7 @@ async fn preview_unless_it_takes_long(to: &merge::Place, table: &str, mask: &Mas
 }
 
 /// The first rows and columns of the published table.
-async fn preview(to: &merge::Place, table: &str, mask: &Mask) -> Result<(), CliError> {
+async fn preview(to: &merge::Place, table: &str, mask: &Mask) -> Result<(), RunnerError> {
     let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
     let columns = result.columns.len();
     result.columns.truncate(PREVIEW_COLUMNS);
@@ -313,4 +312,20 @@ fn in_words(published: &Published, kind: &str) -> String {
     }
     let total = published.total.map(|total| format!("; the {kind} has {}", count(total)));
     words + &total.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_there_is_is_told_with_what_is_new() {
+        let told = |rows, so_far| {
+            super::so_far(&PublishedPart { rows, replaced: 0, so_far, total: Some(0), warnings: vec![] })
+        };
+        assert_eq!(told(0, 0), "nothing is published yet");
+        assert_eq!(told(1, 1), "published 1 row so far");
+        assert_eq!(told(0, 7), "published 7 rows so far, none of them now");
+        assert_eq!(told(1200, 2300), "published 2,300 rows so far, 1,200 of them now");
+    }
 }

@@ -1,0 +1,132 @@
+//! What a run tells on its way, in lines for a person.
+
+use super::numbers::{age, counted};
+use super::price;
+use super::progress::Progress;
+use super::summary;
+use crate::handoff::Event;
+use crate::os::{shown_path, tell};
+use crate::runner::{Again, Milestone, Watcher};
+use crate::supervisor::{Member, Notice, Observer};
+
+/// Tells a person how a run goes, on standard error.
+#[derive(Default)]
+pub struct Console {
+    /// The round that is being worked.
+    progress: Option<Progress>,
+}
+
+impl Observer for Console {
+    fn event(&mut self, member: Member, event: &Event) {
+        if let Some(progress) = &mut self.progress {
+            progress.event(member, event);
+        }
+    }
+
+    fn notice(&mut self, member: Member, notice: &Notice) {
+        if let Some(progress) = &mut self.progress {
+            progress.notice(member, notice);
+        }
+    }
+}
+
+impl Watcher for Console {
+    fn reached(&mut self, milestone: Milestone<'_>) {
+        match milestone {
+            Milestone::FetchingBegun { pairs, finished } => {
+                self.progress = Some(Progress::new(pairs, finished));
+            }
+            Milestone::FetchingEnded => {
+                if let Some(mut progress) = self.progress.take() {
+                    progress.finish();
+                }
+            }
+            Milestone::Waiting { run, unfinished } => {
+                summary::unfinished(run, unfinished);
+                tell!("{}: waiting for it", run.plan.job);
+            }
+            Milestone::PauseUnpublished { run, unfinished } => summary::unfinished(run, unfinished),
+            Milestone::FoundWarnings { job, warnings } => summary::warnings(job, warnings),
+            other => tell(in_words(&other)),
+        }
+    }
+}
+
+/// A milestone in a line, and a hint in another.
+fn in_words(milestone: &Milestone<'_>) -> String {
+    match milestone {
+        Milestone::NoRun { folder } => format!(
+            "windrow: {} is no run, and nothing in it says that windrow made it: it stays (an earlier version that was \
+             killed may have left it)",
+            shown_path(folder)
+        ),
+        Milestone::RunStays { folder, why } => format!("windrow: run {} stays: {why}", shown_path(folder)),
+        Milestone::Resumed(run) => format!("{}: going on with run {}", run.plan.job, run.plan.run),
+        Milestone::LeftBehind { run, why } => {
+            format!("{}: run {} is left as it is, since {why}; starting anew", run.plan.job, run.plan.run)
+        }
+        Milestone::Planned { run, job, shards, price } => {
+            let left_out = match run.plan.left_out {
+                0 => String::new(),
+                left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
+            };
+            format!(
+                "{}: {}{left_out}, {}, {}, {}run {}",
+                run.plan.job,
+                counted(run.plan.records, "record"),
+                counted(price.requests, "request"),
+                counted(*shards, "shard"),
+                price::in_short(job, price),
+                shown_path(run.store.folder()),
+            )
+        }
+        Milestone::Extracting { run, then } => format!(
+            "{}: {}, the answers of run {}, no request, run {}",
+            run.plan.job,
+            counted(run.plan.records, "record"),
+            then.run,
+            shown_path(run.store.folder()),
+        ),
+        Milestone::RoundBegun { job, round, again } => {
+            let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
+            format!("{job}: round {}: asking {} again", round.number, counted(pairs, requests(*again)))
+        }
+        Milestone::RoundResumed { job, number } => {
+            format!("{job}: going on with round {number}, as it was chosen")
+        }
+        Milestone::FoundPublished { plan, published, age: ago } => format!(
+            "{}: run {} published {} {} ago, but its command ended before it could say so",
+            plan.job,
+            plan.run,
+            counted(published.rows, "row"),
+            age(*ago),
+        ),
+        Milestone::StandsForThis(job) => format!(
+            "{}: nothing is fetched now\nhint: `windrow run {} --new` starts a new run",
+            job.name,
+            shown_path(&job.path)
+        ),
+        Milestone::PublicationUnknown { job, folder, error } => {
+            format!("{job}: it is not known whether run {} is published: {error}", shown_path(folder))
+        }
+        Milestone::StatementsLeftOut(job) => format!(
+            "{}: [[before]] and [[after]] are for another kind of destination, and left out",
+            job.name
+        ),
+        // These are more than a line.
+        Milestone::FetchingBegun { .. }
+        | Milestone::FetchingEnded
+        | Milestone::Waiting { .. }
+        | Milestone::PauseUnpublished { .. }
+        | Milestone::FoundWarnings { .. } => String::new(),
+    }
+}
+
+/// The noun for requests that are asked again.
+pub(super) fn requests(again: Again) -> &'static str {
+    match again {
+        Again::Deferred => "deferred request",
+        Again::Failed => "failed request",
+        Again::Chosen => "request",
+    }
+}

@@ -1,0 +1,28 @@
+//! Words that several commands say alike.
+
+use super::numbers::when;
+use crate::handoff::{Plan, RunStore};
+use crate::os::shown_path;
+
+/// What to do where a refusal of the secret is an answer.
+const PROPER_ANSWER: &str = "an endpoint for which that is a proper answer says missing = [401, 403]";
+
+/// What to do where a secret was refused; `again` is what repeating the command does.
+pub fn secret_refused(again: &str) -> String {
+    format!("hint: set the secret right{again}; {PROPER_ANSWER}")
+}
+
+/// Why nothing more is asked; `renews_at` is when the quota does that is used up, in seconds since 1970.
+pub fn paused(renews_at: Option<u64>) -> String {
+    match renews_at {
+        Some(second) => format!("paused: a quota is used up; there is a new one {}", when(second)),
+        None => "paused: the limit on requests is used up".to_owned(),
+    }
+}
+
+/// The word that names a run from where the person is: its job's, or its folder.
+pub fn word_for(run: &RunStore, plan: &Plan) -> String {
+    let here = std::env::current_dir().unwrap_or_default().join("shards").join(&plan.job);
+    let found_by_job = !plan.trial && run.folder().parent() == Some(here.as_path());
+    if found_by_job { plan.job.clone() } else { shown_path(run.folder()) }
+}

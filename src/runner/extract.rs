@@ -1,0 +1,70 @@
+//! The columns anew, from the answers that a run kept. Nobody is asked.
+
+use std::path::Path;
+
+use tokio::sync::watch;
+
+use super::choose::{Trial, plan_options};
+use super::folders::{hold_job_of, hold_new};
+use super::outcome::Fetched;
+use super::round::{FetchOptions, RoundOptions, work_round};
+use super::{AskedAgain, LiveRun, Milestone, RunnerError, Watcher, jobs};
+use crate::handoff::lock::{Lock, LockError, lock_run};
+use crate::handoff::store::now_micros;
+use crate::handoff::{Exit, Plan, RunStore, runs};
+use crate::job::{Bodies, Job};
+use crate::os::Stop;
+use crate::plan;
+
+/// Makes a new run of the answers of an earlier one, by the job as its file says now.
+///
+/// # Errors
+/// A run that somebody holds, or that kept no answers; a job file that asks otherwise than the run did.
+pub async fn extract(
+    earlier: RunStore,
+    stop: &watch::Receiver<Stop>,
+    watcher: &mut dyn Watcher,
+) -> Result<AskedAgain, RunnerError> {
+    let then = earlier.plan().await?;
+    let _job_lock = hold_job_of(&earlier, &then)?;
+    let reading = hold_while_read(&earlier)?;
+    let (job, kept) = present_job(&earlier, &then).await?;
+    let run_id = runs::new_run_id(now_micros());
+    let folder = earlier.folder().parent().unwrap_or(Path::new("/")).join(&run_id);
+    let (store, lock) = hold_new(&folder).await?;
+    let options = plan_options(&Trial::default());
+    let plan = match plan::write_extraction(&job, &earlier, kept, &store, &run_id, &options).await {
+        Ok(plan) => plan,
+        Err(error) => {
+            // It is no run yet, and nobody else knows of it.
+            let _ = runs::remove_unplanned(store.folder());
+            return Err(error.into());
+        }
+    };
+    // From here on the new run's plan says that it needs the earlier one.
+    drop(reading);
+    let run = LiveRun::held(store, plan, lock);
+    watcher.reached(Milestone::Extracting { run: &run, then: &then });
+    let Some(round) = run.store.rounds().await?.into_iter().next() else {
+        return Ok(AskedAgain { run, round: None, fetched: Fetched::ended(Exit::Done), _job_lock });
+    };
+    let options = RoundOptions::of(&FetchOptions::default());
+    let fetched = work_round(&run, &job, &round, &options, stop, watcher).await?;
+    Ok(AskedAgain { run, round: Some(round), fetched, _job_lock })
+}
+
+/// The job as it is now, and what the earlier run kept.
+async fn present_job(earlier: &RunStore, then: &Plan) -> Result<(Job, Bodies), RunnerError> {
+    let planned = jobs::planned_job(earlier, then).await?;
+    let kept = planned.settings.bodies;
+    let job = if then.job_path.is_file() { Job::load(&then.job_path)? } else { planned };
+    Ok((job, kept))
+}
+
+/// Nobody removes the run meanwhile. Where its lock cannot be written, nothing can be removed either.
+fn hold_while_read(run: &RunStore) -> Result<Option<Lock>, LockError> {
+    match lock_run(run.folder()) {
+        Err(LockError::File { .. }) => Ok(None),
+        held => held.map(Some),
+    }
+}

@@ -1,0 +1,71 @@
+//! The job of a run: as it was planned, and as its file says now.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::RunnerError;
+use crate::fetch::Question;
+use crate::handoff::{Plan, RunStore, layout};
+use crate::job::Job;
+use crate::secrets::Secrets;
+use crate::value::{Field, Type};
+
+/// The job of a run, as it was planned.
+pub async fn planned_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
+    Ok(Job::parse(run.job_text(plan).await?, &plan.job_path)?)
+}
+
+/// The job of a run as it says *now* how to pace, gate and load; what is asked must be as planned.
+///
+/// Where the job file is gone, what was planned holds.
+pub async fn present_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
+    let planned = planned_job(run, plan).await?;
+    if !plan.job_path.is_file() {
+        return Ok(planned);
+    }
+    let present = Job::load(&plan.job_path)?;
+    if present.questions() != planned.questions() {
+        return Err(RunnerError::Usage(format!(
+            "{} has changed since run {} was planned: {}\n\
+             hint: `windrow run {}` starts a new run; to finish this one, restore the file as it stands in {}",
+            plan.job_path.display(),
+            plan.run,
+            present.changes_since(&planned).join(", "),
+            plan.job_path.display(),
+            run.folder().join(layout::JOB).display(),
+        )));
+    }
+    Ok(present)
+}
+
+/// The job of a run for whoever fetches: its limits and retries as the file says now, where it still asks the same.
+pub async fn paced_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
+    match present_job(run, plan).await {
+        Ok(job) => Ok(job),
+        // A file that is being edited, or asks something else by now, is no reason to stop in the middle.
+        Err(_) => planned_job(run, plan).await,
+    }
+}
+
+/// The secrets: the environment, and a file of `NAME=value` lines.
+pub fn secrets(env_file: Option<&Path>) -> Result<Secrets, RunnerError> {
+    match env_file {
+        None => Ok(Secrets::from_environment()),
+        Some(path) => Ok(Secrets::from_environment().with_file(variables(path)?)),
+    }
+}
+
+/// The variables of an env-file.
+fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerError> {
+    let unreadable = |error| RunnerError::Usage(format!("cannot read {}: {error}", path.display()));
+    let lines = dotenvy::from_path_iter(path).map_err(unreadable)?;
+    lines.collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// Compiles the questions, so that a secret that is not set is told before anything is planned.
+pub fn check_secrets(job: &Job, secrets: &Secrets) -> Result<(), RunnerError> {
+    let fields: Vec<Field> =
+        job.input_columns().into_iter().map(|name| Field { name, ty: Type::Text }).collect();
+    let compiled = Question::compile_all(&job.endpoints, &fields, secrets);
+    compiled.map(|_| ()).map_err(|error| RunnerError::Usage(error.to_string()))
+}

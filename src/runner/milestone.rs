@@ -1,0 +1,139 @@
+//! What a run tells on its way.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{LiveRun, RunnerError, Unfinished};
+use crate::handoff::{Plan, Round};
+use crate::job::Job;
+use crate::merge::Published;
+use crate::plan::price::Price;
+use crate::supervisor::Observer;
+
+/// Something that a run has come to. How it ends is no milestone but a value, [`Ended`](super::Ended).
+pub enum Milestone<'a> {
+    /// A folder between the runs of a job is none, and nothing in it says that windrow made it: it stays.
+    NoRun {
+        /// The folder.
+        folder: &'a Path,
+    },
+    /// A run that might go, stays.
+    RunStays {
+        /// The run.
+        folder: &'a Path,
+        /// What keeps it.
+        why: String,
+    },
+    /// The unfinished run is continued.
+    Resumed(&'a LiveRun),
+    /// The unfinished run stays as it is, and another one begins.
+    LeftBehind {
+        /// The unfinished one.
+        run: &'a LiveRun,
+        /// What it cannot be continued for.
+        why: &'a str,
+    },
+    /// A new run is planned.
+    Planned {
+        /// The run.
+        run: &'a LiveRun,
+        /// Its job.
+        job: &'a Job,
+        /// Its shards.
+        shards: u64,
+        /// What it will cost.
+        price: &'a Price,
+    },
+    /// A new run reads the answers of an earlier one.
+    Extracting {
+        /// The new run.
+        run: &'a LiveRun,
+        /// The earlier one.
+        then: &'a Plan,
+    },
+    /// A round begins that asks again.
+    RoundBegun {
+        /// The job.
+        job: &'a str,
+        /// The round.
+        round: &'a Round,
+        /// Which requests are asked again.
+        again: Again,
+    },
+    /// A round of the person's own is continued, whatever is chosen now.
+    RoundResumed {
+        /// The job.
+        job: &'a str,
+        /// The round's number.
+        number: u32,
+    },
+    /// Children begin to work a round.
+    FetchingBegun {
+        /// Pairs of the round.
+        pairs: u64,
+        /// Those of them whose shards are committed already.
+        finished: u64,
+    },
+    /// No child works any more.
+    FetchingEnded,
+    /// A quota is used up, and the person waits for the next.
+    Waiting {
+        /// The run.
+        run: &'a LiveRun,
+        /// How it stands.
+        unfinished: &'a Unfinished,
+    },
+    /// Fetching has paused, and what there is could not be published.
+    PauseUnpublished {
+        /// The run.
+        run: &'a LiveRun,
+        /// How it stands.
+        unfinished: &'a Unfinished,
+    },
+    /// An earlier run is published, though its command ended before it could say so.
+    FoundPublished {
+        /// Its plan.
+        plan: &'a Plan,
+        /// What was published.
+        published: &'a Published,
+        /// How long ago.
+        age: Duration,
+    },
+    /// What an earlier publication warned of, which nobody was told.
+    FoundWarnings {
+        /// Its job.
+        job: &'a str,
+        /// The warnings.
+        warnings: &'a [String],
+    },
+    /// An earlier run that is found published stands for the one that is asked for.
+    StandsForThis(&'a Job),
+    /// It could not be found out whether an earlier run is published.
+    PublicationUnknown {
+        /// Its job.
+        job: &'a str,
+        /// The run.
+        folder: &'a Path,
+        /// Why.
+        error: &'a RunnerError,
+    },
+    /// The job's statements are for another kind of destination, and left out.
+    StatementsLeftOut(&'a Job),
+}
+
+/// Which requests a round asks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Those that a quota, a signal or a host that was down left over.
+    Deferred,
+    /// Those that failed and may succeed.
+    Failed,
+    /// Those that the person chose.
+    Chosen,
+}
+
+/// Who is told how a run goes.
+pub trait Watcher: Observer {
+    /// The run has come to this.
+    fn reached(&mut self, milestone: Milestone<'_>);
+}
