@@ -192,7 +192,7 @@ impl Names<'_> {
                 .ok_or_else(|| format!("${{{name}}} is not set")),
             Part::Input(name) => Ok(Piece::Slot(self.input(name, place)?)),
             Part::Url(name) => Err(format!("{{{name}:url}} can only be a url, and alone there")),
-            Part::Answer { endpoint, column } => self.answer(*endpoint, *column, place),
+            Part::Answer { endpoint, column, .. } => self.answer(*endpoint, *column, place),
         }
     }
 

@@ -1,7 +1,10 @@
 //! How answers are read, and where in them a column's value stands.
 
+use serde::{Deserialize, Serialize};
+
 /// The format of an endpoint's answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AnswerFormat {
     /// One JSON value (the default).
     Json,
@@ -16,7 +19,8 @@ pub enum AnswerFormat {
 }
 
 /// Where a column's value stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expression {
     /// jq. Compiles (checked).
     Jq(String),
@@ -27,7 +31,7 @@ pub enum Expression {
 }
 
 /// What is taken from the elements that a CSS selector finds.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Css {
     /// Parses (checked). `:scope` is the row's own element.
     pub selector: String,
@@ -38,7 +42,8 @@ pub struct Css {
 }
 
 /// What a column of an endpoint with `rows` is taken from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Of {
     /// The row (the default).
     Row,
@@ -47,7 +52,7 @@ pub enum Of {
 }
 
 /// Which answers are kept beside the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bodies {
     /// None.

@@ -1,5 +1,7 @@
 //! What differs between the questions of a job now and then, in words.
 
+use serde_json::Value;
+
 use super::Job;
 
 /// Changed things of a section that are named; further ones are counted.
@@ -12,122 +14,120 @@ impl Job {
     }
 }
 
-/// What the text of [`Job::questions`] says of the input, or of one endpoint.
-#[derive(Debug, Default, PartialEq)]
-struct Section {
-    /// The endpoint's name; empty for the input.
-    name: String,
-    /// What it says, by what it says it of: `url`, `query "i"`, `column "title"`, each once, in order.
-    things: Vec<(String, String)>,
-}
-
-impl Section {
-    fn thing(&self, of: &str) -> Option<&str> {
-        self.things.iter().find(|(key, _)| key == of).map(|(_, text)| text.as_str())
-    }
-
-    fn title(&self) -> String {
-        match self.name.as_str() {
-            "" => "the input section".to_owned(),
-            name => format!("endpoint {name}"),
+fn changes(then: &Value, now: &Value) -> Vec<String> {
+    let input = changed("the input section", &then["input"], &now["input"]);
+    let mut changes: Vec<String> = input.into_iter().collect();
+    let (then, now) = (parts(&then["endpoints"]), parts(&now["endpoints"]));
+    for (name, endpoint) in &now {
+        match part(&then, name) {
+            None => changes.push(format!("endpoint {name} is new")),
+            Some(earlier) => changes.extend(changed(&format!("endpoint {name}"), earlier, endpoint)),
         }
     }
-}
-
-fn changes(then: &str, now: &str) -> Vec<String> {
-    let (then, now) = (sections(then), sections(now));
-    let named = |all: &[Section], name: &str| all.iter().position(|section| section.name == name);
-    let mut changes = Vec::new();
-    for section in &now {
-        match named(&then, &section.name) {
-            None => changes.push(format!("{} is new", section.title())),
-            Some(at) if then[at] != *section => changes.push(changed(&then[at], section)),
-            Some(_) => {}
-        }
-    }
-    let gone = then.iter().filter(|section| named(&now, &section.name).is_none());
-    changes.extend(gone.map(|section| format!("{} is gone", section.title())));
-    let both = |all: &[Section], other: &[Section]| -> Vec<String> {
-        all.iter().map(|section| section.name.clone()).filter(|name| named(other, name).is_some()).collect()
-    };
-    if both(&then, &now) != both(&now, &then) {
+    let gone = then.iter().filter(|(name, _)| part(&now, name).is_none());
+    changes.extend(gone.map(|(name, _)| format!("endpoint {name} is gone")));
+    if !stand_alike(&then, &now) {
         changes.push("the endpoints stand in another order".to_owned());
     }
     changes
 }
 
-/// `endpoint omdb has changed (url, column title)`.
-fn changed(then: &Section, now: &Section) -> String {
-    let differs = |key: &&String| then.thing(key) != now.thing(key);
-    let gone = then.things.iter().map(|(key, _)| key).filter(|key| now.thing(key).is_none());
-    let differing = now.things.iter().map(|(key, _)| key).filter(differs);
-    let keys: Vec<String> = differing.chain(gone).map(|key| key.replace('"', "")).collect();
+/// `endpoint omdb has changed (url, columns.title)`; nothing where it has not.
+fn changed(title: &str, then: &Value, now: &Value) -> Option<String> {
+    let keys = differing(then, now);
     let what = match keys.len() {
-        0 => "the order".to_owned(),
+        0 => return None,
         1..=NAMED => keys.join(", "),
         more => format!("{}, and {} more", keys[..NAMED].join(", "), more - NAMED),
     };
-    format!("{} has changed ({what})", now.title())
+    Some(format!("{title} has changed ({what})"))
 }
 
-fn sections(questions: &str) -> Vec<Section> {
-    let mut sections = vec![Section::default()];
-    for line in questions.lines() {
-        let (word, values) = line.split_at(line.find('"').unwrap_or(line.len()));
-        let word = word.trim_end();
-        if word == "endpoint" {
-            sections.push(Section { name: values.trim_matches('"').to_owned(), things: Vec::new() });
-        } else if let Some(section) = sections.last_mut() {
-            section.say(word, values, line);
+/// The keys that say something else, as the job file has them; of things with names of the user's, these.
+fn differing(then: &Value, now: &Value) -> Vec<String> {
+    let (then, now) = (parts(then), parts(now));
+    let mut keys = Vec::new();
+    for (key, value) in &now {
+        match part(&then, key) {
+            Some(earlier) if earlier == *value => {}
+            earlier => keys.extend(differing_names(key, earlier.unwrap_or(&Value::Null), value)),
         }
     }
-    sections
+    let gone = then.iter().filter(|(key, _)| part(&now, key).is_none());
+    keys.extend(gone.flat_map(|(key, value)| differing_names(key, value, &Value::Null)));
+    keys
 }
 
-impl Section {
-    fn say(&mut self, word: &str, values: &str, line: &str) {
-        let first = values.split_inclusive('"').take(2).collect::<String>();
-        let key = match word {
-            // A query of the list is its only one.
-            "query" if self.name.is_empty() => word.to_owned(),
-            "type" | "query" | "header" | "field" | "column" => format!("{word} {first}"),
-            // What follows a column is said of it.
-            _ => match self.things.last() {
-                Some((last, _)) if last.starts_with("column ") => last.clone(),
-                _ => word.to_owned(),
-            },
-        };
-        match self.things.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, text)) => *text += &format!("\n{line}"),
-            None => self.things.push((key, line.to_owned())),
-        }
+/// `columns.title` of a key that has things with names; where none of these differs, their order does.
+fn differing_names(key: &str, then: &Value, now: &Value) -> Vec<String> {
+    let (then, now) = (named(then), named(now));
+    let differs = |name: &&str| part(&then, name) != part(&now, name);
+    let gone = then.iter().map(|(name, _)| *name).filter(|name| part(&now, name).is_none());
+    let names: Vec<&str> = now.iter().map(|(name, _)| *name).filter(differs).chain(gone).collect();
+    match names.as_slice() {
+        [] if now.is_empty() => vec![key.to_owned()],
+        [] => vec![format!("the order of {key}")],
+        names => names.iter().map(|name| format!("{key}.{name}")).collect(),
     }
+}
+
+/// What a value is made of: the members of an object, or things by their names, in order.
+fn parts(value: &Value) -> Vec<(&str, &Value)> {
+    match value {
+        Value::Object(members) => members.iter().map(|(key, value)| (key.as_str(), value)).collect(),
+        value => named(value),
+    }
+}
+
+/// The things of a list whose items all have a name.
+fn named(value: &Value) -> Vec<(&str, &Value)> {
+    let items = value.as_array().into_iter().flatten();
+    items.map(|item| Some((item["name"].as_str()?, item))).collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+fn part<'a>(parts: &[(&str, &'a Value)], name: &str) -> Option<&'a Value> {
+    parts.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+}
+
+/// Whether those that are in both stand in the same order.
+fn stand_alike(then: &[(&str, &Value)], now: &[(&str, &Value)]) -> bool {
+    let both = |all: &[(&str, &Value)], other: &[(&str, &Value)]| -> Vec<String> {
+        let names = all.iter().map(|(name, _)| (*name).to_owned());
+        names.filter(|name| part(other, name).is_some()).collect()
+    };
+    both(then, now) == both(now, then)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
 
-    const THEN: &str = r#"questions "1"
-file "csv"
-id "id"
-keep
-type "id" "bigint"
-duplicates "refuse"
-endpoint "one"
-url "https://example.org/{id}"
-query "b" "1"
-query "a" "${KEY}"
-missing status "404"
-missing status "410"
-column "x" "text" ".x"
-null "N/A"
-column "y" "date" ".y"
-null "N/A"
-endpoint "two"
-url "https://example.org/two/{one.x}"
-column "z" "text" ".z"
+    use super::super::Job;
+
+    const THEN: &str = r#"
+job = { name = "small" }
+input = { file = "ids.csv", id = "id", types = { id = "bigint" } }
+table = { to = "duckdb:small.duckdb", name = "small", mode = "append" }
+[[endpoint]]
+name = "one"
+url = "https://example.org/{id}"
+query = { b = "1", a = "${KEY}" }
+missing = [404, 410]
+columns = { x = ".x", y = { jq = ".y", type = "date" } }
+[[endpoint]]
+name = "two"
+url = "https://example.org/two/{one.x}"
+columns = { z = ".z" }
 "#;
+
+    fn job(text: &str) -> Job {
+        Job::parse(text.to_owned(), Path::new("/nowhere/small.toml"))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn changes(then: &str, now: &str) -> Vec<String> {
+        job(now).changes_since(&job(then))
+    }
 
     fn after(old: &str, new: &str) -> Vec<String> {
         assert_eq!(THEN.matches(old).count(), 1, "{old}");
@@ -140,22 +140,34 @@ column "z" "text" ".z"
     }
 
     #[test]
-    fn what_changed_is_named_where_it_stands() {
-        let x = "column \"x\" \"text\" \".x\"\nnull \"N/A\"\n";
-        let query = "query \"b\" \"1\"\nquery \"a\" \"${KEY}\"\n";
+    fn what_changed_is_named_as_the_job_file_has_it() {
         for (old, new, said) in [
-            ("id \"id\"", "id \"key\"", "the input section has changed (id)"),
-            ("\"bigint\"", "\"integer\"", "the input section has changed (type id)"),
+            (
+                "id = \"id\", types = { id",
+                "id = \"key\", types = { key",
+                "the input section has changed (id, types.key, types.id)",
+            ),
+            ("\"bigint\"", "\"integer\"", "the input section has changed (types.id)"),
             ("org/{id}", "com/{id}", "endpoint one has changed (url)"),
-            ("${KEY}", "${KEYS}", "endpoint one has changed (query a)"),
-            ("query \"b\" \"1\"\n", "", "endpoint one has changed (query b)"),
-            (query, "query \"a\" \"${KEY}\"\nquery \"b\" \"1\"\n", "endpoint one has changed (the order)"),
-            ("410", "411", "endpoint one has changed (missing status)"),
-            ("410\"\n", "410\"\nmissing when \".gone\"\n", "endpoint one has changed (missing when)"),
-            (x, "column \"x\" \"text\" \".x\"\n", "endpoint one has changed (column x)"),
-            ("\".z\"", "\".z\"\nstrip \",\"", "endpoint two has changed (column z)"),
-            ("\".z\"", "\".z\"\nnul \"refuse\"", "endpoint two has changed (column z)"),
-            ("column \"z\"", "column \"w\"", "endpoint two has changed (column w, column z)"),
+            ("${KEY}", "${KEYS}", "endpoint one has changed (query.a)"),
+            ("b = \"1\", ", "", "endpoint one has changed (query.b)"),
+            (
+                "b = \"1\", a = \"${KEY}\"",
+                "a = \"${KEY}\", b = \"1\"",
+                "endpoint one has changed (the order of query)",
+            ),
+            ("410", "411", "endpoint one has changed (missing)"),
+            (
+                "{one.x}\"",
+                "{one.x}\"\nrows = \".[]\"\npages = { link = true }",
+                "endpoint two has changed (pages, rows)",
+            ),
+            (", type = \"date\"", "", "endpoint one has changed (columns.y)"),
+            ("z = \".z\"", "z = { jq = \".z\", strip = \",\" }", "endpoint two has changed (columns.z)"),
+            ("z = \".z\"", "w = \".z\"", "endpoint two has changed (columns.w, columns.z)"),
+            // Where x stands in its endpoint is not said of who uses it.
+            ("columns = { x", "columns = { new = \".n\", x", "endpoint one has changed (columns.new)"),
+            ("{one.x}", "{one.y}", "endpoint two has changed (url)"),
         ] {
             assert_eq!(after(old, new), [said]);
         }
@@ -163,30 +175,34 @@ column "z" "text" ".z"
 
     #[test]
     fn of_a_lists_query_it_is_said_that_it_changed() {
-        let then = THEN.replace("file \"csv\"", "query \"SELECT id FROM a\"");
-        let now = THEN.replace("file \"csv\"", "query \"SELECT \\\"id\\\" FROM b\"");
-        assert_eq!(changes(&then, &now), ["the input section has changed (query)"]);
-        assert_eq!(changes(THEN, &now), ["the input section has changed (query, file)"]);
+        let asking = |query: &str| {
+            THEN.replace("file = \"ids.csv\"", &format!("database = \"duckdb:\", query = '{query}'"))
+        };
+        let then = asking("SELECT id FROM a");
+        assert_eq!(
+            changes(&then, &asking("SELECT \"id\" FROM b")),
+            ["the input section has changed (query)"]
+        );
+        assert_eq!(changes(THEN, &then), ["the input section has changed (query, file)"]);
     }
 
     #[test]
     fn endpoints_that_come_go_and_change_places_are_told() {
-        let (input, rest) = THEN.split_once("endpoint \"one\"").unwrap();
-        let (one, two) = rest.split_once("endpoint \"two\"").unwrap();
-        assert_eq!(changes(THEN, &format!("{input}endpoint \"one\"{one}")), ["endpoint two is gone"]);
-        let renamed = THEN.replace("endpoint \"two\"", "endpoint \"due\"");
+        let two = THEN.find("[[endpoint]]\nname = \"two\"").unwrap();
+        let one = THEN.find("[[endpoint]]\nname = \"one\"").unwrap();
+        assert_eq!(changes(THEN, &THEN[..two]), ["endpoint two is gone"]);
+        let renamed = THEN.replace("name = \"two\"", "name = \"due\"");
         assert_eq!(changes(THEN, &renamed), ["endpoint due is new", "endpoint two is gone"]);
-        let turned = format!("{input}endpoint \"two\"{two}endpoint \"one\"{one}");
+        let turned = format!("{}{}{}", &THEN[..one], &THEN[two..], &THEN[one..two]);
         assert_eq!(changes(THEN, &turned), ["the endpoints stand in another order"]);
     }
 
     #[test]
     fn of_many_changes_a_few_are_named() {
-        let column = |at: usize| format!("column \"c{at}\" \"text\" \".c\"\n");
-        let now = format!("{THEN}{}", (0..7).map(column).collect::<String>());
+        let columns: String = (0..7).map(|at| format!(", c{at} = \".c\"")).collect();
         assert_eq!(
-            changes(THEN, &now),
-            ["endpoint two has changed (column c0, column c1, column c2, column c3, and 3 more)"]
+            after("{ z = \".z\"", &format!("{{ z = \".z\"{columns}")),
+            ["endpoint two has changed (columns.c0, columns.c1, columns.c2, columns.c3, and 3 more)"]
         );
     }
 }

@@ -3,16 +3,20 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::answer::{AnswerFormat, Expression, Of};
 use super::limit::Cost;
+use super::questions::by_name;
 use super::request::{Batch, Pages, Payload};
 use super::template::{Part, Template};
 use super::when::When;
 use crate::record::Kind;
 use crate::value::Type;
 
-/// One HTTP question asked for every record.
-#[derive(Debug, Clone)]
+/// One HTTP question asked for every record. What its serialization has is a question: changed, it starts a new run
+/// ([`Job::questions`](super::Job::questions)).
+#[derive(Debug, Clone, Serialize)]
 pub struct Endpoint {
     /// Letters, digits and `_`; names its view and its chunk files. Never `requests`, `rows` or `input`.
     pub name: String,
@@ -27,15 +31,20 @@ pub struct Endpoint {
     /// address in brackets. Empty: any host with a public address.
     pub hosts: Vec<String>,
     /// What a redirect makes of a request that is no GET.
+    #[serde(skip)]
     pub redirects: Redirects,
     /// Query parameters in order, appended to the URL's own.
+    #[serde(serialize_with = "by_name")]
     pub query: Vec<(String, Template)>,
     /// Request headers in order, names in lower case.
+    #[serde(serialize_with = "by_name")]
     pub headers: Vec<(String, Template)>,
     /// The request's body.
+    #[serde(flatten)]
     pub payload: Option<Payload>,
     /// Whether repeating a request does no harm: by its method, or because the job says so. A request that is not
     /// so is sent again only when the server cannot have acted on it.
+    #[serde(skip)]
     pub idempotent: bool,
     /// A record for which it does not hold is not asked: `skipped`, its columns null.
     pub when: Option<When>,
@@ -57,24 +66,31 @@ pub struct Endpoint {
     /// When an answer says that the id does not exist there.
     pub missing: Missing,
     /// What a failure of this endpoint does to the record's row.
+    #[serde(skip)]
     pub on_failure: OnFailure,
     /// Indices of the endpoints whose columns its templates or its `when` use; they come first. No cycles.
+    #[serde(skip)]
     pub after: Vec<usize>,
     /// Time and size limits.
+    #[serde(skip)]
     pub bounds: Bounds,
     /// When a failed request is repeated.
+    #[serde(skip)]
     pub retry: Retry,
     /// Indices of the job's limits that every request of this endpoint is taken from: those that it names, and those
     /// of its literal host. (The host of a whole URL from the list is looked up when it is asked.)
+    #[serde(skip)]
     pub limits: Vec<usize>,
     /// What a request costs where a limit counts units. `None`: 1.
+    #[serde(skip)]
     pub cost: Option<Cost>,
     /// Share of the records, 0 to 1, that must be `ok` or `missing` here for the run to be published. Default 0.
+    #[serde(skip)]
     pub min_success: f64,
 }
 
 /// One column made from an answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Column {
     /// Unique among all endpoints of the job and the kept input columns.
     pub name: String,
@@ -103,7 +119,8 @@ pub struct Column {
 }
 
 /// What becomes of the character U+0000, which PostgreSQL cannot hold, and of half a surrogate pair, which no text can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnBadCharacter {
     /// U+0000 stays, half a pair fails (the default, except where the table is in PostgreSQL).
     Keep,
@@ -114,7 +131,8 @@ pub enum OnBadCharacter {
 }
 
 /// What a value that does not fit becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnError {
     /// The pair fails (the default).
     Fail,
@@ -123,7 +141,7 @@ pub enum OnError {
 }
 
 /// When an answer means that the id does not exist there.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Missing {
     /// HTTP statuses, such as 404.
     pub statuses: Vec<u16>,
@@ -268,7 +286,7 @@ impl Endpoint {
         let parts = self.templates().flat_map(|template| &template.parts);
         let named = self.when.iter().flat_map(|when| &when.answers).copied();
         let in_templates = parts.filter_map(|part| match part {
-            Part::Answer { endpoint, column } => Some((*endpoint, *column)),
+            Part::Answer { endpoint, column, .. } => Some((*endpoint, *column)),
             Part::Literal(_) | Part::Input(_) | Part::Url(_) | Part::Secret(_) => None,
         });
         in_templates.chain(named)

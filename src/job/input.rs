@@ -4,37 +4,45 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
+use serde::{Serialize, Serializer};
 
+use super::questions::by_name;
 use super::server::ServerUrl;
 use crate::value::Type;
 
-/// The list of records.
-#[derive(Debug, Clone, PartialEq)]
+/// The list of records. What its serialization has is a question: changed, it starts a new run
+/// ([`Job::questions`](super::Job::questions)).
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Input {
     /// Where it is read from.
+    #[serde(flatten)]
     pub source: Source,
     /// The column or columns that identify a record; for `lines` and `ids` sources the one that names it.
     pub id: Vec<String>,
     /// Input columns to carry into the table besides the id.
     pub keep: Vec<String>,
     /// Types of input columns that are not text (CSV, TSV, lines) or not what the file says (Parquet, JSONL).
+    #[serde(serialize_with = "by_name")]
     pub types: Vec<(String, Type)>,
     /// What to do with an id that comes twice.
     pub duplicates: Duplicates,
     /// Whether an empty list is no error.
+    #[serde(skip)]
     pub empty_ok: bool,
     /// How the list's text is written; of no effect where it is none.
+    #[serde(flatten)]
     pub dialect: Dialect,
 }
 
 /// How a text list is written, where the job says it (the word is Frictionless's, for CSV).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Dialect {
     /// The ASCII character between two fields; a comma (csv) or a tab (tsv) by default.
     pub delimiter: Option<u8>,
     /// What encloses a field. By default `"`, with a look at what a quoted field swallows.
     pub quote: Option<Quote>,
     /// What the bytes are; by default what their byte order mark says, or UTF-8. A mark is believed first.
+    #[serde(serialize_with = "label")]
     pub encoding: Option<&'static Encoding>,
     /// Lines that begin with this text are passed over.
     pub comment: Option<String>,
@@ -42,8 +50,13 @@ pub struct Dialect {
     pub skip_lines: u64,
 }
 
+fn label<S: Serializer>(encoding: &Option<&'static Encoding>, serializer: S) -> Result<S::Ok, S::Error> {
+    encoding.map(Encoding::name).serialize(serializer)
+}
+
 /// What encloses a field of a CSV or TSV list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Quote {
     /// Nothing: quotes are text like any other.
     None,
@@ -52,11 +65,13 @@ pub enum Quote {
 }
 
 /// Where the list is read from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A file; the path is absolute.
     File {
-        /// Absolute.
+        /// Absolute. What the file holds is compared by itself.
+        #[serde(skip)]
         path: PathBuf,
         /// By its ending, or as the job says.
         format: Format,
@@ -71,6 +86,7 @@ pub enum Source {
     /// The answer to one SELECT.
     Query {
         /// Who is asked.
+        #[serde(skip)]
         database: Database,
         /// One statement that gives rows, as written.
         query: String,
@@ -99,7 +115,8 @@ impl fmt::Display for Database {
 }
 
 /// The format of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Comma-separated values with a header line (RFC 4180).
     Csv,
@@ -114,7 +131,8 @@ pub enum Format {
 }
 
 /// What to do with an id that comes more than once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Duplicates {
     /// An error that names the first of them (the default).
     Refuse,

@@ -112,17 +112,6 @@ impl Job {
         origins.iter().any(|origin| origin.is_empty() || *origin != origins[0])
     }
 
-    /// What `{endpoint.column}` may name in its templates.
-    fn answer_names(&self) -> Vec<template::AnswerNames> {
-        let columns =
-            |endpoint: &Endpoint| endpoint.columns.iter().map(|column| column.name.clone()).collect();
-        let names = |endpoint: &Endpoint| template::AnswerNames {
-            endpoint: endpoint.name.clone(),
-            columns: columns(endpoint),
-        };
-        self.endpoints.iter().map(names).collect()
-    }
-
     /// The environment variables that the job names, each once: those of templates in the order of their first use, then
     /// those of the servers that the list comes from and the rows go to.
     pub fn secrets(&self) -> Vec<String> {

@@ -1,240 +1,72 @@
-//! What decides what is asked and how columns are made, as one text: a run is resumed only where it is unchanged.
+//! What decides what is asked and how columns are made: a run is resumed only where it is unchanged.
+//!
+//! It is what input and endpoints serialize. A field that has no part in it says so where it stands, by `#[serde(skip)]`;
+//! what is forgotten there starts a new run for nothing, and never goes on with answers to another question.
 
-use super::template::AnswerNames;
-use super::{
-    Absent, AnswerFormat, Batch, Column, Css, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
-    JsonTemplate, NextPage, Of, OnBadCharacter, OnError, Pages, Payload, Quote, Source, Template,
-};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-/// Changes when the text below is written in another way.
-const VERSION: u32 = 1;
+use super::{Endpoint, Input, Job};
+
+/// Changes when the same job is written in another way.
+const VERSION: u32 = 2;
+
+/// What is asked, and of what.
+#[derive(Serialize)]
+struct Questions<'a> {
+    version: u32,
+    input: &'a Input,
+    endpoints: &'a [Endpoint],
+}
 
 impl Job {
-    /// The questions of the job, a fact a line, always in the same words; its SHA-256 is in every plan.
+    /// The questions of the job, as JSON; the SHA-256 of its text is in every plan.
     ///
     /// What the list holds, its path, and whatever is read anew while a run lasts (bounds, most pages, limits and what a
     /// request costs of them, retries, what a failure does to a row, table, publish gate, statements, settings) are not
     /// part of it: none of that makes another row of the same answer, and a run may well have paused because a limit was
-    /// too narrow. (A table that moves to PostgreSQL is, by what becomes of U+0000.) What a job does not say has no line.
-    pub fn questions(&self) -> String {
-        let mut text = Text(String::new());
-        text.line("questions", &[&VERSION.to_string()]);
-        text.input(&self.input);
-        let answers = self.answer_names();
-        for endpoint in &self.endpoints {
-            text.endpoint(endpoint, &answers);
-        }
-        text.0
+    /// too narrow. (A table that moves to PostgreSQL is, by what becomes of U+0000.) What a job does not say is not there,
+    /// so that a key of a later version changes nothing where it is not used.
+    pub fn questions(&self) -> Value {
+        let questions = Questions { version: VERSION, input: &self.input, endpoints: &self.endpoints };
+        // Nothing of it fails to be JSON: no map has keys that are no text.
+        said(serde_json::to_value(questions).unwrap_or_default())
     }
 }
 
-/// Lines of a word and its values, quoted as JSON.
-struct Text(String);
-
-impl Text {
-    fn line(&mut self, word: &str, values: &[&str]) {
-        self.0.push_str(word);
-        for value in values {
-            self.0.push(' ');
-            self.0.push_str(&serde_json::Value::from(*value).to_string());
+/// Without what says nothing: null, false, and lists of nothing.
+fn said(value: Value) -> Value {
+    let says_nothing = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(members) => {
+            let members = members.into_iter().map(|(key, value)| (key, said(value)));
+            members.filter(|(_, value)| !says_nothing(value)).collect()
         }
-        self.0.push('\n');
-    }
-
-    fn optional(&mut self, word: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.line(word, &[value]);
-        }
-    }
-
-    fn input(&mut self, input: &Input) {
-        match &input.source {
-            Source::File { format, .. } => self.line("file", &[format_word(*format)]),
-            Source::Stdin { format } => self.line("stdin", &[format_word(*format)]),
-            Source::Ids(ids) => self.line("ids", &ids.iter().map(String::as_str).collect::<Vec<_>>()),
-            Source::Query { query, .. } => self.line("query", &[query]),
-        }
-        self.dialect(&input.dialect);
-        self.line("id", &input.id.iter().map(String::as_str).collect::<Vec<_>>());
-        self.line("keep", &input.keep.iter().map(String::as_str).collect::<Vec<_>>());
-        for (name, ty) in &input.types {
-            self.line("type", &[name, &ty.to_string()]);
-        }
-        let duplicates = match input.duplicates {
-            Duplicates::Refuse => "refuse",
-            Duplicates::Keep => "keep",
-            Duplicates::First => "first",
-        };
-        self.line("duplicates", &[duplicates]);
-    }
-
-    fn dialect(&mut self, dialect: &Dialect) {
-        let Dialect { delimiter, quote, encoding, comment, skip_lines } = dialect;
-        let letter = |byte: u8| char::from(byte).to_string();
-        self.optional("delimiter", delimiter.map(letter).as_deref());
-        let quote = quote.map(|quote| match quote {
-            Quote::None => "none".to_owned(),
-            Quote::Character(quote) => letter(quote),
-        });
-        self.optional("quote", quote.as_deref());
-        self.optional("encoding", encoding.map(encoding_rs::Encoding::name));
-        self.optional("comment", comment.as_deref());
-        if *skip_lines > 0 {
-            self.line("skip_lines", &[&skip_lines.to_string()]);
-        }
-    }
-
-    fn endpoint(&mut self, endpoint: &Endpoint, all: &[AnswerNames]) {
-        self.line("endpoint", &[&endpoint.name]);
-        self.asked(endpoint, all);
-        self.answered(endpoint);
-        for status in &endpoint.missing.statuses {
-            self.line("missing status", &[&status.to_string()]);
-        }
-        self.optional("missing when", endpoint.missing.when.as_deref());
-        for column in &endpoint.columns {
-            self.column(column);
-        }
-    }
-
-    fn asked(&mut self, endpoint: &Endpoint, all: &[AnswerNames]) {
-        if endpoint.method != "GET" {
-            self.line("method", &[&endpoint.method]);
-        }
-        self.line("url", &[&endpoint.url.written(all)]);
-        for host in &endpoint.hosts {
-            self.line("host", &[host]);
-        }
-        self.templates("query", &endpoint.query, all);
-        self.templates("header", &endpoint.headers, all);
-        match &endpoint.payload {
-            Some(Payload::Json(json)) => self.line("json", &[&written_json(json, all)]),
-            Some(Payload::Form(fields)) => {
-                self.line("form", &[]);
-                self.templates("field", fields, all);
-            }
-            Some(Payload::Text(body)) => self.line("body", &[&body.written(all)]),
-            None => {}
-        }
-        self.optional("when", endpoint.when.as_ref().map(|when| when.jq.as_str()));
-        if let Some(batch) = &endpoint.batch {
-            self.batch(batch);
-        }
-    }
-
-    fn batch(&mut self, batch: &Batch) {
-        let Batch { size, column, join, split, key, absent, status, retry_after: _, unprocessed } = batch;
-        let absent = match absent {
-            Absent::Missing => "missing",
-            Absent::Single => "single",
-        };
-        self.line("batch", &[&size.to_string(), column, join, split, key, absent]);
-        self.optional("batch status", status.as_deref());
-        self.optional("batch unprocessed", unprocessed.as_deref());
-    }
-
-    fn answered(&mut self, endpoint: &Endpoint) {
-        match endpoint.answer {
-            AnswerFormat::Json => {}
-            AnswerFormat::JsonLines => self.line("answer", &["jsonl"]),
-            AnswerFormat::Jsonp => self.line("answer", &["jsonp"]),
-            AnswerFormat::Html => self.line("answer", &["html"]),
-            AnswerFormat::Text => self.line("answer", &["text"]),
-        }
-        if let Some(pipe) = &endpoint.pipe {
-            self.line("pipe", &pipe.iter().map(String::as_str).collect::<Vec<_>>());
-        }
-        self.optional("ok", endpoint.ok.as_deref());
-        self.optional("rows", endpoint.rows.as_deref());
-        if let Some(pages) = &endpoint.pages {
-            self.pages(pages);
-        }
-    }
-
-    fn pages(&mut self, pages: &Pages) {
-        let (word, parameter, first, more) = match &pages.next {
-            NextPage::Link => return self.line("pages link", &[]),
-            NextPage::Url(url) => return self.line("pages next", &[url]),
-            NextPage::Cursor { value, parameter } => return self.line("pages cursor", &[value, parameter]),
-            NextPage::Offset { parameter, first, more } => ("pages offset", parameter, first, more),
-            NextPage::Number { parameter, first, more } => ("pages number", parameter, first, more),
-        };
-        self.line(word, &[parameter, &first.to_string()]);
-        self.optional("more", more.as_deref());
-        self.optional("items", pages.items.as_deref());
-    }
-
-    fn templates(&mut self, word: &str, named: &[(String, Template)], all: &[AnswerNames]) {
-        for (name, template) in named {
-            self.line(word, &[name, &template.written(all)]);
-        }
-    }
-
-    fn column(&mut self, column: &Column) {
-        let expression = match &column.expression {
-            Expression::Jq(jq) => jq,
-            Expression::Css(css) => &css.selector,
-            Expression::Text => "",
-        };
-        self.line("column", &[&column.name, &column.ty.to_string(), expression]);
-        if let Expression::Css(Css { attribute, all, .. }) = &column.expression {
-            self.optional("attribute", attribute.as_deref());
-            if *all {
-                self.line("all", &[]);
-            }
-        }
-        if column.of == Of::Answer {
-            self.line("of", &["answer"]);
-        }
-        for null in &column.nulls {
-            self.line("null", &[null]);
-        }
-        self.optional("strip", column.strip.as_deref());
-        self.optional("regex", column.regex.as_deref());
-        self.optional("format", column.format.as_deref());
-        self.optional("zone", column.zone.as_deref());
-        if column.on_error == OnError::Null {
-            self.line("on error", &["null"]);
-        }
-        if column.not_null {
-            self.line("not null", &[]);
-        }
-        match column.on_bad_character {
-            OnBadCharacter::Keep => {}
-            OnBadCharacter::Fail => self.line("on_bad_character", &["fail"]),
-            OnBadCharacter::Replace => self.line("on_bad_character", &["replace"]),
-        }
+        Value::Array(items) => items.into_iter().map(said).collect(),
+        other => other,
     }
 }
 
-/// JSON with its templates as they are written; members stand in the order of the file.
-fn written_json(json: &JsonTemplate, all: &[AnswerNames]) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    match json {
-        JsonTemplate::Fixed(value) => value.to_string(),
-        JsonTemplate::Text(template) => quoted(&template.written(all)),
-        JsonTemplate::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| written_json(item, all)).collect();
-            format!("[{}]", items.join(","))
-        }
-        JsonTemplate::Object(members) => {
-            let member = |(name, member): &(String, JsonTemplate)| {
-                format!("{}:{}", quoted(name), written_json(member, all))
-            };
-            let members: Vec<String> = members.iter().map(member).collect();
-            format!("{{{}}}", members.join(","))
-        }
-    }
+/// A thing that the job file names.
+#[derive(Serialize)]
+struct Named<'a, T> {
+    name: &'a str,
+    value: &'a T,
 }
 
-fn format_word(format: Format) -> &'static str {
-    match format {
-        Format::Csv => "csv",
-        Format::Tsv => "tsv",
-        Format::Jsonl => "jsonl",
-        Format::Parquet => "parquet",
-        Format::Lines => "lines",
-    }
+/// Serializes named things in their order, so that each is found by its name.
+pub(super) fn by_name<T: Serialize, S: Serializer>(
+    things: &[(String, T)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(things.len()))?;
+    things.iter().try_for_each(|(name, value)| list.serialize_element(&Named { name, value }))?;
+    list.end()
 }
 
 #[cfg(test)]
@@ -262,114 +94,75 @@ url = "https://example.org/two/{one.x}"
 columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', type = 'timestamp', zone = 'UTC', nulls = [] } }
 "#;
 
-    fn questions(text: &str) -> String {
+    fn questions(text: &str) -> Value {
         let text = text.replace("format = '%Y'", "format = '%Y-%m-%d'");
         Job::parse(text, Path::new("/nowhere/small.toml"))
             .unwrap_or_else(|error| panic!("{error}"))
             .questions()
     }
 
+    /// A line for the input, each endpoint, and each of its columns.
+    fn shown(text: &str) -> String {
+        let mut questions = questions(text);
+        let mut lines = vec![questions["version"].to_string(), questions["input"].to_string()];
+        for endpoint in questions["endpoints"].as_array_mut().unwrap() {
+            let columns = endpoint.as_object_mut().unwrap().remove("columns").unwrap();
+            lines.push(endpoint.to_string());
+            lines.extend(columns.as_array().unwrap().iter().map(Value::to_string));
+        }
+        lines.join("\n")
+    }
+
     /// Runs on disk hold the digest of this text: change it only with [`VERSION`].
     #[test]
     fn the_questions_are_written_in_the_same_words() {
-        insta::assert_snapshot!(questions(JOB), @r#"
-        questions "1"
-        file "csv"
-        id "id"
-        keep
-        type "id" "bigint"
-        duplicates "refuse"
-        endpoint "one"
-        url "https://example.org/{id}"
-        query "b" "{{1}}"
-        query "a" "${KEY}"
-        header "x-key" "${KEY}"
-        missing status "404"
-        missing when ".gone == \"yes\""
-        column "x" "text" ".x"
-        null "N/A"
-        column "y" "date" ".y"
-        null "N/A"
-        format "%Y-%m-%d"
-        on error "null"
-        not null
-        endpoint "two"
-        url "https://example.org/two/{one.x}"
-        column "z" "text" ".z"
-        null "N/A"
-        strip ","
-        regex "(\\d+)"
-        column "w" "timestamp" ".w"
-        zone "UTC"
+        insta::assert_snapshot!(shown(JOB), @r#"
+        2
+        {"duplicates":"refuse","file":{"format":"csv"},"id":["id"],"skip_lines":0,"types":[{"name":"id","value":"bigint"}]}
+        {"answer":"json","headers":[{"name":"x-key","value":"${KEY}"}],"method":"GET","missing":{"statuses":[404],"when":".gone == \"yes\""},"name":"one","query":[{"name":"b","value":"{{1}}"},{"name":"a","value":"${KEY}"}],"url":"https://example.org/{id}"}
+        {"expression":{"jq":".x"},"name":"x","nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"expression":{"jq":".y"},"format":"%Y-%m-%d","name":"y","not_null":true,"nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"null","ty":"date"}
+        {"answer":"json","method":"GET","missing":{},"name":"two","url":"https://example.org/two/{one.x}"}
+        {"expression":{"jq":".z"},"name":"z","nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","strip":",","ty":"text"}
+        {"expression":{"jq":".w"},"name":"w","of":"row","on_bad_character":"keep","on_error":"fail","ty":"timestamp","zone":"UTC"}
         "#);
     }
 
     /// See above.
     #[test]
     fn all_questions_are_written_in_the_same_words() {
-        insta::assert_snapshot!(questions(FULL), @r#"
-        questions "1"
-        file "csv"
-        id "id"
-        keep
-        duplicates "refuse"
-        endpoint "many"
-        method "PUT"
-        url "https://example.org/many"
-        json "{\"ids\":\"{id}\",\"deep\":[1,true,{\"x\":\"{{}}{id}\"}]}"
-        when ".country == \"US\""
-        batch "50" "id" ";" ".data[]" ".id" "single"
-        answer "jsonp"
-        ok ".fine"
-        column "a" "text" ".a"
-        endpoint "page"
-        method "POST"
-        url "{page:url}"
-        host "example.org"
-        host "*.example.org"
-        form
-        field "q" "{id}"
-        answer "html"
-        rows "table tr"
-        pages next "a.next"
-        column "b" "json" "td"
-        attribute "id"
-        all
-        column "c" "text" "h1"
-        of "answer"
-        endpoint "piped"
-        method "POST"
-        url "https://example.org/piped"
-        body "id={id}"
-        pipe "python3" "parse.py"
-        column "d" "text" ".d"
-        endpoint "text"
-        url "https://example.org/text"
-        answer "text"
-        column "e" "text" ""
-        regex "(\\d+)"
-        column "f" "text" ""
+        insta::assert_snapshot!(shown(FULL), @r#"
+        2
+        {"duplicates":"refuse","file":{"format":"csv"},"id":["id"],"skip_lines":0}
+        {"answer":"jsonp","batch":{"absent":"single","column":"id","join":";","key":".id","size":50,"split":".data[]"},"json":"{\"ids\":\"{id}\",\"deep\":[1,true,{\"x\":\"{{}}{id}\"}]}","method":"PUT","missing":{},"name":"many","ok":".fine","url":"https://example.org/many","when":{"jq":".country == \"US\""}}
+        {"expression":{"jq":".a"},"name":"a","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"answer":"html","form":{"fields":[{"name":"q","value":"{id}"}]},"hosts":["example.org","*.example.org"],"method":"POST","missing":{},"name":"page","pages":{"next":{"url":"a.next"}},"rows":"table tr","url":"{page:url}"}
+        {"expression":{"css":{"all":true,"attribute":"id","selector":"td"}},"name":"b","of":"row","on_bad_character":"keep","on_error":"fail","ty":"json"}
+        {"expression":{"css":{"selector":"h1"}},"name":"c","of":"answer","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"answer":"json","body":"id={id}","method":"POST","missing":{},"name":"piped","pipe":["python3","parse.py"],"url":"https://example.org/piped"}
+        {"expression":{"jq":".d"},"name":"d","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"answer":"text","method":"GET","missing":{},"name":"text","url":"https://example.org/text"}
+        {"expression":"text","name":"e","of":"row","on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","ty":"text"}
+        {"expression":"text","name":"f","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
         "#);
     }
 
     #[test]
-    fn each_way_to_pages_has_its_words() {
+    fn each_way_to_pages_is_another_question() {
         let pages = |pages: &str| {
-            let job =
-                JOB.replace("name = \"two\"", &format!("name = \"two\"\nrows = '.[]'\npages = {pages}"));
-            questions(&job)
-                .lines()
-                .filter(|line| line.starts_with("pages") || line.starts_with("more"))
-                .collect::<Vec<_>>()
-                .join("\n")
+            let more = format!("name = \"two\"\nrows = '.[]'\npages = {pages}");
+            questions(&JOB.replace("name = \"two\"", &more))["endpoints"][1]["pages"]["next"].to_string()
         };
-        assert_eq!(pages("{ link = true }"), "pages link");
-        assert_eq!(pages("{ next = '.n', most = 2 }"), r#"pages next ".n""#);
-        assert_eq!(pages("{ cursor = '.c', parameter = 'p' }"), r#"pages cursor ".c" "p""#);
-        assert_eq!(pages("{ offset = 'o' }"), r#"pages offset "o" "0""#);
+        assert_eq!(pages("{ link = true }"), r#""link""#);
+        assert_eq!(pages("{ next = '.n', most = 2 }"), r#"{"url":".n"}"#);
+        assert_eq!(
+            pages("{ cursor = '.c', parameter = 'p' }"),
+            r#"{"cursor":{"parameter":"p","value":".c"}}"#
+        );
+        assert_eq!(pages("{ offset = 'o' }"), r#"{"offset":{"first":0,"parameter":"o"}}"#);
         assert_eq!(
             pages("{ number = 'n', first = 3, more = '.m' }"),
-            "pages number \"n\" \"3\"\nmore \".m\""
+            r#"{"number":{"first":3,"more":".m","parameter":"n"}}"#
         );
     }
 
@@ -413,7 +206,7 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     #[test]
     fn a_table_in_postgresql_makes_other_columns() {
         let moved = JOB.replace("duckdb:small.duckdb", "postgres://h/small");
-        let nul = questions(&moved).lines().filter(|line| *line == "on_bad_character \"fail\"").count();
+        let nul = shown(&moved).matches("\"on_bad_character\":\"fail\"").count();
         assert_eq!(nul, 2, "of x and z, which are text");
         let kept = moved.replace("x = '.x'", "x = { jq = '.x', on_bad_character = 'keep' }");
         let kept = kept.replace("strip = ','", "strip = ',', on_bad_character = 'keep'");
@@ -427,7 +220,7 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             questions(&JOB.replace("file = \"ids.csv\"", &source))
         };
         let usual = asked("postgres://h/one", "SELECT id FROM urls");
-        assert!(usual.starts_with("questions \"1\"\nquery \"SELECT id FROM urls\"\nid "), "{usual}");
+        assert_eq!(usual["input"]["query"]["query"], "SELECT id FROM urls");
         assert_eq!(asked("postgres://h/other", "SELECT id FROM urls"), usual);
         assert_ne!(asked("postgres://h/one", "SELECT id FROM films"), usual);
     }

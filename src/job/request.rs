@@ -1,17 +1,34 @@
 //! What an endpoint sends besides URL, query and headers, how many records share a request, and how an answer
 //! leads to the next page.
 
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::questions::by_name;
 use super::template::Template;
 
 /// The body of a request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Payload {
     /// `json`: sent as `application/json`.
     Json(JsonTemplate),
     /// `form`: sent as `application/x-www-form-urlencoded`; names and values in order, values encoded.
-    Form(Vec<(String, Template)>),
+    Form(#[serde(serialize_with = "fields")] Vec<(String, Template)>),
     /// `body`: text as it stands; values are put in as they are.
+    #[serde(rename = "body")]
     Text(Template),
+}
+
+/// A form without fields is one, too.
+fn fields<S: Serializer>(fields: &[(String, Template)], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Form<'a> {
+        #[serde(serialize_with = "by_name")]
+        fields: &'a [(String, Template)],
+    }
+    Form { fields }.serialize(serializer)
 }
 
 /// JSON whose texts are templates.
@@ -29,7 +46,7 @@ pub enum JsonTemplate {
 }
 
 /// Several records in one request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Batch {
     /// Most records of one request, 2 to 1000.
     pub size: u32,
@@ -48,13 +65,15 @@ pub struct Batch {
     pub status: Option<String>,
     /// jq on an item: how long it asks to wait, as `Retry-After` would say it (RFC 9110, section 10.2.3). Only
     /// beside `status`.
+    #[serde(skip)]
     pub retry_after: Option<String>,
     /// jq on the whole answer: the values of `column` that were not worked, and are asked again.
     pub unprocessed: Option<String>,
 }
 
 /// What becomes of a record that is absent from its batch's answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Absent {
     /// It does not exist there.
     Missing,
@@ -64,11 +83,12 @@ pub enum Absent {
 }
 
 /// How an answer leads to the next page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pages {
     /// What the next request is made of.
     pub next: NextPage,
     /// Most pages of one record; more are a failure of kind `pages`. Default 1000.
+    #[serde(skip)]
     pub most: u32,
     /// jq: the array or object whose elements a page holds, or their number, before `rows` filters them. As the job has
     /// it, or else read off `rows`; none where it can neither be read off nor is needed.
@@ -76,7 +96,8 @@ pub struct Pages {
 }
 
 /// What the request for the next page is made of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NextPage {
     /// The `Link` header with `rel="next"` (RFC 8288); none on the last page.
     Link,
@@ -130,6 +151,33 @@ impl Payload {
             Payload::Form(fields) => fields.iter().map(|(_, template)| template).collect(),
             Payload::Text(template) => vec![template],
         }
+    }
+}
+
+/// The JSON as it is written, its members in the order of the file.
+impl fmt::Display for JsonTemplate {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            JsonTemplate::Fixed(value) => write!(text, "{value}"),
+            JsonTemplate::Text(template) => text.write_str(&quoted(&template.to_string())),
+            JsonTemplate::List(items) => {
+                let items: Vec<String> = items.iter().map(JsonTemplate::to_string).collect();
+                write!(text, "[{}]", items.join(","))
+            }
+            JsonTemplate::Object(members) => {
+                let member = |(name, member): &(String, JsonTemplate)| format!("{}:{member}", quoted(name));
+                let members: Vec<String> = members.iter().map(member).collect();
+                write!(text, "{{{}}}", members.join(","))
+            }
+        }
+    }
+}
+
+/// JSON that is sent is compared as it is written: no member of it may be taken for a key that says nothing.
+impl Serialize for JsonTemplate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -63,7 +63,7 @@ impl ServerUrl {
 
     /// The URL as it is written.
     pub fn written(&self) -> String {
-        self.template.written(&[])
+        self.template.to_string()
     }
 
     /// For people: without password and parameters.

@@ -6,8 +6,10 @@
 //! Between them a name is itself; only the enclosing quote is doubled, as in SQL. What stands in quotes is never
 //! `{endpoint.column}`.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Range;
+
+use serde::{Serialize, Serializer};
 
 use super::suggest::did_you_mean;
 
@@ -31,6 +33,8 @@ pub enum Part {
         endpoint: usize,
         /// Index of the column in that endpoint.
         column: usize,
+        /// As the template names it: `omdb.title`.
+        name: String,
     },
     /// `{name:url}`: a whole URL from a column of the input.
     Url(String),
@@ -76,22 +80,6 @@ impl Template {
         reader.places.get(at).cloned()
     }
 
-    /// The template as it is written; `answers` are the job's endpoints.
-    pub fn written(&self, answers: &[AnswerNames]) -> String {
-        let mut text = String::new();
-        for part in &self.parts {
-            let written = match part {
-                Part::Literal(literal) => write!(text, "{}", literal.replace('{', "{{").replace('}', "}}")),
-                Part::Input(name) => write!(text, "{{{}}}", spelled(name)),
-                Part::Url(name) => write!(text, "{{{}:url}}", spelled(name)),
-                Part::Secret(name) => write!(text, "${{{name}}}"),
-                Part::Answer { endpoint, column } => write_answer(&mut text, answers, *endpoint, *column),
-            };
-            debug_assert!(written.is_ok(), "text grows without errors");
-        }
-        text
-    }
-
     /// The input columns that it uses, in order.
     pub fn input_columns(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
@@ -114,10 +102,23 @@ impl Template {
     }
 }
 
-fn write_answer(text: &mut String, answers: &[AnswerNames], endpoint: usize, column: usize) -> fmt::Result {
-    match answers.get(endpoint).and_then(|found| Some((&found.endpoint, found.columns.get(column)?))) {
-        Some((endpoint, column)) => write!(text, "{{{endpoint}.{}}}", spelled(column)),
-        None => write!(text, "{{{endpoint}.{column}}}"),
+/// The template as it is written.
+impl fmt::Display for Template {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.iter().try_for_each(|part| match part {
+            Part::Literal(literal) => text.write_str(&literal.replace('{', "{{").replace('}', "}}")),
+            Part::Input(name) => write!(text, "{{{}}}", spelled(name)),
+            Part::Url(name) => write!(text, "{{{}:url}}", spelled(name)),
+            Part::Secret(name) => write!(text, "${{{name}}}"),
+            Part::Answer { name, .. } => write!(text, "{{{name}}}"),
+        })
+    }
+}
+
+/// A template is compared and kept as it is written.
+impl Serialize for Template {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -287,7 +288,8 @@ impl<'a> Reader<'a> {
             return None;
         };
         if let Some(position) = names.columns.iter().position(|name| name == column) {
-            return Some(Part::Answer { endpoint: index, column: position });
+            let name = format!("{endpoint}.{}", spelled(column));
+            return Some(Part::Answer { endpoint: index, column: position, name });
         }
         let hint = did_you_mean(column, &names.columns).unwrap_or_else(|| match names.columns.as_slice() {
             [] => format!("give `{endpoint}` columns in [endpoint.columns]"),
@@ -354,7 +356,7 @@ mod tests {
             literal("https://x/"),
             Part::Input("id".into()),
             literal("/"),
-            Part::Answer { endpoint: 0, column: 1 },
+            Part::Answer { endpoint: 0, column: 1, name: "omdb.votes".into() },
             literal("?k="),
             Part::Secret("KEY_1".into()),
             literal("&é=$5"),
@@ -427,7 +429,7 @@ mod tests {
         #[test]
         fn what_is_written_reads_the_same(text in "([a-z{}$.:é\"' ]|\\{[a-z]{1,3}\\}|\\{\"[a-z.:{}' ]{1,4}\"\\}|\\{'[a-z.\"]{1,3}':url\\}|\\$\\{[A-Z]{1,3}\\}){0,12}") {
             if let Ok(template) = Template::parse(&text, &[]) {
-                let written = template.written(&[]);
+                let written = template.to_string();
                 proptest::prop_assert_eq!(Template::parse(&written, &[]), Ok(template), "{}", written);
             }
         }

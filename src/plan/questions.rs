@@ -8,7 +8,7 @@ use crate::handoff::digest;
 ///
 /// What is read anew when a run goes on is left out ([`Job::questions`]).
 pub fn questions_sha256(job: &Job) -> String {
-    digest::sha256(job.questions().as_bytes())
+    digest::sha256(job.questions().to_string().as_bytes())
 }
 
 #[cfg(test)]

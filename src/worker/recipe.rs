@@ -199,7 +199,7 @@ fn needs_of(endpoint: &Endpoint) -> Vec<Answer> {
 
 fn answer_in(part: &Part) -> Option<Answer> {
     match part {
-        Part::Answer { endpoint, column } => Some((*endpoint, *column)),
+        Part::Answer { endpoint, column, .. } => Some((*endpoint, *column)),
         _ => None,
     }
 }

@@ -314,7 +314,7 @@ fn planned(sandbox: &Sandbox, origin: &Origin) -> String {
 fn a_job_that_asks_something_else_now_starts_anew() {
     let questions = ("title = \".Title\"", "title = \".Title\", rated = \".Rated\"");
     for (file, old, new, why) in [
-        ("small.toml", questions.0, questions.1, "endpoint omdb has changed (column rated)"),
+        ("small.toml", questions.0, questions.1, "endpoint omdb has changed (columns.rated)"),
         ("ids.txt", "tt0000001", "tt0000099", " has changed; starting anew"),
         (
             "small.toml",

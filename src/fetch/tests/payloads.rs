@@ -202,7 +202,7 @@ fn another_endpoints_null_is_null_in_json_and_nowhere_else() {
     }
     let mut first = endpoint("http://example.com/");
     first.columns = vec![Column::plain("votes", Expression::Jq(".".to_owned()), Type::Bigint)];
-    let slot = || Template { parts: vec![Part::Answer { endpoint: 0, column: 0 }] };
+    let slot = || Template { parts: vec![Part::Answer { endpoint: 0, column: 0, name: String::new() }] };
     let alone = posting("http://example.com/", Payload::Json(JsonTemplate::Text(slot())));
     let form = posting("http://example.com/", Payload::Form(vec![("v".to_owned(), slot())]));
     let questions = Question::compile_all(&[first, alone, form], &[], &Secrets::default()).unwrap();

@@ -153,7 +153,7 @@ fn columns_of_other_endpoints_fill_slots_with_their_type() {
     let mut first = endpoint("http://example.com/");
     first.columns = vec![Column::plain("released", Expression::Jq(".".to_owned()), Type::Date)];
     let mut second = endpoint("http://example.com/");
-    second.url.parts.push(Part::Answer { endpoint: 0, column: 0 });
+    second.url.parts.push(Part::Answer { endpoint: 0, column: 0, name: String::new() });
     let questions = Question::compile_all(&[first, second], &[], &Secrets::default()).unwrap();
     let build = |value| questions[1].build(&WithAnswer(value)).map(|request| request.shown());
     assert_eq!(build(Some(Value::Date(0))).unwrap(), "http://example.com/1970-01-01");

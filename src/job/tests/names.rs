@@ -135,8 +135,10 @@ fn a_template_names_any_column_of_an_endpoint() {
     let job = parse(&(text.clone() + second)).unwrap();
     let named: Vec<Part> =
         job.endpoints[1].url.parts.iter().filter(|part| !matches!(part, Part::Literal(_))).cloned().collect();
-    let of = |column| Part::Answer { endpoint: 0, column };
-    assert_eq!(named, [of(0), of(1), of(2), Part::Input("one.plain".into())]);
+    let of = |column, name: &str| Part::Answer { endpoint: 0, column, name: name.to_owned() };
+    let of =
+        [of(0, "one.\"a:b}\""), of(1, "one.c \"d\""), of(2, "one.plain"), Part::Input("one.plain".into())];
+    assert_eq!(named, of);
     for wrong in ["{one.\"nope\"}", "{one.\"plain\" }", "{one.\"plain}"] {
         assert_eq!(mistakes_of(&(text.clone() + &second.replace("{one.plain}", wrong))).len(), 1, "{wrong}");
     }

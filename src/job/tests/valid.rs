@@ -44,15 +44,12 @@ fn templates_know_their_columns_and_what_comes_before() {
     let business = &job.endpoints[1];
     let expected = [
         literal("http://localhost:8080/business/"),
-        Part::Answer { endpoint: 0, column: 0 },
+        Part::Answer { endpoint: 0, column: 0, name: "omdb.title".into() },
         literal("/"),
         input("imdb_id"),
     ];
     assert_eq!(business.url.parts, expected);
-    assert_eq!(
-        business.url.written(&job.answer_names()),
-        "http://localhost:8080/business/{omdb.title}/{imdb_id}"
-    );
+    assert_eq!(business.url.to_string(), "http://localhost:8080/business/{omdb.title}/{imdb_id}");
     assert_eq!((omdb.after.as_slice(), business.after.as_slice()), (&[][..], &[0][..]));
 }
 

@@ -11,17 +11,21 @@ pub(super) use self::term::literal;
 
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::jq::on_enough_stack;
 use super::template::AnswerNames;
 
 /// A condition without which a record is not asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct When {
     /// Compiles (checked). Its input is an object of `inputs`, with an object of its `answers` for each endpoint.
     pub jq: String,
     /// The input columns that it names, each once.
+    #[serde(skip)]
     pub inputs: Vec<String>,
     /// The columns of other endpoints that it names, as (endpoint, column), each once.
+    #[serde(skip)]
     pub answers: Vec<(usize, usize)>,
 }
 

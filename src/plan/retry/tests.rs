@@ -34,7 +34,10 @@ fn job(sandbox: &Sandbox, records: usize) -> Job {
     let mut job = sandbox.job(Format::Lines, lines.join("\n").as_bytes());
     job.endpoints[0].columns = vec![answer_column("year", Type::Integer), answer_column("title", Type::Text)];
     let mut second = endpoint("two", "https://example.org/two/{id}");
-    second.query.push(("t".into(), Template { parts: vec![Part::Answer { endpoint: 0, column: 1 }] }));
+    second.query.push((
+        "t".into(),
+        Template { parts: vec![Part::Answer { endpoint: 0, column: 1, name: String::new() }] },
+    ));
     second.after = vec![0];
     job.endpoints.push(second);
     job

@@ -86,7 +86,7 @@ fn what_run_would_not_go_on_with_is_planned_anew_and_said() {
         sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nresume_within = \"1ms\"")
     };
     let changes: [(&dyn Fn(&Sandbox), &str); 3] = [
-        (&title, "is left as it is, since endpoint omdb has changed (column title); planning anew"),
+        (&title, "is left as it is, since endpoint omdb has changed (columns.title); planning anew"),
         (&list, "ids.txt) has changed; planning anew"),
         (&age, "is left as it is, since it is older than 1ms (resume_within); planning anew"),
     ];
@@ -105,7 +105,7 @@ fn a_job_that_stops_over_a_change_is_not_planned_either() {
     sandbox.run(["plan", "small.toml"]).with_code(0);
     sandbox.edit("small.toml", ".Title", ".Plot");
     let ended = sandbox.run(["plan", "small.toml"]).with_code(2);
-    ended.saying("is unfinished, and endpoint omdb has changed (column title) (on_change = \"stop\")");
+    ended.saying("is unfinished, and endpoint omdb has changed (columns.title) (on_change = \"stop\")");
     assert_eq!(runs(&sandbox), 1);
     sandbox.run(["plan", "small.toml", "--new"]).with_code(0);
     assert_eq!(runs(&sandbox), 2);

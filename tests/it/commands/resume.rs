@@ -31,7 +31,7 @@ fn what_has_changed_is_named_before_a_run_starts_anew() {
             "title = \".Title\"",
             "title = \".Title\", rated = \".Rated\"",
             false,
-            "endpoint omdb has changed (column rated)",
+            "endpoint omdb has changed (columns.rated)",
         ),
         ("/business/{imdb_id}\"", "/business/{imdb_id}?x=1\"", false, "endpoint business has changed (url)"),
         (
@@ -60,7 +60,7 @@ fn a_job_that_says_stop_stops_and_asks_nobody() {
     for _ in 0..2 {
         let ended = sandbox.run(["run", &job]).with_code(2);
         ended
-            .saying("is unfinished, and endpoint omdb has changed (column title) (on_change = \"stop\")")
+            .saying("is unfinished, and endpoint omdb has changed (columns.title) (on_change = \"stop\")")
             .saying("hint: `windrow run ")
             .saying("--new` starts anew; to go on, restore what it was planned from: ")
             .saying("job.toml");
