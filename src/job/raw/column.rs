@@ -7,8 +7,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::at::At;
-use super::fields::{Fields, FromToml, Present, Section, wrong_shape};
+use super::fields::{Fields, FromToml, Present, wrong_shape};
 use super::forms::Named;
+use super::section::section;
 use super::word::{Choice, TypeName, Word};
 use crate::job::answer::Of;
 use crate::job::endpoint::{OnBadCharacter, OnError};
@@ -66,68 +67,46 @@ impl JsonSchema for AnyColumn {
     }
 }
 
-/// A column that is written as a table.
-#[derive(Debug, Clone, Default, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Column {
-    /// The jq expression that finds the value in a JSON answer, or in one of its rows. No value is null, more than one
-    /// a failure.
-    pub jq: Option<At<String>>,
-    /// The CSS selector that finds the value in an HTML answer, or in one of its rows: the text of the first element,
-    /// as the page shows it, on one line. No element is null; `:scope` is the row's own element.
-    pub css: Option<At<String>>,
-    /// The attribute that holds the value, instead of the element's text: `href`.
-    pub attr: Option<At<String>>,
-    /// Whether the value is a list of all elements instead of the first; its type is then `json`, or `text`.
-    pub all: Option<At<bool>>,
-    /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
-    pub of: Option<At<Word<Of>>>,
-    /// The type of the column. Default `text`.
-    #[schemars(rename = "type")]
-    pub ty: Option<At<TypeName>>,
-    /// Texts that mean null here, instead of the endpoint's.
-    pub nulls: Option<At<Vec<At<String>>>>,
-    /// Characters to remove before the value is converted: `","` for 1,234.
-    pub strip: Option<At<String>>,
-    /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
-    pub regex: Option<At<String>>,
-    /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
-    pub format: Option<At<String>>,
-    /// The IANA time zone of timestamps that name none, such as `Europe/Berlin`. Default UTC.
-    pub zone: Option<At<String>>,
-    /// What a value that does not fit its type does: `fail` (default), or become `null`.
-    pub on_error: Option<At<Word<OnError>>>,
-    /// Whether null is a failure. Default false.
-    pub not_null: Option<At<bool>>,
-    /// What becomes of characters in text or JSON that a database cannot hold: of U+0000 in PostgreSQL, and of half a
-    /// surrogate pair, which JSON alone can write. `keep` (default; half a pair is no text, and fails all the same), `fail`
-    /// the value as one that does not fit (default where the table is in PostgreSQL), or `replace` them by U+FFFD.
-    pub on_bad_character: Option<At<Word<OnBadCharacter>>>,
-    #[schemars(skip)]
-    pub present: Present,
-}
-
-impl Section for Column {
-    const TITLE: &'static str = "the column";
-
-    fn read(fields: &mut Fields<'_>) -> Column {
-        Column {
-            jq: fields.optional("jq"),
-            css: fields.optional("css"),
-            attr: fields.optional("attr"),
-            all: fields.optional("all"),
-            of: fields.optional("of"),
-            ty: fields.optional("type"),
-            nulls: fields.optional("nulls"),
-            strip: fields.optional("strip"),
-            regex: fields.optional("regex"),
-            format: fields.optional("format"),
-            zone: fields.optional("zone"),
-            on_error: fields.optional("on_error"),
-            not_null: fields.optional("not_null"),
-            on_bad_character: fields.optional("on_bad_character"),
-            present: fields.present(),
-        }
+section! {
+    /// A column that is written as a table.
+    "the column";
+    Column {
+        /// The jq expression that finds the value in a JSON answer, or in one of its rows. No value is null, more than one
+        /// a failure.
+        jq: String,
+        /// The CSS selector that finds the value in an HTML answer, or in one of its rows: the text of the first element,
+        /// as the page shows it, on one line. No element is null; `:scope` is the row's own element.
+        css: String,
+        /// The attribute that holds the value, instead of the element's text: `href`.
+        attr: String,
+        /// Whether the value is a list of all elements instead of the first; its type is then `json`, or `text`.
+        all: bool,
+        /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
+        of: Word<Of>,
+        /// The type of the column. Default `text`.
+        #[schemars(rename = "type")]
+        ty as "type": TypeName,
+        /// Texts that mean null here, instead of the endpoint's.
+        nulls: Vec<At<String>>,
+        /// Characters to remove before the value is converted: `","` for 1,234.
+        strip: String,
+        /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
+        regex: String,
+        /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
+        format: String,
+        /// The IANA time zone of timestamps that name none, such as `Europe/Berlin`. Default UTC.
+        zone: String,
+        /// What a value that does not fit its type does: `fail` (default), or become `null`.
+        on_error: Word<OnError>,
+        /// Whether null is a failure. Default false.
+        not_null: bool,
+        /// What becomes of characters in text or JSON that a database cannot hold: of U+0000 in PostgreSQL, and of half a
+        /// surrogate pair, which JSON alone can write. `keep` (default; half a pair is no text, and fails all the same), `fail`
+        /// the value as one that does not fit (default where the table is in PostgreSQL), or `replace` them by U+FFFD.
+        on_bad_character: Word<OnBadCharacter>,
+        ..
+        #[schemars(skip)]
+        present: Present = Fields::present,
     }
 }
 

@@ -53,6 +53,8 @@ pub(in crate::job) struct Fields<'a> {
     table: &'a DeTable<'a>,
     span: Span,
     known: Vec<&'static str>,
+    /// Mistakes that were noted before.
+    before: usize,
     mistakes: &'a mut Mistakes,
 }
 
@@ -64,7 +66,7 @@ impl<'a> Fields<'a> {
         span: Span,
         mistakes: &'a mut Mistakes,
     ) -> Fields<'a> {
-        Fields { title, table, span, known: Vec::new(), mistakes }
+        Fields { title, table, span, known: Vec::new(), before: mistakes.len(), mistakes }
     }
 
     /// How many mistakes are noted so far.
@@ -121,9 +123,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Whether there are keys that were not taken.
-    pub(super) fn has_others(&self) -> bool {
-        !self.others().is_empty()
+    /// Whether all keys that are there were taken, and none was wrong.
+    pub(super) fn are_right(&self) -> bool {
+        self.noted() == self.before && self.others().is_empty()
     }
 
     fn others(&self) -> Vec<&'a Spanned<DeString<'a>>> {

@@ -1,82 +1,57 @@
 //! `[input]` as written.
 
-use schemars::JsonSchema;
-
 use super::at::At;
-use super::fields::{Fields, Section};
+use super::fields::Fields;
 use super::forms::{Id, Named, Names};
 use super::leaf::Count;
+use super::section::section;
 use super::word::{Choice, TypeName, Word};
 use crate::job::input::{Duplicates, Format};
 
-/// `[input]`
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Input {
-    /// The list: a .csv, .tsv, .jsonl, .parquet or .txt file, also with .gz or .zst behind it, relative to this file; `-`
-    /// is standard input.
-    pub file: Option<At<String>>,
-    /// A database that gives the list, instead of a file: `postgres://user:${PASSWORD}@host:5432/database`, `duckdb:` and
-    /// the path of its file, or `duckdb:` alone for the files that the query names.
-    #[schemars(regex(pattern = "^(postgres(ql)?://.*|duckdb:.*)$"))]
-    pub database: Option<At<String>>,
-    /// The statement that gives the list, one SELECT; its columns are the list's.
-    pub query: Option<At<String>>,
-    /// The list itself, instead of a file.
-    pub ids: Option<At<Vec<At<Id>>>>,
-    /// Format of the list where the file's ending does not say: `csv`, `tsv`, `jsonl`, `parquet` or `lines`
-    /// (one id a line, no header; the default of standard input).
-    pub format: Option<At<Word<Format>>>,
-    /// The character between two fields of a CSV or TSV list, such as `;`; a comma (csv) or a tab (tsv) unless said.
-    #[schemars(length(equal = 1))]
-    pub delimiter: Option<At<String>>,
-    /// The character that encloses fields of a CSV or TSV list, or `none` where quotes are text like any other. By default
-    /// it is `"`, and a quoted field that swallows lines which read as records of their own is refused; said, it is not.
-    #[schemars(regex(pattern = "^(none|.)$"))]
-    pub quote: Option<At<String>>,
-    /// The encoding of a text list, such as `utf-16le`, `cp1252` or `shift_jis` (the labels of the Encoding Standard). By
-    /// default that of its byte order mark, or else UTF-8.
-    pub encoding: Option<At<String>>,
-    /// Lines of a text list that begin with this are passed over, as with `#`.
-    #[schemars(length(min = 1))]
-    pub comment: Option<At<String>>,
-    /// Lines at the beginning of a text list that are passed over, before its header.
-    pub skip_lines: Option<At<Count<0, 1_000_000>>>,
-    /// The column, or columns, that identify a line; for `lines` and `ids` the name that the ids get.
-    #[schemars(required)]
-    pub id: Option<At<Names>>,
-    /// Columns of the list to carry into the table; the id always is.
-    pub keep: Option<At<Vec<At<String>>>>,
-    /// Types of columns of the list. CSV values are text unless this says otherwise (007 stays 007).
-    pub types: Option<At<Named<TypeName>>>,
-    /// What to do with an id that comes twice: `refuse` (default), `keep` both, or `first` (later ones are left out).
-    pub duplicates: Option<At<Word<Duplicates>>>,
-    /// `ok` where an empty list is no error.
-    pub empty: Option<At<Word<Empty>>>,
-}
-
-impl Section for Input {
-    const TITLE: &'static str = "[input]";
-
-    fn read(fields: &mut Fields<'_>) -> Input {
-        check_source(fields);
-        Input {
-            file: fields.optional("file"),
-            database: fields.optional("database"),
-            query: fields.optional("query"),
-            ids: fields.optional("ids"),
-            format: fields.optional("format"),
-            delimiter: fields.optional("delimiter"),
-            quote: fields.optional("quote"),
-            encoding: fields.optional("encoding"),
-            comment: fields.optional("comment"),
-            skip_lines: fields.optional("skip_lines"),
-            id: fields.required("id", "add id = \"…\", the name of the id column"),
-            keep: fields.optional("keep"),
-            types: fields.optional("types"),
-            duplicates: fields.optional("duplicates"),
-            empty: fields.optional("empty"),
-        }
+section! {
+    /// `[input]`
+    "[input]", check_source;
+    Input {
+        /// The list: a .csv, .tsv, .jsonl, .parquet or .txt file, also with .gz or .zst behind it, relative to this file; `-`
+        /// is standard input.
+        file: String,
+        /// A database that gives the list, instead of a file: `postgres://user:${PASSWORD}@host:5432/database`, `duckdb:` and
+        /// the path of its file, or `duckdb:` alone for the files that the query names.
+        #[schemars(regex(pattern = "^(postgres(ql)?://.*|duckdb:.*)$"))]
+        database: String,
+        /// The statement that gives the list, one SELECT; its columns are the list's.
+        query: String,
+        /// The list itself, instead of a file.
+        ids: Vec<At<Id>>,
+        /// Format of the list where the file's ending does not say: `csv`, `tsv`, `jsonl`, `parquet` or `lines`
+        /// (one id a line, no header; the default of standard input).
+        format: Word<Format>,
+        /// The character between two fields of a CSV or TSV list, such as `;`; a comma (csv) or a tab (tsv) unless said.
+        #[schemars(length(equal = 1))]
+        delimiter: String,
+        /// The character that encloses fields of a CSV or TSV list, or `none` where quotes are text like any other. By default
+        /// it is `"`, and a quoted field that swallows lines which read as records of their own is refused; said, it is not.
+        #[schemars(regex(pattern = "^(none|.)$"))]
+        quote: String,
+        /// The encoding of a text list, such as `utf-16le`, `cp1252` or `shift_jis` (the labels of the Encoding Standard). By
+        /// default that of its byte order mark, or else UTF-8.
+        encoding: String,
+        /// Lines of a text list that begin with this are passed over, as with `#`.
+        #[schemars(length(min = 1))]
+        comment: String,
+        /// Lines at the beginning of a text list that are passed over, before its header.
+        skip_lines: Count<0, 1_000_000>,
+        /// The column, or columns, that identify a line; for `lines` and `ids` the name that the ids get.
+        #[schemars(required)]
+        id: Names = "add id = \"…\", the name of the id column",
+        /// Columns of the list to carry into the table; the id always is.
+        keep: Vec<At<String>>,
+        /// Types of columns of the list. CSV values are text unless this says otherwise (007 stays 007).
+        types: Named<TypeName>,
+        /// What to do with an id that comes twice: `refuse` (default), `keep` both, or `first` (later ones are left out).
+        duplicates: Word<Duplicates>,
+        /// `ok` where an empty list is no error.
+        empty: Word<Empty>,
     }
 }
 

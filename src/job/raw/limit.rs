@@ -11,9 +11,10 @@ use toml::de::DeValue;
 use super::super::mistake::Mistakes;
 use super::amount::Amount;
 use super::at::At;
-use super::fields::{Fields, FromToml, Section, wrong_shape};
+use super::fields::{Fields, FromToml, wrong_shape};
 use super::forms::Named;
 use super::leaf::Count;
+use super::section::section;
 use crate::job::limit::Period;
 
 /// `[limits]`: a table of tables.
@@ -45,38 +46,24 @@ impl JsonSchema for Limits {
     }
 }
 
-/// A budget that all processes of the user on this machine share, whichever jobs they run.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Limit {
-    /// How fast: `200/s`, `100/min`, `5000/h`, `20/10s`; with a word for what an endpoint's `cost` counts:
-    /// `90000 tokens/min`.
-    pub rate: Option<At<Amount<Duration>>>,
-    /// How much of the rate may be spent at once after a rest. Default 1.
-    pub burst: Option<At<Count<1, 1_000_000_000>>>,
-    /// Requests in flight at once.
-    pub in_flight: Option<At<Count<1, 65_535>>>,
-    /// How much in a longer time, counted by the wall clock and kept over restarts: `100000/day`, also per `hour`,
-    /// `week` or `month`, or in windows of whole seconds such as `1000/30s`; or a table that also says when a day begins.
-    pub quota: Option<At<AnyQuota>>,
-    /// Whether all that is there was read.
-    #[schemars(skip)]
-    pub whole: bool,
-}
-
-impl Section for Limit {
-    const TITLE: &'static str = "[limits.NAME]";
-
-    fn read(fields: &mut Fields<'_>) -> Limit {
-        let before = fields.noted();
-        let limit = Limit {
-            rate: fields.optional("rate"),
-            burst: fields.optional("burst"),
-            in_flight: fields.optional("in_flight"),
-            quota: fields.optional("quota"),
-            whole: false,
-        };
-        Limit { whole: fields.noted() == before && !fields.has_others(), ..limit }
+section! {
+    /// A budget that all processes of the user on this machine share, whichever jobs they run.
+    "[limits.NAME]";
+    Limit {
+        /// How fast: `200/s`, `100/min`, `5000/h`, `20/10s`; with a word for what an endpoint's `cost` counts:
+        /// `90000 tokens/min`.
+        rate: Amount<Duration>,
+        /// How much of the rate may be spent at once after a rest. Default 1.
+        burst: Count<1, 1_000_000_000>,
+        /// Requests in flight at once.
+        in_flight: Count<1, 65_535>,
+        /// How much in a longer time, counted by the wall clock and kept over restarts: `100000/day`, also per `hour`,
+        /// `week` or `month`, or in windows of whole seconds such as `1000/30s`; or a table that also says when a day begins.
+        quota: AnyQuota,
+        ..
+        /// Whether all that is there was read.
+        #[schemars(skip)]
+        whole: bool = Fields::are_right,
     }
 }
 
@@ -132,28 +119,17 @@ impl JsonSchema for AnyQuota {
     }
 }
 
-/// A quota that is written as a table.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Quota {
-    /// How much: `100000/day`.
-    #[schemars(required)]
-    pub amount: Option<At<Amount<Period>>>,
-    /// When a day, week or month begins: `09:00`. Default midnight.
-    pub renews_at: Option<At<TimeOfDay>>,
-    /// The IANA time zone of that time, such as `America/New_York`. Default UTC.
-    pub zone: Option<At<String>>,
-}
-
-impl Section for Quota {
-    const TITLE: &'static str = "quota";
-
-    fn read(fields: &mut Fields<'_>) -> Quota {
-        Quota {
-            amount: fields.required("amount", "add amount = \"100000/day\""),
-            renews_at: fields.optional("renews_at"),
-            zone: fields.optional("zone"),
-        }
+section! {
+    /// A quota that is written as a table.
+    "quota";
+    Quota {
+        /// How much: `100000/day`.
+        #[schemars(required)]
+        amount: Amount<Period> = "add amount = \"100000/day\"",
+        /// When a day, week or month begins: `09:00`. Default midnight.
+        renews_at: TimeOfDay,
+        /// The IANA time zone of that time, such as `America/New_York`. Default UTC.
+        zone: String,
     }
 }
 

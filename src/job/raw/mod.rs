@@ -17,9 +17,13 @@ mod leaf;
 mod limit;
 mod repeat;
 mod request;
+mod section;
 mod statement;
 mod table;
 mod word;
+
+#[cfg(test)]
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use toml::de::DeTable;
@@ -27,7 +31,7 @@ use toml::de::DeTable;
 pub(super) use at::At;
 pub(super) use column::{AnyColumn, Column};
 pub(super) use endpoint::{Common, Endpoint, Retry};
-pub(super) use fields::{Section, keys_of};
+use fields::{Section, keys_of};
 pub(super) use forms::CostRule;
 pub(super) use input::Input;
 pub(super) use json::Json;
@@ -43,31 +47,54 @@ use super::settings::{ChunkFormat, OnChange};
 use fields::Fields;
 use leaf::{Count, Time};
 use limit::Limits;
+use section::section;
 
 /// As messages name [limits.NAME].
 fn title_of_limits() -> &'static str {
     Limit::TITLE
 }
 
-/// The sections that have a key, as messages name them.
+/// A section: its name in the schema, how messages name it where a key belongs there, and its keys.
+pub(super) struct Known {
+    #[cfg(test)]
+    pub schema: Cow<'static, str>,
+    pub title: &'static str,
+    pub keys: Vec<&'static str>,
+}
+
+/// All sections.
+pub(super) fn sections() -> Vec<Known> {
+    fn known<S: Section + JsonSchema>(title: &'static str) -> Known {
+        Known {
+            #[cfg(test)]
+            schema: S::schema_name(),
+            title,
+            keys: keys_of::<S>(),
+        }
+    }
+    vec![
+        known::<JobFile>(JobFile::TITLE),
+        known::<Job>(Job::TITLE),
+        known::<Input>(Input::TITLE),
+        known::<Endpoint>(Endpoint::TITLE),
+        known::<Common>(Common::TITLE),
+        known::<Table>(Table::TITLE),
+        known::<Publish>(Publish::TITLE),
+        known::<Before>(Before::TITLE),
+        known::<After>(After::TITLE),
+        known::<Retry>("`retry` of [[endpoint]]"),
+        known::<Column>("a column of [[endpoint]]"),
+        known::<Limit>(Limit::TITLE),
+        known::<Quota>("`quota` of [limits.NAME]"),
+        known::<Batch>("`batch` of [[endpoint]]"),
+        known::<Pages>("`pages` of [[endpoint]]"),
+    ]
+}
+
+/// The sections that have a key, as messages name them. What an endpoint may say need not stand in [defaults].
 fn titles_of_sections_with(key: &str) -> Vec<&'static str> {
-    let sections = [
-        (JobFile::TITLE, keys_of::<JobFile>()),
-        (Job::TITLE, keys_of::<Job>()),
-        (Input::TITLE, keys_of::<Input>()),
-        (Endpoint::TITLE, keys_of::<Endpoint>()),
-        (Table::TITLE, keys_of::<Table>()),
-        (Publish::TITLE, keys_of::<Publish>()),
-        (Before::TITLE, keys_of::<Before>()),
-        (After::TITLE, keys_of::<After>()),
-        ("`retry` of [[endpoint]]", keys_of::<Retry>()),
-        ("a column of [[endpoint]]", keys_of::<Column>()),
-        (Limit::TITLE, keys_of::<Limit>()),
-        ("`quota` of [limits.NAME]", keys_of::<Quota>()),
-        ("`batch` of [[endpoint]]", keys_of::<Batch>()),
-        ("`pages` of [[endpoint]]", keys_of::<Pages>()),
-    ];
-    sections.into_iter().filter(|(_, keys)| keys.contains(&key)).map(|(title, _)| title).collect()
+    let having = sections().into_iter().filter(|section| section.keys.contains(&key));
+    having.map(|section| section.title).filter(|title| *title != Common::TITLE).collect()
 }
 
 /// A windrow job: a list of ids, the HTTP requests made for each of them, and the table that the answers become.
@@ -83,7 +110,7 @@ pub(super) struct JobFile {
     /// that endpoints name in `limit`.
     pub limits: Option<At<Limits>>,
     /// Keys that hold for every endpoint that does not say otherwise.
-    pub defaults: Option<At<Defaults>>,
+    pub defaults: Option<At<Common>>,
     /// The requests made for every line of the list, each written as `[[endpoint]]`; 1 to 64.
     #[schemars(length(min = 1, max = 64))]
     pub endpoint: Option<At<Vec<At<Endpoint>>>>,
@@ -116,7 +143,7 @@ impl JobFile {
 
     /// What the defaults say.
     pub(super) fn common(&self) -> Option<&Common> {
-        self.defaults.as_ref().map(|defaults| &defaults.value.common)
+        self.defaults.as_ref().map(|defaults| &defaults.value)
     }
 
     /// Every template: each endpoint's URL, query, payload and headers, then the headers of the defaults.
@@ -151,57 +178,39 @@ impl Section for JobFile {
     }
 }
 
-/// `[job]`
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct Job {
-    /// Names the job and the folder of its runs: letters, digits, `_` and `-`, at most 64.
-    #[schemars(required, regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"))]
-    pub name: Option<At<String>>,
-    /// Format of the files that a run's rows are kept in: `parquet` (default) or `csv`.
-    pub chunks: Option<At<Word<ChunkFormat>>>,
-    /// Most lines of the list that one shard (one child process) works on. Default 250000.
-    pub shard_size: Option<At<Count<64, 1_000_000_000>>>,
-    /// Requests in flight at once, over all shards. Default 128.
-    pub in_flight: Option<At<Count<1, 65_535>>>,
-    /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
-    pub rounds: Option<At<Count<0, 10>>>,
-    /// Age up to which an unfinished run is resumed. Default `7d`.
-    pub resume_within: Option<At<Time<0, { 3650 * DAY }>>>,
-    /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
-    /// makes columns anew without a request), or `none`.
-    pub bodies: Option<At<Word<Bodies>>>,
-    /// What `windrow run` does where the list or the endpoints have changed since the unfinished run began: `new` says
-    /// what differs and starts a new run (default), `stop` says it and stops.
-    pub on_change: Option<At<Word<OnChange>>>,
-    /// Age from which finished runs are removed, such as `14d`. Without it they stay.
-    pub keep_runs: Option<At<Time<{ DAY / 24 }, { 3650 * DAY }>>>,
-    /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
-    /// Default `5m`.
-    pub patience: Option<At<Time<0, { 7 * DAY }>>>,
+section! {
+    /// `[job]`
+    "[job]";
+    Job {
+        /// Names the job and the folder of its runs: letters, digits, `_` and `-`, at most 64.
+        #[schemars(required, regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"))]
+        name: String = "add name = \"…\": letters, digits, `_` and `-`",
+        /// Format of the files that a run's rows are kept in: `parquet` (default) or `csv`.
+        chunks: Word<ChunkFormat>,
+        /// Most lines of the list that one shard (one child process) works on. Default 250000.
+        shard_size: Count<64, 1_000_000_000>,
+        /// Requests in flight at once, over all shards. Default 128.
+        in_flight: Count<1, 65_535>,
+        /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
+        rounds: Count<0, 10>,
+        /// Age up to which an unfinished run is resumed. Default `7d`.
+        resume_within: Time<0, { 3650 * DAY }>,
+        /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
+        /// makes columns anew without a request), or `none`.
+        bodies: Word<Bodies>,
+        /// What `windrow run` does where the list or the endpoints have changed since the unfinished run began: `new` says
+        /// what differs and starts a new run (default), `stop` says it and stops.
+        on_change: Word<OnChange>,
+        /// Age from which finished runs are removed, such as `14d`. Without it they stay.
+        keep_runs: Time<{ DAY / 24 }, { 3650 * DAY }>,
+        /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
+        /// Default `5m`.
+        patience: Time<0, { 7 * DAY }>,
+    }
 }
 
 /// Milliseconds of a day.
 pub(super) const DAY: u64 = 24 * 60 * 60 * 1000;
-
-impl Section for Job {
-    const TITLE: &'static str = "[job]";
-
-    fn read(fields: &mut Fields<'_>) -> Job {
-        Job {
-            name: fields.required("name", "add name = \"…\": letters, digits, `_` and `-`"),
-            chunks: fields.optional("chunks"),
-            shard_size: fields.optional("shard_size"),
-            in_flight: fields.optional("in_flight"),
-            rounds: fields.optional("rounds"),
-            resume_within: fields.optional("resume_within"),
-            bodies: fields.optional("bodies"),
-            on_change: fields.optional("on_change"),
-            keep_runs: fields.optional("keep_runs"),
-            patience: fields.optional("patience"),
-        }
-    }
-}
 
 impl Choice for ChunkFormat {
     const WORDS: &'static [(&'static str, ChunkFormat)] =
@@ -215,20 +224,4 @@ impl Choice for Bodies {
 
 impl Choice for OnChange {
     const WORDS: &'static [(&'static str, OnChange)] = &[("new", OnChange::New), ("stop", OnChange::Stop)];
-}
-
-/// `[defaults]`
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(super) struct Defaults {
-    #[schemars(flatten)]
-    pub common: Common,
-}
-
-impl Section for Defaults {
-    const TITLE: &'static str = "[defaults]";
-
-    fn read(fields: &mut Fields<'_>) -> Defaults {
-        Defaults { common: Common::read(fields) }
-    }
 }

@@ -1,75 +1,54 @@
 //! `[table]` and `[publish]` as written.
 
-use schemars::JsonSchema;
-
-use super::at::At;
-use super::fields::{Fields, Present, Section};
+use super::fields::{Fields, Present};
 use super::forms::{Named, Names};
 use super::leaf::{Count, Ratio, Share};
+use super::section::section;
 use super::word::{Choice, Word};
 use crate::job::table::{Gone, Mode, OnReferencing, PublishWhen, Stamp};
 
-/// `[table]`
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Table {
-    /// Where the rows go: `duckdb:`, `parquet:` or `csv:` and the path of a file, relative to this file, or
-    /// `postgres://user:${PASSWORD}@host:5432/database`.
-    #[schemars(required, regex(pattern = "^(duckdb:|parquet:|csv:|postgres(ql)?://).+"))]
-    pub to: Option<At<String>>,
-    /// The table: `name` or `schema.name`; what holds a point stands in quotes, as in SQL. It is created where it does not
-    /// exist. Of a Parquet or CSV file it may be left out, and is the job's name then.
-    #[schemars(length(min = 1))]
-    pub name: Option<At<String>>,
-    /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
-    /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
-    #[schemars(required)]
-    pub mode: Option<At<Word<Mode>>>,
-    /// What becomes of rows whose id the list no longer has: they stay (`keep`, default), or with `upsert` and
-    /// `replace_ids` `delete` removes them.
-    pub gone: Option<At<Word<Gone>>>,
-    /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`. With
-    /// `replace_ids` it is the id.
-    pub key: Option<At<Names>>,
-    /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
-    /// `run.day`. All but the first may be in the key.
-    pub stamp: Option<At<Named<Word<Stamp>>>>,
-    /// The table in which the runs themselves are noted, `name` or `schema.name`, where it is not `windrow_runs` beside
-    /// the table; for PostgreSQL.
-    #[schemars(length(min = 1))]
-    pub runs_table: Option<At<String>>,
-    /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
-    /// its rows; for PostgreSQL.
-    pub replace: Option<At<Word<Replace>>>,
-    /// What becomes of rows of other tables that refer to a row which is deleted (or updated), where their foreign keys say
-    /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
-    /// lets the references be taken away, `delete` also lets those rows be deleted. For PostgreSQL.
-    pub on_referencing: Option<At<Word<OnReferencing>>>,
-    /// The column, or columns, by whose values a folder of Parquet files is divided.
-    pub partition_by: Option<At<Names>>,
-    /// The keys that are there, right or wrong.
-    #[schemars(skip)]
-    pub present: Present,
-}
-
-impl Section for Table {
-    const TITLE: &'static str = "[table]";
-
-    fn read(fields: &mut Fields<'_>) -> Table {
-        Table {
-            to: fields.required("to", "add to = \"duckdb:….duckdb\" or \"postgres://…\""),
-            name: fields.optional("name"),
-            mode: fields
-                .required("mode", "add mode = \"append\", \"upsert\", \"replace\" or \"replace_ids\""),
-            gone: fields.optional("gone"),
-            key: fields.optional("key"),
-            stamp: fields.optional("stamp"),
-            runs_table: fields.optional("runs_table"),
-            replace: fields.optional("replace"),
-            on_referencing: fields.optional("on_referencing"),
-            partition_by: fields.optional("partition_by"),
-            present: fields.present(),
-        }
+section! {
+    /// `[table]`
+    "[table]";
+    Table {
+        /// Where the rows go: `duckdb:`, `parquet:` or `csv:` and the path of a file, relative to this file, or
+        /// `postgres://user:${PASSWORD}@host:5432/database`.
+        #[schemars(required, regex(pattern = "^(duckdb:|parquet:|csv:|postgres(ql)?://).+"))]
+        to: String = "add to = \"duckdb:….duckdb\" or \"postgres://…\"",
+        /// The table: `name` or `schema.name`; what holds a point stands in quotes, as in SQL. It is created where it does not
+        /// exist. Of a Parquet or CSV file it may be left out, and is the job's name then.
+        #[schemars(length(min = 1))]
+        name: String,
+        /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
+        /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
+        #[schemars(required)]
+        mode: Word<Mode> = "add mode = \"append\", \"upsert\", \"replace\" or \"replace_ids\"",
+        /// What becomes of rows whose id the list no longer has: they stay (`keep`, default), or with `upsert` and
+        /// `replace_ids` `delete` removes them.
+        gone: Word<Gone>,
+        /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`. With
+        /// `replace_ids` it is the id.
+        key: Names,
+        /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
+        /// `run.day`. All but the first may be in the key.
+        stamp: Named<Word<Stamp>>,
+        /// The table in which the runs themselves are noted, `name` or `schema.name`, where it is not `windrow_runs` beside
+        /// the table; for PostgreSQL.
+        #[schemars(length(min = 1))]
+        runs_table: String,
+        /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
+        /// its rows; for PostgreSQL.
+        replace: Word<Replace>,
+        /// What becomes of rows of other tables that refer to a row which is deleted (or updated), where their foreign keys say
+        /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
+        /// lets the references be taken away, `delete` also lets those rows be deleted. For PostgreSQL.
+        on_referencing: Word<OnReferencing>,
+        /// The column, or columns, by whose values a folder of Parquet files is divided.
+        partition_by: Names,
+        ..
+        /// The keys that are there, right or wrong.
+        #[schemars(skip)]
+        present: Present = Fields::present,
     }
 }
 
@@ -119,44 +98,30 @@ impl Choice for Stamp {
     ];
 }
 
-/// `[publish]`
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::job) struct Publish {
-    /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
-    /// as answered. 0 is no condition. Default: one id where publishing only adds; 0.9, and a row from an answer, where it
-    /// takes something away (`replace`, `replace_ids`, `gone = "delete"`; `upsert` with `on_failure = "null"`: 0.9).
-    pub min_success: Option<At<Share>>,
-    /// When a run is published: when it is `finished` (default), or with `append` and `upsert` also what there is at
-    /// `each_pause` that a quota makes.
-    pub when: Option<At<Word<PublishWhen>>>,
-    /// Most ids that may have failed.
-    pub max_failed: Option<At<Count<0, MOST>>>,
-    /// With `upsert`: most rows that may be left out because a later one of the run has the same key.
-    pub max_duplicates: Option<At<Count<0, MOST>>>,
-    /// Fewest rows that the run must bring.
-    pub min_rows: Option<At<Count<0, MOST>>>,
-    /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
-    pub max_change: Option<At<Ratio>>,
+section! {
+    /// `[publish]`
+    "[publish]";
+    Publish {
+        /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
+        /// as answered. 0 is no condition. Default: one id where publishing only adds; 0.9, and a row from an answer, where it
+        /// takes something away (`replace`, `replace_ids`, `gone = "delete"`; `upsert` with `on_failure = "null"`: 0.9).
+        min_success: Share,
+        /// When a run is published: when it is `finished` (default), or with `append` and `upsert` also what there is at
+        /// `each_pause` that a quota makes.
+        when: Word<PublishWhen>,
+        /// Most ids that may have failed.
+        max_failed: Count<0, MOST>,
+        /// With `upsert`: most rows that may be left out because a later one of the run has the same key.
+        max_duplicates: Count<0, MOST>,
+        /// Fewest rows that the run must bring.
+        min_rows: Count<0, MOST>,
+        /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
+        max_change: Ratio,
+    }
 }
 
 /// Most ids or rows that a condition may name: more than any run has.
 const MOST: u64 = 1_000_000_000_000;
-
-impl Section for Publish {
-    const TITLE: &'static str = "[publish]";
-
-    fn read(fields: &mut Fields<'_>) -> Publish {
-        Publish {
-            min_success: fields.optional("min_success"),
-            when: fields.optional("when"),
-            max_failed: fields.optional("max_failed"),
-            max_duplicates: fields.optional("max_duplicates"),
-            min_rows: fields.optional("min_rows"),
-            max_change: fields.optional("max_change"),
-        }
-    }
-}
 
 impl Choice for PublishWhen {
     const WORDS: &'static [(&'static str, PublishWhen)] =
