@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use windrow::handoff::RunStore;
 use windrow::job::{Destination, Mode};
-use windrow::merge::{Place, Terms, prove, publish};
+use windrow::merge::{ResolvedDestination, Terms, prove, publish};
 
 use run::{job, make_run, peak_mb, select};
 
@@ -148,7 +148,7 @@ async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let proved = started.elapsed();
     let started = Instant::now();
     let terms = Terms { now_micros: 0, anyway: false };
-    let to = Place::DuckDb(path.clone());
+    let to = ResolvedDestination::DuckDb(path.clone());
     let published = publish(
         &run,
         &job(Destination::DuckDb(path.clone()), &plan, mode),

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use windrow::handoff::RunStore;
 use windrow::job::{Destination, Mode, ServerUrl};
-use windrow::merge::{Place, Terms, prove, publish};
+use windrow::merge::{ResolvedDestination, Terms, prove, publish};
 use windrow::secrets::Secrets;
 
 use postgres::{PostgresServer, TestDatabase};
@@ -190,7 +190,7 @@ async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
     let plan = run.plan().await.expect("the plan");
     let to = Destination::Postgres(ServerUrl::parse(url).expect("a URL"));
     let job = job(to, &plan, mode);
-    let place = Place::of(&run, &plan, &job, &Secrets::default()).expect("a server");
+    let place = ResolvedDestination::of(&run, &plan, &job, &Secrets::default()).expect("a server");
     let proof = prove(&run).await.expect("a proof");
     let terms = Terms { now_micros: 0, anyway: false };
     let published =

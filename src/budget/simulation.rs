@@ -39,15 +39,15 @@ fn of_rate(amount: u64, burst: u64) -> Limit {
     Limit { rate: Some(Rate { amount, per: Duration::from_secs(1) }), burst, ..limit() }
 }
 
-struct Place {
+struct TempBudget {
     _folder: tempfile::TempDir,
     path: PathBuf,
 }
 
-impl Place {
-    fn new() -> Place {
+impl TempBudget {
+    fn new() -> TempBudget {
         let folder = tempfile::tempdir().unwrap();
-        Place { path: folder.path().join("budget"), _folder: folder }
+        TempBudget { path: folder.path().join("budget"), _folder: folder }
     }
 
     fn join(&self, limit: &Limit, now: u64) -> Member {
@@ -125,7 +125,7 @@ fn busy(random: &mut fastrand::Rng) -> u64 {
 fn any_number_of_members_keep_one_rate() {
     let mut random = random("one rate");
     for (rate, count) in [(500, 1), (500, 2), (500, 4), (50, 3), (5_000, 4), (20_000, 2)] {
-        let place = Place::new();
+        let place = TempBudget::new();
         let members: Vec<Member> = (0..count).map(|_| place.join(&of_rate(rate, 1), START)).collect();
         let sent = run(&members, &vec![0; count], 30, &mut random, busy);
         let (most, mean) = figures(&sent.concat());
@@ -141,7 +141,7 @@ fn any_number_of_members_keep_one_rate() {
 #[test]
 fn members_that_die_and_come_back_keep_the_rate() {
     let mut random = random("deaths");
-    let place = Place::new();
+    let place = TempBudget::new();
     let limit = of_rate(500, 1);
     let mut members: Vec<Member> = (0..4).map(|_| place.join(&limit, START)).collect();
     let mut sent = Vec::new();
@@ -179,7 +179,7 @@ fn one_that_asks_one_at_a_time_gets_its_share() {
     let mut random = random("few and many");
     // The first waits for each answer before it asks again; the second has always more.
     for latency in [1, 2, 3] {
-        let place = Place::new();
+        let place = TempBudget::new();
         let members = [place.join(&of_rate(500, 1), START), place.join(&of_rate(500, 1), START)];
         let sent = run(&members, &[latency * MILLI, 0], 20, &mut random, busy);
         let share = sent[0].len() as f64 / sent.concat().len() as f64;
@@ -191,7 +191,7 @@ fn one_that_asks_one_at_a_time_gets_its_share() {
 
 #[test]
 fn the_slowest_of_what_members_were_told_holds_for_all() {
-    let place = Place::new();
+    let place = TempBudget::new();
     let [fast, slow] = [of_rate(500, 1), of_rate(100, 1)].map(|limit| place.join(&limit, START));
     fast.look(START + SECOND);
     slow.look(START + SECOND);
@@ -205,7 +205,7 @@ fn the_slowest_of_what_members_were_told_holds_for_all() {
 #[test]
 fn places_in_flight_are_never_more_than_there_are() {
     let mut random = random("places");
-    let place = Place::new();
+    let place = TempBudget::new();
     let limit = Limit { in_flight: Some(20), ..limit() };
     let mut members: Vec<Member> = (0..4).map(|_| place.join(&limit, START)).collect();
     let mut wanting = [0_u64; 4];
@@ -331,7 +331,7 @@ impl Server {
 fn a_server_is_given_as_much_as_it_answers_no_slower_for() {
     let mut random = random("adaptive window");
     for (capacity, latency, count) in [(8, 50, 1), (8, 50, 4), (1, 200, 2), (64, 20, 2), (1000, 200, 4)] {
-        let place = Place::new();
+        let place = TempBudget::new();
         let members: Vec<Member> = (0..count).map(|_| place.adaptive(256 / count, START)).collect();
         let server = Server::new(capacity, latency * MILLI);
         let load = server.load(&members, 120, &mut random);
@@ -352,7 +352,7 @@ fn a_server_is_given_as_much_as_it_answers_no_slower_for() {
 #[test]
 fn a_server_that_fails_one_in_ten_is_not_slowed_to_a_standstill() {
     let mut random = random("one in ten");
-    let place = Place::new();
+    let place = TempBudget::new();
     let members = [place.adaptive(64, START), place.adaptive(64, START)];
     let load = Server { failing: 0.1, ..Server::new(1000, 100 * MILLI) }.load(&members, 60, &mut random);
     println!("  one in ten fails: {:.0} of 1280/s", load.rate);
@@ -362,7 +362,7 @@ fn a_server_that_fails_one_in_ten_is_not_slowed_to_a_standstill() {
 #[test]
 fn a_server_that_refuses_what_is_too_much_is_soon_given_less() {
     let mut random = random("refusals");
-    let place = Place::new();
+    let place = TempBudget::new();
     let members = [place.adaptive(64, START), place.adaptive(64, START)];
     let load = Server { most_waiting: 4, ..Server::new(8, 50 * MILLI) }.load(&members, 60, &mut random);
     println!("  12 at most: {:.0} of 160/s, {:.2} % refused", load.rate, load.refused * 100.0);
@@ -372,7 +372,7 @@ fn a_server_that_refuses_what_is_too_much_is_soon_given_less() {
 #[test]
 fn a_server_that_fails_everything_is_asked_one_at_a_time() {
     let mut random = random("all fail");
-    let place = Place::new();
+    let place = TempBudget::new();
     let members = [place.adaptive(64, START)];
     let load = Server { failing: 1.0, ..Server::new(1000, 10 * MILLI) }.load(&members, 20, &mut random);
     println!("  all fail: at most {} at once", load.most);
@@ -381,7 +381,7 @@ fn a_server_that_fails_everything_is_asked_one_at_a_time() {
 
 #[test]
 fn nobody_is_there_until_somebody_answers() {
-    let place = Place::new();
+    let place = TempBudget::new();
     let [one, other] = [place.adaptive(8, START), place.adaptive(8, START)];
     (0..15).for_each(|_| one.silent(START));
     assert_eq!(other.down(START), None);
@@ -396,7 +396,7 @@ fn nobody_is_there_until_somebody_answers() {
 
 #[test]
 fn no_more_is_sent_than_the_server_says_it_takes() {
-    let place = Place::new();
+    let place = TempBudget::new();
     let [one, other] = [place.adaptive(8, START), place.adaptive(8, START)];
     assert_eq!(one.take_left(START), Ok(()));
     [&one, &other, &one].into_iter().for_each(|member| member.look(START + SECOND / 2));
@@ -425,7 +425,7 @@ fn a_member_that_shares_with_nobody_has_everything() {
 
 #[test]
 fn a_quota_is_spent_once_by_all_and_renews() {
-    let place = Place::new();
+    let place = TempBudget::new();
     let per = Period::Span(Duration::from_secs(20));
     let quota = Quota { amount: 1000, per, renews_at: Duration::ZERO, zone: "UTC".into() };
     let limit = Limit { quota: Some(quota), ..limit() };
@@ -452,7 +452,7 @@ fn a_quota_is_spent_once_by_all_and_renews() {
 /// What was used but not yet noted on the disk may be lost with the machine's power; the note is ahead of it.
 #[test]
 fn after_a_start_of_the_machine_a_quota_counts_as_far_used_as_was_noted() {
-    let place = Place::new();
+    let place = TempBudget::new();
     let quota = Quota {
         amount: 1000,
         per: Period::Span(Duration::from_secs(20)),
@@ -478,7 +478,7 @@ fn after_a_start_of_the_machine_a_quota_counts_as_far_used_as_was_noted() {
 #[test]
 fn costs_are_taken_by_their_average_and_settled_by_what_they_were() {
     let mut random = random("costs");
-    let place = Place::new();
+    let place = TempBudget::new();
     let limit = Limit { counts: Counts::Cost("tokens".into()), ..of_rate(5_000, 1) };
     let member = place.join(&limit, START);
     assert_eq!(member.expected_cost(), None);

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::fetch::Mask;
 use crate::handoff::{Event, Exit, RunStore};
 use crate::job::{Bodies, Job};
@@ -38,13 +38,13 @@ pub(super) struct CheckArgs {
     env_file: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: CheckArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let mut job = find::load_job(&args.job)?;
     let secrets = secrets(args.env_file.as_deref())?;
-    merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
+    merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
     check_secrets(&job, &secrets)?;
     job.settings.bodies = Bodies::All;
-    let (trial, earlier) = chosen(&job, &args, &secrets, place).await?;
+    let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;
     let folder = tempfile::tempdir()?;
     let run = plan_new(&job, folder.path(), &secrets, &trial, &mut Console::default()).await?;
     let stop = stop_on_signals()?;
@@ -85,13 +85,13 @@ async fn chosen(
     job: &Job,
     args: &CheckArgs,
     secrets: &Secrets,
-    place: &Place,
+    runs: &RunsArgs,
 ) -> Result<(Trial, Option<RunStore>), RunnerError> {
     if !args.from_kept {
         let sample = args.ids.is_none().then_some(args.records);
         return Ok((Trial { sample, ids: args.ids.clone() }, None));
     }
-    let earlier = find::newest(&find::runs_root(job, place), &job.name).await?;
+    let earlier = find::newest(&find::runs_root(job, runs), &job.name).await?;
     let trial = kept_records(&earlier, job, secrets, args.records).await?;
     Ok((trial, Some(earlier)))
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::report::{Console, summary};
@@ -14,9 +14,9 @@ pub(super) struct ExtractArgs {
     run: String,
 }
 
-pub(super) async fn run(args: ExtractArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let stop = stop_on_signals()?;
-    let earlier = find::open_run(&args.run, place).await?;
+    let earlier = find::open_run(&args.run, runs).await?;
     let asked = runner::extract(earlier, &stop, &mut Console::default()).await?;
     summary::asked_again(&asked).await
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::merge;
 use crate::os::tell;
@@ -27,8 +27,8 @@ pub(super) struct FailuresArgs {
     format: Shape,
 }
 
-pub(super) async fn run(args: FailuresArgs, place: &Place) -> Result<Exit, RunnerError> {
-    let run = find::open_run(&args.run, place).await?;
+pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    let run = find::open_run(&args.run, runs).await?;
     let plan = run.plan().await?;
     let job = planned_job(&run, &plan).await?;
     let sql = match (args.ids, args.answers) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Place;
+use super::RunsArgs;
 use crate::handoff::{RunStore, runs};
 use crate::job::Job;
 use crate::runner::RunnerError;
@@ -14,20 +14,20 @@ pub(super) fn load_job(path: &Path) -> Result<Job, RunnerError> {
 }
 
 /// Where the runs of a job live.
-pub(super) fn runs_root(job: &Job, place: &Place) -> PathBuf {
-    place.runs.clone().unwrap_or_else(|| runs::default_root(&job.path))
+pub(super) fn runs_root(job: &Job, runs: &RunsArgs) -> PathBuf {
+    runs.folder.clone().unwrap_or_else(|| runs::default_root(&job.path))
 }
 
 /// The run that a person named: a folder, a run's id, or a job for its newest run.
-pub(super) async fn open_run(word: &str, place: &Place) -> Result<RunStore, RunnerError> {
+pub(super) async fn open_run(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
     let folder = Path::new(word);
     if runs::is_run_folder(folder) {
         return Ok(RunStore::open(folder).await?);
     }
-    let root = place.runs.clone().unwrap_or_else(|| PathBuf::from("shards"));
+    let root = runs.here();
     if word.ends_with(".toml") && folder.is_file() {
         let job = load_job(folder)?;
-        return newest(&runs_root(&job, place), &job.name).await;
+        return newest(&runs_root(&job, runs), &job.name).await;
     }
     if let Some(folder) =
         runs::jobs(&root).iter().map(|job| root.join(job).join(word)).find(|f| runs::is_run_folder(f))

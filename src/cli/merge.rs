@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Destination;
 use crate::os::stop_on_signals;
@@ -27,10 +27,10 @@ pub(super) struct MergeArgs {
     env_file: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: MergeArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let started = Instant::now();
     let stop = stop_on_signals()?;
-    let run = LiveRun::of(find::open_run(&args.run, place).await?, Purpose::Work).await?;
+    let run = LiveRun::of(find::open_run(&args.run, runs).await?, Purpose::Work).await?;
     let here = std::env::current_dir()?;
     let to = args.to.map(|url| Destination::parse(&url, &here).map_err(RunnerError::Usage)).transpose()?;
     let options = MergeOptions { to, anyway: args.anyway, secrets: secrets(args.env_file.as_deref())? };

@@ -33,7 +33,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    place: Place,
+    runs: RunsArgs,
 }
 
 /// The exit codes, a line each.
@@ -44,11 +44,18 @@ fn exit_codes() -> String {
 
 /// Where runs live.
 #[derive(Debug, Args)]
-pub(crate) struct Place {
+pub(crate) struct RunsArgs {
     /// Folder of the runs [default: shards/ beside the schemas/ folder that holds the job file, or beside the
     /// job file; for commands that take a RUN: ./shards]
-    #[arg(long, global = true, value_name = "DIR")]
-    runs: Option<PathBuf>,
+    #[arg(long = "runs", global = true, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl RunsArgs {
+    /// Where no job says where its runs are.
+    fn here(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| PathBuf::from("shards"))
+    }
 }
 
 /// Which records are tried; all of them by default.
@@ -153,20 +160,20 @@ fn run_to_the_end(cli: Cli) -> Result<Exit, RunnerError> {
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
-    let place = cli.place;
+    let runs = cli.runs;
     match cli.command {
-        Command::Run(args) => run::run(args, &place).await,
-        Command::Check(args) => check::run(args, &place).await,
-        Command::Plan(args) => plan::run(args, &place).await,
-        Command::Shard(args) => shard::run(args, &place).await,
-        Command::Retry(args) => retry::run(args, &place).await,
-        Command::Merge(args) => merge::run(args, &place).await,
-        Command::Extract(args) => extract::run(args, &place).await,
-        Command::Status(args) => status::run(args, &place).await,
-        Command::Failures(args) => failures::run(args, &place).await,
-        Command::Query(args) => query::run(args, &place).await,
+        Command::Run(args) => run::run(args, &runs).await,
+        Command::Check(args) => check::run(args, &runs).await,
+        Command::Plan(args) => plan::run(args, &runs).await,
+        Command::Shard(args) => shard::run(args, &runs).await,
+        Command::Retry(args) => retry::run(args, &runs).await,
+        Command::Merge(args) => merge::run(args, &runs).await,
+        Command::Extract(args) => extract::run(args, &runs).await,
+        Command::Status(args) => status::run(args, &runs).await,
+        Command::Failures(args) => failures::run(args, &runs).await,
+        Command::Query(args) => query::run(args, &runs).await,
         Command::Limits(args) => limits::run(&args),
-        Command::Prune(args) => prune::run(args, &place).await,
+        Command::Prune(args) => prune::run(args, &runs).await,
         Command::Init(args) => init::run(args),
         Command::Schema => schema::run(),
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Found};
@@ -29,11 +29,11 @@ pub(super) struct PlanArgs {
     env_file: Option<PathBuf>,
 }
 
-pub(super) async fn run(args: PlanArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let job = find::load_job(&args.job)?;
     let secrets = secrets(args.env_file.as_deref())?;
-    let found = merge::check_destination(&job, &merge::Place::of_job(&job, &secrets)?).await?;
-    let root = find::runs_root(&job, place);
+    let found = merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
+    let root = find::runs_root(&job, runs);
     let run = begin(&job, &args, &root, &secrets).await?;
     let mut lines = plan::lines(&run, &job).await?;
     let ddl = merge::ddl(&job, &run.plan)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::budget::{state_folder, sweep_hosts};
 use crate::handoff::{Exit, RunStore, runs};
 use crate::job::Job;
@@ -36,9 +36,9 @@ pub(super) struct PruneArgs {
     dry_run: bool,
 }
 
-pub(super) async fn run(args: PruneArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: PruneArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let (mut all, mut console) = (Vec::new(), Console::default());
-    for (root, name, keep_runs) in jobs(&args, place).await? {
+    for (root, name, keep_runs) in jobs(&args, runs).await? {
         let Some(rule) = args.rule(keep_runs) else {
             skip(&args, &name)?;
             continue;
@@ -90,8 +90,8 @@ fn skip(args: &PruneArgs, name: &str) -> Result<(), RunnerError> {
 /// Where the runs lie, whose they are, and the job's `keep_runs`.
 type Named = (PathBuf, String, Option<Duration>);
 
-async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, RunnerError> {
-    let root = place.runs.clone().unwrap_or_else(|| PathBuf::from("shards"));
+async fn jobs(args: &PruneArgs, runs: &RunsArgs) -> Result<Vec<Named>, RunnerError> {
+    let root = runs.here();
     let named = match &args.job {
         None => {
             let has_runs = |job: &String| !runs::runs_of(&root, job).is_empty();
@@ -99,7 +99,7 @@ async fn jobs(args: &PruneArgs, place: &Place) -> Result<Vec<Named>, RunnerError
         }
         Some(word) if word.ends_with(".toml") && Path::new(word).is_file() => {
             let job = find::load_job(Path::new(word))?;
-            return Ok(vec![(find::runs_root(&job, place), job.name, job.settings.keep_runs)]);
+            return Ok(vec![(find::runs_root(&job, runs), job.name, job.settings.keep_runs)]);
         }
         Some(name) => vec![name.clone()],
     };

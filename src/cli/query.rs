@@ -4,7 +4,7 @@ use std::io::Read;
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::merge;
 use crate::report::{Shape, stdout};
@@ -21,8 +21,8 @@ pub(super) struct QueryArgs {
     format: Shape,
 }
 
-pub(super) async fn run(args: QueryArgs, place: &Place) -> Result<Exit, RunnerError> {
-    let run = find::open_run(&args.run, place).await?;
+pub(super) async fn run(args: QueryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    let run = find::open_run(&args.run, runs).await?;
     let sql = match args.sql.as_str() {
         "-" => {
             let mut sql = String::new();

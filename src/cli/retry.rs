@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{FetchArgs, Place, find};
+use super::{FetchArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
 use crate::plan::{RetryFilter, StatusFilter};
@@ -35,9 +35,9 @@ fn kind(word: &str) -> Result<Kind, String> {
         .ok_or_else(|| format!("kinds are {}", words.join(", ")))
 }
 
-pub(super) async fn run(args: RetryArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let stop = stop_on_signals()?;
-    let store = find::open_run(&args.run, place).await?;
+    let store = find::open_run(&args.run, runs).await?;
     let options = RetryOptions {
         filter: RetryFilter {
             statuses: args.status,

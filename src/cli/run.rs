@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{FetchArgs, Place, TrialArgs, find};
+use super::{FetchArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::report::{Console, prune, summary};
@@ -27,12 +27,12 @@ pub(super) struct RunArgs {
     fetch: FetchArgs,
 }
 
-pub(super) async fn run(args: RunArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let started = Instant::now();
     let stop = stop_on_signals()?;
     let job = find::load_job(&args.job)?;
     let options = RunOptions {
-        root: find::runs_root(&job, place),
+        root: find::runs_root(&job, runs),
         secrets: secrets(args.fetch.env_file.as_deref())?,
         is_new: args.new,
         waits: args.wait,

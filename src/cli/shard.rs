@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Shard};
 use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals, tell};
@@ -61,7 +61,7 @@ impl FromStr for CrashedPair {
     }
 }
 
-pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: ShardArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let slot = match args.supervised_by {
         None => Slot::own(),
         Some(parent) => {
@@ -70,7 +70,7 @@ pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, RunnerEr
         }
     };
     let supervised = args.supervised_by.is_some();
-    let ended = fetch(args, place, slot).await;
+    let ended = fetch(args, runs, slot).await;
     if supervised {
         let text = match &ended {
             Ok((_, text)) => text.clone(),
@@ -87,8 +87,8 @@ pub(super) async fn run(args: ShardArgs, place: &Place) -> Result<Exit, RunnerEr
 }
 
 /// Fetches the shard; returns how it ended, in a code and in words.
-async fn fetch(args: ShardArgs, place: &Place, slot: Slot) -> Result<(Exit, String), RunnerError> {
-    let run = find::open_run(&args.run, place).await?;
+async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, String), RunnerError> {
+    let run = find::open_run(&args.run, runs).await?;
     let plan = run.plan().await?;
     let PlannedShard { round, shard, job, replay } = PlannedShard::find(&run, &plan, args.shard).await?;
     let options = ShardOptions {

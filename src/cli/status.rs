@@ -1,10 +1,8 @@
 //! `windrow status [RUN]`: the runs, or one run's shards.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{Place, find};
+use super::{RunsArgs, find};
 use crate::handoff::Exit;
 use crate::report::status::{all, one};
 use crate::runner::RunnerError;
@@ -15,10 +13,10 @@ pub(super) struct StatusArgs {
     run: Option<String>,
 }
 
-pub(super) async fn run(args: StatusArgs, place: &Place) -> Result<Exit, RunnerError> {
+pub(super) async fn run(args: StatusArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     match args.run {
-        Some(word) => one(&find::open_run(&word, place).await?).await?,
-        None => all(&place.runs.clone().unwrap_or_else(|| PathBuf::from("shards"))).await?,
+        Some(word) => one(&find::open_run(&word, runs).await?).await?,
+        None => all(&runs.here()).await?,
     }
     Ok(Exit::Done)
 }

@@ -6,10 +6,10 @@ use crate::value::Value;
 
 use super::ExtractorError;
 use super::convert::Conversion;
-use super::expression::{Answer, Expression};
+use super::expression::{Expression, ParsedAnswer};
 
 /// A compiled column.
-pub(super) struct Column {
+pub(super) struct JsonColumn {
     /// Where its value stands.
     pub expression: Expression,
     /// Whether that is looked for in the item or in the whole answer, where these differ.
@@ -17,19 +17,19 @@ pub(super) struct Column {
     conversion: Conversion,
 }
 
-impl Column {
+impl JsonColumn {
     /// Compiles a column.
-    pub fn new(column: &job::Column) -> Result<Column, ExtractorError> {
+    pub fn new(column: &job::Column) -> Result<JsonColumn, ExtractorError> {
         let conversion = Conversion::new(column)?;
         let job::Expression::Jq(jq) = &column.expression else {
             return Err(ExtractorError::unfit(conversion.name(), "JSON answers want jq"));
         };
         let expression = Expression::named(jq, conversion.name())?;
-        Ok(Column { expression, of: column.of, conversion })
+        Ok(JsonColumn { expression, of: column.of, conversion })
     }
 
     /// Its value in an answer, or in an item of one.
-    pub fn value(&self, answer: &Answer<'_>) -> Result<Value, Failure> {
+    pub fn value(&self, answer: &ParsedAnswer<'_>) -> Result<Value, Failure> {
         let json = self.expression.value(answer, self.conversion.name())?;
         self.conversion.value(json.as_deref().unwrap_or("null"))
     }

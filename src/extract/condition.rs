@@ -10,7 +10,7 @@ use jaq_json::Val;
 
 use crate::record::Failure;
 
-use super::expression::{Answer, Expression, INTERPRETER_DIGITS, Plain};
+use super::expression::{Expression, INTERPRETER_DIGITS, ParsedAnswer, Plain};
 use super::path;
 use super::{ExtractorError, jq, text};
 
@@ -53,7 +53,7 @@ impl Condition {
     }
 
     /// Whether the condition holds for this answer.
-    pub fn holds(&self, answer: &Answer<'_>) -> Result<bool, Failure> {
+    pub fn holds(&self, answer: &ParsedAnswer<'_>) -> Result<bool, Failure> {
         let Some(json) = self.subject.value(answer, self.at)? else { return Ok(false) };
         Ok(match &self.test {
             Test::True => json != "null" && json != "false",
@@ -112,7 +112,7 @@ mod tests {
     fn holds(condition: &str, text: &str) -> Result<bool, Failure> {
         let mut condition = Condition::new(condition, "missing.when").unwrap();
         let trie = planted(condition.plain());
-        condition.holds(&Answer::read(text, &trie)?)
+        condition.holds(&ParsedAnswer::read(text, &trie)?)
     }
 
     fn is_plain(condition: &str) -> bool {

@@ -22,28 +22,28 @@ const INTERPRETER_DEPTH: u32 = 1000;
 pub(super) const INTERPRETER_DIGITS: usize = 1000;
 
 /// An answer, as far as it has been read.
-pub(super) struct Answer<'a> {
+pub(super) struct ParsedAnswer<'a> {
     text: &'a str,
     slots: Vec<Slot<'a>>,
     /// The whole answer for the interpreter, made when the first expression needs it.
     whole: OnceCell<Val>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ParsedAnswer<'a> {
     /// Reads what `trie` wants of the JSON `text`.
-    pub fn read(text: &'a str, trie: &Trie) -> Result<Answer<'a>, Failure> {
+    pub fn read(text: &'a str, trie: &Trie) -> Result<ParsedAnswer<'a>, Failure> {
         let slots = fill(trie, text).map_err(|error| body::not_json(text, error))?;
-        Ok(Answer { text, slots, whole: OnceCell::new() })
+        Ok(ParsedAnswer { text, slots, whole: OnceCell::new() })
     }
 
     /// One that the interpreter has made: `value`, whose JSON is `text`. Without paths in `trie` that is not
     /// looked at.
-    pub fn made(text: &'a str, value: Val, trie: &Trie) -> Result<Answer<'a>, Failure> {
+    pub fn made(text: &'a str, value: Val, trie: &Trie) -> Result<ParsedAnswer<'a>, Failure> {
         let slots = match trie.slots() {
             0 => Vec::new(),
             _ => fill(trie, text).map_err(|error| body::not_json(text, error))?,
         };
-        Ok(Answer { text, slots, whole: OnceCell::from(value) })
+        Ok(ParsedAnswer { text, slots, whole: OnceCell::from(value) })
     }
 
     /// Its text.
@@ -113,7 +113,7 @@ impl Plain {
 
     /// The JSON text of what it leads to, none where a step with `?` does not fit.
     #[inline]
-    pub fn found<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<&'a str>, Failure> {
+    pub fn found<'a>(&self, answer: &ParsedAnswer<'a>, at: &str) -> Result<Option<&'a str>, Failure> {
         match answer.slots[self.slot] {
             Slot::Found(text) => Ok(Some(text)),
             Slot::Absent => Ok(Some("null")),
@@ -154,7 +154,7 @@ impl Expression {
     }
 
     /// The JSON text of what it gives, none if it gives nothing. `at` names the expression in a failure.
-    pub fn value<'a>(&self, answer: &Answer<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
+    pub fn value<'a>(&self, answer: &ParsedAnswer<'a>, at: &str) -> Result<Option<Cow<'a, str>>, Failure> {
         match self {
             Expression::Plain(plain) => Ok(plain.found(answer, at)?.map(Cow::Borrowed)),
             Expression::Program(program) => interpreted(program, answer.whole()?, at),

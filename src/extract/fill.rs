@@ -150,10 +150,10 @@ fn places(node: &Node) -> impl Iterator<Item = &Node> {
 }
 
 /// An index, from the end where it is negative, and where it leads.
-type Place = (isize, Node);
+type AtIndex = (isize, Node);
 
 /// Places that count from the end, then those from the start.
-fn split_places(node: &Node) -> (&[Place], &[Place]) {
+fn split_places(node: &Node) -> (&[AtIndex], &[AtIndex]) {
     node.places.split_at(node.places.partition_point(|(place, _)| *place < 0))
 }
 

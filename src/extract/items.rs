@@ -7,7 +7,7 @@
 use crate::record::Failure;
 
 use super::elements::{self, NotIterable};
-use super::expression::{Answer, Plain, failed};
+use super::expression::{ParsedAnswer, Plain, failed};
 use super::path::{self, Leg, Path, Walk};
 use super::trie::Trie;
 use super::{ExtractorError, jq};
@@ -32,7 +32,7 @@ struct Below {
 }
 
 /// Called with each item; the first failure ends the answer.
-pub(super) type Visit<'v> = &'v mut dyn FnMut(&Answer<'_>) -> Result<(), Failure>;
+pub(super) type Visit<'v> = &'v mut dyn FnMut(&ParsedAnswer<'_>) -> Result<(), Failure>;
 
 impl Items {
     /// Compiles an expression; `at` is its key in the job.
@@ -56,10 +56,10 @@ impl Items {
     }
 
     /// Visits the items of an answer, each read by `trie`.
-    pub fn each(&self, answer: &Answer<'_>, trie: &Trie, visit: Visit<'_>) -> Result<(), Failure> {
+    pub fn each(&self, answer: &ParsedAnswer<'_>, trie: &Trie, visit: Visit<'_>) -> Result<(), Failure> {
         match &self.source {
             Source::Walk { first, legs } => match first.found(answer, self.at)? {
-                Some(text) => self.walk(legs, text, &mut |item| visit(&Answer::read(item, trie)?)),
+                Some(text) => self.walk(legs, text, &mut |item| visit(&ParsedAnswer::read(item, trie)?)),
                 None => Ok(()),
             },
             Source::Program(program) => self.outputs(program, answer, trie, visit),
@@ -82,7 +82,7 @@ impl Items {
     fn outputs(
         &self,
         program: &jq::Program,
-        answer: &Answer<'_>,
+        answer: &ParsedAnswer<'_>,
         trie: &Trie,
         visit: Visit<'_>,
     ) -> Result<(), Failure> {
@@ -92,7 +92,7 @@ impl Items {
                 0 => String::new(),
                 _ => jq::to_json(&value).map_err(|why| failed(self.at, why))?,
             };
-            visit(&Answer::made(&text, value, trie)?)?;
+            visit(&ParsedAnswer::made(&text, value, trie)?)?;
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Below {
     fn found<'a>(&self, element: &'a str, at: &str) -> Result<Option<&'a str>, Failure> {
         match &self.path {
             None => Ok(Some(element)),
-            Some((trie, plain)) => plain.found(&Answer::read(element, trie)?, at),
+            Some((trie, plain)) => plain.found(&ParsedAnswer::read(element, trie)?, at),
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::job::{AnswerFormat, Batch, Endpoint, Of};
 use crate::record::{Failure, Kind, Rows};
 use crate::value::{self, Value};
 
-use super::column::Column;
+use super::column::JsonColumn;
 use super::condition::Condition;
-use super::expression::{Answer, Expression, planted};
+use super::expression::{Expression, ParsedAnswer, planted};
 use super::gather::Gathered;
 use super::items::Items;
 use super::page::{PageOf, Pages};
@@ -35,7 +35,7 @@ pub(super) struct Json {
     items: Option<Items>,
     /// What tells to whom an item of a batch belongs, and what it says of itself.
     parts: Option<Parts>,
-    columns: Vec<Column>,
+    columns: Vec<JsonColumn>,
     pages: Pages,
 }
 
@@ -86,7 +86,7 @@ impl Json {
             missing: endpoint.missing.when.as_ref().map(missing).transpose()?,
             items: items(endpoint)?,
             parts: batch.map(Parts::new).transpose()?,
-            columns: endpoint.columns.iter().map(Column::new).collect::<Result<_, _>>()?,
+            columns: endpoint.columns.iter().map(JsonColumn::new).collect::<Result<_, _>>()?,
             pages: Pages::new(endpoint)?,
         };
         json.plant();
@@ -135,12 +135,12 @@ impl Json {
 
     /// What an answer holds.
     pub fn extract(&self, text: &str) -> Result<Extracted, Failure> {
-        self.extracted(&Answer::read(text, &self.whole)?)
+        self.extracted(&ParsedAnswer::read(text, &self.whole)?)
     }
 
     /// What an answer holds, and what it says of the next page.
     pub fn page(&self, text: &str) -> Result<PageOf, Failure> {
-        let answer = Answer::read(text, &self.whole)?;
+        let answer = ParsedAnswer::read(text, &self.whole)?;
         match self.extracted(&answer)? {
             Extracted::Missing => Ok(PageOf::last(Extracted::Missing)),
             rows => self.pages.page(rows, &answer),
@@ -149,7 +149,7 @@ impl Json {
 
     /// What an answer holds for each record of a batch. Without a batch it holds nothing for anybody.
     pub fn split(&self, text: &str) -> Result<Split, Failure> {
-        let answer = Answer::read(text, &self.whole)?;
+        let answer = ParsedAnswer::read(text, &self.whole)?;
         self.check_ok(&answer)?;
         let mut split = Split::default();
         let (Some(items), Some(parts)) = (&self.items, &self.parts) else { return Ok(split) };
@@ -173,7 +173,7 @@ impl Json {
     }
 
     /// An item as its own status says, or else as its row.
-    fn item(&self, parts: &Parts, item: &Answer<'_>, shared: &[Shared]) -> Item {
+    fn item(&self, parts: &Parts, item: &ParsedAnswer<'_>, shared: &[Shared]) -> Item {
         let row = |status| Item { status, retry_after: None, holds: self.of_record(item, shared) };
         let Some(status) = &parts.status else { return row(None) };
         match split::status(status, item) {
@@ -193,9 +193,9 @@ impl Json {
     /// What parts seem to say of themselves, and the job does not read.
     pub fn overlooked(&self, text: &str) -> Option<(String, String)> {
         let (items, parts) = (self.items.as_ref()?, self.parts.as_ref()?);
-        let answer = Answer::read(text, &self.whole).ok()?;
+        let answer = ParsedAnswer::read(text, &self.whole).ok()?;
         let mut found = None;
-        let look = &mut |item: &Answer<'_>| {
+        let look = &mut |item: &ParsedAnswer<'_>| {
             let part = serde_json::from_str(item.text()).ok();
             found = found.take().or_else(|| overlooked::status(part.as_ref()?, 0));
             Ok(())
@@ -210,7 +210,7 @@ impl Json {
         Some((format!("the answer has {name}"), format!("unprocessed = '{}[]?'", overlooked::member(name))))
     }
 
-    fn of_record(&self, item: &Answer<'_>, shared: &[Shared]) -> Result<Extracted, Failure> {
+    fn of_record(&self, item: &ParsedAnswer<'_>, shared: &[Shared]) -> Result<Extracted, Failure> {
         if self.is_missing(item)? {
             return Ok(Extracted::Missing);
         }
@@ -218,7 +218,7 @@ impl Json {
         Ok(Extracted::Rows(Rows::one(values)))
     }
 
-    fn extracted(&self, answer: &Answer<'_>) -> Result<Extracted, Failure> {
+    fn extracted(&self, answer: &ParsedAnswer<'_>) -> Result<Extracted, Failure> {
         if self.is_missing(answer)? {
             return Ok(Extracted::Missing);
         }
@@ -236,14 +236,18 @@ impl Json {
     }
 
     /// The values of the columns that are of the whole answer, made once, when the first row wants them.
-    fn shared<'s>(&self, made: &'s mut Option<Vec<Shared>>, answer: &Answer<'_>) -> &'s [Shared] {
+    fn shared<'s>(&self, made: &'s mut Option<Vec<Shared>>, answer: &ParsedAnswer<'_>) -> &'s [Shared] {
         made.get_or_insert_with(|| {
-            let shared = |column: &Column| (column.of == Of::Answer).then(|| column.value(answer));
+            let shared = |column: &JsonColumn| (column.of == Of::Answer).then(|| column.value(answer));
             self.columns.iter().map(shared).collect()
         })
     }
 
-    fn row(&self, item: &Answer<'_>, shared: &[Shared]) -> impl Iterator<Item = Result<Value, Failure>> {
+    fn row(
+        &self,
+        item: &ParsedAnswer<'_>,
+        shared: &[Shared],
+    ) -> impl Iterator<Item = Result<Value, Failure>> {
         self.columns.iter().zip(shared).map(|(column, shared)| match shared {
             Some(value) => value.clone(),
             None => column.value(item),
@@ -252,19 +256,19 @@ impl Json {
 
     /// Whether the answer by itself says that it is one: `ok` holds, or the id does not exist there.
     pub fn vouches(&self, text: &str) -> Result<bool, Failure> {
-        let answer = Answer::read(text, &self.whole)?;
+        let answer = ParsedAnswer::read(text, &self.whole)?;
         if self.parts.is_none() && self.is_missing(&answer)? {
             return Ok(true);
         }
         self.ok.as_ref().map_or(Ok(false), |(_, ok)| ok.holds(&answer))
     }
 
-    fn is_missing(&self, answer: &Answer<'_>) -> Result<bool, Failure> {
+    fn is_missing(&self, answer: &ParsedAnswer<'_>) -> Result<bool, Failure> {
         self.missing.as_ref().map_or(Ok(false), |condition| condition.holds(answer))
     }
 
     /// Asking again may mend what is not as it should be: a server that answers "busy" with status 200.
-    fn check_ok(&self, answer: &Answer<'_>) -> Result<(), Failure> {
+    fn check_ok(&self, answer: &ParsedAnswer<'_>) -> Result<(), Failure> {
         let Some((text, condition)) = &self.ok else { return Ok(()) };
         if condition.holds(answer)? {
             return Ok(());

@@ -10,7 +10,7 @@ use crate::job::{Endpoint, NextPage};
 use crate::record::Failure;
 
 use super::condition::Condition;
-use super::expression::{Answer, Expression, Plain, failed};
+use super::expression::{Expression, ParsedAnswer, Plain, failed};
 use super::{Extracted, ExtractorError, elements, text};
 
 /// How failures name the expressions.
@@ -89,7 +89,7 @@ impl Pages {
     }
 
     /// The page that `answer` is.
-    pub fn page(&self, extracted: Extracted, answer: &Answer<'_>) -> Result<PageOf, Failure> {
+    pub fn page(&self, extracted: Extracted, answer: &ParsedAnswer<'_>) -> Result<PageOf, Failure> {
         let next = match &self.next {
             Some((at, expression)) => next(expression, answer, at)?,
             None => None,
@@ -142,7 +142,7 @@ fn elements_of(json: &str) -> Result<Held, Failure> {
 }
 
 /// A text or a number; null, false and an empty text say that there is no next page.
-fn next(expression: &Expression, answer: &Answer<'_>, at: &str) -> Result<Option<String>, Failure> {
+fn next(expression: &Expression, answer: &ParsedAnswer<'_>, at: &str) -> Result<Option<String>, Failure> {
     let Some(json) = expression.value(answer, at)? else { return Ok(None) };
     match json.as_bytes().first() {
         Some(b'n' | b'f') => Ok(None),

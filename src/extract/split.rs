@@ -14,7 +14,7 @@ use std::collections::hash_map::Entry;
 use crate::record::{Failure, Kind};
 use crate::value;
 
-use super::expression::{Answer, Expression, failed};
+use super::expression::{Expression, ParsedAnswer, failed};
 use super::gather::{MAX_BYTES, MAX_ROWS, size, too_much};
 use super::{Extracted, body, text};
 
@@ -156,7 +156,11 @@ fn bare(key: &str) -> String {
 }
 
 /// The key of an item: a text as it is, other values as their JSON. Null, or none, belongs to nobody.
-pub(super) fn key(expression: &Expression, item: &Answer<'_>, at: &str) -> Result<Option<String>, Failure> {
+pub(super) fn key(
+    expression: &Expression,
+    item: &ParsedAnswer<'_>,
+    at: &str,
+) -> Result<Option<String>, Failure> {
     let Some(json) = expression.value(item, at)? else { return Ok(None) };
     match json.as_bytes().first() {
         Some(b'n') => Ok(None),
@@ -168,7 +172,7 @@ pub(super) fn key(expression: &Expression, item: &Answer<'_>, at: &str) -> Resul
 }
 
 /// The status that an item says of itself: a number of three digits, also as a text.
-pub(super) fn status(expression: &Expression, item: &Answer<'_>) -> Result<u16, Failure> {
+pub(super) fn status(expression: &Expression, item: &ParsedAnswer<'_>) -> Result<u16, Failure> {
     let said = key(expression, item, STATUS)?;
     let status = said.as_deref().and_then(|said| said.trim().parse().ok());
     status.filter(|status| (100..600).contains(status)).ok_or_else(|| {

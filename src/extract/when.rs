@@ -4,7 +4,7 @@ use crate::record::Failure;
 
 use super::ExtractorError;
 use super::condition::Condition;
-use super::expression::{Answer, planted};
+use super::expression::{ParsedAnswer, planted};
 use super::trie::Trie;
 
 /// A compiled `when`; it runs under the watchdog ([`Guarded`](super::Guarded)).
@@ -27,7 +27,7 @@ impl When {
     ///
     /// The condition fails or gives several values: kind `extract`.
     pub fn holds(&self, record: &str) -> Result<bool, Failure> {
-        self.condition.holds(&Answer::read(record, &self.trie)?)
+        self.condition.holds(&ParsedAnswer::read(record, &self.trie)?)
     }
 }
 

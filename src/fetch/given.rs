@@ -10,8 +10,8 @@ use super::Values;
 use super::marked::Marked;
 use super::origin::Origin;
 use super::piece::{Names, Piece, Records, Slot};
-use super::place::Place;
 use super::reach::Reach;
+use super::request_part::RequestPart;
 use super::template;
 use crate::job::{Endpoint, Part};
 use crate::record::{Failure, Kind};
@@ -36,7 +36,7 @@ impl GivenUrl {
             return Err("several whole URLs do not fit into one request".to_owned());
         }
         Ok(GivenUrl {
-            slot: names.input(column, Place::Query)?,
+            slot: names.input(column, RequestPart::Query)?,
             query: template::appended(&endpoint.query, names)?,
             reach: Reach::of(endpoint, None)?,
         })

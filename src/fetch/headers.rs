@@ -8,7 +8,7 @@ use hyper::header::{
 use super::Values;
 use super::marked::Marked;
 use super::piece::{Names, Piece, Records};
-use super::place::Place;
+use super::request_part::RequestPart;
 use crate::job::{AnswerFormat, Endpoint};
 use crate::record::{Failure, Kind};
 use crate::value::Value;
@@ -37,7 +37,7 @@ impl Headers {
         ]);
         let mut headers = Headers { constant, filled: Vec::new() };
         for (name, template) in &endpoint.headers {
-            headers.add(header_name(name)?, names.pieces(template, Place::Header)?)?;
+            headers.add(header_name(name)?, names.pieces(template, RequestPart::Header)?)?;
         }
         Ok(headers)
     }

@@ -5,7 +5,7 @@ use hyper::header::HeaderValue;
 use super::Values;
 use super::marked::Marked;
 use super::piece::{Names, Piece, Records};
-use super::place::{PAYLOAD_LIMIT, Place};
+use super::request_part::{PAYLOAD_LIMIT, RequestPart};
 use crate::job::{self, JsonTemplate, Part, Template};
 use crate::record::Failure;
 
@@ -28,7 +28,7 @@ impl Payload {
         let content_type = match payload {
             job::Payload::Json(json) => writer.json(json).map(|()| JSON),
             job::Payload::Form(fields) => writer.form(fields).map(|()| FORM),
-            job::Payload::Text(template) => writer.template(template, Place::Text).map(|()| TEXT),
+            job::Payload::Text(template) => writer.template(template, RequestPart::Text).map(|()| TEXT),
         };
         Ok(Payload { content_type: content_type?, pieces: writer.pieces })
     }
@@ -70,7 +70,7 @@ impl Writer<'_> {
                 self.push("{");
                 for (number, (name, member)) in members.iter().enumerate() {
                     self.push(if number > 0 { "," } else { "" });
-                    self.push_as(Place::JsonValue, name);
+                    self.push_as(RequestPart::JsonValue, name);
                     self.push(":");
                     self.json(member)?;
                 }
@@ -83,10 +83,10 @@ impl Writer<'_> {
     /// A text: a value with its type where it is one slot alone.
     fn json_text(&mut self, template: &Template) -> Result<(), String> {
         if let [Part::Input(_) | Part::Answer { .. }] = template.parts.as_slice() {
-            return self.template(template, Place::JsonValue);
+            return self.template(template, RequestPart::JsonValue);
         }
         self.push("\"");
-        self.template(template, Place::JsonText)?;
+        self.template(template, RequestPart::JsonText)?;
         self.push("\"");
         Ok(())
     }
@@ -94,14 +94,14 @@ impl Writer<'_> {
     fn form(&mut self, fields: &[(String, Template)]) -> Result<(), String> {
         for (number, (name, template)) in fields.iter().enumerate() {
             self.push(if number > 0 { "&" } else { "" });
-            self.push_as(Place::Form, name);
+            self.push_as(RequestPart::Form, name);
             self.push("=");
-            self.template(template, Place::Form)?;
+            self.template(template, RequestPart::Form)?;
         }
         Ok(())
     }
 
-    fn template(&mut self, template: &Template, place: Place) -> Result<(), String> {
+    fn template(&mut self, template: &Template, place: RequestPart) -> Result<(), String> {
         for piece in self.names.pieces(template, place)? {
             match piece {
                 Piece::Literal(text) => self.push(&text),
@@ -112,7 +112,7 @@ impl Writer<'_> {
     }
 
     /// Appends text that must read back unchanged.
-    fn push_as(&mut self, place: Place, text: &str) {
+    fn push_as(&mut self, place: RequestPart, text: &str) {
         let mut written = String::new();
         place.push(&mut written, text);
         self.push(&written);

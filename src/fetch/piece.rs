@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::marked::Marked;
-use super::place::{PAYLOAD_LIMIT, Place};
+use super::request_part::{PAYLOAD_LIMIT, RequestPart};
 use super::secret::Secret;
 use super::{Values, canonical};
 use crate::job::{Endpoint, Part, Template};
@@ -19,7 +19,7 @@ pub(super) enum Piece {
     /// As it goes over the wire.
     Literal(String),
     /// Put in when the request is built.
-    Secret(Secret, Place),
+    Secret(Secret, RequestPart),
     /// Filled from the records.
     Slot(Slot),
 }
@@ -63,7 +63,7 @@ pub(super) fn too_large(part: &str, limit: usize, hint: &str) -> Failure {
 pub(super) struct Slot {
     source: Source,
     ty: Type,
-    place: Place,
+    place: RequestPart,
     /// The column, as messages name it.
     pub(super) name: String,
 }
@@ -77,12 +77,12 @@ enum Source {
 impl Slot {
     /// Whether it is in the path.
     pub(super) fn is_in_path(&self) -> bool {
-        matches!(self.place, Place::Path { .. })
+        matches!(self.place, RequestPart::Path { .. })
     }
 
     /// Whether it is in that segment of the path.
     pub(super) fn is_in_segment(&self, number: usize) -> bool {
-        self.place == Place::Path { segment: number }
+        self.place == RequestPart::Path { segment: number }
     }
 
     /// A record's value as text, not encoded.
@@ -92,7 +92,7 @@ impl Slot {
 
     /// Appends the records' values, each encoded for its place.
     fn write(&self, out: &mut String, records: &Records<'_, impl Values>) -> Result<(), Failure> {
-        let is_list = self.place == Place::JsonValue && records.join.is_some();
+        let is_list = self.place == RequestPart::JsonValue && records.join.is_some();
         out.push_str(if is_list { "[" } else { "" });
         for (number, values) in records.all.iter().enumerate() {
             if number > 0 {
@@ -111,9 +111,9 @@ impl Slot {
         let value = self.value(values)?;
         match (self.place, value) {
             // No item of an answer could belong to a record without a key.
-            (Place::JsonValue, Value::Null) if !in_list => out.push_str("null"),
-            (Place::JsonValue, Value::Json(json)) => out.push_str(self.json(json)?),
-            (Place::JsonValue, value) if is_json_literal(value) => out.push_str(&self.text(value)?),
+            (RequestPart::JsonValue, Value::Null) if !in_list => out.push_str("null"),
+            (RequestPart::JsonValue, Value::Json(json)) => out.push_str(self.json(json)?),
+            (RequestPart::JsonValue, value) if is_json_literal(value) => out.push_str(&self.text(value)?),
             (place, value) => place.push(out, &self.text(value)?),
         }
         Ok(())
@@ -123,7 +123,7 @@ impl Slot {
         match self.source {
             Source::Input(column) => Ok(values.input(column)),
             Source::Answer { endpoint, column } => match values.answer(endpoint, column) {
-                Some(Value::Null) if self.place == Place::JsonValue => Ok(&Value::Null),
+                Some(Value::Null) if self.place == RequestPart::JsonValue => Ok(&Value::Null),
                 None | Some(Value::Null) => {
                     Err(Failure::lasting(Kind::Dependency, format!("{} gave no value", self.name)))
                 }
@@ -173,12 +173,12 @@ pub(super) struct Names<'a> {
 
 impl Names<'_> {
     /// The pieces that a template becomes in a place where its literal text reads back unchanged, like a value.
-    pub(super) fn pieces(&self, template: &Template, place: Place) -> Result<Vec<Piece>, String> {
+    pub(super) fn pieces(&self, template: &Template, place: RequestPart) -> Result<Vec<Piece>, String> {
         template.parts.iter().map(|part| self.piece(part, place)).collect()
     }
 
     /// The piece that a part of a template becomes.
-    pub(super) fn piece(&self, part: &Part, place: Place) -> Result<Piece, String> {
+    pub(super) fn piece(&self, part: &Part, place: RequestPart) -> Result<Piece, String> {
         match part {
             Part::Literal(text) => {
                 let mut literal = String::with_capacity(text.len());
@@ -197,13 +197,13 @@ impl Names<'_> {
     }
 
     /// The slot of an input column.
-    pub(super) fn input(&self, name: &str, place: Place) -> Result<Slot, String> {
+    pub(super) fn input(&self, name: &str, place: RequestPart) -> Result<Slot, String> {
         let found = self.columns.iter().enumerate().find(|(_, field)| field.name == name);
         let (column, field) = found.ok_or_else(|| format!("the input has no column {name}"))?;
         Ok(Slot { source: Source::Input(column), ty: field.ty, place, name: format!("column {name}") })
     }
 
-    fn answer(&self, endpoint: usize, column: usize, place: Place) -> Result<Piece, String> {
+    fn answer(&self, endpoint: usize, column: usize, place: RequestPart) -> Result<Piece, String> {
         let of = self.endpoints.get(endpoint).ok_or("a template uses an endpoint that the job lacks")?;
         let found = of.columns.get(column).ok_or("a template uses a column that its endpoint lacks")?;
         let name = format!("{}.{}", of.name, found.name);

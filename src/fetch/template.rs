@@ -10,7 +10,7 @@ use url::Url;
 use super::marked::Marked;
 use super::origin::Origin;
 use super::piece::{Names, Piece, Records, Slot};
-use super::place::Place;
+use super::request_part::RequestPart;
 use super::{Values, encode};
 use crate::job::{Part, Template};
 use crate::record::{Failure, Kind};
@@ -36,7 +36,7 @@ impl UrlTemplate {
             return Err("the url must begin with http:// or https:// and a host".to_owned());
         };
         let (origin, rest) = split_origin(beginning, url.parts.len() == 1)?;
-        let mut writer = Writer { names, pieces: Vec::new(), place: Place::Path { segment: 0 } };
+        let mut writer = Writer { names, pieces: Vec::new(), place: RequestPart::Path { segment: 0 } };
         writer.url(rest, &url.parts[1..])?;
         writer.query(query)?;
         let pieces = writer.pieces;
@@ -108,7 +108,7 @@ pub(super) fn appended(query: &[(String, Template)], names: &Names) -> Result<Ve
         return Ok(Vec::new());
     }
     let separator = Piece::Literal("&".to_owned());
-    let mut writer = Writer { names, pieces: vec![separator], place: Place::Query };
+    let mut writer = Writer { names, pieces: vec![separator], place: RequestPart::Query };
     writer.query(query)?;
     if let Some(Piece::Literal(first)) = writer.pieces.first_mut() {
         first.remove(0);
@@ -120,7 +120,7 @@ pub(super) fn appended(query: &[(String, Template)], names: &Names) -> Result<Ve
 struct Writer<'a> {
     names: &'a Names<'a>,
     pieces: Vec<Piece>,
-    place: Place,
+    place: RequestPart,
 }
 
 impl Writer<'_> {
@@ -140,14 +140,14 @@ impl Writer<'_> {
 
     fn query(&mut self, query: &[(String, Template)]) -> Result<(), String> {
         for (key, template) in query {
-            let separator = if self.place == Place::Query { "&" } else { "?" };
+            let separator = if self.place == RequestPart::Query { "&" } else { "?" };
             if !self.ends_with_separator() {
                 self.push(separator);
             }
-            self.place = Place::Query;
+            self.place = RequestPart::Query;
             self.push(&encode::component(key));
             self.push("=");
-            for piece in self.names.pieces(template, Place::Query)? {
+            for piece in self.names.pieces(template, RequestPart::Query)? {
                 match piece {
                     Piece::Literal(text) => self.push(&text),
                     filled => self.pieces.push(filled),
@@ -163,16 +163,16 @@ impl Writer<'_> {
             return Err("a url's fragment (from `#` on) is never sent: write %23 for a `#`".to_owned());
         }
         let (path, query) = match (self.place, text.find('?')) {
-            (Place::Path { .. }, Some(at)) => text.split_at(at),
-            (Place::Path { .. }, None) => (text, ""),
+            (RequestPart::Path { .. }, Some(at)) => text.split_at(at),
+            (RequestPart::Path { .. }, None) => (text, ""),
             _ => ("", text),
         };
         self.push_url_text(path);
-        if let Place::Path { segment } = &mut self.place {
+        if let RequestPart::Path { segment } = &mut self.place {
             *segment = self.pieces.iter().map(slashes).sum::<usize>().saturating_sub(1);
         }
         if query.starts_with('?') {
-            self.place = Place::Query;
+            self.place = RequestPart::Query;
         }
         self.push_url_text(query);
         Ok(())
@@ -194,7 +194,7 @@ impl Writer<'_> {
 
     fn ends_with_separator(&self) -> bool {
         matches!(self.pieces.last(), Some(Piece::Literal(last)) if last.ends_with(['?', '&']))
-            && self.place == Place::Query
+            && self.place == RequestPart::Query
     }
 }
 

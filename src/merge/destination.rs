@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::columns;
 use super::file::{self, FilePlace};
-use super::place::Place;
 use super::query::{QueryResult, RunQuery};
+use super::resolved::ResolvedDestination;
 use super::target::Target;
 use super::{MergeError, aside, database, outside, sql};
 use crate::job::Job;
@@ -30,15 +30,15 @@ impl Found {
 /// The database can be opened (or made), no newer DuckDB made it, and a table that is there has the columns that the
 /// job fills, of types that take them. A database that another process has open is waited for, up to a minute. Column
 /// types that only the plan finds out (Parquet and JSONL lists) are left to [`publish`](fn@super::publish).
-pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeError> {
+pub async fn check_destination(job: &Job, place: &ResolvedDestination) -> Result<Found, MergeError> {
     let columns = columns::of_job(job)?;
     let path = &match place {
-        Place::DuckDb(path) => aside::through_links(path),
-        Place::Parquet(path) | Place::Csv(path) => {
+        ResolvedDestination::DuckDb(path) => aside::through_links(path),
+        ResolvedDestination::Parquet(path) | ResolvedDestination::Csv(path) => {
             file::check(job, &FilePlace::of(place, path, job), &columns)?;
             return Ok(Found::is(path.exists()));
         }
-        Place::Server(server) => return outside::check(job, server).await.map(Found::is),
+        ResolvedDestination::Server(server) => return outside::check(job, server).await.map(Found::is),
     };
     if !path.exists() {
         aside::check_folder(path, "windrow makes the database there: it needs to write")?;
@@ -51,12 +51,16 @@ pub async fn check_destination(job: &Job, place: &Place) -> Result<Found, MergeE
 }
 
 /// The first rows of a published table, read from its database.
-pub async fn first_rows(place: &Place, table: &str, limit: usize) -> Result<QueryResult, MergeError> {
+pub async fn first_rows(
+    place: &ResolvedDestination,
+    table: &str,
+    limit: usize,
+) -> Result<QueryResult, MergeError> {
     match place {
-        Place::DuckDb(path) => first_in_duckdb(path, table, limit),
-        Place::Parquet(path) => file::first_rows_of_parquet(path, limit),
-        Place::Csv(path) => file::first_rows_of_csv(path, limit),
-        Place::Server(server) => outside::first_rows(server, table, limit).await,
+        ResolvedDestination::DuckDb(path) => first_in_duckdb(path, table, limit),
+        ResolvedDestination::Parquet(path) => file::first_rows_of_parquet(path, limit),
+        ResolvedDestination::Csv(path) => file::first_rows_of_csv(path, limit),
+        ResolvedDestination::Server(server) => outside::first_rows(server, table, limit).await,
     }
 }
 

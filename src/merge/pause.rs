@@ -6,9 +6,9 @@
 
 use super::gate::Gate;
 use super::load::Order;
-use super::place::Place;
 use super::prove::{Extent, prove_committed};
 use super::publish::load_unless;
+use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof};
 use crate::handoff::RunStore;
 use crate::job::{Job, Mode};
@@ -37,7 +37,7 @@ pub struct PublishedPart {
 pub async fn publish_partial(
     run: &RunStore,
     job: &Job,
-    place: &Place,
+    place: &ResolvedDestination,
     now_micros: i64,
     stop: impl Future<Output = ()>,
 ) -> Result<PublishedPart, MergeError> {
@@ -63,7 +63,7 @@ pub async fn publish_partial(
     })
 }
 
-fn order(job: &Job, place: &Place, proof: Proof, now_micros: i64) -> Order {
+fn order(job: &Job, place: &ResolvedDestination, proof: Proof, now_micros: i64) -> Order {
     Order {
         place: place.clone(),
         job: job.clone(),

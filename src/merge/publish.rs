@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::file::FilePlace;
 use super::gate::{Duplicates, Gate};
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
-use super::place::Place;
 use super::prove::Extent;
+use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof, columns, database, dialect, file, outside, statements};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
@@ -112,7 +112,7 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
 pub async fn publish(
     run: &RunStore,
     job: &Job,
-    place: &Place,
+    place: &ResolvedDestination,
     proof: &Proof,
     terms: &Terms,
     stop: impl Future<Output = ()>,
@@ -147,7 +147,7 @@ pub async fn publish(
 pub async fn settle(
     run: &RunStore,
     job: &Job,
-    place: &Place,
+    place: &ResolvedDestination,
     proof: &Proof,
     terms: &Terms,
 ) -> Result<Option<Published>, MergeError> {
@@ -161,7 +161,7 @@ pub async fn settle(
 async fn order_of(
     run: &RunStore,
     job: &Job,
-    place: &Place,
+    place: &ResolvedDestination,
     proof: &Proof,
     terms: &Terms,
 ) -> Result<Order, MergeError> {
@@ -194,13 +194,13 @@ async fn load_if_open(order: Order, stop: impl Future<Output = ()>) -> Result<Lo
 /// Whether the destination has the run already; nothing is made to find out.
 async fn is_published(order: &Order) -> Result<bool, MergeError> {
     match &order.place {
-        Place::DuckDb(path) if !path.exists() => Ok(false),
-        Place::DuckDb(path) => {
+        ResolvedDestination::DuckDb(path) if !path.exists() => Ok(false),
+        ResolvedDestination::DuckDb(path) => {
             let connection = database::open_when_free(path).await?;
             Ok(load::settled(&connection, order, path)?.is_some())
         }
-        Place::Server(server) => outside::is_published(order, server).await,
-        Place::Parquet(path) | Place::Csv(path) => {
+        ResolvedDestination::Server(server) => outside::is_published(order, server).await,
+        ResolvedDestination::Parquet(path) | ResolvedDestination::Csv(path) => {
             file::is_published(order, &FilePlace::of(&order.place, path, &order.job))
         }
     }
@@ -219,15 +219,15 @@ pub(super) async fn load_unless(order: Order, stop: impl Future<Output = ()>) ->
 
 async fn load_or_find(order: Order, stop: impl Future<Output = ()>) -> Result<Loaded, MergeError> {
     match &order.place {
-        Place::DuckDb(path) => {
+        ResolvedDestination::DuckDb(path) => {
             let path = path.clone();
             on_thread(stop, move |stop| load::load(&order, &path, stop)).await
         }
-        Place::Parquet(path) | Place::Csv(path) => {
+        ResolvedDestination::Parquet(path) | ResolvedDestination::Csv(path) => {
             let file = FilePlace::of(&order.place, path, &order.job);
             on_thread(stop, move |stop| file::load(&order, &file, stop)).await
         }
-        Place::Server(server) => {
+        ResolvedDestination::Server(server) => {
             let server = server.clone();
             outside::load(order, &server, stop).await
         }

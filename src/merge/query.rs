@@ -112,14 +112,14 @@ impl RunQuery {
     }
 
     /// Runs one statement; its answer is complete then, and every error has come.
-    pub fn prepare(&self, sql: &str) -> Result<Answer<'_>, MergeError> {
+    pub fn prepare(&self, sql: &str) -> Result<StatementAnswer<'_>, MergeError> {
         let sql = sql.trim().trim_end_matches(';');
         // Parsed as it stands first, so that errors point into what the user wrote.
         let statement = self.connection.prepare(sql).map_err(|error| self.wrong(&error))?;
-        match Answer::to(&self.connection, sql) {
+        match StatementAnswer::to(&self.connection, sql) {
             Ok(answer) => Ok(answer),
             Err(error) if is_no_query(&error) => {
-                Answer::of_command(&self.connection, statement).map_err(|error| self.wrong(&error))
+                StatementAnswer::of_command(&self.connection, statement).map_err(|error| self.wrong(&error))
             }
             Err(error) => Err(self.wrong(&error)),
         }
@@ -151,7 +151,7 @@ fn is_no_query(error: &duckdb::Error) -> bool {
 }
 
 /// The answer to a statement.
-pub struct Answer<'a> {
+pub struct StatementAnswer<'a> {
     connection: &'a Connection,
     /// Its columns.
     pub columns: Vec<AnswerColumn>,
@@ -159,14 +159,14 @@ pub struct Answer<'a> {
     rows: Option<Vec<Vec<Option<String>>>>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> StatementAnswer<'a> {
     /// The answer to a query, complete.
-    pub(super) fn to(connection: &'a Connection, sql: &str) -> duckdb::Result<Answer<'a>> {
+    pub(super) fn to(connection: &'a Connection, sql: &str) -> duckdb::Result<StatementAnswer<'a>> {
         connection.execute_batch(&format!("CREATE OR REPLACE TABLE {ANSWER} AS FROM (\n{sql}\n)"))?;
-        Answer::kept(connection)
+        StatementAnswer::kept(connection)
     }
 
-    fn kept(connection: &'a Connection) -> duckdb::Result<Answer<'a>> {
+    fn kept(connection: &'a Connection) -> duckdb::Result<StatementAnswer<'a>> {
         let mut statement = connection.prepare(&format!("DESCRIBE {ANSWER}"))?;
         let column = |row: &Row<'_>| Ok(AnswerColumn { name: row.get(0)?, ty: row.get(1)? });
         let columns: Vec<AnswerColumn> = statement.query_map([], column)?.collect::<duckdb::Result<_>>()?;
@@ -175,13 +175,13 @@ impl<'a> Answer<'a> {
             let other = beside("rowid", columns.iter().map(|column| column.name.as_str()));
             connection.execute_batch(&format!("ALTER TABLE {ANSWER} RENAME COLUMN rowid TO {other}"))?;
         }
-        Ok(Answer { connection, columns, rows: None })
+        Ok(StatementAnswer { connection, columns, rows: None })
     }
 
     fn of_command(
         connection: &'a Connection,
         mut statement: duckdb::Statement<'_>,
-    ) -> duckdb::Result<Answer<'a>> {
+    ) -> duckdb::Result<StatementAnswer<'a>> {
         let mut found = statement.query([])?;
         let names = found.as_ref().map(|statement| statement.column_names()).unwrap_or_default();
         let column = |name| AnswerColumn { name, ty: "VARCHAR".to_owned() };
@@ -191,7 +191,7 @@ impl<'a> Answer<'a> {
             let values = (0..columns.len()).map(|at| row.get(at).map(plain));
             rows.push(values.collect::<duckdb::Result<_>>()?);
         }
-        Ok(Answer { connection, columns, rows: Some(rows) })
+        Ok(StatementAnswer { connection, columns, rows: Some(rows) })
     }
 
     /// Hands the rows on, until told to stop.

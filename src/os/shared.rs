@@ -22,13 +22,13 @@ const LOCKS_AT: u64 = 1 << 40;
 /// Words shared with every process that opens the same file.
 #[derive(Debug)]
 pub struct SharedWords {
-    place: Place,
+    place: Memory,
     /// Number of words.
     words: usize,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Memory {
     Shared {
         map: MmapMut,
         file: File,
@@ -73,7 +73,7 @@ impl SharedWords {
         // what other processes store meanwhile. The file belongs to this user and no windrow ever shortens it; whoever
         // else does, ends this process by SIGBUS, which harms nobody but that user.
         let map = unsafe { MmapMut::map_mut(&file)? };
-        Ok(SharedWords { place: Place::Shared { map, file }, words })
+        Ok(SharedWords { place: Memory::Shared { map, file }, words })
     }
 
     /// Opens the file as it is; `None` where there is none, or a shorter one.
@@ -101,14 +101,14 @@ impl SharedWords {
 
     /// Words of this process alone.
     pub fn own(words: usize) -> SharedWords {
-        SharedWords { place: Place::Own((0..words).map(|_| AtomicU64::new(0)).collect()), words }
+        SharedWords { place: Memory::Own((0..words).map(|_| AtomicU64::new(0)).collect()), words }
     }
 
     /// The words.
     pub fn words(&self) -> &[AtomicU64] {
         let map = match &self.place {
-            Place::Own(words) => return words,
-            Place::Shared { map, .. } => map,
+            Memory::Own(words) => return words,
+            Memory::Shared { map, .. } => map,
         };
         // SAFETY: a mapping starts on a page's boundary and holds at least `words` times 8 bytes (`open` has made it so),
         // so all words are aligned and inside. Every bit pattern is a valid u64, all access is atomic, and the borrow of
@@ -146,15 +146,15 @@ impl SharedWords {
     /// The disk refuses.
     pub fn sync(&self) -> io::Result<()> {
         match &self.place {
-            Place::Shared { map, .. } => map.flush(),
-            Place::Own(_) => Ok(()),
+            Memory::Shared { map, .. } => map.flush(),
+            Memory::Own(_) => Ok(()),
         }
     }
 
     fn file(&self) -> Option<&File> {
         match &self.place {
-            Place::Shared { file, .. } => Some(file),
-            Place::Own(_) => None,
+            Memory::Shared { file, .. } => Some(file),
+            Memory::Own(_) => None,
         }
     }
 

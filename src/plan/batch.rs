@@ -64,7 +64,7 @@ impl<'a> Cell<'a> {
 }
 
 /// Columns that grow record by record.
-pub(super) struct Batch {
+pub(super) struct BatchBuilder {
     fields: Arc<[Field]>,
     columns: Vec<Growing>,
     /// Number in the list (line, row or entry) minus position in the batch: constant, as a rule, and stored small.
@@ -77,10 +77,10 @@ enum Growing {
     Typed(Vec<Value>),
 }
 
-impl Batch {
-    pub fn new(fields: Arc<[Field]>) -> Batch {
+impl BatchBuilder {
+    pub fn new(fields: Arc<[Field]>) -> BatchBuilder {
         let columns = fields.iter().map(growing).collect();
-        Batch { fields, columns, lines: Vec::new(), bytes: 0 }
+        BatchBuilder { fields, columns, lines: Vec::new(), bytes: 0 }
     }
 
     /// Adds a record whose cells have their columns' types.
@@ -109,7 +109,7 @@ impl Batch {
 
     /// The columns, then [`LINE`]; the batch is empty again.
     pub fn take(&mut self) -> PolarsResult<DataFrame> {
-        let full = std::mem::replace(self, Batch::new(Arc::clone(&self.fields)));
+        let full = std::mem::replace(self, BatchBuilder::new(Arc::clone(&self.fields)));
         let finished = full.columns.into_iter().zip(full.fields.iter()).map(|(column, field)| match column {
             Growing::Text(texts) => Ok(texts.finish().into_column()),
             Growing::Typed(values) => value::column(&field.name, field.ty, values.iter()),

@@ -106,10 +106,10 @@ pub(super) struct Spool {
 
 struct Stored {
     records: u64,
-    place: Place,
+    place: Storage,
 }
 
-enum Place {
+enum Storage {
     Memory(DataFrame),
     File { at: u64, bytes: usize },
 }
@@ -125,15 +125,15 @@ impl Spool {
         if records == 0 {
             return Ok(());
         }
-        let place = if self.batches.is_empty() { Place::Memory(batch) } else { self.store(batch)? };
+        let place = if self.batches.is_empty() { Storage::Memory(batch) } else { self.store(batch)? };
         self.batches.push(Stored { records, place });
         self.records += records;
         Ok(())
     }
 
-    fn store(&mut self, batch: DataFrame) -> Result<Place, ScratchError> {
+    fn store(&mut self, batch: DataFrame) -> Result<Storage, ScratchError> {
         let bytes = frames::to_parquet(batch)?;
-        Ok(Place::File { at: self.scratch.append(&bytes)?, bytes: bytes.len() })
+        Ok(Storage::File { at: self.scratch.append(&bytes)?, bytes: bytes.len() })
     }
 
     /// Records of all batches.
@@ -149,8 +149,8 @@ impl Spool {
     /// A batch by its index.
     pub fn read(&self, index: usize) -> Result<DataFrame, ScratchError> {
         match &self.batches[index].place {
-            Place::Memory(batch) => Ok(batch.clone()),
-            Place::File { at, bytes } => {
+            Storage::Memory(batch) => Ok(batch.clone()),
+            Storage::File { at, bytes } => {
                 let mut buffer = vec![0; *bytes];
                 self.scratch.read(&mut buffer, *at)?;
                 Ok(frames::from_parquet(buffer.into(), None)?)

@@ -238,28 +238,28 @@ fn say_retry(run: &LiveRun) {
 }
 
 /// What the rows are in, to people.
-fn kind(to: &merge::Place) -> &'static str {
+fn kind(to: &merge::ResolvedDestination) -> &'static str {
     match to {
-        merge::Place::DuckDb(_) | merge::Place::Server(_) => "table",
-        merge::Place::Parquet(path) if path.is_dir() => "folder",
-        merge::Place::Parquet(_) | merge::Place::Csv(_) => "file",
+        merge::ResolvedDestination::DuckDb(_) | merge::ResolvedDestination::Server(_) => "table",
+        merge::ResolvedDestination::Parquet(path) if path.is_dir() => "folder",
+        merge::ResolvedDestination::Parquet(_) | merge::ResolvedDestination::Csv(_) => "file",
     }
 }
 
 /// A file as people name it, or a server.
-fn shown_place(to: &merge::Place) -> String {
+fn shown_place(to: &merge::ResolvedDestination) -> String {
     match to {
-        merge::Place::DuckDb(path) | merge::Place::Parquet(path) | merge::Place::Csv(path) => {
-            shown_path(path)
-        }
-        merge::Place::Server(server) => server.shown().to_owned(),
+        merge::ResolvedDestination::DuckDb(path)
+        | merge::ResolvedDestination::Parquet(path)
+        | merge::ResolvedDestination::Csv(path) => shown_path(path),
+        merge::ResolvedDestination::Server(server) => server.shown().to_owned(),
     }
 }
 
 /// Longest time that the person waits for the first rows: the work is done.
 const PREVIEW_TIME: Duration = Duration::from_secs(10);
 
-async fn preview_unless_it_takes_long(to: &merge::Place, table: &str, mask: &Mask) {
+async fn preview_unless_it_takes_long(to: &merge::ResolvedDestination, table: &str, mask: &Mask) {
     match tokio::time::timeout(PREVIEW_TIME, preview(to, table, mask)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tell!("\nthe first rows cannot be shown: {error}"),
@@ -268,7 +268,7 @@ async fn preview_unless_it_takes_long(to: &merge::Place, table: &str, mask: &Mas
 }
 
 /// The first rows and columns of the published table.
-async fn preview(to: &merge::Place, table: &str, mask: &Mask) -> Result<(), RunnerError> {
+async fn preview(to: &merge::ResolvedDestination, table: &str, mask: &Mask) -> Result<(), RunnerError> {
     let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
     let columns = result.columns.len();
     result.columns.truncate(PREVIEW_COLUMNS);

@@ -10,7 +10,7 @@ use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
 use crate::job::{Destination, Job};
-use crate::merge::{self, MergeError, Place, Terms};
+use crate::merge::{self, MergeError, ResolvedDestination, Terms};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -47,7 +47,7 @@ pub async fn merge(
     if let Some(to) = &options.to {
         redirect(&mut job, to, watcher);
     }
-    let to = Place::of(&run.store, &run.plan, &job, secrets)?;
+    let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = Mask::of(&job.endpoints, secrets);
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
     let end = publication.publish(Wanted { anyway: options.anyway, is_noted }, stop).await?;
@@ -79,7 +79,7 @@ pub(super) struct Wanted {
 pub(super) struct Publication<'a> {
     pub run: &'a LiveRun,
     pub job: &'a Job,
-    pub to: &'a Place,
+    pub to: &'a ResolvedDestination,
     pub mask: &'a Mask,
 }
 

@@ -5,7 +5,7 @@ use crate::fetch::Mask;
 use crate::handoff::lock::Lock;
 use crate::handoff::{Exit, RunStore};
 use crate::job::Job;
-use crate::merge::{Place, Published, PublishedPart};
+use crate::merge::{Published, PublishedPart, ResolvedDestination};
 use crate::os::wait_until_read;
 
 /// What came of working the shards of a round.
@@ -85,7 +85,7 @@ pub struct Ended {
     /// The job by which it was published.
     pub job: Job,
     /// Where it is published.
-    pub to: Place,
+    pub to: ResolvedDestination,
     /// Hides the job's secrets in what is shown.
     pub mask: Mask,
     /// How it ended.

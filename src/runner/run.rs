@@ -16,7 +16,7 @@ use super::{LiveRun, Milestone, Purpose, RunnerError, Watcher, jobs, pause};
 use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::job::Job;
-use crate::merge::{Place, check_destination};
+use crate::merge::{ResolvedDestination, check_destination};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -57,7 +57,7 @@ pub async fn run(
         return Ok(Ended { _job_lock: job_lock, ..ended });
     }
     let run = begin(job, options, watcher).await?;
-    let to = Place::of(&run.store, &run.plan, job, &options.secrets)?;
+    let to = ResolvedDestination::of(&run.store, &run.plan, job, &options.secrets)?;
     let mask = Mask::of(&job.endpoints, &options.secrets);
     let publication = Publication { run: &run, job, to: &to, mask: &mask };
     let end = match fetch_to_the_end(publication, options, stop, watcher).await? {
@@ -78,7 +78,7 @@ async fn stands(
     let look = async {
         let settled = settle_all(job, &options.root, &options.secrets, options.is_new, watcher).await?;
         if settled.is_none() {
-            check_destination(job, &Place::of_job(job, &options.secrets)?).await?;
+            check_destination(job, &ResolvedDestination::of_job(job, &options.secrets)?).await?;
         }
         Ok(settled)
     };

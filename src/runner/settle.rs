@@ -27,7 +27,7 @@ use crate::fetch::Mask;
 use crate::handoff::store::{VERSION, now_micros};
 use crate::handoff::{HandoffError, Plan, Publishing, RunStore, layout, runs};
 use crate::job::Job;
-use crate::merge::{self, Place, Published, Terms};
+use crate::merge::{self, Published, ResolvedDestination, Terms};
 use crate::secrets::Secrets;
 
 /// Age up to which a run that nobody was told of stands for the one that is asked for.
@@ -48,7 +48,7 @@ pub(super) async fn begin(run: &RunStore, job: &Job, at: i64) -> Result<(), Runn
 /// A publication that nobody was told of.
 pub(super) struct Settled {
     job: Job,
-    to: Place,
+    to: ResolvedDestination,
     published: Published,
     mask: Mask,
 }
@@ -82,7 +82,7 @@ pub(super) async fn settle(
 ) -> Result<Option<Settled>, RunnerError> {
     let Some(Publishing { at, job, job_path, .. }) = run.publishing().await? else { return Ok(None) };
     let job = Job::parse(job, &job_path)?;
-    let to = Place::of(run, plan, &job, secrets)?;
+    let to = ResolvedDestination::of(run, plan, &job, secrets)?;
     let noted = run.outcome().await?.filter(|outcome| outcome.published && outcome.at == at);
     let published = match noted {
         Some(outcome) => Some(Published::noted(outcome)),

@@ -15,7 +15,7 @@ use super::trial::{Asking, ask_shard};
 use super::*;
 use crate::handoff::{Event, Exit};
 use crate::job::Job;
-use crate::merge::{Place, first_rows};
+use crate::merge::{ResolvedDestination, first_rows};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 use crate::supervisor::{Member, Notice, Observer};
@@ -151,7 +151,7 @@ impl Scene {
     }
 
     async fn rows(&self) -> Vec<String> {
-        let place = Place::of_job(&self.job, &Secrets::from_environment()).unwrap();
+        let place = ResolvedDestination::of_job(&self.job, &Secrets::from_environment()).unwrap();
         let found = first_rows(&place, "small", 100).await.unwrap();
         let mut rows: Vec<String> = found.rows.into_iter().map(|row| row[1].clone().unwrap()).collect();
         rows.sort();

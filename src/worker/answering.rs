@@ -99,7 +99,7 @@ async fn all_pages(
 ) -> Result<Extracted, Failure> {
     let question = &work.recipe.steps[pair.endpoint].question;
     let mut rows = PageRows::default();
-    let mut place = Place::first(&pages.next);
+    let mut place = PageCounter::first(&pages.next);
     let mut seen = Seen::default();
     seen.asked(&request)?;
     let mut is_named = false;
@@ -166,16 +166,16 @@ impl Seen {
 }
 
 /// Where a pair is among its pages.
-struct Place(u64);
+struct PageCounter(u64);
 
 /// What leads to the next page: its URL, or a parameter's value.
 struct Next(String);
 
-impl Place {
-    fn first(next: &NextPage) -> Place {
+impl PageCounter {
+    fn first(next: &NextPage) -> PageCounter {
         match next {
-            NextPage::Offset { first, .. } | NextPage::Number { first, .. } => Place(*first),
-            NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => Place(0),
+            NextPage::Offset { first, .. } | NextPage::Number { first, .. } => PageCounter(*first),
+            NextPage::Link | NextPage::Url(_) | NextPage::Cursor { .. } => PageCounter(0),
         }
     }
 

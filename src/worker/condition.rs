@@ -1,7 +1,7 @@
 //! `when`: whether an endpoint is asked for a record at all. And a record as JSON, which conditions and programs read.
 
 use super::WorkerError;
-use super::pair::Answer;
+use super::pair::AnswerIndex;
 use crate::extract::{Guarded, When};
 use crate::fetch::{Values, json_text};
 use crate::job::{self, Job};
@@ -14,7 +14,7 @@ pub(super) struct Condition {
     when: Guarded<When>,
     inputs: Vec<Input>,
     /// By endpoint.
-    answers: Vec<(String, Vec<Column>)>,
+    answers: Vec<(String, Vec<AnswerInput>)>,
 }
 
 /// A column of the input that is shown.
@@ -25,9 +25,9 @@ pub(super) struct Input {
 }
 
 /// A column of another endpoint's answers.
-struct Column {
+struct AnswerInput {
     name: String,
-    answer: Answer,
+    answer: AnswerIndex,
     ty: Type,
 }
 
@@ -35,11 +35,11 @@ impl Condition {
     /// Compiles an endpoint's condition; `columns` are those of the frozen input.
     pub(super) fn new(when: &job::When, job: &Job, columns: &[Field]) -> Result<Condition, WorkerError> {
         let compiled = Guarded::when(&when.jq).map_err(|error| WorkerError::Job(error.to_string()))?;
-        let mut answers: Vec<(String, Vec<Column>)> = Vec::new();
+        let mut answers: Vec<(String, Vec<AnswerInput>)> = Vec::new();
         for &(endpoint, column) in &when.answers {
             let source = &job.endpoints[endpoint];
             let named = &source.columns[column];
-            let one = Column { name: named.name.clone(), answer: (endpoint, column), ty: named.ty };
+            let one = AnswerInput { name: named.name.clone(), answer: (endpoint, column), ty: named.ty };
             match answers.iter_mut().find(|(name, _)| *name == source.name) {
                 Some((_, columns)) => columns.push(one),
                 None => answers.push((source.name.clone(), vec![one])),

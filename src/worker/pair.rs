@@ -6,7 +6,7 @@ use crate::handoff::ledger::Line;
 use crate::record::{Ordinal, Rows};
 
 /// An endpoint and a column of it.
-pub(super) type Answer = (usize, usize);
+pub(super) type AnswerIndex = (usize, usize);
 
 /// One question to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

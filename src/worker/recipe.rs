@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::WorkerError;
 use super::condition::{self, Condition, Input};
 use super::pace::Price;
-use super::pair::{Answer, RecordState};
+use super::pair::{AnswerIndex, RecordState};
 use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError, Guarded};
 use crate::fetch::{Question, Values};
@@ -29,7 +29,7 @@ pub(super) struct Step {
     /// Endpoints that wait for this one.
     pub(super) dependents: Vec<usize>,
     /// Columns of other endpoints that its templates use.
-    pub(super) needs: Vec<Answer>,
+    pub(super) needs: Vec<AnswerIndex>,
     /// The condition under which a record is asked.
     pub(super) when: Option<Condition>,
     /// Most records of one request, where several share one.
@@ -65,7 +65,7 @@ pub(super) struct Recipe {
     /// The input's columns, as the job's own programs see them.
     pub(super) inputs: Vec<Input>,
     /// Where a carried answer stands among `fields`.
-    carried: HashMap<Answer, usize>,
+    carried: HashMap<AnswerIndex, usize>,
     /// Pairs that ended this shard's process before, in that order.
     crashed: Vec<(Ordinal, usize)>,
     /// Whether records that may share a request are asked one by one: an earlier run's answers are found by record.
@@ -174,7 +174,7 @@ fn column_named(columns: &[Field], name: &str) -> Option<(usize, Type)> {
 }
 
 /// The columns of the frozen input, those of earlier answers last.
-fn input_fields(plan: &Plan, job: &Job) -> (Vec<Field>, HashMap<Answer, usize>) {
+fn input_fields(plan: &Plan, job: &Job) -> (Vec<Field>, HashMap<AnswerIndex, usize>) {
     let named = plan.columns.iter().zip(plan.input_names());
     let mut fields: Vec<Field> = named.map(|(column, name)| Field { name, ty: column.ty }).collect();
     let mut carried = HashMap::new();
@@ -189,15 +189,15 @@ fn input_fields(plan: &Plan, job: &Job) -> (Vec<Field>, HashMap<Answer, usize>) 
 }
 
 /// The answers' columns that an endpoint's templates use: without them there is nothing to ask.
-fn needs_of(endpoint: &Endpoint) -> Vec<Answer> {
+fn needs_of(endpoint: &Endpoint) -> Vec<AnswerIndex> {
     let parts = endpoint.templates().flat_map(|template| &template.parts);
-    let mut needs: Vec<Answer> = parts.filter_map(answer_in).collect();
+    let mut needs: Vec<AnswerIndex> = parts.filter_map(answer_in).collect();
     needs.sort_unstable();
     needs.dedup();
     needs
 }
 
-fn answer_in(part: &Part) -> Option<Answer> {
+fn answer_in(part: &Part) -> Option<AnswerIndex> {
     match part {
         Part::Answer { endpoint, column, .. } => Some((*endpoint, *column)),
         _ => None,

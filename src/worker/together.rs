@@ -42,7 +42,8 @@ pub(super) async fn answer_together(work: &Rc<Work>, together: Together) {
             work.pause(again.pause).await;
             taken += again.pause;
         }
-        let batch = Batch { work, members: again.members, first, first_ordinal, before: again.spent, taken };
+        let batch =
+            BatchRequest { work, members: again.members, first, first_ordinal, before: again.spent, taken };
         next = batch.answer().await;
     }
 }
@@ -55,7 +56,7 @@ struct Again {
     pause: Duration,
 }
 
-struct Batch<'a> {
+struct BatchRequest<'a> {
     work: &'a Rc<Work>,
     members: Vec<(Pair, Ordinal)>,
     first: Pair,
@@ -66,7 +67,7 @@ struct Batch<'a> {
     taken: Duration,
 }
 
-impl Batch<'_> {
+impl BatchRequest<'_> {
     /// Asks it once. What is to be asked again is returned.
     async fn answer(self) -> Option<Again> {
         let pairs: Vec<Pair> = self.members.iter().map(|(pair, _)| *pair).collect();

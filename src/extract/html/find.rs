@@ -19,17 +19,17 @@ pub(super) fn selector(css: &str, at: &str) -> Result<Selector, ExtractorError> 
 
 /// Where matches are looked for.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'d> {
+pub(super) enum Scope<'d> {
     /// Anywhere in the document, whose root this is.
     Document(ElementRef<'d>),
     /// Inside this element.
     Row(ElementRef<'d>),
 }
 
-impl<'d> Place<'d> {
+impl<'d> Scope<'d> {
     /// The elements that match, in the order of the document.
     pub fn all<'s>(self, selector: &'s Selector) -> impl Iterator<Item = ElementRef<'d>> + use<'d, 's> {
-        let (Place::Document(element) | Place::Row(element)) = self;
+        let (Scope::Document(element) | Scope::Row(element)) = self;
         let itself = self.matches_itself(selector).then_some(element);
         itself.into_iter().chain(element.select(selector))
     }
@@ -37,8 +37,8 @@ impl<'d> Place<'d> {
     /// A row is not inside itself: only a selector that says `:scope` means it.
     fn matches_itself(self, selector: &Selector) -> bool {
         match self {
-            Place::Document(root) => selector.matches(&root),
-            Place::Row(row) => selector.matches_with_scope(&row, Some(row)) && !selector.matches(&row),
+            Scope::Document(root) => selector.matches(&root),
+            Scope::Row(row) => selector.matches_with_scope(&row, Some(row)) && !selector.matches(&row),
         }
     }
 }
@@ -67,7 +67,7 @@ impl Find {
     }
 
     /// The column's value at a place.
-    pub fn value(&self, place: Place<'_>, conversion: &Conversion) -> Result<Value, Failure> {
+    pub fn value(&self, place: Scope<'_>, conversion: &Conversion) -> Result<Value, Failure> {
         let mut matches = place.all(&self.selector);
         if self.all {
             return conversion.value(&self.array(matches)?);
@@ -104,7 +104,7 @@ impl Find {
 
 /// The target of the first link that matches, seen from the page's own URL.
 pub(super) fn link(root: ElementRef<'_>, selector: &Selector) -> Option<String> {
-    let link = Place::Document(root).all(selector).next()?;
+    let link = Scope::Document(root).all(selector).next()?;
     let target = link.attr("href")?.trim_ascii();
     (!target.is_empty()).then(|| based(root, target))
 }

@@ -20,7 +20,7 @@ use crate::job::{self, Endpoint, NextPage, Of};
 use crate::record::{Failure, Kind, Rows};
 use crate::value::Value;
 
-use self::find::{Find, Place};
+use self::find::{Find, Scope};
 use super::convert::Conversion;
 use super::gather::Gathered;
 use super::page::PageOf;
@@ -30,12 +30,12 @@ use super::{Extracted, ExtractorError};
 pub(super) struct Html {
     max_body: u64,
     rows: Option<Selector>,
-    columns: Vec<Column>,
+    columns: Vec<HtmlColumn>,
     /// The link to the next page.
     next: Option<Selector>,
 }
 
-struct Column {
+struct HtmlColumn {
     find: Find,
     of: Of,
     conversion: Conversion,
@@ -51,7 +51,7 @@ impl Html {
         Ok(Html {
             max_body: endpoint.bounds.max_body,
             rows: endpoint.rows.as_ref().map(|rows| find::selector(rows, "rows")).transpose()?,
-            columns: endpoint.columns.iter().map(Column::new).collect::<Result<_, _>>()?,
+            columns: endpoint.columns.iter().map(HtmlColumn::new).collect::<Result<_, _>>()?,
             next: next(endpoint)?,
         })
     }
@@ -80,16 +80,16 @@ impl Html {
 
     fn extracted(&self, root: ElementRef<'_>) -> Result<Extracted, Failure> {
         let Some(rows) = &self.rows else {
-            let values = self.columns.iter().map(|column| column.value(Place::Document(root)));
+            let values = self.columns.iter().map(|column| column.value(Scope::Document(root)));
             return values.collect::<Result<_, _>>().map(|values| Extracted::Rows(Rows::one(values)));
         };
         let mut gathered = Gathered::default();
         let mut shared = None;
-        for row in Place::Document(root).all(rows) {
+        for row in Scope::Document(root).all(rows) {
             let shared = shared.get_or_insert_with(|| self.shared(root));
             let values = self.columns.iter().zip(&*shared).map(|(column, shared)| match shared {
                 Some(value) => value.clone(),
-                None => column.value(Place::Row(row)),
+                None => column.value(Scope::Row(row)),
             });
             gathered.push(values)?;
         }
@@ -98,22 +98,23 @@ impl Html {
 
     /// The values of the columns that are of the whole answer; none for those of the row.
     fn shared(&self, root: ElementRef<'_>) -> Vec<Option<Result<Value, Failure>>> {
-        let value = |column: &Column| (column.of == Of::Answer).then(|| column.value(Place::Document(root)));
+        let value =
+            |column: &HtmlColumn| (column.of == Of::Answer).then(|| column.value(Scope::Document(root)));
         self.columns.iter().map(value).collect()
     }
 }
 
-impl Column {
-    fn new(column: &job::Column) -> Result<Column, ExtractorError> {
+impl HtmlColumn {
+    fn new(column: &job::Column) -> Result<HtmlColumn, ExtractorError> {
         let conversion = Conversion::new(column)?;
         let job::Expression::Css(css) = &column.expression else {
             return Err(ExtractorError::unfit(conversion.name(), "HTML wants CSS selectors"));
         };
         let find = Find::new(css, conversion.name(), column.ty)?;
-        Ok(Column { find, of: column.of, conversion })
+        Ok(HtmlColumn { find, of: column.of, conversion })
     }
 
-    fn value(&self, place: Place<'_>) -> Result<Value, Failure> {
+    fn value(&self, place: Scope<'_>) -> Result<Value, Failure> {
         self.find.value(place, &self.conversion)
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::extract::expression::{Answer, Expression, planted};
+use crate::extract::expression::{Expression, ParsedAnswer, planted};
 use crate::extract::items::Items;
 use crate::extract::jq;
 use crate::record::Kind;
@@ -74,7 +74,7 @@ fn plain_path() -> impl Strategy<Value = String> {
 }
 
 /// What an expression gives, in the interpreter's spelling.
-fn outcome(expression: &Expression, answer: &Answer<'_>) -> Result<Option<String>, Kind> {
+fn outcome(expression: &Expression, answer: &ParsedAnswer<'_>) -> Result<Option<String>, Kind> {
     let json = expression.value(answer, "x").map_err(|failure| failure.kind)?;
     Ok(json.map(|json| jq::to_json(&jq::parse(&json).unwrap()).unwrap()))
 }
@@ -82,7 +82,7 @@ fn outcome(expression: &Expression, answer: &Answer<'_>) -> Result<Option<String
 fn check(text: &str, paths: &[String]) -> Result<(), TestCaseError> {
     let mut plain: Vec<_> = paths.iter().map(|path| Expression::new(path).unwrap()).collect();
     let trie = planted(plain.iter_mut().map(|plain| plain.plain().expect("a plain path")));
-    let answer = Answer::read(text, &trie).unwrap();
+    let answer = ParsedAnswer::read(text, &trie).unwrap();
     for (path, plain) in paths.iter().zip(&plain) {
         let mut interpreted = Expression::new(&format!("({path}), empty")).unwrap();
         assert!(interpreted.plain().is_none());
@@ -99,7 +99,7 @@ fn outcomes(rows: &str, text: &str, is_plain: bool) -> Result<Vec<String>, Kind>
     let item = planted(itself.plain());
     let whole = planted(items.plain());
     let mut all = Vec::new();
-    let visited = items.each(&Answer::read(text, &whole).unwrap(), &item, &mut |item| {
+    let visited = items.each(&ParsedAnswer::read(text, &whole).unwrap(), &item, &mut |item| {
         all.extend(outcome(&itself, item).unwrap());
         Ok(())
     });

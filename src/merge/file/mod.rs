@@ -67,7 +67,7 @@ use self::standing::{Standing, mark};
 use super::aside::{Aside, through_links};
 use super::columns::{self, Output};
 use super::load::{self, Ground, Loaded, Order, Settled, Stop};
-use super::place::Place;
+use super::resolved::ResolvedDestination;
 use super::statements::{finish, keep};
 use super::target::Target;
 use super::{MergeError, database};
@@ -94,9 +94,9 @@ enum Format {
 
 impl FilePlace {
     /// The place of that path.
-    pub fn of(place: &Place, path: &Path, job: &Job) -> FilePlace {
+    pub fn of(place: &ResolvedDestination, path: &Path, job: &Job) -> FilePlace {
         let format = match place {
-            Place::Csv(_) => Format::Csv,
+            ResolvedDestination::Csv(_) => Format::Csv,
             _ if job.table.partition_by.is_empty() => Format::Parquet,
             _ => Format::Folder(job.table.partition_by.clone()),
         };

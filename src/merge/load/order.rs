@@ -10,9 +10,9 @@ use crate::job::{Gone, Job, Mode};
 use crate::merge::covered::Covered;
 use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
-use crate::merge::place::Place;
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
+use crate::merge::resolved::ResolvedDestination;
 use crate::merge::runs::{self, Ledger, Publication};
 use crate::merge::target::Target;
 use crate::merge::{End, MergeError, Proof, database};
@@ -20,7 +20,7 @@ use crate::merge::{End, MergeError, Proof, database};
 /// What to load, and where.
 #[derive(Debug, Clone)]
 pub(in crate::merge) struct Order {
-    pub place: Place,
+    pub place: ResolvedDestination,
     pub job: Job,
     pub proof: Proof,
     /// What of the run there must be.

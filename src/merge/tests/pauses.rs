@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::sandbox::{Ends, NOW, Sandbox, all_ok, job};
 use crate::handoff::{Block, Exit, RunStore};
 use crate::job::{Destination, Gone, Mode, OnFailure};
-use crate::merge::{End, Place, publish_partial};
+use crate::merge::{End, ResolvedDestination, publish_partial};
 use crate::seed::seeded;
 
 /// Records 0 to 2 succeed but for one that was deferred at `money`; so of every block of three the last.
@@ -288,7 +288,7 @@ async fn publishes_a_part_for_another_test() {
     let plan = run.plan().await.unwrap();
     let database = run.folder().join("films.duckdb");
     println!("\nstarting");
-    let (place, job) = (Place::DuckDb(database.clone()), job(database, &plan));
+    let (place, job) = (ResolvedDestination::DuckDb(database.clone()), job(database, &plan));
     publish_partial(&run, &job, &place, NOW, pending()).await.unwrap();
 }
 

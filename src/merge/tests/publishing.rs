@@ -9,7 +9,7 @@ use super::sandbox::{Sandbox, TERMS, all_ok, rows};
 use crate::handoff::{Exit, RunStore, layout};
 use crate::job::{Destination, Mode, OnFailure, Stamp};
 use crate::merge::load::{Loaded, Settled, Stop, load, load_into, resolve};
-use crate::merge::{End, MergeError, Place, database, ddl, first_rows, prove, publish};
+use crate::merge::{End, MergeError, ResolvedDestination, database, ddl, first_rows, prove, publish};
 use crate::seed::seeded;
 use crate::value::{Field, Type, Value};
 
@@ -401,7 +401,7 @@ async fn publishes_for_another_test() {
     let database = run.folder().join("films.duckdb");
     let proof = prove(&run).await.unwrap();
     println!("\nstarting");
-    let (to, job) = (Place::DuckDb(database.clone()), super::sandbox::job(database, &plan));
+    let (to, job) = (ResolvedDestination::DuckDb(database.clone()), super::sandbox::job(database, &plan));
     publish(&run, &job, &to, &proof, &TERMS, pending()).await.unwrap();
 }
 

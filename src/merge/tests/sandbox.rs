@@ -23,7 +23,8 @@ use crate::merge::gate::Gate;
 use crate::merge::load::Order;
 use crate::merge::prove::Extent;
 use crate::merge::{
-    End, MergeError, Place, Proof, Published, PublishedPart, Terms, prove, publish, publish_partial,
+    End, MergeError, Proof, Published, PublishedPart, ResolvedDestination, Terms, prove, publish,
+    publish_partial,
 };
 use crate::postgres_server::{self, TestDatabase};
 use crate::record::{Failure, Kind};
@@ -151,8 +152,8 @@ impl Sandbox {
     }
 
     /// Where the run goes.
-    pub fn place(&self) -> Place {
-        Place::of(&self.run, &self.plan, &self.job, &Secrets::default()).unwrap()
+    pub fn place(&self) -> ResolvedDestination {
+        ResolvedDestination::of(&self.run, &self.plan, &self.job, &Secrets::default()).unwrap()
     }
 
     /// Plans a round and commits all its blocks.

@@ -265,7 +265,7 @@ impl Table<'_> {
         ListError::StrayQuote { place, what: format!("{what}{from}"), hint: HINT }
     }
 
-    fn place(&self) -> super::Place {
+    fn place(&self) -> super::Position {
         self.reader.place(self.number)
     }
 

@@ -27,7 +27,7 @@ pub(in crate::plan) enum Unit {
 
 /// A position in a list.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct Position {
     /// The list.
     pub(in crate::plan) list: String,
     /// What `number` counts.
@@ -46,7 +46,7 @@ impl fmt::Display for Unit {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}, {} {}", self.list, self.unit, self.number)
     }
@@ -88,7 +88,7 @@ pub enum ListError {
     )]
     NotText {
         /// Where.
-        place: Place,
+        place: Position,
         /// The encoding.
         encoding: &'static str,
     },
@@ -96,7 +96,7 @@ pub enum ListError {
     #[error(
         "{0}: begins with a byte order mark\nhint: were two files put together here? Take the mark (EF BB BF) out"
     )]
-    MarkWithin(Place),
+    MarkWithin(Position),
     /// Compressed, and cut off or damaged.
     #[error(
         "{list} cannot be decompressed to its end ({compression}): {why}\nhint: it is damaged, or was cut off on its way here: fetch or make it again"
@@ -136,7 +136,7 @@ pub enum ListError {
     #[error("{place}: {fields} fields, but the header has {header}\nhint: {hint}")]
     Fields {
         /// Where.
-        place: Place,
+        place: Position,
         /// Fields of the line.
         fields: u64,
         /// Fields of the header.
@@ -146,12 +146,12 @@ pub enum ListError {
     },
     /// A quoted field runs to the end of the file, or for longer than a record may be.
     #[error("{0}: a quoted field that begins here never ends\nhint: {1}")]
-    OpenQuote(Place, &'static str),
+    OpenQuote(Position, &'static str),
     /// A quote where the format has none.
     #[error("{place}: {what}\nhint: {hint}")]
     StrayQuote {
         /// Where.
-        place: Place,
+        place: Position,
         /// What is wrong.
         what: String,
         /// What to do.
@@ -163,7 +163,7 @@ pub enum ListError {
     )]
     Swallowed {
         /// Where the record begins.
-        place: Place,
+        place: Position,
         /// The line in which it ends.
         last: u64,
     },
@@ -171,7 +171,7 @@ pub enum ListError {
     #[error("{place}: {why}\nhint: jsonl holds one JSON object a line")]
     Json {
         /// Where.
-        place: Place,
+        place: Position,
         /// What is wrong.
         why: String,
     },
@@ -179,7 +179,7 @@ pub enum ListError {
     #[error("{place}: {what} is longer than {limit}\nhint: {hint}")]
     TooLong {
         /// Where.
-        place: Place,
+        place: Position,
         /// The line, or a column.
         what: String,
         /// The limit.
@@ -193,7 +193,7 @@ pub enum ListError {
     )]
     NoId {
         /// Where.
-        place: Place,
+        place: Position,
         /// The id column.
         column: String,
     },
@@ -201,7 +201,7 @@ pub enum ListError {
     #[error("{place}, column {column:?}: {misfit}{}\nhint: correct it, or the column's type in the job file", .misfit.such_as())]
     Misfit {
         /// Where.
-        place: Place,
+        place: Position,
         /// Its column.
         column: String,
         /// What does not fit.

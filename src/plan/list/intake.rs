@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use polars::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{List, ListError, Place, Request, Unit};
+use super::{List, ListError, Position, Request, Unit};
 use crate::job::Duplicates as Policy;
 use crate::plan::PlanError;
-use crate::plan::batch::{Batch, Cell};
+use crate::plan::batch::{BatchBuilder, Cell};
 use crate::plan::columns::Columns;
 use crate::plan::duplicates::{Duplicates, Positions};
 use crate::plan::spool::{LINE, ScratchError, Spool};
@@ -50,7 +50,7 @@ pub(in crate::plan) struct Intake {
     columns: Columns,
     sizes: Sizes,
     scratch: PathBuf,
-    batch: Batch,
+    batch: BatchBuilder,
     spool: Spool,
     duplicates: Option<(Policy, Duplicates)>,
     picked: Option<Picked>,
@@ -82,7 +82,7 @@ impl Intake {
             policy => Some((policy, Duplicates::new(request.scratch, sizes.ids))),
         };
         let mut intake = Intake {
-            batch: Batch::new(Arc::clone(&columns.fields)),
+            batch: BatchBuilder::new(Arc::clone(&columns.fields)),
             spool: Spool::new(request.scratch),
             scratch: Path::to_owned(request.scratch),
             sample: request.options.sample,
@@ -109,7 +109,7 @@ impl Intake {
         }
         let mut picked = Picked { ids: Vec::new(), by_hash: HashMap::new(), found: Vec::new() };
         for (number, id) in (1..).zip(ids) {
-            let place = Place { list: "--ids".to_owned(), unit: Unit::Entry, number };
+            let place = Position { list: "--ids".to_owned(), unit: Unit::Entry, number };
             let cell = self.typed(0, Cell::text(id), &place)?;
             let hash = self.identify(&[cell], &place)?;
             if let Entry::Vacant(new) = picked.by_hash.entry(hash) {
@@ -124,13 +124,13 @@ impl Intake {
 
     /// Takes the record at `number` (from 1) of the list; its cells are text, or have their columns' types.
     pub fn push(&mut self, number: u64, cells: Vec<Cell<'_>>) -> Result<(), PlanError> {
-        let place = Place { list: std::mem::take(&mut self.list), unit: self.unit, number };
+        let place = Position { list: std::mem::take(&mut self.list), unit: self.unit, number };
         let pushed = self.take_in(&place, cells);
         self.list = place.list;
         pushed
     }
 
-    fn take_in(&mut self, place: &Place, cells: Vec<Cell<'_>>) -> Result<(), PlanError> {
+    fn take_in(&mut self, place: &Position, cells: Vec<Cell<'_>>) -> Result<(), PlanError> {
         self.came += 1;
         let typed = cells.into_iter().enumerate().map(|(index, cell)| self.typed(index, cell, place));
         let cells: Vec<Cell<'_>> = typed.collect::<Result<_, _>>()?;
@@ -162,7 +162,7 @@ impl Intake {
     }
 
     /// The cell in its column's type, if it is short enough.
-    fn typed<'c>(&self, index: usize, cell: Cell<'c>, place: &Place) -> Result<Cell<'c>, ListError> {
+    fn typed<'c>(&self, index: usize, cell: Cell<'c>, place: &Position) -> Result<Cell<'c>, ListError> {
         let field = &self.columns.fields[index];
         if cell.size() > FIELD_LIMIT {
             let what = format!("column {:?}", field.name);
@@ -173,7 +173,7 @@ impl Intake {
     }
 
     /// The hash of an id, no part of which is null or empty.
-    fn identify(&mut self, id: &[Cell<'_>], place: &Place) -> Result<u128, ListError> {
+    fn identify(&mut self, id: &[Cell<'_>], place: &Position) -> Result<u128, ListError> {
         self.key.clear();
         for (cell, field) in id.iter().zip(self.columns.fields.iter()) {
             if matches!(cell, Cell::Null) || matches!(cell, Cell::Text(text) if text.is_empty()) {

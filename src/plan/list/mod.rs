@@ -42,7 +42,7 @@ mod source;
 mod text;
 
 pub(super) use error::Unit;
-pub use error::{ListError, Place};
+pub use error::{ListError, Position};
 pub(super) use intake::{Intake, Sizes};
 pub(super) use source::open;
 
@@ -191,8 +191,8 @@ impl Request<'_> {
 }
 
 impl Reader<'_> {
-    fn place(&self, number: u64) -> Place {
-        Place { list: self.list.to_owned(), unit: self.unit, number }
+    fn place(&self, number: u64) -> Position {
+        Position { list: self.list.to_owned(), unit: self.unit, number }
     }
 
     fn utf8<'b>(&self, number: u64, bytes: &'b [u8]) -> Result<&'b str, ListError> {

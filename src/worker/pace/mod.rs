@@ -15,7 +15,7 @@
 
 mod budget;
 mod budgets;
-mod places;
+mod in_flight;
 mod price;
 mod recent;
 mod route;
@@ -32,14 +32,14 @@ use crate::fetch::{Ended, Origin, Pacer, Refused};
 use crate::job::Job;
 
 use budgets::{Budgets, MOST_HOSTS};
-use places::{Place, Places};
+use in_flight::{InFlight, InFlightPermit};
 pub(super) use price::Price;
 use recent::Recent;
 use route::Route;
 
 /// The pacer of one shard's process.
 pub(super) struct Pace {
-    places: Rc<Places>,
+    places: Rc<InFlight>,
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
@@ -67,7 +67,7 @@ impl Pace {
         folder: &Path,
     ) -> Result<Pace, BudgetError> {
         Ok(Pace {
-            places: Places::new(in_flight),
+            places: InFlight::new(in_flight),
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
@@ -214,7 +214,7 @@ impl Pacer for Leave<'_> {
 
 /// Leave to send one request; given back when dropped.
 pub(super) struct Permit {
-    _place: Place,
+    _place: InFlightPermit,
     gauge: Option<Rc<Cell<u32>>>,
     route: Rc<Route>,
     /// Whether nothing was sent for this question before.

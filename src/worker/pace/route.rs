@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, watch};
 
 use super::budget::Budget;
-use super::places::Place;
+use super::in_flight::InFlightPermit;
 use super::waited;
 use crate::budget::{Down, Moment};
 use crate::fetch::{Ended, Refused};
@@ -89,7 +89,7 @@ impl Drop for Moments {
     }
 }
 
-/// Places in flight of the first `places` budgets, given back unless they are kept.
+/// InFlight in flight of the first `places` budgets, given back unless they are kept.
 struct Entered<'a> {
     route: &'a Route,
     places: usize,
@@ -168,7 +168,7 @@ impl Route {
         &self,
         is_probe: bool,
         draining: &watch::Receiver<bool>,
-        place: &mut Place,
+        place: &mut InFlightPermit,
     ) -> Result<u64, Refused> {
         let _waiting = Waiting::begin(self);
         let mut turn = place.lent_until(self.turn.lock()).await;
@@ -286,7 +286,7 @@ impl Route {
         &self,
         cost: u64,
         draining: &watch::Receiver<bool>,
-        place: &mut Place,
+        place: &mut InFlightPermit,
         entered: &mut Entered<'_>,
     ) -> bool {
         let mut moments = self.reserve(cost);
@@ -320,7 +320,7 @@ impl Route {
         &self,
         at: u64,
         draining: &watch::Receiver<bool>,
-        place: &mut Place,
+        place: &mut InFlightPermit,
         entered: &mut Entered<'_>,
     ) -> bool {
         let early = at.saturating_sub(monotonic_nanos()).saturating_sub(self.lead.get());

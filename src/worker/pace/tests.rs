@@ -393,7 +393,7 @@ async fn neither_a_limited_endpoint_nor_another_waits_for_ever() {
 
 #[tokio::test]
 async fn places_that_are_given_back_go_by_turns_to_whom_a_budget_allows_to_send_and_to_others() {
-    let places = Places::new(1);
+    let places = InFlight::new(1);
     let order = RefCell::new(String::new());
     let let_go = async || {
         let mut place = places.take().await;
@@ -405,7 +405,7 @@ async fn places_that_are_given_back_go_by_turns_to_whom_a_budget_allows_to_send_
         let _place = places.take().await;
         order.borrow_mut().push(name);
     };
-    let allowed = async |name, mut place: Place| {
+    let allowed = async |name, mut place: InFlightPermit| {
         place.take_again().await;
         order.borrow_mut().push(name);
     };

@@ -28,7 +28,7 @@ const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 const INFINITIES: [i64; 2] = [i64::MIN, i64::MAX];
 
 /// A column of a batch.
-struct Column<'a> {
+struct EncodedColumn<'a> {
     array: &'a ArrayRef,
     values: Values<'a>,
     /// Whether a version byte goes before the text.
@@ -59,11 +59,11 @@ pub(super) fn encode(batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) ->
     Ok(())
 }
 
-fn columns<'a>(batch: &'a StructArray, jsonb: &[bool]) -> Result<Vec<Column<'a>>, Unsendable> {
+fn columns<'a>(batch: &'a StructArray, jsonb: &[bool]) -> Result<Vec<EncodedColumn<'a>>, Unsendable> {
     let column = |(at, array): (usize, &'a ArrayRef)| {
         let why = || format!("{} is no type of a column", array.data_type());
         let values = values(array).ok_or_else(|| Unsendable { column: at, row: 0, why: why() })?;
-        Ok(Column { array, values, jsonb: jsonb.get(at).copied().unwrap_or(false) })
+        Ok(EncodedColumn { array, values, jsonb: jsonb.get(at).copied().unwrap_or(false) })
     };
     batch.columns().iter().enumerate().map(column).collect()
 }
@@ -86,7 +86,7 @@ fn values(array: &ArrayRef) -> Option<Values<'_>> {
     })
 }
 
-fn put(column: &Column<'_>, row: usize, out: &mut BytesMut) -> Result<(), String> {
+fn put(column: &EncodedColumn<'_>, row: usize, out: &mut BytesMut) -> Result<(), String> {
     if column.array.is_null(row) {
         out.put_i32(-1);
         return Ok(());

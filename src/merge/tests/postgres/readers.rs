@@ -9,7 +9,7 @@ use super::super::sandbox::{Sandbox, TERMS, all_ok};
 use super::run_of;
 use crate::database::Session;
 use crate::job::{Mode, Statement};
-use crate::merge::{MergeError, Place, publish};
+use crate::merge::{MergeError, ResolvedDestination, publish};
 
 const RECORDS: u64 = 20_000;
 
@@ -29,7 +29,7 @@ async fn large(mode: Mode) -> Sandbox {
 }
 
 async fn connect(sandbox: &Sandbox) -> Session {
-    let Place::Server(server) = sandbox.place() else { panic!("a server") };
+    let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
     server.connect().await.unwrap()
 }
 

@@ -17,7 +17,7 @@ use crate::plan::list::source;
 use crate::value::Type;
 
 /// An answer that is about to come.
-pub(super) struct Answer {
+pub(super) struct PreparedQuery {
     connection: Connection,
     sql: String,
     columns: Columns,
@@ -25,14 +25,14 @@ pub(super) struct Answer {
     _scratch: TempDir,
 }
 
-impl Answer {
+impl PreparedQuery {
     /// Opens the database and prepares the query, which is not run yet.
     pub fn ask(
         file: Option<&Path>,
         folder: &Path,
         query: &str,
         reader: &Reader<'_>,
-    ) -> Result<Answer, ListError> {
+    ) -> Result<PreparedQuery, ListError> {
         refuse_shadowed(query, folder, reader)?;
         let scratch = tempfile::tempdir().map_err(|error| reader.unreadable(error))?;
         let connection = open(file, reader)?;
@@ -40,7 +40,7 @@ impl Answer {
         set.map_err(|error| unopened(reader.list, &error))?;
         let given = given(&connection, query, reader)?;
         let (sql, columns) = question(bare(query), &given, reader)?;
-        Ok(Answer { connection, sql, columns, _scratch: scratch })
+        Ok(PreparedQuery { connection, sql, columns, _scratch: scratch })
     }
 
     pub fn columns(&self) -> &Columns {

@@ -50,9 +50,9 @@ use crate::value::Type;
 type Take<'t> = dyn FnMut(u64, &[Option<&str>]) -> Result<(), PlanError> + 't;
 
 /// An answer that is ready to be read.
-enum Answer {
-    Postgres(postgres::Answer),
-    DuckDb(duckdb::Answer),
+enum PreparedQuery {
+    Postgres(postgres::PreparedQuery),
+    DuckDb(duckdb::PreparedQuery),
 }
 
 /// Reads the answer; its digest.
@@ -62,7 +62,7 @@ pub(super) async fn read(
     query: &str,
     reader: &Reader<'_>,
 ) -> Result<(Intake, String), PlanError> {
-    let answer = Answer::ask(request.job, database, query, request.secrets, reader).await?;
+    let answer = PreparedQuery::ask(request.job, database, query, request.secrets, reader).await?;
     let mut intake = request.intake(reader, answer.columns().clone())?;
     let mut digest = RowsDigest::of(answer.columns());
     let mut take = |number, row: &[Option<&str>]| {
@@ -82,7 +82,7 @@ pub(super) async fn sha256(
 ) -> Result<String, PlanError> {
     let (list, wanted) = (database.to_string(), Wanted::of(job));
     let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
-    let answer = Answer::ask(job, database, query, secrets, &reader).await?;
+    let answer = PreparedQuery::ask(job, database, query, secrets, &reader).await?;
     let mut digest = RowsDigest::of(answer.columns());
     let mut take = |_, row: &[Option<&str>]| {
         digest.add(row);
@@ -92,36 +92,39 @@ pub(super) async fn sha256(
     Ok(digest.finish())
 }
 
-impl Answer {
+impl PreparedQuery {
     async fn ask(
         job: &Job,
         database: &Database,
         query: &str,
         secrets: &Secrets,
         reader: &Reader<'_>,
-    ) -> Result<Answer, ListError> {
+    ) -> Result<PreparedQuery, ListError> {
         Ok(match database {
             Database::Postgres(url) => {
-                Answer::Postgres(postgres::Answer::ask(url, secrets, query, reader).await?)
+                PreparedQuery::Postgres(postgres::PreparedQuery::ask(url, secrets, query, reader).await?)
             }
-            Database::DuckDb(file) => {
-                Answer::DuckDb(duckdb::Answer::ask(file.as_deref(), &job.folder, query, reader)?)
-            }
+            Database::DuckDb(file) => PreparedQuery::DuckDb(duckdb::PreparedQuery::ask(
+                file.as_deref(),
+                &job.folder,
+                query,
+                reader,
+            )?),
         })
     }
 
     /// The needed columns.
     fn columns(&self) -> &Columns {
         match self {
-            Answer::Postgres(answer) => answer.columns(),
-            Answer::DuckDb(answer) => answer.columns(),
+            PreparedQuery::Postgres(answer) => answer.columns(),
+            PreparedQuery::DuckDb(answer) => answer.columns(),
         }
     }
 
     async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
         match self {
-            Answer::Postgres(answer) => answer.each(reader, take).await,
-            Answer::DuckDb(answer) => answer.each(reader, take),
+            PreparedQuery::Postgres(answer) => answer.each(reader, take).await,
+            PreparedQuery::DuckDb(answer) => answer.each(reader, take),
         }
     }
 }

@@ -24,20 +24,20 @@ const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL
 const MODIFIER_HEADER: i32 = 4;
 
 /// An answer that is about to come.
-pub(super) struct Answer {
+pub(super) struct PreparedQuery {
     session: Session,
     statement: Statement,
     columns: Columns,
 }
 
-impl Answer {
+impl PreparedQuery {
     /// Connects and prepares the query, which is not run yet.
     pub async fn ask(
         url: &ServerUrl,
         secrets: &Secrets,
         query: &str,
         reader: &Reader<'_>,
-    ) -> Result<Answer, ListError> {
+    ) -> Result<PreparedQuery, ListError> {
         let session = Server::of(url, secrets)?.connect().await?;
         session.run(BEGIN).await?;
         let given = given(&session, query, reader).await?;
@@ -47,7 +47,7 @@ impl Answer {
             session.client().prepare(&sql).await.map_err(|error| {
                 refused(reader.list, session.failed(&error), |_| String::new(), ONE_SELECT)
             })?;
-        Ok(Answer { session, statement, columns })
+        Ok(PreparedQuery { session, statement, columns })
     }
 
     pub fn columns(&self) -> &Columns {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// The places of one process.
-pub(super) struct Places {
+pub(super) struct InFlight {
     semaphore: Arc<Semaphore>,
     /// Those whom a budget allows to send, in the order of asking. They stand in the semaphore's queue, too.
     allowed: RefCell<VecDeque<oneshot::Sender<OwnedSemaphorePermit>>>,
@@ -27,17 +27,17 @@ pub(super) struct Places {
     favoured: Cell<bool>,
 }
 
-impl Places {
-    pub(super) fn new(count: usize) -> Rc<Places> {
+impl InFlight {
+    pub(super) fn new(count: usize) -> Rc<InFlight> {
         let semaphore = Arc::new(Semaphore::new(count));
-        Rc::new(Places { semaphore, allowed: RefCell::default(), favoured: Cell::default() })
+        Rc::new(InFlight { semaphore, allowed: RefCell::default(), favoured: Cell::default() })
     }
 
     /// Takes a place in the order of asking.
-    pub(super) async fn take(self: &Rc<Places>) -> Place {
+    pub(super) async fn take(self: &Rc<InFlight>) -> InFlightPermit {
         // The semaphore is never closed.
         let permit = self.semaphore.clone().acquire_owned().await.ok();
-        Place { places: self.clone(), permit }
+        InFlightPermit { places: self.clone(), permit }
     }
 
     /// Takes a place for somebody whom a budget allows to send.
@@ -70,12 +70,12 @@ impl Places {
 }
 
 /// A place, or the want of one.
-pub(super) struct Place {
-    places: Rc<Places>,
+pub(super) struct InFlightPermit {
+    places: Rc<InFlight>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Place {
+impl InFlightPermit {
     pub(super) fn is_held(&self) -> bool {
         self.permit.is_some()
     }
@@ -108,7 +108,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightPermit {
     fn drop(&mut self) {
         self.let_go();
     }

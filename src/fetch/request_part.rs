@@ -10,7 +10,7 @@ const VALUE_LIMIT: usize = 8 * 1024;
 
 /// Which part of a request a piece belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RequestPart {
     /// The path's segment of that number, from 0.
     Path {
         /// Slashes before it, less one.
@@ -30,50 +30,54 @@ pub(super) enum Place {
     Text,
 }
 
-impl Place {
+impl RequestPart {
     /// Appends text that must read back unchanged: a record's value, a secret, or what the job's author wrote
     /// as a value.
     pub(super) fn push(self, out: &mut String, text: &str) {
         match self {
-            Place::Path { .. } | Place::Query => encode::push_component(out, text),
-            Place::JsonText => encode::push_json(out, text),
-            Place::JsonValue => {
+            RequestPart::Path { .. } | RequestPart::Query => encode::push_component(out, text),
+            RequestPart::JsonText => encode::push_json(out, text),
+            RequestPart::JsonValue => {
                 out.push('"');
                 encode::push_json(out, text);
                 out.push('"');
             }
-            Place::Form => encode::push_form(out, text),
-            Place::Header | Place::Text => out.push_str(text),
+            RequestPart::Form => encode::push_form(out, text),
+            RequestPart::Header | RequestPart::Text => out.push_str(text),
         }
     }
 
     /// Appends what stands between two values of a batch: its delimiters count.
     pub(super) fn push_join(self, out: &mut String, join: &str) {
         match self {
-            Place::Path { .. } | Place::Query | Place::Form => encode::push_literal(out, join),
-            Place::JsonText | Place::Header | Place::Text => self.push(out, join),
-            Place::JsonValue => out.push(','),
+            RequestPart::Path { .. } | RequestPart::Query | RequestPart::Form => {
+                encode::push_literal(out, join)
+            }
+            RequestPart::JsonText | RequestPart::Header | RequestPart::Text => self.push(out, join),
+            RequestPart::JsonValue => out.push(','),
         }
     }
 
     /// Whether a value can stand there, or why not.
     pub(super) fn check(self, value: &str) -> Result<(), String> {
         match self {
-            Place::Path { .. } | Place::Query => check_url_value(self, value),
-            Place::Header => check_header_value(value),
-            Place::JsonText | Place::JsonValue | Place::Form | Place::Text => match value.len() {
-                length if length > PAYLOAD_LIMIT => Err(format!("is {length} bytes long")),
-                _ => Ok(()),
-            },
+            RequestPart::Path { .. } | RequestPart::Query => check_url_value(self, value),
+            RequestPart::Header => check_header_value(value),
+            RequestPart::JsonText | RequestPart::JsonValue | RequestPart::Form | RequestPart::Text => {
+                match value.len() {
+                    length if length > PAYLOAD_LIMIT => Err(format!("is {length} bytes long")),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 }
 
-fn check_url_value(place: Place, value: &str) -> Result<(), String> {
+fn check_url_value(place: RequestPart, value: &str) -> Result<(), String> {
     if has_line_break(value) {
         return Err("holds a line break or NUL".to_owned());
     }
-    if value.is_empty() && place != Place::Query {
+    if value.is_empty() && place != RequestPart::Query {
         return Err("is empty, which would change the URL's path".to_owned());
     }
     if value.len() > VALUE_LIMIT {
