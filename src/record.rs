@@ -24,9 +24,9 @@ pub enum Status {
     /// Asked without success; the ledger names the [`Kind`].
     Failed,
     /// Not asked: what it depends on failed, or its `when` said no. The latter has no kind, and a row of nulls.
-    Skipped,
+    NotAsked,
     /// Never asked, or not to its end: interrupted, a limit or quota was used up, or its host answered nobody.
-    Deferred,
+    Waiting,
 }
 
 /// Why a pair is not a success: the closed list that the ledger's `kind` column draws from.
@@ -82,15 +82,15 @@ pub enum Kind {
     /// A quota is used up, or the server asks for a longer pause than anybody waits.
     Quota,
     /// Its host did not answer anybody: left to a later round, or failed in the last.
-    Parked,
+    HostDown,
     /// Working on this record ended its process more than once.
     Crashed,
 }
 
 impl Kind {
     /// Whether it says that the pair was not asked, or not to its end, and is left to a later round.
-    pub fn defers(self) -> bool {
-        matches!(self, Kind::Interrupted | Kind::MaxRequests | Kind::Quota | Kind::Parked)
+    pub fn waits(self) -> bool {
+        matches!(self, Kind::Interrupted | Kind::MaxRequests | Kind::Quota | Kind::HostDown)
     }
 
     /// All kinds, for help and documentation.
@@ -119,7 +119,7 @@ impl Kind {
         Kind::Interrupted,
         Kind::MaxRequests,
         Kind::Quota,
-        Kind::Parked,
+        Kind::HostDown,
         Kind::Crashed,
     ];
 
@@ -150,7 +150,7 @@ impl Kind {
             Kind::Interrupted => "interrupted",
             Kind::MaxRequests => "max_requests",
             Kind::Quota => "quota",
-            Kind::Parked => "parked",
+            Kind::HostDown => "host_down",
             Kind::Crashed => "crashed",
         }
     }
@@ -169,14 +169,14 @@ impl Status {
             Status::Ok => "ok",
             Status::Missing => "missing",
             Status::Failed => "failed",
-            Status::Skipped => "skipped",
-            Status::Deferred => "deferred",
+            Status::NotAsked => "not_asked",
+            Status::Waiting => "waiting",
         }
     }
 
     /// The status that `word` names.
     pub fn from_word(word: &str) -> Option<Status> {
-        [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred]
+        [Status::Ok, Status::Missing, Status::Failed, Status::NotAsked, Status::Waiting]
             .into_iter()
             .find(|status| status.word() == word)
     }

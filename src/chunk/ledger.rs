@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_pair_that_was_skipped_for_no_reason_is_told_from_one_that_failed() {
-        let skipped = Line { status: Status::Skipped, rows: 1, ..line() };
+        let skipped = Line { status: Status::NotAsked, rows: 1, ..line() };
         let lines = [Line { failure: None, ..skipped.clone() }, skipped];
         let keys = read_ledger_keys(encode_ledger(&["a".into(), "b".into()], &lines).unwrap()).unwrap();
         assert_eq!(

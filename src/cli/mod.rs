@@ -28,7 +28,7 @@ use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
 #[derive(Debug, Parser)]
-#[command(name = "windrow", version, about, after_help = exit_codes(), max_term_width = 100)]
+#[command(name = "windrow", version, about, after_help = after_help(), max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,10 +36,22 @@ struct Cli {
     runs: RunsArgs,
 }
 
-/// The exit codes, a line each.
-fn exit_codes() -> String {
-    let line = |(code, means): &(&str, &str)| format!("\n  {code:<14} {}", means.replace('`', ""));
-    format!("Exit codes:{}", Exit::MEANINGS.iter().map(line).collect::<String>())
+/// Words that the commands use, and what each means.
+const WORDS: [(&str, &str); 7] = [
+    ("run", "one pass through the whole list, in a folder of its own"),
+    ("shard", "a part of the list, fetched by a process of its own"),
+    ("round", "asks again what failed or waits; round 0 asks everything"),
+    ("failed", "asked, and not answered as it should be; `windrow retry` asks again"),
+    ("waiting", "not answered yet: a quota is used up, its host is down, or the run was interrupted"),
+    ("not_asked", "its `when` said no, or what it depends on failed"),
+    ("missing", "the server says that the id does not exist: a success, its columns null"),
+];
+
+/// What stands below the help: words, then exit codes, a line each.
+fn after_help() -> String {
+    let line = |(word, means): &(&str, &str)| format!("\n  {word:<14} {}", means.replace('`', ""));
+    let lines = |words: &[(&str, &str)]| words.iter().map(line).collect::<String>();
+    format!("Words:{}\n\nExit codes:{}", lines(&WORDS), lines(&Exit::MEANINGS))
 }
 
 /// Where runs live.
@@ -101,15 +113,15 @@ enum Command {
     Run(run::RunArgs),
     /// Ask three records and show request, answer and row; write nothing
     Check(check::CheckArgs),
-    /// Cut the list, write the run and say what it will cost, without a request
+    /// Plan a run and say what it will take, without a request
     Plan(plan::PlanArgs),
-    /// Fetch one shard in this process; what is committed is skipped
+    /// Fetch one shard in this process; what is committed stays
     Shard(shard::ShardArgs),
-    /// Ask once more what failed
+    /// Ask failed requests again; merge then publishes what is new
     Retry(retry::RetryArgs),
-    /// Prove that nothing is missing, and publish
+    /// Check that nothing is missing, and publish
     Merge(merge::MergeArgs),
-    /// Make the columns anew from kept answers, without a request
+    /// Extract the columns again from kept answers, without a request
     Extract(extract::ExtractArgs),
     /// The runs and their shards
     Status(status::StatusArgs),

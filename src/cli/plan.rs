@@ -60,7 +60,7 @@ async fn begin(job: &Job, args: &PlanArgs, root: &Path, secrets: &Secrets) -> Re
                 return Ok(run);
             }
             Choice::LeaveBehind(run, why) => {
-                tell!("{}: run {} is left as it is, since {why}; planning anew", job.name, run.plan.run);
+                tell!("{}: run {} stays unfinished: {why}; planning a new run", job.name, run.plan.run);
             }
             Choice::Begin => {}
         }

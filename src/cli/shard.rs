@@ -47,7 +47,7 @@ pub(super) struct ShardArgs {
     supervised_by: Option<i32>,
 }
 
-/// A pair that ended its process.
+/// A record and an endpoint that ended their process.
 #[derive(Debug, Clone)]
 struct CrashedPair(Ordinal, String);
 

@@ -110,11 +110,11 @@ impl Client {
         let mut earlier = None;
         let answer = loop {
             if *stop.borrow() {
-                break Err(deferred(Refused::Interrupted, earlier));
+                break Err(waiting(Refused::Interrupted, earlier));
             }
             let (failure, wait) = match self.attempt(question, request, pacer, &mut tally, &is_answer).await {
                 Ok(answer) => break Ok(answer),
-                Err(Setback::Refused(refused)) => break Err(deferred(refused, earlier)),
+                Err(Setback::Refused(refused)) => break Err(waiting(refused, earlier)),
                 Err(Setback::Failed { failure, wait }) => (failure, wait),
             };
             match question.policy.next(tally.attempts, tally.taken, failure.clone(), wait, &draw) {
@@ -379,16 +379,16 @@ async fn pause(wait: Duration, stop: &watch::Receiver<bool>) {
 }
 
 /// A pair that is left to a later round.
-fn deferred(refused: Refused, earlier: Option<Failure>) -> Failure {
+fn waiting(refused: Refused, earlier: Option<Failure>) -> Failure {
     let (kind, why) = match refused {
         Refused::Interrupted => (Kind::Interrupted, "the run was interrupted"),
         Refused::MaxRequests => (Kind::MaxRequests, "the limit on requests was used up"),
         Refused::Quota { .. } => (Kind::Quota, "the quota was used up"),
-        Refused::Parked => (Kind::Parked, "its host did not answer anybody"),
+        Refused::HostDown => (Kind::HostDown, "its host did not answer anybody"),
     };
     match earlier {
         None => Failure::passing(kind, format!("{why} before this was asked")),
-        Some(earlier) if kind == Kind::Parked => {
+        Some(earlier) if kind == Kind::HostDown => {
             let detail = format!("{}: {}; {why} afterwards", earlier.kind, earlier.detail);
             Failure { status: earlier.status, ..Failure::passing(kind, detail) }
         }

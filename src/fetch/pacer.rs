@@ -64,5 +64,5 @@ pub enum Refused {
         renews_at: u64,
     },
     /// Its host does not answer anybody.
-    Parked,
+    HostDown,
 }

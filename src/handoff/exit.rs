@@ -30,13 +30,13 @@ impl Exit {
     pub const MEANINGS: [(&str, &str); 10] = [
         ("0", "published (`windrow shard`: committed)"),
         ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit)"),
-        ("2", "usage or job file, a refused secret, or a refusal that repeating cannot mend"),
+        ("2", "usage or job file, a refused secret, or a permanent error"),
         ("3", "the job or the run is in use by a living process"),
         ("4", "the disk"),
         ("5", "the database"),
         ("6", "integrity: a file does not match what was committed"),
         ("7", "paused: a quota, or `--max-requests`, is used up; the next run goes on"),
-        ("75", "worth repeating: a shard is not complete, since its server was down, say"),
+        ("75", "temporary: a shard is not complete, its server may be down; run it again"),
         (
             "129, 130, 143",
             "interrupted: its terminal was closed (SIGHUP; not under `nohup`), SIGINT, SIGTERM",

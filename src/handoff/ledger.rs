@@ -11,7 +11,7 @@ use crate::record::{Failure, Ordinal, Status};
 pub const COLUMNS: [(&str, &str); 15] = [
     ("ordinal", "the record's position in the list"),
     ("endpoint", "the endpoint's name"),
-    ("status", "ok, missing, failed, skipped or deferred"),
+    ("status", "ok, missing, failed, not_asked or waiting"),
     ("kind", "why it is not a success; null for ok and missing"),
     ("http_status", "status of the last answer; null where there was none"),
     ("detail", "one line for a person; null for ok and missing"),

@@ -76,7 +76,7 @@ pub struct PlannedEndpoint {
 pub struct Round {
     /// Version of this format.
     pub version: u32,
-    /// 0 asks everything; *k* asks what *k*-1 left failed or deferred.
+    /// 0 asks everything; *k* asks what *k*-1 left failed or waiting.
     pub number: u32,
     /// Microseconds since 1970, UTC.
     pub created_at: i64,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::{AnswerFormat, Expression, Of};
+use super::by_name::by_name;
 use super::limit::Cost;
-use super::questions::by_name;
 use super::request::{Batch, Pages, Payload};
 use super::template::{Part, Template};
 use super::when::When;
@@ -198,7 +198,7 @@ pub struct Retry {
     pub backoff: Duration,
     /// Upper bound of any pause. Default 30 s.
     pub max_backoff: Duration,
-    /// The longest `Retry-After` that is waited for; above it the pair is deferred, or fails. Default 5 min.
+    /// The longest `Retry-After` that is waited for; above it the pair waits, or fails. Default 5 min.
     pub max_retry_after: Duration,
     /// From the first attempt on, after which no further one is made. Default 10 min.
     pub deadline: Duration,

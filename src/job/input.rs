@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 use serde::{Serialize, Serializer};
 
-use super::questions::by_name;
+use super::by_name::by_name;
 use super::server::ServerUrl;
 use crate::value::Type;
 

@@ -11,6 +11,7 @@
 use std::path::PathBuf;
 
 mod answer;
+mod by_name;
 mod changes;
 mod endpoint;
 mod init;

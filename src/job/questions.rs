@@ -3,8 +3,7 @@
 //! It is what input and endpoints serialize. A field that has no part in it says so where it stands, by `#[serde(skip)]`;
 //! what is forgotten there starts a new run for nothing, and never goes on with answers to another question.
 
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{Endpoint, Input, Job};
@@ -50,23 +49,6 @@ fn said(value: Value) -> Value {
         Value::Array(items) => items.into_iter().map(said).collect(),
         other => other,
     }
-}
-
-/// A thing that the job file names.
-#[derive(Serialize)]
-struct Named<'a, T> {
-    name: &'a str,
-    value: &'a T,
-}
-
-/// Serializes named things in their order, so that each is found by its name.
-pub(super) fn by_name<T: Serialize, S: Serializer>(
-    things: &[(String, T)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(things.len()))?;
-    things.iter().try_for_each(|(name, value)| list.serialize_element(&Named { name, value }))?;
-    list.end()
 }
 
 #[cfg(test)]

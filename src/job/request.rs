@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::questions::by_name;
+use super::by_name::by_name;
 use super::template::Template;
 
 /// The body of a request.

@@ -28,7 +28,7 @@ impl Policy {
         }
     }
 
-    /// Every endpoint is needed: at a pause, since what has failed or is deferred by then will be asked again.
+    /// Every endpoint is needed: at a pause, since what has failed or waits by then will be asked again.
     pub fn strict(plan: &Plan) -> Policy {
         Policy::new(plan, |_| Some(OnFailure::Drop))
     }
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn only_what_is_dropped_leaves_a_record_out() {
-        let ends = [End::Exempt, End::Skipped];
+        let ends = [End::Exempt, End::NotAsked];
         assert!(!policy(None, [OnFailure::Keep, OnFailure::Drop]).admits(&ends));
         assert!(policy(None, [OnFailure::Drop, OnFailure::Null]).admits(&ends));
         assert!(policy(None, [OnFailure::Drop, OnFailure::Keep]).admits(&ends));

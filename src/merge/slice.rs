@@ -181,7 +181,9 @@ impl Slice<'_> {
 /// A condition on the ledger's lines: a success of the endpoint. What its `when` skipped has no kind.
 fn succeeded_at(endpoint: &str) -> String {
     let endpoint = sql::text(endpoint);
-    format!("endpoint = {endpoint} AND (status IN ('ok', 'missing') OR status = 'skipped' AND kind IS NULL)")
+    format!(
+        "endpoint = {endpoint} AND (status IN ('ok', 'missing') OR status = 'not_asked' AND kind IS NULL)"
+    )
 }
 
 struct Files<'a> {

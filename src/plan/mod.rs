@@ -3,7 +3,7 @@
 //! A list is read once ([`read_list`]), as a stream, into a temporary file without a name; what is wrong with it is
 //! said before anything of the run exists. Then it is cut ([`write_run`]) into shards and blocks, each shard's records
 //! are frozen as `input.parquet`, and `plan.json` comes last: without it there is no run. [`write_retry`] reads what
-//! all rounds became and makes one more round of the pairs that failed or were deferred.
+//! all rounds became and makes one more round of the pairs that failed or wait.
 //!
 //! Memory does not grow with the list: a batch of records, the frozen file of one shard, and 24 bytes for each of a
 //! million ids are held at once. Measured (`cargo bench --bench plan`): 41 MB at the most for 1 million ids, 43 MB for

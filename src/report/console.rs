@@ -61,9 +61,9 @@ fn in_words(milestone: &Milestone<'_>) -> String {
             shown_path(folder)
         ),
         Milestone::RunStays { folder, why } => format!("windrow: run {} stays: {why}", shown_path(folder)),
-        Milestone::Resumed(run) => format!("{}: going on with run {}", run.plan.job, run.plan.run),
+        Milestone::Resumed(run) => format!("{}: continuing run {}", run.plan.job, run.plan.run),
         Milestone::LeftBehind { run, why } => {
-            format!("{}: run {} is left as it is, since {why}; starting anew", run.plan.job, run.plan.run)
+            format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)
         }
         Milestone::Planned { run, job, shards, price } => {
             let left_out = match run.plan.left_out {
@@ -92,7 +92,7 @@ fn in_words(milestone: &Milestone<'_>) -> String {
             format!("{job}: round {}: asking {} again", round.number, counted(pairs, requests(*again)))
         }
         Milestone::RoundResumed { job, number } => {
-            format!("{job}: going on with round {number}, as it was chosen")
+            format!("{job}: continuing round {number}, as it was chosen")
         }
         Milestone::FoundPublished { plan, published, age: ago } => format!(
             "{}: run {} published {} {} ago, but its command ended before it could say so",
@@ -125,7 +125,7 @@ fn in_words(milestone: &Milestone<'_>) -> String {
 /// The noun for requests that are asked again.
 pub(super) fn requests(again: Again) -> &'static str {
     match again {
-        Again::Deferred => "deferred request",
+        Again::Waiting => "waiting request",
         Again::Failed => "failed request",
         Again::Chosen => "request",
     }

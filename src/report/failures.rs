@@ -15,11 +15,11 @@ pub fn by_kind(plan: &Plan) -> String {
     let id = id_columns(plan).iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>();
     let (id, from) = (id.join(" || ' ' || "), requests_of_records(plan));
     format!(
-        "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS pairs,
+        "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS requests,
                 arg_min({id}, r.ordinal) AS example_id, arg_min(r.detail, r.ordinal) AS example
          FROM {from}
          WHERE r.kind IS NOT NULL
-         GROUP BY ALL ORDER BY pairs DESC, r.endpoint, r.kind, http"
+         GROUP BY ALL ORDER BY requests DESC, r.endpoint, r.kind, http"
     )
 }
 

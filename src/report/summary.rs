@@ -92,10 +92,10 @@ pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) ->
     let (ok, missing) = (sum(Status::Ok), sum(Status::Missing));
     let exempt = match pairs.saturating_sub(ok + missing + failed) {
         0 => String::new(),
-        exempt => format!("{} not to be asked, ", count(exempt)),
+        exempt => format!("{} not asked, ", count(exempt)),
     };
     tell!(
-        "{}: round {}: {} ok, {} missing, {exempt}{} without success\n\
+        "{}: round {}: {} ok, {} missing, {exempt}{} failed\n\
          hint: `windrow merge {}` publishes what is new",
         run.plan.job,
         round.number,
@@ -183,7 +183,7 @@ fn elsewhere(run: &LiveRun) -> String {
 /// What became of the pairs, by endpoint: a pair counts as its last round left it.
 async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), RunnerError> {
     let of = |status: Status| format!("count(*) FILTER (WHERE status = '{status}') AS {status}");
-    let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred].map(of);
+    let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::NotAsked, Status::Waiting].map(of);
     let sql = format!(
         "SELECT endpoint, {} FROM {} GROUP BY endpoint",
         statuses.join(", "),
@@ -212,7 +212,7 @@ async fn failed(run: &LiveRun, job: &Job) -> Result<bool, RunnerError> {
     if !result.rows.is_empty() {
         let mut table = Vec::new();
         print_rows(&mut table, &result, Shape::Table)?;
-        tell!("\nwithout success, by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
+        tell!("\nfailures by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
     }
     Ok(!result.rows.is_empty())
 }

@@ -125,7 +125,7 @@ pub enum Milestone<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
     /// Those that a quota, a signal or a host that was down left over.
-    Deferred,
+    Waiting,
     /// Those that failed and may succeed.
     Failed,
     /// Those that the person chose.

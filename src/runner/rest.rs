@@ -21,10 +21,10 @@ pub struct Rest {
     pub states: Vec<ShardState>,
     /// Blocks that are not committed, with their shards.
     left: Vec<(u32, Block)>,
-    /// Pairs of committed blocks that were deferred, by endpoint: the next round asks them.
-    deferred: Vec<u64>,
+    /// Pairs of committed blocks that wait, by endpoint: the next round asks them.
+    waiting: Vec<u64>,
     /// Records that they are of.
-    deferred_records: u64,
+    waiting_records: u64,
 }
 
 impl Rest {
@@ -40,30 +40,30 @@ impl Rest {
             left.extend(blocks.map(|block| (shard.number, *block)));
         }
         let endpoints = run.plan.endpoints.len();
-        let mut rest = Rest { round, states, left, deferred: vec![0; endpoints], deferred_records: 0 };
-        let deferred = rest.states.iter().map(|state| state.tally.count(Status::Deferred)).sum::<u64>();
-        if deferred > 0 {
-            rest.count_deferred(run).await?;
+        let mut rest = Rest { round, states, left, waiting: vec![0; endpoints], waiting_records: 0 };
+        let waiting = rest.states.iter().map(|state| state.tally.count(Status::Waiting)).sum::<u64>();
+        if waiting > 0 {
+            rest.count_waiting(run).await?;
         }
         Ok(rest)
     }
 
-    /// Counts what was deferred, pair by pair.
-    async fn count_deferred(&mut self, run: &LiveRun) -> Result<(), RunnerError> {
+    /// Counts what waits, pair by pair.
+    async fn count_waiting(&mut self, run: &LiveRun) -> Result<(), RunnerError> {
         let (requests, round) = (run.plan.view("requests"), self.round.number);
-        let deferred = format!("FROM {requests} WHERE status = 'deferred' AND round = {round}");
-        let by_endpoint = format!("SELECT endpoint, count(*) {deferred} GROUP BY endpoint");
-        let records = format!("SELECT count(DISTINCT ordinal) {deferred}");
+        let waiting = format!("FROM {requests} WHERE status = 'waiting' AND round = {round}");
+        let by_endpoint = format!("SELECT endpoint, count(*) {waiting} GROUP BY endpoint");
+        let records = format!("SELECT count(DISTINCT ordinal) {waiting}");
         let figure =
             |cell: Option<&Option<String>>| cell.and_then(|cell| cell.as_ref()?.parse().ok()).unwrap_or(0);
         for row in merge::query(&run.store, None, &by_endpoint, None).await?.rows {
             let named = |planned: &PlannedEndpoint| row.first() == Some(&Some(planned.name.clone()));
             if let Some(at) = run.plan.endpoints.iter().position(named) {
-                self.deferred[at] = figure(row.get(1));
+                self.waiting[at] = figure(row.get(1));
             }
         }
         let rows = merge::query(&run.store, None, &records, None).await?.rows;
-        self.deferred_records = figure(rows.first().and_then(|row| row.first()));
+        self.waiting_records = figure(rows.first().and_then(|row| row.first()));
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Rest {
 
     /// Records that are left to ask.
     pub fn records(&self) -> u64 {
-        self.left.iter().map(|(_, block)| block.records).sum::<u64>() + self.deferred_records
+        self.left.iter().map(|(_, block)| block.records).sum::<u64>() + self.waiting_records
     }
 
     /// What it is priced by. Inputs count where all is left: otherwise they lie on the disk already.
@@ -93,9 +93,9 @@ impl Rest {
             blocks: self.left.iter().map(|(_, block)| block.records).collect(),
             ..Frozen::default()
         };
-        if self.round.number > 0 || self.deferred_records > 0 {
+        if self.round.number > 0 || self.waiting_records > 0 {
             let mut asked = self.asked(run).await?;
-            asked.push(self.deferred.clone());
+            asked.push(self.waiting.clone());
             frozen.asked = Some(asked);
         }
         if self.is_all() {

@@ -40,7 +40,7 @@ pub(super) async fn fetch_rounds(
         if fetched.exit != Exit::Done {
             return Ok(fetched);
         }
-        // What only waits for a quota would be deferred again.
+        // What only waits for a quota would wait again.
         if fetched.renews_at.is_some_and(|renews_at| left_until(renews_at) > Duration::ZERO) {
             return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
@@ -56,7 +56,7 @@ pub(super) async fn fetch_rounds(
     }
 }
 
-/// What another round would ask, if it is due, and how much of it at the most: what an interruption deferred always, what
+/// What another round would ask, if it is due, and how much of it at the most: what waits always, what
 /// failed as often as the job says.
 pub async fn worth_another_round(
     run: &LiveRun,
@@ -65,9 +65,9 @@ pub async fn worth_another_round(
 ) -> Result<Option<(u64, Again)>, RunnerError> {
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
-    let (deferred, failed) = (sum(Status::Deferred), sum(Status::Failed));
-    if deferred > 0 {
-        return Ok(Some((deferred, Again::Deferred)));
+    let (waiting, failed) = (sum(Status::Waiting), sum(Status::Failed));
+    if waiting > 0 {
+        return Ok(Some((waiting, Again::Waiting)));
     }
     Ok((failed > 0 && round.number < job.settings.rounds).then_some((failed, Again::Failed)))
 }

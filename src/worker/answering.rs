@@ -288,7 +288,7 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
     let (status, failure, rows) = match told.extracted {
         Ok(Extracted::Rows(rows)) => (Status::Ok, None, Some(rows)),
         Ok(Extracted::Missing) => (Status::Missing, None, Some(step.missing_rows())),
-        Err(failure) if failure.kind.defers() => (Status::Deferred, Some(failure), None),
+        Err(failure) if failure.kind.waits() => (Status::Waiting, Some(failure), None),
         Err(failure) => (Status::Failed, Some(failure), None),
     };
     let Cost { spent, pages, http_status, finished_at, refused } = told.cost;

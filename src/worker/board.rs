@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::pair::{Pair, RecordState, Settled, Spent, Together};
 use super::recipe::Recipe;
-use super::unasked::{Drain, deferred, settled_unasked};
+use super::unasked::{Drain, settled_unasked, waiting};
 use crate::chunk::InputRecord;
 use crate::handoff::Block;
 use crate::record::Ordinal;
@@ -164,7 +164,7 @@ impl Board {
             return None;
         }
         let settled = settled_unasked(record, &block, pair.endpoint, recipe)
-            .or_else(|| Some(deferred(record, pair.endpoint, self.drain.as_ref()?)));
+            .or_else(|| Some(waiting(record, pair.endpoint, self.drain.as_ref()?)));
         let batch = recipe.batch_in(&block, pair.endpoint);
         let open = self.open.get_mut(&pair.block)?;
         open.to_come[pair.endpoint] -= 1;
@@ -204,7 +204,7 @@ impl Board {
         let mut spent = together.spent;
         for pair in together.pairs {
             let Some(open) = self.open.get(&pair.block) else { continue };
-            let mut settled = deferred(&open.records[pair.line], pair.endpoint, &why);
+            let mut settled = waiting(&open.records[pair.line], pair.endpoint, &why);
             std::mem::take(&mut spent).count_on(&mut settled.line);
             whole.extend(self.settle(pair, settled, recipe));
         }
@@ -233,7 +233,7 @@ impl Board {
         self.ready.len() + self.together.len()
     }
 
-    /// Stops asking: what was not asked is deferred, blocks that were not opened stay as they are. Blocks that
+    /// Stops asking: what was not asked waits, blocks that were not opened stay as they are. Blocks that
     /// are whole thereby are handed out.
     pub(super) fn drain(&mut self, why: Drain, recipe: &Recipe) -> Vec<OpenBlock> {
         let why = self.drain.get_or_insert(why).clone();
@@ -246,7 +246,7 @@ impl Board {
         self.ready.extend(together.chain(gathered));
         while let Some(pair) = self.ready.pop_front() {
             if let Some(open) = self.open.get(&pair.block) {
-                let settled = deferred(&open.records[pair.line], pair.endpoint, &why);
+                let settled = waiting(&open.records[pair.line], pair.endpoint, &why);
                 whole.extend(self.settle(pair, settled, recipe));
             }
         }

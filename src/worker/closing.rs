@@ -30,7 +30,7 @@ impl Work {
 
     /// Ends a whole block: commits it beside the requests of the others, sets it aside, or gives up.
     pub(super) fn finish(self: &Rc<Work>, mut open: OpenBlock) {
-        let is_refused = self.credentials.defer_refused(&mut open);
+        let is_refused = self.credentials.let_refused_wait(&mut open);
         // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
         if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
             return self.board.borrow_mut().closed();

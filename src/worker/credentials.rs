@@ -47,7 +47,7 @@ impl Credentials {
     }
 
     /// Leaves what was refused to a later round, where that may mend it; whether there was any.
-    pub(super) fn defer_refused(&self, open: &mut OpenBlock) -> bool {
+    pub(super) fn let_refused_wait(&self, open: &mut OpenBlock) -> bool {
         let Some(accepted) = &self.accepted else { return false };
         let mut any = false;
         for settled in open.records.iter_mut().flat_map(|record| record.pairs.iter_mut().flatten()) {
@@ -56,7 +56,7 @@ impl Credentials {
                 Accepted::Yes => {}
                 Accepted::Unknown if !self.waits => {}
                 Accepted::No | Accepted::Unknown => {
-                    defer(settled);
+                    let_wait(settled);
                     any = true;
                 }
             }
@@ -65,10 +65,10 @@ impl Credentials {
     }
 }
 
-fn defer(settled: &mut Settled) {
+fn let_wait(settled: &mut Settled) {
     let failure = settled.line.failure.take();
     let detail = failure.as_ref().map_or("", |failure| &failure.detail);
     let later = Failure::passing(Kind::Interrupted, format!("left to a later round: {detail}"));
     settled.line.failure = Some(Failure { status: failure.and_then(|failure| failure.status), ..later });
-    settled.line.status = Status::Deferred;
+    settled.line.status = Status::Waiting;
 }

@@ -33,8 +33,8 @@ pub(super) enum Verdict {
 /// | of its pairs | |
 /// |---|---|
 /// | one was answered, if only with what is not worth repeating | commit |
-/// | some are deferred since the process was told to stop, or a quota is used up | give up |
-/// | some are deferred since their host is down, and others were answered meanwhile | commit |
+/// | some wait because the process was told to stop, or a quota is used up | give up |
+/// | some wait because their host is down, and others were answered meanwhile | commit |
 /// | what fails has failed: it is the last round of a run (`settles`) | commit |
 /// | somebody was there, and others were answered meanwhile, or failed before too (a later round) | commit |
 /// | none was asked | commit |
@@ -45,14 +45,14 @@ pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
         return Verdict::Commit;
     }
     let kind = |settled: &Settled| settled.line.failure.as_ref().map(|failure| failure.kind);
-    let deferred = || settled().filter(|settled| settled.line.status == Status::Deferred);
+    let waiting = || settled().filter(|settled| settled.line.status == Status::Waiting);
     let example = example(open);
-    if deferred().any(|settled| kind(settled) != Some(Kind::Parked)) {
+    if waiting().any(|settled| kind(settled) != Some(Kind::HostDown)) {
         return Verdict::GiveUp(example);
     }
-    let is_deferred = deferred().next().is_some();
-    let is_left_to_the_next_round = is_deferred && open.answered_meanwhile;
-    if is_left_to_the_next_round || settles && !is_deferred {
+    let is_waiting = waiting().next().is_some();
+    let is_left_to_the_next_round = is_waiting && open.answered_meanwhile;
+    if is_left_to_the_next_round || settles && !is_waiting {
         return Verdict::Commit;
     }
     let nobody_there = settled()
@@ -60,10 +60,10 @@ pub(super) fn verdict(open: &OpenBlock, round: u32, settles: bool) -> Verdict {
         .filter_map(kind)
         .all(|kind| matches!(kind, Kind::Dns | Kind::Connect));
     let is_of_records = open.answered_meanwhile || round > 0;
-    if is_of_records && !is_deferred && !nobody_there {
+    if is_of_records && !is_waiting && !nobody_there {
         return Verdict::Commit;
     }
-    if example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::Parked)) {
+    if example.is_some() || settled().any(|settled| kind(settled) == Some(Kind::HostDown)) {
         Verdict::CommitIfAnswered(example)
     } else {
         Verdict::Commit
@@ -80,7 +80,7 @@ fn example(open: &OpenBlock) -> Option<String> {
 /// A failure in words: one that was parked says itself what was before.
 pub(super) fn in_words(failure: &Failure) -> String {
     match failure.kind {
-        Kind::Parked => failure.detail.to_string(),
+        Kind::HostDown => failure.detail.to_string(),
         kind => format!("{kind}: {}", failure.detail),
     }
 }

@@ -14,7 +14,7 @@
 //!   set aside until the end of the shard.
 //! - Where an origin refuses the job's secrets the shard stops; what was refused is not settled, but left to a later round
 //!   or not committed.
-//! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked is deferred.
+//! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked waits.
 //! - No request waits for a file: blocks are encoded and written beside the requests of the next ones.
 //!
 //! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only

@@ -116,7 +116,7 @@ impl BatchRequest<'_> {
     fn may_part(&self, failure: &Failure) -> bool {
         let is_everybodys =
             matches!(failure.kind, Kind::Dns | Kind::Connect | Kind::Tls) || failure.status == Some(401);
-        self.parts() && !failure.worth_repeating && !failure.kind.defers() && !is_everybodys
+        self.parts() && !failure.worth_repeating && !failure.kind.waits() && !is_everybodys
     }
 
     /// Whether records are asked alone where their batch does not answer them.

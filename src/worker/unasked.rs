@@ -44,12 +44,12 @@ pub(super) fn settled_unasked(
     if let Some(&other) = step.after.iter().find(failed) {
         let failure =
             Failure::passing(Kind::Dependency, format!("{} did not succeed", recipe.steps[other].name));
-        return Some(unasked(record, endpoint, Status::Skipped, Some(failure)));
+        return Some(unasked(record, endpoint, Status::NotAsked, Some(failure)));
     }
     let values = recipe.values(record);
     match step.when.as_ref().map(|when| when.holds(&values, &recipe.work_on(ordinal, endpoint))) {
         Some(Ok(false)) => {
-            let mut settled = unasked(record, endpoint, Status::Skipped, None);
+            let mut settled = unasked(record, endpoint, Status::NotAsked, None);
             settled.line.rows = 1;
             settled.rows = Some(Rows::null(step.columns));
             return Some(settled);
@@ -69,7 +69,7 @@ pub(super) fn settled_unasked(
 }
 
 /// What becomes of a pair that is left to a later round.
-pub(super) fn deferred(record: &RecordState, endpoint: usize, why: &Drain) -> Settled {
+pub(super) fn waiting(record: &RecordState, endpoint: usize, why: &Drain) -> Settled {
     let failure = match why {
         Drain::MaxRequests => Failure::passing(Kind::MaxRequests, "the limit on requests was used up"),
         Drain::Quota(_) => Failure::passing(Kind::Quota, "the quota was used up before it was asked"),
@@ -77,7 +77,7 @@ pub(super) fn deferred(record: &RecordState, endpoint: usize, why: &Drain) -> Se
         Drain::Refused(_) => Failure::passing(Kind::Interrupted, "a secret was refused before it was asked"),
         Drain::GaveUp(_) => Failure::passing(Kind::Interrupted, "the shard gave up before it was asked"),
     };
-    unasked(record, endpoint, Status::Deferred, Some(failure))
+    unasked(record, endpoint, Status::Waiting, Some(failure))
 }
 
 /// A pair that was settled without a request.

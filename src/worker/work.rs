@@ -194,7 +194,7 @@ impl Work {
         self.done.set(self.done.get() + 1);
         self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
-        if kind == Some(Kind::Parked) && self.settles {
+        if kind == Some(Kind::HostDown) && self.settles {
             // It was left to the end, and this is the end.
             settled.line.status = Status::Failed;
         }

@@ -283,7 +283,7 @@ fn ids_that_cannot_be_carried_are_accounted_for_without_a_request() {
     // A retry does not ask what lies with the list, unless it is named.
     let before = origin.counts()["total"].clone();
     sandbox.run(["retry", "echo"]).with_code(0).saying("nothing left to ask");
-    sandbox.run(["retry", "echo", "--kind", "template"]).with_code(0).saying("14 without success");
+    sandbox.run(["retry", "echo", "--kind", "template"]).with_code(0).saying("14 failed");
     assert_eq!(origin.counts()["total"], before);
 }
 

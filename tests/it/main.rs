@@ -49,3 +49,4 @@ mod settled;
 mod signals;
 mod support;
 mod syscalls;
+mod words;

@@ -323,7 +323,7 @@ fn the_views_of_a_run_have_theirs_under_their_names_and_ours_beside() {
     for line in ["rowid = 0, status = s0", "    two lines ", "    ordinal ", "    say \"x\" "] {
         assert!(checked.stdout.contains(line), "{line}: {}", checked.stdout);
     }
-    stage.sandbox.run(["extract", "names"]).with_code(0).saying("7 ok, 0 missing, 1 without success");
+    stage.sandbox.run(["extract", "names"]).with_code(0).saying("7 ok, 0 missing, 1 failed");
     stage.sandbox.run(["merge", "names"]).with_code(0).saying("published 6 rows");
     assert_eq!(stage.published(), stage.expected()[2..]);
 }

@@ -315,7 +315,7 @@ fn a_job_that_asks_something_else_now_starts_anew() {
     let questions = ("title = \".Title\"", "title = \".Title\", rated = \".Rated\"");
     for (file, old, new, why) in [
         ("small.toml", questions.0, questions.1, "endpoint omdb has changed (columns.rated)"),
-        ("ids.txt", "tt0000001", "tt0000099", " has changed; starting anew"),
+        ("ids.txt", "tt0000001", "tt0000099", " has changed; starting a new run"),
         (
             "small.toml",
             "rounds = 3",
@@ -331,9 +331,9 @@ fn a_job_that_asks_something_else_now_starts_anew() {
         sandbox.edit(file, old, new);
         let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
         ended
-            .saying("is left as it is, since ")
+            .saying("stays unfinished: ")
             .saying(why)
-            .saying("starting anew")
+            .saying("starting a new run")
             .saying("published 50 rows");
         assert_ne!(sandbox.newest_run("small"), before);
         assert!(before.join("plan.json").is_file(), "the old run is kept");
@@ -345,7 +345,7 @@ fn merge_and_retry_refuse_a_job_that_asks_something_else_now() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
     let job = planned(&sandbox, &origin);
-    sandbox.run(["run", &job]).with_code(0).saying("going on with run");
+    sandbox.run(["run", &job]).with_code(0).saying("continuing run");
     sandbox.edit("small.toml", "{ title = \".Title\"", "{ title = \".Title\", rated = \".Rated\"");
     for command in ["merge", "retry"] {
         let ended = sandbox.run([command, "small"]).with_code(2).saying("small.toml has changed since run ");
@@ -370,7 +370,7 @@ fn table_and_gate_are_read_anew() {
     sandbox
         .run(["run", &job])
         .with_code(1)
-        .saying("going on with run")
+        .saying("continuing run")
         .saying("the job asks for 100 % (min_success");
     sandbox.edit("small.toml", "min_success = 1.0", "min_success = 0.9");
     sandbox

@@ -62,7 +62,7 @@ fn a_table_of_a_server_is_asked_about_to_the_last_row() {
     let planned = plan(&sandbox);
     let list = format!("{}: SELECT id, name, seen FROM people ORDER BY id DESC;", database.url());
     assert!(planned.stdout.contains(&list), "{}", planned.stdout);
-    sandbox.run(["run", "echo.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "echo.toml"]).with_code(0).saying("continuing run");
     let rows = echoes(
         &sandbox,
         "SELECT concat_ws('|', count(*), count(DISTINCT id), min(seen), bool_and(target LIKE '%/echo/' || id), \
@@ -98,14 +98,14 @@ fn an_unfinished_run_is_gone_on_with_until_its_rows_change() {
         ["1|p1|2024-05-31 10:00:01+00|x"],
         "another order"
     );
-    sandbox.run(["run", "echo.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "echo.toml"]).with_code(0).saying("continuing run");
     plan(&sandbox);
     database.execute("UPDATE people SET name = 'q' WHERE id = 7");
     let said = sandbox.run(["run", "echo.toml"]).with_code(2).stderr;
     let list = format!("the list ({}: {query}) has changed", database.url());
     assert!(said.contains(&list), "{said}");
     sandbox.edit("echo.toml", "on_change = \"stop\"", "");
-    sandbox.run(["run", "echo.toml"]).with_code(0).saying(&list).saying("starting anew");
+    sandbox.run(["run", "echo.toml"]).with_code(0).saying(&list).saying("starting a new run");
     assert_eq!(echoes(&sandbox, "SELECT name FROM echoes WHERE id = 7 ORDER BY 1"), ["p7", "q"]);
 }
 
@@ -127,7 +127,7 @@ fn a_server_that_is_stopped_ends_in_words_and_code_5() {
     assert_eq!(sandbox.newest_run("echo"), folder, "nothing was planned");
     sandbox.run(["status", "echo"]).with_code(0);
     server.launch();
-    sandbox.run(["run", "echo.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "echo.toml"]).with_code(0).saying("continuing run");
     assert_eq!(echoes(&sandbox, "SELECT count(*) FROM echoes"), ["2000"]);
 }
 

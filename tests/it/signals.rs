@@ -90,7 +90,7 @@ impl Slow {
     fn finishes(&self) {
         self.origin.knobs(r#"{"latency_ms": 0, "jitter_ms": 0}"#);
         let run = self.sandbox.newest_run("small");
-        self.sandbox.run(["run", self.job.to_str().unwrap()]).with_code(0).saying("going on with run");
+        self.sandbox.run(["run", self.job.to_str().unwrap()]).with_code(0).saying("continuing run");
         assert_eq!(self.sandbox.newest_run("small"), run);
         assert_eq!(published_films(&self.sandbox.path().join("small.duckdb")).len(), FILMS);
         let pairs = self.pairs();
@@ -119,7 +119,7 @@ fn drained(slow: &Slow, ended: Ended, code: i32) {
     let (asked, pairs) = (slow.asked(), slow.pairs());
     let kept = pairs.get("ok").unwrap_or(&0) + pairs.get("missing").unwrap_or(&0);
     assert_eq!(kept, asked, "every request that was sent is in the ledger: {pairs:?}");
-    let deferred = pairs.get("deferred").copied().unwrap_or(0);
+    let deferred = pairs.get("waiting").copied().unwrap_or(0);
     assert!(deferred > 0, "some pairs of open blocks had not been asked: {pairs:?}");
     assert_eq!(kept + deferred, pairs.values().sum::<u64>(), "and nothing failed: {pairs:?}");
 }

@@ -15,7 +15,7 @@
 //!
 //! What a pause publishes is held against `max_change`, each time by itself: readers see the table as it is then. It also
 //! must not take rows away where no answer brought any, as a whole run must not. The other conditions speak of the run
-//! as a whole. What failed or is deferred at a pause will be asked again, so no share and no number of failures is
+//! as a whole. What failed or waits at a pause will be asked again, so no share and no number of failures is
 //! final, and rows are yet to come; they are looked at when the run is whole. A pause publishes only what has
 //! succeeded.
 

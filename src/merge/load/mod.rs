@@ -33,7 +33,7 @@
 //!
 //! When a run pauses, what there is of it may be published before it is whole (append and upsert only): of the blocks
 //! that are committed the records that have succeeded at *every* endpoint, whatever `on_failure` says. What failed or
-//! is deferred will be asked again, so that no row is appended, and none replaced, that a later answer would change.
+//! waits will be asked again, so that no row is appended, and none replaced, that a later answer would change.
 //! Later pauses and the whole run write what is new, as after a retry; `gone` waits for the whole run.
 //!
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows

@@ -225,12 +225,12 @@ impl Evidence {
             *counts.entry((end.endpoint, end.end.status())).or_default() += 1;
         }
         for (at, endpoint) in self.plan.endpoints.iter().enumerate() {
-            for status in [Status::Ok, Status::Missing, Status::Failed, Status::Skipped, Status::Deferred] {
+            for status in [Status::Ok, Status::Missing, Status::Failed, Status::NotAsked, Status::Waiting] {
                 let says = self.commit.tally.get(&endpoint.name).map_or(0, |tally| tally.count(status));
                 let counted = counts.get(&(at, status)).copied().unwrap_or(0);
                 if says != counted {
                     let why = format!(
-                        "it counts {says} pairs of {} as {status}, there are {counted}",
+                        "it counts {says} requests of {} as {status}, there are {counted}",
                         endpoint.name
                     );
                     return Err(self.bad_commit(why));

@@ -16,13 +16,13 @@ pub enum End {
     /// Asked without success.
     Failed,
     /// Not asked, since what it depends on failed.
-    Skipped,
+    NotAsked,
     /// Never asked, or not to its end.
-    Deferred,
+    Waiting,
 }
 
 /// The ends by their four bits; 0 stands for a pair that no round planned.
-const ENDS: [End; 6] = [End::Ok, End::Missing, End::Exempt, End::Failed, End::Skipped, End::Deferred];
+const ENDS: [End; 6] = [End::Ok, End::Missing, End::Exempt, End::Failed, End::NotAsked, End::Waiting];
 
 impl End {
     /// What a ledger line says; only what its `when` skipped is skipped without a kind.
@@ -31,9 +31,9 @@ impl End {
             Status::Ok => End::Ok,
             Status::Missing => End::Missing,
             Status::Failed => End::Failed,
-            Status::Skipped if has_kind => End::Skipped,
-            Status::Skipped => End::Exempt,
-            Status::Deferred => End::Deferred,
+            Status::NotAsked if has_kind => End::NotAsked,
+            Status::NotAsked => End::Exempt,
+            Status::Waiting => End::Waiting,
         }
     }
 
@@ -42,9 +42,9 @@ impl End {
         match self {
             End::Ok => Status::Ok,
             End::Missing => Status::Missing,
-            End::Exempt | End::Skipped => Status::Skipped,
+            End::Exempt | End::NotAsked => Status::NotAsked,
             End::Failed => Status::Failed,
-            End::Deferred => Status::Deferred,
+            End::Waiting => Status::Waiting,
         }
     }
 
@@ -175,8 +175,8 @@ mod tests {
             let end = set.then_some(ENDS[(ordinal as usize * 3 + endpoint) % 6]);
             assert_eq!(ends.get(ordinal, endpoint), end);
         }
-        ends.set(0, 1, End::Deferred, 0);
-        assert_eq!([0, 1, 2].map(|at| ends.get(0, at)), [End::Ok, End::Deferred, End::Exempt].map(Some));
+        ends.set(0, 1, End::Waiting, 0);
+        assert_eq!([0, 1, 2].map(|at| ends.get(0, at)), [End::Ok, End::Waiting, End::Exempt].map(Some));
         assert_eq!(ends.get(9, 0), None);
         assert_eq!((ends.count(9, |_| true), ends.count_rows(9, |_| true)), (3, 3));
     }

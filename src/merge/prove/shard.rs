@@ -45,7 +45,10 @@ impl ShardWork<'_> {
         if pairs != self.shard.pairs && !is_open {
             let (number, said) = (self.shard.number, self.shard.pairs);
             let round = self.blocks.first().map_or(0, |planned| planned.round);
-            return Err(damaged_round(round, format!("shard {number} plans {pairs} pairs, it says {said}")));
+            return Err(damaged_round(
+                round,
+                format!("shard {number} plans {pairs} requests, it says {said}"),
+            ));
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ async fn an_endpoint_has_a_share_of_its_own() {
 #[tokio::test]
 async fn too_many_failures_are_refused() {
     let mut sandbox =
-        Sandbox::of_one_round(9, &|o, e| if o > 4 { Some(End::Skipped) } else { mixed(o, e) }).await;
+        Sandbox::of_one_round(9, &|o, e| if o > 4 { Some(End::NotAsked) } else { mixed(o, e) }).await;
     sandbox.job.publish.max_failed = Some(4);
     let told = "5 records had no success at some endpoint, the job allows 4 (max_failed under [publish])";
     assert_eq!(refused(&sandbox).await, [told]);

@@ -10,12 +10,12 @@ use crate::job::{Destination, Gone, Mode, OnFailure};
 use crate::merge::{End, ResolvedDestination, publish_partial};
 use crate::seed::seeded;
 
-/// Records 0 to 2 succeed but for one that was deferred at `money`; so of every block of three the last.
-fn deferring(ordinal: u64, endpoint: usize) -> Option<End> {
-    Some(if ordinal % 3 == 2 && endpoint == 1 { End::Deferred } else { End::Ok })
+/// Records 0 to 2 succeed but for one that waits at `money`; so of every block of three the last.
+fn partly_waiting(ordinal: u64, endpoint: usize) -> Option<End> {
+    Some(if ordinal % 3 == 2 && endpoint == 1 { End::Waiting } else { End::Ok })
 }
 
-fn deferred_again(ordinal: u64, endpoint: usize) -> Option<End> {
+fn asked_after_waiting(ordinal: u64, endpoint: usize) -> Option<End> {
     (ordinal % 3 == 2 && endpoint == 1).then_some(End::Ok)
 }
 
@@ -37,8 +37,8 @@ async fn commit(sandbox: &Sandbox, places: &[usize], ends: Ends<'_>) {
 /// A run of 18 records in two shards of three blocks each, of which these are committed.
 async fn paused(mode: Mode, places: &[usize]) -> Sandbox {
     let mut sandbox = Sandbox::new(18).await.mode(mode);
-    sandbox.plan_round(2, &deferring).await;
-    commit(&sandbox, places, &deferring).await;
+    sandbox.plan_round(2, &partly_waiting).await;
+    commit(&sandbox, places, &partly_waiting).await;
     sandbox
 }
 
@@ -69,16 +69,16 @@ async fn every_pause_and_the_whole_run_publish_what_is_new_once() {
         let mut sandbox = paused(mode, &[0, 3]).await;
         sandbox.publish_partial().await.unwrap();
         sandbox.execute("UPDATE films SET title = 'edited'");
-        commit(&sandbox, &[5, 1], &deferring).await;
+        commit(&sandbox, &[5, 1], &partly_waiting).await;
         let part = sandbox.publish_partial().await.unwrap();
         assert_eq!((part.rows, part.replaced, part.so_far), (4, 0, 8));
-        commit(&sandbox, &[2, 4], &deferring).await;
-        // All blocks are committed, and the run still has deferred pairs: that is a pause like any other.
+        commit(&sandbox, &[2, 4], &partly_waiting).await;
+        // All blocks are committed, and the run still has waiting pairs: that is a pause like any other.
         assert_eq!(sandbox.publish_partial().await.unwrap().so_far, 12);
-        sandbox.plan_round(1, &deferred_again).await;
-        commit(&sandbox, &[1], &deferred_again).await;
+        sandbox.plan_round(1, &asked_after_waiting).await;
+        commit(&sandbox, &[1], &asked_after_waiting).await;
         assert_eq!(sandbox.publish_partial().await.unwrap().rows, 3);
-        commit(&sandbox, &[0], &deferred_again).await;
+        commit(&sandbox, &[0], &asked_after_waiting).await;
         let published = sandbox.publish().await.unwrap();
         assert_eq!((published.rows, published.at_pauses, published.total.unwrap()), (3, 15, 18));
         let all = ["-1|4|0:0 1:0", "-2|4|0:0-1 1:0,2", "-3|4|0:0-2 1:0-2", "-4|3|0:0-2 1:0-2 2:1"];
@@ -116,9 +116,9 @@ async fn no_row_is_published_that_a_later_answer_would_change() {
         let mut sandbox = paused(Mode::Append, &[0]).await;
         sandbox.on_failure([OnFailure::Drop, policy]);
         assert_eq!(sandbox.publish_partial().await.unwrap().rows, 2);
-        commit(&sandbox, &[1, 2, 3, 4, 5], &deferring).await;
+        commit(&sandbox, &[1, 2, 3, 4, 5], &partly_waiting).await;
         sandbox.publish_partial().await.unwrap();
-        sandbox.add_round(1, &|o, e| if o < 9 { deferred_again(o, e) } else { None }).await;
+        sandbox.add_round(1, &|o, e| if o < 9 { asked_after_waiting(o, e) } else { None }).await;
         let published = sandbox.publish().await.unwrap();
         assert_eq!((published.rows, published.late, published.total.unwrap()), (6, 0, 18));
         let nulls = "SELECT substr(id, 3)::INTEGER FROM films WHERE budget IS NULL ORDER BY 1";
@@ -149,9 +149,9 @@ async fn of_the_gate_only_the_change_is_looked_at_by_each_pause() {
     sandbox.job.publish.max_change = Some(1.0);
     // The first finds no table; the next doubles it; the third would do more.
     assert_eq!(sandbox.publish_partial().await.unwrap().total.unwrap(), 2);
-    commit(&sandbox, &[1], &deferring).await;
+    commit(&sandbox, &[1], &partly_waiting).await;
     assert_eq!(sandbox.publish_partial().await.unwrap().total.unwrap(), 4);
-    commit(&sandbox, &[2, 3, 4], &deferring).await;
+    commit(&sandbox, &[2, 3, 4], &partly_waiting).await;
     let before = (ledger(&sandbox), ids(&sandbox));
     let error = sandbox.publish_partial().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Refused);
@@ -166,7 +166,7 @@ async fn of_the_gate_only_the_change_is_looked_at_by_each_pause() {
 async fn the_rows_of_pauses_count_for_the_whole_run() {
     let mut sandbox = paused(Mode::Append, &[0, 1, 2]).await;
     sandbox.publish_partial().await.unwrap();
-    commit(&sandbox, &[3, 4, 5], &deferring).await;
+    commit(&sandbox, &[3, 4, 5], &partly_waiting).await;
     sandbox.job.publish.min_rows = Some(13);
     let error = sandbox.publish().await.unwrap_err();
     assert!(error.to_string().contains("the run brings 12 rows"), "{error}");
@@ -193,7 +193,7 @@ async fn ids_that_are_gone_stay_until_the_run_is_whole() {
     let part = sandbox.publish_partial().await.unwrap();
     assert_eq!((part.rows, part.replaced), (2, 1));
     assert_eq!(ids(&sandbox), ["0", "1", "99"]);
-    commit(&sandbox, &[1, 2, 3, 4, 5], &deferring).await;
+    commit(&sandbox, &[1, 2, 3, 4, 5], &partly_waiting).await;
     assert_eq!(sandbox.publish().await.unwrap().gone, 1);
 }
 
@@ -207,7 +207,7 @@ async fn a_pause_proves_what_it_publishes() {
     std::fs::write(&path, &whole).unwrap();
     // A ledger that is not the plan, with right digests.
     let (shard, block) = blocks(&sandbox)[0];
-    let mut content = sandbox.content(0, &block, &deferring);
+    let mut content = sandbox.content(0, &block, &partly_waiting);
     content.lines.pop();
     sandbox.put_block(shard, &block, content).await;
     let error = sandbox.publish_partial().await.unwrap_err();
@@ -237,7 +237,7 @@ async fn a_run_that_changed_after_a_pause_is_not_published_any_more() {
                 .to_string()
                 .contains("a part of run 20261123T000000-4f2a9c81d3f60 published from other files")
         );
-        commit(&sandbox, &[1], &deferring).await;
+        commit(&sandbox, &[1], &partly_waiting).await;
         if whole {
             assert_eq!(sandbox.publish().await.unwrap().total.unwrap(), 4 + 2 + 12 - 2)
         } else {
@@ -253,7 +253,7 @@ async fn a_later_pause_does_not_undo_what_a_newer_run_wrote() {
     let sandbox = paused(Mode::Upsert, &[0]).await;
     sandbox.publish_partial().await.unwrap();
     sandbox.execute("UPDATE films SET title = 'newer' WHERE id = 'tt0001'");
-    commit(&sandbox, &[1, 2, 3, 4, 5], &deferring).await;
+    commit(&sandbox, &[1, 2, 3, 4, 5], &partly_waiting).await;
     sandbox.publish_partial().await.unwrap();
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.table()[1], "tt0001|newer|1|10");
@@ -315,9 +315,9 @@ async fn killed_at_any_moment_of_any_pause_all_is_published_once() {
         sandbox.block = 1_000;
         let database = sandbox.run.folder().join("films.duckdb");
         sandbox.job.table.to = Destination::DuckDb(database);
-        sandbox.plan_round(2, &deferring).await;
+        sandbox.plan_round(2, &partly_waiting).await;
         for places in [[0, 1, 2, 6, 7, 8], [3, 4, 5, 9, 10, 11]] {
-            commit(&sandbox, &places, &deferring).await;
+            commit(&sandbox, &places, &partly_waiting).await;
             let started = Instant::now();
             let mut child = publisher(&sandbox);
             match (attempt, took) {

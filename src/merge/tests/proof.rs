@@ -8,7 +8,7 @@ fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {
     Some(match (endpoint, ordinal % 4) {
         (0, 1) => End::Missing,
         (1, 0) => End::Failed,
-        (1, 2) if ordinal > 8 => End::Deferred,
+        (1, 2) if ordinal > 8 => End::Waiting,
         _ => End::Ok,
     })
 }
@@ -16,8 +16,8 @@ fn mixed(ordinal: u64, endpoint: usize) -> Option<End> {
 /// What `mixed` left is asked again, half of it with success.
 fn again(ordinal: u64, endpoint: usize) -> Option<End> {
     match mixed(ordinal, endpoint) {
-        Some(End::Failed | End::Deferred) if ordinal.is_multiple_of(8) => Some(End::Failed),
-        Some(End::Failed | End::Deferred) => Some(End::Ok),
+        Some(End::Failed | End::Waiting) if ordinal.is_multiple_of(8) => Some(End::Failed),
+        Some(End::Failed | End::Waiting) => Some(End::Ok),
         _ => None,
     }
 }
@@ -45,7 +45,7 @@ fn counted(records: u64, proof: &Proof, rounds: u32) {
     assert_eq!((proof.records, proof.complete), (records, complete as u64));
     assert_eq!(proof.pairs, records * 2 + if rounds == 2 { retried } else { 0 });
     for (at, name) in ["film", "money"].into_iter().enumerate() {
-        for status in [End::Ok, End::Missing, End::Failed, End::Deferred] {
+        for status in [End::Ok, End::Missing, End::Failed, End::Waiting] {
             let expected = (0..records).filter(|o| end(*o, at) == Some(status)).count() as u64;
             assert_eq!(proof.latest[name].get(&status).copied().unwrap_or(0), expected, "{name} {status:?}");
         }
@@ -170,7 +170,7 @@ async fn a_commit_of_something_else_is_refused() {
         ("not of this block", &|commit| commit.files[0].content = Content::Rows("other".into())),
         ("twice", &|commit| commit.files.push(commit.files[0].clone())),
         ("rows, its commit says", &|commit| commit.files[2].rows += 1),
-        ("pairs of film as ok", &|commit| commit.tally.clear()),
+        ("requests of film as ok", &|commit| commit.tally.clear()),
     ];
     for (words, change) in changes {
         let mut commit = whole.clone();
@@ -253,7 +253,7 @@ async fn a_plan_that_does_not_add_up_is_refused() {
     let sandbox = sandbox(8, 2, 1, false).await;
     let whole = sandbox.rounds[0].clone();
     let changes: [(&str, &dyn Fn(&mut Round)); 3] = [
-        ("plans 8 pairs, it says 9", &|round| round.shards[0].pairs = 9),
+        ("plans 8 requests, it says 9", &|round| round.shards[0].pairs = 9),
         ("is not where it must be", &|round| round.shards[0].blocks[1].line = 2),
         ("is not where it must be", &|round| round.shards.swap(0, 1)),
     ];

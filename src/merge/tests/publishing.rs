@@ -151,13 +151,13 @@ async fn missing_counts_as_success() {
 async fn what_its_when_skipped_counts_as_success() {
     let skipped = |ordinal: u64, endpoint: usize| match (ordinal, endpoint) {
         (1, 1) => Some(End::Exempt),
-        (2, 1) => Some(End::Skipped),
+        (2, 1) => Some(End::NotAsked),
         _ => Some(End::Ok),
     };
     let mut sandbox = Sandbox::of_one_round(3, &skipped).await;
     let proof = sandbox.prove().await.unwrap();
     assert_eq!(
-        (proof.complete, proof.latest["money"][&End::Exempt], proof.latest["money"][&End::Skipped]),
+        (proof.complete, proof.latest["money"][&End::Exempt], proof.latest["money"][&End::NotAsked]),
         (2, 1, 1)
     );
     sandbox.job.publish.min_success = Some(0.66);

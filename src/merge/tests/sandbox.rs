@@ -235,7 +235,7 @@ impl Sandbox {
             End::Ok => (0..parts).map(|part| (self.values)(round, ordinal, endpoint, part)).collect(),
             End::Missing if self.plan.endpoints[endpoint].explodes => vec![],
             End::Missing | End::Exempt => vec![self.nulls(endpoint)],
-            End::Failed | End::Skipped | End::Deferred => vec![],
+            End::Failed | End::NotAsked | End::Waiting => vec![],
         }
     }
 

@@ -61,7 +61,7 @@ fn failing(records: u64) -> impl Fn(u64, usize) -> Option<End> {
 async fn a_run_without_a_success_is_published_in_no_mode() {
     for mode in MODES {
         for policy in [OnFailure::Drop, OnFailure::Null, OnFailure::Keep] {
-            for end in [End::Failed, End::Deferred] {
+            for end in [End::Failed, End::Waiting] {
                 let mut sandbox = run_of(4, mode, &all(end)).await;
                 sandbox.job.table.key = vec!["id".into()];
                 sandbox.on_failure([policy, policy]);

@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use crate::record::{Kind, Status};
 
-/// What a retry asks again, of what failed or was deferred.
+/// What a retry asks again, of what failed or waits.
 ///
 /// A failed pair passes if `statuses` or `kinds` name it, or if both are empty. Failures of extraction ([`Kind::Extract`],
 /// [`Kind::Convert`], [`Kind::Null`]), of the job's own program ([`Kind::Pipe`]) and of the template ([`Kind::Template`]) do not lie with the server: they pass only
-/// where `kinds` names them. Deferred pairs always pass, but for `endpoints`.
+/// where `kinds` names them. Waiting pairs always pass, but for `endpoints`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RetryFilter {
     /// HTTP statuses of the last answer.
@@ -82,8 +82,8 @@ impl RetryFilter {
     pub(super) fn passes(&self, pair: &Ended<'_>) -> bool {
         let endpoint = self.endpoints.is_empty() || self.endpoints.iter().any(|name| name == pair.endpoint);
         match pair.status {
-            Status::Ok | Status::Missing | Status::Skipped => false,
-            Status::Deferred => endpoint,
+            Status::Ok | Status::Missing | Status::NotAsked => false,
+            Status::Waiting => endpoint,
             Status::Failed => endpoint && self.passes_failed(pair),
         }
     }
@@ -155,15 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn only_failed_and_deferred_pairs_of_the_named_endpoints_pass() {
+    fn only_failed_and_waiting_pairs_of_the_named_endpoints_pass() {
         let mut named = RetryFilter { endpoints: vec!["one".into()], ..RetryFilter::default() };
         let mut pair = failed(Kind::Interrupted, None);
         for (status, passes) in [
             (Status::Ok, false),
             (Status::Missing, false),
-            (Status::Skipped, false),
+            (Status::NotAsked, false),
             (Status::Failed, true),
-            (Status::Deferred, true),
+            (Status::Waiting, true),
         ] {
             pair.status = status;
             assert_eq!(named.passes(&pair), passes, "{status}");
@@ -174,6 +174,6 @@ mod tests {
         named.worth_repeating_only = true;
         let lasting = Ended { worth_repeating: false, ..failed(Kind::Status, Some(404)) };
         assert!(!named.passes(&lasting));
-        assert!(named.passes(&Ended { status: Status::Deferred, ..lasting }));
+        assert!(named.passes(&Ended { status: Status::Waiting, ..lasting }));
     }
 }

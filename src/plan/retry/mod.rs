@@ -1,4 +1,4 @@
-//! One more round: the pairs that all rounds so far have left failed or deferred.
+//! One more round: the pairs that all rounds so far have left failed or waiting.
 //!
 //! A pair counts as it ended in the highest round that planned it; one that its `when` skipped is settled, one that was
 //! skipped since what it depends on failed waits for that. What depends on a pair that is asked again is asked

@@ -18,7 +18,7 @@ use crate::record::{Ordinal, Status};
 pub(super) struct Pair {
     /// Whether any round has a line for it.
     known: bool,
-    /// Failed and passing the filter, or deferred.
+    /// Failed and passing the filter, or waiting.
     again: bool,
     /// The round.
     pub round: u16,

@@ -23,10 +23,10 @@ const TIMEOUT: End = (Status::Failed, Some(Kind::Timeout), None, true);
 const UNAVAILABLE: End = (Status::Failed, Some(Kind::Status), Some(503), true);
 const GONE: End = (Status::Failed, Some(Kind::Status), Some(410), false);
 const EXTRACT: End = (Status::Failed, Some(Kind::Extract), Some(200), false);
-const SKIPPED: End = (Status::Skipped, Some(Kind::Dependency), None, false);
+const NOT_ASKED: End = (Status::NotAsked, Some(Kind::Dependency), None, false);
 /// Its `when` said no.
-const EXEMPT: End = (Status::Skipped, None, None, false);
-const DEFERRED: End = (Status::Deferred, Some(Kind::Interrupted), None, true);
+const EXEMPT: End = (Status::NotAsked, None, None, false);
+const WAITING: End = (Status::Waiting, Some(Kind::Interrupted), None, true);
 
 /// A job of two endpoints; the second uses the title that the first gives.
 fn job(sandbox: &Sandbox, records: usize) -> Job {
@@ -156,19 +156,19 @@ fn planned(frozen: &Frozen, round: &Round) -> Vec<(i64, i64, Option<String>)> {
 }
 
 #[test]
-fn failed_and_deferred_pairs_are_asked_again_with_what_depends_on_them() {
+fn failed_and_waiting_pairs_are_asked_again_with_what_depends_on_them() {
     let sandbox = Sandbox::new();
     let job = job(&sandbox, 8);
     let frozen = sandbox.plan(&job, &options());
     let ends = [
         [OK, OK],
         [OK, TIMEOUT],
-        [TIMEOUT, SKIPPED],
-        [MISSING, SKIPPED],
-        [OK, DEFERRED],
-        [DEFERRED, DEFERRED],
-        [EXTRACT, SKIPPED],
-        [GONE, SKIPPED],
+        [TIMEOUT, NOT_ASKED],
+        [MISSING, NOT_ASKED],
+        [OK, WAITING],
+        [WAITING, WAITING],
+        [EXTRACT, NOT_ASKED],
+        [GONE, NOT_ASKED],
     ];
     commit_round(&frozen, &frozen.round, ChunkFormat::Parquet, |ordinal, endpoint| {
         ends[ordinal as usize][endpoint]
@@ -199,7 +199,7 @@ fn an_endpoint_that_stands_before_what_it_depends_on_is_asked_again_with_it() {
     job.endpoints[1].after.clear();
     job.endpoints[0].after = vec![1];
     let frozen = sandbox.plan(&job, &options());
-    let ends = [[SKIPPED, TIMEOUT], [OK, OK], [TIMEOUT, OK]];
+    let ends = [[NOT_ASKED, TIMEOUT], [OK, OK], [TIMEOUT, OK]];
     let end = |ordinal: i64, endpoint: usize| ends[ordinal as usize][endpoint];
     commit_round(&frozen, &frozen.round, ChunkFormat::Parquet, end);
     let round = retry(&job, &frozen, &RetryFilter::default()).unwrap().unwrap();
@@ -216,7 +216,7 @@ fn what_its_when_skipped_is_settled() {
     let when = When { jq: ".one.year == 1".into(), inputs: vec![], answers: vec![(0, 0), (0, 1)] };
     job.endpoints[1].when = Some(when);
     let frozen = sandbox.plan(&job, &options());
-    let ends = [[OK, EXEMPT], [TIMEOUT, SKIPPED], [OK, TIMEOUT], [EXEMPT, OK], [EXEMPT, EXEMPT]];
+    let ends = [[OK, EXEMPT], [TIMEOUT, NOT_ASKED], [OK, TIMEOUT], [EXEMPT, OK], [EXEMPT, EXEMPT]];
     let end = |ordinal: i64, endpoint: usize| ends[ordinal as usize][endpoint];
     commit_round(&frozen, &frozen.round, ChunkFormat::Parquet, end);
     let round = retry(&job, &frozen, &RetryFilter::default()).unwrap().unwrap();
@@ -233,7 +233,7 @@ fn a_filter_narrows_what_is_asked_again() {
     let sandbox = Sandbox::new();
     let job = job(&sandbox, 5);
     let ends =
-        [[TIMEOUT, SKIPPED], [UNAVAILABLE, SKIPPED], [GONE, SKIPPED], [OK, UNAVAILABLE], [OK, DEFERRED]];
+        [[TIMEOUT, NOT_ASKED], [UNAVAILABLE, NOT_ASKED], [GONE, NOT_ASKED], [OK, UNAVAILABLE], [OK, WAITING]];
     let asked = |filter: RetryFilter| {
         let other = Sandbox::new();
         let frozen = other.plan(&job, &options());
@@ -357,7 +357,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// Three rounds over runs of several shards, in both formats: after each, exactly the pairs that stand failed or
-    /// deferred are planned, with what depends on them, and titles come from the round that counts.
+    /// waiting are planned, with what depends on them, and titles come from the round that counts.
     #[test]
     fn rounds_ask_exactly_what_is_left(
         records in 1usize..500,
@@ -377,7 +377,7 @@ proptest! {
         for number in 0..3u32 {
             let fate = |ordinal: i64, endpoint: usize| {
                 let hash = xxhash_rust::xxh3::xxh3_64(format!("{seed} {number} {ordinal} {endpoint}").as_bytes());
-                let fates = [OK, OK, MISSING, TIMEOUT, DEFERRED, EXTRACT, EXEMPT];
+                let fates = [OK, OK, MISSING, TIMEOUT, WAITING, EXTRACT, EXEMPT];
                 // The first endpoint has no condition.
                 fates[(hash % (6 + endpoint as u64)) as usize]
             };
@@ -388,14 +388,14 @@ proptest! {
                     *asked_in = number;
                 }
                 if mask & 2 == 2 {
-                    ends[1] = if ends[0] == OK { fate(*ordinal, 1) } else { SKIPPED };
+                    ends[1] = if ends[0] == OK { fate(*ordinal, 1) } else { NOT_ASKED };
                 }
             }
             commit_round(&frozen, &round, format, |ordinal, endpoint| stand[ordinal as usize].0[endpoint]);
             let expected: Vec<(i64, i64, Option<String>)> = (0i64..)
                 .zip(&stand)
                 .filter_map(|(ordinal, (ends, asked_in))| {
-                    let again = |end: End| [TIMEOUT, DEFERRED].contains(&end);
+                    let again = |end: End| [TIMEOUT, WAITING].contains(&end);
                     let mask = if again(ends[0]) { 0b11 } else if again(ends[1]) { 0b10 } else { return None };
                     let title = rows(&[ordinal], *asked_in).column("title").unwrap().str().unwrap().get(0).map(str::to_owned);
                     Some((ordinal, mask, if mask == 0b10 { title } else { None }))

@@ -219,7 +219,7 @@ impl Route {
             let down = if is_probe { None } else { self.host.member.down(now) };
             let (wait, is_down) = match down {
                 Some(down) if down.is_probe => return Ok(true),
-                Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::Parked),
+                Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::HostDown),
                 Some(_) => (TURN, true),
                 None => match self.is_for_long()? {
                     Duration::ZERO => return Ok(true),

@@ -46,10 +46,10 @@ fn an_endpoint_is_asked_where_an_earlier_answer_says_so() {
     run(&sandbox);
     let asked = "SELECT count(*) FROM requests b JOIN input USING (ordinal) JOIN omdb USING (ordinal) WHERE b.endpoint = 'business'";
     let wrong =
-        format!("{asked} AND (b.status <> 'skipped') <> coalesce(wanted = 1 AND year >= 1990, false)");
+        format!("{asked} AND (b.status <> 'not_asked') <> coalesce(wanted = 1 AND year >= 1990, false)");
     assert_eq!(sandbox.query("apis", &wrong), ["0"]);
     let skipped =
-        format!("{asked} AND b.status = 'skipped' AND kind IS NULL AND rows = 1 AND b.requests = 0");
+        format!("{asked} AND b.status = 'not_asked' AND kind IS NULL AND rows = 1 AND b.requests = 0");
     let skipped: u64 = sandbox.query("apis", &skipped)[0].parse().unwrap();
     assert!(skipped > 100 && skipped < 300, "{skipped}");
     assert_eq!(origin.counts()["by_endpoint"]["business"]["total"].as_u64(), Some(300 - skipped));

@@ -124,8 +124,7 @@ fn a_host_that_is_gone_for_good_does_not_hold_up_the_other() {
     run_within(Duration::from_secs(14), &sandbox).with_code(0);
     assert_eq!(pairs(&sandbox, "endpoint = 'omdb' AND status IN ('ok', 'missing')"), 600);
     assert_eq!(origin.counts()["by_endpoint"]["omdb"]["repeated"], serde_json::json!({}));
-    let failed =
-        "endpoint = 'business' AND status = 'failed' AND kind IN ('connect', 'parked') AND worth_repeating";
+    let failed = "endpoint = 'business' AND status = 'failed' AND kind IN ('connect', 'host_down') AND worth_repeating";
     assert_eq!((pairs(&sandbox, failed), pairs(&sandbox, "true"), rows(&sandbox)), (600, 1200, 600));
     let _back = Origin::on_port(gone.port, &[]);
     sandbox.run(["retry", "films"]).with_code(0);

@@ -79,9 +79,9 @@ fn a_quota_of_three_days_is_three_runs() {
     paused(days.run());
     days.asked(1000);
     assert!(!days.sandbox.path().join("films.duckdb").exists(), "nothing is published before the end");
-    paused(days.run_tomorrow()).saying("going on with run");
+    paused(days.run_tomorrow()).saying("continuing run");
     days.asked(2000);
-    days.run_tomorrow().with_code(0).saying("going on with run");
+    days.run_tomorrow().with_code(0).saying("continuing run");
     days.asked(FILMS);
     all_answered(&days.sandbox, FILMS);
 }

@@ -54,7 +54,7 @@ fn what_is_done_and_left_of_a_paused_run_is_told_and_the_run_goes_on() {
         assert!(line(&plan, "disk").contains(" more in the run's folder"), "{}", plan.stdout);
         assert_eq!((runs(&sandbox), origin.counts()["total"].as_u64()), (1, Some(before)));
     }
-    sandbox.run(["run", "small.toml"]).with_code(0).saying("going on with run").saying("published 300 rows");
+    sandbox.run(["run", "small.toml"]).with_code(0).saying("continuing run").saying("published 300 rows");
     assert_eq!(runs(&sandbox), 1);
 }
 
@@ -86,9 +86,9 @@ fn what_run_would_not_go_on_with_is_planned_anew_and_said() {
         sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nresume_within = \"1ms\"")
     };
     let changes: [(&dyn Fn(&Sandbox), &str); 3] = [
-        (&title, "is left as it is, since endpoint omdb has changed (columns.title); planning anew"),
-        (&list, "ids.txt) has changed; planning anew"),
-        (&age, "is left as it is, since it is older than 1ms (resume_within); planning anew"),
+        (&title, "stays unfinished: endpoint omdb has changed (columns.title); planning a new run"),
+        (&list, "ids.txt) has changed; planning a new run"),
+        (&age, "stays unfinished: it is older than 1ms (resume_within); planning a new run"),
     ];
     for (change, said) in changes {
         let (sandbox, _origin) = small(50, "");
@@ -127,7 +127,7 @@ fn what_is_no_question_may_change_and_the_run_goes_on() {
     sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nkeep_runs = \"30d\"\nin_flight = 8");
     let plan = sandbox.run(["plan", "small.toml"]).with_code(0);
     assert!(line(&plan, "records").ends_with(" left"), "{}", plan.stdout);
-    sandbox.run(["run", "small.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "small.toml"]).with_code(0).saying("continuing run");
     assert_eq!(runs(&sandbox), 1);
 }
 

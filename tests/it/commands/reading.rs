@@ -40,17 +40,17 @@ fn a_run_tells_its_beginning_and_its_end() {
     insta::assert_snapshot!(redacted(&sandbox, &ended.stderr), @r#"
     small: 20 records, 40 requests, 1 shard, run shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
 
-    endpoint  ok  missing  failed  skipped  deferred
-    omdb      18        1       1        0         0
-    business  19        0       1        0         0
+    endpoint  ok  missing  failed  not_asked  waiting
+    omdb      18        1       1          0        0
+    business  19        0       1          0        0
 
-    without success, by kind:
-    ┌──────────┬────────┬────────┬──────┬───────┬────────────┬──────────────────────────────────────┐
-    │ endpoint ┆ status ┆ kind   ┆ http ┆ pairs ┆ example_id ┆ example                              │
-    ╞══════════╪════════╪════════╪══════╪═══════╪════════════╪══════════════════════════════════════╡
-    │ business ┆ failed ┆ status ┆ 403  ┆ 1     ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    │ omdb     ┆ failed ┆ status ┆ 403  ┆ 1     ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    └──────────┴────────┴────────┴──────┴───────┴────────────┴──────────────────────────────────────┘
+    failures by kind:
+    ┌──────────┬────────┬────────┬──────┬──────────┬────────────┬──────────────────────────────────────┐
+    │ endpoint ┆ status ┆ kind   ┆ http ┆ requests ┆ example_id ┆ example                              │
+    ╞══════════╪════════╪════════╪══════╪══════════╪════════════╪══════════════════════════════════════╡
+    │ business ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
+    │ omdb     ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
+    └──────────┴────────┴────────┴──────┴──────────┴────────────┴──────────────────────────────────────┘
 
 
     small: published 19 rows, 1 record left out: a request failed; the table has 19, in [time]
@@ -114,10 +114,10 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     run(&sandbox, &origin);
     let ended = sandbox.run(["failures", "small", "--format", "markdown"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
-    | endpoint | status | kind   | http | pairs | example_id | example                              |
-    |----------|--------|--------|------|-------|------------|--------------------------------------|
-    | business | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
-    | omdb     | failed | status | 403  | 1     | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
+    | endpoint | status | kind   | http | requests | example_id | example                              |
+    |----------|--------|--------|------|----------|------------|--------------------------------------|
+    | business | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
+    | omdb     | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
     ended.saying(
         "hint: `windrow retry small` asks them again; --ids lists them all, --answers with what was answered",

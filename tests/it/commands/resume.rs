@@ -48,7 +48,7 @@ fn what_has_changed_is_named_before_a_run_starts_anew() {
         let text = std::fs::read_to_string(sandbox.path().join("ids.txt")).unwrap();
         sandbox.write("ids.txt", if change_list { list(&text) } else { same(&text) });
         let ended = sandbox.run(["run", &job]).with_code(0);
-        ended.saying(&format!("{said}; starting anew"));
+        ended.saying(&format!("{said}; starting a new run"));
         assert_eq!(runs(&sandbox), 2, "the old one stays");
     }
 }
@@ -70,7 +70,7 @@ fn a_job_that_says_stop_stops_and_asks_nobody() {
     let frozen = sandbox.newest_run("small").join("job.toml");
     let changed = std::fs::read_to_string(sandbox.path().join("small.toml")).unwrap();
     std::fs::copy(frozen, sandbox.path().join("small.toml")).unwrap();
-    sandbox.run(["run", &job]).with_code(0).saying("going on with run");
+    sandbox.run(["run", &job]).with_code(0).saying("continuing run");
     sandbox.run(["plan", &job]).with_code(0);
     sandbox.write("small.toml", changed);
     sandbox.run(["run", &job]).with_code(2);
@@ -84,7 +84,7 @@ fn a_run_that_is_only_too_old_is_no_change() {
     sandbox
         .run(["run", &job])
         .with_code(0)
-        .saying("it is older than 1ms (resume_within); starting anew")
+        .saying("it is older than 1ms (resume_within); starting a new run")
         .saying("published 50 rows");
 }
 
@@ -95,7 +95,7 @@ fn a_run_that_is_finished_is_never_gone_on_with() {
     // Published.
     let ended = sandbox.run(["run", &job]).with_code(0);
     assert!(
-        !ended.stderr.contains("going on") && !ended.stderr.contains("starting anew"),
+        !ended.stderr.contains("continuing") && !ended.stderr.contains("starting a new run"),
         "{}",
         ended.stderr
     );
@@ -107,7 +107,7 @@ fn a_run_that_is_finished_is_never_gone_on_with() {
     origin.knobs(r#"{"fail_ids": {}}"#);
     let ended = sandbox.run(["run", &job]).with_code(0);
     assert!(
-        !ended.stderr.contains("going on") && !ended.stderr.contains("starting anew"),
+        !ended.stderr.contains("continuing") && !ended.stderr.contains("starting a new run"),
         "{}",
         ended.stderr
     );
@@ -178,7 +178,7 @@ fn a_retry_and_an_extraction_wait_for_nobody_either() {
     sandbox.run(["plan", &job]).with_code(0);
     drop(held);
     sandbox.run(["extract", "small"]).with_code(75).saying("is not finished");
-    sandbox.run(["run", &job]).with_code(0).saying("going on with run");
+    sandbox.run(["run", &job]).with_code(0).saying("continuing run");
     sandbox.run(["extract", "small"]).with_code(0);
 }
 

@@ -45,7 +45,7 @@ fn a_retry_asks_what_it_is_told_and_merge_publishes_what_is_new() {
     let before = origin.counts()["total"].as_u64().unwrap();
 
     let ended = sandbox.run(["retry", "small", "--status", "5xx", "--endpoint", "omdb"]).with_code(0);
-    let ended = ended.saying("round 1: asking 1 request again").saying("1 ok, 0 missing, 0 without success");
+    let ended = ended.saying("round 1: asking 1 request again").saying("1 ok, 0 missing, 0 failed");
     ended.saying("hint: `windrow merge small` publishes what is new");
     assert_eq!(failed(&sandbox), all[1..]);
     sandbox
@@ -107,11 +107,7 @@ fn a_retry_that_fails_again_is_a_round_like_any_other() {
     let origin = Origin::start(&[]);
     run_with_failures(&sandbox, &origin, "upsert");
     origin.knobs(r#"{"rate_500": 1.0}"#);
-    sandbox
-        .run(["retry", "small"])
-        .with_code(0)
-        .saying("asking 6 requests again")
-        .saying("6 without success");
+    sandbox.run(["retry", "small"]).with_code(0).saying("asking 6 requests again").saying("6 failed");
     sandbox.run(["merge", "small"]).with_code(0).saying("the table has 116");
     origin.knobs(r#"{"rate_500": 0}"#);
     sandbox.run(["retry", "small"]).with_code(0).saying("round 2: asking 6 requests again").saying("6 ok");
@@ -128,11 +124,11 @@ fn a_retry_whose_server_is_not_there_is_gone_on_with() {
     ended.saying("nothing succeeds (connect: ").saying("hint: ");
     sandbox.run(["merge", "small"]).with_code(75).saying("is not finished");
     let _back = Origin::on_port(origin.port, &[]);
-    sandbox.run(["retry", "small"]).with_code(0).saying("going on with round 1").saying("2 ok");
+    sandbox.run(["retry", "small"]).with_code(0).saying("continuing round 1").saying("2 ok");
     sandbox.run(["merge", "small"]).with_code(0).saying("the table has 118");
     // What was published is finished: the next run is a new one.
     let ended = sandbox.run(["run", &job]).with_code(0);
-    assert!(!ended.stderr.contains("going on"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("continuing"), "{}", ended.stderr);
 }
 
 #[test]
@@ -187,6 +183,6 @@ fn a_shard_in_portions_pauses_with_its_own_code() {
     sandbox.run(["shard", "small", "0", "--max-requests", "30"]).with_code(7).saying("paused");
     assert_eq!(origin.counts()["total"], 30);
     // The block is whole, with what was deferred; the run asks that in a further round.
-    sandbox.run(["run", job.to_str().unwrap()]).with_code(0).saying("deferred").saying("published 50 rows");
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0).saying("waiting").saying("published 50 rows");
     assert_eq!(origin.counts()["total"], 100);
 }

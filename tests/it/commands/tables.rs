@@ -104,7 +104,7 @@ fn a_list_from_standard_input_is_read_once_and_resumed_without_it() {
     sandbox.run(["run", job]).with_code(2).saying("stdin holds no records").saying("hint: ");
     piped(&["run", job, "--max-requests", "30"]).with_code(7);
     // The list is frozen in the run: nothing needs to be piped again.
-    sandbox.run(["run", job]).with_code(0).saying("going on with run").saying("published 40 rows");
+    sandbox.run(["run", job]).with_code(0).saying("continuing run").saying("published 40 rows");
     assert_eq!(origin.counts()["total"], 80);
 }
 

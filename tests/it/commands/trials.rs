@@ -59,7 +59,7 @@ fn a_trial_is_never_the_newest_run() {
     sandbox.run(["query", "small", "SELECT 1"]).with_code(2).saying("no run of job \"small\"");
     sandbox.run(["run", job, "--max-requests", "10"]).with_code(7);
     sandbox.run(["run", job, "--sample", "3"]).with_code(0);
-    sandbox.run(["run", job]).with_code(0).saying("going on with run");
+    sandbox.run(["run", job]).with_code(0).saying("continuing run");
     sandbox.run(["run", job, "--ids", &film_ids(1)[0]]).with_code(0);
     assert_eq!(sandbox.query("small", "SELECT count(*) FROM rows"), ["100"]);
     sandbox

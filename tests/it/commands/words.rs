@@ -74,11 +74,11 @@ fn help_names_every_command_and_exit_code() {
     Commands:
       run       Plan, fetch, retry, publish and summarise; resumes an unfinished run
       check     Ask three records and show request, answer and row; write nothing
-      plan      Cut the list, write the run and say what it will cost, without a request
-      shard     Fetch one shard in this process; what is committed is skipped
-      retry     Ask once more what failed
-      merge     Prove that nothing is missing, and publish
-      extract   Make the columns anew from kept answers, without a request
+      plan      Plan a run and say what it will take, without a request
+      shard     Fetch one shard in this process; what is committed stays
+      retry     Ask failed requests again; merge then publishes what is new
+      merge     Check that nothing is missing, and publish
+      extract   Extract the columns again from kept answers, without a request
       status    The runs and their shards
       failures  What failed, by kind, with an example each
       query     SQL over a run: views rows, requests, bodies, input, and one per endpoint
@@ -94,21 +94,30 @@ fn help_names_every_command_and_exit_code() {
       -h, --help        Print help
       -V, --version     Print version
 
+    Words:
+      run            one pass through the whole list, in a folder of its own
+      shard          a part of the list, fetched by a process of its own
+      round          asks again what failed or waits; round 0 asks everything
+      failed         asked, and not answered as it should be; windrow retry asks again
+      waiting        not answered yet: a quota is used up, its host is down, or the run was interrupted
+      not_asked      its when said no, or what it depends on failed
+      missing        the server says that the id does not exist: a success, its columns null
+
     Exit codes:
       0              published (windrow shard: committed)
       1              finished, but the publish gate refused (windrow check: an answer does not fit)
-      2              usage or job file, a refused secret, or a refusal that repeating cannot mend
+      2              usage or job file, a refused secret, or a permanent error
       3              the job or the run is in use by a living process
       4              the disk
       5              the database
       6              integrity: a file does not match what was committed
       7              paused: a quota, or --max-requests, is used up; the next run goes on
-      75             worth repeating: a shard is not complete, since its server was down, say
+      75             temporary: a shard is not complete, its server may be down; run it again
       129, 130, 143  interrupted: its terminal was closed (SIGHUP; not under nohup), SIGINT, SIGTERM
     "#);
-    let mut commands: Vec<&str> = help.lines().filter(|line| line.starts_with("  ")).collect();
-    commands.retain(|line| line.chars().nth(2).is_some_and(|first| first.is_ascii_lowercase()));
-    let commands = commands.iter().filter_map(|line| line.split_whitespace().next());
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands = commands.take_while(|line| !line.is_empty());
+    let commands = commands.filter_map(|line| line.split_whitespace().next());
     for command in commands.filter(|command| *command != "help") {
         let of_its_own = sandbox.run([command, "--help"]).with_code(0).stdout;
         assert!(of_its_own.contains("Usage: windrow "), "{command}: {of_its_own}");

@@ -120,7 +120,7 @@ fn a_run_that_goes_on_with_one_shard_works_it_on_every_core() {
     let run = sandbox.newest_run("small");
     sandbox.run(["shard", run.to_str().unwrap(), "0"]).with_code(0);
     origin.knobs(r#"{"latency_ms": 100}"#);
-    ended(on_cores(&sandbox, "0,1", &["run", "small.toml"])).with_code(0).saying("going on with run");
+    ended(on_cores(&sandbox, "0,1", &["run", "small.toml"])).with_code(0).saying("continuing run");
     assert!(writers(&commits(&run.join("00001"))).len() > 1, "somebody helped");
     assert_eq!(origin.counts()["total"], 4 * FILMS, "and nothing was asked twice");
 }

@@ -258,7 +258,7 @@ fn a_server_that_asks_to_wait_longer_than_anybody_waits_makes_the_run_pause() {
     let job = job.to_str().unwrap();
     sandbox.run(["run", job]).with_code(7).saying("paused: a quota is used up").saying("hint: `windrow run");
     let before = origin.counts()["total"].as_u64().unwrap();
-    sandbox.run(["run", job]).with_code(7).saying("going on with run");
+    sandbox.run(["run", job]).with_code(7).saying("continuing run");
     assert_eq!(origin.counts()["total"].as_u64().unwrap(), before, "nothing is asked until the time is over");
     // Another machine, or another state, knows nothing of it: the run goes on where it stopped.
     let mut elsewhere = sandbox.command(["run", job]);

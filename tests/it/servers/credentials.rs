@@ -90,7 +90,7 @@ fn a_secret_that_is_refused_stops_the_run_and_a_right_one_goes_on_with_it() {
         // Whoever repeats it without mending the secret is told again.
         stopped(run(&sandbox, WRONG), &server.url(), "${TOKEN}");
         let before = server.asked();
-        run(&sandbox, RIGHT).with_code(0).saying("going on with run").saying("published 500 rows");
+        run(&sandbox, RIGHT).with_code(0).saying("continuing run").saying("published 500 rows");
         assert_eq!((server.asked() - before, ends(&sandbox)), (500, vec!["one,ok,200,500".to_owned()]));
         assert!(!sandbox.newest_run("keys").join("secrets.accepted").exists());
     }
@@ -160,7 +160,7 @@ fn of_two_secrets_the_one_that_is_refused_is_named_and_the_other_answers_stay() 
     stopped(with(&sandbox, ["run", "keys.toml"], &secrets), &url, "${OTHER}");
     // The only block is committed for the answers of the other, and what was refused waits.
     let refused = sandbox.query("keys", "SELECT DISTINCT status FROM requests WHERE endpoint = 'two'");
-    assert_eq!(refused, ["deferred"]);
+    assert_eq!(refused, ["waiting"]);
     stopped(with(&sandbox, ["run", "keys.toml"], &secrets), &url, "${OTHER}");
     let secrets = [("TOKEN", RIGHT), ("OTHER", RIGHT)];
     with(&sandbox, ["run", "keys.toml"], &secrets).with_code(0).saying("published 64 rows");
@@ -183,7 +183,7 @@ fn a_server_that_has_taken_the_secret_may_refuse_single_records() {
     assert_eq!(ends(&sandbox), ["closed,failed,403,100", "open,ok,200,100"]);
     // Asked again, as a person may, they are as right as before.
     let retried = with(&sandbox, ["retry", "keys", "--status", "403"], &[("TOKEN", RIGHT)]);
-    retried.with_code(0).saying("100 without success");
+    retried.with_code(0).saying("100 failed");
     assert_eq!(server.asked(), 300);
 }
 

@@ -53,7 +53,7 @@ fn a_server_that_is_not_there_is_waited_for_until_tomorrow() {
     sandbox.run(["retry", "small"]).with_code(2).saying("is not finished").saying("hint: ");
 
     let _back = Origin::on_port(origin.port, &[]);
-    sandbox.run(["run", job]).with_code(0).saying("going on with run").saying("published 200 rows");
+    sandbox.run(["run", job]).with_code(0).saying("continuing run").saying("published 200 rows");
     assert_eq!(ends(&sandbox), ["missing,,200,1", "ok,,200,399"]);
 }
 
@@ -121,7 +121,7 @@ fn a_server_that_fails_every_id_leaves_the_run_for_later() {
         assert_eq!(commits(&sandbox), 0, "{knobs}");
         assert!(!sandbox.path().join("small.duckdb").exists());
         origin.knobs(r#"{"rate_500": 0, "down": false, "rate_429": 0, "error_rate": 0}"#);
-        sandbox.run(["run", job]).with_code(0).saying("going on with run").saying("published 200 rows");
+        sandbox.run(["run", job]).with_code(0).saying("continuing run").saying("published 200 rows");
         assert_eq!(ends(&sandbox), ["missing,,200,1", "ok,,200,399"], "{knobs}");
     }
 }
@@ -217,6 +217,6 @@ fn the_gate_decides_about_ids_that_fail() {
     // What was refused is finished: the next run starts anew.
     origin.knobs(&failing(&film_ids(4), 404));
     let ended = sandbox.run(["run", job]).with_code(0);
-    assert!(!ended.stderr.contains("going on"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("continuing"), "{}", ended.stderr);
     ended.saying("published 196 rows, 4 records left out");
 }

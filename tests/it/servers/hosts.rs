@@ -172,7 +172,7 @@ fn a_list_whose_only_host_is_gone_is_asked_again_when_it_is_back() {
         wait(run).with_code(75).saying("nothing succeeds (").saying("nothing is published");
         sandbox.run(["run", "pages.toml"]).with_code(75);
         let back = Origin::on_port(origin.port, &[]);
-        sandbox.run(["run", "pages.toml"]).with_code(0).saying("going on with run");
+        sandbox.run(["run", "pages.toml"]).with_code(0).saying("continuing run");
         assert_eq!(count_where(&sandbox, "status IN ('ok', 'missing')"), 700);
         assert_eq!(back.counts()["by_endpoint"]["business"]["repeated"], serde_json::json!({}));
     }
@@ -193,7 +193,7 @@ fn where_no_host_is_there_any_more_nothing_is_settled() {
     wait(run).with_code(75).saying("nothing succeeds (");
     sandbox.run(["run", "pages.toml"]).with_code(75);
     let _back = [Origin::on_port(one.port, &[]), Origin::on_port(other.port, &[])];
-    sandbox.run(["run", "pages.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "pages.toml"]).with_code(0).saying("continuing run");
     assert_eq!(count_where(&sandbox, "status IN ('ok', 'missing')"), 1400);
 }
 
@@ -210,12 +210,12 @@ fn a_shard_whose_host_is_gone_can_be_worked_by_hand_and_is_retried() {
     for shard in ["0", "1", "2", "3"] {
         sandbox.run(["shard", "pages", shard]).with_code(0);
     }
-    assert_eq!(count_where(&sandbox, "status IN ('failed', 'deferred')"), 128);
+    assert_eq!(count_where(&sandbox, "status IN ('failed', 'waiting')"), 128);
     sandbox.run(["run", "pages.toml"]).with_code(0).saying("published 128 rows, 128 records left out");
     is_published(&sandbox, &origin, 128, 128);
-    sandbox.run(["retry", "pages"]).with_code(0).saying("128 without success");
+    sandbox.run(["retry", "pages"]).with_code(0).saying("128 failed");
     let _back = Origin::on_port(gone.port, &[]);
-    sandbox.run(["retry", "pages"]).with_code(0).saying("0 without success");
+    sandbox.run(["retry", "pages"]).with_code(0).saying("0 failed");
     sandbox.run(["merge", "pages"]).with_code(0);
 }
 
@@ -233,7 +233,7 @@ fn a_run_that_is_killed_over_a_dead_host_ends_when_it_is_repeated() {
     std::thread::sleep(Duration::from_millis(700));
     run.kill().unwrap();
     run.wait().unwrap();
-    sandbox.run(["run", "pages.toml"]).with_code(0).saying("going on with run");
+    sandbox.run(["run", "pages.toml"]).with_code(0).saying("continuing run");
     assert_eq!(count_where(&sandbox, "status IN ('ok', 'missing')"), 300);
     assert_eq!(count_where(&sandbox, "status = 'failed'"), 200);
 }

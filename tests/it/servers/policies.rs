@@ -89,7 +89,7 @@ fn what_depends_on_an_answer_is_asked_with_it_or_missing_or_skipped() {
             "omdb,ok,,1,",
             "after,ok,,1,",
             "omdb,failed,status,3,\"500 Internal Server Error: {\"\"error\"\":\"\"Internal Server Error\"\"}\"",
-            "after,skipped,dependency,0,omdb did not succeed",
+            "after,not_asked,dependency,0,omdb did not succeed",
             "omdb,ok,,1,",
             "after,missing,,0,",
             "omdb,missing,,1,",

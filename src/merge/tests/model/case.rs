@@ -47,8 +47,8 @@ pub struct Seen {
 pub const RECORDS: usize = 11;
 
 pub fn case() -> impl Strategy<Value = Case> {
-    use End::{Deferred, Exempt, Failed, Missing, Ok, Skipped};
-    let end = || prop::sample::select(vec![Ok, Ok, Missing, Exempt, Failed, Failed, Skipped, Deferred]);
+    use End::{Exempt, Failed, Missing, NotAsked, Ok, Waiting};
+    let end = || prop::sample::select(vec![Ok, Ok, Missing, Exempt, Failed, Failed, NotAsked, Waiting]);
     let policy = || prop::sample::select(vec![OnFailure::Drop, OnFailure::Null, OnFailure::Keep]);
     let mode = prop::sample::select(vec![Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds]);
     let kind = prop::sample::select(vec![Kind::Database, Kind::Csv, Kind::Parquet, Kind::Folder]);
