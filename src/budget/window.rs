@@ -12,6 +12,25 @@
 //! Latency and failures without load are those of a round in a small window, and the lowest latency since. So that a
 //! server which has become worse is not mistaken for one that is overloaded, they are measured anew, the window being
 //! made small for a round, after an epoch in which they were never as good.
+//!
+//! | a round, where latency and failures without load are known | the window |
+//! |---|---|
+//! | fails more than [`FAILING`] times as often as without load | shrinks by what fails beyond that, and doubles no more |
+//! | takes up to 1.1 times as long as without load | stays; the lowest latency is the one without load |
+//! | takes [`SLOW`] times as long, and [`HARMLESS`] longer | shrinks in proportion, to a half at the least |
+//! | takes some time between | stays |
+//!
+//! | a round, where they are not known | |
+//! |---|---|
+//! | more than half fails | the window shrinks by what fails; the next round tells |
+//! | some of it was sent before the window was made small | an epoch begins; the next round tells |
+//! | else | they are what this round had; sure, where the window is [`SMALL`] or doubles no more |
+//!
+//! | an epoch ends in which | they |
+//! |---|---|
+//! | more than half failed | stay: nothing is to be learnt |
+//! | a round was as fast, and no more failed than before, and they are sure | stay; the share of failures moves by a quarter |
+//! | else | are measured anew, in a quarter of the window, or a small one |
 
 /// The size at the start: enough that a short list of slow answers is fetched in one go.
 const START: f64 = 64.0;

@@ -74,22 +74,22 @@ impl BatchRequest<'_> {
         let mut cost = Cost::default();
         let request = match self.work.batch_request(&pairs) {
             Ok(request) => request,
-            Err(_) if self.members.len() > 1 => return self.part(),
+            Err(_) if self.members.len() > 1 => return self.halve(),
             Err(failure) => return self.all(&Err(failure), cost),
         };
         let asked = self.work.ask(self.first_ordinal, self.first.endpoint, 0, &request).await;
         cost.add(&asked);
         match asked.answer {
-            Ok(answer) if answer.missing && self.parts() => self.ask_alone(cost),
+            Ok(answer) if answer.missing && self.asks_alone() => self.ask_alone(cost),
             Ok(answer) if answer.missing => self.all(&Ok(Extracted::Missing), cost),
             Ok(answer) => self.split(&request, &answer, cost),
-            Err(failure) if self.may_part(&failure) => self.ask_alone(cost),
+            Err(failure) if self.may_be_one_records(&failure) => self.ask_alone(cost),
             Err(failure) => self.all(&Err(failure), cost),
         }
     }
 
     /// The request cannot be built: settles whoever cannot be asked even alone, and asks the others in smaller batches.
-    fn part(&self) -> Option<Again> {
+    fn halve(&self) -> Option<Again> {
         let mut others = Vec::new();
         for &(pair, ordinal) in &self.members {
             match self.work.batch_request(&[pair]) {
@@ -113,14 +113,14 @@ impl BatchRequest<'_> {
 
     /// Whether a failure may be the fault of one record, and the job says to find out. It is nobody's own fault that
     /// there is no connection, or that the credentials are wrong.
-    fn may_part(&self, failure: &Failure) -> bool {
+    fn may_be_one_records(&self, failure: &Failure) -> bool {
         let is_everybodys =
             matches!(failure.kind, Kind::Dns | Kind::Connect | Kind::Tls) || failure.status == Some(401);
-        self.parts() && !failure.worth_repeating && !failure.kind.waits() && !is_everybodys
+        self.asks_alone() && !failure.worth_repeating && !failure.kind.waits() && !is_everybodys
     }
 
     /// Whether records are asked alone where their batch does not answer them.
-    fn parts(&self) -> bool {
+    fn asks_alone(&self) -> bool {
         self.members.len() > 1 && self.absent() == Absent::Single
     }
 
@@ -137,7 +137,7 @@ impl BatchRequest<'_> {
         };
         let split = match split {
             Ok(split) => split,
-            Err(_) if self.parts() => return self.ask_alone(cost),
+            Err(_) if self.asks_alone() => return self.ask_alone(cost),
             Err(failure) => {
                 let failure = step.question.once_answered(failure);
                 return self.all_of(answer, &Err(failure), cost);
@@ -199,7 +199,7 @@ impl BatchRequest<'_> {
     fn outcome(&self, parts: &Parts<'_>, key: &str, ordinal: Ordinal) -> Outcome {
         match parts.split.get(key) {
             Some(item) => self.judged(item, parts),
-            None if self.parts() => Outcome::Alone,
+            None if self.asks_alone() => Outcome::Alone,
             None => match &parts.split.keyless_failure {
                 // It may be this record's.
                 Some(item) => self.judged(item, parts),

@@ -1,4 +1,16 @@
 //! The pace: moments at which requests may leave.
+//!
+//! | the next moment of the pace | who reserved it |
+//! |---|---|
+//! | has come already | uses it; nobody else sees it |
+//! | is to come, and another request of this process waits for one that is seen | waits for it; nobody else sees it |
+//! | is to come, and a member that was served later waits for a nearer one | gets the nearer one, and that member this one |
+//! | is to come | waits for it, and shows it to the others |
+//!
+//! | when it has come | |
+//! |---|---|
+//! | it is still the one that was shown, or was not shown | it is used |
+//! | another member has changed it for a later one | that is waited for |
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
