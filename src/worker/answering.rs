@@ -277,7 +277,7 @@ async fn piped(
     let given = Given { ordinal, page, endpoint: &step.name, input: &input, status, body: &body };
     let warn = |why| {
         let text = format!("endpoint {}: {why}", step.name);
-        (work.emit)(Event::Warning { text });
+        work.counter.tell(Event::Warning { text });
     };
     let said = pipe.answer(&given, warn).await?;
     Ok(String::from(Box::<str>::from(said)).into_bytes())

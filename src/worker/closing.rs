@@ -17,7 +17,7 @@ impl Work {
     /// Stops asking.
     pub(super) fn drain(self: &Rc<Work>, why: Drain) {
         let whole = self.board.borrow_mut().drain(why, &self.recipe);
-        self.draining.send_replace(true);
+        self.sender.stop();
         whole.into_iter().for_each(|open| self.finish(open));
         self.changed.notify_waiters();
     }
@@ -30,13 +30,16 @@ impl Work {
 
     /// Ends a whole block: commits it beside the requests of the others, sets it aside, or gives up.
     pub(super) fn finish(self: &Rc<Work>, mut open: OpenBlock) {
-        let is_refused = self.credentials.let_refused_wait(&mut open);
+        let is_refused = self.sender.credentials.let_refused_wait(&mut open);
         // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
         if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
             return self.board.borrow_mut().closed();
         }
-        let verdict =
-            if is_refused { Verdict::Commit } else { finish::verdict(&open, self.round, self.settles) };
+        let verdict = if is_refused {
+            Verdict::Commit
+        } else {
+            finish::verdict(&open, self.output.round, self.settles)
+        };
         if let Verdict::GiveUp(example) = verdict {
             return self.give_up(&open, example);
         }
@@ -79,13 +82,14 @@ impl Work {
 
     /// Writes and commits a block.
     async fn commit(self: &Rc<Work>, open: OpenBlock) {
-        if let Some(replay) = &self.replay {
+        if let Some(replay) = &self.sender.replay {
             replay.forget(&open.records);
         }
-        let finished = finish::commit_block(self, open).await;
+        let answered_by = self.sender.answering.named();
+        let finished = finish::commit_block(&self.output, &self.keep, answered_by, open).await;
         self.board.borrow_mut().closed();
         match finished {
-            Ok(pairs) => (self.emit)(Event::Committed { pairs }),
+            Ok(pairs) => self.counter.tell(Event::Committed { pairs }),
             Err(error) => self.fail(error),
         }
     }
@@ -93,11 +97,7 @@ impl Work {
     /// Leaves a block to the end of the shard, as if it had not been asked.
     fn set_aside(&self, open: &OpenBlock) {
         self.keep.release(finish::kept(open));
-        let settled = || open.records.iter().flat_map(|record| record.pairs.iter().flatten());
-        let failed = settled().filter(|settled| settled.rows.is_none()).count() as u64;
-        // What was settled without a request was not counted.
-        self.done.set(self.done.get().saturating_sub(settled().count() as u64));
-        self.failed.set(self.failed.get().saturating_sub(failed));
+        self.counter.take_back(open.records.iter().flat_map(|record| record.pairs.iter().flatten()));
         self.board.borrow_mut().set_aside(open.block);
     }
 
@@ -105,8 +105,9 @@ impl Work {
     /// it was asked, the last failure says how it is down.
     fn give_up(self: &Rc<Work>, open: &OpenBlock, example: Option<String>) {
         self.board.borrow_mut().closed();
-        let used_up = self.pace.renews_at().filter(|_| finish::waits_for_quota(open)).map(Drain::Quota);
-        let last = || self.last_failure.borrow().as_ref().map(finish::in_words);
+        let used_up =
+            self.sender.pace.renews_at().filter(|_| finish::waits_for_quota(open)).map(Drain::Quota);
+        let last = || self.sender.last_failure().as_ref().map(finish::in_words);
         let gave_up = || Drain::GaveUp(example.or_else(last).unwrap_or_default());
         self.drain(used_up.unwrap_or_else(gave_up));
     }

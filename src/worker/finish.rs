@@ -1,15 +1,14 @@
 //! A whole block: judged, encoded, written, committed.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use bytes::Bytes;
 
 use super::WorkerError;
 use super::board::OpenBlock;
-use super::keep::Kept;
+use super::keep::{Keep, Kept};
+use super::output::Output;
 use super::pair::{RecordState, Settled};
-use super::work::Work;
 use crate::chunk::{self, Body, ChunkError, Row};
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
@@ -77,7 +76,7 @@ fn example(open: &OpenBlock) -> Option<String> {
     asked.find_map(|settled| settled.line.failure.as_ref()).map(in_words)
 }
 
-/// A failure in words: one that was parked says itself what was before.
+/// A failure in words: one whose host was down says itself what was before.
 pub(super) fn in_words(failure: &Failure) -> String {
     match failure.kind {
         Kind::HostDown => failure.detail.to_string(),
@@ -91,49 +90,52 @@ pub(super) fn waits_for_quota(open: &OpenBlock) -> bool {
     settled.filter_map(|settled| settled.line.failure.as_ref()).any(|failure| failure.kind == Kind::Quota)
 }
 
-/// Writes the chunks of a block, then its commit; returns the block's pairs.
-pub(super) async fn commit_block(work: &Rc<Work>, open: OpenBlock) -> Result<u64, WorkerError> {
-    let (plan, attempt) = (work.plan.clone(), work.attempt.clone());
-    let first = open.block.first;
-    let records = open.block.records;
+/// Writes the chunks of a block, then its commit, in which the hosts are named that answered; returns the block's pairs.
+pub(super) async fn commit_block(
+    output: &Output,
+    keep: &Keep,
+    answered_by: Vec<String>,
+    open: OpenBlock,
+) -> Result<u64, WorkerError> {
+    let (plan, attempt) = (output.plan.clone(), output.attempt.clone());
+    let (first, records) = (open.block.first, open.block.records);
     let encoded = tokio::task::spawn_blocking(move || encode(&plan, &attempt, &open)).await;
-    let broken = |why: String| WorkerError::Broken { shard: work.shard, why };
-    let encoded = encoded
-        .map_err(|error| broken(error.to_string()))?
-        .map_err(|source| WorkerError::Chunk { shard: work.shard, source })?;
-    let written = write(work, first, encoded.files).await?;
-    work.keep.release(encoded.kept);
+    let broken = |why: String| WorkerError::Broken { shard: output.shard, why };
+    let encoded =
+        encoded.map_err(|error| broken(error.to_string()))?.map_err(Output::damaged(output.shard))?;
+    let written = write(output, first, encoded.files).await?;
+    keep.release(encoded.kept);
     let pairs = encoded.tally.values().map(|tally| tally.statuses.values().sum::<u64>()).sum();
     let Some(files) = written else { return Ok(pairs) };
     let commit = Commit {
         version: VERSION,
-        run: work.plan.run.clone(),
-        shard: work.shard,
+        run: output.plan.run.clone(),
+        shard: output.shard,
         first,
         records,
-        attempt: work.attempt.clone(),
+        attempt: output.attempt.clone(),
         files,
         tally: encoded.tally,
         at: now_micros(),
-        answered_by: work.answering.named(),
+        answered_by,
     };
-    work.run.commit(&commit).await?;
+    output.run.commit(&commit).await?;
     Ok(pairs)
 }
 
 /// Writes the chunks of a block; `None` where another writer has committed it meanwhile: then what no commit names may have
 /// been swept under the hands of this one, and counts for nothing.
 async fn write(
-    work: &Work,
+    Output { run, shard, .. }: &Output,
     first: Ordinal,
     chunks: Vec<(ChunkFile, Bytes)>,
 ) -> Result<Option<Vec<ChunkFile>>, WorkerError> {
     let mut files = Vec::new();
     for (file, bytes) in chunks {
-        match work.run.put_shard_file(work.shard, &file.name, bytes).await {
+        match run.put_shard_file(*shard, &file.name, bytes).await {
             Ok(()) => files.push(file),
-            Err(_) if work.run.is_committed(work.shard, first)? => {
-                work.run.discard(work.shard, &files).await;
+            Err(_) if run.is_committed(*shard, first)? => {
+                run.discard(*shard, &files).await;
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

@@ -42,6 +42,7 @@ mod answering;
 mod board;
 mod closing;
 mod condition;
+mod counter;
 mod credentials;
 mod finish;
 mod hosts;
@@ -50,12 +51,14 @@ mod lane;
 mod lease;
 mod opening;
 mod others;
+mod output;
 mod pace;
 mod pair;
 mod pipe;
 mod probe;
 mod recipe;
 mod replay;
+mod sender;
 mod together;
 mod unasked;
 mod watchdog;
@@ -82,6 +85,7 @@ use crate::secrets::Secrets;
 pub use crate::handoff::OPEN_BLOCKS;
 use lease::Lease;
 pub use lease::Role;
+use output::Output;
 pub use replay::Replay;
 use unasked::Drain;
 pub use watchdog::watch;
@@ -246,7 +250,8 @@ pub async fn fetch_shard(
     }
     let options = ShardOptions { in_flight, ..options };
     let (upcoming, emit) = (lease.order(left), Box::new(emit));
-    let work = Work::new(run, plan, job, shard.number, input, upcoming, lease.clone(), options, emit)?;
+    let output = Output::new(run, plan, shard.number, options.round, lease.clone());
+    let work = Work::new(output, job, input, upcoming, options, emit)?;
     let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
     if end == lease.end() {
         lease.leave(run).await;
@@ -299,7 +304,7 @@ async fn work_through(
                 }
             }
             _ = tick.tick() => work.tell_progress(),
-            _ = look.tick() => work.pace.look(),
+            _ = look.tick() => work.sender.pace.look(),
         }
     }
     work.tell_progress();

@@ -8,9 +8,9 @@ use crate::handoff::{Block, HandoffError};
 
 /// Opens a block that the board has handed out, if it is this process's to open.
 pub(super) async fn open(work: &Rc<Work>, block: Block) {
-    match work.lease.claim(&work.run, &block) {
+    match work.output.lease.claim(&work.output.run, &block) {
         Ok(Claim::Ours) => return work.open(block).await,
-        Ok(Claim::Theirs) if work.lease.waits() => {
+        Ok(Claim::Theirs) if work.output.lease.waits() => {
             work.board.borrow_mut().left_to_another();
             tokio::task::spawn_local(await_another(work.clone(), block));
         }
@@ -25,7 +25,7 @@ pub(super) async fn open(work: &Rc<Work>, block: Block) {
 
 /// Waits for what becomes of a block that another process works on.
 async fn await_another(work: Rc<Work>, block: Block) {
-    let claimed = work.lease.claim_patiently(&work.run, &block).await;
+    let claimed = work.output.lease.claim_patiently(&work.output.run, &block).await;
     settle(&work, block, claimed);
     work.changed.notify_waiters();
 }

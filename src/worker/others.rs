@@ -38,12 +38,12 @@ pub(super) enum Others {
 /// Looks for hosts besides those of a block that has no answer.
 pub(super) async fn look(work: &Rc<Work>, open: &OpenBlock) -> Result<Others, HandoffError> {
     let own = hosts_of(work, open);
-    let known = work.answering.besides(&own);
+    let known = work.sender.answering.besides(&own);
     if is_one_there(work, known).await {
         return Ok(Others::Answer);
     }
     remember_from_commits(work).await?;
-    let known = work.answering.besides(&own);
+    let known = work.sender.answering.besides(&own);
     Ok(match known.is_empty() {
         true => Others::Unknown,
         false if is_one_there(work, known).await => Others::Answer,
@@ -68,23 +68,23 @@ pub(super) fn hosts_of(work: &Rc<Work>, open: &OpenBlock) -> HashSet<Origin> {
 
 /// What other processes, and earlier ones, noted in their commits.
 async fn remember_from_commits(work: &Rc<Work>) -> Result<(), HandoffError> {
-    if work.answering.has_just_looked() {
+    if work.sender.answering.has_just_looked() {
         return Ok(());
     }
-    for shard in work.run.rounds().await?.iter().flat_map(|round| &round.shards) {
-        for commit in work.run.commits(shard.number).await?.values() {
+    for shard in work.output.run.rounds().await?.iter().flat_map(|round| &round.shards) {
+        for commit in work.output.run.commits(shard.number).await?.values() {
             for host in commit.answered_by.iter().filter_map(|host| host.parse().ok()) {
-                work.answering.note(&host);
+                work.sender.answering.note(&host);
             }
         }
     }
-    work.answering.looked();
+    work.sender.answering.looked();
     Ok(())
 }
 
 /// Whether one of these accepts a connection. All are tried at once.
 async fn is_one_there(work: &Rc<Work>, hosts: Vec<Origin>) -> bool {
-    let seen: Vec<Option<bool>> = hosts.iter().map(|host| work.answering.just_seen(host)).collect();
+    let seen: Vec<Option<bool>> = hosts.iter().map(|host| work.sender.answering.just_seen(host)).collect();
     if seen.contains(&Some(true)) {
         return true;
     }
@@ -92,8 +92,8 @@ async fn is_one_there(work: &Rc<Work>, hosts: Vec<Origin>) -> bool {
     for (host, _) in hosts.into_iter().zip(seen).filter(|(_, seen)| seen.is_none()) {
         let work = work.clone();
         tries.spawn_local(async move {
-            let is_there = work.reaches(&host, CONNECTS).await;
-            work.answering.saw(host, is_there);
+            let is_there = work.sender.reaches(&host, CONNECTS).await;
+            work.sender.answering.saw(host, is_there);
             is_there
         });
     }

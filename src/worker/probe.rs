@@ -17,6 +17,7 @@ use std::rc::Rc;
 use super::WorkerError;
 use super::board::OpenBlock;
 use super::others::hosts_of;
+use super::output::Output;
 use super::pair::RecordState;
 use super::work::Work;
 use crate::chunk::{self, InputRecord};
@@ -33,7 +34,7 @@ pub(super) async fn is_answered(work: &Rc<Work>, open: &OpenBlock) -> Result<boo
     for endpoint in endpoints {
         if let Some(request) = answered_before(work, endpoint).await?
             && hosts.contains(request.origin())
-            && work.probe(endpoint, &request).await
+            && work.sender.probe(endpoint, &request).await
         {
             return Ok(true);
         }
@@ -43,15 +44,15 @@ pub(super) async fn is_answered(work: &Rc<Work>, open: &OpenBlock) -> Result<boo
 
 /// The request for a record that an endpoint answered, of a committed block.
 async fn answered_before(work: &Rc<Work>, endpoint: usize) -> Result<Option<Request>, WorkerError> {
-    let name = &work.plan.endpoints[endpoint].name;
-    for shard in work.run.rounds().await?.iter().flat_map(|round| &round.shards) {
-        let commits = work.run.commits(shard.number).await?;
+    let name = &work.output.plan.endpoints[endpoint].name;
+    for shard in work.output.run.rounds().await?.iter().flat_map(|round| &round.shards) {
+        let commits = work.output.run.commits(shard.number).await?;
         for block in &shard.blocks {
             let is_answered =
                 |commit: &&Commit| commit.tally.get(name).is_some_and(|tally| tally.count(Status::Ok) > 0);
             let Some(commit) = commits.get(&block.first).filter(is_answered) else { continue };
             if let Some(input) = answered_in(work, commit, block, endpoint).await? {
-                let pairs = vec![None; work.plan.endpoints.len()];
+                let pairs = vec![None; work.output.plan.endpoints.len()];
                 let record = RecordState { input, pairs, ready: 0 };
                 return Ok(work.recipe.steps[endpoint].question.build(&work.recipe.values(&record)).ok());
             }
@@ -67,16 +68,17 @@ async fn answered_in(
     block: &Block,
     endpoint: usize,
 ) -> Result<Option<InputRecord>, WorkerError> {
-    let damaged = |source| WorkerError::Chunk { shard: commit.shard, source };
+    let damaged = || Output::damaged(commit.shard);
     let Some(requests) = commit.files.iter().find(|file| file.content == Content::Requests) else {
         return Ok(None);
     };
-    let names: Vec<String> = work.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-    let ledger = work.run.read_shard_file(commit.shard, &requests.name).await?;
-    let lines = chunk::read_ledger(ledger, &names).map_err(damaged)?;
+    let names: Vec<String> =
+        work.output.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
+    let ledger = work.output.run.read_shard_file(commit.shard, &requests.name).await?;
+    let lines = chunk::read_ledger(ledger, &names).map_err(damaged())?;
     let answered = lines.iter().find(|line| line.endpoint == endpoint && line.status == Status::Ok);
     let Some(line) = answered else { return Ok(None) };
-    let input = work.run.read_shard_file(commit.shard, layout::INPUT).await?;
-    let records = chunk::read_records(input, block, &work.recipe.fields).map_err(damaged)?;
+    let input = work.output.run.read_shard_file(commit.shard, layout::INPUT).await?;
+    let records = chunk::read_records(input, block, &work.recipe.fields).map_err(damaged())?;
     Ok(records.into_iter().find(|record| record.ordinal == line.ordinal))
 }

@@ -39,7 +39,7 @@ pub(super) async fn answer_together(work: &Rc<Work>, together: Together) {
     while let Some(again) = next {
         let Some(&(first, first_ordinal)) = again.members.first() else { return };
         if !again.pause.is_zero() {
-            work.pause(again.pause).await;
+            work.sender.pause(again.pause).await;
             taken += again.pause;
         }
         let batch =
@@ -213,7 +213,7 @@ impl BatchRequest<'_> {
         let (endpoint, status) = (self.first.endpoint, item.status);
         let of = |extracted| Outcome::Of { extracted, status };
         let (failure, wait) = match (status, &item.holds) {
-            (Some(own), holds) => match self.work.judge_part(endpoint, parts.request, item, own) {
+            (Some(own), holds) => match self.work.sender.judge_part(endpoint, parts.request, item, own) {
                 PartIs::Good => return of(self.once_answered(holds)),
                 PartIs::Missing => return of(Ok(Extracted::Missing)),
                 PartIs::Failed { failure, wait } => (failure, wait),
@@ -222,7 +222,7 @@ impl BatchRequest<'_> {
             (None, Err(failure)) if failure.worth_repeating => (failure.clone(), None),
             (None, holds) => return of(self.once_answered(holds)),
         };
-        match self.work.pause_before_part(endpoint, (parts.made, self.taken), failure, wait) {
+        match self.work.sender.pause_before_part(endpoint, (parts.made, self.taken), failure, wait) {
             Ok(pause) => Outcome::Again(pause),
             Err(failure) => of(Err(failure)),
         }
@@ -235,7 +235,7 @@ impl BatchRequest<'_> {
 
     /// A record that the answer has no part for: it does not exist there, unless what is there may be its own.
     fn without_part(&self, parts: &Parts<'_>, key: &str, ordinal: Ordinal) -> Result<Extracted, Failure> {
-        if let Some(before) = self.work.absent_before(ordinal, self.first.endpoint) {
+        if let Some(before) = self.work.sender.absent_before(ordinal, self.first.endpoint) {
             return before;
         }
         let split = &parts.split;
@@ -315,7 +315,7 @@ impl BatchRequest<'_> {
         let told = Told { extracted, cost: own, kept: Vec::new() };
         let mut settled = settled(&self.work.recipe.steps[endpoint], endpoint, ordinal, told);
         settled.line.batch = match self.members.len() {
-            1 => self.work.shared_before(ordinal, endpoint),
+            1 => self.work.sender.shared_before(ordinal, endpoint),
             _ => leader.and_then(|leader| self.members.get(leader)).map(|(_, ordinal)| *ordinal),
         };
         settled

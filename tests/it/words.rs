@@ -37,20 +37,20 @@ fn texts(code: &str, with_help: bool) -> Vec<String> {
             let length = here[from..].find(&close).unwrap_or(here.len() - from);
             texts.push(here[from..from + length].to_owned());
             from + length + close.len()
-        } else if here.starts_with('"') {
+        } else if let Some(text) = here.strip_prefix('"') {
             let mut escaped = false;
             let is_end = |c: char| {
                 let ends = c == '"' && !escaped;
                 escaped = c == '\\' && !escaped;
                 ends
             };
-            let length = here[1..].find(is_end).unwrap_or(here.len() - 1);
-            texts.push(here[1..1 + length].to_owned());
+            let length = text.find(is_end).unwrap_or(text.len());
+            texts.push(text[..length].to_owned());
             length + 2
         } else if here.starts_with("'\"'") {
             3
-        } else if here.starts_with("'\\") {
-            2 + here[2..].find('\'').unwrap_or(0).max(1)
+        } else if let Some(character) = here.strip_prefix("'\\") {
+            2 + character.find('\'').unwrap_or(0).max(1)
         } else {
             1
         };

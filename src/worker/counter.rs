@@ -1,0 +1,51 @@
+//! What a shard's process has done, counted, and told to whoever started it.
+
+use std::cell::Cell;
+
+use super::pace::Pace;
+use super::pair::Settled;
+use crate::handoff::Event;
+
+/// Pairs that ended, and where they are told.
+pub(super) struct Counter {
+    emit: Box<dyn Fn(Event)>,
+    done: Cell<u64>,
+    failed: Cell<u64>,
+}
+
+impl Counter {
+    pub(super) fn new(emit: Box<dyn Fn(Event)>) -> Counter {
+        Counter { emit, done: Cell::default(), failed: Cell::default() }
+    }
+
+    /// Counts what became of a pair.
+    pub(super) fn count(&self, settled: &Settled) {
+        self.done.set(self.done.get() + 1);
+        self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
+    }
+
+    /// Takes back pairs that are asked again as if they had not been. Some of them may never have been counted.
+    pub(super) fn take_back<'a>(&self, pairs: impl Iterator<Item = &'a Settled>) {
+        for settled in pairs {
+            self.done.set(self.done.get().saturating_sub(1));
+            self.failed.set(self.failed.get().saturating_sub(u64::from(settled.rows.is_none())));
+        }
+    }
+
+    /// Tells something.
+    pub(super) fn tell(&self, event: Event) {
+        (self.emit)(event);
+    }
+
+    /// Tells the counts, and what the pace has to tell.
+    pub(super) fn tell_progress(&self, pace: &Pace) {
+        for text in pace.news() {
+            self.tell(Event::Warning { text });
+        }
+        if let Some(renews_at) = pace.renews_at() {
+            self.tell(Event::UsedUp { renews_at });
+        }
+        let (done, failed) = (self.done.get(), self.failed.get());
+        self.tell(Event::Progress { done, failed, requests: pace.sent(), in_flight: pace.in_flight() });
+    }
+}
