@@ -47,14 +47,14 @@ impl Watcher for Console {
             }
             Milestone::PauseUnpublished { run, unfinished } => summary::unfinished(run, unfinished),
             Milestone::FoundWarnings { job, warnings } => summary::warnings(job, warnings),
-            other => tell(in_words(&other)),
+            line => in_words(&line).into_iter().for_each(tell),
         }
     }
 }
 
-/// A milestone in a line, and a hint in another.
-fn in_words(milestone: &Milestone<'_>) -> String {
-    match milestone {
+/// A milestone in a line, and a hint in another; `None` where it is more than that.
+fn in_words(milestone: &Milestone<'_>) -> Option<String> {
+    Some(match milestone {
         Milestone::NoRun { folder } => format!(
             "windrow: {} is no run, and nothing in it says that windrow made it: it stays (an earlier version that was \
              killed may have left it)",
@@ -89,7 +89,8 @@ fn in_words(milestone: &Milestone<'_>) -> String {
         ),
         Milestone::RoundBegun { job, round, again } => {
             let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
-            format!("{job}: round {}: asking {} again", round.number, counted(pairs, requests(*again)))
+            let more = if *again == Again::Waiting { "" } else { " again" };
+            format!("{job}: round {}: asking {}{more}", round.number, counted(pairs, requests(*again)))
         }
         Milestone::RoundResumed { job, number } => {
             format!("{job}: continuing round {number}, as it was chosen")
@@ -113,13 +114,12 @@ fn in_words(milestone: &Milestone<'_>) -> String {
             "{}: [[before]] and [[after]] are for another kind of destination, and left out",
             job.name
         ),
-        // These are more than a line.
         Milestone::FetchingBegun { .. }
         | Milestone::FetchingEnded
         | Milestone::Waiting { .. }
         | Milestone::PauseUnpublished { .. }
-        | Milestone::FoundWarnings { .. } => String::new(),
-    }
+        | Milestone::FoundWarnings { .. } => return None,
+    })
 }
 
 /// The noun for requests that are asked again.
