@@ -13,21 +13,54 @@ use crate::os::rename_new;
 
 /// Opens a database file for writing; makes it if it is not there: of a link its target.
 pub(super) fn open(path: &Path) -> Result<Connection, MergeError> {
+    open_in(path, None)
+}
+
+/// The same, with so many rows in each new row group.
+fn open_in(path: &Path, row_group: Option<u64>) -> Result<Connection, MergeError> {
     let path = &aside::through_links(path);
     if !path.exists() {
         make(path)?;
     }
-    let opened = config().and_then(|config| Connection::open_with_flags(path, config));
+    let opened = match row_group {
+        None => config().and_then(|config| Connection::open_with_flags(path, config)),
+        Some(rows) => attached(path, rows),
+    };
     let connection = opened.map_err(|error| failed(path, &error))?;
     prepare(&connection).map_err(|error| failed(path, &error))?;
     Ok(connection)
 }
 
-/// Opens it as [`open`] does; waits for a while where another process has it, unless told to give up.
-pub(super) fn open_unless(path: &Path, given_up: impl Fn() -> bool) -> Result<Connection, MergeError> {
+/// A database in memory that has the file's attached, and uses it: only so can rows of a group be said.
+fn attached(path: &Path, row_group: u64) -> duckdb::Result<Connection> {
+    let connection = Connection::open_in_memory_with_flags(config()?)?;
+    let file = path.to_string_lossy();
+    // The name that it would have of itself, unless the one in memory has it.
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name = if stem == "memory" {
+        "memory_db".to_owned()
+    } else {
+        stem.split('.').next().unwrap_or("file").to_owned()
+    };
+    let (name, text) = (super::sql::identifier(&name), super::sql::text);
+    connection.execute_batch(&format!(
+        "SET temp_directory = {}; ATTACH {} AS {name} (ROW_GROUP_SIZE {row_group}); USE {name}",
+        text(&format!("{file}.tmp")),
+        text(&file),
+    ))?;
+    Ok(connection)
+}
+
+/// Opens it for a load of that many rows to a row group; waits for a while where another process has it, unless told to
+/// give up.
+pub(super) fn open_unless(
+    path: &Path,
+    row_group: Option<u64>,
+    given_up: impl Fn() -> bool,
+) -> Result<Connection, MergeError> {
     let mut patience = Patience::default();
     loop {
-        let opened = open(path);
+        let opened = open_in(path, row_group);
         match pause(&mut patience, &opened) {
             Some(pause) if !given_up() => std::thread::sleep(pause),
             _ => return opened,
@@ -83,9 +116,13 @@ fn exists_is_fine(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) }
 }
 
-/// Opens a new database that nobody else will ever see, in a folder that goes away with it.
-pub(super) fn open_scratch(path: &Path) -> duckdb::Result<Connection> {
-    let connection = Connection::open_with_flags(path, config()?)?;
+/// Opens a new database that nobody else will ever see, in a folder that goes away with it, with so many rows in a row
+/// group.
+pub(super) fn open_scratch(path: &Path, row_group: Option<u64>) -> duckdb::Result<Connection> {
+    let connection = match row_group {
+        None => Connection::open_with_flags(path, config()?)?,
+        Some(rows) => attached(path, rows)?,
+    };
     prepare(&connection)?;
     Ok(connection)
 }

@@ -57,10 +57,21 @@ pub(super) struct BlockFiles {
 /// before it matters, and small statements and row groups cost more.
 const WIDE: u64 = 4096;
 
+/// Bytes of rows, compressed, of one row group where values are large. Tests have few.
+const GROUP: u64 = if cfg!(test) { 1 << 20 } else { 64 << 20 };
+
+/// Rows of DuckDB's vectors: row groups are multiples of it, 60 unless said.
+const VECTOR: u64 = 2048;
+
 impl BlockFiles {
     /// Whether its values are large.
     pub fn is_wide(&self) -> bool {
-        self.bytes_of_rows > WIDE * self.records
+        self.width() > WIDE
+    }
+
+    /// Bytes of a record.
+    fn width(&self) -> u64 {
+        self.bytes_of_rows / self.records.max(1)
     }
 
     /// Whether it is covered.
@@ -182,6 +193,13 @@ impl RunFiles {
     /// Whether any block's values are large.
     pub fn are_wide(&self) -> bool {
         self.blocks.iter().any(BlockFiles::is_wide)
+    }
+
+    /// Rows that a row group of DuckDB's may have, which it holds in memory as long as it is open; `None` where values are
+    /// not large, and its own number serves.
+    pub fn row_group(&self) -> Option<u64> {
+        let widest = self.blocks.iter().filter(|block| block.is_wide()).map(BlockFiles::width).max()?;
+        Some((GROUP / widest / VECTOR * VECTOR).clamp(VECTOR, 60 * VECTOR))
     }
 
     /// All blocks.

@@ -134,8 +134,9 @@ pub(super) fn load(order: &Order, file: &FilePlace, stop: &Stop) -> Result<Loade
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     check::refuse(&order.job, file, &columns)?;
     let aside = Aside::claim(&file.path, &file.shown)?;
-    let connection =
-        database::open_scratch(&aside.join("scratch.duckdb")).map_err(|error| file.failed(&error))?;
+    let row_group = order.proof.files.row_group();
+    let connection = database::open_scratch(&aside.join("scratch.duckdb"), row_group)
+        .map_err(|error| file.failed(&error))?;
     if order.proof.files.are_wide() {
         // Each thread has vectors of 2,048 rows in memory.
         connection.execute_batch("SET threads = 1").map_err(|error| file.failed(&error))?;

@@ -81,7 +81,7 @@ const ANSWERED: &str = "temp.windrow_answered";
 
 /// Loads a proven run, unless it is stopped before COMMIT.
 pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
-    let connection = database::open_unless(path, || stop.is_stopped())?;
+    let connection = database::open_unless(path, order.proof.files.row_group(), || stop.is_stopped())?;
     let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
         Err(Failed::Commit(error, unanswered)) => {
             drop(connection);
@@ -108,7 +108,7 @@ pub(super) fn resolve(
     stop: &Stop,
 ) -> Result<Loaded, MergeError> {
     // Whatever the caller says meanwhile: it is to be known what stands.
-    let connection = database::open_unless(path, || false)?;
+    let connection = database::open_unless(path, None, || false)?;
     let publications = publications(&connection, order, path)?;
     match order.settled(&publications)? {
         Some(_) => Ok(Loaded { warnings: finish(reports), ..loaded }),

@@ -25,7 +25,7 @@ pub enum End {
 const ENDS: [End; 6] = [End::Ok, End::Missing, End::Exempt, End::Failed, End::NotAsked, End::Waiting];
 
 impl End {
-    /// What a ledger line says; only what its `when` skipped is skipped without a kind.
+    /// What a ledger line says; only what its `when` left out is not asked without a kind.
     pub(in crate::merge) fn of(status: Status, has_kind: bool) -> End {
         match status {
             Status::Ok => End::Ok,

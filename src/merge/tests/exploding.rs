@@ -190,8 +190,8 @@ async fn every_row_of_an_answer_is_proven() {
         ("row 2 of record 2 is not there", |content| content.rows[1][1].1 = 2),
         ("the row of record 0 is not there", |content| content.rows[0][0].1 = 1),
         ("record 1 at money is missing with 1 rows", |content| content.lines[3].rows = 1),
-        ("record 1 at film is skipped with 0 rows", |content| content.lines[2].rows = 0),
-        ("record 1 at film is skipped with 1 rows", |content| {
+        ("record 1 at film is not_asked with 0 rows", |content| content.lines[2].rows = 0),
+        ("record 1 at film is not_asked with 1 rows", |content| {
             content.lines[2].failure =
                 Some(crate::record::Failure::passing(crate::record::Kind::Dependency, ""));
         }),

@@ -17,6 +17,7 @@
 //! | `destination` | locked, foreign, unfitting destinations |
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
+//! | `wide` | values that are large |
 //! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
 //! | `questions` | views and queries |
 
@@ -38,3 +39,4 @@ pub mod sandbox;
 mod statements;
 mod success;
 mod values;
+mod wide;

@@ -169,7 +169,7 @@ async fn what_its_when_skipped_counts_as_success() {
     assert_eq!(sandbox.publish().await.unwrap().rows, 1);
     sandbox.add_round(1, &|o, e| ((o, e) == (1, 1)).then_some(End::Ok)).await;
     let error = sandbox.prove().await.map(|proof| proof.digest).unwrap_err();
-    assert!(error.to_string().contains("record 1 at money was skipped already"), "{error}");
+    assert!(error.to_string().contains("record 1 at money was not_asked already"), "{error}");
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ pub(super) struct Ended<'a> {
 }
 
 impl RetryFilter {
-    /// Whether the pair is asked again for its own sake. One that was skipped is not: its `when` said no, or what it
+    /// Whether the pair is asked again for its own sake. One that was not asked is not: its `when` said no, or what it
     /// depends on is asked again, and it with that.
     pub(super) fn passes(&self, pair: &Ended<'_>) -> bool {
         let endpoint = self.endpoints.is_empty() || self.endpoints.iter().any(|name| name == pair.endpoint);
