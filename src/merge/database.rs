@@ -35,20 +35,21 @@ fn open_in(path: &Path, row_group: Option<u64>) -> Result<Connection, MergeError
 fn attached(path: &Path, row_group: u64) -> duckdb::Result<Connection> {
     let connection = Connection::open_in_memory_with_flags(config()?)?;
     let file = path.to_string_lossy();
-    // The name that it would have of itself, unless the one in memory has it.
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = if stem == "memory" {
-        "memory_db".to_owned()
-    } else {
-        stem.split('.').next().unwrap_or("file").to_owned()
-    };
-    let (name, text) = (super::sql::identifier(&name), super::sql::text);
+    let (name, text) = (super::sql::identifier(&name_of(path)), super::sql::text);
     connection.execute_batch(&format!(
         "SET temp_directory = {}; ATTACH {} AS {name} (ROW_GROUP_SIZE {row_group}); USE {name}",
         text(&format!("{file}.tmp")),
         text(&file),
     ))?;
     Ok(connection)
+}
+
+/// The name that DuckDB gives a database by its file, which statements of the job may use; another where that is taken.
+fn name_of(path: &Path) -> String {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file.split('.').next().unwrap_or_default();
+    let is_taken = ["", "memory", "temp", "system"].contains(&name.to_lowercase().as_str());
+    if is_taken { format!("{name}_db") } else { name.to_owned() }
 }
 
 /// Opens it for a load of that many rows to a row group; waits for a while where another process has it, unless told to

@@ -1,8 +1,9 @@
 //! Values that are large: what a load holds in memory is bounded by bytes, not by rows.
 
 use super::kinds::Kind;
-use super::sandbox::{Sandbox, all_ok, films};
-use crate::job::Mode;
+use super::sandbox::{Sandbox, TERMS, all_ok, films};
+use crate::job::{Destination, Mode};
+use crate::merge::{ResolvedDestination, publish};
 use crate::value::Value;
 
 /// Characters of a value.
@@ -38,6 +39,19 @@ async fn large_values_lie_in_small_row_groups() {
         assert_eq!(sandbox.rows(groups), ["2"], "{mode:?}: of 2,048 and 452 rows");
         let lengths = "SELECT count(*), sum(length(title)), count(DISTINCT title) FROM films";
         assert_eq!(sandbox.rows(lengths), [format!("2500|{}|2500", 2500 * LONG)]);
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_large_values_may_be_named_as_it_likes() {
+    for file in ["temp.duckdb", "Memory.db", "system", ".duckdb", "it's \"a\" b.c.duckdb"] {
+        let mut sandbox = sandbox(600, Mode::Append).await;
+        let path = sandbox.database().with_file_name(file);
+        sandbox.job.table.to = Destination::DuckDb(path.clone());
+        let (to, proof) = (ResolvedDestination::DuckDb(path), sandbox.prove().await.unwrap());
+        let stop = std::future::pending();
+        let published = publish(&sandbox.run, &sandbox.job, &to, &proof, &TERMS, stop);
+        assert_eq!(published.await.unwrap_or_else(|error| panic!("{file}: {error}")).rows, 600);
     }
 }
 
