@@ -5,8 +5,10 @@ use super::price;
 use super::progress::Progress;
 use super::summary;
 use crate::handoff::Event;
+use crate::job::Job;
 use crate::os::{shown_path, tell};
-use crate::runner::{Again, Milestone, Watcher};
+use crate::plan::price::Price;
+use crate::runner::{Again, LiveRun, Milestone, Watcher};
 use crate::supervisor::{Member, Notice, Observer};
 
 /// Tells a person how a run goes, on standard error.
@@ -65,21 +67,7 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::LeftBehind { run, why } => {
             format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)
         }
-        Milestone::Planned { run, job, shards, price } => {
-            let left_out = match run.plan.left_out {
-                0 => String::new(),
-                left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
-            };
-            format!(
-                "{}: {}{left_out}, {}, {}, {}run {}",
-                run.plan.job,
-                counted(run.plan.records, "record"),
-                counted(price.requests, "request"),
-                counted(*shards, "shard"),
-                price::in_short(job, price),
-                shown_path(run.store.folder()),
-            )
-        }
+        Milestone::Planned { run, job, shards, price } => planned(run, job, *shards, price),
         Milestone::Extracting { run, then } => format!(
             "{}: {}, the answers of run {}, no request, run {}",
             run.plan.job,
@@ -120,6 +108,23 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         | Milestone::PauseUnpublished { .. }
         | Milestone::FoundWarnings { .. } => return None,
     })
+}
+
+/// What was planned, and what it will cost.
+fn planned(run: &LiveRun, job: &Job, shards: u64, price: &Price) -> String {
+    let left_out = match run.plan.left_out {
+        0 => String::new(),
+        left_out => format!(" ({} left out)", counted(left_out, "repeated id")),
+    };
+    format!(
+        "{}: {}{left_out}, {}, {}, {}run {}",
+        run.plan.job,
+        counted(run.plan.records, "record"),
+        counted(price.requests, "request"),
+        counted(shards, "shard"),
+        price::in_short(job, price),
+        shown_path(run.store.folder()),
+    )
 }
 
 /// The noun for requests that are asked again.

@@ -38,7 +38,7 @@ pub async fn present_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError
     Ok(present)
 }
 
-/// The job of a run for whoever fetches: its limits and retries as the file says now, where it still asks the same.
+/// The job of a run for a process that fetches: its limits and retries as the file says now, where it still asks the same.
 pub async fn paced_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
     match present_job(run, plan).await {
         Ok(job) => Ok(job),

@@ -1,4 +1,4 @@
-//! What a shard's process has done, counted, and told to whoever started it.
+//! What a shard's process has done: counted, and told to the process that started it.
 
 use std::cell::Cell;
 
