@@ -108,7 +108,7 @@ async fn a_key_that_is_taken_or_missing_elsewhere_names_the_record() {
     let table = format!(
         "CREATE TABLE listed (n bigint PRIMARY KEY); INSERT INTO listed SELECT n FROM generate_series(0, 99) n WHERE n <> 7;
          CREATE TABLE films (id text PRIMARY KEY, {COLUMNS});
-         ALTER TABLE films ADD FOREIGN KEY (votes) REFERENCES listed DEFERRABLE INITIALLY WAITING"
+         ALTER TABLE films ADD FOREIGN KEY (votes) REFERENCES listed DEFERRABLE INITIALLY DEFERRED"
     );
     for mode in MODES {
         let (record, id, values, why) = row(&into(mode, &table).await).await;

@@ -188,7 +188,7 @@ async fn settings_of_a_statement_change_no_value() {
 async fn a_condition_that_fails_only_at_commit_publishes_nothing() {
     let mut sandbox = run_of(4, Mode::Append).await;
     sandbox.execute(URLS);
-    sandbox.job.before = vec![statement("SET CONSTRAINTS ALL WAITING")];
+    sandbox.job.before = vec![statement("SET CONSTRAINTS ALL DEFERRED")];
     let path = with_report(&mut sandbox);
     let error = refused(&sandbox).await;
     assert_eq!(error.exit(), Exit::Database);
