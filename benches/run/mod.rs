@@ -214,6 +214,7 @@ fn put(shard: &Path, block: &Block, content: Content, bytes: bytes::Bytes) -> Ch
         name,
         rows: block.records,
         bytes: bytes.len() as u64,
+        text_bytes: 0,
         sha256: digest::sha256(&bytes),
     }
 }

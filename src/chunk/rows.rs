@@ -23,6 +23,13 @@ pub struct Row<'a> {
     pub values: &'a [Value],
 }
 
+impl Row<'_> {
+    /// Bytes of the texts of its endpoint's columns.
+    pub fn text_bytes(&self) -> u64 {
+        self.values.iter().map(|value| value.text_bytes() as u64).sum()
+    }
+}
+
 /// What the proof needs of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowKey {

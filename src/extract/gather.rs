@@ -84,11 +84,7 @@ pub(super) fn too_much(at: &str) -> Failure {
 
 /// Bytes of a value in memory.
 pub(super) fn size(value: &Value) -> usize {
-    let text = match value {
-        Value::Text(text) | Value::Json(text) => text.len(),
-        _ => 0,
-    };
-    size_of::<Value>() + text
+    size_of::<Value>() + value.text_bytes()
 }
 
 #[cfg(test)]

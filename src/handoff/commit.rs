@@ -59,6 +59,8 @@ pub struct ChunkFile {
     pub rows: u64,
     /// Its size.
     pub bytes: u64,
+    /// Bytes of the texts in its rows, each counted as often as it is there: the file itself may have one of them once.
+    pub text_bytes: u64,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
 }

@@ -48,7 +48,7 @@ pub struct Line {
     pub requests: u32,
     /// Pages read.
     pub pages: u32,
-    /// Rows in the endpoint's chunk: of one that makes a single row 1 for ok, missing, and skipped by `when`.
+    /// Rows in the endpoint's chunk: of one that makes a single row 1 for ok, missing, and what its `when` left out.
     pub rows: u32,
     /// Body bytes over the wire.
     pub bytes: u64,

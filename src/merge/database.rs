@@ -22,24 +22,23 @@ fn open_in(path: &Path, row_group: Option<u64>) -> Result<Connection, MergeError
     if !path.exists() {
         make(path)?;
     }
-    let opened = match row_group {
-        None => config().and_then(|config| Connection::open_with_flags(path, config)),
-        Some(rows) => attached(path, rows),
-    };
-    let connection = opened.map_err(|error| failed(path, &error))?;
+    let connection = connect(path, row_group).map_err(|error| failed(path, &error))?;
     prepare(&connection).map_err(|error| failed(path, &error))?;
     Ok(connection)
 }
 
-/// A database in memory that has the file's attached, and uses it: only so can rows of a group be said.
-fn attached(path: &Path, row_group: u64) -> duckdb::Result<Connection> {
+/// Connects to a file. Rows of a group can be said only of one that is attached, to a database in memory which uses it; and
+/// SQL names only paths that are text.
+fn connect(path: &Path, row_group: Option<u64>) -> duckdb::Result<Connection> {
+    let (Some(row_group), Some(file)) = (row_group, path.to_str()) else {
+        return Connection::open_with_flags(path, config()?);
+    };
     let connection = Connection::open_in_memory_with_flags(config()?)?;
-    let file = path.to_string_lossy();
     let (name, text) = (super::sql::identifier(&name_of(path)), super::sql::text);
     connection.execute_batch(&format!(
         "SET temp_directory = {}; ATTACH {} AS {name} (ROW_GROUP_SIZE {row_group}); USE {name}",
         text(&format!("{file}.tmp")),
-        text(&file),
+        text(file),
     ))?;
     Ok(connection)
 }
@@ -120,10 +119,7 @@ fn exists_is_fine(error: io::Error) -> io::Result<()> {
 /// Opens a new database that nobody else will ever see, in a folder that goes away with it, with so many rows in a row
 /// group.
 pub(super) fn open_scratch(path: &Path, row_group: Option<u64>) -> duckdb::Result<Connection> {
-    let connection = match row_group {
-        None => Connection::open_with_flags(path, config()?)?,
-        Some(rows) => attached(path, rows)?,
-    };
+    let connection = connect(path, row_group)?;
     prepare(&connection)?;
     Ok(connection)
 }

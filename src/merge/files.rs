@@ -51,13 +51,15 @@ pub(super) struct BlockFiles {
     /// Records, and the size of the files of rows.
     pub records: u64,
     pub bytes_of_rows: u64,
+    /// Bytes of the texts of a row, of all endpoints, on average.
+    pub text_of_row: u64,
 }
 
-/// Bytes of a record, compressed, from which on a merge takes care of memory: with less there are many thousands of rows
-/// before it matters, and small statements and row groups cost more.
+/// Bytes from which on a merge takes care of memory: of a record's files, which are compressed, and of a row's texts, which
+/// are not. With less there are many thousands of rows before it matters, and small statements and row groups cost more.
 const WIDE: u64 = 4096;
 
-/// Bytes of rows, compressed, of one row group where values are large. Tests have few.
+/// Bytes of texts in one row group where values are large. Tests have few.
 const GROUP: u64 = if cfg!(test) { 1 << 20 } else { 64 << 20 };
 
 /// Rows of DuckDB's vectors: row groups are multiples of it, 60 unless said.
@@ -66,12 +68,7 @@ const VECTOR: u64 = 2048;
 impl BlockFiles {
     /// Whether its values are large.
     pub fn is_wide(&self) -> bool {
-        self.width() > WIDE
-    }
-
-    /// Bytes of a record.
-    fn width(&self) -> u64 {
-        self.bytes_of_rows / self.records.max(1)
+        self.bytes_of_rows > WIDE * self.records
     }
 
     /// Whether it is covered.
@@ -174,6 +171,7 @@ impl RunFiles {
             largest: commit.files.iter().map(|file| file.bytes).max().unwrap_or(0),
             records: commit.records,
             bytes_of_rows: 0,
+            text_of_row: 0,
         };
         for file in &commit.files {
             match &file.content {
@@ -183,6 +181,7 @@ impl RunFiles {
                     if let Some(at) = self.plan.endpoints.iter().position(|e| &e.name == name) {
                         block.rows[at] = Some(path(&file.name));
                         block.bytes_of_rows += file.bytes;
+                        block.text_of_row += file.text_bytes / file.rows.max(1);
                     }
                 }
             }
@@ -198,7 +197,7 @@ impl RunFiles {
     /// Rows that a row group of DuckDB's may have, which it holds in memory as long as it is open; `None` where values are
     /// not large, and its own number serves.
     pub fn row_group(&self) -> Option<u64> {
-        let widest = self.blocks.iter().filter(|block| block.is_wide()).map(BlockFiles::width).max()?;
+        let widest = self.blocks.iter().map(|block| block.text_of_row).max().filter(|bytes| *bytes > WIDE)?;
         Some((GROUP / widest / VECTOR * VECTOR).clamp(VECTOR, 60 * VECTOR))
     }
 

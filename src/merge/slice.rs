@@ -178,7 +178,7 @@ impl Slice<'_> {
     }
 }
 
-/// A condition on the ledger's lines: a success of the endpoint. What its `when` skipped has no kind.
+/// A condition on the ledger's lines: a success of the endpoint. What its `when` left out has no kind.
 fn succeeded_at(endpoint: &str) -> String {
     let endpoint = sql::text(endpoint);
     format!(
@@ -258,6 +258,7 @@ mod tests {
             largest: bytes_of_rows,
             records,
             bytes_of_rows,
+            text_of_row: 0,
         }
     }
 

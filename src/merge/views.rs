@@ -3,7 +3,7 @@
 //! | view | holds |
 //! |---|---|
 //! | `input` | the frozen lines: `ordinal` and the input's columns |
-//! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there, or that its `when` skipped. Of one that explodes all its rows, with their `part` after the ordinal |
+//! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there, or that its `when` left out. Of one that explodes all its rows, with their `part` after the ordinal |
 //! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part. Of an unfinished run as if nothing more came: the records of committed blocks, what failed or waits as `on_failure` has it. (A pause publishes fewer: those that have succeeded everywhere.) |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |

@@ -82,6 +82,23 @@ pub enum Value {
     Json(String),
 }
 
+impl Value {
+    /// Bytes of its text; 0 where it has none.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Value::Text(text) | Value::Json(text) => text.len(),
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Bigint(_)
+            | Value::Double(_)
+            | Value::Decimal(_)
+            | Value::Date(_)
+            | Value::Timestamp(_) => 0,
+        }
+    }
+}
+
 /// Why a text is not a value of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {

@@ -215,7 +215,10 @@ fn encode_endpoint(
     }
     let planned = &plan.endpoints[endpoint];
     let bytes = chunk::encode_rows(&plan.columns[..plan.id_columns], &planned.columns, &rows, plan.chunks)?;
-    Ok(Some(file(plan, attempt, open, Content::Rows(planned.name.clone()), rows.len(), bytes)))
+    let content = Content::Rows(planned.name.clone());
+    let (mut file, bytes) = file(plan, attempt, open, content, rows.len(), bytes);
+    file.text_bytes = rows.iter().map(Row::text_bytes).sum();
+    Ok(Some((file, bytes)))
 }
 
 /// The rows that an endpoint's answer gave.
@@ -236,7 +239,7 @@ fn file(
 ) -> (ChunkFile, Bytes) {
     let name = layout::chunk(open.block.first, attempt, &content, plan.chunks);
     let (size, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
-    (ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }, bytes)
+    (ChunkFile { content, name, rows: rows as u64, bytes: size, text_bytes: 0, sha256 }, bytes)
 }
 
 fn tally(names: &[String], lines: &[Line]) -> BTreeMap<String, Tally> {

@@ -9,7 +9,7 @@
 //! | `min_rows` | at least this many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
 //! | `max_change` | no larger change of the table's row count, as a share of what it is; none where it is 0 | in the transaction |
 //!
-//! A pair counts as its last round left it; ok, missing and what its `when` skipped are successes. All that refuses is
+//! A pair counts as its last round left it; ok, missing and what its `when` left out are successes. All that refuses is
 //! told at once: what the proof shows goes along into the transaction where a condition on rows may have to be told
 //! beside it, and what refuses there is rolled back.
 //!

@@ -248,7 +248,10 @@ impl Sandbox {
         let mut files = Vec::new();
         for (endpoint, rows) in content.rows.iter().enumerate() {
             let name = Content::Rows(self.plan.endpoints[endpoint].name.clone());
-            files.push(self.put_chunk(shard, block, name, rows.len(), self.encode(endpoint, rows)).await);
+            let mut file = self.put_chunk(shard, block, name, rows.len(), self.encode(endpoint, rows)).await;
+            let values = rows.iter().flat_map(|(_, _, values)| values);
+            file.text_bytes = values.map(|value| value.text_bytes() as u64).sum();
+            files.push(file);
         }
         let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         let ledger = encode_ledger(&names, &content.lines).unwrap();
@@ -302,7 +305,7 @@ impl Sandbox {
         let name = layout::chunk(block.first, "a1", &content, self.plan.chunks);
         self.run.put_shard_file(shard, &name, bytes.clone()).await.unwrap();
         let (size, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
-        ChunkFile { content, name, rows: rows as u64, bytes: size, sha256 }
+        ChunkFile { content, name, rows: rows as u64, bytes: size, text_bytes: 0, sha256 }
     }
 
     fn tally(&self, lines: &[Line]) -> BTreeMap<String, Tally> {

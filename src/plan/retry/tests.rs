@@ -140,7 +140,7 @@ fn put_rows(
 fn put(frozen: &Frozen, shard: &Shard, content: Content, name: &str, bytes: Vec<u8>) -> ChunkFile {
     let (length, sha256) = (bytes.len() as u64, digest::sha256(&bytes));
     wait(frozen.run.put_shard_file(shard.number, name, bytes.into())).unwrap();
-    ChunkFile { content, name: name.into(), rows: 0, bytes: length, sha256 }
+    ChunkFile { content, name: name.into(), rows: 0, bytes: length, text_bytes: 0, sha256 }
 }
 
 fn retry(job: &Job, frozen: &Frozen, filter: &RetryFilter) -> Result<Option<Round>, PlanError> {
