@@ -16,7 +16,7 @@ pub struct LedgerKey {
     pub endpoint: String,
     /// How the pair ended.
     pub status: Status,
-    /// Whether the line says why it is not a success: a pair that its `when` skipped has no kind.
+    /// Whether the line says why it is not a success: a pair that its `when` left out has no kind.
     pub has_kind: bool,
     /// Rows in the endpoint's chunk.
     pub rows: u32,
@@ -133,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_pair_that_was_skipped_for_no_reason_is_told_from_one_that_failed() {
-        let skipped = Line { status: Status::NotAsked, rows: 1, ..line() };
-        let lines = [Line { failure: None, ..skipped.clone() }, skipped];
+        let not_asked = Line { status: Status::NotAsked, rows: 1, ..line() };
+        let lines = [Line { failure: None, ..not_asked.clone() }, not_asked];
         let keys = read_ledger_keys(encode_ledger(&["a".into(), "b".into()], &lines).unwrap()).unwrap();
         assert_eq!(
             keys.iter().map(|key| (key.has_kind, key.rows)).collect::<Vec<_>>(),

@@ -46,7 +46,7 @@ pub struct Endpoint {
     /// so is sent again only when the server cannot have acted on it.
     #[serde(skip)]
     pub idempotent: bool,
-    /// A record for which it does not hold is not asked: `skipped`, its columns null.
+    /// A record for which it does not hold is `not_asked`, its columns null.
     pub when: Option<When>,
     /// Several records in one request.
     pub batch: Option<Batch>,

@@ -8,7 +8,7 @@ use super::stdout;
 use crate::handoff::{HandoffError, Outcome, RunStore, runs};
 use crate::os::{shown_path, tell};
 use crate::record::Status;
-use crate::runner::{RunState, RunnerError, failed_pairs};
+use crate::runner::{RunState, RunnerError};
 
 /// A line per run, the newest of each job first.
 pub async fn all(root: &Path) -> Result<(), RunnerError> {
@@ -55,7 +55,8 @@ fn line(state: &RunState) -> Vec<String> {
 /// A line per shard.
 pub async fn one(run: &RunStore) -> Result<(), RunnerError> {
     let state = RunState::read(run).await?;
-    let header = ["ROUND", "SHARD", "RECORDS", "BLOCKS", "OK", "MISSING", "FAILED", "REQUESTS", ""];
+    let header =
+        ["ROUND", "SHARD", "RECORDS", "BLOCKS", "OK", "MISSING", "FAILED", "WAITING", "REQUESTS", ""];
     let mut lines = vec![header.map(str::to_owned).to_vec()];
     for (round, shards) in &state.rounds {
         for shard in shards {
@@ -66,7 +67,8 @@ pub async fn one(run: &RunStore) -> Result<(), RunnerError> {
                 format!("{}/{}", shard.committed, shard.blocks),
                 count(shard.tally.count(Status::Ok)),
                 count(shard.tally.count(Status::Missing)),
-                count(failed_pairs(&shard.tally)),
+                count(shard.tally.count(Status::Failed)),
+                count(shard.tally.count(Status::Waiting)),
                 count(shard.tally.requests),
                 if shard.is_committed() { String::new() } else { "unfinished".to_owned() },
             ]);

@@ -86,7 +86,7 @@ pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) ->
     }
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
-    // Of pairs that were skipped only those without success have a kind.
+    // Of pairs that were not asked only those without success have a kind.
     let failed: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
     let pairs: u64 = tallies.values().flat_map(|tally| tally.statuses.values()).sum();
     let (ok, missing) = (sum(Status::Ok), sum(Status::Missing));

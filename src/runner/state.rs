@@ -84,8 +84,8 @@ fn pairs(tally: &Tally) -> u64 {
     tally.statuses.values().sum()
 }
 
-/// Pairs without success: one that its `when` skipped has no kind.
-pub fn failed_pairs(tally: &Tally) -> u64 {
+/// Pairs without success: one that its `when` left out has no kind.
+fn failed_pairs(tally: &Tally) -> u64 {
     tally.kinds.values().sum()
 }
 

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::pace::Pace;
 use super::pair::Settled;
 use crate::handoff::Event;
+use crate::record::Status;
 
 /// Pairs that ended, and where they are told.
 pub(super) struct Counter {
@@ -21,14 +22,14 @@ impl Counter {
     /// Counts what became of a pair.
     pub(super) fn count(&self, settled: &Settled) {
         self.done.set(self.done.get() + 1);
-        self.failed.set(self.failed.get() + u64::from(settled.rows.is_none()));
+        self.failed.set(self.failed.get() + u64::from(has_failed(settled)));
     }
 
     /// Takes back pairs that are asked again as if they had not been. Some of them may never have been counted.
     pub(super) fn take_back<'a>(&self, pairs: impl Iterator<Item = &'a Settled>) {
         for settled in pairs {
             self.done.set(self.done.get().saturating_sub(1));
-            self.failed.set(self.failed.get().saturating_sub(u64::from(settled.rows.is_none())));
+            self.failed.set(self.failed.get().saturating_sub(u64::from(has_failed(settled))));
         }
     }
 
@@ -48,4 +49,9 @@ impl Counter {
         let (done, failed) = (self.done.get(), self.failed.get());
         self.tell(Event::Progress { done, failed, requests: pace.sent(), in_flight: pace.in_flight() });
     }
+}
+
+/// What waits has not failed.
+fn has_failed(settled: &Settled) -> bool {
+    settled.line.status == Status::Failed
 }

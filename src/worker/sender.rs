@@ -12,7 +12,7 @@ use super::hosts::Answering;
 use super::pace::{Pace, waited};
 use super::recipe::Recipe;
 use super::replay::Replay;
-use super::{OnRequest, Sent, ShardOptions, WorkerError};
+use super::{OnRequest, Sent, WorkerError};
 use crate::budget::state_folder;
 use crate::extract::{Extracted, Item};
 use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request};
@@ -48,20 +48,12 @@ pub(super) struct Told {
 
 /// What of a shard's options is for the sender.
 pub(super) struct SenderOptions {
-    round: u32,
-    in_flight: usize,
-    max_requests: Option<u64>,
-    secrets_accepted: Option<SecretsAccepted>,
-    on_request: Option<OnRequest>,
-    replay: Option<Replay>,
-}
-
-impl From<ShardOptions> for SenderOptions {
-    fn from(options: ShardOptions) -> SenderOptions {
-        let ShardOptions { round, in_flight, max_requests, secrets_accepted, on_request, replay, .. } =
-            options;
-        SenderOptions { round, in_flight, max_requests, secrets_accepted, on_request, replay }
-    }
+    pub(super) round: u32,
+    pub(super) in_flight: usize,
+    pub(super) max_requests: Option<u64>,
+    pub(super) secrets_accepted: Option<SecretsAccepted>,
+    pub(super) on_request: Option<OnRequest>,
+    pub(super) replay: Option<Replay>,
 }
 
 impl Sender {

@@ -14,14 +14,14 @@ use super::keep::Keep;
 use super::output::Output;
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
-use super::sender::{Sender, Told};
+use super::sender::{Sender, SenderOptions, Told};
 use super::unasked::{Drain, unasked};
 use super::{ShardEnd, ShardOptions, WorkerError, condition, watchdog};
 use crate::chunk::{self, InputRecord};
 use crate::fetch::{Asked, Request, Values, canonical_text};
 use crate::handoff::{Block, Event};
 use crate::job::Job;
-use crate::os::{Slot, printable};
+use crate::os::printable;
 use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// Everything that the lanes of one process share.
@@ -49,18 +49,26 @@ impl Work {
         job: &Job,
         input: Bytes,
         upcoming: Vec<Block>,
-        mut options: ShardOptions,
+        options: ShardOptions,
         emit: Box<dyn Fn(Event)>,
     ) -> Result<Work, WorkerError> {
         let shard = output.shard;
         let no_thread = |error: std::io::Error| WorkerError::Broken { shard, why: error.to_string() };
-        let slot = std::mem::replace(&mut options.slot, Slot::own());
+        let ShardOptions { slot, secrets, crashed, settles, .. } = options;
         let watchdog = watchdog::watch(slot, job).map_err(no_thread)?;
-        let mut recipe = Recipe::new(&output.plan, job, &options.secrets, &options.crashed, watchdog)?;
+        let mut recipe = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
-        let (recipe, settles) = (Rc::new(recipe), options.settles);
+        let recipe = Rc::new(recipe);
+        let asking = SenderOptions {
+            round: options.round,
+            in_flight: options.in_flight,
+            max_requests: options.max_requests,
+            secrets_accepted: options.secrets_accepted,
+            on_request: options.on_request,
+            replay: options.replay,
+        };
         Ok(Work {
-            sender: Sender::new(&output.plan, job, recipe.clone(), options.into())?,
+            sender: Sender::new(&output.plan, job, recipe.clone(), asking)?,
             recipe,
             output,
             board: RefCell::new(Board::new(upcoming)),
@@ -127,12 +135,12 @@ impl Work {
             let masked = self.recipe.steps[pair.endpoint].question.masked(&failure.detail);
             failure.detail = printable(&masked).into_owned();
         }
-        self.counter.count(&settled);
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
         if kind == Some(Kind::HostDown) && self.settles {
             // It was left to the end, and this is the end.
             settled.line.status = Status::Failed;
         }
+        self.counter.count(&settled);
         let whole = self.board.borrow_mut().settle(pair, settled, &self.recipe);
         if let Some(open) = whole {
             self.finish(open);

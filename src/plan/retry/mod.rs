@@ -1,7 +1,7 @@
 //! One more round: the pairs that all rounds so far have left failed or waiting.
 //!
-//! A pair counts as it ended in the highest round that planned it; one that its `when` skipped is settled, one that was
-//! skipped since what it depends on failed waits for that. What depends on a pair that is asked again is asked
+//! A pair counts as it ended in the highest round that planned it; one that its `when` left out is settled, one that was
+//! not asked because what it depends on failed waits for that. What depends on a pair that is asked again is asked
 //! again with it; what it depends on and is not asked again comes along as a column of the frozen input.
 //! Round 0 holds every record, so the run is gone through by the shards of round 0, together with what later rounds
 //! say of the same records: memory holds one such shard.

@@ -91,8 +91,8 @@ fn status_shows_runs_and_shards() {
     insta::assert_snapshot!(status(&["status", "small"]), @r#"
     small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: unfinished, 20 records
     shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
-    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
-        0      0       20     0/1   0        0       0         0  unfinished
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS
+        0      0       20     0/1   0        0       0        0         0  unfinished
     "#);
     let runs = sandbox.run(["status"]).with_code(0).stdout;
     let published = runs.lines().find(|line| line.contains("published")).unwrap();
@@ -101,10 +101,30 @@ fn status_shows_runs_and_shards() {
     small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: published, 20 records
     shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     published 19 rows into films of duckdb:[here]/small.duckdb
-    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  REQUESTS
-        0      0       20     1/1  37        1       2        40
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS
+        0      0       20     1/1  37        1       2        0        40
     "#);
     sandbox.run(["status", "smal"]).with_code(2).saying("no run of job \"smal\" in shards").saying("hint: ");
+}
+
+#[test]
+fn what_waits_is_not_shown_as_failed() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 200, "rounds = 0", "");
+    sandbox.run(["run", job.to_str().unwrap(), "--max-requests", "150"]).with_code(7);
+    let status = sandbox.run(["status", "small"]).with_code(0).stdout;
+    let sum = |column: usize| {
+        let shards = status.lines().skip_while(|line| !line.starts_with("ROUND")).skip(1);
+        let cells = shards.map(|line| line.split_whitespace().nth(column).unwrap().parse::<u64>().unwrap());
+        cells.sum::<u64>()
+    };
+    let of = |status: &str| {
+        let sql = format!("SELECT count(*) FROM requests WHERE status = '{status}'");
+        sandbox.query("small", &sql)[0].parse::<u64>().unwrap()
+    };
+    assert_eq!((sum(6), sum(7)), (of("failed"), of("waiting")), "{status}");
+    assert!(of("waiting") > 0, "{status}");
 }
 
 #[test]
