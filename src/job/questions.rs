@@ -264,6 +264,21 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
         }
     }
 
+    /// What says nothing of a key says something in what is sent.
+    #[test]
+    fn false_null_and_nothing_are_told_apart_in_what_is_sent() {
+        let sent = |keys: &str| {
+            questions(&JOB.replace("name = \"two\"", &format!("name = \"two\"\nmethod = \"POST\"\n{keys}")))
+        };
+        let bodies =
+            ["", "form = {}", "body = \"\"", "json = {}", "json = { a = false }", "json = { a = [] }"];
+        for (at, one) in bodies.iter().enumerate() {
+            for other in &bodies[at + 1..] {
+                assert_ne!(sent(one), sent(other), "{one} {other}");
+            }
+        }
+    }
+
     #[test]
     fn what_the_further_keys_say_changes_the_questions() {
         for (old, new) in [
