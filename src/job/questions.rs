@@ -12,7 +12,7 @@ use super::{Endpoint, Input, Job};
 const VERSION: u32 = 2;
 
 /// What is asked, and of what.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Questions<'a> {
     version: u32,
     input: &'a Input,
@@ -29,8 +29,11 @@ impl Job {
     /// so that a key of a later version changes nothing where it is not used.
     pub fn questions(&self) -> Value {
         let questions = Questions { version: VERSION, input: &self.input, endpoints: &self.endpoints };
-        // Nothing of it fails to be JSON: no map has keys that are no text.
-        said(serde_json::to_value(questions).unwrap_or_default())
+        match serde_json::to_value(&questions) {
+            Ok(questions) => said(questions),
+            // None of today's types fails. One that did would be told from every other all the same.
+            Err(error) => Value::from(format!("{error}: {questions:?}")),
+        }
     }
 }
 
@@ -261,6 +264,31 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
         ] {
             assert_eq!(JOB.matches(old).count(), 1, "{old}");
             assert_ne!(questions(&JOB.replace(old, new)), questions(JOB), "{new}");
+        }
+    }
+
+    #[test]
+    fn each_source_of_a_list_is_another_question() {
+        let sources = [
+            "file = \"ids.csv\"",
+            "file = \"ids.txt\"",
+            "file = \"-\"",
+            "file = \"-\", format = \"csv\"",
+            "ids = [\"a\", \"b\"]",
+            "ids = [\"a,b\"]",
+            "database = \"duckdb:\", query = \"SELECT 1 AS id\"",
+            "file = \"ids.csv\", quote = \"none\"",
+            "file = \"ids.csv\", quote = \"'\"",
+            "file = \"ids.csv\", delimiter = \";\"",
+            "file = \"ids.csv\", encoding = \"cp1252\"",
+            "file = \"ids.csv\", comment = \"#\"",
+            "file = \"ids.csv\", skip_lines = 1",
+        ];
+        let all: Vec<Value> =
+            sources.iter().map(|source| questions(&JOB.replace("file = \"ids.csv\"", source))).collect();
+        for (at, one) in all.iter().enumerate() {
+            assert!(one["input"].is_object(), "{one}");
+            assert!(!all[at + 1..].contains(one), "{}", sources[at]);
         }
     }
 
