@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+const LIBRARY: &str = "libduckdb.so";
+
 fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");
     if std::env::var_os("CARGO_FEATURE_BUNDLED").is_some() {
@@ -14,19 +16,15 @@ fn main() {
         );
         return;
     };
-    let (name, origin) = match std::env::var("CARGO_CFG_TARGET_OS").as_deref() {
-        Ok("macos") => ("libduckdb.dylib", "@loader_path"),
-        _ => ("libduckdb.so", "$ORIGIN"),
-    };
-    println!("cargo:rerun-if-changed={}", folder.join(name).display());
+    println!("cargo:rerun-if-changed={}", folder.join(LIBRARY).display());
     // The binary lies in the profile's folder; tests, examples and benches one below.
     for place in ["", "/..", "/../lib"] {
-        println!("cargo:rustc-link-arg=-Wl,-rpath,{origin}{place}");
+        println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN{place}");
     }
     if let Some(profile) = profile_folder()
-        && let Err(error) = put_beside(&folder.join(name), &profile.join(name))
+        && let Err(error) = put_beside(&folder.join(LIBRARY), &profile.join(LIBRARY))
     {
-        println!("cargo:warning=cannot copy {name} beside the binary: {error}");
+        println!("cargo:warning=cannot copy {LIBRARY} beside the binary: {error}");
     }
 }
 

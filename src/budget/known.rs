@@ -14,7 +14,7 @@ use crate::os::{SharedWords, boot_number, monotonic_nanos};
 
 /// What is known of a limit or a host.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
+pub struct LimitState {
     /// As its file is named: a host with its port.
     pub name: String,
     /// Whether it is a host; else a limit that jobs name.
@@ -42,7 +42,7 @@ pub struct QuotaUsed {
     pub renews_at: u64,
 }
 
-impl Known {
+impl LimitState {
     /// Whether there is anything to say of it.
     pub fn says_something(&self) -> bool {
         let is_told = self.paused.is_some() || self.down.is_some() || self.left.is_some();
@@ -54,15 +54,16 @@ impl Known {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn known(folder: &Path, second: u64) -> Result<Vec<Known>, BudgetError> {
-    let mut all: Vec<Known> = files(folder)?.filter_map(|(path, kind)| read(&path, kind, second)).collect();
-    all.retain(Known::says_something);
+pub fn known(folder: &Path, second: u64) -> Result<Vec<LimitState>, BudgetError> {
+    let mut all: Vec<LimitState> =
+        files(folder)?.filter_map(|(path, kind)| read(&path, kind, second)).collect();
+    all.retain(LimitState::says_something);
     all.sort_by(|one, other| one.name.cmp(&other.name).then(one.is_host.cmp(&other.is_host)));
     Ok(all)
 }
 
 /// What one file knows; nothing where it is gone, or not of this version.
-fn read(path: &Path, kind: Kind, second: u64) -> Option<Known> {
+fn read(path: &Path, kind: Kind, second: u64) -> Option<LimitState> {
     let shared = SharedWords::open_existing(path, WORDS).ok()??;
     let words = shared.words();
     let word = |at: usize| words[at].load(Acquire);
@@ -83,7 +84,7 @@ fn read(path: &Path, kind: Kind, second: u64) -> Option<Known> {
         is_told.then(|| QuotaUsed { used, amount: quota.amount.load(Acquire), renews_at })
     });
     let down = word(DOWN_SINCE);
-    Some(Known {
+    Some(LimitState {
         name: shown_name(path),
         is_host: kind == Kind::Host,
         processes: page::members(&shared).count(),

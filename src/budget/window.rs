@@ -90,7 +90,7 @@ pub(super) struct Window {
 
 /// What happened since the last look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct Sample {
     /// Requests that were answered.
     pub(super) answers: u64,
     /// What the answers took altogether, in nanoseconds.
@@ -121,7 +121,7 @@ impl Window {
     }
 
     /// After what was seen. It does not grow beyond `most`, which is what all members together could send.
-    pub(super) fn after(mut self, seen: &Seen, most: f64, now: u64) -> Window {
+    pub(super) fn after(mut self, seen: &Sample, most: f64, now: u64) -> Window {
         self.answers += seen.answers;
         self.time += seen.time;
         self.refusals += seen.refusals;
@@ -218,8 +218,8 @@ mod tests {
 
     const MILLI: u64 = 1_000_000;
 
-    fn answered(answers: u64, millis: u64) -> Seen {
-        Seen { answers, time: answers * millis * MILLI, refusals: 0, is_full: true }
+    fn answered(answers: u64, millis: u64) -> Sample {
+        Sample { answers, time: answers * millis * MILLI, refusals: 0, is_full: true }
     }
 
     #[test]
@@ -233,14 +233,14 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_where_nobody_wants_more() {
-        let idle = Seen { is_full: false, ..answered(100, 10) };
+        let idle = Sample { is_full: false, ..answered(100, 10) };
         assert_eq!(Window { base: MILLI, ..Window::new() }.after(&idle, 100.0, 1).size, START);
     }
 
     #[test]
     fn failures_shrink_it_and_never_let_it_grow() {
         let mut window = Window { size: 64.0, ..Window::new() };
-        let failing = Seen { answers: 0, time: 0, refusals: 16, is_full: true };
+        let failing = Sample { answers: 0, time: 0, refusals: 16, is_full: true };
         for _ in 0..20 {
             let before = window.size;
             window = window.after(&failing, 128.0, 1);
@@ -248,7 +248,7 @@ mod tests {
         }
         assert_eq!(window.size, LEAST);
         // Fast failures among slow answers do not make these look fast.
-        let mixed = Seen { refusals: 50, ..answered(50, 100) };
+        let mixed = Sample { refusals: 50, ..answered(50, 100) };
         let after = Window { size: 64.0, base: 100 * MILLI, ..Window::new() }.after(&mixed, 128.0, 1);
         assert_eq!((after.base, after.size < 128.0), (100 * MILLI, true));
     }
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn a_server_that_was_away_is_given_more_as_soon_as_it_answers() {
         let mut window = Window { base: 20 * MILLI, size: 32.0, doubling: false, ..Window::new() };
-        let failing = Seen { answers: 0, time: 0, refusals: 16, is_full: true };
+        let failing = Sample { answers: 0, time: 0, refusals: 16, is_full: true };
         for second in 1..30 {
             window = window.after(&failing, 32.0, second * 1_000 * MILLI);
         }

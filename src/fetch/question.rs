@@ -19,7 +19,7 @@ use super::reach::Reach;
 use super::request::Request;
 use super::retry::Policy;
 use super::secret::{Credential, Secret};
-use super::target::{self, Target};
+use super::target::{self, UrlSource};
 use super::{Values, classify, sniff};
 use crate::job::{Bounds, Endpoint, NextPage, Part, Redirects, Template};
 use crate::record::{Failure, Kind};
@@ -29,7 +29,7 @@ use crate::value::Field;
 /// One endpoint's question, ready to be filled in for each record.
 pub struct Question {
     method: Method,
-    target: Target,
+    target: UrlSource,
     pub(super) headers: Headers,
     payload: Option<Payload>,
     /// What stands between the values of a batch; `None` where one record is asked for at a time.
@@ -97,7 +97,7 @@ impl Question {
     }
 
     fn compile(endpoint: &Endpoint, names: &Names) -> Result<Question, String> {
-        let target = Target::compile(endpoint, names)?;
+        let target = UrlSource::compile(endpoint, names)?;
         let payload =
             endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
         let mut headers = Headers::compile(endpoint, names)?;

@@ -21,35 +21,35 @@ const URL_LIMIT: usize = 16 * 1024;
 
 /// Where the questions of an endpoint go.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(super) enum UrlSource {
     /// The origin is the same for every record.
     Template(UrlTemplate),
     /// The input has it.
     Given(GivenUrl),
 }
 
-impl Target {
+impl UrlSource {
     /// From an endpoint's URL and query.
-    pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<Target, String> {
+    pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<UrlSource, String> {
         match endpoint.url.parts.as_slice() {
-            [Part::Url(column)] => Ok(Target::Given(GivenUrl::compile(column, endpoint, names)?)),
-            _ => Ok(Target::Template(UrlTemplate::compile(&endpoint.url, &endpoint.query, names)?)),
+            [Part::Url(column)] => Ok(UrlSource::Given(GivenUrl::compile(column, endpoint, names)?)),
+            _ => Ok(UrlSource::Template(UrlTemplate::compile(&endpoint.url, &endpoint.query, names)?)),
         }
     }
 
     /// The origin that all records have in common.
     pub(super) fn origin(&self) -> Option<&Origin> {
         match self {
-            Target::Template(template) => Some(&template.origin),
-            Target::Given(_) => None,
+            UrlSource::Template(template) => Some(&template.origin),
+            UrlSource::Given(_) => None,
         }
     }
 
     /// Origin, path and query for the records of a request.
     pub(super) fn build(&self, records: &Records<'_, impl Values>) -> Result<(Origin, Marked), Failure> {
         let (origin, built) = match self {
-            Target::Template(template) => (template.origin.clone(), template.build(records)?),
-            Target::Given(given) => given.build(records)?,
+            UrlSource::Template(template) => (template.origin.clone(), template.build(records)?),
+            UrlSource::Given(given) => given.build(records)?,
         };
         if built.text.len() > URL_LIMIT {
             Err(records.too_large(URL, URL_LIMIT))

@@ -87,14 +87,14 @@ pub(super) fn of_rows(rows: &str) -> Option<Items> {
     }
     let read = || {
         let term = jaq_core::load::parse(rows, |parser| parser.term())?;
-        Some(Seen::Path(String::new()).through(&term).into_items())
+        Some(TermInput::Path(String::new()).through(&term).into_items())
     };
     on_enough_stack(rows, read).ok()?
 }
 
 /// What a term's input is.
 #[derive(Clone)]
-enum Seen {
+enum TermInput {
     /// What a plain path leads to, from the answer on.
     Path(String),
     /// At most one thing for each item that this path leads to.
@@ -102,36 +102,36 @@ enum Seen {
     Unclear,
 }
 
-impl Seen {
-    fn through(self, term: &Term<&str>) -> Seen {
+impl TermInput {
+    fn through(self, term: &Term<&str>) -> TermInput {
         match (self, term) {
-            (Seen::Each(path), term) if is_single(term) => Seen::Each(path),
-            (Seen::Path(path), Term::Id) => Seen::Path(path),
+            (TermInput::Each(path), term) if is_single(term) => TermInput::Each(path),
+            (TermInput::Path(path), Term::Id) => TermInput::Path(path),
             (seen, Term::BinOp(left, BinaryOp::Pipe(None), right)) => seen.through(left).through(right),
-            (seen @ Seen::Path(_), Term::Path(above, parts)) => {
+            (seen @ TermInput::Path(_), Term::Path(above, parts)) => {
                 parts.0.iter().fold(seen.through(above), |seen, (part, opt)| seen.step(part, opt))
             }
-            _ => Seen::Unclear,
+            _ => TermInput::Unclear,
         }
     }
 
-    fn step(self, part: &Part<Term<&str>>, opt: &Opt) -> Seen {
+    fn step(self, part: &Part<Term<&str>>, opt: &Opt) -> TermInput {
         match (self, part) {
-            (Seen::Path(path), Part::Range(None, None)) => Seen::Each(path),
-            (Seen::Path(path), Part::Index(index)) => match key(index) {
-                Some(key) => Seen::Path(format!("{path}[{key}]{}", mark(opt))),
-                None => Seen::Unclear,
+            (TermInput::Path(path), Part::Range(None, None)) => TermInput::Each(path),
+            (TermInput::Path(path), Part::Index(index)) => match key(index) {
+                Some(key) => TermInput::Path(format!("{path}[{key}]{}", mark(opt))),
+                None => TermInput::Unclear,
             },
-            (Seen::Each(path), part) if is_single_step(part) => Seen::Each(path),
-            _ => Seen::Unclear,
+            (TermInput::Each(path), part) if is_single_step(part) => TermInput::Each(path),
+            _ => TermInput::Unclear,
         }
     }
 
     fn into_items(self) -> Items {
         match self {
-            Seen::Path(_) => Items::Answer,
-            Seen::Each(path) => Items::Of(format!(".{path}")),
-            Seen::Unclear => Items::Unclear,
+            TermInput::Path(_) => Items::Answer,
+            TermInput::Each(path) => Items::Of(format!(".{path}")),
+            TermInput::Unclear => Items::Unclear,
         }
     }
 }

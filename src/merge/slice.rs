@@ -24,7 +24,7 @@ const FILES: usize = if cfg!(test) { 6 } else { 10_000 };
 const BYTES: u64 = 16 << 20;
 
 /// Which blocks.
-pub(super) type Wanted<'a> = &'a dyn Fn(&BlockFiles) -> bool;
+pub(super) type BlockFilter<'a> = &'a dyn Fn(&BlockFiles) -> bool;
 
 /// All blocks.
 pub(super) const ALL: fn(&BlockFiles) -> bool = |_| true;
@@ -106,7 +106,7 @@ impl Slice<'_> {
         self.answers_in(endpoint, &ALL)
     }
 
-    fn answers_in(&self, endpoint: usize, wanted: Wanted<'_>) -> String {
+    fn answers_in(&self, endpoint: usize, wanted: BlockFilter<'_>) -> String {
         self.parts(
             wanted,
             |block| block.rows.get(endpoint)?.as_deref(),
@@ -117,7 +117,7 @@ impl Slice<'_> {
     /// The `ordinal` of every record that succeeded at the endpoint in one of these blocks, at least once.
     ///
     /// Its rows tell, unless there may be none: then the ledger does.
-    pub fn succeeded(&self, endpoint: usize, wanted: Wanted<'_>) -> String {
+    pub fn succeeded(&self, endpoint: usize, wanted: BlockFilter<'_>) -> String {
         let planned = &self.files.plan.endpoints[endpoint];
         if planned.explodes {
             format!(
@@ -142,14 +142,14 @@ impl Slice<'_> {
         self.requests_in(&ALL)
     }
 
-    fn requests_in(&self, wanted: Wanted<'_>) -> String {
+    fn requests_in(&self, wanted: BlockFilter<'_>) -> String {
         self.parts(wanted, |block| block.requests.as_deref(), ledger_relation)
     }
 
     /// The relation over some of the slice's files; those of later rounds may reach beyond its range.
     fn parts<'b>(
         &'b self,
-        wanted: Wanted<'_>,
+        wanted: BlockFilter<'_>,
         path: impl Fn(&'b BlockFiles) -> Option<&'b Path>,
         relation: impl Fn(Files<'b>) -> String,
     ) -> String {

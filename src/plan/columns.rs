@@ -7,7 +7,7 @@ use crate::value::{Field, Type};
 
 /// The columns to freeze, as the job names them, before the list was looked at.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct WantedColumns {
     /// Each once: the id columns, `keep`, then what templates and conditions use in the order of the endpoints.
     pub names: Vec<String>,
     /// What `types` says of each.
@@ -25,14 +25,14 @@ pub(super) struct Columns {
     pub id: usize,
 }
 
-impl Wanted {
+impl WantedColumns {
     /// What the job needs.
-    pub fn of(job: &Job) -> Wanted {
+    pub fn of(job: &Job) -> WantedColumns {
         let names = job.input_columns();
         let declared =
             |name: &String| job.input.types.iter().find(|(declared, _)| declared == name).map(|(_, ty)| *ty);
         let types = names.iter().map(declared).collect();
-        Wanted { names, types, id: job.input.id.len() }
+        WantedColumns { names, types, id: job.input.id.len() }
     }
 
     /// The columns, those without a declared type as `found` (by position) has it.
@@ -68,7 +68,7 @@ mod tests {
         job.input.types = vec![("year".into(), Type::Integer), ("unused".into(), Type::Date)];
         job.endpoints =
             vec![endpoint("one", "https://a/{id}/{year}"), endpoint("two", "https://a/{country}/{slug}")];
-        let wanted = Wanted::of(&job);
+        let wanted = WantedColumns::of(&job);
         assert_eq!(wanted.names, ["id", "country", "year", "slug"]);
         assert_eq!(wanted.id, 1);
         let columns = wanted.textual();
@@ -82,7 +82,7 @@ mod tests {
         let when = When { jq: ".year > 3".into(), inputs: vec!["year".into()], answers: vec![(1, 0)] };
         job.endpoints = vec![endpoint("one", "https://a/{slug}"), endpoint("two", "https://a/{id}")];
         job.endpoints[0].when = Some(when);
-        assert_eq!(Wanted::of(&job).names, ["id", "slug", "year"]);
+        assert_eq!(WantedColumns::of(&job).names, ["id", "slug", "year"]);
         assert_eq!(answers(&job.endpoints[0]).collect::<Vec<_>>(), [(1, 0)]);
     }
 }

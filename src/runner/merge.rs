@@ -50,7 +50,7 @@ pub async fn merge(
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = Mask::of(&job.endpoints, secrets);
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
-    let end = publication.publish(Wanted { anyway: options.anyway, is_noted }, stop).await?;
+    let end = publication.publish(PublishOptions { anyway: options.anyway, is_noted }, stop).await?;
     Ok(Ended { run, job, to, mask, end, is_noted, _job_lock: None })
 }
 
@@ -67,7 +67,7 @@ fn redirect(job: &mut Job, to: &Destination, watcher: &mut dyn Watcher) {
 
 /// How a run is to be published.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct PublishOptions {
     /// Whatever the gate says.
     pub anyway: bool,
     /// Where the job's runs go: a death is to be found out by who comes next (see [`settle`](mod@settle)).
@@ -88,13 +88,13 @@ impl Publication<'_> {
     /// caller says so, and then that it is [`told`](Ended::told).
     pub(super) async fn publish(
         self,
-        wanted: Wanted,
+        options: PublishOptions,
         stop: &watch::Receiver<Stop>,
     ) -> Result<RunEnd, RunnerError> {
         let run = &self.run.store;
         let proof = merge::prove(run).await?;
-        let terms = Terms { now_micros: now_micros(), anyway: wanted.anyway };
-        if wanted.is_noted {
+        let terms = Terms { now_micros: now_micros(), anyway: options.anyway };
+        if options.is_noted {
             settle::begin(run, self.job, terms.now_micros).await?;
         }
         match merge::publish(run, self.job, self.to, &proof, &terms, told_to_stop(stop)).await {

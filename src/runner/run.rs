@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::choose::{Choice, Trial, choose, plan_new};
 use super::folders::hold_job;
-use super::merge::{Publication, Wanted};
+use super::merge::{Publication, PublishOptions};
 use super::outcome::{Ended, RunEnd, Unfinished};
 use super::rest::{Rest, price_of};
 use super::round::{FetchOptions, RoundOptions};
@@ -62,7 +62,7 @@ pub async fn run(
     let publication = Publication { run: &run, job, to: &to, mask: &mask };
     let end = match fetch_to_the_end(publication, options, stop, watcher).await? {
         Some(unfinished) => RunEnd::Unfinished(unfinished),
-        None => publication.publish(Wanted { anyway: false, is_noted: !is_trial }, stop).await?,
+        None => publication.publish(PublishOptions { anyway: false, is_noted: !is_trial }, stop).await?,
     };
     Ok(Ended { run, job: job.clone(), to, mask, end, is_noted: !is_trial, _job_lock: job_lock })
 }

@@ -100,7 +100,7 @@ async fn all_pages(
     let question = &work.recipe.steps[pair.endpoint].question;
     let mut rows = PageRows::default();
     let mut place = PageCounter::first(&pages.next);
-    let mut seen = Seen::default();
+    let mut seen = SeenPages::default();
     seen.asked(&request)?;
     let mut is_named = false;
     loop {
@@ -139,12 +139,12 @@ fn named_but_missing(request: &Request) -> Failure {
 
 /// The pages of a pair so far.
 #[derive(Default)]
-struct Seen {
+struct SeenPages {
     requests: HashSet<String>,
     marks: HashSet<u64>,
 }
 
-impl Seen {
+impl SeenPages {
     /// Takes a request, which must not come twice.
     fn asked(&mut self, request: &Request) -> Result<(), Failure> {
         if self.requests.insert(request.shown()) {

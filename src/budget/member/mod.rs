@@ -25,7 +25,7 @@ use super::page::{Page, has_answered_lately, is_set_aside};
 use super::quota::Span;
 use super::rate::Pace;
 use super::terms::Terms;
-use super::window::{Seen, Window};
+use super::window::{Sample, Window};
 use super::words::{
     self, DOWN_SINCE, LAST_ANSWER, LEFT_UNTIL, LOSSES, MEMBERS, NEXT_PROBE, SET_ASIDE, SILENCES,
 };
@@ -45,7 +45,7 @@ pub struct Member {
     share: Cell<u64>,
     in_flight: Cell<u64>,
     waiting: Cell<u64>,
-    seen: Cell<Seen>,
+    seen: Cell<Sample>,
     /// The members when this process looked last.
     members: RefCell<Vec<usize>>,
     next_roll_call: Cell<u64>,

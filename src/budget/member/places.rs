@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use super::Member;
 use crate::budget::rate::Pace;
 use crate::budget::share;
-use crate::budget::window::{Seen, Window};
+use crate::budget::window::{Sample, Window};
 use crate::budget::words::{
     self, BASE, DOUBLING, EPOCH, EPOCH_FAST, EPOCH_REFUSALS, EPOCH_REQUESTS, FAILING, IS_SURE, ROUND_ANSWERS,
     ROUND_REFUSALS, ROUND_TIME, WINDOW,
@@ -21,7 +21,7 @@ impl Member {
         if has_room {
             self.count_in_flight(self.in_flight.get() + 1);
         } else {
-            self.seen.set(Seen { is_full: true, ..self.seen.get() });
+            self.seen.set(Sample { is_full: true, ..self.seen.get() });
         }
         has_room
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use super::Member;
 use crate::budget::Down;
-use crate::budget::window::Seen;
+use crate::budget::window::Sample;
 use crate::budget::words::{
     self, DOWN_SINCE, LAST_ANSWER, LEFT, LEFT_GUESSED, LEFT_MOST, LEFT_UNTIL, LOSSES, NEXT_PROBE,
     PAUSED_UNTIL, SILENCES,
@@ -69,7 +69,7 @@ impl Member {
     /// A request was answered after this many nanoseconds.
     pub fn answered(&self, now: u64, took: u64) {
         let seen = self.seen.get();
-        self.seen.set(Seen { answers: seen.answers + 1, time: seen.time.saturating_add(took), ..seen });
+        self.seen.set(Sample { answers: seen.answers + 1, time: seen.time.saturating_add(took), ..seen });
         if now.saturating_sub(self.word(LAST_ANSWER)) > NOTED_EVERY {
             self.words()[LAST_ANSWER].store(now, Release);
         }
@@ -92,7 +92,7 @@ impl Member {
 
     fn count_refusal(&self) {
         let seen = self.seen.get();
-        self.seen.set(Seen { refusals: seen.refusals + 1, ..seen });
+        self.seen.set(Sample { refusals: seen.refusals + 1, ..seen });
     }
 
     /// There was no connection, or nobody answered. After a number of them in a row, of all members, nobody is there.

@@ -55,7 +55,7 @@ fn title_of_limits() -> &'static str {
 }
 
 /// A section: its name in the schema, how messages name it where a key belongs there, and its keys.
-pub(super) struct Known {
+pub(super) struct SectionKeys {
     #[cfg(test)]
     pub schema: Cow<'static, str>,
     pub title: &'static str,
@@ -63,9 +63,9 @@ pub(super) struct Known {
 }
 
 /// All sections.
-pub(super) fn sections() -> Vec<Known> {
-    fn known<S: Section + JsonSchema>(title: &'static str) -> Known {
-        Known {
+pub(super) fn sections() -> Vec<SectionKeys> {
+    fn known<S: Section + JsonSchema>(title: &'static str) -> SectionKeys {
+        SectionKeys {
             #[cfg(test)]
             schema: S::schema_name(),
             title,

@@ -2,7 +2,7 @@
 //! apart into one item for each.
 
 use super::language::{self, Language};
-use super::names::Known;
+use super::names::GivenNames;
 use super::template::slot;
 use super::url::is_url_character;
 use crate::job::mistake::Mistakes;
@@ -14,7 +14,7 @@ use crate::job::{Absent, Batch, Part, Template};
 pub(super) fn validated(
     endpoint: &raw::Endpoint,
     templates: &[&At<String>],
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Option<Batch>> {
     let Some(written) = &endpoint.batch else { return Some(None) };
@@ -65,7 +65,7 @@ fn check_beside(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) {
 fn column(
     written: &At<raw::Batch>,
     templates: &[&At<String>],
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<String> {
     let parsed: Vec<(&At<String>, Template)> = templates
@@ -103,7 +103,13 @@ fn column(
 }
 
 /// Notes a slot that has another value for each record of a batch.
-fn refuse_other(text: &At<String>, part: &Part, column: &str, known: &Known<'_>, mistakes: &mut Mistakes) {
+fn refuse_other(
+    text: &At<String>,
+    part: &Part,
+    column: &str,
+    known: &GivenNames<'_>,
+    mistakes: &mut Mistakes,
+) {
     match part {
         Part::Literal(_) | Part::Secret(_) => return,
         Part::Input(name) if name == column => return,
@@ -114,7 +120,12 @@ fn refuse_other(text: &At<String>, part: &Part, column: &str, known: &Known<'_>,
     mistakes.add(&slot(text, part, known), message, "leave it out, or leave `batch` out");
 }
 
-fn join(endpoint: &raw::Endpoint, batch: &raw::Batch, known: &Known<'_>, mistakes: &mut Mistakes) -> String {
+fn join(
+    endpoint: &raw::Endpoint,
+    batch: &raw::Batch,
+    known: &GivenNames<'_>,
+    mistakes: &mut Mistakes,
+) -> String {
     let Some(join) = &batch.join else { return ",".to_owned() };
     if join.value.is_empty() {
         mistakes.add(&join.span, "`join` without characters", "values need something between them: \",\"");

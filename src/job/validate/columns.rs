@@ -1,6 +1,6 @@
 //! The columns that the table will have, as far as the job tells what they are like.
 
-use super::names::Known;
+use super::names::GivenNames;
 use crate::job::raw;
 use crate::job::{OnFailure, Stamp};
 use crate::value::Type;
@@ -25,7 +25,7 @@ impl<'a> TableColumn<'a> {
 }
 
 /// The id, what is kept of the list, what endpoints answer, and the facts of the run.
-pub(super) fn all<'a>(file: &'a raw::JobFile, known: &Known<'a>) -> Vec<TableColumn<'a>> {
+pub(super) fn all<'a>(file: &'a raw::JobFile, known: &GivenNames<'a>) -> Vec<TableColumn<'a>> {
     let types = file.input.as_ref().and_then(|input| input.value.types.as_ref());
     let carried = known.id.iter().chain(known.keep).map(|name| {
         let ty = types.and_then(|types| types.value.entries().find(|(typed, _)| typed.value == name.value));

@@ -1,10 +1,10 @@
 //! Endpoints that use each other's columns are asked one after the other: that must have a beginning.
 
-use super::names::Known;
+use super::names::GivenNames;
 use crate::job::mistake::Mistakes;
 
 /// Notes circles of endpoints, each at the first of its endpoints; `needs` has those that each endpoint needs.
-pub(super) fn check(needs: &[Vec<usize>], known: &Known<'_>, mistakes: &mut Mistakes) {
+pub(super) fn check(needs: &[Vec<usize>], known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     let mut named = vec![false; needs.len()];
     for start in 0..needs.len() {
         let Some(circle) = circle_from(start, needs).filter(|_| !named[start]) else { continue };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::names::{Condition, Known};
+use super::names::{Condition, GivenNames};
 use super::{answer, column, cycle, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -13,7 +13,11 @@ use crate::job::{Bounds, Endpoint, OnFailure, Redirects, Retry, When, jq};
 const MOST_ENDPOINTS: usize = 64;
 
 /// All endpoints, their dependencies computed; none where one is wrong.
-pub(super) fn all(file: &raw::JobFile, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Vec<Endpoint>> {
+pub(super) fn all(
+    file: &raw::JobFile,
+    known: &GivenNames<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Endpoint>> {
     let list = file.endpoint.as_ref()?;
     if list.value.is_empty() {
         mistakes.add(&list.span, "no endpoint", "add an [[endpoint]] with name, url and columns");
@@ -54,7 +58,7 @@ fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
 fn validated(
     endpoint: &raw::Endpoint,
     file: &raw::JobFile,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Endpoint> {
     let defaults = file.common();
@@ -94,7 +98,7 @@ fn validated(
 }
 
 /// The condition: it compiles, and names columns that there are.
-fn when(condition: &Condition<'_>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<When> {
+fn when(condition: &Condition<'_>, known: &GivenNames<'_>, mistakes: &mut Mistakes) -> Option<When> {
     let code = condition.code;
     if let Err(mistake) = jq::compile(code.text()) {
         let hint = "jq is described at https://jqlang.org/manual; `.country` is a column of the list, \

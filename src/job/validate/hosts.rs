@@ -2,7 +2,7 @@
 
 use ::url::Host;
 
-use super::names::Known;
+use super::names::GivenNames;
 use super::template::slot;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -51,7 +51,7 @@ fn parsed(text: &str) -> Option<Host> {
 }
 
 /// Notes the secrets of a request whose URL the list chooses.
-pub(super) fn refuse_secrets(templates: &[&At<String>], known: &Known<'_>, mistakes: &mut Mistakes) {
+pub(super) fn refuse_secrets(templates: &[&At<String>], known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     for written in templates {
         let Ok(template) = Template::parse(written.text(), &known.answers) else { continue };
         for part in template.parts.iter().filter(|part| matches!(part, Part::Secret(_))) {

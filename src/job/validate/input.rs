@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::names::Known;
+use super::names::GivenNames;
 use super::{destination, dialect, path, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -14,7 +14,7 @@ use crate::value::Type;
 /// The list, and what it must have.
 pub(super) fn validated(
     file: &raw::JobFile,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Input> {
@@ -126,7 +126,7 @@ fn has_one_column(source: &Source) -> bool {
 }
 
 /// A list of bare ids has no other columns.
-fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
+fn check_one_column(known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     let Some(id) = known.id.first() else { return };
     for other in known.of_the_list().filter(|other| other.value != id.value) {
         let hint = format!(
@@ -138,7 +138,7 @@ fn check_one_column(known: &Known<'_>, mistakes: &mut Mistakes) {
 }
 
 /// A type for a column that the job does not use is misspelt, or without effect.
-fn check_types(input: &raw::Input, known: &Known<'_>, mistakes: &mut Mistakes) {
+fn check_types(input: &raw::Input, known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     let names: Vec<&str> = known.of_the_list().map(At::text).collect();
     let typed = input.types.iter().flat_map(|types| types.value.names());
     for name in typed.filter(|name| !names.contains(&name.text())) {

@@ -1,7 +1,7 @@
 //! `key`: columns of the table that always have a value which can be compared.
 
 use super::columns::{self, TableColumn};
-use super::names::Known;
+use super::names::GivenNames;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::suggest;
@@ -59,7 +59,12 @@ fn is_of_the_answer(column: &raw::AnyColumn) -> bool {
 }
 
 /// Where rows are found by their id, it is of a type that can be compared.
-pub(super) fn check_id(file: &raw::JobFile, table: &raw::Table, known: &Known<'_>, mistakes: &mut Mistakes) {
+pub(super) fn check_id(
+    file: &raw::JobFile,
+    table: &raw::Table,
+    known: &GivenNames<'_>,
+    mistakes: &mut Mistakes,
+) {
     let deletes = table.gone.as_ref().is_some_and(|gone| gone.value.0 == Gone::Delete);
     if table.mode() != Some(Mode::ReplaceIds) && !deletes {
         return;
@@ -76,7 +81,7 @@ pub(super) fn check_id(file: &raw::JobFile, table: &raw::Table, known: &Known<'_
 pub(super) fn columns(
     file: &raw::JobFile,
     table: &raw::Table,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Vec<String> {
     let written = table.key.as_ref().map_or(&[][..], |key| &key.value.0);
@@ -122,7 +127,7 @@ fn check_column(name: &At<String>, column: &TableColumn<'_>, mistakes: &mut Mist
 }
 
 /// All columns but the one that differs each time.
-fn possible<'a>(file: &'a raw::JobFile, known: &Known<'a>) -> Vec<TableColumn<'a>> {
+fn possible<'a>(file: &'a raw::JobFile, known: &GivenNames<'a>) -> Vec<TableColumn<'a>> {
     let mut columns = columns::all(file, known);
     columns.retain(|column| column.stamp != Some(Stamp::FetchedAt));
     columns

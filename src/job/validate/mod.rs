@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use super::mistake::Mistakes;
 use super::{Endpoint, Input, Job, Limit, Publish, Settings, Statement, Table, raw};
-use names::Known;
+use names::GivenNames;
 
 /// The parts of a job.
 pub(super) struct Parts {
@@ -60,7 +60,7 @@ impl Parts {
 
 /// Validates a file as a whole; relative paths are taken from `folder`.
 pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mistakes) -> Option<Parts> {
-    let known = Known::of(file);
+    let known = GivenNames::of(file);
     names::check(file, &known, mistakes);
     let name = job_name(file, mistakes);
     let written = limit::written(file, mistakes);

@@ -17,7 +17,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 const LONGEST_ENDPOINT: usize = 48;
 
 /// The names that a file gives to things, whether or not the things are right.
-pub(super) struct Known<'a> {
+pub(super) struct GivenNames<'a> {
     pub id: &'a [At<String>],
     pub keep: &'a [At<String>],
     pub stamps: Vec<&'a At<String>>,
@@ -44,13 +44,13 @@ pub(super) struct Condition<'a> {
     pub uses: Result<Uses, Vec<WhenMistake>>,
 }
 
-impl<'a> Known<'a> {
-    pub(super) fn of(file: &'a raw::JobFile) -> Known<'a> {
+impl<'a> GivenNames<'a> {
+    pub(super) fn of(file: &'a raw::JobFile) -> GivenNames<'a> {
         let input = file.input.as_ref().map(|input| &input.value);
         let table = file.table.as_ref().map(|table| &table.value);
         let endpoints: Vec<KnownEndpoint<'a>> = file.endpoints().map(KnownEndpoint::of).collect();
         let answers: Vec<AnswerNames> = endpoints.iter().map(KnownEndpoint::answer_names).collect();
-        let mut known = Known {
+        let mut known = GivenNames {
             id: input.and_then(|input| input.id.as_ref()).map_or(&[], |id| &id.value.0),
             keep: input.and_then(|input| input.keep.as_ref()).map_or(&[], |keep| &keep.value),
             stamps: table
@@ -122,7 +122,7 @@ impl<'a> KnownEndpoint<'a> {
 }
 
 /// Notes every name that the destination cannot have, and those that collide.
-pub(super) fn check(file: &raw::JobFile, known: &Known<'_>, mistakes: &mut Mistakes) {
+pub(super) fn check(file: &raw::JobFile, known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     check_endpoints(known, mistakes);
     let on_server = is_server(file);
     let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps).copied();
@@ -162,7 +162,7 @@ fn misfit(name: &str, on_server: bool) -> Option<(String, String)> {
     Some((format!("\"{name}\"{why}"), hint.to_owned()))
 }
 
-fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
+fn check_endpoints(known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     let mut before: Vec<&At<String>> = Vec::new();
     for name in known.endpoints.iter().filter_map(|endpoint| endpoint.name) {
         let text = name.text();
@@ -181,7 +181,7 @@ fn check_endpoints(known: &Known<'_>, mistakes: &mut Mistakes) {
 
 /// Notes columns of the table that have one name for the destination. DuckDB makes no difference between capitals (of
 /// ASCII) and small letters, and it writes the files, too.
-fn check_collisions(known: &Known<'_>, on_server: bool, mistakes: &mut Mistakes) {
+fn check_collisions(known: &GivenNames<'_>, on_server: bool, mistakes: &mut Mistakes) {
     let carried =
         known.id.iter().map(|name| (name, "the id")).chain(known.keep.iter().map(|name| (name, "`keep`")));
     let answered = known

@@ -1,7 +1,7 @@
 //! `partition_by`: the columns by which a folder of Parquet files is divided.
 
 use super::columns::{self, TableColumn};
-use super::names::Known;
+use super::names::GivenNames;
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -12,7 +12,7 @@ use crate::value::Type;
 pub(super) fn columns(
     file: &raw::JobFile,
     table: &raw::Table,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Vec<String> {
     check_destination(table, mistakes);

@@ -1,6 +1,6 @@
 //! Method and payload: a request has one body, or none.
 
-use super::names::Known;
+use super::names::GivenNames;
 use super::template;
 use crate::job::mistake::{Mistakes, Span};
 use crate::job::raw::{self, At, Json};
@@ -50,7 +50,7 @@ pub(super) fn is_token(text: &str) -> bool {
 /// The payload; with more than one the first, which is then a mistake.
 pub(super) fn validated(
     endpoint: &raw::Endpoint,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Option<Payload>> {
     let written = written(endpoint);
@@ -85,7 +85,7 @@ fn written(endpoint: &raw::Endpoint) -> Vec<(&'static str, Span)> {
     all
 }
 
-fn json_template(json: &Json, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<JsonTemplate> {
+fn json_template(json: &Json, known: &GivenNames<'_>, mistakes: &mut Mistakes) -> Option<JsonTemplate> {
     match json {
         Json::Fixed(value) => Some(JsonTemplate::Fixed(value.clone())),
         Json::Text(text) => template::validated(text, known, mistakes).map(JsonTemplate::Text),

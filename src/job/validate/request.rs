@@ -1,6 +1,6 @@
 //! What is asked: URL, query, headers and payload, for one record or for several at once.
 
-use super::names::{Condition, Known};
+use super::names::{Condition, GivenNames};
 use super::{batch, hosts, payload, template, url};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -36,7 +36,7 @@ pub(super) struct Asked {
 pub(super) fn validated(
     endpoint: &raw::Endpoint,
     defaults: Option<&raw::Common>,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Asked> {
     let templates = templates(endpoint, defaults);
@@ -73,7 +73,7 @@ fn templates<'a>(endpoint: &'a raw::Endpoint, defaults: Option<&'a raw::Common>)
     endpoint.templates().chain(inherited).collect()
 }
 
-fn url(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Template> {
+fn url(written: &At<String>, known: &GivenNames<'_>, mistakes: &mut Mistakes) -> Option<Template> {
     let template = template::of_a_url(written, known, mistakes)?;
     url::check(&template, written, mistakes);
     Some(template)
@@ -82,7 +82,7 @@ fn url(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Opti
 /// The query's parameters, in the order of the file.
 fn query(
     endpoint: &raw::Endpoint,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<(String, Template)>> {
     let entries = endpoint.query.iter().flat_map(|query| query.value.entries());
@@ -96,7 +96,7 @@ fn query(
 fn headers(
     endpoint: &raw::Endpoint,
     defaults: Option<&raw::Common>,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<(String, Template)>> {
     let own = named_headers(&endpoint.common, known, mistakes);
@@ -114,7 +114,7 @@ pub(super) fn needs(
     endpoint: &raw::Endpoint,
     defaults: Option<&raw::Common>,
     condition: Option<&Condition<'_>>,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
 ) -> Vec<usize> {
     let templates = templates(endpoint, defaults).into_iter();
     let parsed = templates.filter_map(|template| Template::parse(template.text(), &known.answers).ok());
@@ -132,7 +132,7 @@ pub(super) fn needs(
 
 fn named_headers(
     common: &raw::Common,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<(String, Template)>> {
     let mut headers = Some(Vec::new());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::names::{self, Known};
+use super::names::{self, GivenNames};
 use super::{destination, key, partition, scheme, server};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -14,7 +14,7 @@ const RUNS_TABLE: &str = "windrow_runs";
 /// Where the rows go.
 pub(super) fn validated(
     file: &raw::JobFile,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Table> {

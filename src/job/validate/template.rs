@@ -1,6 +1,6 @@
 //! Templates where they stand: parsed, and without what may not stand there.
 
-use super::names::Known;
+use super::names::GivenNames;
 use crate::job::mistake::{Mistakes, Span};
 use crate::job::raw::At;
 use crate::job::template::spelled;
@@ -9,7 +9,7 @@ use crate::job::{Part, Template};
 /// A template that makes a part of a request.
 pub(super) fn validated(
     written: &At<String>,
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Template> {
     let template = of_a_url(written, known, mistakes)?;
@@ -25,7 +25,11 @@ pub(super) fn validated(
 }
 
 /// A template that makes the URL: it may be a whole one from the list.
-pub(super) fn of_a_url(written: &At<String>, known: &Known<'_>, mistakes: &mut Mistakes) -> Option<Template> {
+pub(super) fn of_a_url(
+    written: &At<String>,
+    known: &GivenNames<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Template> {
     let parsed = Template::parse(written.text(), &known.answers);
     for mistake in parsed.as_ref().err().into_iter().flatten() {
         mistakes.add(&written.part(mistake.range.clone()), &mistake.message, &mistake.hint);
@@ -40,7 +44,7 @@ pub(super) fn of_a_url(written: &At<String>, known: &Known<'_>, mistakes: &mut M
 }
 
 /// Notes the use, at `place`, of a column of which a record has as many values as rows.
-pub(super) fn check_single(endpoint: usize, place: &Span, known: &Known<'_>, mistakes: &mut Mistakes) {
+pub(super) fn check_single(endpoint: usize, place: &Span, known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     if known.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.explodes) {
         let name = &known.answers[endpoint].endpoint;
         let message = format!("endpoint `{name}` has `rows`: its columns have no single value to use");
@@ -49,7 +53,7 @@ pub(super) fn check_single(endpoint: usize, place: &Span, known: &Known<'_>, mis
 }
 
 /// Where a part that is no literal text stands first.
-pub(super) fn slot(written: &At<String>, part: &Part, known: &Known<'_>) -> Span {
+pub(super) fn slot(written: &At<String>, part: &Part, known: &GivenNames<'_>) -> Span {
     match Template::place_of(written.text(), part, &known.answers) {
         Some(place) => written.part(place),
         None => written.span.clone(),

@@ -4,7 +4,7 @@ use ::url::Url;
 
 use super::language::{self, Language};
 use super::limit::{self, Written};
-use super::names::Known;
+use super::names::GivenNames;
 use super::url;
 use crate::job::limit::Cost;
 use crate::job::limit::is_of;
@@ -27,7 +27,7 @@ pub(super) struct Uses {
 pub(super) fn all(
     file: &raw::JobFile,
     limits: &[Written<'_>],
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Vec<Uses> {
     if let Some(mentions) = file.common().and_then(|common| common.limit.as_ref()) {
@@ -55,7 +55,7 @@ fn of(
     endpoint: &raw::Endpoint,
     file: &raw::JobFile,
     limits: &[Written<'_>],
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Uses {
     let own = endpoint.common.limit.as_ref();
@@ -154,7 +154,7 @@ fn check_unused(
     file: &raw::JobFile,
     uses: &[Uses],
     limits: &[Written<'_>],
-    known: &Known<'_>,
+    known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) {
     for (index, limit) in limits.iter().enumerate() {
@@ -183,7 +183,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The host that was meant, if one of the job's is near; otherwise how a limit is used.
-fn hint_of_unused(file: &raw::JobFile, name: &str, known: &Known<'_>) -> String {
+fn hint_of_unused(file: &raw::JobFile, name: &str, known: &GivenNames<'_>) -> String {
     let templates = file.endpoints().filter_map(|endpoint| endpoint.url.as_ref());
     let parsed = templates.filter_map(|url| Template::parse(url.text(), &known.answers).ok());
     let hosts: Vec<String> =

@@ -27,7 +27,7 @@ const NAME_THEM: &str = "name each column that decides: .country of the list, .o
 
 /// What a term gives, as far as the record is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
+enum TermValue {
     /// The record.
     Record,
     /// The columns of an endpoint.
@@ -42,7 +42,7 @@ enum Seen {
 pub(super) fn uses(code: &str, names: Names<'_>) -> Result<Uses, Vec<WhenMistake>> {
     let Some(term) = jaq_core::load::parse(code, |parser| parser.term()) else { return Ok(Uses::default()) };
     let mut follow = Follow { code, names, uses: Uses::default(), variables: vec![], mistakes: vec![] };
-    follow.value(&term, Seen::Record);
+    follow.value(&term, TermValue::Record);
     if follow.mistakes.is_empty() {
         return Ok(follow.uses);
     }
@@ -55,21 +55,21 @@ struct Follow<'a> {
     names: Names<'a>,
     uses: Uses,
     /// The variables that are bound here, the innermost last.
-    variables: Vec<(&'a str, Seen)>,
+    variables: Vec<(&'a str, TermValue)>,
     mistakes: Vec<WhenMistake>,
 }
 
 impl<'a> Follow<'a> {
     /// What a term gives for this input.
-    fn term(&mut self, term: &Term<&'a str>, dot: Seen) -> Seen {
+    fn term(&mut self, term: &Term<&'a str>, dot: TermValue) -> TermValue {
         match term {
             Term::Id => dot,
             Term::Recurse => self.single(dot, "..".into(), term),
-            Term::Num(_) | Term::Break(_) | Term::Arr(None) => Seen::Value,
+            Term::Num(_) | Term::Break(_) | Term::Arr(None) => TermValue::Value,
             Term::Str(_, parts) => self.text(parts, dot),
             Term::Arr(Some(inner)) | Term::Neg(inner) => {
                 self.value(inner, dot);
-                Seen::Value
+                TermValue::Value
             }
             Term::Obj(entries) => self.object(entries, dot),
             Term::BinOp(left, operator, right) => self.operation(left, operator, right, dot),
@@ -77,19 +77,19 @@ impl<'a> Follow<'a> {
             Term::Fold(_, values, pattern, steps) => self.fold(values, pattern, steps, dot),
             Term::TryCatch(tried, caught) => {
                 let tried = self.term(tried, dot);
-                let caught = caught.as_ref().map(|caught| self.term(caught, Seen::Value));
+                let caught = caught.as_ref().map(|caught| self.term(caught, TermValue::Value));
                 caught.map_or(tried, |caught| self.either(tried, caught, term))
             }
             Term::IfThenElse(branches, otherwise) => self.branches(branches, otherwise.as_deref(), dot, term),
             Term::Def(..) => {
                 let message = "a condition that defines functions";
                 self.mistake(0..self.code.len(), message, "write it without `def`");
-                Seen::Value
+                TermValue::Value
             }
             Term::Call(name, arguments) => self.call(name, arguments, dot, term),
             Term::Var(name) => {
                 let bound = self.variables.iter().rev().find(|(variable, _)| variable == name);
-                bound.map_or(Seen::Value, |(_, seen)| *seen)
+                bound.map_or(TermValue::Value, |(_, seen)| *seen)
             }
             Term::Path(above, steps) => {
                 let mut at = self.term(above, dot);
@@ -102,13 +102,13 @@ impl<'a> Follow<'a> {
     }
 
     /// Follows a term of which a single value is taken.
-    fn value(&mut self, term: &Term<&'a str>, dot: Seen) -> Seen {
+    fn value(&mut self, term: &Term<&'a str>, dot: TermValue) -> TermValue {
         let seen = self.term(term, dot);
         self.single(seen, String::new(), term)
     }
 
     /// Follows terms of which single values are taken.
-    fn values<'t>(&mut self, terms: impl IntoIterator<Item = &'t Term<&'a str>>, dot: Seen)
+    fn values<'t>(&mut self, terms: impl IntoIterator<Item = &'t Term<&'a str>>, dot: TermValue)
     where
         'a: 't,
     {
@@ -118,11 +118,11 @@ impl<'a> Follow<'a> {
     }
 
     /// A value as such; the record or an endpoint as a whole is a mistake, made by `what` if that is not empty.
-    fn single(&mut self, seen: Seen, what: String, term: &Term<&'a str>) -> Seen {
+    fn single(&mut self, seen: TermValue, what: String, term: &Term<&'a str>) -> TermValue {
         let whole = match seen {
-            Seen::Record => "the record".to_owned(),
-            Seen::Endpoint(index) => format!("all of `.{}`", self.names.answers[index].endpoint),
-            Seen::Input(_) | Seen::Value => return seen,
+            TermValue::Record => "the record".to_owned(),
+            TermValue::Endpoint(index) => format!("all of `.{}`", self.names.answers[index].endpoint),
+            TermValue::Input(_) | TermValue::Value => return seen,
         };
         let range = place_of(term).map_or(0..self.code.len(), |part| range_of(self.code, part));
         let message = match what.as_str() {
@@ -130,30 +130,30 @@ impl<'a> Follow<'a> {
             what => format!("`{what}` looks at {whole} as a whole"),
         };
         self.mistake(range, message, NAME_THEM);
-        Seen::Value
+        TermValue::Value
     }
 
     /// What one of two terms gives.
-    fn either(&mut self, one: Seen, other: Seen, term: &Term<&'a str>) -> Seen {
+    fn either(&mut self, one: TermValue, other: TermValue, term: &Term<&'a str>) -> TermValue {
         if one == other {
             return one;
         }
         self.single(one, String::new(), term);
         self.single(other, String::new(), term);
-        Seen::Value
+        TermValue::Value
     }
 
-    fn text(&mut self, parts: &[StrPart<&'a str, Term<&'a str>>], dot: Seen) -> Seen {
+    fn text(&mut self, parts: &[StrPart<&'a str, Term<&'a str>>], dot: TermValue) -> TermValue {
         for part in parts {
             if let StrPart::Term(inner) = part {
                 self.value(inner, dot);
             }
         }
-        Seen::Value
+        TermValue::Value
     }
 
     /// `{a: .x, b}`, where `b` is short for `b: .b`.
-    fn object(&mut self, entries: &[(Term<&'a str>, Option<Term<&'a str>>)], dot: Seen) -> Seen {
+    fn object(&mut self, entries: &[(Term<&'a str>, Option<Term<&'a str>>)], dot: TermValue) -> TermValue {
         for (key, value) in entries {
             match (key, value) {
                 (key, Some(value)) => {
@@ -169,7 +169,7 @@ impl<'a> Follow<'a> {
                 }
             }
         }
-        Seen::Value
+        TermValue::Value
     }
 
     fn operation(
@@ -177,8 +177,8 @@ impl<'a> Follow<'a> {
         left: &Term<&'a str>,
         operator: &BinaryOp<&'a str>,
         right: &Term<&'a str>,
-        dot: Seen,
-    ) -> Seen {
+        dot: TermValue,
+    ) -> TermValue {
         match operator {
             BinaryOp::Pipe(None) => {
                 let between = self.term(left, dot);
@@ -199,24 +199,24 @@ impl<'a> Follow<'a> {
             BinaryOp::Or | BinaryOp::And | BinaryOp::Math(_) | BinaryOp::Cmp(_) => {
                 self.value(left, dot);
                 self.value(right, dot);
-                Seen::Value
+                TermValue::Value
             }
             BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => {
                 self.single(dot, "=".into(), left);
-                self.value(left, Seen::Value);
-                self.value(right, Seen::Value);
-                Seen::Value
+                self.value(left, TermValue::Value);
+                self.value(right, TermValue::Value);
+                TermValue::Value
             }
         }
     }
 
     /// Binds the variables of a pattern to what they take from `bound`.
-    fn bind(&mut self, pattern: &Pattern<&'a str>, bound: Seen, dot: Seen, term: &Term<&'a str>) {
+    fn bind(&mut self, pattern: &Pattern<&'a str>, bound: TermValue, dot: TermValue, term: &Term<&'a str>) {
         match pattern {
             Pattern::Var(name) => self.variables.push((name, bound)),
             Pattern::Arr(items) => {
                 self.single(bound, String::new(), term);
-                items.iter().for_each(|item| self.bind(item, Seen::Value, dot, term));
+                items.iter().for_each(|item| self.bind(item, TermValue::Value, dot, term));
             }
             Pattern::Obj(entries) => {
                 for (key, item) in entries {
@@ -232,25 +232,25 @@ impl<'a> Follow<'a> {
         values: &Term<&'a str>,
         pattern: &Pattern<&'a str>,
         steps: &[Term<&'a str>],
-        dot: Seen,
-    ) -> Seen {
+        dot: TermValue,
+    ) -> TermValue {
         let outer = self.variables.len();
         let bound = self.value(values, dot);
         self.bind(pattern, bound, dot, values);
         for (position, step) in steps.iter().enumerate() {
-            self.value(step, if position == 0 { dot } else { Seen::Value });
+            self.value(step, if position == 0 { dot } else { TermValue::Value });
         }
         self.variables.truncate(outer);
-        Seen::Value
+        TermValue::Value
     }
 
     fn branches(
         &mut self,
         branches: &[(Term<&'a str>, Term<&'a str>)],
         otherwise: Option<&Term<&'a str>>,
-        dot: Seen,
+        dot: TermValue,
         term: &Term<&'a str>,
-    ) -> Seen {
+    ) -> TermValue {
         let mut all = otherwise.map_or(dot, |otherwise| self.term(otherwise, dot));
         for (condition, then) in branches {
             self.value(condition, dot);
@@ -260,9 +260,15 @@ impl<'a> Follow<'a> {
         all
     }
 
-    fn call(&mut self, name: &'a str, arguments: &[Term<&'a str>], dot: Seen, term: &Term<&'a str>) -> Seen {
+    fn call(
+        &mut self,
+        name: &'a str,
+        arguments: &[Term<&'a str>],
+        dot: TermValue,
+        term: &Term<&'a str>,
+    ) -> TermValue {
         match (name, arguments) {
-            (name, []) if CONSTANTS.contains(&name) => Seen::Value,
+            (name, []) if CONSTANTS.contains(&name) => TermValue::Value,
             ("select", [condition]) => {
                 self.value(condition, dot);
                 dot
@@ -275,67 +281,79 @@ impl<'a> Follow<'a> {
             ("any" | "all", [values, condition]) => {
                 let values = self.term(values, dot);
                 self.value(condition, values);
-                Seen::Value
+                TermValue::Value
             }
             (name, arguments) if PASSING_VALUES.contains(&(name, arguments.len())) => {
                 self.values(arguments, dot);
-                Seen::Value
+                TermValue::Value
             }
             (name, arguments) => {
                 self.single(dot, name.to_owned(), term);
-                self.values(arguments, Seen::Value);
-                Seen::Value
+                self.values(arguments, TermValue::Value);
+                TermValue::Value
             }
         }
     }
 
-    fn step(&mut self, step: &Part<Term<&'a str>>, at: Seen, dot: Seen, term: &Term<&'a str>) -> Seen {
+    fn step(
+        &mut self,
+        step: &Part<Term<&'a str>>,
+        at: TermValue,
+        dot: TermValue,
+        term: &Term<&'a str>,
+    ) -> TermValue {
         match step {
             Part::Index(key) => self.member(key, at, dot, term),
             Part::Range(from, to) => {
                 self.values(from.iter().chain(to), dot);
                 self.single(at, "[]".into(), term);
-                Seen::Value
+                TermValue::Value
             }
         }
     }
 
     /// The member of `at` whose name is the outcome of `key`.
-    fn member(&mut self, key: &Term<&'a str>, at: Seen, dot: Seen, term: &Term<&'a str>) -> Seen {
+    fn member(
+        &mut self,
+        key: &Term<&'a str>,
+        at: TermValue,
+        dot: TermValue,
+        term: &Term<&'a str>,
+    ) -> TermValue {
         let range =
             place_of(key).or(place_of(term)).map_or(0..self.code.len(), |part| range_of(self.code, part));
         match (literal(key), at) {
-            (Some(name), Seen::Record) => self.of_the_record(name, range),
-            (Some(name), Seen::Endpoint(index)) => self.of_an_endpoint(index, &name, range),
-            (Some(_), Seen::Input(index)) => self.of_an_input(index),
-            (_, Seen::Value) | (None, Seen::Input(_)) => {
+            (Some(name), TermValue::Record) => self.of_the_record(name, range),
+            (Some(name), TermValue::Endpoint(index)) => self.of_an_endpoint(index, &name, range),
+            (Some(_), TermValue::Input(index)) => self.of_an_input(index),
+            (_, TermValue::Value) | (None, TermValue::Input(_)) => {
                 self.value(key, dot);
-                Seen::Value
+                TermValue::Value
             }
-            (None, Seen::Record | Seen::Endpoint(_)) => {
+            (None, TermValue::Record | TermValue::Endpoint(_)) => {
                 self.mistake(range, "a name that the condition computes", NAME_THEM);
-                Seen::Value
+                TermValue::Value
             }
         }
     }
 
-    fn of_the_record(&mut self, name: String, range: Range<usize>) -> Seen {
+    fn of_the_record(&mut self, name: String, range: Range<usize>) -> TermValue {
         let is_listed = self.names.listed.contains(&name.as_str());
         if let Some(index) = self.names.answers.iter().position(|answer| answer.endpoint == name) {
             if is_listed {
                 let message = format!("`.{name}` is both an endpoint and a column of the list");
                 self.mistake(range, message, "rename the endpoint, or the column in the list");
             }
-            return Seen::Endpoint(index);
+            return TermValue::Endpoint(index);
         }
         let known = self.uses.inputs.iter().position(|(input, _)| *input == name);
-        Seen::Input(known.unwrap_or_else(|| {
+        TermValue::Input(known.unwrap_or_else(|| {
             self.uses.inputs.push((name, range));
             self.uses.inputs.len() - 1
         }))
     }
 
-    fn of_an_endpoint(&mut self, index: usize, name: &str, range: Range<usize>) -> Seen {
+    fn of_an_endpoint(&mut self, index: usize, name: &str, range: Range<usize>) -> TermValue {
         let AnswerNames { endpoint, columns } = &self.names.answers[index];
         let Some(column) = columns.iter().position(|column| column == name) else {
             let hint = did_you_mean(name, columns).unwrap_or_else(|| match columns.as_slice() {
@@ -343,16 +361,16 @@ impl<'a> Follow<'a> {
                 columns => format!("the columns of `{endpoint}` are {}", columns.join(", ")),
             });
             self.mistake(range, format!("endpoint `{endpoint}` has no column `{name}`"), hint);
-            return Seen::Value;
+            return TermValue::Value;
         };
         if self.uses.answers.iter().all(|(answer, _)| *answer != (index, column)) {
             self.uses.answers.push(((index, column), range));
         }
-        Seen::Value
+        TermValue::Value
     }
 
     /// A member of an input column: of one that holds JSON. Where nobody knows such a column, an endpoint is meant.
-    fn of_an_input(&mut self, index: usize) -> Seen {
+    fn of_an_input(&mut self, index: usize) -> TermValue {
         let (name, range) = self.uses.inputs[index].clone();
         if !self.names.listed.contains(&name.as_str()) {
             let endpoints: Vec<&str> =
@@ -362,7 +380,7 @@ impl<'a> Follow<'a> {
             });
             self.mistake(range, format!("unknown endpoint `{name}` in the condition"), hint);
         }
-        Seen::Value
+        TermValue::Value
     }
 
     fn mistake(&mut self, range: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {

@@ -34,7 +34,7 @@ pub(in crate::merge) trait Catalogue {
     fn size(&self, table: &str) -> String;
 
     /// What this user may not do there: queries that answer with complaints.
-    fn missing_rights(&self, wanted: &Wanted<'_>) -> Vec<String>;
+    fn missing_rights(&self, wanted: &LoadRights<'_>) -> Vec<String>;
 
     /// That this user may make no temporary table: a complaint.
     fn may_not_make_temporary(&self) -> String;
@@ -72,7 +72,7 @@ pub(in crate::merge) enum Cause {
 }
 
 /// What a load does to a table.
-pub(in crate::merge) struct Wanted<'a> {
+pub(in crate::merge) struct LoadRights<'a> {
     pub id: u32,
     /// As people write it.
     pub table: &'a str,

@@ -22,7 +22,7 @@ use std::time::Duration;
 use ::duckdb::arrow::array::StructArray;
 use bytes::BytesMut;
 
-pub(super) use self::catalogue::{Catalogue, Cause, Fit, Right, StandingType, Swap, Wanted};
+pub(super) use self::catalogue::{Catalogue, Cause, Fit, LoadRights, Right, StandingType, Swap};
 pub(super) use self::duckdb::DuckDb;
 use self::postgres::Postgres;
 use crate::database::Session;

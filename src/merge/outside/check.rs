@@ -2,7 +2,7 @@
 
 use super::ask::{complaints, connect_to_read};
 use super::rights;
-use super::target::Target;
+use super::target::OutsideTarget;
 use super::{referencing, runs, swap};
 use crate::database::{Server, Session};
 use crate::job::Job;
@@ -22,7 +22,7 @@ pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, 
     let columns = columns::of_job(job)?;
     let session = connect_to_read(server).await?;
     session.run("BEGIN READ ONLY").await?;
-    let target = Target::find(&session, job).await?;
+    let target = OutsideTarget::find(&session, job).await?;
     let fits = refuse_unfit(&session, job, &target, &columns).await;
     session.close().await;
     fits.map(|()| target.exists())
@@ -32,7 +32,7 @@ pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, 
 pub(super) async fn refuse_unfit(
     session: &Session,
     job: &Job,
-    target: &Target,
+    target: &OutsideTarget,
     columns: &[Output],
 ) -> Result<(), MergeError> {
     let mut problems = complaints(session, dialect::of(session).unfit_server()).await?;

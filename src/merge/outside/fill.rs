@@ -5,7 +5,7 @@ use super::referencing::{Watch, uncounted};
 use super::rows::{Rows, listed};
 use super::statements::run;
 use super::swap::Swapping;
-use super::target::Target;
+use super::target::OutsideTarget;
 use super::transaction::Transaction;
 use crate::database::DatabaseError;
 use crate::job::{Mode, OnReferencing};
@@ -24,7 +24,7 @@ const LISTED: &str = "windrow_listed";
 /// The way of this run's rows into the table.
 pub(super) struct Filling<'a> {
     pub(super) transaction: &'a Transaction<'a>,
-    pub(super) target: &'a Target,
+    pub(super) target: &'a OutsideTarget,
     pub(super) rows: Rows<'a>,
     pub(super) is_new: bool,
     /// Whether rows go by way of a staging table.

@@ -66,7 +66,7 @@ pub(super) use self::check::check;
 use self::give_up::CancelWhenDropped;
 use self::runs::Runs;
 pub(super) use self::table::create_table;
-use self::target::Target;
+use self::target::OutsideTarget;
 use self::transact::begin;
 use super::load::{Loaded, Order, Transacted, transact};
 use super::query::{AnswerColumn, QueryResult};
@@ -225,7 +225,7 @@ async fn come_back(server: &Server) -> Result<Session, DatabaseError> {
 /// Whether the run stands on the server already.
 pub(super) async fn is_published(order: &Order, server: &Server) -> Result<bool, MergeError> {
     let session = connect_to_read(server).await?;
-    let target = Target::find(&session, &order.job).await?;
+    let target = OutsideTarget::find(&session, &order.job).await?;
     let runs = Runs::find(&session, &order.job, &target).await?;
     let publications = runs.publications(&session, &runs.ledger(&session, order.plan(), &target)).await?;
     let settled = order.settled(&publications)?.is_some();

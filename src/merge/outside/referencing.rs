@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::target::Target;
+use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnReferencing};
 use crate::merge::dialect::{self, Cause, Dialect};
@@ -90,7 +90,7 @@ impl Key {
 pub(super) async fn problems(
     session: &Session,
     job: &Job,
-    target: &Target,
+    target: &OutsideTarget,
 ) -> Result<Vec<String>, DatabaseError> {
     let Some(id) = target.id().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
@@ -180,7 +180,11 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Looks at the server's count.
-    pub async fn look(session: &Session, target: &Target, cause: Cause) -> Result<Watch, DatabaseError> {
+    pub async fn look(
+        session: &Session,
+        target: &OutsideTarget,
+        cause: Cause,
+    ) -> Result<Watch, DatabaseError> {
         let Some(id) = target.id() else { return Ok(Watch::default()) };
         let mut watch = Watch::default();
         for row in &session.rows(&dialect::of(session).changes(id, cause)).await? {
@@ -250,7 +254,7 @@ fn more<'a>(
 pub(super) async fn uncounted(
     session: &Session,
     job: &Job,
-    target: &Target,
+    target: &OutsideTarget,
 ) -> Result<Vec<String>, DatabaseError> {
     let Some(id) = target.id() else { return Ok(Vec::new()) };
     let keys = keys(session, id).await?;

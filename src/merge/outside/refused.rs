@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::exporter::Exporter;
 use super::fill::Filling;
 use super::rows::listed;
-use super::target::Target;
+use super::target::OutsideTarget;
 use super::transact::begin;
 use crate::database::{DatabaseError, Row, RowRefusal, Server, Session};
 use crate::merge::MergeError;
@@ -33,12 +33,12 @@ const TRIES: usize = 2_000;
 /// What a load ended with, said of the rows that were refused; `None` where it is not about rows, or they are not found.
 pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &DatabaseError) -> Option<MergeError> {
     // What goes wrong here is not what the person needs to know.
-    let Found { table, rows, all } = find(server, order, error.row()?).await.ok()??;
+    let FoundRows { table, rows, all } = find(server, order, error.row()?).await.ok()??;
     Some(MergeError::Rows { place: server.shown().to_owned(), table, rows, all })
 }
 
 /// Rows that were found.
-struct Found {
+struct FoundRows {
     table: String,
     rows: Vec<RefusedRow>,
     all: Option<u64>,
@@ -48,7 +48,7 @@ async fn find(
     server: &Server,
     order: &Arc<Order>,
     refusal: &RowRefusal,
-) -> Result<Option<Found>, MergeError> {
+) -> Result<Option<FoundRows>, MergeError> {
     let session = server.connect().await?;
     let found = find_in(&session, order, refusal).await;
     // All of it is undone with the session.
@@ -60,7 +60,7 @@ async fn find_in(
     session: &Session,
     order: &Arc<Order>,
     refusal: &RowRefusal,
-) -> Result<Option<Found>, MergeError> {
+) -> Result<Option<FoundRows>, MergeError> {
     let mut transaction = begin(session, order).await?;
     session.run(&dialect::of(session).wait_for_locks(PATIENCE)).await?;
     let is_made = transaction.make_table().await?;
@@ -82,13 +82,13 @@ async fn find_in(
             all = None;
         }
     }
-    Ok((!rows.is_empty()).then_some(Found { table: target.name.clone(), rows, all }))
+    Ok((!rows.is_empty()).then_some(FoundRows { table: target.name.clone(), rows, all }))
 }
 
 /// Rows that are staged, and tried.
 struct Trial<'a> {
     session: &'a Session,
-    target: &'a Target,
+    target: &'a OutsideTarget,
     filling: Filling<'a>,
     since: Instant,
 }

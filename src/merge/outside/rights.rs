@@ -1,17 +1,17 @@
 //! Rights that a load needs and this user does not have, in words that say what to grant.
 
 use super::ask::complaints;
-use super::target::Target;
+use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session};
 use crate::job::{Gone, Job, Mode};
 use crate::merge::columns::Output;
-use crate::merge::dialect::{self, Right, Wanted};
+use crate::merge::dialect::{self, LoadRights, Right};
 
 /// What is missing in the table, or to make it.
 pub(super) async fn missing(
     session: &Session,
     job: &Job,
-    target: &Target,
+    target: &OutsideTarget,
     columns: &[Output],
 ) -> Result<Vec<String>, DatabaseError> {
     let dialect = dialect::of(session);
@@ -22,7 +22,7 @@ pub(super) async fn missing(
         return Ok(missing);
     };
     let filled = filled(target, columns);
-    let wanted = Wanted { id, table: &target.name, filled: &filled, rights: needed(job, target) };
+    let wanted = LoadRights { id, table: &target.name, filled: &filled, rights: needed(job, target) };
     for query in dialect.missing_rights(&wanted) {
         missing.extend(complaints(session, &query).await?);
     }
@@ -30,7 +30,7 @@ pub(super) async fn missing(
 }
 
 /// What a load does to the table.
-fn needed(job: &Job, target: &Target) -> Vec<(&'static str, Right)> {
+fn needed(job: &Job, target: &OutsideTarget) -> Vec<(&'static str, Right)> {
     match job.table.mode {
         Mode::Append => vec![("SELECT", Right::Any), ("INSERT", Right::Columns)],
         Mode::Replace | Mode::ReplaceIds if target.is_replaced_in_place(&job.table) => {
@@ -53,7 +53,7 @@ fn needed(job: &Job, target: &Target) -> Vec<(&'static str, Right)> {
 }
 
 /// The columns of the table that the job fills.
-fn filled(target: &Target, columns: &[Output]) -> Vec<String> {
+fn filled(target: &OutsideTarget, columns: &[Output]) -> Vec<String> {
     let filled = columns.iter().filter_map(|output| target.column(&output.name));
     filled.map(|column| column.name.clone()).collect()
 }

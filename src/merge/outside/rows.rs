@@ -1,6 +1,6 @@
 //! The run's columns beside the table's: their names there, how values go in, and how rows are compared.
 
-use super::target::Target;
+use super::target::OutsideTarget;
 use crate::job::{Mode, Table};
 use crate::merge::columns::{Origin, Output};
 use crate::merge::dialect::{Dialect, Fit};
@@ -20,7 +20,7 @@ impl<'a> Rows<'a> {
         dialect: &'static dyn Dialect,
         outputs: &'a [Output],
         table: &'a Table,
-        target: &Target,
+        target: &OutsideTarget,
     ) -> Rows<'a> {
         Rows { dialect, outputs, table, names: target.names(outputs), fits: target.fits(dialect, outputs) }
     }

@@ -2,12 +2,12 @@
 //! table unless the job says where (`runs_table`).
 
 use super::ask::{complaints, has};
-use super::target::{Found, Target, covers, find, qualified, unique_indexes};
+use super::target::{FoundTable, OutsideTarget, covers, find, qualified, unique_indexes};
 use crate::database::{DatabaseError, Session};
 use crate::handoff::Plan;
 use crate::job::{Job, TableName};
 use crate::merge::columns;
-use crate::merge::dialect::{self, Right, Wanted};
+use crate::merge::dialect::{self, LoadRights, Right};
 use crate::merge::runs::{self, COLUMNS, KEY, Ledger, Publication, lacking};
 
 /// The table of runs on the server.
@@ -20,14 +20,14 @@ pub(super) struct Runs {
 
 impl Runs {
     /// Looks it up.
-    pub async fn find(session: &Session, job: &Job, target: &Target) -> Result<Runs, DatabaseError> {
+    pub async fn find(session: &Session, job: &Job, target: &OutsideTarget) -> Result<Runs, DatabaseError> {
         let found = find_runs(session, job, target).await?;
         let qualified = qualified(dialect::of(session), &found.schema, &found.table);
         Ok(Runs { qualified, is_there: found.standing.is_some(), schema: found.schema })
     }
 
     /// What identifies the publications of a run in it.
-    pub fn ledger<'a>(&self, session: &Session, plan: &'a Plan, target: &'a Target) -> Ledger<'a> {
+    pub fn ledger<'a>(&self, session: &Session, plan: &'a Plan, target: &'a OutsideTarget) -> Ledger<'a> {
         Ledger { dialect: dialect::of(session), runs: self.qualified.clone(), plan, table: &target.name }
     }
 
@@ -58,9 +58,9 @@ impl Runs {
 pub(super) async fn problems(
     session: &Session,
     job: &Job,
-    target: &Target,
+    target: &OutsideTarget,
 ) -> Result<Vec<String>, DatabaseError> {
-    let Found { schema, table, standing, .. } = find_runs(session, job, target).await?;
+    let FoundTable { schema, table, standing, .. } = find_runs(session, job, target).await?;
     let name = format!("{schema}.{table}");
     let dialect = dialect::of(session);
     let problem = |problem: String| format!("{name}, which is to note the runs: {problem}");
@@ -70,7 +70,7 @@ pub(super) async fn problems(
     };
     let mut problems: Vec<String> = not_ours(session, id, &kind).await?.into_iter().collect();
     let rights = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Right::Table)).to_vec();
-    let wanted = Wanted { id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
+    let wanted = LoadRights { id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
     for query in dialect.missing_rights(&wanted) {
         problems.extend(complaints(session, &query).await?);
     }
@@ -94,7 +94,11 @@ async fn not_ours(session: &Session, id: u32, kind: &str) -> Result<Option<Strin
 }
 
 /// Where the runs are noted: beside the table, unless the job says.
-async fn find_runs(session: &Session, job: &Job, target: &Target) -> Result<Found, DatabaseError> {
+async fn find_runs(
+    session: &Session,
+    job: &Job,
+    target: &OutsideTarget,
+) -> Result<FoundTable, DatabaseError> {
     let TableName { schema, table } =
         columns::table_name(job.table.runs_table.as_deref().unwrap_or(runs::TABLE));
     find(session, Some(schema.as_ref().unwrap_or(&target.schema)), &table).await

@@ -10,7 +10,7 @@ use crate::merge::dialect::{self, Dialect, Fit, StandingType};
 
 /// The job's table on the server.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct OutsideTarget {
     /// Its schema, not quoted.
     pub schema: String,
     /// Its name without the schema, not quoted.
@@ -53,16 +53,17 @@ pub(super) struct TargetColumn {
     pub computed: bool,
 }
 
-impl Target {
+impl OutsideTarget {
     /// Looks the job's table up.
-    pub async fn find(session: &Session, job: &Job) -> Result<Target, DatabaseError> {
+    pub async fn find(session: &Session, job: &Job) -> Result<OutsideTarget, DatabaseError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
-        let Found { schema, table, standing, lost_in } = find(session, schema.as_deref(), &table).await?;
+        let FoundTable { schema, table, standing, lost_in } =
+            find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
             Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
             None => None,
         };
-        Ok(Target {
+        Ok(OutsideTarget {
             name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
             qualified: qualified(dialect::of(session), &schema, &table),
             schema,
@@ -189,12 +190,12 @@ impl Target {
 }
 
 /// A name, and what is there.
-pub(super) struct Found {
+pub(super) struct FoundTable {
     pub schema: String,
     pub table: String,
     /// Its id, and its kind.
     pub standing: Option<(u32, String)>,
-    /// See [`Target`].
+    /// See [`OutsideTarget`].
     lost_in: Option<String>,
 }
 
@@ -204,7 +205,7 @@ pub(super) async fn find(
     session: &Session,
     schema: Option<&str>,
     table: &str,
-) -> Result<Found, DatabaseError> {
+) -> Result<FoundTable, DatabaseError> {
     let dialect = dialect::of(session);
     let parts = [schema, Some(table)].into_iter().flatten().map(|part| dialect.identifier(part));
     let quoted = parts.collect::<Vec<_>>().join(".");
@@ -212,11 +213,11 @@ pub(super) async fn find(
         let row = session.row(&dialect.table(&name)).await?;
         if let Some(id) = row.number(0) {
             let standing = Some((id, row.text(3)));
-            return Ok(Found { schema: row.text(1), table: row.text(2), standing, lost_in: None });
+            return Ok(FoundTable { schema: row.text(1), table: row.text(2), standing, lost_in: None });
         }
     }
     let (schema, lost_in) = schema_to_make_in(session, schema).await?;
-    Ok(Found { schema, table: table.to_owned(), standing: None, lost_in })
+    Ok(FoundTable { schema, table: table.to_owned(), standing: None, lost_in })
 }
 
 /// The schema, and the `search_path` where none of it is there.

@@ -8,7 +8,7 @@ use super::fill::Filling;
 use super::runs::{Runs, make_schema};
 use super::statements;
 use super::table::create_table;
-use super::target::Target;
+use super::target::OutsideTarget;
 use super::transaction::Transaction;
 use crate::database::{Session, Trouble};
 use crate::job::Statement;
@@ -25,12 +25,12 @@ pub(super) async fn begin<'a>(
     let dialect = dialect::of(session);
     session.run(dialect.begin()).await?;
     session.run(dialect.settings()).await?;
-    let target = Target::find(session, &order.job).await?;
+    let target = OutsideTarget::find(session, &order.job).await?;
     // What this one reads from then on is what another merge of this run has left, whichever rounds it published.
     let word = format!("windrow {} {}", order.plan().run, target.name);
     session.run(&dialect.wait_for_rivals(&word)).await?;
     // What a rival has made meanwhile is there now.
-    let target = Target::find(session, &order.job).await?;
+    let target = OutsideTarget::find(session, &order.job).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     let runs = Runs::find(session, &order.job, &target).await?;
     let earlier = runs.publications(session, &runs.ledger(session, order.plan(), &target)).await?;
@@ -51,7 +51,7 @@ fn rival(error: MergeError) -> MergeError {
 impl Transaction<'_> {
     /// Makes the table where it is not there; whether it was not.
     pub(super) async fn make_table(&mut self) -> Result<bool, MergeError> {
-        self.target = Target::find(self.session, &self.order.job).await?;
+        self.target = OutsideTarget::find(self.session, &self.order.job).await?;
         if self.target.exists() {
             return Ok(false);
         }
@@ -61,7 +61,7 @@ impl Transaction<'_> {
             Ok(self.session.run(&create).await?)
         };
         created.await.map_err(rival)?;
-        self.target = Target::find(self.session, &self.order.job).await?;
+        self.target = OutsideTarget::find(self.session, &self.order.job).await?;
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use futures_util::stream;
 
 use super::exporter::{Exporter, Exports, Piece};
 use super::runs::Runs;
-use super::target::Target;
+use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session};
 use crate::merge::MergeError;
 use crate::merge::columns::Output;
@@ -26,7 +26,7 @@ pub(super) struct Transaction<'a> {
     pub columns: Vec<Output>,
     pub policy: Policy,
     /// The table, as it was looked up last.
-    pub target: Target,
+    pub target: OutsideTarget,
     pub runs: Runs,
     /// What of this run was published before.
     pub earlier: Vec<Publication>,

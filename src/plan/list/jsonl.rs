@@ -20,7 +20,7 @@ pub(super) fn read(
     reader: &Reader<'_>,
     intake: &mut Intake,
 ) -> Result<String, PlanError> {
-    let mut seen = Seen { columns: vec![false; columns.fields.len()], keys: Vec::new() };
+    let mut seen = SeenColumns { columns: vec![false; columns.fields.len()], keys: Vec::new() };
     while let Some(number) = lines.advance(reader)? {
         if lines.text().trim_ascii().is_empty() {
             continue;
@@ -34,12 +34,12 @@ pub(super) fn read(
 }
 
 /// Which columns came with any line, and the keys of the first line.
-struct Seen {
+struct SeenColumns {
     columns: Vec<bool>,
     keys: Vec<String>,
 }
 
-impl Seen {
+impl SeenColumns {
     /// An error for the first column that came with no line.
     fn all(&self, reader: &Reader<'_>) -> Result<(), ListError> {
         match self.columns.iter().position(|seen| !seen) {
@@ -59,7 +59,7 @@ fn object<'l>(
     number: u64,
     columns: &Columns,
     reader: &Reader<'_>,
-    seen: &mut Seen,
+    seen: &mut SeenColumns,
 ) -> Result<Vec<Cell<'l>>, ListError> {
     let wrong = |error: serde_json::Error| ListError::Json {
         place: reader.place(number),

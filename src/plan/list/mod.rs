@@ -51,7 +51,7 @@ use self::decoded::Undecodable;
 use self::source::Bytes;
 use self::text::Lines;
 use super::batch::Cell;
-use super::columns::{Columns, Wanted};
+use super::columns::{Columns, WantedColumns};
 use super::duplicates::Positions;
 use super::spool::Spool;
 use super::{PlanError, PlanOptions};
@@ -92,7 +92,7 @@ struct Reader<'a> {
     /// The list's name in messages.
     list: &'a str,
     unit: Unit,
-    wanted: &'a Wanted,
+    wanted: &'a WantedColumns,
 }
 
 /// Everything that one reading needs.
@@ -110,7 +110,7 @@ impl Request<'_> {
     /// Reads the job's list; `stdin` is read where the job says so.
     pub async fn read(&self, stdin: Box<dyn Read>) -> Result<List, PlanError> {
         let source = source_name(&self.job.input.source);
-        let wanted = Wanted::of(self.job);
+        let wanted = WantedColumns::of(self.job);
         let list = name_in_messages(self.job);
         let unit = unit_of(&self.job.input.source);
         let reader = Reader { list: &list, unit, wanted: &wanted };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct Candidate {
     /// Its id.
     pub run: String,
     /// Time since it was finished, or since it was planned if it is not.
@@ -34,7 +34,7 @@ pub struct Rule {
 /// The ids of the runs that go, of all runs of a job, the newest first.
 ///
 /// Never the newest run (a trial is none), never one that is held, and never one whose answers an unfinished run reads.
-pub(super) fn removable(runs: &[Known], rule: &Rule) -> Vec<String> {
+pub(super) fn removable(runs: &[Candidate], rule: &Rule) -> Vec<String> {
     let unfinished = runs.iter().filter(|run| !run.finished);
     let read: HashSet<&str> = unfinished.filter_map(|run| run.extracted_from.as_deref()).collect();
     let mut newer = 0;
@@ -57,8 +57,8 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(86_400);
 
-    fn run(name: &str, days: u32) -> Known {
-        Known {
+    fn run(name: &str, days: u32) -> Candidate {
+        Candidate {
             run: name.to_owned(),
             age: DAY * days,
             finished: true,
@@ -68,12 +68,12 @@ mod tests {
         }
     }
 
-    fn trial(name: &str, days: u32) -> Known {
-        Known { trial: true, ..run(name, days) }
+    fn trial(name: &str, days: u32) -> Candidate {
+        Candidate { trial: true, ..run(name, days) }
     }
 
-    fn unfinished(name: &str, days: u32) -> Known {
-        Known { finished: false, ..run(name, days) }
+    fn unfinished(name: &str, days: u32) -> Candidate {
+        Candidate { finished: false, ..run(name, days) }
     }
 
     fn older_than(days: u32) -> Rule {
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_trial_goes_like_a_finished_run_and_is_never_the_newest() {
-        let failed = Known { finished: false, ..trial("f", 9) };
+        let failed = Candidate { finished: false, ..trial("f", 9) };
         let runs = [failed, trial("e", 9), run("d", 9), trial("c", 9), run("b", 9), trial("a", 9)];
         assert_eq!(removable(&runs, &older_than(9)), ["f", "e", "c", "b", "a"]);
         // With `keep` the trials that are newer than the oldest run that stays stay with it.
@@ -117,15 +117,15 @@ mod tests {
 
     #[test]
     fn a_run_that_is_held_stays() {
-        let held = Known { locked: true, ..run("b", 9) };
-        let runs = [run("d", 9), Known { locked: true, ..trial("c", 9) }, held, run("a", 9)];
+        let held = Candidate { locked: true, ..run("b", 9) };
+        let runs = [run("d", 9), Candidate { locked: true, ..trial("c", 9) }, held, run("a", 9)];
         assert_eq!(removable(&runs, &older_than(1)), ["a"]);
     }
 
     #[test]
     fn what_an_extraction_reads_stays_until_that_is_finished() {
         let reading =
-            |name: &str, finished| Known { extracted_from: Some("a".into()), finished, ..run(name, 9) };
+            |name: &str, finished| Candidate { extracted_from: Some("a".into()), finished, ..run(name, 9) };
         let runs = [run("d", 9), reading("c", false), run("b", 9), run("a", 9)];
         assert_eq!(removable(&runs, &older_than(1)), ["b"]);
         // Even if it goes itself: it may not be removed after all.

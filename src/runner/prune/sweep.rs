@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::rule::{Known, Rule, removable};
+use super::rule::{Candidate, Rule, removable};
 use crate::handoff::lock::{Lock, LockError, lock_run, run_is_locked};
 use crate::handoff::store::now_micros;
 use crate::handoff::{HandoffError, RunStore, runs};
@@ -16,7 +16,7 @@ use crate::runner::{Milestone, RunnerError, Watcher};
 #[derive(Debug)]
 pub struct Gone {
     /// What is known of it.
-    pub known: Known,
+    pub known: Candidate,
     /// What is said of it in one word.
     pub state: &'static str,
     /// Its size on disk.
@@ -37,7 +37,7 @@ pub async fn would_go(root: &Path, job: &str, rule: &Rule, watcher: &mut dyn Wat
     let found = survey(root, job, &HashSet::new(), watcher).await;
     let names = own(&found, removable(&known(&found), rule), watcher);
     let gone = found.into_iter().filter(|found| names.contains(&found.known.run));
-    Swept { gone: gone.map(Found::into_gone).collect(), failures: Vec::new() }
+    Swept { gone: gone.map(RunFolder::into_gone).collect(), failures: Vec::new() }
 }
 
 /// Removes what goes by the rule.
@@ -68,7 +68,7 @@ pub async fn sweep(root: &Path, job: &str, rule: &Rule, watcher: &mut dyn Watche
 }
 
 /// Removes from a run that stays what writers have left in shards that are whole.
-async fn sweep_leftovers(found: &Found) {
+async fn sweep_leftovers(found: &RunFolder) {
     if found.stays.is_none()
         && let Ok(run) = RunStore::open(&found.folder).await
     {
@@ -77,7 +77,7 @@ async fn sweep_leftovers(found: &Found) {
 }
 
 /// Those of the runs that windrow may remove; the others are told.
-fn own(found: &[Found], mut names: Vec<String>, watcher: &mut dyn Watcher) -> Vec<String> {
+fn own(found: &[RunFolder], mut names: Vec<String>, watcher: &mut dyn Watcher) -> Vec<String> {
     for (found, why) in found.iter().filter_map(|found| Some((found, found.stays.as_ref()?))) {
         if names.contains(&found.known.run) {
             watcher.reached(Milestone::RunStays { folder: &found.folder, why: why.clone() });
@@ -102,8 +102,8 @@ fn hold(folder: &Path, names: Vec<String>, failures: &mut Vec<RunnerError>) -> V
     held
 }
 
-struct Found {
-    known: Known,
+struct RunFolder {
+    known: Candidate,
     published: bool,
     bytes: u64,
     folder: PathBuf,
@@ -111,7 +111,7 @@ struct Found {
     stays: Option<String>,
 }
 
-impl Found {
+impl RunFolder {
     fn into_gone(self) -> Gone {
         let state = match (self.known.finished, self.published) {
             (true, true) => "published",
@@ -122,12 +122,12 @@ impl Found {
     }
 }
 
-fn known(found: &[Found]) -> Vec<Known> {
+fn known(found: &[RunFolder]) -> Vec<Candidate> {
     found.iter().map(|found| found.known.clone()).collect()
 }
 
 /// The runs of a job, the newest first; `held` are this process's own. One that cannot be read stays.
-async fn survey(root: &Path, job: &str, held: &HashSet<&str>, watcher: &mut dyn Watcher) -> Vec<Found> {
+async fn survey(root: &Path, job: &str, held: &HashSet<&str>, watcher: &mut dyn Watcher) -> Vec<RunFolder> {
     let mut found = Vec::new();
     for folder in runs::runs_of(root, job) {
         match look(&folder, job, held).await {
@@ -138,7 +138,7 @@ async fn survey(root: &Path, job: &str, held: &HashSet<&str>, watcher: &mut dyn 
     found
 }
 
-async fn look(folder: &Path, job: &str, held: &HashSet<&str>) -> Result<Found, HandoffError> {
+async fn look(folder: &Path, job: &str, held: &HashSet<&str>) -> Result<RunFolder, HandoffError> {
     let store = RunStore::open(folder).await?;
     let (plan, outcome) = (store.plan().await?, store.outcome().await?);
     let stays = match runs::is_not_removable(folder) {
@@ -149,7 +149,7 @@ async fn look(folder: &Path, job: &str, held: &HashSet<&str>) -> Result<Found, H
     let age = now_micros().saturating_sub(since).max(0);
     // The folder's name, not what the plan says: a copy of a run is a run of its own.
     let run = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let known = Known {
+    let known = Candidate {
         age: Duration::from_micros(age.unsigned_abs()),
         finished: outcome.is_some(),
         trial: plan.trial,
@@ -158,5 +158,5 @@ async fn look(folder: &Path, job: &str, held: &HashSet<&str>) -> Result<Found, H
         run,
     };
     let published = outcome.is_some_and(|outcome| outcome.published);
-    Ok(Found { known, published, bytes: runs::size(folder), folder: folder.to_owned(), stays })
+    Ok(RunFolder { known, published, bytes: runs::size(folder), folder: folder.to_owned(), stays })
 }

@@ -3,7 +3,7 @@
 
 use super::Postgres;
 use super::swap::SWAP;
-use crate::merge::dialect::{Catalogue, Cause, Right, Swap, Wanted};
+use crate::merge::dialect::{Catalogue, Cause, LoadRights, Right, Swap};
 use crate::merge::sql;
 
 /// The table of a name, `$1`.
@@ -105,7 +105,7 @@ fn unless(condition: &str, complaint: &str) -> String {
 }
 
 /// A condition: the right is held there.
-fn held(wanted: &Wanted<'_>, right: &str, of: Right) -> String {
+fn held(wanted: &LoadRights<'_>, right: &str, of: Right) -> String {
     let id = wanted.id;
     let whole = format!("has_table_privilege({id}, '{right}')");
     match of {
@@ -168,7 +168,7 @@ impl Catalogue for Postgres {
             .replace("$1", &format!("{}::regclass", sql::text(table)))
     }
 
-    fn missing_rights(&self, wanted: &Wanted<'_>) -> Vec<String> {
+    fn missing_rights(&self, wanted: &LoadRights<'_>) -> Vec<String> {
         let complaint =
             |right: &str| format!("this user may not {right} there (GRANT {right} ON {})", wanted.table);
         let rights = wanted.rights.iter();

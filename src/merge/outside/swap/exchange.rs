@@ -6,13 +6,13 @@
 use crate::database::{DatabaseError, Session};
 use crate::merge::dialect::{self, Swap};
 use crate::merge::outside::ask::complaints;
-use crate::merge::outside::target::Target;
+use crate::merge::outside::target::OutsideTarget;
 
 /// Gives the new table what it needs before it has rows.
 pub(super) async fn take_along(
     session: &Session,
     swap: &Swap,
-    target: &Target,
+    target: &OutsideTarget,
     new: &str,
 ) -> Result<(), DatabaseError> {
     run_each(session, target, new, swap.before_rows).await
@@ -22,7 +22,7 @@ pub(super) async fn take_along(
 pub(super) async fn exchange(
     session: &Session,
     swap: &Swap,
-    target: &Target,
+    target: &OutsideTarget,
     new: &str,
 ) -> Result<(), DatabaseError> {
     run_each(session, target, new, swap.behind_rows).await?;
@@ -42,7 +42,7 @@ pub(super) async fn exchange(
 
 async fn run_each(
     session: &Session,
-    target: &Target,
+    target: &OutsideTarget,
     new: &str,
     queries: &[&str],
 ) -> Result<(), DatabaseError> {
@@ -57,7 +57,7 @@ async fn run_each(
 
 async fn spelled(
     session: &Session,
-    target: &Target,
+    target: &OutsideTarget,
     new: &str,
     query: &str,
 ) -> Result<Vec<String>, DatabaseError> {

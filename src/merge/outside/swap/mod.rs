@@ -20,14 +20,17 @@ mod exchange;
 use self::exchange::exchange;
 use super::ask::complaints;
 use super::rows::listed;
-use super::target::{Target, qualified};
+use super::target::{OutsideTarget, qualified};
 use super::transaction::Transaction;
 use crate::database::{DatabaseError, Session};
 use crate::merge::MergeError;
 use crate::merge::dialect::{self, Swap};
 
 /// What keeps a table from being swapped, in words; nothing where it is not there.
-pub(super) async fn obstacles(session: &Session, target: &Target) -> Result<Vec<String>, DatabaseError> {
+pub(super) async fn obstacles(
+    session: &Session,
+    target: &OutsideTarget,
+) -> Result<Vec<String>, DatabaseError> {
     let Some(id) = target.id() else { return Ok(Vec::new()) };
     let dialect = dialect::of(session);
     let Some(swap) = dialect.swap() else {
@@ -48,7 +51,7 @@ pub(super) struct Swapping {
 
 impl Swapping {
     /// Makes the new table, without rows; `None` where the database cannot.
-    pub async fn begin(session: &Session, target: &Target) -> Result<Option<Swapping>, DatabaseError> {
+    pub async fn begin(session: &Session, target: &OutsideTarget) -> Result<Option<Swapping>, DatabaseError> {
         let Some(swap) = dialect::of(session).swap() else { return Ok(None) };
         let name = format!("windrow_swap_{}", target.id().unwrap_or_default());
         let table = qualified(dialect::of(session), &target.schema, &name);
@@ -66,7 +69,7 @@ impl Swapping {
     pub async fn spare(
         &self,
         transaction: &Transaction<'_>,
-        target: &Target,
+        target: &OutsideTarget,
         condition: Option<&str>,
     ) -> Result<u64, DatabaseError> {
         let standing = transaction.count(&format!("SELECT count(*) FROM {}", target.qualified)).await?;
@@ -84,7 +87,7 @@ impl Swapping {
     }
 
     /// The new table takes the old one's place.
-    pub async fn exchange(&self, session: &Session, target: &Target) -> Result<(), MergeError> {
+    pub async fn exchange(&self, session: &Session, target: &OutsideTarget) -> Result<(), MergeError> {
         session.run(&self.swap.lock.replace("{old}", &target.qualified)).await?;
         let problems = obstacles(session, target).await?;
         if !problems.is_empty() {

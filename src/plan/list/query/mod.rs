@@ -40,7 +40,7 @@ mod mistake;
 mod postgres;
 
 use self::digest::RowsDigest;
-use super::{Cell, Columns, Intake, ListError, Reader, Request, Unit, Wanted};
+use super::{Cell, Columns, Intake, ListError, Reader, Request, Unit, WantedColumns};
 use crate::job::{Database, Job};
 use crate::plan::PlanError;
 use crate::secrets::Secrets;
@@ -80,7 +80,7 @@ pub(super) async fn sha256(
     query: &str,
     secrets: &Secrets,
 ) -> Result<String, PlanError> {
-    let (list, wanted) = (database.to_string(), Wanted::of(job));
+    let (list, wanted) = (database.to_string(), WantedColumns::of(job));
     let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
     let answer = PreparedQuery::ask(job, database, query, secrets, &reader).await?;
     let mut digest = RowsDigest::of(answer.columns());
