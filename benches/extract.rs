@@ -123,7 +123,7 @@ fn table() -> Guarded<Extractor> {
     ];
     let rows = Some("table.odds tr".to_owned());
     let endpoint = Endpoint::get("odds", Template { parts: Vec::new() }, columns);
-    compiled(&Endpoint { answer: AnswerFormat::Html, rows, ..endpoint })
+    compiled(&Endpoint { format: AnswerFormat::Html, rows, ..endpoint })
 }
 
 fn extractor(expression: fn(&str) -> String, rows: Option<&str>, missing: &str) -> Guarded<Extractor> {
@@ -144,7 +144,7 @@ fn compiled(endpoint: &Endpoint) -> Guarded<Extractor> {
 fn column(key: &str, jq: String, ty: Type, strip: &str) -> Column {
     Column {
         nulls: vec!["N/A".to_owned(), String::new()],
-        strip: (!strip.is_empty()).then(|| strip.to_owned()),
+        remove: (!strip.is_empty()).then(|| strip.to_owned()),
         format: (ty == Type::Date).then(|| "%d %b %Y".to_owned()),
         ..Column::plain(&key.to_lowercase(), Expression::Jq(jq), ty)
     }

@@ -236,7 +236,7 @@ fn endpoint(server: SocketAddr) -> Endpoint {
     let literal = |text: &str| Part::Literal(text.to_owned());
     let parts = vec![literal(&format!("http://{server}/films/")), Part::Input("id".to_owned())];
     let query = vec![("apikey".to_owned(), Template { parts: vec![literal("abc")] })];
-    Endpoint { query, ..Endpoint::get("films", Template { parts }, Vec::new()) }
+    Endpoint { params: query, ..Endpoint::get("films", Template { parts }, Vec::new()) }
 }
 
 fn server() -> SocketAddr {

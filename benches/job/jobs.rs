@@ -36,7 +36,7 @@ impl ResolvedDestination {
     pub fn keeping(folder: &Path, list: &Path, port: u16) -> Outcome<ResolvedDestination> {
         let place = ResolvedDestination::films(folder, list, port)?;
         let text = fs::read_to_string(&place.job)?;
-        fs::write(&place.job, text.replacen("[job]\n", "[job]\nbodies = \"all\"\n", 1))?;
+        fs::write(&place.job, text.replacen("[job]\n", "[job]\nkeep_answers = \"all\"\n", 1))?;
         Ok(place)
     }
 
@@ -49,7 +49,7 @@ impl ResolvedDestination {
 [[endpoint]]
 name = "omdb"
 url = "{server}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 nulls = ["N/A", ""]
 {films}
@@ -57,7 +57,7 @@ nulls = ["N/A", ""]
 name = "business"
 url = "{server}/business/{{imdb_id}}"
 missing = [404]
-columns = {{ budget = {{ jq = ".budget[0]", regex = '\$([\d,]+)', strip = ",", type = "bigint" }} }}
+columns = {{ budget = {{ jq = ".budget[0]", regex = '\$([\d,]+)', remove = ",", type = "bigint" }} }}
 
 [[endpoint]]
 name = "numbers"

@@ -14,7 +14,7 @@ use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use windrow::job::{
-    ChunkFormat, Destination, Dialect, Duplicates, Format, Input, Job, Mode, OnFailure, Publish, Settings,
+    ChunkFormat, Destination, Dialect, Format, Input, Job, Mode, OnDuplicate, OnFailure, Publish, Settings,
     Source, Table,
 };
 use windrow::record::Status;
@@ -241,7 +241,7 @@ fn plan(records: u64) -> Plan {
     let endpoint = |name: &str, columns| PlannedEndpoint {
         name: name.into(),
         columns,
-        on_failure: OnFailure::Drop,
+        on_failure: OnFailure::Skip,
         explodes: false,
         batched: false,
     };
@@ -275,10 +275,10 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         input: Input {
             source: Source::Stdin { format: Format::Lines },
             id: vec!["id".into()],
-            keep: vec![],
+            columns: vec![],
             types: vec![],
-            duplicates: Duplicates::Refuse,
-            empty_ok: false,
+            on_duplicate: OnDuplicate::Fail,
+            allow_empty: false,
             dialect: Dialect::default(),
         },
         limits: vec![],
@@ -287,7 +287,8 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         publish: Publish { min_success: Some(1.0), ..Publish::default() },
         before: vec![],
         after: vec![],
-        settings: Settings { in_flight: 1, rounds: 0, ..Settings::default() },
+        settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
+        inferred: Vec::new(),
         text: String::new(),
         path: plan.job_path.clone(),
         folder: PathBuf::from("/nowhere"),

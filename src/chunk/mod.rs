@@ -7,7 +7,7 @@
 //! |---|---|
 //! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
 //! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
-//! | kept answers ([`encode_bodies`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
+//! | kept answers ([`encode_answers`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!
 //! Names that meet are told apart as [`handoff::names`](crate::handoff::names) says.
@@ -15,14 +15,14 @@
 //! Types in Parquet: text and json are strings, integer INT32, bigint INT64, decimal(p,s) DECIMAL, date DATE,
 //! timestamp TIMESTAMP in microseconds without a zone (UTC). A value is read back exactly as it was written.
 
-mod bodies;
+mod answers;
 mod input;
 mod ledger;
 mod lines;
 mod parquet;
 mod rows;
 
-pub use bodies::{Body, encode_bodies, read_bodies};
+pub use answers::{KeptAnswer, encode_answers, read_answers};
 #[cfg(test)]
 pub use input::encode_records;
 pub use input::{InputRecord, asks_of, read_asks, read_records};

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{RunsArgs, find};
 use crate::fetch::Mask;
 use crate::handoff::{Event, Exit, RunStore};
-use crate::job::{Bodies, Job};
+use crate::job::{Job, KeepAnswers};
 use crate::merge;
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::check::{Request, show, show_requests};
@@ -22,28 +22,28 @@ use crate::worker::{Sent, ShardEnd};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
-    /// The job file
-    job: PathBuf,
+    /// The job: its file, its name, or a run of it
+    job: String,
     /// Ask this many records, spread over the list
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
-    records: u64,
+    sample: u64,
     /// Ask the records with these ids instead
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     ids: Option<Vec<String>>,
     /// Ask nobody: make the columns from answers that the newest run kept, failed ones first
-    #[arg(long = "try", conflicts_with = "ids")]
-    from_kept: bool,
+    #[arg(long, conflicts_with = "ids")]
+    offline: bool,
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut job = find::load_job(&args.job)?;
+    let mut job = find::load_job(&args.job, runs).await?;
     let secrets = secrets(args.env_file.as_deref())?;
     merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
     check_secrets(&job, &secrets)?;
-    job.settings.bodies = Bodies::All;
+    job.settings.keep_answers = KeepAnswers::All;
     let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;
     let folder = tempfile::tempdir()?;
     let run = plan_new(&job, folder.path(), &secrets, &trial, &mut Console::default()).await?;
@@ -87,12 +87,12 @@ async fn chosen(
     secrets: &Secrets,
     runs: &RunsArgs,
 ) -> Result<(Trial, Option<RunStore>), RunnerError> {
-    if !args.from_kept {
-        let sample = args.ids.is_none().then_some(args.records);
+    if !args.offline {
+        let sample = args.ids.is_none().then_some(args.sample);
         return Ok((Trial { sample, ids: args.ids.clone() }, None));
     }
     let earlier = find::newest(&find::runs_root(job, runs), &job.name).await?;
-    let trial = kept_records(&earlier, job, secrets, args.records).await?;
+    let trial = kept_records(&earlier, job, secrets, args.sample).await?;
     Ok((trial, Some(earlier)))
 }
 

@@ -10,7 +10,7 @@ use crate::runner::{self, RunnerError};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
 }
 

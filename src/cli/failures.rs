@@ -14,11 +14,11 @@ const BEGINNING: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct FailuresArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// List every failed request with its id instead
     #[arg(long)]
-    ids: bool,
+    list: bool,
     /// The same, with the answers that were kept: their beginning in a table, the whole in other formats
     #[arg(long)]
     answers: bool,
@@ -31,7 +31,7 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     let run = find::open_run(&args.run, runs).await?;
     let plan = run.plan().await?;
     let job = planned_job(&run, &plan).await?;
-    let sql = match (args.ids, args.answers) {
+    let sql = match (args.list, args.answers) {
         (_, true) => failures::every_answer(&plan),
         (true, false) => failures::every_one(&plan),
         (false, false) => failures::by_kind(&plan),
@@ -52,7 +52,7 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     stdout::write_rows(&result, args.format)?;
     let word = word_for(&run, &plan);
     tell!(
-        "hint: `windrow retry {word}` asks them again; --ids lists them all, --answers with what was answered"
+        "hint: `windrow retry {word}` asks them again; --list lists them all, --answers with what was answered"
     );
     Ok(Exit::Done)
 }

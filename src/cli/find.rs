@@ -1,16 +1,41 @@
-//! From the words of a command line to jobs and runs.
+//! From the words of a command line to jobs and runs. JOB and RUN take the same words:
+//!
+//! | a word | as JOB | as RUN |
+//! |---|---|---|
+//! | a job file, `schemas/films.toml` | it | the job's newest run |
+//! | a name, `films` | `schemas/films.toml`, or else `films.toml`, or else the file of that job's newest run | the newest run of that job, or else of that file's |
+//! | a run's folder, or its id | the file that it was planned from | it |
+//! | the folder of a job's runs, `shards/films` | the file of the newest one | the newest one |
+//!
+//! A trial is no newest run.
 
 use std::path::{Path, PathBuf};
 
 use super::RunsArgs;
 use crate::handoff::{RunStore, runs};
 use crate::job::Job;
+use crate::os::shown_path;
 use crate::runner::RunnerError;
 
-/// The job file that a person named, by path.
-pub(super) fn load_job(path: &Path) -> Result<Job, RunnerError> {
-    let absolute = std::path::absolute(path)?;
-    Ok(Job::load(&absolute)?)
+/// The job that a person named.
+pub(super) async fn load_job(word: &str, runs: &RunsArgs) -> Result<Job, RunnerError> {
+    if let Some(file) = job_file(word) {
+        return Ok(Job::load(&std::path::absolute(file)?)?);
+    }
+    if let Some(run) = named_run(word, runs).await? {
+        let plan = run.plan().await?;
+        if plan.job_path.is_file() {
+            return Ok(Job::load(&plan.job_path)?);
+        }
+        return Err(RunnerError::Usage(format!(
+            "the job file of run {}, {}, is gone\nhint: the run has a copy of it in {}",
+            plan.run,
+            plan.job_path.display(),
+            shown_path(run.folder()),
+        )));
+    }
+    // What is wrong with it, in words.
+    Ok(Job::load(&std::path::absolute(word)?)?)
 }
 
 /// Where the runs of a job live.
@@ -18,35 +43,61 @@ pub(super) fn runs_root(job: &Job, runs: &RunsArgs) -> PathBuf {
     runs.folder.clone().unwrap_or_else(|| runs::default_root(&job.path))
 }
 
-/// The run that a person named: a folder, a run's id, or a job for its newest run.
+/// The run that a person named.
 pub(super) async fn open_run(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
-    let folder = Path::new(word);
-    if runs::is_run_folder(folder) {
-        return Ok(RunStore::open(folder).await?);
+    let is_file = Path::new(word).is_file();
+    if let Some(run) = if is_file { None } else { named_run(word, runs).await? } {
+        return Ok(run);
     }
-    let root = runs.here();
-    if word.ends_with(".toml") && folder.is_file() {
-        let job = load_job(folder)?;
-        return newest(&runs_root(&job, runs), &job.name).await;
+    match job_file(word) {
+        Some(file) => {
+            let job = Job::load(&std::path::absolute(file)?)?;
+            newest(&runs_root(&job, runs), &job.name).await
+        }
+        None => newest(&runs.here(), word).await,
     }
-    if let Some(folder) =
-        runs::jobs(&root).iter().map(|job| root.join(job).join(word)).find(|f| runs::is_run_folder(f))
-    {
-        return Ok(RunStore::open(&folder).await?);
+}
+
+/// The job file that is named: by its path, or by its name alone.
+fn job_file(word: &str) -> Option<PathBuf> {
+    let file = format!("{word}.toml");
+    let places = [PathBuf::from(word), Path::new("schemas").join(&file), PathBuf::from(file)];
+    places.into_iter().find(|path| path.is_file())
+}
+
+/// The run that is named otherwise than by a job file: by its folder or its id, or by a job's name for its newest one.
+async fn named_run(word: &str, runs: &RunsArgs) -> Result<Option<RunStore>, RunnerError> {
+    let (folder, root) = (Path::new(word), runs.here());
+    let with_id = || runs::jobs(&root).into_iter().map(|job| root.join(job).join(word));
+    let by_id = || with_id().find(|folder| runs::is_run_folder(folder));
+    if let Some(folder) = Some(folder.to_owned()).filter(|path| runs::is_run_folder(path)).or_else(by_id) {
+        return Ok(Some(RunStore::open(&folder).await?));
     }
-    newest(&root, word).await
+    match newest_of(&root, word).await? {
+        Some(run) => Ok(Some(run)),
+        None => match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+            (Some(root), Some(job)) if folder.is_dir() => newest_of(root, job).await,
+            _ => Ok(None),
+        },
+    }
 }
 
 /// The newest run of a job that is no trial.
 pub(super) async fn newest(root: &Path, job: &str) -> Result<RunStore, RunnerError> {
+    newest_of(root, job).await?.ok_or_else(|| {
+        RunnerError::Usage(format!(
+            "no run of job {job:?} in {}\nhint: `windrow status` lists the runs; --runs says where they are",
+            root.display(),
+        ))
+    })
+}
+
+async fn newest_of(root: &Path, job: &str) -> Result<Option<RunStore>, RunnerError> {
     for folder in runs::runs_of(root, job) {
         let run = RunStore::open(&folder).await?;
         if !run.plan().await?.trial {
-            return Ok(run);
+            return Ok(Some(run));
         }
     }
-    Err(RunnerError::Usage(format!(
-        "no run of job {job:?} in {}\nhint: `windrow status` lists the runs; --runs says where they are",
-        root.display(),
-    )))
+    Ok(None)
 }

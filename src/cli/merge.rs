@@ -14,7 +14,7 @@ use crate::runner::{self, LiveRun, MergeOptions, Purpose, RunnerError, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct MergeArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// Publish to another destination, such as csv:prices.csv (relative to this folder) or postgres://…
     #[arg(long, value_name = "URL")]

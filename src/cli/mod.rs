@@ -4,6 +4,7 @@ mod check;
 mod extract;
 mod failures;
 mod find;
+mod help;
 mod init;
 mod limits;
 mod merge;
@@ -19,7 +20,8 @@ mod status;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::handoff::Exit;
 use crate::os::tell;
@@ -28,30 +30,12 @@ use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
 #[derive(Debug, Parser)]
-#[command(name = "windrow", version, about, after_help = after_help(), max_term_width = 100)]
+#[command(name = "windrow", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
     runs: RunsArgs,
-}
-
-/// Words that the commands use, and what each means.
-const WORDS: [(&str, &str); 7] = [
-    ("run", "one pass through the whole list, in a folder of its own"),
-    ("shard", "a part of the list, fetched by a process of its own"),
-    ("round", "asks again what failed or waits; round 0 asks everything"),
-    ("failed", "asked, and not answered as it should be; `windrow retry` asks again"),
-    ("waiting", "not answered yet: a quota is used up, its host is down, or the run was interrupted"),
-    ("not_asked", "its `when` said no, or what it depends on failed"),
-    ("missing", "the server says that the id does not exist: a success, its columns null"),
-];
-
-/// What stands below the help: words, then exit codes, a line each.
-fn after_help() -> String {
-    let line = |(word, means): &(&str, &str)| format!("\n  {word:<14} {}", means.replace('`', ""));
-    let lines = |words: &[(&str, &str)]| words.iter().map(line).collect::<String>();
-    format!("Words:{}\n\nExit codes:{}", lines(&WORDS), lines(&Exit::MEANINGS))
 }
 
 /// Where runs live.
@@ -74,10 +58,10 @@ impl RunsArgs {
 #[derive(Debug, Clone, Args)]
 struct TrialArgs {
     /// Try this many records, spread over the list, into a database of their own
-    #[arg(long, value_name = "N", conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Trial", value_name = "N", conflicts_with = "ids", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
     /// Try the records with these ids, into a database of their own
-    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    #[arg(long, help_heading = "Trial", value_name = "ID,…", value_delimiter = ',')]
     ids: Option<Vec<String>>,
 }
 
@@ -91,57 +75,58 @@ impl TrialArgs {
 #[derive(Debug, Clone, Args)]
 struct FetchArgs {
     /// Send at most this many requests (at least one a shard), then pause; the next run continues there
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, help_heading = "Fetching", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_requests: Option<u64>,
-    /// Child processes at a time [default: as many as there are cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    children: Option<u16>,
+    /// Processes at a time [default: as many as there are cores]
+    #[arg(long, help_heading = "Fetching", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    processes: Option<u16>,
     /// Read secrets from a file of NAME=value lines as well
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Fetching", value_name = "FILE")]
     env_file: Option<PathBuf>,
 }
 
 impl FetchArgs {
     fn options(self) -> FetchOptions {
-        FetchOptions { max_requests: self.max_requests, children: self.children, env_file: self.env_file }
+        FetchOptions { max_requests: self.max_requests, processes: self.processes, env_file: self.env_file }
     }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Plan, fetch, retry, publish and summarise; resumes an unfinished run
-    Run(run::RunArgs),
+    /// Write a commented job file to start from
+    Init(init::InitArgs),
     /// Ask three records and show request, answer and row; write nothing
     Check(check::CheckArgs),
     /// Plan a run and say what it will take, without a request
     Plan(plan::PlanArgs),
-    /// Fetch one shard in this process; what is committed stays
-    Shard(shard::ShardArgs),
+    /// Plan, fetch, retry, publish and summarise; resume an unfinished run
+    Run(run::RunArgs),
+    /// List the runs, or a run's shards
+    Status(status::StatusArgs),
+    /// Show what failed, by kind, with an example each
+    Failures(failures::FailuresArgs),
+    /// Ask a run by SQL: views rows, requests, answers, input, and one per endpoint
+    Query(query::QueryArgs),
     /// Ask failed requests again; merge then publishes what is new
     Retry(retry::RetryArgs),
-    /// Check that nothing is missing, and publish
-    Merge(merge::MergeArgs),
     /// Extract the columns again from kept answers, without a request
     Extract(extract::ExtractArgs),
-    /// The runs and their shards
-    Status(status::StatusArgs),
-    /// What failed, by kind, with an example each
-    Failures(failures::FailuresArgs),
-    /// SQL over a run: views rows, requests, bodies, input, and one per endpoint
-    Query(query::QueryArgs),
-    /// What is known of limits and hosts: pauses, quotas; lift a host's pause
+    /// Check that nothing is missing, and publish
+    Merge(merge::MergeArgs),
+    /// Show what is known of limits and hosts: pauses, quotas; lift a host's pause
     Limits(limits::LimitsArgs),
     /// Remove runs that are over and old
     Prune(prune::PruneArgs),
-    /// Write a commented job file to start from
-    Init(init::InitArgs),
+    /// Fetch one shard in this process; what is committed stays
+    Shard(shard::ShardArgs),
     /// Print the JSON Schema of job files
-    Schema,
+    Schema(schema::SchemaArgs),
 }
 
 /// Parses the command line, runs the command, prints at most one error.
 pub fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
+    let parsed = help::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let exit = match parsed {
         Ok(cli) => {
             crate::os::raise_open_files();
             run_to_the_end(cli)
@@ -156,6 +141,12 @@ pub fn main() -> ExitCode {
 /// Prints the help or the version that was asked for, or what is wrong with the command line.
 fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
     let printed = answer.print();
+    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
+        (answer.kind(), answer.get(ContextKind::InvalidSubcommand))
+        && let Some(command) = help::meant_by(word)
+    {
+        tell!("hint: windrow {command}");
+    }
     if answer.use_stderr() {
         return Ok(Exit::Usage);
     }
@@ -187,7 +178,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
         Command::Limits(args) => limits::run(&args),
         Command::Prune(args) => prune::run(args, &runs).await,
         Command::Init(args) => init::run(args),
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(&args),
     }
 }
 

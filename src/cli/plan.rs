@@ -19,8 +19,8 @@ use crate::secrets::Secrets;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    /// The job file
-    job: PathBuf,
+    /// The job: its file, its name, or a run of it
+    job: String,
     /// Plan a new run even if there is an unfinished one
     #[arg(long)]
     new: bool,
@@ -30,7 +30,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let job = find::load_job(&args.job)?;
+    let job = find::load_job(&args.job, runs).await?;
     let secrets = secrets(args.env_file.as_deref())?;
     let found = merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
     let root = find::runs_root(&job, runs);
@@ -47,7 +47,7 @@ pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerE
             Found::Table => Ok(()),
         }
     })?;
-    tell!("hint: `windrow run {}` goes on from here", args.job.display());
+    tell!("hint: `windrow run {}` goes on from here", args.job);
     Ok(Exit::Done)
 }
 

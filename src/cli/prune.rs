@@ -16,7 +16,7 @@ use crate::runner::{Rule, RunnerError, planned_job, sweep, would_go};
 
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
-    /// The job: its file, or its name
+    /// The job: its file, its name, or a run of it
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     job: Option<String>,
     /// Every job that has runs here
@@ -97,11 +97,13 @@ async fn jobs(args: &PruneArgs, runs: &RunsArgs) -> Result<Vec<Named>, RunnerErr
             let has_runs = |job: &String| !runs::runs_of(&root, job).is_empty();
             runs::jobs(&root).into_iter().filter(has_runs).collect()
         }
-        Some(word) if word.ends_with(".toml") && Path::new(word).is_file() => {
-            let job = find::load_job(Path::new(word))?;
-            return Ok(vec![(find::runs_root(&job, runs), job.name, job.settings.keep_runs)]);
-        }
-        Some(name) => vec![name.clone()],
+        // The job may be anywhere, and its file gone.
+        Some(name) if !runs::runs_of(&root, name).is_empty() => vec![name.clone()],
+        Some(word) => match find::load_job(word, runs).await {
+            Ok(job) => return Ok(vec![(find::runs_root(&job, runs), job.name, job.settings.keep_runs)]),
+            Err(error) if Path::new(word).exists() => return Err(error),
+            Err(_) => vec![word.clone()],
+        },
     };
     let mut jobs = Vec::new();
     for name in named {

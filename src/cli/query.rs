@@ -12,7 +12,7 @@ use crate::runner::{RunnerError, planned_job};
 
 #[derive(Debug, Args)]
 pub(super) struct QueryArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// DuckDB SQL; `-` reads it from standard input
     sql: String,

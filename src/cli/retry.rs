@@ -12,7 +12,7 @@ use crate::runner::{self, RetryOptions, RunnerError, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RetryArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// Only failures with these HTTP statuses: 429, or 5xx for all from 500
     #[arg(long, value_name = "STATUS,…", value_delimiter = ',')]

@@ -1,6 +1,5 @@
 //! `windrow run JOB`: plan, fetch, retry, publish, summarise.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
@@ -13,8 +12,8 @@ use crate::runner::{self, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// The job file
-    job: PathBuf,
+    /// The job: its file, its name, or a run of it
+    job: String,
     /// Start a new run even if there is an unfinished one
     #[arg(long)]
     new: bool,
@@ -30,7 +29,7 @@ pub(super) struct RunArgs {
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let started = Instant::now();
     let stop = stop_on_signals()?;
-    let job = find::load_job(&args.job)?;
+    let job = find::load_job(&args.job, runs).await?;
     let options = RunOptions {
         root: find::runs_root(&job, runs),
         secrets: secrets(args.fetch.env_file.as_deref())?,

@@ -17,7 +17,7 @@ use crate::worker::{self, Role, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
-    /// The run: its folder, or a job's name for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// The shard's number
     shard: u32,

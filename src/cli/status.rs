@@ -9,7 +9,7 @@ use crate::runner::RunnerError;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
-    /// One run: its folder, or a job's name for its newest run; without it all runs are listed
+    /// One run: its folder or id, or a job's name or file for its newest run; without it all runs are listed
     run: Option<String>,
 }
 

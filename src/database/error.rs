@@ -96,7 +96,7 @@ impl Trouble {
         match self {
             Trouble::Taken | Trouble::Constraint => {
                 "a key, a reference or a condition of the table does not hold: mend the rows that stand, or leave new \
-                 ones out with [[before]], then repeat the command"
+                 ones out with [[publish.before]], then repeat the command"
             }
             Trouble::Value => {
                 "the column there cannot hold that value: give it a wider type, or the job's column another one"

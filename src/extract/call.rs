@@ -1,4 +1,4 @@
-//! `answer = "jsonp"`: JSON as the only argument of a function call, `callback({…});`.
+//! `format = "jsonp"`: JSON as the only argument of a function call, `callback({…});`.
 //!
 //! Accepted around the JSON: a comment before the call, as servers put there against sniffing (`/**/`), the
 //! test for the function that Express writes (`typeof callback === 'function' && callback(…)`), a semicolon

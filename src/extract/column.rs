@@ -1,6 +1,6 @@
 //! One column of JSON answers: an expression, and the conversion of what it gives.
 
-use crate::job::{self, Of};
+use crate::job::{self, TakenFrom};
 use crate::record::Failure;
 use crate::value::Value;
 
@@ -13,7 +13,7 @@ pub(super) struct JsonColumn {
     /// Where its value stands.
     pub expression: Expression,
     /// Whether that is looked for in the item or in the whole answer, where these differ.
-    pub of: Of,
+    pub from: TakenFrom,
     conversion: Conversion,
 }
 
@@ -25,7 +25,7 @@ impl JsonColumn {
             return Err(ExtractorError::unfit(conversion.name(), "JSON answers want jq"));
         };
         let expression = Expression::named(jq, conversion.name())?;
-        Ok(JsonColumn { expression, of: column.of, conversion })
+        Ok(JsonColumn { expression, from: column.from, conversion })
     }
 
     /// Its value in an answer, or in an item of one.

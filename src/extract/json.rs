@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::job::{AnswerFormat, Batch, Endpoint, Of};
+use crate::job::{AnswerFormat, Batch, Endpoint, TakenFrom};
 use crate::record::{Failure, Kind, Rows};
 use crate::value::{self, Value};
 
@@ -59,7 +59,7 @@ impl Parts {
             Ok::<_, ExtractorError>((items, value, trie))
         });
         Ok(Parts {
-            key: Expression::named(&batch.key, split::KEY)?,
+            key: Expression::named(&batch.matches, split::KEY)?,
             status: optional(&batch.status, split::STATUS)?,
             retry_after: optional(&batch.retry_after, split::RETRY_AFTER)?,
             unprocessed: unprocessed.transpose()?,
@@ -78,7 +78,7 @@ impl Json {
         let missing = |when: &String| Condition::new(when, "missing.when");
         let mut json = Json {
             // What a program answers is one JSON value, whatever it was given.
-            format: if endpoint.pipe.is_some() { AnswerFormat::Json } else { endpoint.answer },
+            format: if endpoint.pipe.is_some() { AnswerFormat::Json } else { endpoint.format },
             max_depth: endpoint.bounds.max_depth,
             whole: Trie::new([]),
             item: Trie::new([]),
@@ -98,7 +98,7 @@ impl Json {
         let (mut whole, mut item) = (Vec::new(), Vec::new());
         let (has_items, is_batch) = (self.items.is_some(), self.parts.is_some());
         for column in &mut self.columns {
-            let home = if has_items && column.of == Of::Row { &mut item } else { &mut whole };
+            let home = if has_items && column.from == TakenFrom::Row { &mut item } else { &mut whole };
             home.extend(column.expression.plain());
         }
         let home = if is_batch { &mut item } else { &mut whole };
@@ -238,7 +238,8 @@ impl Json {
     /// The values of the columns that are of the whole answer, made once, when the first row wants them.
     fn shared<'s>(&self, made: &'s mut Option<Vec<Shared>>, answer: &ParsedAnswer<'_>) -> &'s [Shared] {
         made.get_or_insert_with(|| {
-            let shared = |column: &JsonColumn| (column.of == Of::Answer).then(|| column.value(answer));
+            let shared =
+                |column: &JsonColumn| (column.from == TakenFrom::Answer).then(|| column.value(answer));
             self.columns.iter().map(shared).collect()
         })
     }

@@ -1,4 +1,4 @@
-//! `answer = "jsonl"`: a JSON value a line. To expressions they are one array.
+//! `format = "jsonl"`: a JSON value a line. To expressions they are one array.
 
 use serde::de::IgnoredAny;
 

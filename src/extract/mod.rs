@@ -105,7 +105,7 @@ pub enum ExtractorError {
         why: String,
     },
     /// Something that the format of the answers has no use for.
-    #[error("{at} does not fit the answers: {why}\nhint: see `answer` of the endpoint")]
+    #[error("{at} does not fit the answers: {why}\nhint: see `format` of the endpoint")]
     Unfit {
         /// The column or key.
         at: String,
@@ -140,7 +140,7 @@ impl ExtractorError {
 
 impl Extractor {
     fn compile(endpoint: &Endpoint) -> Result<Extractor, ExtractorError> {
-        let reader = match endpoint.answer {
+        let reader = match endpoint.format {
             AnswerFormat::Html if endpoint.pipe.is_none() => Reader::Html(Html::new(endpoint)?),
             AnswerFormat::Text if endpoint.pipe.is_none() => Reader::Text(PlainText::new(endpoint)?),
             _ => Reader::Json(Box::new(Json::new(endpoint)?)),
@@ -190,7 +190,7 @@ impl Extractor {
     ///
     /// # Errors
     ///
-    /// What fails the answer as a whole: those of [`Extractor::extract`], a `split` or `key` that fails.
+    /// What fails the answer as a whole: those of [`Extractor::extract`], a `split` or `match` that fails.
     pub fn split(&self, body: &[u8]) -> Result<Split, Failure> {
         match &self.0 {
             Reader::Json(json) => json.split(&json.text(body)?),

@@ -1,4 +1,4 @@
-//! `answer = "text"`: a column is the whole text, or what its `regex` finds in it.
+//! `format = "text"`: a column is the whole text, or what its `regex` finds in it.
 
 use crate::job::{Endpoint, Expression};
 use crate::record::{Failure, Rows};

@@ -341,7 +341,7 @@ impl Question {
         let missing = self.says_missing(status);
         let status = status.as_u16();
         let with_status = |failure: Failure| failure.with_status(status);
-        let limit = self.bounds.max_body;
+        let limit = self.bounds.max_answer;
         let body = encoding::decode(headers, body, limit).map_err(with_status)?;
         let next_link = if self.wants_link && !missing {
             self.next_link(request, headers).map_err(with_status)?

@@ -42,7 +42,7 @@ pub(super) enum Reading {
 impl Reading {
     /// How an endpoint's answers are read.
     pub(super) fn of(endpoint: &Endpoint) -> Reading {
-        match endpoint.answer {
+        match endpoint.format {
             _ if endpoint.pipe.is_some() => Reading::Any,
             AnswerFormat::Json | AnswerFormat::JsonLines | AnswerFormat::Jsonp => Reading::Json,
             AnswerFormat::Html => Reading::Html,

@@ -105,7 +105,10 @@ pub(super) fn decode_beginning(headers: &HeaderMap, wire: Bytes, limit: usize) -
 
 /// The failure of a body that is larger than its limit.
 pub(super) fn too_large(limit: u64) -> Failure {
-    Failure::lasting(Kind::TooLarge, format!("the body has more than the {limit} bytes that max_body allows"))
+    Failure::lasting(
+        Kind::TooLarge,
+        format!("the body has more than the {limit} bytes that max_answer allows"),
+    )
 }
 
 fn out_of_ratio(wire: usize) -> Failure {
@@ -586,11 +589,11 @@ pub(super) mod tests {
         let mut text: Vec<u8> = numbers.take(LIMIT as usize).collect();
         assert_eq!(decoded("gzip", gzip(&text)).unwrap(), text);
         text.push(b' ');
-        assert!(refusal("gzip", gzip(&text)).contains("max_body"));
+        assert!(refusal("gzip", gzip(&text)).contains("max_answer"));
         // Cut at its end: whoever unpacked it all would find that out first.
         let mut bomb = gzip(&vec![b' '; 64 << 20]);
         bomb.truncate(bomb.len() - 4);
-        assert!(refusal("gzip", bomb).contains("max_body"));
+        assert!(refusal("gzip", bomb).contains("max_answer"));
     }
 
     #[test]
@@ -610,7 +613,7 @@ pub(super) mod tests {
         // A zstd frame that is to be skipped (RFC 8878, section 3.1.2) gives nothing, however long it is.
         let mut skipped = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 4].to_vec();
         skipped.resize(8 + (64 << 20), 0);
-        assert!(refusal("zstd, gzip", gzip(&skipped)).contains("max_body"));
+        assert!(refusal("zstd, gzip", gzip(&skipped)).contains("max_answer"));
     }
 
     #[test]

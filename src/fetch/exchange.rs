@@ -124,7 +124,7 @@ impl Door {
         let (head, mut incoming) = response.into_parts();
         let received = &mut tally.bytes;
         if head.status.is_success() || question.says_missing(head.status) {
-            let body = body::read(&mut incoming, question.bounds.max_body, watch, received).await;
+            let body = body::read(&mut incoming, question.bounds.max_answer, watch, received).await;
             self.give_back(request, lease, body.as_ref().err());
             let body = body.map_err(|failure| failure.with_status(head.status.as_u16()))?;
             return Ok(Reply { status: head.status, headers: head.headers, body });

@@ -37,7 +37,7 @@ impl GivenUrl {
         }
         Ok(GivenUrl {
             slot: names.input(column, RequestPart::Query)?,
-            query: template::appended(&endpoint.query, names)?,
+            query: template::appended(&endpoint.params, names)?,
             reach: Reach::of(endpoint, None)?,
         })
     }

@@ -65,7 +65,7 @@ impl Headers {
 
 /// What is asked for unless the job says otherwise.
 fn our_accept(endpoint: &Endpoint) -> HeaderValue {
-    HeaderValue::from_static(match endpoint.answer {
+    HeaderValue::from_static(match endpoint.format {
         _ if endpoint.pipe.is_some() => "*/*",
         AnswerFormat::Json => "application/json, */*;q=0.5",
         AnswerFormat::JsonLines => "application/x-ndjson, application/json;q=0.9, */*;q=0.5",

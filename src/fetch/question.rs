@@ -211,7 +211,7 @@ impl Question {
     pub fn text<'a>(&self, answer: &'a Answer) -> Result<Cow<'a, [u8]>, Failure> {
         let content_type = answer.content_type.as_ref();
         sniff::check_bytes(self.reading, content_type, &answer.body)
-            .and_then(|()| charset::to_utf8(self.reading, content_type, &answer.body, self.bounds.max_body))
+            .and_then(|()| charset::to_utf8(self.reading, content_type, &answer.body, self.bounds.max_answer))
             .and_then(|text| sniff::check_text(self.reading, content_type, &text).map(|()| text))
             .map_err(|failure| Failure { detail: self.masked(&failure.detail), ..failure })
             .map_err(|failure| failure.with_status(answer.status))

@@ -33,7 +33,7 @@ impl UrlSource {
     pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<UrlSource, String> {
         match endpoint.url.parts.as_slice() {
             [Part::Url(column)] => Ok(UrlSource::Given(GivenUrl::compile(column, endpoint, names)?)),
-            _ => Ok(UrlSource::Template(UrlTemplate::compile(&endpoint.url, &endpoint.query, names)?)),
+            _ => Ok(UrlSource::Template(UrlTemplate::compile(&endpoint.url, &endpoint.params, names)?)),
         }
     }
 

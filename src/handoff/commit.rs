@@ -36,7 +36,7 @@ pub struct Commit {
     pub records: u64,
     /// The writer: unique per process that works on a shard.
     pub attempt: String,
-    /// The chunk files; exactly one of [`Content::Requests`], at most one of rows per endpoint and of bodies.
+    /// The chunk files; exactly one of [`Content::Requests`], at most one of rows per endpoint and of kept answers.
     pub files: Vec<ChunkFile>,
     /// What became of the pairs, by endpoint name.
     pub tally: BTreeMap<String, Tally>,
@@ -74,7 +74,7 @@ pub enum Content {
     /// The rows of an endpoint, by ordinal and part.
     Rows(String),
     /// Answers that are kept, by ordinal, endpoint and page.
-    Bodies,
+    Answers,
 }
 
 /// What became of the pairs of one endpoint.

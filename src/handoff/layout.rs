@@ -40,7 +40,7 @@ pub fn round(number: u32) -> Path {
 
 /// The chunks that are no endpoint's, in their names.
 const REQUESTS: &str = "requests";
-const BODIES: &str = "bodies";
+const ANSWERS: &str = "answers";
 
 /// `00003`.
 pub fn shard_folder(shard: u32) -> String {
@@ -68,10 +68,10 @@ pub fn committed_block(name: &str) -> Option<Ordinal> {
 pub fn chunk(first: Ordinal, attempt: &str, content: &Content, format: ChunkFormat) -> String {
     let (what, ending) = match (content, format) {
         (Content::Requests, _) => (REQUESTS.to_owned(), "parquet"),
-        (Content::Bodies, _) => (BODIES.to_owned(), "parquet"),
+        (Content::Answers, _) => (ANSWERS.to_owned(), "parquet"),
         (Content::Rows(endpoint), format) => {
             // No endpoint's name has a point.
-            let is_own = [REQUESTS, BODIES].iter().any(|own| own.eq_ignore_ascii_case(endpoint));
+            let is_own = [REQUESTS, ANSWERS].iter().any(|own| own.eq_ignore_ascii_case(endpoint));
             let what = if is_own { format!("{endpoint}.rows") } else { endpoint.clone() };
             (what, if format == ChunkFormat::Csv { "csv" } else { "parquet" })
         }
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn what_windrow_writes_into_a_shards_folder_is_known_by_its_name() {
-        let rows = ["a.b", "requests", "Bodies"].map(|endpoint| Content::Rows(endpoint.into()));
+        let rows = ["a.b", "requests", "KeepAnswers"].map(|endpoint| Content::Rows(endpoint.into()));
         let mut all = HashSet::new();
-        for content in [Content::Requests, Content::Bodies].into_iter().chain(rows) {
+        for content in [Content::Requests, Content::Answers].into_iter().chain(rows) {
             let name = chunk(12_000, "5f0c7a11", &content, ChunkFormat::Parquet);
             assert!(all.insert(name.to_lowercase()), "{name} is another's");
             for format in [ChunkFormat::Parquet, ChunkFormat::Csv] {

@@ -11,7 +11,7 @@
 //!   00003/input.parquet                         the frozen lines of shard 3, a row group per block
 //!   00003/000012000.<attempt>.omdb.parquet      chunk: the rows of endpoint omdb of the block that starts at 12000
 //!   00003/000012000.<attempt>.requests.parquet  chunk: the ledger of that block
-//!   00003/000012000.<attempt>.bodies.parquet    chunk: the answers of that block that are kept, if any
+//!   00003/000012000.<attempt>.answers.parquet   chunk: the answers of that block that are kept, if any
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
 //!   publishing.json                             Publishing: while a command publishes, until it has said what came of it

@@ -37,7 +37,7 @@ pub struct Plan {
     pub questions_sha256: String,
     /// Records of the run.
     pub records: u64,
-    /// Later lines of an id that came twice, left out (`duplicates = "first"`).
+    /// Later lines of an id that came twice, left out (`on_duplicate = "first"`).
     pub left_out: u64,
     /// The frozen input columns, the id first, in the order of `input.parquet` (after `ordinal` and `ask`).
     pub columns: Vec<Field>,

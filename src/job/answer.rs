@@ -44,7 +44,7 @@ pub struct Css {
 /// What a column of an endpoint with `rows` is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Of {
+pub enum TakenFrom {
     /// The row (the default).
     Row,
     /// The whole answer: the same value for all its rows.
@@ -54,7 +54,7 @@ pub enum Of {
 /// Which answers are kept beside the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bodies {
+pub enum KeepAnswers {
     /// None.
     None,
     /// Those of pairs that failed (the default).

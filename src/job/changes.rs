@@ -111,7 +111,7 @@ table = { to = "duckdb:small.duckdb", name = "small", mode = "append" }
 [[endpoint]]
 name = "one"
 url = "https://example.org/{id}"
-query = { b = "1", a = "${KEY}" }
+params = { b = "1", a = "${KEY}" }
 missing = [404, 410]
 columns = { x = ".x", y = { jq = ".y", type = "date" } }
 [[endpoint]]
@@ -149,12 +149,12 @@ columns = { z = ".z" }
             ),
             ("\"bigint\"", "\"integer\"", "the input section has changed (types.id)"),
             ("org/{id}", "com/{id}", "endpoint one has changed (url)"),
-            ("${KEY}", "${KEYS}", "endpoint one has changed (query.a)"),
-            ("b = \"1\", ", "", "endpoint one has changed (query.b)"),
+            ("${KEY}", "${KEYS}", "endpoint one has changed (params.a)"),
+            ("b = \"1\", ", "", "endpoint one has changed (params.b)"),
             (
                 "b = \"1\", a = \"${KEY}\"",
                 "a = \"${KEY}\", b = \"1\"",
-                "endpoint one has changed (the order of query)",
+                "endpoint one has changed (the order of params)",
             ),
             ("410", "411", "endpoint one has changed (missing)"),
             (
@@ -163,7 +163,7 @@ columns = { z = ".z" }
                 "endpoint two has changed (pages, rows)",
             ),
             (", type = \"date\"", "", "endpoint one has changed (columns.y)"),
-            ("z = \".z\"", "z = { jq = \".z\", strip = \",\" }", "endpoint two has changed (columns.z)"),
+            ("z = \".z\"", "z = { jq = \".z\", remove = \",\" }", "endpoint two has changed (columns.z)"),
             ("z = \".z\"", "w = \".z\"", "endpoint two has changed (columns.w, columns.z)"),
             // Where x stands in its endpoint is not said of who uses it.
             ("columns = { x", "columns = { new = \".n\", x", "endpoint one has changed (columns.new)"),
@@ -176,14 +176,11 @@ columns = { z = ".z" }
     #[test]
     fn of_a_lists_query_it_is_said_that_it_changed() {
         let asking = |query: &str| {
-            THEN.replace("file = \"ids.csv\"", &format!("database = \"duckdb:\", query = '{query}'"))
+            THEN.replace("file = \"ids.csv\"", &format!("database = \"duckdb:\", sql = '{query}'"))
         };
         let then = asking("SELECT id FROM a");
-        assert_eq!(
-            changes(&then, &asking("SELECT \"id\" FROM b")),
-            ["the input section has changed (query)"]
-        );
-        assert_eq!(changes(THEN, &then), ["the input section has changed (query, file)"]);
+        assert_eq!(changes(&then, &asking("SELECT \"id\" FROM b")), ["the input section has changed (sql)"]);
+        assert_eq!(changes(THEN, &then), ["the input section has changed (sql, file)"]);
     }
 
     #[test]

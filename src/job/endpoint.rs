@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::answer::{AnswerFormat, Expression, Of};
+use super::answer::{AnswerFormat, Expression, TakenFrom};
 use super::by_name::by_name;
 use super::limit::Cost;
 use super::request::{Batch, Pages, Payload};
@@ -35,7 +35,7 @@ pub struct Endpoint {
     pub redirects: Redirects,
     /// Query parameters in order, appended to the URL's own.
     #[serde(serialize_with = "by_name")]
-    pub query: Vec<(String, Template)>,
+    pub params: Vec<(String, Template)>,
     /// Request headers in order, names in lower case.
     #[serde(serialize_with = "by_name")]
     pub headers: Vec<(String, Template)>,
@@ -52,7 +52,7 @@ pub struct Endpoint {
     pub batch: Option<Batch>,
     /// How answers are read. With a `pipe` it is [`AnswerFormat::Json`], which is what the program makes of an answer;
     /// the answer itself is any text.
-    pub answer: AnswerFormat,
+    pub format: AnswerFormat,
     /// A program that makes JSON of each answer; its arguments, the program first.
     pub pipe: Option<Vec<String>>,
     /// A jq condition on the answer, without which it is a failure of kind `not_ok`.
@@ -97,13 +97,13 @@ pub struct Column {
     /// Where its value stands.
     pub expression: Expression,
     /// What the expression is applied to.
-    pub of: Of,
+    pub from: TakenFrom,
     /// Its type.
     pub ty: Type,
-    /// Texts that mean null (compared after `regex`, before `strip`); the column's own or else the endpoint's.
+    /// Texts that mean null (compared after `regex`, before `remove`); the column's own or else the endpoint's.
     pub nulls: Vec<String>,
     /// Characters to remove from text before it is converted: `","` for `1,234`.
-    pub strip: Option<String>,
+    pub remove: Option<String>,
     /// The first capture group (or else the whole match) is the value; no match is null.
     pub regex: Option<String>,
     /// strptime format of a date or timestamp.
@@ -164,7 +164,7 @@ pub enum Redirects {
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// The record is left out (the default).
-    Drop,
+    Skip,
     /// This endpoint's columns are null.
     Null,
     /// This endpoint's columns stay as the table has them for that key; null where it has none.
@@ -181,7 +181,7 @@ pub struct Bounds {
     /// From the start of an attempt to the answer's end. Default 60 s.
     pub timeout: Duration,
     /// Decoded body, in bytes. Default 16 MiB.
-    pub max_body: u64,
+    pub max_answer: u64,
     /// Nesting of the JSON. Default 128.
     pub max_depth: u32,
     /// Redirects followed per request. Default 5.
@@ -221,10 +221,10 @@ impl Column {
         Column {
             name: name.to_owned(),
             expression,
-            of: Of::Row,
+            from: TakenFrom::Row,
             ty,
             nulls: Vec::new(),
-            strip: None,
+            remove: None,
             regex: None,
             format: None,
             zone: None,
@@ -244,20 +244,20 @@ impl Endpoint {
             url,
             hosts: Vec::new(),
             redirects: Redirects::default(),
-            query: Vec::new(),
+            params: Vec::new(),
             headers: Vec::new(),
             payload: None,
             idempotent: true,
             when: None,
             batch: None,
-            answer: AnswerFormat::Json,
+            format: AnswerFormat::Json,
             pipe: None,
             ok: None,
             missing: Missing::default(),
             rows: None,
             pages: None,
             columns,
-            on_failure: OnFailure::Drop,
+            on_failure: OnFailure::Skip,
             after: Vec::new(),
             bounds: Bounds::default(),
             retry: Retry::default(),
@@ -269,7 +269,7 @@ impl Endpoint {
 
     /// Its templates: the URL, then query, headers and payload.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
-        let named = self.query.iter().chain(&self.headers).map(|(_, template)| template);
+        let named = self.params.iter().chain(&self.headers).map(|(_, template)| template);
         let payload = self.payload.iter().flat_map(Payload::templates);
         std::iter::once(&self.url).chain(named).chain(payload)
     }
@@ -304,7 +304,7 @@ impl Default for Bounds {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
             timeout: Duration::from_secs(60),
-            max_body: 16 << 20,
+            max_answer: 16 << 20,
             max_depth: 128,
             max_redirects: 5,
         }

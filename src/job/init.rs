@@ -23,34 +23,34 @@ const STARTER: &str = r##"# A windrow job: for every id of a list, HTTP requests
 [job]
 name = "@job@"                      # names the folder of its runs: letters, digits, _ and -
 # in_flight = 128                   # requests at the same time
-# rounds = 1                        # how often failed requests are tried again after everything else
+# retry_rounds = 1                  # how often failed requests are tried again after everything else
 # resume_within = "7d"              # `windrow run` goes on with an unfinished run if it is younger than this
 # on_change = "stop"                # if list or endpoints changed meanwhile, it says so and starts "new", unless: "stop"
 # keep_runs = "30d"                 # finished runs are removed from this age on
 # patience = "5m"                   # how long a host that answers nobody is waited for
-# bodies = "all"                    # keep answers as they came: those that "failed" are kept, unless: "all", "none"
+# keep_answers = "all"              # keep answers as they came: those that "failed" are kept, unless: "all", "none"
 
 [input]
 ids = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]  # the list itself, or a file instead:
 # file = "ids.csv"                  # .csv, .tsv, .jsonl, .parquet, or .txt with one id a line; "-" is standard input
 id = "user_id"                      # the column that identifies a line; here the name that the ids get
-# keep = ["country"]                # further columns of the file to carry into the table
+# columns = ["country"]             # further columns of the file to carry into the table
 # types = { user_id = "bigint" }    # columns of a .csv are text (007 stays 007) unless this says otherwise
-# duplicates = "first"              # an id that comes twice is an error, unless: "first" or "keep"
+# on_duplicate = "first"            # an id that comes twice is an error, unless: "first" or "keep"
 
-# [limits."jsonplaceholder.typicode.com"]  # a budget of all your processes here; by host, or by a name: limit = "name"
+# [limit."jsonplaceholder.typicode.com"]   # a budget of all your processes here; by host, or by a name: limit = "name"
 # rate = "20/s"                     # or "100/min", "5000/h", "20/10s"; after a rest this many may go at once:
 # burst = 5
 # in_flight = 16                    # requests at the same time
 # quota = "100000/day"              # kept over restarts; also per hour, week, month, or "1000/30s"
 
-# [defaults]                        # for all endpoints: headers, nulls, retry, timeout, max_body and their like
+# [defaults]                        # for all endpoints: headers, nulls, retry, timeout, max_answer and their like
 # headers = { user-agent = "me@example.org" }
 
 [[endpoint]]                        # one request per id; repeat the whole block for further requests
 name = "user"                       # letters, digits and _
 url = "https://jsonplaceholder.typicode.com/users/{user_id}"  # {column} is filled in, encoded
-# query = { lang = "en", key = "${API_KEY}" }                 # ${NAME} comes from the environment and is never shown
+# params = { lang = "en", key = "${API_KEY}" }                # ${NAME} comes from the environment and is never shown
 # headers = { authorization = "Bearer ${API_TOKEN}" }
 # method = "POST"                   # with a payload it is POST anyway; json, or form = { … }, or body = "…"
 # json = { user = "{user_id}", verbose = true }
@@ -59,7 +59,7 @@ url = "https://jsonplaceholder.typicode.com/users/{user_id}"  # {column} is fill
 # ok = '.error == null'             # an answer for which this does not hold is a failure
 missing = [404]                     # what says "no such id": statuses, or jq such as '.error == "not found"'
 nulls = ["", "N/A"]                 # texts that mean null
-# on_failure = "null"               # if a request fails for good, its row is left out ("drop"), or: "null", "keep"
+# on_failure = "null"               # if a request fails for good, its row is left out ("skip"), or: "null", "keep"
 # timeout = "60s"
 # retry = { attempts = 5, backoff = "500ms", deadline = "10m", on = [429, "5xx", "timeout", "connect"] }
 # min_success = 0.5                 # of this endpoint alone; of all together it is in [publish]
@@ -72,7 +72,7 @@ city = ".address.city"
 latitude = { jq = ".address.geo.lat", type = "double" }
 company = { jq = ".company.name", not_null = true }                      # null would be a failure
 street_number = { jq = ".address.suite", regex = '(\d+)', type = "integer" }  # the group is the value; no match is null
-# votes = { jq = ".votes", strip = ",", type = "bigint" }                # 1,234 becomes 1234
+# votes = { jq = ".votes", remove = ",", type = "bigint" }               # 1,234 becomes 1234
 # born = { jq = ".born", format = "%d %b %Y", type = "date" }            # 12 Jun 1998
 # score = { jq = ".score", type = "double", on_error = "null" }          # what is no number becomes null
 
@@ -81,7 +81,7 @@ to = "duckdb:@job@.duckdb"          # the database file; it is made if need be
 name = "@table@"                    # the table, likewise
 mode = "upsert"                     # "upsert" replaces rows of the same key; "append" adds; "replace" takes their place;
                                     # "replace_ids" replaces all rows of an id, for endpoints with several (rows = ".items[]")
-# gone = "delete"                   # rows of ids that the list no longer has stay, unless: "delete"
+# on_unlisted = "delete"            # rows of ids that the list no longer has stay, unless: "delete"
 key = ["user_id"]                   # the columns that identify a row
 stamp = { fetched_at = "record.fetched_at" }  # a further column: when the row was fetched
 
@@ -92,7 +92,7 @@ min_success = 0.9                   # publish only if nine of ten ids were answe
 # max_duplicates = 0                # if at most this many rows have the key of a later one,
 # min_rows = 5                      # if there are at least this many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most
-# when = "each_pause"               # what there is, also whenever a quota makes the run pause; "finished" otherwise
+# on_pause = "publish"              # what there is, also whenever a quota makes the run pause; else it waits for all
 "##;
 
 #[cfg(test)]
@@ -122,6 +122,6 @@ mod tests {
             .map(|line| if is_switched_off(line) { &line[2..] } else { line })
             .fold(String::new(), |text, line| text + line + "\n");
         let job = Job::parse(on, Path::new("/jobs/starter.toml")).expect("valid");
-        assert_eq!((job.endpoints[0].columns.len(), job.input.keep.len()), (9, 1));
+        assert_eq!((job.endpoints[0].columns.len(), job.input.columns.len()), (9, 1));
     }
 }

@@ -20,15 +20,15 @@ pub struct Input {
     /// The column or columns that identify a record; for `lines` and `ids` sources the one that names it.
     pub id: Vec<String>,
     /// Input columns to carry into the table besides the id.
-    pub keep: Vec<String>,
+    pub columns: Vec<String>,
     /// Types of input columns that are not text (CSV, TSV, lines) or not what the file says (Parquet, JSONL).
     #[serde(serialize_with = "by_name")]
     pub types: Vec<(String, Type)>,
     /// What to do with an id that comes twice.
-    pub duplicates: Duplicates,
+    pub on_duplicate: OnDuplicate,
     /// Whether an empty list is no error.
     #[serde(skip)]
-    pub empty_ok: bool,
+    pub allow_empty: bool,
     /// How the list's text is written; of no effect where it is none.
     #[serde(flatten)]
     pub dialect: Dialect,
@@ -84,12 +84,13 @@ pub enum Source {
         format: Format,
     },
     /// The answer to one SELECT.
+    #[serde(rename = "sql")]
     Query {
         /// Who is asked.
         #[serde(skip)]
         database: Database,
         /// One statement that gives rows, as written.
-        query: String,
+        sql: String,
     },
 }
 
@@ -133,9 +134,9 @@ pub enum Format {
 /// What to do with an id that comes more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Duplicates {
+pub enum OnDuplicate {
     /// An error that names the first of them (the default).
-    Refuse,
+    Fail,
     /// Each is a record of its own.
     Keep,
     /// The first is kept, the later ones are left out and counted.

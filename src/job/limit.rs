@@ -1,4 +1,4 @@
-//! `[limits.NAME]`: the budgets that requests are taken from.
+//! `[limit.NAME]`: the budgets that requests are taken from.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ impl Job {
         let folder = path.parent().unwrap_or(path).to_owned();
         let mut mistakes = Mistakes::default();
         let parts = file_as_written(&text, &mut mistakes)
-            .and_then(|file| validate::validated(&file, &folder, &mut mistakes));
+            .and_then(|file| validate::validated(file, path, &folder, &mut mistakes));
         match parts {
             Some(parts) if mistakes.is_empty() => Ok(parts.into_job(text, path.to_owned(), folder)),
             None if mistakes.is_empty() => {

@@ -70,6 +70,11 @@ impl Mistakes {
         self.0.push((span.clone(), one_line(message.as_ref()), one_line(hint.as_ref())));
     }
 
+    /// Takes back what was noted of a value.
+    pub(super) fn forget(&mut self, value: &Span) {
+        self.0.retain(|(span, ..)| span.start < value.start || span.end > value.end);
+    }
+
     /// How many are noted.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -23,6 +23,7 @@ mod load;
 mod mistake;
 mod questions;
 mod raw;
+mod reference;
 mod request;
 mod schema;
 mod server;
@@ -36,22 +37,23 @@ mod tests;
 mod validate;
 mod when;
 
-pub use answer::{AnswerFormat, Bodies, Css, Expression, Of};
+pub use answer::{AnswerFormat, Css, Expression, KeepAnswers, TakenFrom};
 pub use endpoint::{
     Bounds, Column, Endpoint, Missing, OnBadCharacter, OnError, OnFailure, Redirects, Retry, RetryOn,
 };
 pub use init::starter;
-pub use input::{Database, Dialect, Duplicates, Format, Input, Quote, Source};
+pub use input::{Database, Dialect, Format, Input, OnDuplicate, Quote, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::JobError;
-pub use request::{Absent, Batch, JsonTemplate, NextPage, Pages, Payload, is_idempotent};
+pub use reference::reference;
+pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
 pub use server::ServerUrl;
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
 pub use table::{
-    Destination, Gone, Mode, OnReferencing, Publish, PublishWhen, Stamp, Statement, Table, TableName,
+    Destination, Mode, OnPause, OnReferencing, OnUnlisted, Publish, Stamp, Statement, Table, TableName,
 };
 pub use template::{Part, Template};
 pub use when::When;
@@ -77,6 +79,9 @@ pub struct Job {
     pub after: Vec<Statement>,
     /// How runs are cut, paced and resumed.
     pub settings: Settings,
+    /// What the file does not say, and was inferred from the rest of it, as it could have been written:
+    /// `[input] id = "imdb_id"`.
+    pub inferred: Vec<String>,
     /// The file as written (it holds `${NAME}`, never a secret's value).
     pub text: String,
     /// The file's absolute path.
@@ -99,7 +104,7 @@ impl Job {
     /// The input columns that the job needs, each once: the id, what it keeps, then what endpoints use.
     pub fn input_columns(&self) -> Vec<String> {
         let used = self.used_columns();
-        let named = self.input.id.iter().chain(&self.input.keep).chain(&used);
+        let named = self.input.id.iter().chain(&self.input.columns).chain(&used);
         each_once(named.map(String::as_str))
     }
 

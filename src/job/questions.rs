@@ -69,14 +69,14 @@ defaults = { timeout = "10s", nulls = ["N/A"] }
 [[endpoint]]
 name = "one"
 url = "https://example.org/{id}"
-query = { b = "{{1}}", a = "${KEY}" }
+params = { b = "{{1}}", a = "${KEY}" }
 headers = { X-Key = "${KEY}" }
 missing = [404, '.gone == "yes"']
 columns = { x = '.x', y = { jq = '.y', type = 'date', format = '%Y', on_error = 'null', not_null = true } }
 [[endpoint]]
 name = "two"
 url = "https://example.org/two/{one.x}"
-columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', type = 'timestamp', zone = 'UTC', nulls = [] } }
+columns = { z = { jq = '.z', remove = ',', regex = '(\d+)' }, w = { jq = '.w', type = 'timestamp', zone = 'UTC', nulls = [] } }
 "#;
 
     fn questions(text: &str) -> Value {
@@ -103,13 +103,13 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     fn the_questions_are_written_in_the_same_words() {
         insta::assert_snapshot!(shown(JOB), @r#"
         2
-        {"duplicates":"refuse","file":{"format":"csv"},"id":["id"],"skip_lines":0,"types":[{"name":"id","value":"bigint"}]}
-        {"answer":"json","headers":[{"name":"x-key","value":"${KEY}"}],"method":"GET","missing":{"statuses":[404],"when":".gone == \"yes\""},"name":"one","query":[{"name":"b","value":"{{1}}"},{"name":"a","value":"${KEY}"}],"url":"https://example.org/{id}"}
-        {"expression":{"jq":".x"},"name":"x","nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
-        {"expression":{"jq":".y"},"format":"%Y-%m-%d","name":"y","not_null":true,"nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"null","ty":"date"}
-        {"answer":"json","method":"GET","missing":{},"name":"two","url":"https://example.org/two/{one.x}"}
-        {"expression":{"jq":".z"},"name":"z","nulls":["N/A"],"of":"row","on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","strip":",","ty":"text"}
-        {"expression":{"jq":".w"},"name":"w","of":"row","on_bad_character":"keep","on_error":"fail","ty":"timestamp","zone":"UTC"}
+        {"file":{"format":"csv"},"id":["id"],"on_duplicate":"fail","skip_lines":0,"types":[{"name":"id","value":"bigint"}]}
+        {"format":"json","headers":[{"name":"x-key","value":"${KEY}"}],"method":"GET","missing":{"statuses":[404],"when":".gone == \"yes\""},"name":"one","params":[{"name":"b","value":"{{1}}"},{"name":"a","value":"${KEY}"}],"url":"https://example.org/{id}"}
+        {"expression":{"jq":".x"},"from":"row","name":"x","nulls":["N/A"],"on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"expression":{"jq":".y"},"format":"%Y-%m-%d","from":"row","name":"y","not_null":true,"nulls":["N/A"],"on_bad_character":"keep","on_error":"null","ty":"date"}
+        {"format":"json","method":"GET","missing":{},"name":"two","url":"https://example.org/two/{one.x}"}
+        {"expression":{"jq":".z"},"from":"row","name":"z","nulls":["N/A"],"on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","remove":",","ty":"text"}
+        {"expression":{"jq":".w"},"from":"row","name":"w","on_bad_character":"keep","on_error":"fail","ty":"timestamp","zone":"UTC"}
         "#);
     }
 
@@ -118,17 +118,17 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     fn all_questions_are_written_in_the_same_words() {
         insta::assert_snapshot!(shown(FULL), @r#"
         2
-        {"duplicates":"refuse","file":{"format":"csv"},"id":["id"],"skip_lines":0}
-        {"answer":"jsonp","batch":{"absent":"single","column":"id","join":";","key":".id","size":50,"split":".data[]"},"json":"{\"ids\":\"{id}\",\"deep\":[1,true,{\"x\":\"{{}}{id}\"}]}","method":"PUT","missing":{},"name":"many","ok":".fine","url":"https://example.org/many","when":{"jq":".country == \"US\""}}
-        {"expression":{"jq":".a"},"name":"a","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
-        {"answer":"html","form":{"fields":[{"name":"q","value":"{id}"}]},"hosts":["example.org","*.example.org"],"method":"POST","missing":{},"name":"page","pages":{"next":{"url":"a.next"}},"rows":"table tr","url":"{page:url}"}
-        {"expression":{"css":{"all":true,"attribute":"id","selector":"td"}},"name":"b","of":"row","on_bad_character":"keep","on_error":"fail","ty":"json"}
-        {"expression":{"css":{"selector":"h1"}},"name":"c","of":"answer","on_bad_character":"keep","on_error":"fail","ty":"text"}
-        {"answer":"json","body":"id={id}","method":"POST","missing":{},"name":"piped","pipe":["python3","parse.py"],"url":"https://example.org/piped"}
-        {"expression":{"jq":".d"},"name":"d","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
-        {"answer":"text","method":"GET","missing":{},"name":"text","url":"https://example.org/text"}
-        {"expression":"text","name":"e","of":"row","on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","ty":"text"}
-        {"expression":"text","name":"f","of":"row","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"file":{"format":"csv"},"id":["id"],"on_duplicate":"fail","skip_lines":0}
+        {"batch":{"column":"id","join":";","match":".id","on_absent":"alone","size":50,"split":".data[]"},"format":"jsonp","json":"{\"ids\":\"{id}\",\"deep\":[1,true,{\"x\":\"{{}}{id}\"}]}","method":"PUT","missing":{},"name":"many","ok":".fine","url":"https://example.org/many","when":{"jq":".country == \"US\""}}
+        {"expression":{"jq":".a"},"from":"row","name":"a","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"form":{"fields":[{"name":"q","value":"{id}"}]},"format":"html","hosts":["example.org","*.example.org"],"method":"POST","missing":{},"name":"page","pages":{"next":{"url":"a.next"}},"rows":"table tr","url":"{page:url}"}
+        {"expression":{"css":{"all":true,"attribute":"id","selector":"td"}},"from":"row","name":"b","on_bad_character":"keep","on_error":"fail","ty":"json"}
+        {"expression":{"css":{"selector":"h1"}},"from":"answer","name":"c","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"body":"id={id}","format":"json","method":"POST","missing":{},"name":"piped","pipe":["python3","parse.py"],"url":"https://example.org/piped"}
+        {"expression":{"jq":".d"},"from":"row","name":"d","on_bad_character":"keep","on_error":"fail","ty":"text"}
+        {"format":"text","method":"GET","missing":{},"name":"text","url":"https://example.org/text"}
+        {"expression":"text","from":"row","name":"e","on_bad_character":"keep","on_error":"fail","regex":"(\\d+)","ty":"text"}
+        {"expression":"text","from":"row","name":"f","on_bad_character":"keep","on_error":"fail","ty":"text"}
         "#);
     }
 
@@ -139,14 +139,14 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             questions(&JOB.replace("name = \"two\"", &more))["endpoints"][1]["pages"]["next"].to_string()
         };
         assert_eq!(pages("{ link = true }"), r#""link""#);
-        assert_eq!(pages("{ next = '.n', most = 2 }"), r#"{"url":".n"}"#);
+        assert_eq!(pages("{ next = '.n', max = 2 }"), r#"{"url":".n"}"#);
         assert_eq!(
-            pages("{ cursor = '.c', parameter = 'p' }"),
+            pages("{ cursor = '.c', cursor_param = 'p' }"),
             r#"{"cursor":{"parameter":"p","value":".c"}}"#
         );
-        assert_eq!(pages("{ offset = 'o' }"), r#"{"offset":{"first":0,"parameter":"o"}}"#);
+        assert_eq!(pages("{ offset_param = 'o' }"), r#"{"offset":{"first":0,"parameter":"o"}}"#);
         assert_eq!(
-            pages("{ number = 'n', first = 3, more = '.m' }"),
+            pages("{ page_param = 'n', first = 3, more = '.m' }"),
             r#"{"number":{"first":3,"more":".m","parameter":"n"}}"#
         );
     }
@@ -154,15 +154,15 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     #[test]
     fn what_is_read_anew_changes_no_question() {
         for (old, new) in [
-            ("name = \"small\" }", "name = \"other\", rounds = 3, in_flight = 9, chunks = \"csv\" }"),
+            ("name = \"small\" }", "name = \"other\", retry_rounds = 3, in_flight = 9, chunks = \"csv\" }"),
             ("ids.csv", "/elsewhere/list.csv"),
-            ("timeout = \"10s\"", "max_body = 10, retry = { attempts = 9 }"),
+            ("timeout = \"10s\"", "max_answer = 10, retry = { attempts = 9 }"),
             ("mode = \"append\"", "mode = \"upsert\", key = \"id\""),
             ("name = \"two\"", "name = \"two\"\non_failure = \"null\""),
             ("name = \"two\"", "name = \"two\"\nidempotent = false"),
-            ("name = \"two\"", "name = \"two\"\nmethod = \"GET\"\nanswer = \"json\""),
-            ("mode = \"append\"", "mode = \"replace_ids\", gone = \"delete\""),
-            ("name = \"small\" }", "name = \"small\", bodies = \"all\" }"),
+            ("name = \"two\"", "name = \"two\"\nmethod = \"GET\"\nformat = \"json\""),
+            ("mode = \"append\"", "mode = \"replace_ids\", on_unlisted = \"delete\""),
+            ("name = \"small\" }", "name = \"small\", keep_answers = \"all\" }"),
             ("small.duckdb", "large.duckdb"),
             (
                 "name = \"small\" }",
@@ -176,10 +176,11 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ),
             (
                 "job = {",
-                "before = [{ sql = \"ANALYZE\" }]\nafter = [{ sql = \"FROM x\", file = \"x.csv\" }]\njob = {",
+                "publish.before = [{ sql = \"ANALYZE\" }]
+publish.after = [{ sql = \"FROM x\", file = \"x.csv\" }]\njob = {",
             ),
-            ("job = {", "publish = { when = \"each_pause\", min_rows = 7, max_change = 0.1 }\njob = {"),
-            ("job = {", "limits.'example.org' = { rate = '3/s', quota = '9/day' }\njob = {"),
+            ("job = {", "publish = { on_pause = \"publish\", min_rows = 7, max_change = 0.1 }\njob = {"),
+            ("job = {", "limit.'example.org' = { rate = '3/s', quota = '9/day' }\njob = {"),
             ("[[endpoint]]\nname = \"one\"", "# a remark\n[[endpoint]]\nname = \"one\""),
         ] {
             assert_eq!(JOB.matches(old).count(), 1, "{old}");
@@ -194,18 +195,18 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
         let nul = shown(&moved).matches("\"on_bad_character\":\"fail\"").count();
         assert_eq!(nul, 2, "of x and z, which are text");
         let kept = moved.replace("x = '.x'", "x = { jq = '.x', on_bad_character = 'keep' }");
-        let kept = kept.replace("strip = ','", "strip = ',', on_bad_character = 'keep'");
+        let kept = kept.replace("remove = ','", "remove = ',', on_bad_character = 'keep'");
         assert_eq!(questions(&kept), questions(JOB));
     }
 
     #[test]
     fn a_query_is_a_question_and_who_is_asked_is_none() {
         let asked = |database: &str, query: &str| {
-            let source = format!("database = \"{database}\", query = \"{query}\"");
+            let source = format!("database = \"{database}\", sql = \"{query}\"");
             questions(&JOB.replace("file = \"ids.csv\"", &source))
         };
         let usual = asked("postgres://h/one", "SELECT id FROM urls");
-        assert_eq!(usual["input"]["query"]["query"], "SELECT id FROM urls");
+        assert_eq!(usual["input"]["sql"]["sql"], "SELECT id FROM urls");
         assert_eq!(asked("postgres://h/other", "SELECT id FROM urls"), usual);
         assert_ne!(asked("postgres://h/one", "SELECT id FROM films"), usual);
     }
@@ -214,7 +215,7 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
     #[test]
     fn limits_and_costs_are_no_question() {
         let with = |limit: &str, keys: &str| {
-            let job = JOB.replace("job = {", &format!("limits.'example.org' = {{ {limit} }}\njob = {{"));
+            let job = JOB.replace("job = {", &format!("limit.'example.org' = {{ {limit} }}\njob = {{"));
             questions(&job.replace("name = \"two\"", &format!("name = \"two\"\n{keys}")))
         };
         for (limit, keys) in [
@@ -232,14 +233,14 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
         for (old, new) in [
             ("ids.csv", "ids.tsv"),
             ("id = \"id\", types = { id = \"bigint\" }", "id = \"id\""),
-            ("id = \"id\",", "id = \"id\", keep = [\"k\"],"),
-            ("id = \"id\",", "id = \"id\", duplicates = \"first\","),
+            ("id = \"id\",", "id = \"id\", columns = [\"k\"],"),
+            ("id = \"id\",", "id = \"id\", on_duplicate = \"first\","),
             ("nulls = [\"N/A\"]", "nulls = [\"n/a\"]"),
             ("name = \"two\"", "name = \"due\""),
             ("https://example.org/{id}", "http://example.org/{id}"),
             ("{{1}}", "{{2}}"),
             ("a = \"${KEY}\"", "a = \"${KEY2}\""),
-            ("query = { b = \"{{1}}\", a = \"${KEY}\" }", "query = { a = \"${KEY}\", b = \"{{1}}\" }"),
+            ("params = { b = \"{{1}}\", a = \"${KEY}\" }", "params = { a = \"${KEY}\", b = \"{{1}}\" }"),
             ("X-Key", "X-Other"),
             ("404", "410"),
             ("\"yes\"", "\"no\""),
@@ -249,13 +250,13 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             (", not_null = true", ""),
             ("'UTC'", "'Europe/Berlin'"),
             ("nulls = []", "nulls = ['-']"),
-            ("strip = ','", "strip = '.'"),
+            ("remove = ','", "remove = '.'"),
             ("(\\d+)", "(\\d*)"),
             ("{one.x}", "{one.y}"),
-            ("strip = ','", "strip = ',', on_bad_character = 'replace'"),
-            ("strip = ','", "strip = ',', on_bad_character = 'fail'"),
+            ("remove = ','", "remove = ',', on_bad_character = 'replace'"),
+            ("remove = ','", "remove = ',', on_bad_character = 'fail'"),
             ("ids.csv\"", "ids.csv\", format = \"tsv\""),
-            ("file = \"ids.csv\"", "database = \"duckdb:\", query = \"SELECT 1 AS id\""),
+            ("file = \"ids.csv\"", "database = \"duckdb:\", sql = \"SELECT 1 AS id\""),
             ("name = \"two\"", "name = \"two\"\nmethod = \"HEAD\""),
             ("name = \"two\"", "name = \"two\"\nbody = \"\""),
             ("name = \"two\"", "name = \"two\"\nwhen = \"true\""),
@@ -276,7 +277,7 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             "file = \"-\", format = \"csv\"",
             "ids = [\"a\", \"b\"]",
             "ids = [\"a,b\"]",
-            "database = \"duckdb:\", query = \"SELECT 1 AS id\"",
+            "database = \"duckdb:\", sql = \"SELECT 1 AS id\"",
             "file = \"ids.csv\", quote = \"none\"",
             "file = \"ids.csv\", quote = \"'\"",
             "file = \"ids.csv\", delimiter = \";\"",
@@ -323,9 +324,9 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("'.data[]'", "'.data[0]'"),
             ("'.id'", "'.ID'"),
             ("join = ';', ", ""),
-            (", absent = 'single'", ", absent = 'missing'"),
-            (", absent = 'single'", ", absent = 'single', status = '.s'"),
-            (", absent = 'single'", ", absent = 'single', unprocessed = '.u[]'"),
+            (", on_absent = 'alone'", ", on_absent = 'missing'"),
+            (", on_absent = 'alone'", ", on_absent = 'alone', status = '.s'"),
+            (", on_absent = 'alone'", ", on_absent = 'alone', unprocessed = '.u[]'"),
             ("jsonp", "jsonl"),
             ("ok = \".fine\"", "ok = \".good\""),
             (", \"*.example.org\"", ""),
@@ -333,12 +334,12 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             ("form = { q = \"{id}\" }", "body = \"q={id}\""),
             ("body = \"id={id}\"", "body = \"id={id} \""),
             ("table tr", "tr"),
-            ("pages = { next = \"a.next\", most = 5 }", ""),
+            ("pages = { next = \"a.next\", max = 5 }", ""),
             ("a.next", "a"),
             ("css = \"td\"", "css = \"th\""),
             ("attr = \"id\", ", ""),
             (", all = true", ", type = \"json\""),
-            (", of = \"answer\"", ""),
+            (", from = \"answer\"", ""),
             (", \"parse.py\"", ""),
             ("pipe = [\"python3\", \"parse.py\"]", ""),
             ("e = '(\\d+)'", "e = '(\\d*)'"),
@@ -348,9 +349,9 @@ columns = { z = { jq = '.z', strip = ',', regex = '(\d+)' }, w = { jq = '.w', ty
             assert_ne!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
         }
         for (old, new) in [
-            ("most = 5", "most = 6"),
+            ("max = 5", "max = 6"),
             ("method = \"PUT\"", "idempotent = false\nmethod = \"PUT\""),
-            (", absent = 'single'", ""),
+            (", on_absent = 'alone'", ""),
         ] {
             assert_eq!(questions(&FULL.replace(old, new)), questions(FULL), "{new}");
         }

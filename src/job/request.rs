@@ -58,9 +58,10 @@ pub struct Batch {
     /// jq: the items of an answer, `.data[]` or `to_entries[]`. Columns are taken from an item.
     pub split: String,
     /// jq: the value of `column` that an item belongs to.
-    pub key: String,
+    #[serde(rename = "match")]
+    pub matches: String,
     /// What becomes of a record that no item belongs to.
-    pub absent: Absent,
+    pub on_absent: OnAbsent,
     /// jq on an item: its own status, as an HTTP status; an item is then judged like an answer of its own.
     pub status: Option<String>,
     /// jq on an item: how long it asks to wait, as `Retry-After` would say it (RFC 9110, section 10.2.3). Only
@@ -74,12 +75,12 @@ pub struct Batch {
 /// What becomes of a record that is absent from its batch's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Absent {
+pub enum OnAbsent {
     /// It does not exist there.
     Missing,
     /// It is asked for alone, and does not exist there if that answer is empty too (the default); so are all records of
     /// a batch that failed for good.
-    Single,
+    Alone,
 }
 
 /// How an answer leads to the next page.
@@ -89,7 +90,7 @@ pub struct Pages {
     pub next: NextPage,
     /// Most pages of one record; more are a failure of kind `pages`. Default 1000.
     #[serde(skip)]
-    pub most: u32,
+    pub max: u32,
     /// jq: the array or object whose elements a page holds, or their number, before `rows` filters them. As the job has
     /// it, or else read off `rows`; none where it can neither be read off nor is needed.
     pub items: Option<String>,

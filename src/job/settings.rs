@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answer::Bodies;
+use super::answer::KeepAnswers;
 
 /// How runs are cut, paced and resumed.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,13 +10,13 @@ pub struct Settings {
     /// Format of the rows' chunk files.
     pub chunks: ChunkFormat,
     /// Which answers are kept beside the rows. Default: those of pairs that failed.
-    pub bodies: Bodies,
+    pub keep_answers: KeepAnswers,
     /// Most records of one shard; by default 250,000.
     pub shard_size: u64,
     /// Requests in flight at once, over all shards of the run. Default 128.
     pub in_flight: u32,
     /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
-    pub rounds: u32,
+    pub retry_rounds: u32,
     /// Age up to which an unfinished run is resumed. Default 7 days.
     pub resume_within: Duration,
     /// What `run` does where input or endpoints have changed since the unfinished run was planned.
@@ -50,10 +50,10 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             chunks: ChunkFormat::Parquet,
-            bodies: Bodies::Failed,
+            keep_answers: KeepAnswers::Failed,
             shard_size: 250_000,
             in_flight: 128,
-            rounds: 1,
+            retry_rounds: 1,
             resume_within: Duration::from_secs(7 * 24 * 60 * 60),
             on_change: OnChange::New,
             keep_runs: None,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Gone, Job, Mode, OnFailure};
+use super::{Job, Mode, OnFailure, OnUnlisted};
 
 /// The share of records, 0 to 1, that must have succeeded where publishing takes something away and the job writes no
 /// `min_success`.
@@ -26,8 +26,8 @@ pub enum Loss {
     Replace,
     /// `mode = "replace_ids"`: all rows of an id.
     ReplaceIds,
-    /// `gone = "delete"`: the rows of ids that the list no longer has.
-    Gone,
+    /// `on_unlisted = "delete"`: the rows of ids that the list no longer has.
+    OnUnlisted,
     /// `on_failure = "null"` with `mode = "upsert"`: the values of what failed.
     Nulls,
 }
@@ -48,7 +48,9 @@ impl Loss {
         let nulls = || job.endpoints.iter().any(|endpoint| endpoint.on_failure == OnFailure::Null);
         match job.table.mode {
             Mode::Replace => Some(Loss::Replace),
-            Mode::Upsert | Mode::ReplaceIds if job.table.gone == Gone::Delete => Some(Loss::Gone),
+            Mode::Upsert | Mode::ReplaceIds if job.table.on_unlisted == OnUnlisted::Delete => {
+                Some(Loss::OnUnlisted)
+            }
             Mode::ReplaceIds => Some(Loss::ReplaceIds),
             Mode::Upsert => nulls().then_some(Loss::Nulls),
             Mode::Append => None,
@@ -67,7 +69,7 @@ impl fmt::Display for Loss {
         out.write_str(match self {
             Loss::Replace => "mode = \"replace\"",
             Loss::ReplaceIds => "mode = \"replace_ids\"",
-            Loss::Gone => "gone = \"delete\"",
+            Loss::OnUnlisted => "on_unlisted = \"delete\"",
             Loss::Nulls => "on_failure = \"null\" with mode = \"upsert\"",
         })
     }

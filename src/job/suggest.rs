@@ -1,6 +1,6 @@
 //! Words for hints: which one was meant, and which there are.
 
-/// "did you mean `query`?", where one of `known` is close to `word`.
+/// "did you mean `params`?", where one of `known` is close to `word`.
 pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
     let lower = word.to_lowercase();
     let distance = |candidate: &&str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
@@ -35,8 +35,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_word_is_recognised_and_a_strange_one_is_not() {
-        let known = ["name", "url", "query", "headers"];
-        assert_eq!(did_you_mean("qurey", &known).as_deref(), Some("did you mean `query`?"));
+        let known = ["name", "url", "params", "headers"];
+        assert_eq!(did_you_mean("parms", &known).as_deref(), Some("did you mean `params`?"));
         assert_eq!(did_you_mean("URL", &known).as_deref(), Some("did you mean `url`?"));
         assert_eq!(did_you_mean("zzz", &known), None);
         assert_eq!(did_you_mean("a", &["b"]), None);

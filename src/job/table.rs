@@ -16,7 +16,7 @@ pub struct Table {
     /// How rows meet what the table holds.
     pub mode: Mode,
     /// What becomes of the rows of ids that the list no longer has; `delete` only for `upsert` and `replace_ids`.
-    pub gone: Gone,
+    pub on_unlisted: OnUnlisted,
     /// Columns that identify a row; required for `upsert`, none for `replace_ids`, whose key is the id.
     pub key: Vec<String>,
     /// Further columns filled from the record's own facts.
@@ -121,7 +121,7 @@ pub enum Mode {
 
 /// What becomes of the rows of ids that the list no longer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gone {
+pub enum OnUnlisted {
     /// They stay (the default).
     Keep,
     /// They are deleted.
@@ -158,7 +158,7 @@ pub enum Stamp {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Publish {
     /// When.
-    pub when: PublishWhen,
+    pub on_pause: OnPause,
     /// Share of the records, 0 to 1, that must be `ok` or `missing` at every endpoint; `None` where the job does not say:
     /// [`Success::of`](super::Success::of) tells what holds then. (An endpoint has a `min_success` of its own.)
     pub min_success: Option<f64>,
@@ -174,12 +174,12 @@ pub struct Publish {
 
 /// When a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PublishWhen {
+pub enum OnPause {
     /// When every pair is accounted for (the default).
     #[default]
-    Finished,
+    Wait,
     /// Also what there is whenever the run pauses for a quota; only for `append` and `upsert`.
-    EachPause,
+    Publish,
 }
 
 impl Table {
@@ -190,7 +190,7 @@ impl Table {
             to,
             name: name.to_owned(),
             mode,
-            gone: Gone::Keep,
+            on_unlisted: OnUnlisted::Keep,
             key: Vec::new(),
             stamp: Vec::new(),
             runs_table: None,

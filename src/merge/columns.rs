@@ -2,7 +2,7 @@
 
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Destination, Format, Gone, Job, Mode, Source, Stamp, Table, TableName};
+use crate::job::{Destination, Format, Job, Mode, OnUnlisted, Source, Stamp, Table, TableName};
 use crate::value::Type;
 
 /// Where a column's values come from.
@@ -37,14 +37,14 @@ pub(super) fn of_run(plan: &Plan, job: Option<&Job>) -> Result<Vec<Output>, Merg
         columns.push(Output { name: name.to_owned(), ty: Some(ty), origin });
     };
     ids.iter().for_each(|field| push(&field.name, field.ty, Origin::Id));
-    let kept = |name: &str| job.is_none_or(|job| job.input.keep.iter().any(|keep| keep == name));
+    let kept = |name: &str| job.is_none_or(|job| job.input.columns.iter().any(|keep| keep == name));
     others.iter().filter(|field| kept(&field.name)).for_each(|f| push(&f.name, f.ty, Origin::Input));
     for (at, endpoint) in plan.endpoints.iter().enumerate() {
         endpoint.columns.iter().for_each(|field| push(&field.name, field.ty, Origin::Answer(at)));
     }
     let Some(job) = job else { return Ok(columns) };
     job.table.stamp.iter().for_each(|(name, stamp)| push(name, stamp_type(*stamp), Origin::Stamp(*stamp)));
-    let lost = job.input.keep.iter().find(|name| plan.columns.iter().all(|field| &field.name != *name));
+    let lost = job.input.columns.iter().find(|name| plan.columns.iter().all(|field| &field.name != *name));
     let lost =
         lost.map(|name| format!("column {name:?} is kept by the job, but was not when the run was planned"));
     refuse(job, lost.into_iter().chain(problems(job, &columns)).collect()).map(|()| columns)
@@ -55,7 +55,7 @@ pub(super) fn of_job(job: &Job) -> Result<Vec<Output>, MergeError> {
     let mut columns: Vec<Output> = Vec::new();
     let mut push = |name: &str, ty, origin| columns.push(Output { name: name.to_owned(), ty, origin });
     job.input.id.iter().for_each(|name| push(name, input_type(job, name), Origin::Id));
-    let kept = job.input.keep.iter().filter(|name| !job.input.id.contains(name));
+    let kept = job.input.columns.iter().filter(|name| !job.input.id.contains(name));
     kept.for_each(|name| push(name, input_type(job, name), Origin::Input));
     for (at, endpoint) in job.endpoints.iter().enumerate() {
         endpoint.columns.iter().for_each(|c| push(&c.name, Some(c.ty), Origin::Answer(at)));
@@ -114,8 +114,8 @@ fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
 
 /// Columns that rows are found by: the key, and the id where rows are replaced or deleted by it.
 fn keys(job: &Job) -> Vec<&String> {
-    let Table { mode, gone, key, .. } = &job.table;
-    let by_id = *mode == Mode::ReplaceIds || *gone == Gone::Delete;
+    let Table { mode, on_unlisted, key, .. } = &job.table;
+    let by_id = *mode == Mode::ReplaceIds || *on_unlisted == OnUnlisted::Delete;
     let ids = job.input.id.iter().filter(|id| by_id && !key.contains(id));
     key.iter().chain(ids).collect()
 }

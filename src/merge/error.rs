@@ -96,7 +96,7 @@ pub enum MergeError {
     #[error(
         "{place}: table {table} refuses rows of the run; nothing was published{}\nhint: {}",
         lines(.rows, *.all),
-        "mend them or leave them out with [[before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, \
+        "mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, \
          another condition), or let mode = \"upsert\" replace rows of the same key; then repeat `windrow merge`: nothing is \
          asked again"
     )]

@@ -43,7 +43,7 @@ pub(super) struct BlockFiles {
     pub stretch: Stretch,
     pub requests: Option<PathBuf>,
     /// Kept answers, where there are any.
-    pub bodies: Option<PathBuf>,
+    pub answers: Option<PathBuf>,
     /// By endpoint of the plan; an endpoint without rows may have no file.
     pub rows: Vec<Option<PathBuf>>,
     /// Size of the largest of them.
@@ -166,7 +166,7 @@ impl RunFiles {
             commit: in_digest(planned.round, commit),
             stretch: planned.stretch,
             requests: None,
-            bodies: None,
+            answers: None,
             rows: vec![None; self.plan.endpoints.len()],
             largest: commit.files.iter().map(|file| file.bytes).max().unwrap_or(0),
             records: commit.records,
@@ -176,7 +176,7 @@ impl RunFiles {
         for file in &commit.files {
             match &file.content {
                 Content::Requests => block.requests = Some(path(&file.name)),
-                Content::Bodies => block.bodies = Some(path(&file.name)),
+                Content::Answers => block.answers = Some(path(&file.name)),
                 Content::Rows(name) => {
                     if let Some(at) = self.plan.endpoints.iter().position(|e| &e.name == name) {
                         block.rows[at] = Some(path(&file.name));

@@ -81,7 +81,7 @@ fn refuse_modes(job: &Job) -> Result<(), MergeError> {
         Mode::Append | Mode::Upsert => Ok(()),
         Mode::Replace | Mode::ReplaceIds => Err(MergeError::Refused {
             conditions: vec!["only append and upsert publish what there is at a pause".into()],
-            hint: "when = \"finished\" under [publish] publishes the whole run".into(),
+            hint: "on_pause = \"wait\" under [publish] publishes the whole run".into(),
         }),
     }
 }

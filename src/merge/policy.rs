@@ -30,7 +30,7 @@ impl Policy {
 
     /// Every endpoint is needed: at a pause, since what has failed or waits by then will be asked again.
     pub fn strict(plan: &Plan) -> Policy {
-        Policy::new(plan, |_| Some(OnFailure::Drop))
+        Policy::new(plan, |_| Some(OnFailure::Skip))
     }
 
     /// The endpoints.
@@ -48,7 +48,7 @@ impl Policy {
     /// `keep` says so too where the endpoint explodes: which rows there would be is not known then.
     pub fn needs(&self, endpoint: usize) -> bool {
         match self.by_endpoint[endpoint] {
-            OnFailure::Drop => true,
+            OnFailure::Skip => true,
             OnFailure::Null => false,
             OnFailure::Keep => self.exploding == Some(endpoint),
         }
@@ -86,9 +86,9 @@ mod tests {
     #[test]
     fn only_what_is_dropped_leaves_a_record_out() {
         let ends = [End::Exempt, End::NotAsked];
-        assert!(!policy(None, [OnFailure::Keep, OnFailure::Drop]).admits(&ends));
-        assert!(policy(None, [OnFailure::Drop, OnFailure::Null]).admits(&ends));
-        assert!(policy(None, [OnFailure::Drop, OnFailure::Keep]).admits(&ends));
+        assert!(!policy(None, [OnFailure::Keep, OnFailure::Skip]).admits(&ends));
+        assert!(policy(None, [OnFailure::Skip, OnFailure::Null]).admits(&ends));
+        assert!(policy(None, [OnFailure::Skip, OnFailure::Keep]).admits(&ends));
     }
 
     #[test]
@@ -97,6 +97,6 @@ mod tests {
         assert!(!exploding.admits(&[End::Ok, End::Failed]));
         assert!(exploding.admits(&[End::Failed, End::Missing]));
         assert_eq!((exploding.keeps(0), exploding.keeps(1), exploding.sparing()), (true, false, Some(1)));
-        assert_eq!(policy(Some(1), [OnFailure::Keep, OnFailure::Drop]).sparing(), None);
+        assert_eq!(policy(Some(1), [OnFailure::Keep, OnFailure::Skip]).sparing(), None);
     }
 }

@@ -56,7 +56,7 @@ pub struct Published {
     pub rows: u64,
     /// Rows of the table that were replaced or deleted for them.
     pub replaced: u64,
-    /// Records of the run that are not in it, because an endpoint failed whose `on_failure` is `drop`, or `keep`
+    /// Records of the run that are not in it, because an endpoint failed whose `on_failure` is `skip`, or `keep`
     /// where it explodes. An answer without rows leaves no record out.
     pub left_out: u64,
     /// Rows that are not in it because a later one has the same key.

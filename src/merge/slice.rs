@@ -253,7 +253,7 @@ mod tests {
             commit: String::new(),
             stretch: Stretch::whole(),
             requests: None,
-            bodies: None,
+            answers: None,
             rows: Vec::new(),
             largest: bytes_of_rows,
             records,

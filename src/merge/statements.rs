@@ -2,7 +2,7 @@
 //!
 //! | view | holds |
 //! |---|---|
-//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then whether an endpoint failed whose `on_failure` is `keep` (`windrow_failed_0` of the first one), then the table's columns. What `[[before]]` deletes there is not written, what it updates is, the key included: of rows that then have one key the latest stays |
+//! | `windrow_rows` | the rows that are to be written: `windrow_ordinal` and `windrow_part` say whose they are, then whether an endpoint failed whose `on_failure` is `keep` (`windrow_failed_0` of the first one), then the table's columns. What `[[publish.before]]` deletes there is not written, what it updates is, the key included: of rows that then have one key the latest stays |
 //! | `windrow_failures` | the pairs without success: `ordinal`, the id, `endpoint`, `status`, `kind`, `http_status`, `detail`, `attempts`, `finished_at` |
 //! | `windrow_input` | the frozen lines: `ordinal` and the input's columns |
 //!
@@ -56,12 +56,12 @@ impl Views {
 
 /// The statements before the rows, each with its name in messages.
 pub(super) fn before(job: &Job) -> impl Iterator<Item = (String, &Statement)> {
-    numbered("[[before]]", &job.before)
+    numbered("[[publish.before]]", &job.before)
 }
 
 /// The statements after the rows, each with its name in messages.
 pub(super) fn after(job: &Job) -> impl Iterator<Item = (String, &Statement)> {
-    numbered("[[after]]", &job.after)
+    numbered("[[publish.after]]", &job.after)
 }
 
 fn numbered<'a>(section: &'a str, of: &'a [Statement]) -> impl Iterator<Item = (String, &'a Statement)> {
@@ -79,17 +79,17 @@ pub(super) const REFUSED: &str =
 /// Rows that the statements have taken out of `windrow_rows`, of the rows it had and those that are left.
 pub(super) fn withheld(staged: u64, left: u64) -> Result<u64, MergeError> {
     staged.checked_sub(left).ok_or_else(|| MergeError::Statement {
-        name: "[[before]]".into(),
+        name: "[[publish.before]]".into(),
         message: format!(
             "windrow_rows has {left} rows after it and had {staged}: what is written are the rows of the run"
         ),
-        hint: "take the INSERT INTO windrow_rows out; [[after]] may write rows of your own into the table",
+        hint: "take the INSERT INTO windrow_rows out; [[publish.after]] may write rows of your own into the table",
     })
 }
 
 /// A statement that ended the transaction which it is a part of.
 pub(super) fn ended_the_transaction(name: &str) -> MergeError {
-    let message = if name.starts_with("[[after]]") {
+    let message = if name.starts_with("[[publish.after]]") {
         "it ended the transaction: by COMMIT the rows are published, without a look at [publish]; by ROLLBACK nothing is"
     } else {
         "it ended the transaction: what it has done by then stays, and nothing was published"
@@ -121,7 +121,7 @@ impl Report {
         report.make().map_err(|error| MergeError::Disk {
             path: report.path.display().to_string(),
             message: error.to_string(),
-            hint: "a report of [[after]] is written there: its folder must be there, with room, and writable",
+            hint: "a report of [[publish.after]] is written there: its folder must be there, with room, and writable",
         })?;
         Ok(report)
     }
@@ -166,7 +166,7 @@ impl Report {
         MergeError::Disk {
             path: self.path.display().to_string(),
             message: error.to_string(),
-            hint: "a report of [[after]] is written there; nothing was published",
+            hint: "a report of [[publish.after]] is written there; nothing was published",
         }
     }
 }
@@ -222,9 +222,10 @@ mod tests {
     fn a_statement_among_several_is_named_by_its_number() {
         let statement = |sql: &str| Statement { sql: sql.into(), file: None };
         let two = [statement("one"), statement("two")];
-        let names = |of: &[Statement]| numbered("[[before]]", of).map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(names(&two), ["[[before]] 1", "[[before]] 2"]);
-        assert_eq!(names(&two[..1]), ["[[before]]"]);
+        let names =
+            |of: &[Statement]| numbered("[[publish.before]]", of).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&two), ["[[publish.before]] 1", "[[publish.before]] 2"]);
+        assert_eq!(names(&two[..1]), ["[[publish.before]]"]);
     }
 
     #[test]

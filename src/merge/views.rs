@@ -8,7 +8,7 @@
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
 //! | `windrow_rows`, `windrow_failures`, `windrow_input` | what the job's own statements see ([`statements`](super::statements)), so that they can be tried offline |
-//! | `bodies` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text in UTF-8 where it is text, `bytes` as they came, `content_type` |
+//! | `answers` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text in UTF-8 where it is text, `bytes` as they came, `content_type` |
 //!
 //! Where an endpoint is named like another view, that one has a `_` at its end; so has a column of windrow's own where a
 //! column of the list or of an answer has its name, and of columns that differ in capitals only the later.
@@ -40,7 +40,7 @@ pub(super) fn create(
         ("requests", requests(files)),
         ("all_requests", all_requests(files)),
         ("input", input(&slice)),
-        ("bodies", bodies(files)),
+        ("answers", kept_answers(files)),
     ];
     let of_endpoint =
         |(at, endpoint): (usize, &PlannedEndpoint)| (endpoint.name.clone(), answers(&slice, at));
@@ -172,11 +172,11 @@ fn all_requests(files: &RunFiles) -> String {
 }
 
 /// The answers that were kept, in all rounds. Older files have no `text` and `content_type`.
-fn bodies(files: &RunFiles) -> String {
+fn kept_answers(files: &RunFiles) -> String {
     let paths: Vec<String> = files
         .blocks
         .iter()
-        .filter_map(|block| block.bodies.as_ref())
+        .filter_map(|block| block.answers.as_ref())
         .map(|path| sql::text(&path.to_string_lossy()))
         .collect();
     if paths.is_empty() {

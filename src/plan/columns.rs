@@ -8,7 +8,7 @@ use crate::value::{Field, Type};
 /// The columns to freeze, as the job names them, before the list was looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct WantedColumns {
-    /// Each once: the id columns, `keep`, then what templates and conditions use in the order of the endpoints.
+    /// Each once: the id columns, `columns`, then what templates and conditions use in the order of the endpoints.
     pub names: Vec<String>,
     /// What `types` says of each.
     pub types: Vec<Option<Type>>,
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn each_needed_column_comes_once_the_id_first() {
         let mut job = job_of(crate::job::Source::Ids(vec![]));
-        job.input.keep = vec!["country".into(), "id".into()];
+        job.input.columns = vec!["country".into(), "id".into()];
         job.input.types = vec![("year".into(), Type::Integer), ("unused".into(), Type::Date)];
         job.endpoints =
             vec![endpoint("one", "https://a/{id}/{year}"), endpoint("two", "https://a/{country}/{slug}")];

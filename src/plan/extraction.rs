@@ -8,14 +8,14 @@ use super::{PlanError, PlanOptions, questions_sha256};
 use crate::handoff::digest;
 use crate::handoff::store::VERSION;
 use crate::handoff::{Exit, HandoffError, Plan, Round, RunStore, Shard, layout};
-use crate::job::{Bodies, Job};
+use crate::job::{Job, KeepAnswers};
 
 /// Why the columns cannot be made anew.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractionError {
     /// The run kept no answers, or only some.
     #[error(
-        "run {run} kept {kept}\nhint: with bodies = \"all\" in [job] the next run keeps them all; `windrow check JOB --try` shows what becomes of those that are there"
+        "run {run} kept {kept}\nhint: with keep_answers = \"all\" in [job] the next run keeps them all; `windrow check JOB --offline` shows what becomes of those that are there"
     )]
     NotKept {
         /// The earlier run's id.
@@ -78,7 +78,7 @@ impl ExtractionError {
 pub async fn write_extraction(
     job: &Job,
     earlier: &RunStore,
-    kept: Bodies,
+    kept: KeepAnswers,
     run: &RunStore,
     run_id: &str,
     options: &PlanOptions,
@@ -116,12 +116,14 @@ async fn copy_input(earlier: &RunStore, run: &RunStore, shard: &Shard) -> Result
     run.put_shard_file(shard.number, layout::INPUT, input).await
 }
 
-fn refuse_misfit(job: &Job, then: &Plan, kept: Bodies) -> Result<(), ExtractionError> {
+fn refuse_misfit(job: &Job, then: &Plan, kept: KeepAnswers) -> Result<(), ExtractionError> {
     let run = then.run.clone();
     match kept {
-        Bodies::All => {}
-        Bodies::Failed => return Err(ExtractionError::NotKept { run, kept: "only answers that failed" }),
-        Bodies::None => return Err(ExtractionError::NotKept { run, kept: "no answers" }),
+        KeepAnswers::All => {}
+        KeepAnswers::Failed => {
+            return Err(ExtractionError::NotKept { run, kept: "only answers that failed" });
+        }
+        KeepAnswers::None => return Err(ExtractionError::NotKept { run, kept: "no answers" }),
     }
     let now: Vec<&str> = job.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     let before: Vec<&str> = then.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();

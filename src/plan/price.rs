@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crate::job::{Absent, Bodies, Cost, Counts, Endpoint, Job, Limit, Part, Rate};
+use crate::job::{Cost, Counts, Endpoint, Job, KeepAnswers, Limit, OnAbsent, Part, Rate};
 
 /// Bytes of a block's commit and of its requests' file, before their lines.
 const BLOCK: u64 = 5_000;
@@ -123,7 +123,7 @@ fn requests(job: &Job, endpoint: usize, frozen: &Frozen) -> u64 {
 
 /// Most requests of an endpoint for records that their batch does not answer: each of a batch that had company.
 fn alone(endpoint: &Endpoint, frozen: &Frozen) -> u64 {
-    let Some(batch) = endpoint.batch.as_ref().filter(|batch| batch.absent == Absent::Single) else {
+    let Some(batch) = endpoint.batch.as_ref().filter(|batch| batch.on_absent == OnAbsent::Alone) else {
         return 0;
     };
     let size = u64::from(batch.size.max(1));
@@ -198,7 +198,7 @@ fn unforeseen(job: &Job, budgets: &[Budget]) -> Vec<usize> {
 fn disk(job: &Job, frozen: &Frozen) -> u64 {
     let records: u64 = frozen.blocks.iter().sum();
     let blocks = frozen.blocks.len() as u64;
-    let body = if job.settings.bodies == Bodies::All { BODY } else { 0 };
+    let body = if job.settings.keep_answers == KeepAnswers::All { BODY } else { 0 };
     let endpoints = job.endpoints.iter().map(|endpoint| endpoint.columns.len() as u64);
     let rows = endpoints.map(|columns| {
         blocks * (FILE + columns * COLUMN) + records.saturating_mul(LINE + columns * VALUE + body)

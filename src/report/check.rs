@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::stdout;
 use super::summary::PREVIEW_WIDTH;
 use super::table::{Shape, print_rows};
-use crate::chunk::Body;
+use crate::chunk::KeptAnswer;
 use crate::extract::Guarded;
 use crate::fetch::Mask;
 use crate::handoff::Plan;
@@ -61,8 +61,8 @@ pub async fn show(run: &LiveRun, job: &Job, sent: &[Request], mask: Mask) -> Res
         ),
         None,
     )?;
-    let bodies = kept_answers(&run.store).await?;
-    let shown = Shown { query: &query, plan: &run.plan, job, sent, ends: &ends, bodies: &bodies, mask };
+    let answers = kept_answers(&run.store).await?;
+    let shown = Shown { query: &query, plan: &run.plan, job, sent, ends: &ends, answers: &answers, mask };
     let failed = ends.rows.iter().filter(|end| end[2].as_deref() == Some("failed")).count();
     let mut pages: Vec<Vec<u8>> = Vec::new();
     for record in &input.rows {
@@ -78,17 +78,17 @@ pub async fn show(run: &LiveRun, job: &Job, sent: &[Request], mask: Mask) -> Res
         pages.push(page);
     }
     stdout::write(|out| pages.iter().try_for_each(|page| out.write_all(page)))?;
-    ask_about_parts(job, &bodies)?;
+    ask_about_parts(job, &answers)?;
     Ok(failed)
 }
 
 /// Asks about parts of a batch's answer that seem to be no success, where the job takes all for one.
-fn ask_about_parts(job: &Job, bodies: &[Body]) -> Result<(), RunnerError> {
+fn ask_about_parts(job: &Job, answers: &[KeptAnswer]) -> Result<(), RunnerError> {
     let watchdog = worker::watch(Slot::own(), job)?;
     for (at, endpoint) in job.endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.batch.is_some()) {
         let Ok(extractor) = Guarded::new(endpoint) else { continue };
-        let mut own = bodies.iter().filter(|body| body.endpoint == endpoint.name);
-        let overlooked = |body: &Body| {
+        let mut own = answers.iter().filter(|body| body.endpoint == endpoint.name);
+        let overlooked = |body: &KeptAnswer| {
             let working = watchdog.work_on(word_of_pair(body.ordinal, at));
             extractor.under(&working).overlooked(&body.body)
         };
@@ -109,7 +109,7 @@ struct Shown<'a> {
     job: &'a Job,
     sent: &'a [Request],
     ends: &'a QueryResult,
-    bodies: &'a [Body],
+    answers: &'a [KeptAnswer],
     mask: Mask,
 }
 
@@ -129,8 +129,9 @@ impl Shown<'_> {
                 indented(out, "    > ", &request.lines)?;
             }
             writeln!(out, "    {}", outcome(end))?;
-            let is_its = |body: &&Body| body.ordinal.to_string() == ordinal && body.endpoint == endpoint.name;
-            if let Some(body) = self.bodies.iter().find(is_its) {
+            let is_its =
+                |body: &&KeptAnswer| body.ordinal.to_string() == ordinal && body.endpoint == endpoint.name;
+            if let Some(body) = self.answers.iter().find(is_its) {
                 indented(out, "    < ", &[beginning(body.shown())])?;
             }
             self.rows(out, at, ordinal)?;

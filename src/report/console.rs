@@ -99,7 +99,7 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
             format!("{job}: it is not known whether run {} is published: {error}", shown_path(folder))
         }
         Milestone::StatementsLeftOut(job) => format!(
-            "{}: [[before]] and [[after]] are for another kind of destination, and left out",
+            "{}: [[publish.before]] and [[publish.after]] are for another kind of destination, and left out",
             job.name
         ),
         Milestone::FetchingBegun { .. }

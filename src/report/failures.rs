@@ -44,7 +44,7 @@ pub fn every_answer(plan: &Plan) -> String {
     let answer = format!(
         ", (SELECT arg_max(body, page) FROM {} AS kept
             WHERE kept.ordinal = r.ordinal AND kept.endpoint = r.endpoint) AS answer",
-        plan.view("bodies")
+        plan.view("answers")
     );
     every_one_with(plan, &answer)
 }

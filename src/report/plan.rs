@@ -16,6 +16,9 @@ pub async fn lines(run: &LiveRun, job: &Job) -> Result<Vec<(&'static str, String
     if matches!(job.input.source, Source::Query { .. }) {
         lines.insert(1, ("list", plan.source_in_short()));
     }
+    if !job.inferred.is_empty() {
+        lines.push(("inferred", job.inferred.join(", ")));
+    }
     if run_is_locked(run.store.folder()) && !run.is_held() {
         lines.insert(1, ("state", "in use by another windrow process".to_owned()));
     }

@@ -12,7 +12,7 @@ use super::{AskedAgain, LiveRun, Milestone, RunnerError, Watcher, jobs};
 use crate::handoff::lock::{Lock, LockError, lock_run};
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, Plan, RunStore, runs};
-use crate::job::{Bodies, Job};
+use crate::job::{Job, KeepAnswers};
 use crate::os::Stop;
 use crate::plan;
 
@@ -54,9 +54,9 @@ pub async fn extract(
 }
 
 /// The job as it is now, and what the earlier run kept.
-async fn present_job(earlier: &RunStore, then: &Plan) -> Result<(Job, Bodies), RunnerError> {
+async fn present_job(earlier: &RunStore, then: &Plan) -> Result<(Job, KeepAnswers), RunnerError> {
     let planned = jobs::planned_job(earlier, then).await?;
-    let kept = planned.settings.bodies;
+    let kept = planned.settings.keep_answers;
     let job = if then.job_path.is_file() { Job::load(&then.job_path)? } else { planned };
     Ok((job, kept))
 }

@@ -1,4 +1,4 @@
-//! What `run` publishes when it pauses, where the job says `when = "each_pause"`.
+//! What `run` publishes when it pauses, where the job says `on_pause = "publish"`.
 
 use tokio::sync::watch;
 
@@ -8,13 +8,13 @@ use super::rounds::told_to_stop;
 use super::{LiveRun, Milestone, RunnerError, Watcher};
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
-use crate::job::{Job, PublishWhen};
+use crate::job::{Job, OnPause};
 use crate::merge::{MergeError, publish_partial};
 use crate::os::Stop;
 
 /// Whether a pause publishes what there is; a trial is not resumed.
 pub(super) fn publishes(run: &LiveRun, job: &Job) -> bool {
-    job.publish.when == PublishWhen::EachPause && !run.plan.trial
+    job.publish.on_pause == OnPause::Publish && !run.plan.trial
 }
 
 /// Publishes what there is; the run stays paused, unless a signal came meanwhile.

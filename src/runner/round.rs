@@ -24,8 +24,8 @@ pub fn cores() -> usize {
 pub struct FetchOptions {
     /// Sends at most this many requests (at least one a shard), then pauses.
     pub max_requests: Option<u64>,
-    /// Child processes at a time; as many as there are cores by default.
-    pub children: Option<u16>,
+    /// Processes at a time; as many as there are cores by default.
+    pub processes: Option<u16>,
     /// A file of `NAME=value` lines from which the children read secrets as well.
     pub env_file: Option<PathBuf>,
 }
@@ -120,7 +120,7 @@ fn places(states: &[ShardState], options: &FetchOptions) -> usize {
     let unfinished = states.iter().filter(|state| !state.is_committed()).count();
     let blocks: usize = states.iter().map(|state| state.blocks.saturating_sub(state.committed)).sum();
     let most = if options.max_requests.is_some() { unfinished } else { unfinished.max(blocks / OPEN_BLOCKS) };
-    options.children.map_or_else(cores, usize::from).min(most)
+    options.processes.map_or_else(cores, usize::from).min(most)
 }
 
 /// What every child is told, wherever it runs.

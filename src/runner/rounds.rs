@@ -69,7 +69,7 @@ pub async fn worth_another_round(
     if waiting > 0 {
         return Ok(Some((waiting, Again::Waiting)));
     }
-    Ok((failed > 0 && round.number < job.settings.rounds).then_some((failed, Again::Failed)))
+    Ok((failed > 0 && round.number < job.settings.retry_rounds).then_some((failed, Again::Failed)))
 }
 
 /// Waits for a moment, in seconds since 1970, or for a signal.

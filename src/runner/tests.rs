@@ -59,7 +59,7 @@ fn ids(gone: usize) -> Vec<String> {
 /// A job of these ids, with more keys in some sections.
 fn job(folder: &Path, origin: SocketAddr, ids: &[String], settings: &str, publish: &str) -> Job {
     let text = format!(
-        "job = {{ name = \"small\", shard_size = 64, rounds = 0{settings} }}\n\
+        "job = {{ name = \"small\", shard_size = 64, retry_rounds = 0{settings} }}\n\
          input = {{ ids = {ids:?}, id = \"id\" }}\n\
          table = {{ to = \"duckdb:small.duckdb\", name = \"small\", mode = \"append\" }}\n\
          publish = {{ {publish} }}\n\
@@ -222,7 +222,7 @@ async fn an_interrupted_run_keeps_what_it_fetched() {
 
 #[tokio::test]
 async fn a_pause_publishes_the_records_that_are_whole_where_the_job_says_so() {
-    let mut scene = Scene::of(&ids(0), "", "when = \"each_pause\"");
+    let mut scene = Scene::of(&ids(0), "", "on_pause = \"publish\"");
     scene.begin(&[1]).await;
     let ended = scene.run().await;
     let RunEnd::Unfinished(Unfinished { published: Part::SoFar(part), .. }) = &ended.end else {

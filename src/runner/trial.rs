@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::choose::Trial;
 use super::{LiveRun, RunnerError};
-use crate::chunk::{self, Body};
+use crate::chunk::{self, KeptAnswer};
 use crate::handoff::{Content, Event, Plan, RunStore, Shard};
 use crate::job::Job;
 use crate::merge;
@@ -84,7 +84,7 @@ pub async fn kept_records(
     let then = earlier.plan().await?;
     if plan::source_sha256(job, secrets).await?.as_ref() != Some(&then.input_sha256) {
         return Err(RunnerError::Usage(format!(
-            "the list is not the one of run {}, or it was standard input\nhint: --try finds its records by the list that the run had",
+            "the list is not the one of run {}, or it was standard input\nhint: --offline finds its records by the list that the run had",
             then.run
         )));
     }
@@ -92,7 +92,7 @@ pub async fn kept_records(
     ordinals.dedup();
     if ordinals.is_empty() {
         return Err(RunnerError::Usage(format!(
-            "run {} kept no answers\nhint: bodies = \"all\" in [job] keeps them all, \"failed\" those that failed",
+            "run {} kept no answers\nhint: keep_answers = \"all\" in [job] keeps them all, \"failed\" those that failed",
             then.run
         )));
     }
@@ -113,17 +113,17 @@ pub fn id_columns(plan: &Plan) -> Vec<String> {
 }
 
 /// The answers that a run kept.
-pub async fn kept_answers(run: &RunStore) -> Result<Vec<Body>, RunnerError> {
-    let mut bodies = Vec::new();
+pub async fn kept_answers(run: &RunStore) -> Result<Vec<KeptAnswer>, RunnerError> {
+    let mut answers = Vec::new();
     for shard in run.rounds().await?.iter().flat_map(|round| &round.shards) {
         for commit in run.commits(shard.number).await?.values() {
-            for file in commit.files.iter().filter(|file| file.content == Content::Bodies) {
+            for file in commit.files.iter().filter(|file| file.content == Content::Answers) {
                 let bytes = run.read_shard_file(shard.number, &file.name).await?;
-                let read = chunk::read_bodies(bytes)
+                let read = chunk::read_answers(bytes)
                     .map_err(|source| WorkerError::Chunk { shard: shard.number, source })?;
-                bodies.extend(read);
+                answers.extend(read);
             }
         }
     }
-    Ok(bodies)
+    Ok(answers)
 }

@@ -149,7 +149,7 @@ const OUT_OF_MEMORY: &str = "out of memory";
 /// Nobody else kills a single child with that signal.
 const KILLED: &str = "killed by SIGKILL, as the kernel does where memory runs out";
 const NEEDS_LESS: &str =
-    "\nhint: less memory is needed with a smaller in_flight or max_body, or with --children 1";
+    "\nhint: less memory is needed with a smaller in_flight or max_answer, or with --processes 1";
 
 /// Whether it aborted where the system gave it no more memory: so the standard library says it.
 fn is_out_of_memory(status: ExitStatus, log: &str) -> bool {

@@ -123,8 +123,8 @@ async fn all_pages(
         let Some(next) = place.after(&pages.next, page.items, page.more, page.next.or(link)) else {
             return Ok(Extracted::Rows(rows.into_rows()));
         };
-        if told.cost.pages >= pages.most {
-            let why = format!("there are more than the {} pages that `most` allows", pages.most);
+        if told.cost.pages >= pages.max {
+            let why = format!("there are more than the {} pages that `max` allows", pages.max);
             return Err(Failure::lasting(Kind::Pages, why));
         }
         request = question.next_page(&request, next.step(&pages.next))?;

@@ -9,7 +9,7 @@ use super::board::OpenBlock;
 use super::keep::{Keep, Kept};
 use super::output::Output;
 use super::pair::{RecordState, Settled};
-use crate::chunk::{self, Body, ChunkError, Row};
+use crate::chunk::{self, ChunkError, KeptAnswer, Row};
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
 use crate::handoff::store::{VERSION, now_micros};
@@ -164,10 +164,10 @@ fn encode(plan: &Plan, attempt: &str, open: &OpenBlock) -> Result<Encoded, Chunk
         .map(|settled| settled.line.clone())
         .collect();
     let names: Vec<String> = plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-    let bodies = bodies(&names, open);
-    if !bodies.is_empty() {
-        let bytes = chunk::encode_bodies(&bodies)?;
-        files.push(file(plan, attempt, open, Content::Bodies, bodies.len(), bytes));
+    let answers = answers(&names, open);
+    if !answers.is_empty() {
+        let bytes = chunk::encode_answers(&answers)?;
+        files.push(file(plan, attempt, open, Content::Answers, answers.len(), bytes));
     }
     let kept = kept(open);
     let bytes = chunk::encode_ledger(&names, &lines)?;
@@ -182,11 +182,11 @@ pub(super) fn kept(open: &OpenBlock) -> u64 {
 }
 
 /// The answers of a block that are kept.
-fn bodies(names: &[String], open: &OpenBlock) -> Vec<Body> {
+fn answers(names: &[String], open: &OpenBlock) -> Vec<KeptAnswer> {
     let settled = open.records.iter().flat_map(|record| record.pairs.iter().flatten());
     let of_pair = |settled: &Settled| {
         let (ordinal, endpoint) = (settled.line.ordinal, &names[settled.line.endpoint]);
-        let body = |kept: &Kept| Body {
+        let body = |kept: &Kept| KeptAnswer {
             ordinal,
             endpoint: endpoint.clone(),
             page: kept.page,

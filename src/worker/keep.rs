@@ -1,10 +1,10 @@
-//! Answers kept beside the rows, as `bodies` of the job says: the bytes that came, whatever their charset. A secret that a
+//! Answers kept beside the rows, as `keep_answers` of the job says: the bytes that came, whatever their charset. A secret that a
 //! server repeated is not kept: such an answer is kept as text without it.
 
 use std::cell::Cell;
 
 use crate::fetch::{Answer, Question, Redacted};
-use crate::job::Bodies;
+use crate::job::KeepAnswers;
 
 /// Bytes of kept answers from which only one block is open at a time: several would hold them all in memory.
 const MANY: u64 = 256 << 20;
@@ -21,13 +21,13 @@ pub(super) struct Kept {
 
 /// What is to be kept, and how much is held in memory.
 pub(super) struct Keep {
-    bodies: Bodies,
+    wanted: KeepAnswers,
     held: Cell<u64>,
 }
 
 impl Keep {
-    pub(super) fn new(bodies: Bodies) -> Keep {
-        Keep { bodies, held: Cell::new(0) }
+    pub(super) fn new(wanted: KeepAnswers) -> Keep {
+        Keep { wanted, held: Cell::new(0) }
     }
 
     /// A whole answer, from which no row could be made if it `failed`.
@@ -38,8 +38,8 @@ impl Keep {
         answer: &Answer,
         failed: bool,
     ) -> Option<Kept> {
-        let wanted = self.bodies == Bodies::All || self.bodies == Bodies::Failed && failed;
-        wanted.then(|| {
+        let is_wanted = self.wanted == KeepAnswers::All || self.wanted == KeepAnswers::Failed && failed;
+        is_wanted.then(|| {
             let kept = self.hold(page, Some(answer.status), question.to_keep(answer));
             Kept { next_link: answer.next_link.as_ref().map(|link| question.masked(link)), ..kept }
         })
@@ -47,7 +47,7 @@ impl Keep {
 
     /// What a server said instead of an answer.
     pub(super) fn error_page(&self, page: u32, status: Option<u16>, content: Redacted) -> Option<Kept> {
-        (self.bodies != Bodies::None).then(|| self.hold(page, status, content))
+        (self.wanted != KeepAnswers::None).then(|| self.hold(page, status, content))
     }
 
     fn hold(&self, page: u32, status: Option<u16>, content: Redacted) -> Kept {

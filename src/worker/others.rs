@@ -30,7 +30,7 @@ pub(super) enum Others {
     /// One that answered in this run accepts connections.
     Answer,
     /// None of those that did does any more.
-    Gone,
+    OnUnlisted,
     /// None has answered yet.
     Unknown,
 }
@@ -47,7 +47,7 @@ pub(super) async fn look(work: &Rc<Work>, open: &OpenBlock) -> Result<Others, Ha
     Ok(match known.is_empty() {
         true => Others::Unknown,
         false if is_one_there(work, known).await => Others::Answer,
-        false => Others::Gone,
+        false => Others::OnUnlisted,
     })
 }
 

@@ -18,7 +18,7 @@
 //!   shard, not each of its records.
 //! - It is given one answer at a time, so that a death is the fault of that answer: its pair fails with kind
 //!   `pipe`, and the next one meets a new process. After [`DEATHS`] deaths in a row no new one is started.
-//! - Bounded: an answer takes at most the endpoint's `timeout`, a line that comes back has at most `max_body`
+//! - Bounded: an answer takes at most the endpoint's `timeout`, a line that comes back has at most `max_answer`
 //!   bytes. Fetching goes on meanwhile.
 //! - What it writes to standard error is in the shard's log. It never outlives the shard's process.
 

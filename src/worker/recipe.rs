@@ -11,7 +11,7 @@ use super::pipe::Pipe;
 use crate::extract::{Extractor, ExtractorError, Guarded};
 use crate::fetch::{Question, Values};
 use crate::handoff::{Plan, event};
-use crate::job::{Absent, Endpoint, Job, Pages, Part};
+use crate::job::{Endpoint, Job, OnAbsent, Pages, Part};
 use crate::os::{Watchdog, Working};
 use crate::record::{Ordinal, Rows};
 use crate::secrets::Secrets;
@@ -37,7 +37,7 @@ pub(super) struct Step {
     /// The input's column by which a batch's answer is given back.
     pub(super) batch_column: Option<(usize, Type)>,
     /// What becomes of a record that is absent from its batch's answer.
-    pub(super) absent: Absent,
+    pub(super) on_absent: OnAbsent,
     /// Most pages, and what the next one is made of.
     pub(super) pages: Option<Pages>,
     /// The job's own program for its answers.
@@ -140,7 +140,7 @@ fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<S
     let pipe = endpoint
         .pipe
         .as_ref()
-        .map(|arguments| Pipe::start(arguments, &job.folder, bounds.timeout, bounds.max_body));
+        .map(|arguments| Pipe::start(arguments, &job.folder, bounds.timeout, bounds.max_answer));
     let no_program = |why: String| {
         let program = endpoint.pipe.iter().flatten().next().map_or("", String::as_str);
         WorkerError::Job(format!(
@@ -159,7 +159,7 @@ fn step(job: &Job, at: usize, question: Question, columns: &[Field]) -> Result<S
         when,
         batch: endpoint.batch.as_ref().map(|batch| batch.size as usize),
         batch_column: endpoint.batch.as_ref().and_then(|batch| column_named(columns, &batch.column)),
-        absent: endpoint.batch.as_ref().map_or(Absent::Missing, |batch| batch.absent),
+        on_absent: endpoint.batch.as_ref().map_or(OnAbsent::Missing, |batch| batch.on_absent),
         pages: endpoint.pages.clone(),
         pipe: pipe.transpose().map_err(no_program)?,
         price: Price::of(endpoint).map_err(wrong)?,

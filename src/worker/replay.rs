@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::WorkerError;
 use super::pair::RecordState;
-use crate::chunk::{self, Body};
+use crate::chunk::{self, KeptAnswer};
 use crate::extract::Extracted;
 use crate::fetch::{Answer, Asked, ContentType, Question, Redacted};
 use crate::handoff::ledger::Line;
@@ -43,7 +43,7 @@ struct Done {
 struct Past {
     line: Line,
     /// By page.
-    answers: Vec<Body>,
+    answers: Vec<KeptAnswer>,
 }
 
 impl Past {
@@ -78,23 +78,23 @@ impl Replay {
         let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         let mut past: HashMap<(Ordinal, usize), (u32, Past)> = HashMap::new();
         // By round: a record that shared its answer may have been asked again without the others.
-        let mut bodies: HashMap<(u32, Ordinal, usize), Vec<Body>> = HashMap::new();
+        let mut answers: HashMap<(u32, Ordinal, usize), Vec<KeptAnswer>> = HashMap::new();
         let overlaps = |done: &&Done| done.commit.first < records.end && records.start < done.until;
         for done in self.blocks.iter().filter(overlaps) {
             for line in self.ledger(done, &names).await? {
                 let pair = (line.ordinal, line.endpoint);
                 past.insert(pair, (done.round, Past { line, answers: Vec::new() }));
             }
-            for body in self.bodies(done).await? {
+            for body in self.answers(done).await? {
                 if let Some(endpoint) = names.iter().position(|name| *name == body.endpoint) {
-                    bodies.entry((done.round, body.ordinal, endpoint)).or_default().push(body);
+                    answers.entry((done.round, body.ordinal, endpoint)).or_default().push(body);
                 }
             }
         }
         let mut held = self.held.borrow_mut();
         for (pair, (round, mut past)) in past {
             let (ordinal, endpoint) = pair;
-            let of = |ordinal| bodies.get(&(round, ordinal, endpoint));
+            let of = |ordinal| answers.get(&(round, ordinal, endpoint));
             past.answers = past.line.batch.and_then(of).or_else(|| of(ordinal)).cloned().unwrap_or_default();
             if records.contains(&pair.0) {
                 held.insert(pair, past);
@@ -180,9 +180,9 @@ impl Replay {
         chunk::read_ledger(bytes, names).map_err(|source| WorkerError::Chunk { shard: done.shard, source })
     }
 
-    async fn bodies(&self, done: &Done) -> Result<Vec<Body>, WorkerError> {
-        let Some(bytes) = self.file(done, &Content::Bodies).await? else { return Ok(Vec::new()) };
-        chunk::read_bodies(bytes).map_err(|source| WorkerError::Chunk { shard: done.shard, source })
+    async fn answers(&self, done: &Done) -> Result<Vec<KeptAnswer>, WorkerError> {
+        let Some(bytes) = self.file(done, &Content::Answers).await? else { return Ok(Vec::new()) };
+        chunk::read_answers(bytes).map_err(|source| WorkerError::Chunk { shard: done.shard, source })
     }
 
     async fn file(&self, done: &Done, content: &Content) -> Result<Option<bytes::Bytes>, WorkerError> {
@@ -193,7 +193,7 @@ impl Replay {
     }
 }
 
-fn answer(body: &Body, question: &Question) -> Answer {
+fn answer(body: &KeptAnswer, question: &Question) -> Answer {
     let status = body.http_status.unwrap_or_default();
     let missing = question.means_missing(status);
     let content_type = body.content_type.as_deref().and_then(ContentType::from_text);

@@ -4,15 +4,15 @@
 //!
 //! - Every record of a batch gets a ledger line of its own, whatever the answer holds; the request is counted once, on the
 //!   line of the first record that it answered.
-//! - A record gets the part that names it, or none. Without a part it is asked alone (`absent = "single"`), and is
+//! - A record gets the part that names it, or none. Without a part it is asked alone (`on_absent = "alone"`), and is
 //!   missing only where that answer is about nobody; with `"missing"` it is missing, unless a part looks like its own, or
 //!   nobody who was asked about has one.
 //! - A part that says of itself that it is no success is a failure of its record alone: asked again with the others of
 //!   its kind after the longest pause that they name, missing, or failed, as an answer of its own would be.
 //! - A record whose value cannot be sent fails alone; a batch that is too long for a request is halved. A record that the
-//!   server refuses, and the others with it, is told apart by asking each alone, where the job says `absent = "single"`.
+//!   server refuses, and the others with it, is told apart by asking each alone, where the job says `on_absent = "alone"`.
 //!
-//! | a record's part | `single`, asked with others | `single`, asked alone | `missing` |
+//! | a record's part | `alone`, asked with others | `alone`, asked alone | `missing` |
 //! |---|---|---|---|
 //! | is there, by its own status a success | its row | its row | its row |
 //! | is there, and no success, or unprocessed | asked again, missing or failed | the same | the same |
@@ -27,7 +27,7 @@ use super::pair::{Pair, Settled, Spent, Together};
 use super::work::Work;
 use crate::extract::{Extracted, Item, Split};
 use crate::fetch::{Answer, PartIs, Request};
-use crate::job::Absent;
+use crate::job::OnAbsent;
 use crate::record::{Failure, Kind, Ordinal};
 
 /// Asks a batch and settles its pairs.
@@ -121,11 +121,11 @@ impl BatchRequest<'_> {
 
     /// Whether records are asked alone where their batch does not answer them.
     fn asks_alone(&self) -> bool {
-        self.members.len() > 1 && self.absent() == Absent::Single
+        self.members.len() > 1 && self.on_absent() == OnAbsent::Alone
     }
 
-    fn absent(&self) -> Absent {
-        self.work.recipe.steps[self.first.endpoint].absent
+    fn on_absent(&self) -> OnAbsent {
+        self.work.recipe.steps[self.first.endpoint].on_absent
     }
 
     /// Gives every record its part of the answer.
@@ -242,13 +242,13 @@ impl BatchRequest<'_> {
         let strange = || split.keys().min().filter(|_| !parts.is_theirs);
         let other = match split.like(key).or_else(strange) {
             Some(other) => Some(format!("{other:?}")),
-            None if self.absent() == Absent::Missing || split.is_empty() => None,
+            None if self.on_absent() == OnAbsent::Missing || split.is_empty() => None,
             None => Some("nobody (batch.key is null)".to_owned()),
         };
         let Some(other) = other else { return Ok(Extracted::Missing) };
         let why = format!(
             "the answer has no part for {key:?}, and one for {other}: let batch.key say {key:?} if that is the same; \
-             absent = \"missing\" takes the others for missing"
+             on_absent = \"missing\" takes the others for missing"
         );
         Err(Failure::lasting(Kind::Extract, why))
     }

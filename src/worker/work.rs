@@ -72,7 +72,7 @@ impl Work {
             recipe,
             output,
             board: RefCell::new(Board::new(upcoming)),
-            keep: Keep::new(job.settings.bodies),
+            keep: Keep::new(job.settings.keep_answers),
             counter: Counter::new(emit),
             input,
             settles,

@@ -23,9 +23,9 @@ fn any_header_stands_in_every_place_of_a_request() {
         format!("[[endpoint]]\nname = \"{name}\"\n{rest}\n{}\n", target.replace("NAME", name))
     };
     let job = [
-        "[job]\nname = \"names\"\n[input]\nfile = \"list.csv\"\nid = \"Artikel-Nr.\"\ntypes = { 'a}b{c' = \"text\" }\nkeep = ['5\" pipe''s']\n"
+        "[job]\nname = \"names\"\n[input]\nfile = \"list.csv\"\nid = \"Artikel-Nr.\"\ntypes = { 'a}b{c' = \"text\" }\ncolumns = ['5\" pipe''s']\n"
             .replace("''", "'").replace("['5\" pipe's']", "[\"5\\\" pipe's\"]"),
-        endpoint("one", &format!("url = '''{url}/echo/{number}/{braces}'''\nquery = {{ q = '''{quotes}{{{{''' }}\nheaders = {{ x-a = '''<{number}>''' }}")),
+        endpoint("one", &format!("url = '''{url}/echo/{number}/{braces}'''\nparams = {{ q = '''{quotes}{{{{''' }}\nheaders = {{ x-a = '''<{number}>''' }}")),
         endpoint("two", &format!("url = \"{url}/echo/x\"\njson = {{ a = '''{braces}''', b = ['''{sign}!'''] }}")),
         endpoint("three", &format!("url = \"{url}/echo/x\"\nform = {{ a = '''{quotes}''' }}")),
         endpoint("four", &format!("url = \"{url}/echo/x\"\nbody = \"{{'Artikel-Nr.'}}-{{one.one}}\"")),

@@ -31,7 +31,7 @@ columns = {{ in_path = ".target" }}
 [[endpoint]]
 name = "query"
 url = "{server}/echo/fixed"
-query = {{ q = "{{id}}", last = "1" }}
+params = {{ q = "{{id}}", last = "1" }}
 columns = {{ in_query = ".target" }}
 
 [table]
@@ -81,7 +81,7 @@ fn a_list_that_is_not_there_is_named_with_its_whole_path() {
 
 #[test]
 fn what_is_no_list_is_refused_in_words() {
-    refused("empty.csv", "", "holds no records", "where an empty list is no error, say empty = \"ok\"");
+    refused("empty.csv", "", "holds no records", "where an empty list is no error, say allow_empty = true");
     refused("head.csv", "id,country\n", "holds no records", "where an empty list");
     refused("other.csv", "Id,country\n1,de\n", "has no column \"id\"; it has \"Id\"", "did you mean \"Id\"?");
     refused("semicolon.csv", "id;country\n1;de\n", "has no column \"id\"", "say delimiter = \";\"");
@@ -134,13 +134,13 @@ fn ids_that_come_twice_are_refused_or_kept_or_left_out() {
         "ids.txt",
         list,
         "id \"a\" comes twice, in line 1 and line 3, and 1 more",
-        "duplicates = \"first\"",
+        "on_duplicate = \"first\"",
     );
     for (policy, records, of_a) in [("keep", 5, 2), ("first", 3, 1)] {
         let sandbox = Sandbox::new();
         let origin = Origin::start(&[]);
         sandbox.write("ids.txt", list);
-        let input = format!("file = \"ids.txt\"\nid = \"id\"\nduplicates = \"{policy}\"");
+        let input = format!("file = \"ids.txt\"\nid = \"id\"\non_duplicate = \"{policy}\"");
         echo_job(&sandbox, &origin.url(), &input, 1.0);
         let ended = sandbox.run(["run", "echo.toml"]).with_code(0);
         let left_out = ended.stderr.contains("3 records (2 repeated ids left out)");
@@ -154,7 +154,7 @@ fn ids_that_come_twice_are_refused_or_kept_or_left_out() {
 fn an_empty_list_can_be_allowed() {
     let sandbox = Sandbox::new();
     sandbox.write("ids.txt", "");
-    echo_job(&sandbox, NOBODY, "file = \"ids.txt\"\nid = \"id\"\nempty = \"ok\"", 1.0);
+    echo_job(&sandbox, NOBODY, "file = \"ids.txt\"\nid = \"id\"\nallow_empty = true", 1.0);
     sandbox.run(["run", "echo.toml"]).with_code(0).saying("published 0 rows");
     assert_eq!(sandbox.query("echo", "SELECT count(*) FROM rows"), ["0"]);
 }
@@ -292,7 +292,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
     let sandbox = Sandbox::new();
     sandbox.write("ids.txt", "a\n");
     echo_job(&sandbox, NOBODY, "file = \"ids.txt\"\nid = \"id\"", 1.0);
-    sandbox.edit("echo.toml", "query = { q", "qurey = { q");
+    sandbox.edit("echo.toml", "params = { q", "parms = { q");
     sandbox.edit("echo.toml", "/echo/{id}", "/echo/{idd}");
     sandbox.edit("echo.toml", "\".target\" }\n\n[[", "\".target[\" }\n\n[[");
     sandbox.edit("echo.toml", "\"append\"", "\"upsert\"");
@@ -300,7 +300,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
     let said = sandbox.run(["run", "echo.toml"]).with_code(2).stderr;
     assert!(said.starts_with("5 mistakes in job file "), "{said}");
     for (line, hint) in [
-        ("qurey = {", "did you mean `query`?"),
+        ("parms = {", "did you mean `params`?"),
         ("/echo/{idd}", "only `{id}` is there"),
         (".target[", "hint: "),
         ("upsert without a key", "add key = "),

@@ -110,8 +110,8 @@ impl Stage {
         let many = if rows.is_empty() { many.replace("\".k", "\".[0].k") } else { many };
         let url = server.url();
         let job = format!(
-            "[job]\nname = \"names\"\nbodies = \"all\"\nrounds = 0\n\
-             [input]\nfile = \"list.csv\"\nid = [\"rowid\", \"status\"]\nkeep = [\"ask\", \"requests.größe\", \" spaced \"]\n\
+            "[job]\nname = \"names\"\nkeep_answers = \"all\"\nretry_rounds = 0\n\
+             [input]\nfile = \"list.csv\"\nid = [\"rowid\", \"status\"]\ncolumns = [\"ask\", \"requests.größe\", \" spaced \"]\n\
              [defaults]\nretry = {{ attempts = 1 }}\n\
              [[endpoint]]\nname = \"requests\"\nurl = '{url}/one/{{rowid}}/{{STATUS}}/{{\"requests.größe\"}}'\n\
              [endpoint.columns]\n{}\
@@ -235,15 +235,15 @@ fn what_is_appended_swapped_or_pruned_may_have_any_name() {
     let cases = [
         ("duckdb:t.duckdb", "mode = \"append\"", false),
         ("postgres", "mode = \"append\"", true),
-        ("postgres", "mode = \"replace\"\nreplace = \"swap\"", false),
-        ("duckdb:t.duckdb", "mode = \"replace_ids\"\ngone = \"delete\"", true),
-        ("postgres", "mode = \"upsert\"\ngone = \"delete\"", false),
+        ("postgres", "mode = \"replace\"\nswap = true", false),
+        ("duckdb:t.duckdb", "mode = \"replace_ids\"\non_unlisted = \"delete\"", true),
+        ("postgres", "mode = \"upsert\"\non_unlisted = \"delete\"", false),
     ];
     for (to, settings, explodes) in cases {
         println!("{to} {settings}");
         let key = if settings.contains("replace_ids") { "" } else { KEY };
         let stage = Stage::new(to, &format!("{settings}\n{key}"), explodes);
-        stage.sandbox.edit("names.toml", "rounds = 0", "rounds = 0\nchunks = \"csv\"");
+        stage.sandbox.edit("names.toml", "retry_rounds = 0", "retry_rounds = 0\nchunks = \"csv\"");
         stage.fails.store(settings.contains("replace"), Ordering::SeqCst);
         if settings.contains("replace") {
             stage.lives();
@@ -263,11 +263,11 @@ fn the_jobs_own_statements_find_their_columns_and_ours() {
         let stage = Stage::new(to, &format!("mode = \"replace\"\n{KEY}"), false);
         let other = if to == "postgres" { "STATUS" } else { "STATUS_" };
         let more = format!(
-            "[[before]]\nsql = '''DELETE FROM windrow_rows WHERE windrow_ordinal_ = 3;\n\
+            "[[publish.before]]\nsql = '''DELETE FROM windrow_rows WHERE windrow_ordinal_ = 3;\n\
              UPDATE windrow_rows SET \"windrow_ordinal\" = 'mine', \"windrow_part\" = windrow_part_ WHERE windrow_ordinal_ = 1'''\n\
-             [[after]]\nfile = \"failures.csv\"\n\
+             [[publish.after]]\nfile = \"failures.csv\"\n\
              sql = '''SELECT \"rowid\", status, status_, endpoint, ordinal FROM windrow_failures'''\n\
-             [[after]]\nfile = \"input.csv\"\n\
+             [[publish.after]]\nfile = \"input.csv\"\n\
              sql = '''SELECT ordinal, rowid, ask, \"requests.größe\", \"{other}\" FROM windrow_input ORDER BY ordinal'''\n",
         );
         stage.sandbox.edit("names.toml", "[publish]", &format!("{more}[publish]"));
@@ -310,7 +310,7 @@ fn the_views_of_a_run_have_theirs_under_their_names_and_ours_beside() {
         ),
         ("SELECT endpoint, count(*) FROM requests_ GROUP BY ALL ORDER BY ALL", vec!["requests,4", "rows,4"]),
         ("SELECT count(*) FROM all_requests", vec!["8"]),
-        ("SELECT count(*) FROM bodies WHERE endpoint = 'requests'", vec!["4"]),
+        ("SELECT count(*) FROM answers WHERE endpoint = 'requests'", vec!["4"]),
         (
             "SELECT rowid, \"ROWID_\" FROM (SELECT rowid, 2 AS rowid_ FROM input) ORDER BY 1 LIMIT 1",
             vec!["0,2"],
@@ -319,7 +319,7 @@ fn the_views_of_a_run_have_theirs_under_their_names_and_ours_beside() {
         assert_eq!(stage.sandbox.query("names", sql), expected, "{sql}");
     }
     stage.fails.store(false, Ordering::SeqCst);
-    let checked = stage.sandbox.run(["check", "names.toml", "--records", "1"]).with_code(0);
+    let checked = stage.sandbox.run(["check", "names.toml", "--sample", "1"]).with_code(0);
     for line in ["rowid = 0, status = s0", "    two lines ", "    ordinal ", "    say \"x\" "] {
         assert!(checked.stdout.contains(line), "{line}: {}", checked.stdout);
     }

@@ -66,7 +66,7 @@ fn a_full_disk_under_the_state_keeps_limits_or_says_that_nothing_is_shared() {
     };
     run(0).saying("asked without regard to others").saying("hint: set WINDROW_STATE");
     let asked = origin.counts()["total"].clone();
-    let limit = format!("[limits.\"127.0.0.1:{}\"]\nrate = \"1000/s\"\n\n[table]", origin.port);
+    let limit = format!("[limit.\"127.0.0.1:{}\"]\nrate = \"1000/s\"\n\n[table]", origin.port);
     sandbox.edit("small.toml", "[table]", &limit);
     run(4).saying("cannot share limits in ").saying("hint: set WINDROW_STATE");
     assert_eq!(origin.counts()["total"], asked);
@@ -318,14 +318,14 @@ fn a_job_that_asks_something_else_now_starts_anew() {
         ("ids.txt", "tt0000001", "tt0000099", " has changed; starting a new run"),
         (
             "small.toml",
-            "rounds = 3",
-            "rounds = 3\nresume_within = \"1ms\"",
+            "retry_rounds = 3",
+            "retry_rounds = 3\nresume_within = \"1ms\"",
             "it is older than 1ms (resume_within)",
         ),
     ] {
         let sandbox = Sandbox::new();
         let origin = Origin::start(&[]);
-        let job = small_job(&sandbox, &origin, 50, "rounds = 3", "");
+        let job = small_job(&sandbox, &origin, 50, "retry_rounds = 3", "");
         sandbox.run(["plan", job.to_str().unwrap()]).with_code(0);
         let before = sandbox.newest_run("small");
         sandbox.edit(file, old, new);

@@ -17,7 +17,7 @@ name = "echo"
 [input]
 {input}
 id = "id"
-keep = ["name", "seen"]
+columns = ["name", "seen"]
 
 [defaults]
 retry = {{ attempts = 2, backoff = "10ms", max_backoff = "50ms" }}
@@ -37,7 +37,7 @@ mode = "append"
 }
 
 fn from_server(database: &TestDatabase<'_>, query: &str) -> String {
-    format!("database = \"{}\"\nquery = \"\"\"\n{query}\"\"\"", database.url())
+    format!("database = \"{}\"\nsql = \"\"\"\n{query}\"\"\"", database.url())
 }
 
 const PEOPLE: &str = "CREATE TABLE people AS SELECT i AS id, 'p' || i AS name, \
@@ -150,7 +150,7 @@ fn files_beside_the_job_are_a_list_by_sql_wherever_it_is_started() {
     let (origin, sandbox, elsewhere) = (Origin::start(&[]), Sandbox::new(), tempfile::tempdir().unwrap());
     sandbox.write("lists/people.csv", "id,name\n1,a\n2,b\n3,c\n");
     let query = "SELECT id, name, TIMESTAMP '2024-05-31 10:00:00' AS seen FROM read_csv('lists/people.csv') WHERE id > 1";
-    job(&sandbox, &origin, &format!("database = \"duckdb:\"\nquery = \"{query}\""), "");
+    job(&sandbox, &origin, &format!("database = \"duckdb:\"\nsql = \"{query}\""), "");
     let mut command = sandbox.command(["run"]);
     command.arg(sandbox.path().join("echo.toml")).current_dir(elsewhere.path());
     crate::support::ended(command).with_code(0);

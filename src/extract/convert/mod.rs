@@ -1,11 +1,11 @@
 //! From a value to the type of its column: from JSON text, or from text that HTML or a plain answer has.
 //!
 //! JSON becomes text (strings without their escapes, numbers and booleans as they are written), then in turn: `regex`
-//! picks a part of it, `nulls` says which texts are null, `strip` removes characters, and the column's type reads the rest
+//! picks a part of it, `nulls` says which texts are null, `remove` removes characters, and the column's type reads the rest
 //! ([`value`]).
 //!
 //! - An array or object fits `json`, and `text` as its JSON without spacing.
-//! - `json` keeps the JSON that the answer had; of text, and with `regex` or `strip`, what is left must itself
+//! - `json` keeps the JSON that the answer had; of text, and with `regex` or `remove`, what is left must itself
 //!   be JSON.
 //! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
 //!   expression that fails, or gives more than one value, fails the answer in any case.
@@ -39,7 +39,7 @@ pub(super) struct Conversion {
     ty: Type,
     regex: Option<Regex>,
     nulls: Vec<String>,
-    strip: Option<Vec<char>>,
+    remove: Option<Vec<char>>,
     clock: Clock,
     on_error: OnError,
     not_null: bool,
@@ -59,7 +59,7 @@ impl Conversion {
             ty: column.ty,
             regex: regex(column)?,
             nulls: column.nulls.clone(),
-            strip: column.strip.as_ref().map(|characters| characters.chars().collect()),
+            remove: column.remove.as_ref().map(|characters| characters.chars().collect()),
             clock: Clock { format: column.format.clone(), zone: zone(column)? },
             on_error: column.on_error,
             not_null: column.not_null,
@@ -112,7 +112,7 @@ impl Conversion {
         }
         let whole = self.text(json)?;
         match self.ty {
-            Type::Json if self.regex.is_none() && self.strip.is_none() => {
+            Type::Json if self.regex.is_none() && self.remove.is_none() => {
                 if self.is_null(&whole) {
                     Ok(Value::Null)
                 } else {
@@ -164,7 +164,7 @@ impl Conversion {
     }
 
     fn stripped<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match &self.strip {
+        match &self.remove {
             Some(characters) if text.contains(&**characters) => Cow::Owned(text.replace(&**characters, "")),
             _ => Cow::Borrowed(text),
         }

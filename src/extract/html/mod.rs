@@ -1,4 +1,4 @@
-//! `answer = "html"`: elements are found by CSS selectors, their texts and attributes become values.
+//! `format = "html"`: elements are found by CSS selectors, their texts and attributes become values.
 //!
 //! | step | by | a failure is |
 //! |---|---|---|
@@ -16,7 +16,7 @@ mod shown;
 
 use scraper::{ElementRef, Selector};
 
-use crate::job::{self, Endpoint, NextPage, Of};
+use crate::job::{self, Endpoint, NextPage, TakenFrom};
 use crate::record::{Failure, Kind, Rows};
 use crate::value::Value;
 
@@ -28,7 +28,7 @@ use super::{Extracted, ExtractorError};
 
 /// An endpoint whose answers are HTML, compiled.
 pub(super) struct Html {
-    max_body: u64,
+    max_answer: u64,
     rows: Option<Selector>,
     columns: Vec<HtmlColumn>,
     /// The link to the next page.
@@ -37,7 +37,7 @@ pub(super) struct Html {
 
 struct HtmlColumn {
     find: Find,
-    of: Of,
+    from: TakenFrom,
     conversion: Conversion,
 }
 
@@ -49,7 +49,7 @@ impl Html {
             return Err(ExtractorError::unfit(at, "only JSON answers have conditions"));
         }
         Ok(Html {
-            max_body: endpoint.bounds.max_body,
+            max_answer: endpoint.bounds.max_answer,
             rows: endpoint.rows.as_ref().map(|rows| find::selector(rows, "rows")).transpose()?,
             columns: endpoint.columns.iter().map(HtmlColumn::new).collect::<Result<_, _>>()?,
             next: next(endpoint)?,
@@ -75,7 +75,7 @@ impl Html {
         if text.trim().is_empty() {
             return Err(Failure::lasting(Kind::Extract, "the answer is empty"));
         }
-        parse::document(text, self.max_body)
+        parse::document(text, self.max_answer)
     }
 
     fn extracted(&self, root: ElementRef<'_>) -> Result<Extracted, Failure> {
@@ -98,8 +98,9 @@ impl Html {
 
     /// The values of the columns that are of the whole answer; none for those of the row.
     fn shared(&self, root: ElementRef<'_>) -> Vec<Option<Result<Value, Failure>>> {
-        let value =
-            |column: &HtmlColumn| (column.of == Of::Answer).then(|| column.value(Scope::Document(root)));
+        let value = |column: &HtmlColumn| {
+            (column.from == TakenFrom::Answer).then(|| column.value(Scope::Document(root)))
+        };
         self.columns.iter().map(value).collect()
     }
 }
@@ -111,7 +112,7 @@ impl HtmlColumn {
             return Err(ExtractorError::unfit(conversion.name(), "HTML wants CSS selectors"));
         };
         let find = Find::new(css, conversion.name(), column.ty)?;
-        Ok(HtmlColumn { find, of: column.of, conversion })
+        Ok(HtmlColumn { find, from: column.from, conversion })
     }
 
     fn value(&self, place: Scope<'_>) -> Result<Value, Failure> {

@@ -19,7 +19,7 @@ use crate::record::{Failure, Kind};
 /// The matching of `:has(…)` recurses, and at this depth stays within 2 MiB of stack (tried).
 const MAX_DEPTH: usize = 10_000;
 
-/// Bytes of `max_body` for each element, text and comment of a document: these take some 200 bytes of memory.
+/// Bytes of `max_answer` for each element, text and comment of a document: these take some 200 bytes of memory.
 const BYTES_PER_NODE: u64 = 8;
 
 /// Elements, texts and comments that every document may have.
@@ -39,7 +39,7 @@ type HtmlParser = Parser<HtmlTreeSink>;
 
 /// The tree of a document. What is not bounded here is a tag with a million attributes, which takes minutes: like
 /// an expression without end it is left to the worker's watchdog.
-pub(super) fn document(text: &str, max_body: u64) -> Result<Html, Failure> {
+pub(super) fn document(text: &str, max_answer: u64) -> Result<Html, Failure> {
     // A tendril's length has 32 bits.
     if u32::try_from(text.len()).is_err() {
         return Err(Failure::lasting(Kind::TooLarge, "HTML of 4 GiB or more cannot be read"));
@@ -49,7 +49,7 @@ pub(super) fn document(text: &str, max_body: u64) -> Result<Html, Failure> {
     let tokenizer = TokenizerOpts { discard_bom: false, ..TokenizerOpts::default() };
     let sink = HtmlTreeSink::new(Html::new_document());
     let mut parser = parse_document(sink, ParseOpts { tokenizer, ..ParseOpts::default() });
-    let most = ALWAYS_ALLOWED.max(max_body / BYTES_PER_NODE);
+    let most = ALWAYS_ALLOWED.max(max_answer / BYTES_PER_NODE);
     let (mut at, mut open, mut work) = (0, 0, 0);
     while at < text.len() {
         let end = end_of_piece(text, at, open);

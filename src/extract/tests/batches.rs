@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{Absent, AnswerFormat, Batch, Of};
+use crate::job::{AnswerFormat, Batch, OnAbsent, TakenFrom};
 use crate::record::{Kind, Rows};
 
 fn batched(split: &str, key: &str, columns: Vec<job::Column>) -> Endpoint {
@@ -14,8 +14,8 @@ fn batched(split: &str, key: &str, columns: Vec<job::Column>) -> Endpoint {
         column: "id".to_owned(),
         join: ",".to_owned(),
         split: split.to_owned(),
-        key: key.to_owned(),
-        absent: Absent::Missing,
+        matches: key.to_owned(),
+        on_absent: OnAbsent::Missing,
         status: None,
         retry_after: None,
         unprocessed: None,
@@ -144,7 +144,7 @@ fn an_items_failure_is_its_own_and_a_keys_failure_everybodys() {
 #[test]
 fn ok_looks_at_the_answer_and_missing_at_the_item() {
     let mut endpoint = batched(".data[]", ".id", title());
-    endpoint.columns.push(job::Column { of: Of::Answer, ..column("page", ".page", Type::Integer) });
+    endpoint.columns.push(job::Column { from: TakenFrom::Answer, ..column("page", ".page", Type::Integer) });
     endpoint.ok = Some(".ok".to_owned());
     endpoint.missing.when = Some(".gone".to_owned());
     let body = r#"{"ok":true,"page":3,"data":[{"id":1,"gone":true},{"id":2,"title":"x"}]}"#;
@@ -157,7 +157,7 @@ fn ok_looks_at_the_answer_and_missing_at_the_item() {
 
 #[test]
 fn lines_can_be_split() {
-    let lines = Endpoint { answer: AnswerFormat::JsonLines, ..batched(".[]", ".id", title()) };
+    let lines = Endpoint { format: AnswerFormat::JsonLines, ..batched(".[]", ".id", title()) };
     let split = split(&lines, "{\"id\":1,\"title\":\"x\"}\n{\"id\":2,\"title\":\"y\"}\n").unwrap();
     assert_eq!((holds(&split, "1"), holds(&split, "2")), (Some(titled("x")), Some(titled("y"))));
 }

@@ -6,9 +6,9 @@ use super::*;
 use crate::job::{AnswerFormat, Expression};
 use crate::record::Kind;
 
-fn of_format(answer: AnswerFormat, rows: Option<&str>, columns: Vec<job::Column>) -> Extractor {
+fn of_format(format: AnswerFormat, rows: Option<&str>, columns: Vec<job::Column>) -> Extractor {
     let rows = rows.map(str::to_owned);
-    Extractor::compile(&Endpoint { answer, rows, ..endpoint(columns, None) }).unwrap()
+    Extractor::compile(&Endpoint { format, rows, ..endpoint(columns, None) }).unwrap()
 }
 
 fn values(extractor: &Extractor, body: impl AsRef<[u8]>) -> Result<Vec<Value>, Failure> {
@@ -89,7 +89,7 @@ fn text_is_taken_whole_or_by_regex() {
 fn a_pipe_makes_json_of_any_answer() {
     for answer in [AnswerFormat::Json, AnswerFormat::Html, AnswerFormat::Text, AnswerFormat::Jsonp] {
         let endpoint = Endpoint {
-            answer,
+            format: answer,
             pipe: Some(vec!["cat".to_owned()]),
             ..endpoint(vec![column("id", ".id", Type::Integer)], None)
         };
@@ -107,8 +107,10 @@ fn expressions_that_do_not_fit_the_format_are_refused() {
     for (answer, columns) in
         [(AnswerFormat::Html, jq()), (AnswerFormat::Text, jq()), (AnswerFormat::Json, whole())]
     {
-        let refused =
-            Extractor::compile(&Endpoint { answer, ..endpoint(columns, None) }).err().unwrap().to_string();
+        let refused = Extractor::compile(&Endpoint { format: answer, ..endpoint(columns, None) })
+            .err()
+            .unwrap()
+            .to_string();
         assert!(refused.starts_with("column a does not fit the answers: "), "{refused}");
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{AnswerFormat, Css, Expression, NextPage, Of, Pages};
+use crate::job::{AnswerFormat, Css, Expression, NextPage, Pages, TakenFrom};
 use crate::record::{Kind, Rows};
 
 fn css(selector: &str) -> Css {
@@ -19,7 +19,7 @@ fn found(name: &str, css: Css, ty: Type) -> job::Column {
 }
 
 fn html(rows: Option<&str>, columns: Vec<job::Column>) -> Endpoint {
-    Endpoint { answer: AnswerFormat::Html, rows: rows.map(str::to_owned), ..endpoint(columns, None) }
+    Endpoint { format: AnswerFormat::Html, rows: rows.map(str::to_owned), ..endpoint(columns, None) }
 }
 
 fn rows_of(endpoint: &Endpoint, body: impl AsRef<[u8]>) -> Result<Rows, Failure> {
@@ -113,7 +113,7 @@ fn all_matches_are_an_array() {
 #[test]
 fn columns_are_relative_to_their_row() {
     let price = job::Column {
-        strip: Some(",".to_owned()),
+        remove: Some(",".to_owned()),
         nulls: vec!["N/A".to_owned()],
         ..found("price", css(":scope > td:nth-child(2)"), Type::Integer)
     };
@@ -122,7 +122,7 @@ fn columns_are_relative_to_their_row() {
         price,
         found("id", attribute(":scope", "data-id"), Type::Integer),
         found("link", attribute("a", "href"), Type::Text),
-        job::Column { of: Of::Answer, ..found("title", css("title"), Type::Text) },
+        job::Column { from: TakenFrom::Answer, ..found("title", css("title"), Type::Text) },
         found("outside", css("h1"), Type::Text),
     ];
     let rows = rows_of(&html(Some("table.odds tr"), columns.clone()), PAGE).unwrap();
@@ -175,7 +175,7 @@ fn an_empty_answer_is_no_page() {
 }
 
 fn next(head: &str, link: &str) -> Option<String> {
-    let pages = Some(Pages { next: NextPage::Url("a.next".to_owned()), most: 9, items: None });
+    let pages = Some(Pages { next: NextPage::Url("a.next".to_owned()), max: 9, items: None });
     let endpoint = Endpoint { pages, ..html(Some("li"), vec![found("n", css(":scope"), Type::Integer)]) };
     let body = format!("<head>{head}</head><ul><li>1</ul><a href=/first>x</a>{link}");
     let page = Extractor::compile(&endpoint).unwrap().page(body.as_bytes()).unwrap();
@@ -268,7 +268,7 @@ fn anything() -> Endpoint {
         found("href", attribute(":scope", "href"), Type::Text),
         found("nth", css("td:nth-child(2n+1), :scope > :last-child"), Type::Text),
         found("has", css(":has(a, > b):not(:empty)"), Type::Text),
-        job::Column { of: Of::Answer, ..found("next", css("* + b ~ i"), Type::Text) },
+        job::Column { from: TakenFrom::Answer, ..found("next", css("* + b ~ i"), Type::Text) },
     ];
     html(Some("a, b, td, p, :root"), columns)
 }

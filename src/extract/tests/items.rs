@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::extract::gather::MAX_ROWS;
-use crate::job::Of;
+use crate::job::TakenFrom;
 use crate::record::{Kind, Rows};
 
 /// Each `rows` in two spellings: one that needs no interpreter, one that does.
@@ -31,7 +31,7 @@ fn exploded(rows: &str, column: job::Column, body: &str) -> Result<Vec<Value>, F
 }
 
 fn of_answer(column: job::Column) -> job::Column {
-    job::Column { of: Of::Answer, ..column }
+    job::Column { from: TakenFrom::Answer, ..column }
 }
 
 #[test]

@@ -383,14 +383,14 @@ mod conversions {
         let votes = job::Column {
             regex: Some(r"\$([\d,]+|N/A)".to_owned()),
             nulls: vec!["N/A".to_owned(), "1,0".to_owned()],
-            strip: Some(",".to_owned()),
+            remove: Some(",".to_owned()),
             ..column("votes", ".v", Type::Bigint)
         };
         let of = |json: &str| value(votes.clone(), json);
         assert_eq!(of(r#""$25,000,000 (estimated)""#).unwrap(), Value::Bigint(25_000_000));
         assert_eq!(of(r#""€25""#).unwrap(), Value::Null, "no match");
         assert_eq!(of(r#""$N/A""#).unwrap(), Value::Null, "null after the regex");
-        assert_eq!(of(r#""$1,0""#).unwrap(), Value::Null, "null before the strip");
+        assert_eq!(of(r#""$1,0""#).unwrap(), Value::Null, "null before the remove");
         assert_eq!(of(r#""$10""#).unwrap(), Value::Bigint(10));
         assert_eq!(of(r#""$,""#).unwrap_err().detail, r#"column votes: "" is not a bigint"#);
     }
@@ -410,7 +410,7 @@ mod conversions {
 
     #[test]
     fn strip_removes_each_of_its_characters() {
-        let stripped = |ty| job::Column { strip: Some("€. ".to_owned()), ..column("n", ".v", ty) };
+        let stripped = |ty| job::Column { remove: Some("€. ".to_owned()), ..column("n", ".v", ty) };
         assert_eq!(value(stripped(Type::Bigint), r#""€ 1.234""#).unwrap(), Value::Bigint(1234));
         assert_eq!(value(stripped(Type::Text), r#""€ 1.234\t""#).unwrap(), text("1234\t"));
         assert_eq!(value(stripped(Type::Bigint), "12.5").unwrap(), Value::Bigint(125));
@@ -497,7 +497,7 @@ mod conversions {
         let json = r#""a\u0000b""#;
         let lenient = job::Column { on_error: OnError::Null, ..strict.clone() };
         assert_eq!(value(lenient, json).unwrap(), Value::Null);
-        let stripped = job::Column { strip: Some("\0".to_owned()), ..strict.clone() };
+        let stripped = job::Column { remove: Some("\0".to_owned()), ..strict.clone() };
         assert_eq!(value(stripped, json).unwrap(), text("ab"));
         let picked = job::Column { regex: Some("^.".to_owned()), ..strict.clone() };
         assert_eq!(value(picked, json).unwrap(), text("a"));

@@ -8,7 +8,7 @@ fn paged(next: NextPage) -> Extractor {
     let columns = vec![column("id", ".id", Type::Integer)];
     Extractor::compile(&Endpoint {
         rows: Some(".items[]".to_owned()),
-        pages: Some(Pages { next, most: 1000, items: Some(".items".to_owned()) }),
+        pages: Some(Pages { next, max: 1000, items: Some(".items".to_owned()) }),
         ..endpoint(columns, Some(".gone"))
     })
     .unwrap()
@@ -68,7 +68,7 @@ fn more_is_a_condition() {
 fn counted(rows: &str, items: Option<&str>) -> Extractor {
     let pages = Pages {
         next: NextPage::Number { parameter: "page".into(), first: 1, more: None },
-        most: 9,
+        max: 9,
         items: items.map(str::to_owned),
     };
     let columns = vec![column("id", ".id?", Type::Integer)];

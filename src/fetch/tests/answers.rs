@@ -48,7 +48,7 @@ async fn read(
 
 #[tokio::test]
 async fn a_page_is_kept_as_it_came_and_read_in_utf_8() {
-    let html = |endpoint: &mut Endpoint| endpoint.answer = AnswerFormat::Html;
+    let html = |endpoint: &mut Endpoint| endpoint.format = AnswerFormat::Html;
     let page = b"<meta charset=windows-1251><p>\xcf\xf0\xe8\xe2\xe5\xf2";
     for headers in [
         &[("content-type", "text/html")][..],
@@ -91,7 +91,7 @@ async fn json_is_utf_8_and_else_what_its_server_says() {
 #[tokio::test]
 async fn another_thing_than_is_read_is_a_failure_that_says_so() {
     let html = |endpoint: &mut Endpoint| {
-        endpoint.answer = AnswerFormat::Html;
+        endpoint.format = AnswerFormat::Html;
         endpoint.headers = named(&[("x-key", "${KEY}")]);
     };
     let pdf = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3";
@@ -133,7 +133,7 @@ async fn a_transfer_encoding_is_undone_or_refused() {
 #[tokio::test]
 async fn growing_in_utf_8_counts() {
     let latin1 = &[("content-type", "text/plain; charset=latin1")];
-    let (_, text) = read(latin1, &[0xe9; 700_000], |endpoint| endpoint.answer = AnswerFormat::Text).await;
+    let (_, text) = read(latin1, &[0xe9; 700_000], |endpoint| endpoint.format = AnswerFormat::Text).await;
     assert_eq!(text.unwrap_err().kind, Kind::TooLarge);
 }
 
@@ -141,7 +141,7 @@ async fn growing_in_utf_8_counts() {
 async fn what_is_kept_is_what_came_without_secrets() {
     let raw = answer("200 OK", &[("content-type", "text/html; charset=latin1")], b"<p>\xc9");
     let mut endpoint = endpoint(&raw.url("/"));
-    endpoint.answer = AnswerFormat::Html;
+    endpoint.format = AnswerFormat::Html;
     endpoint.headers = named(&[("x-key", "${KEY}")]);
     let kept = question(&endpoint).to_keep(&ask(&endpoint).await.answer.unwrap());
     let type_of = |text: &str| Some(text.to_owned());

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::site::{Site, ok};
 use super::*;
-use crate::job::{Absent, Batch, JsonTemplate, Payload};
+use crate::job::{Batch, JsonTemplate, OnAbsent, Payload};
 use crate::record::Kind;
 use crate::secrets::Secrets;
 
@@ -14,8 +14,8 @@ fn batch(url: &str, join: &str) -> Endpoint {
         column: "id".to_owned(),
         join: join.to_owned(),
         split: ".[]".to_owned(),
-        key: ".id".to_owned(),
-        absent: Absent::Missing,
+        matches: ".id".to_owned(),
+        on_absent: OnAbsent::Missing,
         status: None,
         retry_after: None,
         unprocessed: None,
@@ -34,7 +34,7 @@ fn url_of(endpoint: &Endpoint, ids: &[&str]) -> Result<String, Failure> {
 #[test]
 fn values_are_joined_in_every_place() {
     let mut endpoint = batch("http://example.com/films/{id}?ids={id}&x=1", ",");
-    endpoint.query = named(&[("all", "<{id}>")]);
+    endpoint.params = named(&[("all", "<{id}>")]);
     endpoint.headers = named(&[("x-ids", "ids {id}")]);
     let request = question(&endpoint).build_batch(&rows(&["a", "b/c", "d,e"])).unwrap();
     assert_eq!(request.target, "/films/a,b%2Fc,d%2Ce?ids=a,b%2Fc,d%2Ce&x=1&all=%3Ca,b%2Fc,d%2Ce%3E");

@@ -50,7 +50,7 @@ async fn only_401_and_403_refuse_and_what_passes_says_nothing() {
 async fn wherever_a_secret_is_sent_it_may_be_refused() {
     let raw = answering("401 Unauthorized", "");
     let mut in_query = endpoint(&raw.url("/"));
-    in_query.query = named(&[("key", "${KEY}")]);
+    in_query.params = named(&[("key", "${KEY}")]);
     let mut in_body = endpoint(&raw.url("/"));
     in_body.method = "POST".to_owned();
     in_body.payload = Some(crate::job::Payload::Text(template("key ${KEY}")));

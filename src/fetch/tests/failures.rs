@@ -27,7 +27,7 @@ fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
 async fn an_answer_comes_with_its_account() {
     let site = Site::plain(|_| ok("{\"a\":1}"));
     let mut endpoint = endpoint(&site.url("/films/{id}"));
-    endpoint.query = named(&[("apikey", "${KEY}")]);
+    endpoint.params = named(&[("apikey", "${KEY}")]);
     let asked = ask(&endpoint).await;
     assert_eq!((asked.attempts, asked.requests, asked.bytes, asked.http_status), (1, 1, 7, Some(200)));
     let (started, finished) = (asked.started_at.unwrap(), asked.finished_at.unwrap());
@@ -83,7 +83,7 @@ async fn a_missing_status_is_an_answer() {
 async fn statuses_fail_with_what_the_server_says() {
     let raw = Raw::answering("HTTP/1.1 403 Forbidden\r\ncontent-length: 24\r\n\r\nkey s3cr3t/+ key is bad!");
     let mut endpoint = endpoint(&raw.url("/"));
-    endpoint.query = named(&[("key", "${KEY}")]);
+    endpoint.params = named(&[("key", "${KEY}")]);
     let failure = failure(ask(&endpoint).await);
     assert_eq!((failure.kind, failure.status, failure.worth_repeating), (Kind::Status, Some(403), false));
     assert_eq!(failure.detail, "403 Forbidden, asked with ${KEY}: key ${KEY} is bad!");

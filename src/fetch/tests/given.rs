@@ -38,7 +38,7 @@ async fn the_url_is_asked_as_it_is_and_templates_add_to_it() {
     assert_eq!(body(ask_url(&client(), &endpoint, &format!(" {url} ")).await), "/c%20d?x=1");
     assert_eq!(site.seen()[0].headers["host"], format!("localhost:{}", site.address.port()));
     assert_eq!(site.seen()[0].headers["x-url"], format!("< {url} >"));
-    endpoint.query = named(&[("q", "a&b"), ("r", "r")]);
+    endpoint.params = named(&[("q", "a&b"), ("r", "r")]);
     for (path, asked) in [
         ("", "/?q=a%26b&r=r"),
         ("/c?", "/c?q=a%26b&r=r"),

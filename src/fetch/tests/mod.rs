@@ -84,7 +84,7 @@ fn template(text: &str) -> Template {
 fn endpoint(url: &str) -> Endpoint {
     Endpoint {
         missing: Missing { statuses: vec![404], when: None },
-        bounds: Bounds { max_body: 1 << 20, ..Bounds::default() },
+        bounds: Bounds { max_answer: 1 << 20, ..Bounds::default() },
         retry: Retry {
             attempts: 1,
             backoff: Duration::from_millis(10),

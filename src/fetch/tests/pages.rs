@@ -6,7 +6,7 @@ use crate::job::{NextPage, Pages, Payload};
 use crate::record::Kind;
 
 fn paged(url: &str, next: NextPage) -> Endpoint {
-    let pages = Some(Pages { next, most: 1000, items: None });
+    let pages = Some(Pages { next, max: 1000, items: None });
     Endpoint { rows: Some(".[]".to_owned()), pages, ..endpoint(url) }
 }
 

@@ -12,7 +12,7 @@ fn to(location: &str) -> Raw {
 /// An endpoint with a secret wherever one can be.
 fn with_credentials(url: &str) -> Endpoint {
     let mut endpoint = endpoint(url);
-    endpoint.query = named(&[("key", "${KEY}")]);
+    endpoint.params = named(&[("key", "${KEY}")]);
     endpoint.headers = named(&[
         ("x-key", "Key ${KEY}"),
         ("x-mixed", "{id} ${KEY}"),

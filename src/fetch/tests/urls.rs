@@ -34,7 +34,7 @@ proptest! {
     #[test]
     fn no_value_changes_the_shape_of_the_url(id in ids()) {
         let mut endpoint = endpoint("https://api.example.com:8443/films/{id}/cast-{id}.json?a=1&b={id}");
-        endpoint.query = named(&[("c", "x{id}"), ("key", "${KEY}")]);
+        endpoint.params = named(&[("c", "x{id}"), ("key", "${KEY}")]);
         let refused = id.contains(['\r', '\n', '\0']) || encode::is_dot_segment(&encode::component(&id));
         match url_of(&endpoint, text(&id)) {
             Err(failure) => prop_assert!(refused && failure.kind == Kind::Template, "{failure:?}"),
@@ -123,7 +123,7 @@ fn query_parameters_follow_those_of_the_url() {
         ("http://EXAMPLE.com:80/x y?z=ü", "http://example.com/x%20y?z=%C3%BC&q=a%26b%20{c}"),
     ] {
         let mut endpoint = endpoint(url);
-        endpoint.query = named(&[("q", "a&b {id}")]);
+        endpoint.params = named(&[("q", "a&b {id}")]);
         let expected = expected.replace("{c}", "tt1");
         assert_eq!(url_of(&endpoint, text("tt1")).unwrap(), expected);
     }
@@ -218,7 +218,7 @@ fn a_jobs_headers_replace_ours() {
 #[test]
 fn secrets_are_sent_and_never_shown() {
     let mut endpoint = endpoint("http://example.com/${KEY}/{id}");
-    endpoint.query = named(&[("apikey", "${KEY}"), ("i", "{id}")]);
+    endpoint.params = named(&[("apikey", "${KEY}"), ("i", "{id}")]);
     endpoint.headers = named(&[("authorization", "Bearer ${KEY}")]);
     let question = question(&endpoint);
     let request = question.build(&Row::id("tt1")).unwrap();
@@ -235,7 +235,7 @@ fn all_missing_secrets_are_named_at_once() {
     let mut first = endpoint("http://example.com/${ONE}");
     first.headers = named(&[("x-key", "${TWO}")]);
     let mut second = endpoint("http://example.com/");
-    second.query = named(&[("k", "${ONE}"), ("l", "${THREE}"), ("m", "${FOUR}")]);
+    second.params = named(&[("k", "${ONE}"), ("l", "${THREE}"), ("m", "${FOUR}")]);
     let secrets = secrets(&[("THREE", "there"), ("FOUR", "broken\n")]);
     let error = Question::compile_all(&[first, second], &[], &secrets).unwrap_err().to_string();
     assert_eq!(

@@ -122,7 +122,11 @@ impl<T: Per> FromToml for Amount<T> {
 fn parsed<T: Per>(text: &str) -> Result<Amount<T>, Refusal> {
     let hint = || T::HINT.to_owned();
     let Some((counted, per)) = text.split_once('/') else {
-        return Err((format!("{} without its time", T::NAME), hint()));
+        let hint = match text.split_once(" per ") {
+            Some((counted, per)) => format!("write \"{}/{}\"", counted.trim(), short(per.trim())),
+            None => hint(),
+        };
+        return Err((format!("{} without its time", T::NAME), hint));
     };
     let mut words = counted.split_whitespace();
     let (number, unit) = (words.next().unwrap_or_default(), words.next());
@@ -161,6 +165,19 @@ fn unit_of<T: Per>(word: Option<&str>) -> Result<Option<String>, Refusal> {
     Err((format!("\"{word}\" is no word for what is counted"), hint))
 }
 
+/// A time as others write it, as we do.
+fn short(time: &str) -> &str {
+    match time.to_lowercase().trim_end_matches('.') {
+        "second" | "seconds" | "sec" | "secs" | "s" => "s",
+        "minute" | "minutes" | "min" | "mins" | "m" => "min",
+        "hour" | "hours" | "hr" | "hrs" | "h" => "h",
+        "days" | "day" | "d" => "day",
+        "weeks" | "week" | "wk" | "w" => "week",
+        "months" | "month" | "mo" => "month",
+        _ => time,
+    }
+}
+
 fn per_of<T: Per>(text: &str) -> Result<T, Refusal> {
     if let Some((_, per)) = T::WORDS.iter().find(|(word, _)| *word == text) {
         return Ok(*per);
@@ -168,7 +185,12 @@ fn per_of<T: Per>(text: &str) -> Result<T, Refusal> {
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
         let listed = || format!("write {}, or a duration such as 10s", suggest::quoted(&words));
-        let hint = suggest::did_you_mean(text, &words).unwrap_or_else(listed);
+        let ours = short(text);
+        let hint = if words.contains(&ours) {
+            format!("write \"{ours}\"")
+        } else {
+            suggest::did_you_mean(text, &words).unwrap_or_else(listed)
+        };
         return Err((format!("unknown time \"{text}\""), hint));
     }
     let time = humantime::parse_duration(text).map_err(|error| {

@@ -11,7 +11,7 @@ use super::fields::{Fields, FromToml, Present, wrong_shape};
 use super::forms::Named;
 use super::section::section;
 use super::word::{Choice, TypeName, Word};
-use crate::job::answer::Of;
+use crate::job::answer::TakenFrom;
 use crate::job::endpoint::{OnBadCharacter, OnError};
 use crate::job::mistake::Mistakes;
 
@@ -21,7 +21,7 @@ pub(in crate::job) type Columns = Named<AnyColumn>;
 /// A column: a bare expression, or a table.
 #[derive(Debug, Clone)]
 pub(in crate::job) enum AnyColumn {
-    /// jq, a CSS selector or a regular expression, as the endpoint's `answer` has it.
+    /// jq, a CSS selector or a regular expression, as the endpoint's `format` has it.
     Bare(At<String>),
     /// Everything else is boxed: it is much larger.
     Table(Box<Column>),
@@ -82,14 +82,14 @@ section! {
         /// Whether the value is a list of all elements instead of the first; its type is then `json`, or `text`.
         all: bool,
         /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
-        of: Word<Of>,
+        from: Word<TakenFrom>,
         /// The type of the column. Default `text`.
         #[schemars(rename = "type")]
         ty as "type": TypeName,
         /// Texts that mean null here, instead of the endpoint's.
         nulls: Vec<At<String>>,
         /// Characters to remove before the value is converted: `","` for 1,234.
-        strip: String,
+        remove: String,
         /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
         regex: String,
         /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
@@ -112,6 +112,11 @@ section! {
 
 impl Choice for OnError {
     const WORDS: &'static [(&'static str, OnError)] = &[("fail", OnError::Fail), ("null", OnError::Null)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["ignore", "coerce", "none", "nan", "skip", "drop"], "write \"null\""),
+        (&["raise", "error", "strict", "stop"], "write \"fail\""),
+    ];
 }
 
 impl Choice for OnBadCharacter {
@@ -120,8 +125,19 @@ impl Choice for OnBadCharacter {
         ("fail", OnBadCharacter::Fail),
         ("replace", OnBadCharacter::Replace),
     ];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["refuse", "strict", "error", "raise"], "write \"fail\""),
+        (&["ignore", "remove", "strip"], "write \"replace\", by U+FFFD"),
+    ];
 }
 
-impl Choice for Of {
-    const WORDS: &'static [(&'static str, Of)] = &[("row", Of::Row), ("answer", Of::Answer)];
+impl Choice for TakenFrom {
+    const WORDS: &'static [(&'static str, TakenFrom)] =
+        &[("row", TakenFrom::Row), ("answer", TakenFrom::Answer)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["response", "document", "page", "body", "root"], "write \"answer\""),
+        (&["item", "record", "element"], "write \"row\""),
+    ];
 }

@@ -6,7 +6,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::super::mistake::{Mistakes, Span};
 use super::at::At;
-use super::later;
+use super::refusal;
 use crate::job::suggest;
 
 /// A value that can be read from TOML.
@@ -27,6 +27,9 @@ pub(in crate::job) trait Section: Sized {
 
     /// Takes its keys.
     fn read(fields: &mut Fields<'_>) -> Self;
+
+    /// Takes each key that it has not from another table of the kind.
+    fn inherit(&mut self, other: &Self);
 }
 
 impl<S: Section> FromToml for S {
@@ -72,6 +75,11 @@ impl<'a> Fields<'a> {
     /// How many mistakes are noted so far.
     pub(super) fn noted(&self) -> usize {
         self.mistakes.len()
+    }
+
+    /// The table's header.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
     }
 
     /// Whether the key is there, right or wrong.
@@ -136,7 +144,7 @@ impl<'a> Fields<'a> {
     /// Notes every key that was not taken.
     pub(super) fn refuse_others(self) {
         for key in self.others() {
-            let refusal = later::refusal(key.get_ref(), self.title, &self.known);
+            let refusal = refusal::refusal(key.get_ref(), self.title, &self.known);
             self.mistakes.add(&key.span(), refusal.message, refusal.hint);
         }
     }
@@ -150,6 +158,11 @@ impl Present {
     /// Whether the key is there.
     pub(in crate::job) fn has(&self, key: &str) -> bool {
         self.0.iter().any(|known| known == key)
+    }
+
+    /// With those of another table, but for some.
+    pub(super) fn extend(&mut self, other: &Present, but: &[&str]) {
+        self.0.extend(other.0.iter().filter(|key| !but.contains(&key.as_str())).cloned());
     }
 }
 

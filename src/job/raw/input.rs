@@ -1,12 +1,12 @@
 //! `[input]` as written.
 
 use super::at::At;
-use super::fields::Fields;
+use super::fields::{Fields, Present};
 use super::forms::{Id, Named, Names};
 use super::leaf::Count;
 use super::section::section;
 use super::word::{Choice, TypeName, Word};
-use crate::job::input::{Duplicates, Format};
+use crate::job::input::{Format, OnDuplicate};
 
 section! {
     /// `[input]`
@@ -20,7 +20,7 @@ section! {
         #[schemars(regex(pattern = "^(postgres(ql)?://.*|duckdb:.*)$"))]
         database: String,
         /// The statement that gives the list, one SELECT; its columns are the list's.
-        query: String,
+        sql: String,
         /// The list itself, instead of a file.
         ids: Vec<At<Id>>,
         /// Format of the list where the file's ending does not say: `csv`, `tsv`, `jsonl`, `parquet` or `lines`
@@ -41,29 +41,33 @@ section! {
         comment: String,
         /// Lines at the beginning of a text list that are passed over, before its header.
         skip_lines: Count<0, 1_000_000>,
-        /// The column, or columns, that identify a line; for `lines` and `ids` the name that the ids get.
-        #[schemars(required)]
-        id: Names = "add id = \"…\", the name of the id column",
+        /// The column, or columns, that identify a line; for `lines` and `ids` the name that the ids get. Default the column
+        /// that the endpoints use, if it is one.
+        id: Names,
         /// Columns of the list to carry into the table; the id always is.
-        keep: Vec<At<String>>,
+        columns: Vec<At<String>>,
         /// Types of columns of the list. CSV values are text unless this says otherwise (007 stays 007).
         types: Named<TypeName>,
-        /// What to do with an id that comes twice: `refuse` (default), `keep` both, or `first` (later ones are left out).
-        duplicates: Word<Duplicates>,
-        /// `ok` where an empty list is no error.
-        empty: Word<Empty>,
+        /// What to do with an id that comes twice: `fail` (default), `keep` both, or `first` (later ones are left out).
+        on_duplicate: Word<OnDuplicate>,
+        /// Whether an empty list is no error. Default false.
+        allow_empty: bool,
+        ..
+        #[schemars(skip)]
+        present: Present = Fields::present,
     }
 }
 
-/// A list comes from one place; a database needs its query.
+/// A list comes from one place; a database needs its statement.
 fn check_source(fields: &mut Fields<'_>) {
     // One of the two alone counts as the source: beside a file it is one mistake, and not a second that the other lacks.
-    let server = if fields.has("database") || !fields.has("query") { "database" } else { "query" };
-    let hint = "add file = \"….csv\", ids = [\"…\", \"…\"], or database = \"postgres://…\" with query = \"SELECT …\"";
+    let server = if fields.has("database") || !fields.has("sql") { "database" } else { "sql" };
+    let hint =
+        "add file = \"….csv\", ids = [\"…\", \"…\"], or database = \"postgres://…\" with sql = \"SELECT …\"";
     fields.exactly_one(&["file", "ids", server], hint);
     if !fields.has("file") && !fields.has("ids") {
-        fields.needs("database", "query", "add query = \"SELECT …\", the statement that gives the list");
-        fields.needs("query", "database", "add database = \"postgres://…\" or \"duckdb:….duckdb\"");
+        fields.needs("database", "sql", "add sql = \"SELECT …\", the statement that gives the list");
+        fields.needs("sql", "database", "add database = \"postgres://…\" or \"duckdb:….duckdb\"");
     }
 }
 
@@ -75,20 +79,25 @@ impl Choice for Format {
         ("parquet", Format::Parquet),
         ("lines", Format::Lines),
     ];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["json_lines", "jsonlines", "ndjson", "json"], "write \"jsonl\", a JSON object a line"),
+        (&["txt", "text", "list", "plain"], "write \"lines\", one id a line"),
+        (&["xlsx", "excel", "xls"], "save it as CSV"),
+    ];
 }
 
-impl Choice for Duplicates {
-    const WORDS: &'static [(&'static str, Duplicates)] =
-        &[("refuse", Duplicates::Refuse), ("keep", Duplicates::Keep), ("first", Duplicates::First)];
-}
+impl Choice for OnDuplicate {
+    const WORDS: &'static [(&'static str, OnDuplicate)] =
+        &[("fail", OnDuplicate::Fail), ("keep", OnDuplicate::Keep), ("first", OnDuplicate::First)];
 
-/// What an empty list is.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::job) enum Empty {
-    /// No error.
-    Ok,
-}
-
-impl Choice for Empty {
-    const WORDS: &'static [(&'static str, Empty)] = &[("ok", Empty::Ok)];
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["refuse", "error", "raise", "reject"], "write \"fail\""),
+        (
+            &["drop", "skip", "ignore", "unique", "dedupe", "distinct"],
+            "write \"first\", which leaves later ones out",
+        ),
+        (&["last"], "write \"first\", or \"keep\" both: an upsert by the id then has the later one"),
+        (&["all", "allow"], "write \"keep\""),
+    ];
 }

@@ -1,4 +1,4 @@
-//! `[limits.NAME]`, and what endpoints say about them, as written.
+//! `[limit.NAME]`, and what endpoints say about them, as written.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use super::leaf::Count;
 use super::section::section;
 use crate::job::limit::Period;
 
-/// `[limits]`: a table of tables.
+/// `[limit]`: a table of tables.
 #[derive(Debug, Clone)]
 pub(in crate::job) struct Limits(pub Named<Limit>);
 
 impl FromToml for Limits {
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Limits> {
         if value.get_ref().as_table().is_none() {
-            let hint = "write each under its name: [limits.\"www.example.com\"]";
+            let hint = "write each under its name: [limit.\"www.example.com\"]";
             mistakes.add(&value.span(), wrong_shape("a table", value), hint);
             return None;
         }
@@ -48,7 +48,7 @@ impl JsonSchema for Limits {
 
 section! {
     /// A budget that all processes of the user on this machine share, whichever jobs they run.
-    "[limits.NAME]";
+    "[limit.NAME]";
     Limit {
         /// How fast: `200/s`, `100/min`, `5000/h`, `20/10s`; with a word for what an endpoint's `cost` counts:
         /// `90000 tokens/min`.

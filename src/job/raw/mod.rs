@@ -12,17 +12,18 @@ mod fields;
 mod forms;
 mod input;
 mod json;
-mod later;
 mod leaf;
 mod limit;
+mod others;
+mod refusal;
 mod repeat;
 mod request;
 mod section;
+mod slid;
 mod statement;
 mod table;
 mod word;
 
-#[cfg(test)]
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
@@ -32,7 +33,7 @@ pub(super) use at::At;
 pub(super) use column::{AnyColumn, Column};
 pub(super) use endpoint::{Common, Endpoint, Retry};
 use fields::{Section, keys_of};
-pub(super) use forms::CostRule;
+pub(super) use forms::{CostRule, Names};
 pub(super) use input::Input;
 pub(super) use json::Json;
 pub(super) use limit::{AnyQuota, Limit, Quota};
@@ -41,23 +42,27 @@ pub(super) use statement::{After, Before};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
 
-use super::answer::Bodies;
+use super::answer::KeepAnswers;
 use super::mistake::{Mistakes, Span};
 use super::settings::{ChunkFormat, OnChange};
-use fields::Fields;
+use fields::{Fields, Present};
 use leaf::{Count, Time};
 use limit::Limits;
 use section::section;
+use slid::Slid;
 
-/// As messages name [limits.NAME].
+/// As messages name [limit.NAME].
 fn title_of_limits() -> &'static str {
     Limit::TITLE
 }
 
 /// A section: its name in the schema, how messages name it where a key belongs there, and its keys.
 pub(super) struct SectionKeys {
-    #[cfg(test)]
+    /// Empty for the file itself.
     pub schema: Cow<'static, str>,
+    /// As its own mistakes are told: [`Section::TITLE`].
+    #[cfg(test)]
+    pub read_as: &'static str,
     pub title: &'static str,
     pub keys: Vec<&'static str>,
 }
@@ -66,8 +71,9 @@ pub(super) struct SectionKeys {
 pub(super) fn sections() -> Vec<SectionKeys> {
     fn known<S: Section + JsonSchema>(title: &'static str) -> SectionKeys {
         SectionKeys {
+            schema: if title == JobFile::TITLE { Cow::Borrowed("") } else { S::schema_name() },
             #[cfg(test)]
-            schema: S::schema_name(),
+            read_as: S::TITLE,
             title,
             keys: keys_of::<S>(),
         }
@@ -76,19 +82,47 @@ pub(super) fn sections() -> Vec<SectionKeys> {
         known::<JobFile>(JobFile::TITLE),
         known::<Job>(Job::TITLE),
         known::<Input>(Input::TITLE),
-        known::<Endpoint>(Endpoint::TITLE),
+        known::<Limit>(Limit::TITLE),
+        known::<Quota>("`quota` of [limit.NAME]"),
         known::<Common>(Common::TITLE),
+        known::<Endpoint>(Endpoint::TITLE),
+        known::<Column>("a column of [[endpoint]]"),
+        known::<Batch>("`batch` of [[endpoint]]"),
+        known::<Pages>("`pages` of [[endpoint]]"),
+        known::<Retry>("`retry` of [[endpoint]]"),
         known::<Table>(Table::TITLE),
         known::<Publish>(Publish::TITLE),
         known::<Before>(Before::TITLE),
         known::<After>(After::TITLE),
-        known::<Retry>("`retry` of [[endpoint]]"),
-        known::<Column>("a column of [[endpoint]]"),
-        known::<Limit>(Limit::TITLE),
-        known::<Quota>("`quota` of [limits.NAME]"),
-        known::<Batch>("`batch` of [[endpoint]]"),
-        known::<Pages>("`pages` of [[endpoint]]"),
     ]
+}
+
+/// A section as the reference shows it.
+pub(super) struct Group {
+    /// See [`SectionKeys`].
+    pub schema: Cow<'static, str>,
+    pub title: &'static str,
+    pub keys: Vec<&'static str>,
+    /// What else is to be said of it.
+    pub more: Option<&'static str>,
+}
+
+/// The sections, the keys of an endpoint that the defaults have, too, only there.
+pub(super) fn groups() -> Vec<Group> {
+    let common = keys_of::<Common>();
+    let group = |section: SectionKeys| {
+        let is_endpoint = section.title == Endpoint::TITLE;
+        let keys = section.keys.into_iter().filter(|key| !is_endpoint || !common.contains(key)).collect();
+        let more = match section.title {
+            Endpoint::TITLE => Some("And every key of `[defaults]`."),
+            Common::TITLE => {
+                Some("Each may stand in an `[[endpoint]]` instead, and is that endpoint's own there.")
+            }
+            _ => None,
+        };
+        Group { schema: section.schema, title: section.title, keys, more }
+    };
+    sections().into_iter().map(group).collect()
 }
 
 /// The sections that have a key, as messages name them. What an endpoint may say need not stand in [defaults].
@@ -100,7 +134,7 @@ fn titles_of_sections_with(key: &str) -> Vec<&'static str> {
 /// A windrow job: a list of ids, the HTTP requests made for each of them, and the table that the answers become.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "windrow job")]
-#[schemars(extend("required" = ["job", "input", "endpoint", "table"]))]
+#[schemars(extend("required" = ["input", "endpoint", "table"]))]
 pub(super) struct JobFile {
     /// The job itself: its name, and how runs are cut and paced.
     pub job: Option<At<Job>>,
@@ -108,7 +142,7 @@ pub(super) struct JobFile {
     pub input: Option<At<Input>>,
     /// Budgets, each under a host (`www.example.com`, `localhost:8080`) whose requests are taken from it, or under a word
     /// that endpoints name in `limit`.
-    pub limits: Option<At<Limits>>,
+    pub limit: Option<At<Limits>>,
     /// Keys that hold for every endpoint that does not say otherwise.
     pub defaults: Option<At<Common>>,
     /// The requests made for every line of the list, each written as `[[endpoint]]`; 1 to 64.
@@ -118,21 +152,24 @@ pub(super) struct JobFile {
     pub table: Option<At<Table>>,
     /// Conditions without which nothing is published.
     pub publish: Option<At<Publish>>,
-    /// Statements before the rows are written, in the same transaction, each written as `[[before]]`.
-    pub before: Option<At<Vec<At<Before>>>>,
-    /// Statements after the rows are written, in the same transaction, each written as `[[after]]`.
-    pub after: Option<At<Vec<At<After>>>>,
     /// Whether all sections that name columns were read without mistake: a name that is not there is then missing.
     #[schemars(skip)]
     pub names_are_known: bool,
+    /// The tables that are there, right or wrong.
+    #[schemars(skip)]
+    pub present: Present,
+    /// Where the file ends.
+    #[schemars(skip)]
+    pub end: Span,
 }
 
 impl JobFile {
     /// Reads the tables of a file whose last byte is at `end`, and notes everything that is wrong on the way.
     pub(super) fn read(tables: &DeTable<'_>, end: Span, mistakes: &mut Mistakes) -> JobFile {
         let mut fields = Fields::of(JobFile::TITLE, tables, end, mistakes);
-        let file = <JobFile as Section>::read(&mut fields);
+        let mut file = <JobFile as Section>::read(&mut fields);
         fields.refuse_others();
+        slid::slid(tables).iter().for_each(|slid| file.refuse_slid(slid, mistakes));
         file
     }
 
@@ -141,15 +178,50 @@ impl JobFile {
         self.endpoint.iter().flat_map(|list| &list.value).map(|endpoint| &endpoint.value)
     }
 
-    /// What the defaults say.
-    pub(super) fn common(&self) -> Option<&Common> {
-        self.defaults.as_ref().map(|defaults| &defaults.value)
+    /// Notes a key of an endpoint among its columns, in place of what is wrong with it as a column.
+    fn refuse_slid(&mut self, slid: &Slid, mistakes: &mut Mistakes) {
+        let Slid { key, below, name, value } = slid;
+        mistakes.forget(value);
+        let otherwise = match *below {
+            "columns" => {
+                format!("a column of that name is written as a table: {key} = {{ jq = \".{key}\" }}")
+            }
+            table => format!("what has that name there is written in braces: {table} = {{ {key} = … }}"),
+        };
+        let message = format!("`{key}` is a key of [[endpoint]], and stands among its {below}");
+        let hint = format!("move it above [endpoint.{below}]; {otherwise}");
+        mistakes.add(name, message, hint);
+        let endpoints = self.endpoint.iter_mut().flat_map(|list| &mut list.value);
+        let columns = endpoints.filter_map(|endpoint| endpoint.value.columns.as_mut());
+        for entry in columns.flat_map(|columns| &mut columns.value.0) {
+            if entry.name.span == *name {
+                entry.value = None;
+            }
+        }
     }
 
-    /// Every template: each endpoint's URL, query, payload and headers, then the headers of the defaults.
+    fn inherit_defaults(&mut self) {
+        let Some(defaults) = &self.defaults else { return };
+        for endpoint in self.endpoint.iter_mut().flat_map(|list| &mut list.value) {
+            endpoint.value.common.inherit_defaults(&defaults.value);
+        }
+    }
+
+    /// The statements before the rows are written.
+    pub(super) fn before(&self) -> impl Iterator<Item = &Before> {
+        let publish = self.publish.iter().filter_map(|publish| publish.value.before.as_ref());
+        publish.flat_map(|list| &list.value).map(|before| &before.value)
+    }
+
+    /// Those after.
+    pub(super) fn after(&self) -> impl Iterator<Item = &After> {
+        let publish = self.publish.iter().filter_map(|publish| publish.value.after.as_ref());
+        publish.flat_map(|list| &list.value).map(|after| &after.value)
+    }
+
+    /// Every template: each endpoint's URL, params, payload and headers, those of the defaults among them.
     pub(super) fn templates(&self) -> impl Iterator<Item = &At<String>> {
-        let defaults = self.common().into_iter().flat_map(Common::header_templates);
-        self.endpoints().flat_map(Endpoint::templates).chain(defaults)
+        self.endpoints().flat_map(Endpoint::templates)
     }
 }
 
@@ -158,24 +230,28 @@ impl Section for JobFile {
 
     fn read(fields: &mut Fields<'_>) -> JobFile {
         let before = fields.noted();
-        let input = fields.required("input", "add [input] with a file and the name of its id column");
-        let limits = fields.optional("limits");
+        let input = fields.required("input", "add [input] with a file, or ids");
+        let limit = fields.optional("limit");
         let defaults = fields.optional("defaults");
-        let endpoint = fields.required("endpoint", "add an [[endpoint]] with name, url and columns");
+        let endpoint = fields.required("endpoint", "add an [[endpoint]] with url and columns");
         let names_are_known = fields.noted() == before;
-        JobFile {
-            job: fields.required("job", "add [job] with a name"),
+        let mut file = JobFile {
+            job: fields.optional("job"),
             input,
-            limits,
+            limit,
             defaults,
             endpoint,
             names_are_known,
-            table: fields.required("table", "add [table] with to, name and mode"),
+            present: fields.present(),
+            end: fields.span(),
+            table: fields.required("table", "add [table] with to = \"duckdb:….duckdb\" or \"postgres://…\""),
             publish: fields.optional("publish"),
-            before: fields.optional("before"),
-            after: fields.optional("after"),
-        }
+        };
+        file.inherit_defaults();
+        file
     }
+
+    fn inherit(&mut self, _: &JobFile) {}
 }
 
 section! {
@@ -183,8 +259,9 @@ section! {
     "[job]";
     Job {
         /// Names the job and the folder of its runs: letters, digits, `_` and `-`, at most 64.
-        #[schemars(required, regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"))]
-        name: String = "add name = \"…\": letters, digits, `_` and `-`",
+        /// Default the file's name, without `.toml`.
+        #[schemars(regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$"))]
+        name: String,
         /// Format of the files that a run's rows are kept in: `parquet` (default) or `csv`.
         chunks: Word<ChunkFormat>,
         /// Most lines of the list that one shard (one child process) works on. Default 250000.
@@ -192,12 +269,12 @@ section! {
         /// Requests in flight at once, over all shards. Default 128.
         in_flight: Count<1, 65_535>,
         /// Further rounds that `run` makes by itself over what failed and is worth repeating. Default 1.
-        rounds: Count<0, 10>,
+        retry_rounds: Count<0, 10>,
         /// Age up to which an unfinished run is resumed. Default `7d`.
         resume_within: Time<0, { 3650 * DAY }>,
         /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
         /// makes columns anew without a request), or `none`.
-        bodies: Word<Bodies>,
+        keep_answers: Word<KeepAnswers>,
         /// What `windrow run` does where the list or the endpoints have changed since the unfinished run began: `new` says
         /// what differs and starts a new run (default), `stop` says it and stops.
         on_change: Word<OnChange>,
@@ -206,6 +283,9 @@ section! {
         /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
         /// Default `5m`.
         patience: Time<0, { 7 * DAY }>,
+        ..
+        #[schemars(skip)]
+        present: Present = Fields::present,
     }
 }
 
@@ -217,9 +297,15 @@ impl Choice for ChunkFormat {
         &[("parquet", ChunkFormat::Parquet), ("csv", ChunkFormat::Csv)];
 }
 
-impl Choice for Bodies {
-    const WORDS: &'static [(&'static str, Bodies)] =
-        &[("failed", Bodies::Failed), ("all", Bodies::All), ("none", Bodies::None)];
+impl Choice for KeepAnswers {
+    const WORDS: &'static [(&'static str, KeepAnswers)] =
+        &[("failed", KeepAnswers::Failed), ("all", KeepAnswers::All), ("none", KeepAnswers::None)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["true", "yes", "always"], "write \"all\""),
+        (&["errors", "failures", "failed_only", "error"], "write \"failed\""),
+        (&["false", "no", "never", "off"], "write \"none\""),
+    ];
 }
 
 impl Choice for OnChange {

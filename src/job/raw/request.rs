@@ -4,7 +4,7 @@ use super::fields::{Fields, Present};
 use super::leaf::Count;
 use super::section::section;
 use super::word::{Choice, Word};
-use crate::job::request::Absent;
+use crate::job::request::OnAbsent;
 
 section! {
     /// Several lines of the list in one request.
@@ -23,11 +23,11 @@ section! {
         #[schemars(required)]
         split: String = "add split = \".data[]\", which takes the answer apart",
         /// The jq expression that says which value of the column an output belongs to: `.id`.
-        #[schemars(required)]
-        key: String = "add key = \".id\", the value that a part of the answer belongs to",
-        /// What becomes of a line that no output belongs to: it is asked for by itself (`single`, the default), or it does
+        #[schemars(required, rename = "match")]
+        matches as "match": String = "add match = \".id\", the value that a part of the answer belongs to",
+        /// What becomes of a line that no output belongs to: it is asked for by itself (`alone`, the default), or it does
         /// not exist there (`missing`).
-        absent: Word<Absent>,
+        on_absent: Word<OnAbsent>,
         /// The jq expression on an output that gives its own HTTP status: `.status`. Each output is then judged like an
         /// answer of its own, by `missing` and `retry.on`.
         status: String,
@@ -43,13 +43,18 @@ section! {
     }
 }
 
-impl Choice for Absent {
-    const WORDS: &'static [(&'static str, Absent)] =
-        &[("missing", Absent::Missing), ("single", Absent::Single)];
+impl Choice for OnAbsent {
+    const WORDS: &'static [(&'static str, OnAbsent)] =
+        &[("missing", OnAbsent::Missing), ("alone", OnAbsent::Alone)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["single", "retry", "ask", "one"], "write \"alone\""),
+        (&["skip", "null", "ignore", "not_found"], "write \"missing\""),
+    ];
 }
 
 section! {
-    /// How an answer with rows leads to the next page: by one of `link`, `next`, `cursor`, `offset` and `number`.
+    /// How an answer with rows leads to the next page: by one of `link`, `next`, `cursor`, `offset_param` and `page_param`.
     "pages";
     Pages {
         /// `true`: the next page is the one of the `Link` header with `rel="next"`.
@@ -60,20 +65,20 @@ section! {
         /// The jq expression that gives the text that stands for the next page, null or empty on the last page.
         cursor: String,
         /// The query parameter that the cursor goes into.
-        parameter: String,
+        cursor_param: String,
         /// The query parameter that grows by the items of each page: `start`.
-        offset: String,
+        offset_param: String,
         /// The query parameter that grows by one: `page`.
-        number: String,
+        page_param: String,
         /// The first page's offset (default 0) or number (default 1).
         first: Count<0, 1_000_000_000_000>,
         /// A jq condition that holds unless this is the last page; without it the first page without items is.
         more: String,
-        /// The jq expression that gives the items of a page, `.items`, or their number: what `offset` grows by, and what
+        /// The jq expression that gives the items of a page, `.items`, or their number: what `offset_param` grows by, and what
         /// ends a list. It is read off `rows` where that walks one array (`.items[] | select(.active)`).
         items: String,
         /// Most pages of one line of the list; more are a failure. Default 1000.
-        most: Count<1, 1_000_000>,
+        max: Count<1, 1_000_000>,
         ..
         #[schemars(skip)]
         present: Present = Fields::present,

@@ -33,6 +33,12 @@ macro_rules! section {
                     $($($field: $made(fields),)*)?
                 }
             }
+
+            fn inherit(&mut self, other: &Self) {
+                $(if self.$key.is_none() {
+                    self.$key.clone_from(&other.$key);
+                })*
+            }
         }
     };
     (@word $key:ident) => { stringify!($key) };

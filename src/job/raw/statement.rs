@@ -1,10 +1,10 @@
-//! `[[before]]` and `[[after]]` as written.
+//! `[[publish.before]]` and `[[publish.after]]` as written.
 
 use super::section::section;
 
 section! {
-    /// `[[before]]`
-    "[[before]]";
+    /// `[[publish.before]]`
+    "[[publish.before]]";
     Before {
         /// The statement, or several, as the destination reads them. The run is there as `windrow_rows`, `windrow_failures`
         /// and `windrow_input`.
@@ -14,8 +14,8 @@ section! {
 }
 
 section! {
-    /// `[[after]]`
-    "[[after]]";
+    /// `[[publish.after]]`
+    "[[publish.after]]";
     After {
         /// The statement, or several, as the destination reads them. The run is there as `windrow_rows`, `windrow_failures`
         /// and `windrow_input`.

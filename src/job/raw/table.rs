@@ -1,11 +1,13 @@
 //! `[table]` and `[publish]` as written.
 
+use super::at::At;
 use super::fields::{Fields, Present};
 use super::forms::{Named, Names};
 use super::leaf::{Count, Ratio, Share};
 use super::section::section;
+use super::statement::{After, Before};
 use super::word::{Choice, Word};
-use crate::job::table::{Gone, Mode, OnReferencing, PublishWhen, Stamp};
+use crate::job::table::{Mode, OnPause, OnReferencing, OnUnlisted, Stamp};
 
 section! {
     /// `[table]`
@@ -16,18 +18,18 @@ section! {
         #[schemars(required, regex(pattern = "^(duckdb:|parquet:|csv:|postgres(ql)?://).+"))]
         to: String = "add to = \"duckdb:….duckdb\" or \"postgres://…\"",
         /// The table: `name` or `schema.name`; what holds a point stands in quotes, as in SQL. It is created where it does not
-        /// exist. Of a Parquet or CSV file it may be left out, and is the job's name then.
+        /// exist. Default the job's name.
         #[schemars(length(min = 1))]
         name: String,
         /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
-        /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered.
-        #[schemars(required)]
-        mode: Word<Mode> = "add mode = \"append\", \"upsert\", \"replace\" or \"replace_ids\"",
+        /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered. Default
+        /// `upsert`; a job with `rows` says which.
+        mode: Word<Mode>,
         /// What becomes of rows whose id the list no longer has: they stay (`keep`, default), or with `upsert` and
         /// `replace_ids` `delete` removes them.
-        gone: Word<Gone>,
-        /// The column, or columns, that identify a row; required for `upsert` and for `on_failure = "keep"`. With
-        /// `replace_ids` it is the id.
+        on_unlisted: Word<OnUnlisted>,
+        /// The column, or columns, that identify a row, as `upsert` and `on_failure = "keep"` need it. Default for `upsert` the
+        /// id, where no endpoint has `rows`; for `replace_ids` it always is.
         key: Names,
         /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
         /// `run.day`. All but the first may be in the key.
@@ -36,9 +38,9 @@ section! {
         /// the table; for PostgreSQL.
         #[schemars(length(min = 1))]
         runs_table: String,
-        /// How `mode = "replace"` replaces: `swap` makes a new table that takes the old one's name, instead of exchanging
-        /// its rows; for PostgreSQL.
-        replace: Word<Replace>,
+        /// Whether `mode = "replace"` makes a new table that takes the old one's name, instead of exchanging its rows. Default
+        /// false; for PostgreSQL.
+        swap: bool,
         /// What becomes of rows of other tables that refer to a row which is deleted (or updated), where their foreign keys say
         /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
         /// lets the references be taken away, `delete` also lets those rows be deleted. For PostgreSQL.
@@ -66,21 +68,35 @@ impl Choice for Mode {
         ("replace", Mode::Replace),
         ("replace_ids", Mode::ReplaceIds),
     ];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["merge", "update", "scd1", "append_dedup"], "write \"upsert\""),
+        (
+            &[
+                "overwrite",
+                "truncate",
+                "truncate_insert",
+                "full",
+                "full_refresh",
+                "table",
+                "recreate",
+                "drop_and_create",
+            ],
+            "write \"replace\"",
+        ),
+        (&["insert", "append_only", "add", "incremental"], "write \"append\""),
+        (&["delete+insert", "delete_insert", "insert_overwrite", "merge_replace"], "write \"replace_ids\""),
+    ];
 }
 
-/// How a table is replaced.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::job) enum Replace {
-    /// By a new table of its name.
-    Swap,
-}
+impl Choice for OnUnlisted {
+    const WORDS: &'static [(&'static str, OnUnlisted)] =
+        &[("keep", OnUnlisted::Keep), ("delete", OnUnlisted::Delete)];
 
-impl Choice for Replace {
-    const WORDS: &'static [(&'static str, Replace)] = &[("swap", Replace::Swap)];
-}
-
-impl Choice for Gone {
-    const WORDS: &'static [(&'static str, Gone)] = &[("keep", Gone::Keep), ("delete", Gone::Delete)];
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["remove", "drop", "hard_delete"], "write \"delete\""),
+        (&["ignore", "none", "nothing"], "write \"keep\""),
+    ];
 }
 
 impl Choice for OnReferencing {
@@ -104,11 +120,11 @@ section! {
     Publish {
         /// Share of the ids, 0 to 1, that must have been answered by every endpoint; an id that is missing there counts
         /// as answered. 0 is no condition. Default: one id where publishing only adds; 0.9, and a row from an answer, where it
-        /// takes something away (`replace`, `replace_ids`, `gone = "delete"`; `upsert` with `on_failure = "null"`: 0.9).
+        /// takes something away (`replace`, `replace_ids`, `on_unlisted = "delete"`; `upsert` with `on_failure = "null"`: 0.9).
         min_success: Share,
-        /// When a run is published: when it is `finished` (default), or with `append` and `upsert` also what there is at
-        /// `each_pause` that a quota makes.
-        when: Word<PublishWhen>,
+        /// What becomes of what there is when a quota makes a run pause: `wait` publishes nothing before all is there
+        /// (default); with `append` and `upsert`, `publish` publishes it.
+        on_pause: Word<OnPause>,
         /// Most ids that may have failed.
         max_failed: Count<0, MOST>,
         /// With `upsert`: most rows that may be left out because a later one of the run has the same key.
@@ -117,13 +133,22 @@ section! {
         min_rows: Count<0, MOST>,
         /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
         max_change: Ratio,
+        /// Statements before the rows are written, in the same transaction, each written as `[[publish.before]]`.
+        before: Vec<At<Before>>,
+        /// Statements after the rows are written, in the same transaction, each written as `[[publish.after]]`.
+        after: Vec<At<After>>,
     }
 }
 
 /// Most ids or rows that a condition may name: more than any run has.
 const MOST: u64 = 1_000_000_000_000;
 
-impl Choice for PublishWhen {
-    const WORDS: &'static [(&'static str, PublishWhen)] =
-        &[("finished", PublishWhen::Finished), ("each_pause", PublishWhen::EachPause)];
+impl Choice for OnPause {
+    const WORDS: &'static [(&'static str, OnPause)] =
+        &[("wait", OnPause::Wait), ("publish", OnPause::Publish)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (&["each_pause", "yes", "now"], "write \"publish\""),
+        (&["finished", "end", "no"], "write \"wait\""),
+    ];
 }

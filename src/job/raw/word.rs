@@ -15,6 +15,9 @@ use crate::value::Type;
 pub(in crate::job) trait Choice: Copy + 'static {
     /// The words and what they mean.
     const WORDS: &'static [(&'static str, Self)];
+
+    /// Words that other tools have for them, and what to write instead.
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[];
 }
 
 /// A word of a [`Choice`].
@@ -31,13 +34,22 @@ impl<C: Choice> FromToml for Word<C> {
         let hint = format!("write {}", suggest::quoted(&words));
         let (message, hint) = match word {
             Some(word) => {
-                (format!("unknown word \"{word}\""), suggest::did_you_mean(word, &words).unwrap_or(hint))
+                let hint = instead_of(word, C::OTHERS)
+                    .or_else(|| suggest::did_you_mean(word, &words))
+                    .unwrap_or(hint);
+                (format!("unknown word \"{word}\""), hint)
             }
             None => (wrong_shape("a word in quotes", value), hint),
         };
         mistakes.add(&value.span(), message, hint);
         None
     }
+}
+
+fn instead_of(word: &str, others: &[(&[&str], &str)]) -> Option<String> {
+    let word = word.to_lowercase().replace('-', "_");
+    let meant = others.iter().find(|(words, _)| words.contains(&word.as_str()))?;
+    Some(meant.1.to_owned())
 }
 
 impl<C: Choice> JsonSchema for Word<C> {

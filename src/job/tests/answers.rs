@@ -11,7 +11,7 @@ fn css(selector: &str, attribute: Option<&str>, all: bool) -> Expression {
 #[test]
 fn a_bare_column_is_written_in_the_language_of_the_answer() {
     let column = |answer: &str, column: &str| {
-        endpoint(&format!("answer = \"{answer}\"\ncolumns = {{ x = {column} }}")).columns.remove(0)
+        endpoint(&format!("format = \"{answer}\"\ncolumns = {{ x = {column} }}")).columns.remove(0)
     };
     for format in ["json", "jsonl", "jsonp"] {
         assert_eq!(column(format, "'.x'"), Column::plain("x", Expression::Jq(".x".into()), Type::Text));
@@ -27,38 +27,38 @@ fn a_bare_column_is_written_in_the_language_of_the_answer() {
 fn the_formats_of_answers() {
     let format = |answer: &str| {
         endpoint(&format!(
-            "answer = \"{answer}\"\ncolumns = {{ x = {{ {} }} }}",
+            "format = \"{answer}\"\ncolumns = {{ x = {{ {} }} }}",
             match answer {
                 "html" => "css = 'a'",
                 "text" => "",
                 _ => "jq = '.'",
             }
         ))
-        .answer
+        .format
     };
     assert_eq!(format("json"), AnswerFormat::Json);
     assert_eq!(format("jsonl"), AnswerFormat::JsonLines);
     assert_eq!(format("jsonp"), AnswerFormat::Jsonp);
     assert_eq!(format("html"), AnswerFormat::Html);
     assert_eq!(format("text"), AnswerFormat::Text);
-    assert_eq!(endpoint("").answer, AnswerFormat::Json);
+    assert_eq!(endpoint("").format, AnswerFormat::Json);
 }
 
 #[test]
 fn elements_give_text_attributes_or_lists() {
     let columns = "a = { css = 'a', attr = 'href' }, b = { css = 'a', all = true }, \
-                   c = { css = 'a', all = true, type = 'text', regex = 'x' }, d = { css = ':scope', of = 'row' }, \
-                   e = { css = 'h1', of = 'answer', type = 'date', format = '%Y-%m-%d' }";
+                   c = { css = 'a', all = true, type = 'text', regex = 'x' }, d = { css = ':scope', from = 'row' }, \
+                   e = { css = 'h1', from = 'answer', type = 'date', format = '%Y-%m-%d' }";
     let endpoint =
-        endpoint(&format!("answer = \"html\"\nrows = \"table.odds tr\"\ncolumns = {{ {columns} }}"));
-    let made: Vec<(Expression, Type, Of)> =
-        endpoint.columns.into_iter().map(|column| (column.expression, column.ty, column.of)).collect();
+        endpoint(&format!("format = \"html\"\nrows = \"table.odds tr\"\ncolumns = {{ {columns} }}"));
+    let made: Vec<(Expression, Type, TakenFrom)> =
+        endpoint.columns.into_iter().map(|column| (column.expression, column.ty, column.from)).collect();
     let expected = [
-        (css("a", Some("href"), false), Type::Text, Of::Row),
-        (css("a", None, true), Type::Json, Of::Row),
-        (css("a", None, true), Type::Text, Of::Row),
-        (css(":scope", None, false), Type::Text, Of::Row),
-        (css("h1", None, false), Type::Date, Of::Answer),
+        (css("a", Some("href"), false), Type::Text, TakenFrom::Row),
+        (css("a", None, true), Type::Json, TakenFrom::Row),
+        (css("a", None, true), Type::Text, TakenFrom::Row),
+        (css(":scope", None, false), Type::Text, TakenFrom::Row),
+        (css("h1", None, false), Type::Date, TakenFrom::Answer),
     ];
     assert_eq!(made, expected);
     assert_eq!(endpoint.rows.as_deref(), Some("table.odds tr"));
@@ -69,35 +69,35 @@ fn columns_in_the_language_of_another_format() {
     insta::assert_snapshot!(said("columns = { a = { css = 'a' }, b = { jq = '.', attr = 'x', all = true } }"), @r#"
     line 7: 'a'
     `css` in a column of an endpoint whose answers are JSON
-    hint: write jq = "…", or add answer = "html" to the endpoint
+    hint: write jq = "…", or add format = "html" to the endpoint
 
     line 7: 'x'
     `attr` in a column of an endpoint whose answers are JSON
-    hint: write jq = "…", or add answer = "html" to the endpoint
+    hint: write jq = "…", or add format = "html" to the endpoint
 
     line 7: true
     `all` in a column of an endpoint whose answers are JSON
-    hint: write jq = "…", or add answer = "html" to the endpoint
+    hint: write jq = "…", or add format = "html" to the endpoint
     "#);
-    insta::assert_snapshot!(said("answer = \"html\"\ncolumns = { a = { jq = '.' }, b = 'a', c = {} }"), @r#"
+    insta::assert_snapshot!(said("format = \"html\"\ncolumns = { a = { jq = '.' }, b = 'a', c = {} }"), @r#"
     line 8: '.'
     `jq` in a column of an endpoint whose answers are HTML
-    hint: write css = "…", or leave answer = "html" out
+    hint: write css = "…", or leave format = "html" out
 
     line 8: {}
     the column lacks `css`
     hint: add css = "…", the selector that finds the value
     "#);
-    insta::assert_snapshot!(said("answer = \"text\"\ncolumns = { a = { css = 'a', regex = 'x' }, b = '(' }"), @r#"
+    insta::assert_snapshot!(said("format = \"text\"\ncolumns = { a = { css = 'a', regex = 'x' }, b = '(' }"), @r#"
     line 8: 'a'
     `css` in a column of an endpoint whose answers are text
-    hint: write regex = "…", or leave answer = "text" out
+    hint: write regex = "…", or leave format = "text" out
 
     line 8: '('
     the regular expression does not compile: unclosed group
     hint: the syntax is that of https://docs.rs/regex: no look-around, no back-references
     "#);
-    insta::assert_snapshot!(said("answer = \"html\"\ncolumns = { a = { css = 'a', attr = '[x]', all = 1 } }"), @r#"
+    insta::assert_snapshot!(said("format = \"html\"\ncolumns = { a = { css = 'a', attr = '[x]', all = 1 } }"), @r#"
     line 8: '[x]'
     "[x]" is no name for an attribute
     hint: write its name alone, as in attr = "href"
@@ -106,26 +106,26 @@ fn columns_in_the_language_of_another_format() {
     expected true or false, found an integer
     hint: write it without quotes
     "#);
-    insta::assert_snapshot!(said("answer = \"html\"\ncolumns = { a = { css = 'a', all = true, type = 'bigint' } }"), @r#"
+    insta::assert_snapshot!(said("format = \"html\"\ncolumns = { a = { css = 'a', all = true, type = 'bigint' } }"), @r#"
     line 8: 'bigint'
     a list of elements as bigint
     hint: `all` makes a list: write type = "json" or "text", or leave `all` out
     "#);
-    insta::assert_snapshot!(said("columns = { a = { jq = '.', of = 'answer' }, b = { jq = 3 } }"), @r#"
+    insta::assert_snapshot!(said("columns = { a = { jq = '.', from = 'answer' }, b = { jq = 3 } }"), @r#"
     line 7: 'answer'
-    `of` in an endpoint without `rows`
+    `from` in an endpoint without `rows`
     hint: leave it out: it is for endpoints with `rows`, where it says "row" or "answer"
 
     line 7: 3
     expected text, found an integer
     hint: put it in quotes
     "#);
-    insta::assert_snapshot!(said("answer = \"htm\"\ncolumns = { a = 'a >', b = { css = 'a' } }"), @r#"
+    insta::assert_snapshot!(said("format = \"htm\"\ncolumns = { a = 'a >', b = { css = 'a' } }"), @r#"
     line 7: "htm"
     unknown word "htm"
-    hint: did you mean `html`?
+    hint: write "html"
     "#);
-    insta::assert_snapshot!(said("rows = 3\ncolumns = { a = { jq = '.', of = 'answers' } }"), @r#"
+    insta::assert_snapshot!(said("rows = 3\ncolumns = { a = { jq = '.', from = 'answers' } }"), @r#"
     line 7: 3
     expected text, found an integer
     hint: put it in quotes
@@ -139,7 +139,7 @@ fn columns_in_the_language_of_another_format() {
 #[test]
 fn selectors_that_do_not_parse() {
     let refused = |selector: &str| {
-        let said = said(&format!("answer = \"html\"\ncolumns = {{ x = '{selector}' }}"));
+        let said = said(&format!("format = \"html\"\ncolumns = {{ x = '{selector}' }}"));
         let reason = said.lines().find_map(|line| line.strip_prefix("the CSS selector does not parse: "));
         reason.unwrap_or_else(|| panic!("{selector}: {said}")).to_owned()
     };
@@ -151,7 +151,7 @@ fn selectors_that_do_not_parse() {
     assert_eq!(refused("a.1"), "unexpected token");
     assert_eq!(refused("a,"), "empty selector");
     assert_eq!(refused("<a>"), "empty selector");
-    let long = format!("answer = \"html\"\ncolumns = {{ x = '{}' }}", "a ".repeat(2100));
+    let long = format!("format = \"html\"\ncolumns = {{ x = '{}' }}", "a ".repeat(2100));
     assert!(said(&long).contains("4200 bytes of CSS selector are too many"), "{}", said(&long));
 }
 
@@ -161,7 +161,7 @@ fn deep_selectors_do_not_overflow_the_stack() {
         for close in ["", ")"] {
             let levels = LONGEST_JQ / (open.len() + close.len());
             let selector = format!("{}{}", open.repeat(levels), close.repeat(levels));
-            let _ = said(&format!("answer = \"html\"\ncolumns = {{ x = '{selector}' }}"));
+            let _ = said(&format!("format = \"html\"\ncolumns = {{ x = '{selector}' }}"));
         }
     }
 }
@@ -171,14 +171,14 @@ fn conditions_and_statuses() {
     let one = endpoint("ok = '.status == \"ok\"'\nmissing = [404, '.gone']");
     assert_eq!(one.ok.as_deref(), Some(".status == \"ok\""));
     assert_eq!(one.missing, Missing { statuses: vec![404], when: Some(".gone".into()) });
-    let page = endpoint("answer = \"html\"\ncolumns = { x = 'a' }\nmissing = [404]");
+    let page = endpoint("format = \"html\"\ncolumns = { x = 'a' }\nmissing = [404]");
     assert_eq!(page.missing.statuses, [404]);
     insta::assert_snapshot!(said("ok = '.x ='"), @r#"
     line 8: '
     jq does not parse: expected term, found the end
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
-    insta::assert_snapshot!(said("answer = \"html\"\ncolumns = { x = 'a' }\nmissing = [404, '.gone']\nok = 'a'"), @r#"
+    insta::assert_snapshot!(said("format = \"html\"\ncolumns = { x = 'a' }\nmissing = [404, '.gone']\nok = 'a'"), @r#"
     line 9: '.gone'
     a condition in `missing` on an answer that is no JSON
     hint: list statuses, such as [404]; a condition is jq, for answers of JSON
@@ -194,7 +194,7 @@ fn a_program_makes_json_of_answers() {
     let piped =
         endpoint("pipe = [\"python3\", \"parse.py\", \"\"]\nok = '.fine'\nrows = '.[]'\nmissing = '.gone'");
     assert_eq!(piped.pipe, Some(vec!["python3".into(), "parse.py".into(), "".into()]));
-    assert_eq!(piped.answer, AnswerFormat::Json);
+    assert_eq!(piped.format, AnswerFormat::Json);
     insta::assert_snapshot!(said("pipe = []"), @r#"
     line 8: []
     `pipe` without a program
@@ -214,33 +214,34 @@ fn a_program_makes_json_of_answers() {
     expected a list, found text
     hint: put it in brackets: [ … ]
     "#);
-    insta::assert_snapshot!(said("pipe = [\"x\"]\nanswer = \"text\""), @r#"
+    insta::assert_snapshot!(said("pipe = [\"x\"]\nformat = \"text\""), @r#"
     line 9: "text"
-    both `answer` and `pipe` in [[endpoint]]
-    hint: leave `answer` out: the program gets the text of an answer and makes JSON of it
+    both `format` and `pipe` in [[endpoint]]
+    hint: leave `format` out: the program gets the text of an answer and makes JSON of it
     "#);
 }
 
 #[test]
 fn each_way_to_the_next_page() {
     let pages = |keys: &str| endpoint(&format!("rows = '.[]'\npages = {{ {keys} }}")).pages.expect("pages");
-    assert_eq!(pages("link = true"), Pages { next: NextPage::Link, most: 1000, items: Some(".".into()) });
+    assert_eq!(pages("link = true"), Pages { next: NextPage::Link, max: 1000, items: Some(".".into()) });
     assert_eq!(
-        pages("next = '.n', most = 5"),
-        Pages { next: NextPage::Url(".n".into()), most: 5, items: Some(".".into()) }
+        pages("next = '.n', max = 5"),
+        Pages { next: NextPage::Url(".n".into()), max: 5, items: Some(".".into()) }
     );
     let cursor = NextPage::Cursor { value: ".c".into(), parameter: "after".into() };
-    assert_eq!(pages("cursor = '.c', parameter = 'after'").next, cursor);
+    assert_eq!(pages("cursor = '.c', cursor_param = 'after'").next, cursor);
     let offset = |first, more| NextPage::Offset { parameter: "start".into(), first, more };
-    assert_eq!(pages("offset = 'start'").next, offset(0, None));
-    assert_eq!(pages("offset = 'start', first = 1, more = '.m'").next, offset(1, Some(".m".into())));
+    assert_eq!(pages("offset_param = 'start'").next, offset(0, None));
+    assert_eq!(pages("offset_param = 'start', first = 1, more = '.m'").next, offset(1, Some(".m".into())));
     let number = |first| NextPage::Number { parameter: "page".into(), first, more: None };
-    assert_eq!(pages("number = 'page'").next, number(1));
-    assert_eq!(pages("number = 'page', first = 0").next, number(0));
-    let html = endpoint("answer = \"html\"\ncolumns = { x = 'a' }\nrows = 'tr'\npages = { next = 'a.next' }");
+    assert_eq!(pages("page_param = 'page'").next, number(1));
+    assert_eq!(pages("page_param = 'page', first = 0").next, number(0));
+    let html = endpoint("format = \"html\"\ncolumns = { x = 'a' }\nrows = 'tr'\npages = { next = 'a.next' }");
     assert_eq!(html.pages.map(|pages| pages.next), Some(NextPage::Url("a.next".into())));
-    let first =
-        endpoint("rows = '.[]'\nquery = { cursor = '*' }\npages = { cursor = '.c', parameter = 'cursor' }");
+    let first = endpoint(
+        "rows = '.[]'\nparams = { cursor = '*' }\npages = { cursor = '.c', cursor_param = 'cursor' }",
+    );
     assert!(first.pages.is_some(), "a first cursor");
 }
 
@@ -250,36 +251,48 @@ fn what_a_page_holds_is_read_off_rows_or_demanded() {
         endpoint(&format!("rows = '{rows}'\npages = {{ {keys} }}")).pages.expect("pages").items
     };
     let selected = ".items[] | select(.active)";
-    assert_eq!(items(selected, "number = 'page'").as_deref(), Some(r#".["items"]"#));
-    assert_eq!(items(selected, "offset = 'start'").as_deref(), Some(r#".["items"]"#));
+    assert_eq!(items(selected, "page_param = 'page'").as_deref(), Some(r#".["items"]"#));
+    assert_eq!(items(selected, "offset_param = 'start'").as_deref(), Some(r#".["items"]"#));
     assert_eq!(items(selected, "link = true").as_deref(), Some(r#".["items"]"#));
-    assert_eq!(items(selected, "offset = 'start', items = '.n'").as_deref(), Some(".n"));
-    assert_eq!(items(".a[].b[]", "offset = 'start', items = '.a'").as_deref(), Some(".a"));
-    assert_eq!(items(".a[].b[]", "number = 'page', more = '.more'"), None, "the answer says what leads on");
+    assert_eq!(items(selected, "offset_param = 'start', items = '.n'").as_deref(), Some(".n"));
+    assert_eq!(items(".a[].b[]", "offset_param = 'start', items = '.a'").as_deref(), Some(".a"));
+    assert_eq!(
+        items(".a[].b[]", "page_param = 'page', more = '.more'"),
+        None,
+        "the answer says what leads on"
+    );
     assert_eq!(items(".a[].b[]", "next = '.next'"), None);
-    assert_eq!(items(".", "number = 'page'"), None, "one row a page");
-    let lines = endpoint("answer = \"jsonl\"\nrows = '.[] | select(.a)'\npages = { number = 'page' }");
+    assert_eq!(items(".", "page_param = 'page'"), None, "one row a page");
+    let lines = endpoint("format = \"jsonl\"\nrows = '.[] | select(.a)'\npages = { page_param = 'page' }");
     assert_eq!(lines.pages.and_then(|pages| pages.items).as_deref(), Some("."));
 }
 
 #[test]
 fn what_a_page_holds_is_never_guessed() {
     for (rows, keys, message) in [
-        ("rows = '.a[].b[]'", "number = 'page'", "what a page holds cannot be told from `rows`"),
-        ("rows = '.a[].b[]'", "offset = 's', more = '.m'", "what a page holds cannot be told from `rows`"),
+        ("rows = '.a[].b[]'", "page_param = 'page'", "what a page holds cannot be told from `rows`"),
         (
-            "rows = '.a | map(select(.b))[]'",
-            "number = 'page'",
+            "rows = '.a[].b[]'",
+            "offset_param = 's', more = '.m'",
             "what a page holds cannot be told from `rows`",
         ),
-        ("rows = '.'", "offset = 's'", "what a page holds cannot be told from `rows`"),
+        (
+            "rows = '.a | map(select(.b))[]'",
+            "page_param = 'page'",
+            "what a page holds cannot be told from `rows`",
+        ),
+        ("rows = '.'", "offset_param = 's'", "what a page holds cannot be told from `rows`"),
         (
             "pipe = ['parse']\nrows = '.[]'",
-            "number = 'page'",
+            "page_param = 'page'",
             "cannot be told from what a `pipe` makes of it",
         ),
-        ("rows = '.[]'", "link = true, items = '.'", "`items` in pages without `offset` or `number`"),
-        ("rows = '.[]'", "number = 'page', items = '.['", "jq does not parse"),
+        (
+            "rows = '.[]'",
+            "link = true, items = '.'",
+            "`items` in pages without `offset_param` or `page_param`",
+        ),
+        ("rows = '.[]'", "page_param = 'page', items = '.['", "jq does not parse"),
     ] {
         let said = said(&format!("{rows}\npages = {{ {keys} }}"));
         assert!(said.contains(message), "{rows} {keys}: {said}");
@@ -303,12 +316,12 @@ fn rows_and_pages_that_lead_nowhere() {
     jq does not parse: expected term, found the end
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
-    insta::assert_snapshot!(said("answer = \"text\"\ncolumns = { x = 'a' }\nrows = 'x'\npages = { link = true }"), @r#"
+    insta::assert_snapshot!(said("format = \"text\"\ncolumns = { x = 'a' }\nrows = 'x'\npages = { link = true }"), @r#"
     line 9: 'x'
     `rows` on an answer that is text
     hint: text gives one row: read it as "jsonl" or "html" if it is, or let a `pipe` take it apart
     "#);
-    insta::assert_snapshot!(said("answer = \"html\"\ncolumns = { x = 'a' }\nrows = 'tr:hover'"), @r#"
+    insta::assert_snapshot!(said("format = \"html\"\ncolumns = { x = 'a' }\nrows = 'tr:hover'"), @r#"
     line 9: 'tr:hover'
     the CSS selector does not parse: unsupported pseudo class or element
     hint: selectors are those of CSS: table.odds tr, a[href], li:nth-child(2)
@@ -317,11 +330,11 @@ fn rows_and_pages_that_lead_nowhere() {
     insta::assert_snapshot!(pages(""), @r#"
     line 9: {  }
     `pages` does not say what leads to the next page
-    hint: write { link = true }, { next = ".next" }, { cursor = ".cursor", parameter = "cursor" }, { offset = "start" } or { number = "page" }
+    hint: write { link = true }, { next = ".next" }, { cursor = ".cursor", cursor_param = "cursor" }, { offset_param = "start" } or { page_param = "page" }
     "#);
-    insta::assert_snapshot!(pages("link = true, number = 'page'"), @r#"
-    line 9: { link = true, number = 'page' }
-    both `link` and `number` in pages
+    insta::assert_snapshot!(pages("link = true, page_param = 'page'"), @r#"
+    line 9: { link = true, page_param = 'page' }
+    both `link` and `page_param` in pages
     hint: leave one of them out: one way leads to the next page
     "#);
     insta::assert_snapshot!(pages("link = false"), @r#"
@@ -331,23 +344,23 @@ fn rows_and_pages_that_lead_nowhere() {
     "#);
     insta::assert_snapshot!(pages("cursor = '.c'"), @r#"
     line 9: '.c'
-    a cursor without its `parameter`
-    hint: add parameter = "cursor", the query parameter that it goes into
+    a cursor without its `cursor_param`
+    hint: add cursor_param = "cursor", the query parameter that it goes into
     "#);
-    insta::assert_snapshot!(pages("next = '.n', parameter = 'p', first = 3, more = '.m'"), @r#"
+    insta::assert_snapshot!(pages("next = '.n', cursor_param = 'p', first = 3, more = '.m'"), @r#"
     line 9: 'p'
-    `parameter` in pages without `cursor`
+    `cursor_param` in pages without `cursor`
     hint: leave it out: it has no effect here
 
     line 9: 3
-    `first` in pages without `offset` or `number`
+    `first` in pages without `offset_param` or `page_param`
     hint: leave it out: it has no effect here
 
     line 9: '.m'
-    `more` in pages without `offset` or `number`
+    `more` in pages without `offset_param` or `page_param`
     hint: leave it out: it has no effect here
     "#);
-    insta::assert_snapshot!(pages("number = '', most = 0"), @r#"
+    insta::assert_snapshot!(pages("page_param = '', max = 0"), @r#"
     line 9: ''
     a query parameter without a name
     hint: write its name, such as "page"
@@ -359,29 +372,29 @@ fn rows_and_pages_that_lead_nowhere() {
     insta::assert_snapshot!(pages("pages = 3"), @r#"
     line 9: { pages = 3 }
     `pages` does not say what leads to the next page
-    hint: write { link = true }, { next = ".next" }, { cursor = ".cursor", parameter = "cursor" }, { offset = "start" } or { number = "page" }
+    hint: write { link = true }, { next = ".next" }, { cursor = ".cursor", cursor_param = "cursor" }, { offset_param = "start" } or { page_param = "page" }
 
     line 9: pages
     unknown key `pages` in pages
     hint: it belongs in [[endpoint]]
     "#);
-    insta::assert_snapshot!(said("rows = '.[]'\npages = { number = 'page' }\nquery = { page = '1' }"), @r#"
+    insta::assert_snapshot!(said("rows = '.[]'\npages = { page_param = 'page' }\nparams = { page = '1' }"), @r#"
     line 9: 'page'
     the parameter `page` of pages stands in the request already
     hint: leave it out there: `first` is its value on the first page
     "#);
     let url = "url = \"https://example.org/{id}?a=b&page=1\"";
-    insta::assert_snapshot!(said(&format!("{url}\nrows = '.[]'\npages = {{ number = 'page' }}")), @r#"
+    insta::assert_snapshot!(said(&format!("{url}\nrows = '.[]'\npages = {{ page_param = 'page' }}")), @r#"
     line 9: 'page'
     the parameter `page` of pages stands in the request already
     hint: leave it out there: `first` is its value on the first page
     "#);
     let html = |keys: &str| {
-        said(&format!("answer = \"html\"\ncolumns = {{ x = 'a' }}\nrows = 'tr'\npages = {{ {keys} }}"))
+        said(&format!("format = \"html\"\ncolumns = {{ x = 'a' }}\nrows = 'tr'\npages = {{ {keys} }}"))
     };
-    insta::assert_snapshot!(html("number = 'page', more = 'a'"), @r#"
+    insta::assert_snapshot!(html("page_param = 'page', more = 'a'"), @r#"
     line 10: 'page'
-    `number` for pages of HTML
+    `page_param` for pages of HTML
     hint: write { link = true }, or { next = "a.next" }, the element whose href it is
 
     line 10: 'a'
@@ -412,6 +425,6 @@ fn one_endpoint_makes_rows_and_others_do_not_use_them() {
     let text = small("rows = '.[]'") + &TWO.replace("{one.x}", "2") + "when = '.one.x == 1'\n";
     let found = mistakes_of(&text);
     assert_eq!(found[0].message, "endpoint `one` has `rows`: its columns have no single value to use");
-    let reversed = small("rows = '.[]'\nquery = { y = '{two.y}' }") + &TWO.replace("{one.x}", "2");
+    let reversed = small("rows = '.[]'\nparams = { y = '{two.y}' }") + &TWO.replace("{one.x}", "2");
     assert_eq!(parse(&reversed).expect("an exploding endpoint may use others").endpoints[0].after, [1]);
 }

@@ -33,9 +33,9 @@ fn gates_that_cannot_be() {
     for (mode, says) in
         [("replace", "that is replaced as a whole"), ("replace_ids", "whose ids are replaced")]
     {
-        one("when = \"each_pause\"", &format!("mode = \"{mode}\""), says);
+        one("on_pause = \"publish\"", &format!("mode = \"{mode}\""), says);
     }
-    one("when = \"paused\"", append, "write \"finished\" or \"each_pause\"");
+    one("on_pause = \"paused\"", append, "write \"wait\" or \"publish\"");
     one("max_duplicates = 0", append, "without an upsert\nhint: leave it out, or take mode = \"upsert\"");
     one("max_failed = -1", append, "-1 is out of bounds");
     one("max_failed = 0.1", append, "expected a whole number, found a number with a point");
@@ -122,7 +122,7 @@ fn repeats_that_cannot_be() {
 
 /// What is said about the limit of the small job's host with these keys.
 fn refused(keys: &str) -> Vec<String> {
-    let found = mistakes_of(&limited(&format!("[limits.\"example.org\"]\n{keys}"), ""));
+    let found = mistakes_of(&limited(&format!("[limit.\"example.org\"]\n{keys}"), ""));
     found.into_iter().map(|mistake| format!("{}\nhint: {}", mistake.message, mistake.hint)).collect()
 }
 
@@ -172,7 +172,7 @@ fn rates_that_cannot_be() {
     }
     one(&format!("rate = \"5 {}/s\"", "x".repeat(33)), "one word of at most 32 letters");
     one("rate = 200", "expected a rate in quotes, found an integer");
-    one("rate = \"200/s\"\nrates = 3", "unknown key `rates` in [limits.NAME]\nhint: did you mean `rate`?");
+    one("rate = \"200/s\"\nrates = 3", "unknown key `rates` in [limit.NAME]\nhint: did you mean `rate`?");
 }
 
 #[test]
@@ -224,25 +224,25 @@ fn limits_that_cannot_be() {
             .map(|mistake| format!("{}\nhint: {}", mistake.message, mistake.hint))
             .collect::<Vec<_>>()
     };
-    insta::assert_snapshot!(of("limits = 3").join("\n"), @r#"
+    insta::assert_snapshot!(of("limit = 3").join("\n"), @r#"
     expected a table, found an integer
-    hint: write each under its name: [limits."www.example.com"]
+    hint: write each under its name: [limit."www.example.com"]
     "#);
-    insta::assert_snapshot!(of("limits = [{ rate = \"5/s\" }]").join("\n"), @r#"
+    insta::assert_snapshot!(of("limit = [{ rate = \"5/s\" }]").join("\n"), @r#"
     expected a table, found a list
-    hint: write each under its name: [limits."www.example.com"]
+    hint: write each under its name: [limit."www.example.com"]
     "#);
-    insta::assert_snapshot!(of("limits.\"example.org\" = \"5/s\"").join("\n"), @r#"
+    insta::assert_snapshot!(of("limit.\"example.org\" = \"5/s\"").join("\n"), @r#"
     expected a table, found text
-    hint: write it as a table: [limits.NAME]
+    hint: write it as a table: [limit.NAME]
     "#);
-    insta::assert_snapshot!(of("limits.www.example.org = { rate = \"5/s\" }").join("\n"), @r#"
-    unknown key `example` in [limits.NAME]
-    hint: a host stands in quotes: [limits."www.example.com"]
+    insta::assert_snapshot!(of("limit.www.example.org = { rate = \"5/s\" }").join("\n"), @r#"
+    unknown key `example` in [limit.NAME]
+    hint: a host stands in quotes: [limit."www.example.com"]
     "#);
-    insta::assert_snapshot!(of("limit.\"example.org\" = { rate = \"5/s\" }").join("\n"), @r#"
-    unknown key `limit` in the job file
-    hint: did you mean `limits`?
+    insta::assert_snapshot!(of("limits.\"example.org\" = { rate = \"5/s\" }").join("\n"), @r#"
+    unknown key `limits` in the job file
+    hint: did you mean `limit`?
     "#);
 }
 
@@ -250,7 +250,7 @@ fn limits_that_cannot_be() {
 fn names_of_limits() {
     let of = |name: &str| {
         let name = serde_json::Value::from(name).to_string();
-        let found = mistakes_of(&limited(&format!("[limits.{name}]\nin_flight = 1"), ""));
+        let found = mistakes_of(&limited(&format!("[limit.{name}]\nin_flight = 1"), ""));
         found.into_iter().map(|mistake| mistake.message).collect::<Vec<_>>()
     };
     for name in [
@@ -286,11 +286,11 @@ fn names_of_limits() {
     );
     let twice = |first: &str, second: &str| {
         let limits =
-            format!("[limits]\n\"{first}\" = {{ in_flight = 1 }}\n\"{second}\" = {{ in_flight = 1 }}");
+            format!("[limit]\n\"{first}\" = {{ in_flight = 1 }}\n\"{second}\" = {{ in_flight = 1 }}");
         let text = limited(&limits, "");
         let found = mistakes_of(&text);
         assert_eq!(found.len(), 1, "{first} {second} {found:?}");
-        assert!(found[0].hint.starts_with(&format!("[limits] has `{first}` already")), "{found:?}");
+        assert!(found[0].hint.starts_with(&format!("[limit] has `{first}` already")), "{found:?}");
         assert_eq!(found[0].line, text.lines().count(), "{found:?}");
         found[0].message.clone()
     };
@@ -302,7 +302,7 @@ fn names_of_limits() {
     assert_eq!(twice("example.com:80", "example.com.:0080"), "a second limit named `example.com:80`");
     assert_eq!(twice("[::1]", "[0:0::1]"), "a second limit named `[::1]`");
     let many: String = (0..65).map(|number| format!("\"h{number}.org\" = {{ in_flight = 1 }}\n")).collect();
-    let found = mistakes_of(&limited(&format!("[limits]\n{many}"), ""));
+    let found = mistakes_of(&limited(&format!("[limit]\n{many}"), ""));
     assert_eq!((found.len(), found[0].message.as_str()), (1, "65 limits are too many"));
 }
 
@@ -317,14 +317,14 @@ fn names_that_lack_and_limits_that_nothing_uses() {
         });
         said.collect::<Vec<_>>().join("\n")
     };
-    let reads = "[limits.reads]\nin_flight = 1";
+    let reads = "[limit.reads]\nin_flight = 1";
     insta::assert_snapshot!(of(reads, ""), @r#"
-    [limits.reads]
+    [limit.reads]
     nothing uses the limit `reads`
-    hint: name it in an endpoint: limit = "reads"; that of a host needs none: [limits."example.org"]
+    hint: name it in an endpoint: limit = "reads"; that of a host needs none: [limit."example.org"]
     "#);
-    insta::assert_snapshot!(of("[limits.\"exmaple-org\"]\nin_flight = 1", "url = \"http://example-org/\""), @r#"
-    [limits."exmaple-org"]
+    insta::assert_snapshot!(of("[limit.\"exmaple-org\"]\nin_flight = 1", "url = \"http://example-org/\""), @r#"
+    [limit."exmaple-org"]
     nothing uses the limit `exmaple-org`
     hint: did you mean `example-org`?
     "#);
@@ -336,7 +336,7 @@ fn names_that_lack_and_limits_that_nothing_uses() {
     insta::assert_snapshot!(of(reads, "limit = [\"reads\", \"api.example.com\", \"a b\", \"\"]"), @r#"
     limit = ["reads", "api.example.com", "a b", ""]
     there is no limit `api.example.com`
-    hint: add it: [limits."api.example.com"] with rate = "200/s"
+    hint: add it: [limit."api.example.com"] with rate = "200/s"
 
     limit = ["reads", "api.example.com", "a b", ""]
     "a b" is no name for a limit
@@ -351,23 +351,23 @@ fn names_that_lack_and_limits_that_nothing_uses() {
     expected text, found an integer
     hint: put it in quotes
     "#);
-    insta::assert_snapshot!(of("[limits.\"example.org\"]\nrate = \"9 tokens/s\"", ""), @r#"
-    [limits."example.org"]
+    insta::assert_snapshot!(of("[limit.\"example.org\"]\nrate = \"9 tokens/s\"", ""), @r#"
+    [limit."example.org"]
     the limit `example.org` counts tokens, and no endpoint says what a request costs
     hint: add cost = ".usage.total_tokens" to an endpoint that uses it, or leave the word out to count requests
     "#);
-    insta::assert_snapshot!(of("[limits.\"example.org\"]\nrate = \"9/s\"", "cost = 2"), @r#"
+    insta::assert_snapshot!(of("[limit.\"example.org\"]\nrate = \"9/s\"", "cost = 2"), @r#"
     cost = 2
     `cost` where no limit counts it
     hint: leave it out, or let its limit count units: rate = "90000 tokens/min"
     "#);
-    insta::assert_snapshot!(of("[limits.\"example.org\"]\nquota = \"9 tokens/day\"", "cost = 10"), @r#"
+    insta::assert_snapshot!(of("[limit.\"example.org\"]\nquota = \"9 tokens/day\"", "cost = 10"), @r#"
     cost = 10
     a request costs 10 tokens, and the quota is 9
     hint: not one could be made: raise the quota of `example.org`
     "#);
-    insta::assert_snapshot!(of("[limits.\"other.org\"]\nquota = \"9 tokens/day\"", "url = \"https://example.org/{id}\""), @r#"
-    [limits."other.org"]
+    insta::assert_snapshot!(of("[limit.\"other.org\"]\nquota = \"9 tokens/day\"", "url = \"https://example.org/{id}\""), @r#"
+    [limit."other.org"]
     the limit `other.org` counts tokens, and no endpoint says what a request costs
     hint: add cost = ".usage.total_tokens" to an endpoint that uses it, or leave the word out to count requests
     "#);
@@ -376,7 +376,7 @@ fn names_that_lack_and_limits_that_nothing_uses() {
 #[test]
 fn costs_that_cannot_be() {
     let of = |keys: &str| {
-        let found = mistakes_of(&limited("[limits.\"example.org\"]\nrate = \"9 tokens/s\"", keys));
+        let found = mistakes_of(&limited("[limit.\"example.org\"]\nrate = \"9 tokens/s\"", keys));
         let said = found.iter().map(|mistake| format!("{}\nhint: {}\n", mistake.message, mistake.hint));
         said.collect::<Vec<_>>().join("\n")
     };
@@ -396,7 +396,7 @@ fn costs_that_cannot_be() {
     jq function `env` is not available
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
-    insta::assert_snapshot!(of("cost = '.x'\nanswer = 'html'\ncolumns = { x = 'h1' }"), @r#"
+    insta::assert_snapshot!(of("cost = '.x'\nformat = 'html'\ncolumns = { x = 'h1' }"), @r#"
     a cost that is taken from an answer that is no JSON
     hint: write a whole number; jq is for answers of JSON
     "#);

@@ -27,11 +27,11 @@ fn the_gate_has_its_conditions() {
         parse(&around("", keys, table)).unwrap_or_else(|error| panic!("{keys}: {error}")).publish
     };
     let gate = publish(
-        "when = \"each_pause\", min_success = 0.5, max_failed = 0, min_rows = 1000, max_change = 1.5",
+        "on_pause = \"publish\", min_success = 0.5, max_failed = 0, min_rows = 1000, max_change = 1.5",
         "mode = \"append\"",
     );
     let expected = Publish {
-        when: PublishWhen::EachPause,
+        on_pause: OnPause::Publish,
         min_success: Some(0.5),
         max_failed: Some(0),
         max_duplicates: None,
@@ -40,8 +40,8 @@ fn the_gate_has_its_conditions() {
     };
     assert_eq!(gate, expected);
     let upsert = "mode = \"upsert\", key = \"id\"";
-    assert_eq!(publish("when = \"each_pause\"", upsert).when, PublishWhen::EachPause);
-    assert_eq!(publish("when = \"finished\"", "mode = \"replace\"").when, PublishWhen::Finished);
+    assert_eq!(publish("on_pause = \"publish\"", upsert).on_pause, OnPause::Publish);
+    assert_eq!(publish("on_pause = \"wait\"", "mode = \"replace\"").on_pause, OnPause::Wait);
     assert_eq!(publish("max_duplicates = 0", upsert).max_duplicates, Some(0));
     assert_eq!(publish("max_change = 0", upsert).max_change, Some(0.0));
     assert_eq!(publish("", upsert), Publish::default());
@@ -81,7 +81,7 @@ fn job(limits: &str, keys: &str) -> Job {
 /// The limit of the small job's host with these keys; its endpoint costs something.
 fn limit(keys: &str) -> Limit {
     let cost = if keys.contains("tokens") { "cost = 1" } else { "" };
-    job(&format!("[limits.\"example.org\"]\n{keys}"), cost).limits.remove(0)
+    job(&format!("[limit.\"example.org\"]\n{keys}"), cost).limits.remove(0)
 }
 
 #[test]
@@ -177,9 +177,9 @@ fn uses(limits: &str, keys: &str) -> Vec<usize> {
 
 #[test]
 fn an_endpoint_takes_from_the_limits_of_its_host_and_from_those_it_names() {
-    let limits = "[limits.reads]\nin_flight = 1\n[limits.\"example.org:443\"]\nin_flight = 2\n\
-                  [limits.\"EXAMPLE.org.\"]\nin_flight = 3\n[limits.Writes]\nin_flight = 4\n\
-                  [limits.\"example.org:80\"]\nin_flight = 5\n[limits.\"www.example.org\"]\nin_flight = 6";
+    let limits = "[limit.reads]\nin_flight = 1\n[limit.\"example.org:443\"]\nin_flight = 2\n\
+                  [limit.\"EXAMPLE.org.\"]\nin_flight = 3\n[limit.Writes]\nin_flight = 4\n\
+                  [limit.\"example.org:80\"]\nin_flight = 5\n[limit.\"www.example.org\"]\nin_flight = 6";
     let names: Vec<String> =
         job(limits, "limit = [\"writes\", \"reads\"]").limits.into_iter().map(|limit| limit.name).collect();
     let expected = ["reads", "example.org:443", "example.org", "writes", "example.org:80", "www.example.org"];
@@ -198,7 +198,7 @@ fn an_endpoint_takes_from_the_limits_of_its_host_and_from_those_it_names() {
 #[test]
 fn hosts_of_every_kind() {
     let of = |name: &str, url: &str| {
-        let limits = format!("[limits.\"{name}\"]\nin_flight = 1");
+        let limits = format!("[limit.\"{name}\"]\nin_flight = 1");
         let job = job(&limits, &format!("url = \"{url}\""));
         (job.limits[0].name.clone(), job.endpoints[0].limits.len())
     };
@@ -217,7 +217,7 @@ fn hosts_of_every_kind() {
 
 #[test]
 fn the_defaults_name_a_limit_for_endpoints_that_name_none() {
-    let limits = "[limits]\nreads = { in_flight = 1 }\nwrites = { in_flight = 1 }\n";
+    let limits = "[limit]\nreads = { in_flight = 1 }\nwrites = { in_flight = 1 }\n";
     let with = |keys: &str, other: &str| {
         let two = format!(
             "[[endpoint]]\nname = \"two\"\nurl = \"https://x.org/\"\ncolumns = {{ z = '.' }}\n{other}"
@@ -232,7 +232,7 @@ fn the_defaults_name_a_limit_for_endpoints_that_name_none() {
 
 #[test]
 fn limits_of_a_host_that_is_known_when_it_is_asked() {
-    let limits = "[limits]\n\"a.example\" = { in_flight = 1 }\n\"a.example:8443\" = { in_flight = 1 }\n\
+    let limits = "[limit]\n\"a.example\" = { in_flight = 1 }\n\"a.example:8443\" = { in_flight = 1 }\n\
                   \"a.example.org\" = { in_flight = 1 }\n\"[::1]\" = { in_flight = 1 }\n\
                   \"[::1]:80\" = { in_flight = 1 }\nreads = { in_flight = 1 }\n";
     let job = job(limits, "url = \"{page:url}\"\nlimit = \"reads\"");
@@ -248,16 +248,16 @@ fn limits_of_a_host_that_is_known_when_it_is_asked() {
 #[test]
 fn a_request_costs_a_number_or_what_its_answer_says() {
     let cost = |cost: &str| {
-        let limits = "[limits.\"example.org\"]\nrate = \"90000 tokens/min\"";
+        let limits = "[limit.\"example.org\"]\nrate = \"90000 tokens/min\"";
         job(limits, cost).endpoints.remove(0).cost
     };
     assert_eq!(cost("cost = 3"), Some(Cost::Constant(3)));
     let usage = Cost::Answer(".usage.total_tokens".into());
     assert_eq!(cost("cost = \".usage.total_tokens\""), Some(usage.clone()));
     assert_eq!(cost("cost = \".usage.total_tokens\"\npipe = [\"x\"]"), Some(usage));
-    assert_eq!(cost("cost = 2\nanswer = \"html\"\ncolumns = { x = 'h1' }"), Some(Cost::Constant(2)));
+    assert_eq!(cost("cost = 2\nformat = \"html\"\ncolumns = { x = 'h1' }"), Some(Cost::Constant(2)));
     assert_eq!(endpoint("").cost, None);
     assert_eq!((endpoint("").min_success, endpoint("min_success = 0.95").min_success), (0.0, 0.95));
-    let any = job("[limits.\"a.org\"]\nrate = \"9 units/s\"", "url = \"{page:url}\"\ncost = 2");
+    let any = job("[limit.\"a.org\"]\nrate = \"9 units/s\"", "url = \"{page:url}\"\ncost = 2");
     assert_eq!(any.endpoints[0].limits, [0; 0], "the list may name the host");
 }

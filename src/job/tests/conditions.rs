@@ -175,7 +175,7 @@ fn conditions_go_round_in_circles_too() {
 fn the_columns_of_a_condition_must_be_there() {
     let text = small("when = '.country == 1'")
         .replace("ids.csv", "ids.txt")
-        .replace(", keep = [\"kept\", \"tags\"]", "");
+        .replace(", columns = [\"kept\", \"tags\"]", "");
     let text = text.replace(", types = { tags = \"json\" }", "");
     let found = mistakes_of(&text);
     assert_eq!(found.len(), 1, "{found:#?}");

@@ -25,9 +25,9 @@ fn job(text: &str) -> Job {
 #[test]
 fn a_list_comes_from_a_database_by_query() {
     let source = |database: &str, query: &str| {
-        job(&from(&format!("database = \"{database}\", query = \"{query}\""))).input.source
+        job(&from(&format!("database = \"{database}\", sql = \"{query}\""))).input.source
     };
-    let expected = |database, query: &str| Source::Query { database, query: query.to_owned() };
+    let expected = |database, query: &str| Source::Query { database, sql: query.to_owned() };
     let url = ServerUrl::parse(SERVER).unwrap();
     let query = "SELECT id FROM urls;";
     assert_eq!(source(SERVER, query), expected(Database::Postgres(url), query));
@@ -50,34 +50,34 @@ impl Source {
 #[test]
 fn a_list_from_a_database_has_one_source_and_its_query() {
     for (source, says) in [
-        ("database = 'postgres://h/d'", "`database` without `query`\nhint: add query = \"SELECT …\""),
-        ("query = 'SELECT 1'", "`query` without `database`\nhint: add database = \"postgres://…\""),
-        ("file = 'x.csv', query = 'SELECT 1'", "both `file` and `query` in [input]"),
+        ("database = 'postgres://h/d'", "`database` without `sql`\nhint: add sql = \"SELECT …\""),
+        ("sql = 'SELECT 1'", "`sql` without `database`\nhint: add database = \"postgres://…\""),
+        ("file = 'x.csv', sql = 'SELECT 1'", "both `file` and `sql` in [input]"),
         ("file = 'x.csv', database = 'duckdb:'", "both `file` and `database` in [input]"),
-        ("ids = ['a'], database = 'duckdb:', query = 'SELECT 1'", "both `ids` and `database` in [input]"),
-        ("database = 'duckdb:', query = ''", "no SQL\nhint: write the statement in quotes"),
-        ("database = 'duckdb:', query = ' ;\t'", "no SQL"),
-        ("database = 'duckdb:', query = \"SELECT '\\u0000'\"", "the character U+0000 in SQL"),
-        ("database = 'duckdb:', query = 1", "expected text, found an integer"),
-        ("database = 'duckdb:', query = 'SELECT 1', format = 'csv'", "hint: leave it out: a database gives"),
-        ("database = 'mysql://h/d', query = 'SELECT 1'", "not yet supported: the database mysql:"),
+        ("ids = ['a'], database = 'duckdb:', sql = 'SELECT 1'", "both `ids` and `database` in [input]"),
+        ("database = 'duckdb:', sql = ''", "no SQL\nhint: write the statement in quotes"),
+        ("database = 'duckdb:', sql = ' ;\t'", "no SQL"),
+        ("database = 'duckdb:', sql = \"SELECT '\\u0000'\"", "the character U+0000 in SQL"),
+        ("database = 'duckdb:', sql = 1", "expected text, found an integer"),
+        ("database = 'duckdb:', sql = 'SELECT 1', format = 'csv'", "hint: leave it out: a database gives"),
+        ("database = 'mysql://h/d', sql = 'SELECT 1'", "not yet supported: the database mysql:"),
         (
-            "database = 'parquet:x', query = 'SELECT 1'",
+            "database = 'parquet:x', sql = 'SELECT 1'",
             "unknown database \"parquet:x\"\nhint: write \"postgres:",
         ),
         (
-            "database = 'dukdb:x', query = 'SELECT 1'",
+            "database = 'dukdb:x', sql = 'SELECT 1'",
             "unknown database \"dukdb:x\"\nhint: did you mean `duckdb`?",
         ),
-        ("database = \"duckdb::memory:\", query = 'SELECT 1'", "unknown database \"duckdb::memory:\""),
-        ("database = 'duckdb:/tmp', query = 'SELECT 1'", "\"duckdb:/tmp\" is a directory"),
-        ("database = 'duckdb:~/x.duckdb', query = 'SELECT 1'", "`~` is not expanded"),
-        ("database = 'postgres:stats', query = 'SELECT 1'", "no URL of a PostgreSQL server"),
+        ("database = \"duckdb::memory:\", sql = 'SELECT 1'", "unknown database \"duckdb::memory:\""),
+        ("database = 'duckdb:/tmp', sql = 'SELECT 1'", "\"duckdb:/tmp\" is a directory"),
+        ("database = 'duckdb:~/x.duckdb', sql = 'SELECT 1'", "`~` is not expanded"),
+        ("database = 'postgres:stats', sql = 'SELECT 1'", "no URL of a PostgreSQL server"),
         (
-            "database = 'postgres://u:geheim@h/d', query = 'SELECT 1'",
+            "database = 'postgres://u:geheim@h/d', sql = 'SELECT 1'",
             "a password in plain text\nhint: write ${NAME}",
         ),
-        ("database = 'postgres://{id}@h/d', query = 'SELECT 1'", "in a server's URL"),
+        ("database = 'postgres://{id}@h/d', sql = 'SELECT 1'", "in a server's URL"),
     ] {
         let found = mistakes_of(&from(source));
         let [mistake] = found.as_slice() else { panic!("{source}: one mistake expected, found {found:#?}") };
@@ -115,7 +115,7 @@ fn a_table_is_on_a_server() {
         ..Table::plain(Destination::Postgres(ServerUrl::parse(SERVER).unwrap()), "public.small", Mode::Append)
     };
     assert_eq!(table, expected);
-    let swapped = job(&into("small", "mode = \"replace\", replace = \"swap\"")).table;
+    let swapped = job(&into("small", "mode = \"replace\", swap = true")).table;
     assert_eq!((swapped.swap, swapped.runs_table, swapped.on_referencing), (true, None, OnReferencing::Fail));
     for (word, meant) in
         [("fail", OnReferencing::Fail), ("null", OnReferencing::Null), ("delete", OnReferencing::Delete)]
@@ -128,10 +128,10 @@ fn a_table_is_on_a_server() {
 #[test]
 fn what_only_a_server_has_is_refused_elsewhere() {
     let in_duckdb = |keys: &str| small("").replace("mode = \"append\"", keys);
-    let elsewhere = in_duckdb("mode = \"replace\", replace = \"swap\", runs_table = \"runs\"");
+    let elsewhere = in_duckdb("mode = \"replace\", swap = true, runs_table = \"runs\"");
     insta::assert_snapshot!(said_of(&elsewhere), @r#"
-    line 3: "swap"
-    replace = "swap" of a destination that is no server
+    line 3: true
+    swap = true of a destination that is no server
     hint: leave it out: it is for to = "postgres://…"
 
     line 3: "runs"
@@ -153,16 +153,16 @@ fn what_only_a_server_has_is_refused_elsewhere() {
     unknown word "cascade"
     hint: write "fail", "null" or "delete"
     "#);
-    let swapped = |mode: &str| said_of(&into("small", &format!("{mode}, replace = \"swap\"")));
+    let swapped = |mode: &str| said_of(&into("small", &format!("{mode}, swap = true")));
     insta::assert_snapshot!(swapped("mode = \"append\""), @r#"
-    line 3: "swap"
-    replace = "swap" without mode = "replace"
+    line 3: true
+    swap = true without mode = "replace"
     hint: leave it out, or take mode = "replace"
     "#);
     insta::assert_snapshot!(said_of(&into("small", "mode = \"replace\", replace = \"rows\"")), @r#"
-    line 3: "rows"
-    unknown word "rows"
-    hint: write "swap"
+    line 3: replace
+    unknown key `replace` in [table]
+    hint: write swap = true, beside mode = "replace"
     "#);
 }
 
@@ -193,7 +193,7 @@ fn the_table_of_the_runs_is_another_one() {
 
 #[test]
 fn the_secrets_of_servers_are_secrets_of_the_job() {
-    let source = "database = \"postgres://${READER}@h/d\", query = \"SELECT 1\"";
+    let source = "database = \"postgres://${READER}@h/d\", sql = \"SELECT 1\"";
     let text = into("small", "mode = \"append\"").replace(FILE, source);
     assert_eq!(job(&text).secrets(), ["READER", "PGPASSWORD"]);
 }

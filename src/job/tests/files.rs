@@ -43,11 +43,11 @@ fn nothing_is_appended_to_a_file() {
 #[test]
 fn a_file_is_written_when_the_run_is_finished() {
     let file = |table: &str| {
-        around("", "when = \"each_pause\"", table).replace("duckdb:small.duckdb", "csv:out.csv")
+        around("", "on_pause = \"publish\"", table).replace("duckdb:small.duckdb", "csv:out.csv")
     };
     insta::assert_snapshot!(said_of(&file("mode = \"upsert\", key = \"id\"")), @r#"
-    line 1: "each_pause"
-    when = "each_pause" in a file
+    line 1: "publish"
+    on_pause = "publish" in a file
     hint: leave it out: a file is written as a whole, when the run is finished
     "#);
     let replaced = said_of(&file("mode = \"replace\""));
@@ -127,7 +127,7 @@ fn a_folder_is_divided_by_columns_of_the_table_but_not_by_all() {
 
 #[test]
 fn a_list_of_elements_divides_no_folder() {
-    let text = small("answer = \"html\"\ncolumns = { x = { css = \"td\", all = true } }").replace(
+    let text = small("format = \"html\"\ncolumns = { x = { css = \"td\", all = true } }").replace(
         "to = \"duckdb:small.duckdb\", name = \"small\", mode = \"append\"",
         "to = \"parquet:out/\", mode = \"replace\", partition_by = \"x\"",
     );

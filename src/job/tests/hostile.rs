@@ -80,7 +80,7 @@ fn token() -> impl Strategy<Value = String> {
         "csv:",
         "database",
         "query",
-        "[[after]]",
+        "[[publish.after]]",
         "sql",
         "partition_by",
         "runs_table",

@@ -1,6 +1,6 @@
 //! One case for each kind of mistake: the films job with something wrong in it, which alone is reported, in its line.
 
-use super::{FILMS, films_with, line_of, mistakes_of};
+use super::{FILMS, films_with, line_of, mistakes_of, small};
 
 /// Puts `new` in place of `old` and expects one mistake, in the line of `new`, that says `says`.
 #[track_caller]
@@ -23,13 +23,13 @@ fn one_at(old: &str, new: &str, at: &str, says: &str) {
 #[test]
 fn sections_and_keys() {
     one("[publish]", "[publsh]", "unknown key `publsh` in the job file\nhint: did you mean `publish`?");
-    one("query = {", "qurey = {", "unknown key `qurey` in [[endpoint]]\nhint: did you mean `query`?");
+    one("params = {", "parms = {", "unknown key `parms` in [[endpoint]]\nhint: did you mean `params`?");
     one(
-        "strip = \",\", type = \"bigint\" }\nrating",
+        "remove = \",\", type = \"bigint\" }\nrating",
         "trim = \",\", type = \"bigint\" }\nrating",
         "unknown key `trim`",
     );
-    one("rounds = 2", "min_success = 1", "hint: it belongs in [[endpoint]] or [publish]");
+    one("retry_rounds = 2", "min_success = 1", "hint: it belongs in [[endpoint]] or [publish]");
     one("chunks = \"csv\"", "colour = 1", "hint: the keys here are `name`, `chunks`");
     one("backoff = \"100ms\" }", "back_off = \"100ms\" }", "did you mean `backoff`?");
     one("[publish]", "[[publish]]", "expected a table, found a list");
@@ -41,16 +41,16 @@ fn values_of_the_wrong_shape() {
     one("in_flight = 64", "in_flight = 64.0", "found a number with a point");
     one("name = \"films\"", "name = 3", "expected text, found an integer\nhint: put it in quotes");
     one("not_null = true", "not_null = \"true\"", "expected true or false, found text");
-    one("keep = [\"country\"]", "keep = \"country\"", "expected a list, found text");
+    one("columns = [\"country\"]", "columns = \"country\"", "expected a list, found text");
     one("title = \".Title\"", "title = 3", "expected an expression or a table, found an integer");
     one("timeout = \"20s\"", "timeout = 20", "expected a duration in quotes, found an integer");
     one("timeout = \"20s\"", "timeout = \"20\"", "not a duration");
-    one("max_body = \"1MiB\"", "max_body = \"1 MiX\"", "not a size");
-    one("max_body = \"1MiB\"", "max_body = true", "expected a size, found true or false");
+    one("max_answer = \"1MiB\"", "max_answer = \"1 MiX\"", "not a size");
+    one("max_answer = \"1MiB\"", "max_answer = true", "expected a size, found true or false");
     one("min_success = 0.98", "min_success = \"98%\"", "expected a share, found text");
     one(
-        "query = { i = \"{imdb_id}\", y = \"{year}\", apikey = \"${OMDB_KEY}\" }",
-        "query = \"i={imdb_id}{year}\"",
+        "params = { i = \"{imdb_id}\", y = \"{year}\", apikey = \"${OMDB_KEY}\" }",
+        "params = \"i={imdb_id}{year}\"",
         "expected a table",
     );
 }
@@ -60,14 +60,14 @@ fn numbers_out_of_bounds() {
     one("in_flight = 64", "in_flight = 0", "0 is out of bounds\nhint: write a whole number from 1 to 65535");
     one("in_flight = 64", "in_flight = 65_536", "out of bounds");
     one("in_flight = 64", "in_flight = -1", "-1 is out of bounds");
-    one("rounds = 2", "rounds = 11", "from 0 to 10");
+    one("retry_rounds = 2", "retry_rounds = 11", "from 0 to 10");
     one("shard_size = 10_000", "shard_size = 63", "from 64 to");
     one("attempts = 3", "attempts = 0", "from 1 to 100");
     one("attempts = 3", "attempts = 101", "from 1 to 100");
     one("max_depth = 64", "max_depth = 513", "from 1 to 512");
     one("max_depth = 64", "max_depth = 99999999999999999999", "out of bounds");
-    one("max_body = \"1MiB\"", "max_body = \"1025MiB\"", "at most 1.0 GiB");
-    one("max_body = \"1MiB\"", "max_body = 0", "0 bytes are out of bounds");
+    one("max_answer = \"1MiB\"", "max_answer = \"1025MiB\"", "at most 1.0 GiB");
+    one("max_answer = \"1MiB\"", "max_answer = 0", "0 bytes are out of bounds");
     one("min_success = 0.98", "min_success = 1.01", "1.01 is not a share");
     one("min_success = 0.98", "min_success = nan", "is not a share");
     one("min_success = 0.98", "min_success = -0.5", "is not a share");
@@ -80,13 +80,13 @@ fn numbers_out_of_bounds() {
 fn words() {
     one("chunks = \"csv\"", "chunks = \"cvs\"", "unknown word \"cvs\"\nhint: did you mean `csv`?");
     one("mode = \"upsert\"", "mode = \"insert\"", "unknown word \"insert\"");
-    one("key = [\"imdb_id\"]", "gone = \"drop\"\nkey = [\"imdb_id\"]", "write \"keep\" or \"delete\"");
-    one("bodies = \"none\"", "bodies = \"some\"", "write \"failed\", \"all\" or \"none\"");
-    one("duplicates = \"first\"", "duplicates = true", "expected a word in quotes, found true or false");
-    one("duplicates = \"first\"", "duplicates = \"last\"", "write \"refuse\", \"keep\" or \"first\"");
-    one("empty = \"ok\"", "empty = true", "write \"ok\"");
-    one("on_error = \"null\"", "on_error = \"skip\"", "write \"fail\" or \"null\"");
-    one("on_failure = \"keep\"", "on_failure = \"fail\"", "write \"drop\", \"null\" or \"keep\"");
+    one("key = [\"imdb_id\"]", "on_unlisted = \"lose\"\nkey = [\"imdb_id\"]", "write \"keep\" or \"delete\"");
+    one("keep_answers = \"none\"", "keep_answers = \"some\"", "write \"failed\", \"all\" or \"none\"");
+    one("on_duplicate = \"first\"", "on_duplicate = true", "expected a word in quotes, found true or false");
+    one("on_duplicate = \"first\"", "on_duplicate = \"2nd\"", "write \"fail\", \"keep\" or \"first\"");
+    one("allow_empty = true", "allow_empty = 1", "expected true or false, found an integer");
+    one("on_error = \"null\"", "on_error = \"zero\"", "write \"fail\" or \"null\"");
+    one("on_failure = \"keep\"", "on_failure = \"lose\"", "write \"skip\", \"null\" or \"keep\"");
     one("run = \"run.id\"", "run = \"run_id\"", "did you mean `run.id`?");
 }
 
@@ -117,16 +117,16 @@ fn names() {
     for name in ["\"\"", "\"a\\u0000b\""] {
         one("released = {", &format!("{name} = {{"), "is no name for a column");
     }
-    one("keep = [\"country\"]", "keep = [\"country\", \"a\\u0000b\"]", "is no name for a column");
+    one("columns = [\"country\"]", "columns = [\"country\", \"a\\u0000b\"]", "is no name for a column");
 }
 
 #[test]
 fn columns_of_the_same_name() {
     one("released = {", "Title = {", "a second column named `Title`\nhint: an endpoint has `title` already");
     one("released = {", "imdb_ID = {", "hint: the id has `imdb_id` already");
-    one("{ budget = {", "{ Country = {", "hint: `keep` has `country` already");
+    one("{ budget = {", "{ Country = {", "hint: `columns` of [input] has `country` already");
     one("run = \"run.id\"", "BUDGET = \"run.id\"", "hint: an endpoint has `budget` already");
-    one("keep = [\"country\"]", "keep = [\"country\", \"imdb_id\"]", "the id has `imdb_id` already");
+    one("columns = [\"country\"]", "columns = [\"country\", \"imdb_id\"]", "the id has `imdb_id` already");
 }
 
 #[test]
@@ -153,10 +153,10 @@ fn the_list() {
     one("file = \"../film_ids.csv\"", "file = \"\"", "no path");
     one("file = \"../film_ids.csv\"", "file = \"~/ids.csv\"", "`~` is not expanded");
     one("file = \"../film_ids.csv\"", "file = \"s3://ids/ids.csv\"", "not yet supported: a URL");
-    one("id = \"imdb_id\"\nkeep", "ids = [\"a\"]\nid = \"imdb_id\"\nkeep", "both `file` and `ids`");
+    one("id = \"imdb_id\"\ncolumns", "ids = [\"a\"]\nid = \"imdb_id\"\ncolumns", "both `file` and `ids`");
     one_at("file = \"../film_ids.csv\"\n", "", "[input]", "[input] lacks `file`, `ids` or `database`");
-    one("id = \"imdb_id\"\nkeep", "id = []\nkeep", "an empty list of columns");
-    one_at("id = \"imdb_id\"\nkeep", "keep", "[input]", "[input] lacks `id`");
+    one("id = \"imdb_id\"\ncolumns", "id = []\ncolumns", "an empty list of columns");
+    one_at("id = \"imdb_id\"\ncolumns", "columns", "[input]", "[input] lacks `id`");
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn a_list_of_bare_ids_has_no_other_columns() {
     assert_eq!(found, ["the list has no column `country`", "the list has no column `year`"]);
     let text = films_with("file = \"../film_ids.csv\"", "format = \"csv\"\nids = []");
     let text = text
-        .replace("empty = \"ok\"\n", "")
-        .replace("keep = [\"country\"]\n", "")
+        .replace("allow_empty = true\n", "")
+        .replace("columns = [\"country\"]\n", "")
         .replace("y = \"{year}\", ", "");
     let text = text.replace("types = { country = \"text\", year = \"integer\" }\n", "");
     let found: Vec<String> = mistakes_of(&text).into_iter().map(|mistake| mistake.message).collect();
@@ -271,7 +271,7 @@ fn circles_through_the_defaults() {
     let agent = "User-Agent = \"films/1.0\"";
     one_at(agent, "User-Agent = \"{omdb.title}\"", "name = \"omdb\"", "endpoint `omdb` uses its own answer");
     let text = films_with(agent, "User-Agent = \"{omdb.title}\"");
-    let own = text.replace("query = {", "headers = { user-agent = \"x\" }\nquery = {");
+    let own = text.replace("params = {", "headers = { user-agent = \"x\" }\nparams = {");
     assert_eq!(mistakes_of(&own), []);
 }
 
@@ -302,12 +302,16 @@ fn missing() {
 
 #[test]
 fn conversions() {
-    let votes = "votes = { jq = \".imdbVotes\", strip = \",\", type = \"bigint\" }";
-    one(votes, "votes = { jq = \".\", strip = \",\", type = \"json\" }", "`strip` on a column of type json");
+    let votes = "votes = { jq = \".imdbVotes\", remove = \",\", type = \"bigint\" }";
+    one(
+        votes,
+        "votes = { jq = \".\", remove = \",\", type = \"json\" }",
+        "`remove` on a column of type json",
+    );
     one(votes, "votes = { jq = \".\", regex = \"x\", type = \"json\" }", "`regex` on a column of type json");
     one(votes, "votes = { jq = \".\", format = \"%Y\" }", "`format` on a column of type text");
     one(votes, "votes = { jq = \".\", zone = \"UTC\", type = \"date\" }", "`zone` on a column of type date");
-    one(votes, "votes = { jq = \".\", strip = \"\" }", "`strip` without characters");
+    one(votes, "votes = { jq = \".\", remove = \"\" }", "`remove` without characters");
     one(
         votes,
         "votes = { jq = \".\", on_bad_character = \"keep\", type = \"date\" }",
@@ -341,7 +345,7 @@ fn formats_that_can_be_read_back() {
 
 #[test]
 fn endpoints() {
-    let columns = "columns = { budget = { jq = \".budget[0]\", regex = '\\$([\\d,]+)', strip = \",\", type = \"bigint\" } }";
+    let columns = "columns = { budget = { jq = \".budget[0]\", regex = '\\$([\\d,]+)', remove = \",\", type = \"bigint\" } }";
     one(columns, "columns = {}", "an endpoint without columns");
     one_at("url = \"https://www.omdbapi.com/\"\n", "", "[[endpoint]]", "[[endpoint]] lacks `url`");
     let two_brackets = films_with("[publish]\nmin_success = 0.98", "");
@@ -399,8 +403,6 @@ fn the_table() {
         one("name = \"main.films\"", &format!("name = \"{name}\""), "is no name for a table");
     }
     one("name = \"main.films\"", "name = \"Windrow_Runs\"", "is the table of the runs");
-    one_at("mode = \"upsert\"\n", "", "[table]", "[table] lacks `mode`");
-    one_at("name = \"main.films\"\n", "", "[table]", "[table] lacks `name`\nhint: add name = \"…\"");
     one("name = \"main.films\"", "name = 7", "expected text, found an integer");
 }
 
@@ -414,17 +416,16 @@ fn keys() {
     let text = films_with("country = \"text\"", "country = \"double\"")
         .replace(key, "key = [\"imdb_id\", \"country\"]");
     assert_eq!(mistakes_of(&text)[0].message, "`country` is double, and no key");
-    let text = films_with(key, "");
-    let found: Vec<(usize, String)> =
-        mistakes_of(&text).into_iter().map(|one| (one.line, one.message)).collect();
-    let expected = [
-        (
-            line_of(&text, "on_failure"),
-            "what the table has is found by a key, and [table] names none".to_owned(),
-        ),
-        (line_of(&text, "mode = "), "upsert without a key".to_owned()),
-    ];
-    assert_eq!(found, expected);
+    let found = |text: &str| -> Vec<(usize, String)> {
+        mistakes_of(text).into_iter().map(|one| (one.line, one.message)).collect()
+    };
+    let text = films_with(key, "")
+        .replace("mode = \"upsert\"", "mode = \"append\"")
+        .replace("on_pause = \"publish\"\n", "");
+    let lost = "what the table has is found by a key, and [table] names none";
+    assert_eq!(found(&text), [(line_of(&text, "on_failure"), lost.to_owned())]);
+    let text = small("rows = '.[]'").replace("append", "upsert");
+    assert_eq!(found(&text), [(line_of(&text, "mode = "), "upsert without a key".to_owned())]);
 }
 
 #[test]

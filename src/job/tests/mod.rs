@@ -8,11 +8,14 @@ mod conditions;
 mod databases;
 mod files;
 mod hostile;
+mod inferred;
 mod mistakes;
 mod names;
+mod others;
 mod refusals;
 mod report;
 mod requests;
+mod slid;
 mod statements;
 mod tables;
 mod valid;
@@ -28,17 +31,17 @@ name = "films"
 chunks = "csv"
 shard_size = 10_000
 in_flight = 64
-rounds = 2
+retry_rounds = 2
 resume_within = "2d"
-bodies = "none"
+keep_answers = "none"
 
 [input]
 file = "../film_ids.csv"
 id = "imdb_id"
-keep = ["country"]
+columns = ["country"]
 types = { country = "text", year = "integer" }
-duplicates = "first"
-empty = "ok"
+on_duplicate = "first"
+allow_empty = true
 
 [defaults]
 headers = { User-Agent = "films/1.0", Accept = "application/json" }
@@ -49,13 +52,13 @@ retry = { attempts = 3, backoff = "100ms" }
 [[endpoint]]
 name = "omdb"
 url = "https://www.omdbapi.com/"
-query = { i = "{imdb_id}", y = "{year}", apikey = "${OMDB_KEY}" }
+params = { i = "{imdb_id}", y = "{year}", apikey = "${OMDB_KEY}" }
 missing = ['.Response == "False"', 404, 410]
 
 [endpoint.columns]
 title = ".Title"
 released = { jq = ".Released", format = "%d %b %Y", type = "date" }
-votes = { jq = ".imdbVotes", strip = ",", type = "bigint" }
+votes = { jq = ".imdbVotes", remove = ",", type = "bigint" }
 rating = { jq = ".imdbRating", type = "decimal(3,1)", on_error = "null", nulls = ["-"] }
 fetched = { jq = ".At", type = "timestamp", zone = "Europe/Berlin", not_null = true }
 
@@ -64,13 +67,13 @@ name = "business"
 url = "http://localhost:8080/business/{omdb.title}/{imdb_id}"
 on_failure = "keep"
 headers = { accept = "*/*", X-Key = "${OMDB_KEY}" }
-max_body = "1MiB"
+max_answer = "1MiB"
 max_depth = 64
 max_redirects = 0
 connect_timeout = "1s"
 idle_timeout = "5s"
 retry = { max_backoff = "1m", max_retry_after = "10m" }
-columns = { budget = { jq = ".budget[0]", regex = '\$([\d,]+)', strip = ",", type = "bigint" } }
+columns = { budget = { jq = ".budget[0]", regex = '\$([\d,]+)', remove = ",", type = "bigint" } }
 
 [table]
 to = "duckdb:../films.duckdb"
@@ -86,9 +89,9 @@ min_success = 0.98
 /// A job with the keys that the films job has no use for.
 pub(super) const FULL: &str = r#"
 job = { name = "full", on_change = "stop", keep_runs = "14d", patience = "1m" }
-publish = { when = "each_pause", max_failed = 9, min_rows = 1, max_change = 0.5 }
-limits.one = { rate = "9 tokens/10s", burst = 3, in_flight = 8 }
-limits."example.org:443" = { quota = { amount = "5 tokens/week", renews_at = "09:00", zone = "Asia/Tokyo" } }
+publish = { on_pause = "publish", max_failed = 9, min_rows = 1, max_change = 0.5 }
+limit.one = { rate = "9 tokens/10s", burst = 3, in_flight = 8 }
+limit."example.org:443" = { quota = { amount = "5 tokens/week", renews_at = "09:00", zone = "Asia/Tokyo" } }
 input = { file = "ids.csv", id = "id" }
 table = { to = "duckdb:full.duckdb", name = "full", mode = "append" }
 [[endpoint]]
@@ -97,8 +100,8 @@ url = "https://example.org/many"
 method = "PUT"
 json = { ids = "{id}", deep = [1, true, { x = "{{}}{id}" }] }
 when = '.country == "US"'
-batch = { size = 50, split = '.data[]', key = '.id', join = ';', absent = 'single' }
-answer = "jsonp"
+batch = { size = 50, split = '.data[]', match = '.id', join = ';', on_absent = 'alone' }
+format = "jsonp"
 ok = ".fine"
 limit = ["one"]
 cost = ".usage.total"
@@ -110,10 +113,10 @@ name = "page"
 url = "{page:url}"
 hosts = ["example.org", "*.example.org"]
 form = { q = "{id}" }
-answer = "html"
+format = "html"
 rows = "table tr"
-pages = { next = "a.next", most = 5 }
-columns = { b = { css = "td", attr = "id", all = true }, c = { css = "h1", of = "answer" } }
+pages = { next = "a.next", max = 5 }
+columns = { b = { css = "td", attr = "id", all = true }, c = { css = "h1", from = "answer" } }
 [[endpoint]]
 name = "piped"
 url = "https://example.org/piped"
@@ -124,7 +127,7 @@ columns = { d = ".d" }
 [[endpoint]]
 name = "text"
 url = "https://example.org/text"
-answer = "text"
+format = "text"
 columns = { e = '(\d+)', f = {} }
 "#;
 
@@ -165,7 +168,7 @@ fn small(keys: &str) -> String {
 
 /// All but the endpoints of a small job.
 const SMALL: &str = r#"job.name = "small"
-input = { file = "ids.csv", id = "id", keep = ["kept", "tags"], types = { tags = "json" } }
+input = { file = "ids.csv", id = "id", columns = ["kept", "tags"], types = { tags = "json" } }
 table = { to = "duckdb:small.duckdb", name = "small", mode = "append" }
 "#;
 

@@ -8,7 +8,7 @@ fn job(to: &str, columns: &[&str], more: &str) -> String {
     let columns: Vec<String> = columns.iter().map(|name| format!("{} = \".x\"", toml(name))).collect();
     let text = small(&format!("columns = {{ {} }}", columns.join(", ")));
     text.replace("duckdb:small.duckdb", to)
-        .replace("keep = [\"kept\", \"tags\"]", "keep = [\"Kept\", \"tags\"]")
+        .replace("columns = [\"kept\", \"tags\"]", "columns = [\"Kept\", \"tags\"]")
         + more
 }
 
@@ -27,7 +27,7 @@ fn mistake(text: &str) -> String {
 
 const DUCKDB: &str = "duckdb:small.duckdb";
 const SERVER: &str = "postgres://h/d";
-const REPORT: &str = "[[after]]\nfile = \"r.csv\"\nsql = \"SELECT * FROM Windrow_Input\"\n";
+const REPORT: &str = "[[publish.after]]\nfile = \"r.csv\"\nsql = \"SELECT * FROM Windrow_Input\"\n";
 
 #[test]
 fn no_name_is_reserved() {
@@ -56,7 +56,7 @@ fn no_name_is_reserved() {
         let text = if to.contains(":x.") { text.replace("append", "replace") } else { text };
         parse(&text).unwrap_or_else(|error| panic!("{to}: {error}"));
     }
-    for endpoint in ["requests", "Rows", "input", "bodies", "ordinal", "windrow_rows"] {
+    for endpoint in ["requests", "Rows", "input", "answers", "ordinal", "windrow_rows"] {
         parse(&small("").replace("\"one\"", &toml(endpoint))).unwrap();
     }
 }

@@ -173,9 +173,9 @@ fn a_url_of_ones_own_may_lead_to_hosts_that_are_named() {
     assert_eq!(endpoint("").redirects, Redirects::Same);
     assert_eq!(endpoint("redirects = \"browser\"").redirects, Redirects::Browser);
     assert!(
-        said("redirects = \"browsers\"").contains("did you mean `browser`?"),
+        said("redirects = \"browse\"").contains("did you mean `browser`?"),
         "{}",
-        said("redirects = \"browsers\"")
+        said("redirects = \"browse\"")
     );
     assert!(said("redirects = true").contains("write \"browser\""), "{}", said("redirects = true"));
 }
@@ -194,7 +194,7 @@ fn whole_urls_bring_no_secrets_and_hosts_are_hosts() {
         assert!(said.contains(&format!("\"{host}\" is no host\nhint: write a host such as")), "{said}");
     }
     let secrets =
-        "url = \"{page:url}\"\nquery = { k = \"${KEY}\" }\nheaders = { a = \"${KEY}\" }\nbody = \"${KEY}\"";
+        "url = \"{page:url}\"\nparams = { k = \"${KEY}\" }\nheaders = { a = \"${KEY}\" }\nbody = \"${KEY}\"";
     insta::assert_snapshot!(said(secrets), @r#"
     line 8: ${KEY}
     a secret in a request whose URL comes from the list
@@ -238,7 +238,7 @@ fn secrets_of_the_defaults_count() {
     assert_eq!(found[0].line, super::line_of(&text(""), "X-Key"));
 }
 
-const BATCH: &str = "url = \"https://example.org/\"\nquery = { ids = \"{id}\" }\n";
+const BATCH: &str = "url = \"https://example.org/\"\nparams = { ids = \"{id}\" }\n";
 
 #[test]
 fn a_batch_names_its_column_or_has_only_one() {
@@ -248,24 +248,27 @@ fn a_batch_names_its_column_or_has_only_one() {
         column: "id".into(),
         join: ",".into(),
         split: ".data[]".into(),
-        key: ".id".into(),
-        absent: Absent::Single,
+        matches: ".id".into(),
+        on_absent: OnAbsent::Alone,
         status: None,
         retry_after: None,
         unprocessed: None,
     };
     assert_eq!(
-        batch("size = 50, split = '.data[]', key = '.id'"),
+        batch("size = 50, split = '.data[]', match = '.id'"),
         expected,
         "what is not there is asked alone"
     );
     assert_eq!(
-        batch("size = 50, split = '.data[]', key = '.id', column = 'id', absent = 'single'"),
+        batch("size = 50, split = '.data[]', match = '.id', column = 'id', on_absent = 'alone'"),
         expected
     );
-    let other = Batch { join: "&ids=".into(), absent: Absent::Missing, ..expected.clone() };
-    assert_eq!(batch("size = 50, split = '.data[]', key = '.id', join = '&ids=', absent = 'missing'"), other);
-    let parts = "size = 50, split = '.data[]', key = '.id', status = '.status', retry_after = '.wait', unprocessed = '.left[]'";
+    let other = Batch { join: "&ids=".into(), on_absent: OnAbsent::Missing, ..expected.clone() };
+    assert_eq!(
+        batch("size = 50, split = '.data[]', match = '.id', join = '&ids=', on_absent = 'missing'"),
+        other
+    );
+    let parts = "size = 50, split = '.data[]', match = '.id', status = '.status', retry_after = '.wait', unprocessed = '.left[]'";
     let own = Batch {
         status: Some(".status".into()),
         retry_after: Some(".wait".into()),
@@ -274,14 +277,16 @@ fn a_batch_names_its_column_or_has_only_one() {
     };
     assert_eq!(batch(parts), own);
     let posted = "url = \"https://example.org/?k=${KEY}\"\njson = { ids = \"{kept}\" }\nheaders = { k = \"${KEY}\" }\n";
-    let posted = endpoint(&format!("{posted}batch = {{ size = 2, split = '.[]', key = '.k', join = ' ' }}"));
+    let posted =
+        endpoint(&format!("{posted}batch = {{ size = 2, split = '.[]', match = '.k', join = ' ' }}"));
     assert_eq!(posted.batch.map(|batch| batch.column), Some("kept".into()));
 }
 
 #[test]
 fn a_batch_uses_one_column_and_json() {
-    let batch =
-        |keys: &str| said(&format!("{BATCH}batch = {{ size = 50, split = '.data[]', key = '.id' }}\n{keys}"));
+    let batch = |keys: &str| {
+        said(&format!("{BATCH}batch = {{ size = 50, split = '.data[]', match = '.id' }}\n{keys}"))
+    };
     insta::assert_snapshot!(batch("headers = { a = \"{kept}\", b = \"{id}\" }"), @r#"
     line 10: {kept}
     a request for several values of `{id}` can use nothing else of a record
@@ -296,7 +301,7 @@ fn a_batch_uses_one_column_and_json() {
     `pages` in an endpoint with `batch`
     hint: leave one of them out: a batch gives each record one row, taken from its part of the answer
     "#);
-    insta::assert_snapshot!(batch("answer = \"html\"\ncolumns = { x = \"b\" }"), @r#"
+    insta::assert_snapshot!(batch("format = \"html\"\ncolumns = { x = \"b\" }"), @r#"
     line 9: "html"
     an answer that is no JSON in an endpoint with `batch`
     hint: leave one of them out: only JSON is taken apart into the answers of a batch
@@ -306,16 +311,16 @@ fn a_batch_uses_one_column_and_json() {
     `pipe` in an endpoint with `batch`
     hint: leave one of them out: a batch gives each record one row, taken from its part of the answer
     "#);
-    insta::assert_snapshot!(batch("columns = { x = { jq = \".\", of = \"answer\" } }"), @r#"
+    insta::assert_snapshot!(batch("columns = { x = { jq = \".\", from = \"answer\" } }"), @r#"
     line 9: "answer"
-    `of` in an endpoint without `rows`
+    `from` in an endpoint without `rows`
     hint: leave it out: it is for endpoints with `rows`, where it says "row" or "answer"
     "#);
     let batch = |keys: &str| said(&format!("{BATCH}batch = {{ {keys} }}"));
     insta::assert_snapshot!(batch(""), @r#"
     line 9: {  }
-    batch lacks `key`
-    hint: add key = ".id", the value that a part of the answer belongs to
+    batch lacks `match`
+    hint: add match = ".id", the value that a part of the answer belongs to
 
     line 9: {  }
     batch lacks `size`
@@ -325,7 +330,7 @@ fn a_batch_uses_one_column_and_json() {
     batch lacks `split`
     hint: add split = ".data[]", which takes the answer apart
     "#);
-    insta::assert_snapshot!(batch("size = 1, split = '.[', key = 'nosuch'"), @r#"
+    insta::assert_snapshot!(batch("size = 1, split = '.[', match = 'nosuch'"), @r#"
     line 9: 1
     1 is out of bounds
     hint: write a whole number from 2 to 1000
@@ -338,7 +343,7 @@ fn a_batch_uses_one_column_and_json() {
     no jq function `nosuch` of 0 arguments
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
-    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', retry_after = '.w', unprocessed = '.['"), @r#"
+    insta::assert_snapshot!(batch("size = 2, split = '.', match = '.', retry_after = '.w', unprocessed = '.['"), @r#"
     line 9: '.w'
     `retry_after` in a batch without `status`
     hint: add status = ".status": a part is asked again because of its status
@@ -347,39 +352,39 @@ fn a_batch_uses_one_column_and_json() {
     jq does not parse: expected closing bracket, found the end
     hint: jq is described at https://jqlang.org/manual; `.Title` takes the member Title of the answer
     "#);
-    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', column = 'kept'"), @r#"
+    insta::assert_snapshot!(batch("size = 2, split = '.', match = '.', column = 'kept'"), @r#"
     line 8: {id}
     a request for several values of `{kept}` can use nothing else of a record
     hint: leave it out, or leave `batch` out
 
     line 9: 'kept'
     no template uses the batch's column `kept`
-    hint: put `{kept}` into `query` or a payload, or name the column that is there
+    hint: put `{kept}` into `params` or a payload, or name the column that is there
     "#);
-    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', join = ''"), @r#"
+    insta::assert_snapshot!(batch("size = 2, split = '.', match = '.', join = ''"), @r#"
     line 9: ''
     `join` without characters
     hint: values need something between them: ","
     "#);
-    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', join = ' '"), @r#"
+    insta::assert_snapshot!(batch("size = 2, split = '.', match = '.', join = ' '"), @r#"
     line 9: ' '
     ` ` cannot stand between values in a URL
     hint: it goes over the wire as it is: encode it, as in %20 for a space
     "#);
-    insta::assert_snapshot!(batch("size = 2, split = '.', key = '.', absent = 'skip', sizes = 3"), @r#"
+    insta::assert_snapshot!(batch("size = 2, split = '.', match = '.', on_absent = 'skip', sizes = 3"), @r#"
     line 9: 'skip'
     unknown word "skip"
-    hint: write "missing" or "single"
+    hint: write "missing"
 
     line 9: sizes
     unknown key `sizes` in batch
     hint: did you mean `size`?
     "#);
-    let batch = "batch = { size = 2, split = '.', key = '.' }";
+    let batch = "batch = { size = 2, split = '.', match = '.' }";
     insta::assert_snapshot!(said(&format!("url = \"https://example.org/\"\n{batch}")), @r#"
-    line 8: { size = 2, split = '.', key = '.' }
+    line 8: { size = 2, split = '.', match = '.' }
     a batch whose requests name no column of the list
-    hint: put the column into `query` or a payload: query = { ids = "{id}" }
+    hint: put the column into `params` or a payload: params = { ids = "{id}" }
     "#);
     insta::assert_snapshot!(said(&format!("url = \"{{page:url}}\"\n{batch}")), @r#"
     line 7: {page:url}
@@ -390,7 +395,7 @@ fn a_batch_uses_one_column_and_json() {
 
 #[test]
 fn a_batch_uses_no_other_answer() {
-    let text = super::small(&format!("{BATCH}batch = {{ size = 2, split = '.', key = '.' }}"))
+    let text = super::small(&format!("{BATCH}batch = {{ size = 2, split = '.', match = '.' }}"))
         .replace("ids = \"{id}\"", "ids = \"{id}\", t = \"{two.y}\"")
         + "[[endpoint]]\nname = \"two\"\nurl = \"https://example.org/{id}\"\ncolumns = { y = \".y\" }\n";
     let found = super::mistakes_of(&text);
@@ -401,7 +406,7 @@ fn a_batch_uses_no_other_answer() {
 /// What a batch answered may be used like any other answer.
 #[test]
 fn columns_of_a_batch_are_used_by_others() {
-    let text = super::small(&format!("{BATCH}batch = {{ size = 2, split = '.[]', key = '.id' }}"))
+    let text = super::small(&format!("{BATCH}batch = {{ size = 2, split = '.[]', match = '.id' }}"))
         + "[[endpoint]]\nname = \"two\"\nurl = \"https://example.org/{one.x}/{id}\"\ncolumns = { y = \".y\" }\n";
     let job = super::parse(&text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(job.endpoints[1].after, [0]);

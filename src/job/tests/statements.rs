@@ -10,9 +10,9 @@ fn with(statements: &str) -> String {
 #[test]
 fn statements_stand_in_the_order_of_the_file() {
     let job = parse(&with(
-        "[[before]]\nsql = \"DELETE FROM a\"\n[[before]]\nsql = \"ANALYZE; ANALYZE\"\n\
-         [[after]]\nsql = \"FROM windrow_rows\"\nfile = \"report.csv\"\n\
-         [[after]]\nsql = \"FROM windrow_input\"\nfile = \"/tmp/other.CSV\"\n[[after]]\nsql = \"ANALYZE\"",
+        "[[publish.before]]\nsql = \"DELETE FROM a\"\n[[publish.before]]\nsql = \"ANALYZE; ANALYZE\"\n\
+         [[publish.after]]\nsql = \"FROM windrow_rows\"\nfile = \"report.csv\"\n\
+         [[publish.after]]\nsql = \"FROM windrow_input\"\nfile = \"/tmp/other.CSV\"\n[[publish.after]]\nsql = \"ANALYZE\"",
     ));
     let job = job.unwrap_or_else(|error| panic!("{error}"));
     let statement =
@@ -31,15 +31,15 @@ fn statements_stand_in_the_order_of_the_file() {
 #[test]
 fn a_statement_has_sql_and_only_an_answer_has_a_file() {
     insta::assert_snapshot!(
-        said_of(&with("[[before]]\nfile = \"report.csv\"\n[[after]]\nsql = \"; \"")),
+        said_of(&with("[[publish.before]]\nfile = \"report.csv\"\n[[publish.after]]\nsql = \"; \"")),
         @r#"
-        line 10: [[before]]
-        [[before]] lacks `sql`
+        line 10: [[publish.before]]
+        [[publish.before]] lacks `sql`
         hint: add sql = "…", as the destination reads it
 
         line 11: file
-        unknown key `file` in [[before]]
-        hint: it belongs in [input] or [[after]]
+        unknown key `file` in [[publish.before]]
+        hint: it belongs in [input] or [[publish.after]]
 
         line 13: "; "
         no SQL
@@ -47,16 +47,16 @@ fn a_statement_has_sql_and_only_an_answer_has_a_file() {
         "#
     );
     insta::assert_snapshot!(said_of(&with("[before]\nsql = \"ANALYZE\"")), @r#"
-    line 10: [before]
-    expected a list, found a table
-    hint: write it as [[before]], with two brackets, once for each
+    line 10: before
+    unknown key `before` in the job file
+    hint: write [[publish.before]] with sql = "…"
     "#);
-    assert!(said_of(&with("[[before]]\nsql = \"SELECT '\\u0000'\"")).contains("U+0000 in SQL"));
+    assert!(said_of(&with("[[publish.before]]\nsql = \"SELECT '\\u0000'\"")).contains("U+0000 in SQL"));
 }
 
 #[test]
 fn each_answer_has_a_csv_file_of_its_own() {
-    let report = |file: &str| format!("[[after]]\nsql = \"FROM x\"\nfile = \"{file}\"\n");
+    let report = |file: &str| format!("[[publish.after]]\nsql = \"FROM x\"\nfile = \"{file}\"\n");
     insta::assert_snapshot!(said_of(&with(&report("report.txt"))), @r#"
     line 12: "report.txt"
     "report.txt" is no .csv file
@@ -88,7 +88,7 @@ fn each_answer_has_a_csv_file_of_its_own() {
 
 #[test]
 fn an_answer_does_not_overwrite_the_table() {
-    let text = with("[[after]]\nsql = \"FROM x\"\nfile = \"out.csv\"");
+    let text = with("[[publish.after]]\nsql = \"FROM x\"\nfile = \"out.csv\"");
     let text = text.replace("duckdb:small.duckdb", "csv:out.csv").replace("append", "replace");
     assert!(said_of(&text).contains("\"out.csv\" is the table's own file"));
 }
@@ -97,7 +97,7 @@ fn an_answer_does_not_overwrite_the_table() {
 fn a_folder_is_no_file_for_an_answer() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("a.csv")).unwrap();
-    let text = with("[[after]]\nsql = \"FROM x\"\nfile = \"a.csv\"");
+    let text = with("[[publish.after]]\nsql = \"FROM x\"\nfile = \"a.csv\"");
     let error = Job::parse(text, &folder.path().join("small.toml")).unwrap_err();
     assert_eq!(error.mistakes()[0].message, "\"a.csv\" is no .csv file");
 }

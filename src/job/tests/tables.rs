@@ -24,10 +24,16 @@ fn one(table: &str, keys: &str, says: &str) {
 #[test]
 fn ids_are_replaced_and_gone() {
     let replaced = table("mode = \"replace_ids\"", "rows = '.[]'\non_failure = \"keep\"");
-    assert_eq!((replaced.mode, replaced.gone, replaced.key.is_empty()), (Mode::ReplaceIds, Gone::Keep, true));
-    assert_eq!(table("mode = \"replace_ids\", gone = \"delete\"", "").gone, Gone::Delete);
-    assert_eq!(table("mode = \"upsert\", key = \"id\", gone = \"delete\"", "").gone, Gone::Delete);
-    assert_eq!(table("mode = \"append\", gone = \"keep\"", "").gone, Gone::Keep);
+    assert_eq!(
+        (replaced.mode, replaced.on_unlisted, replaced.key.is_empty()),
+        (Mode::ReplaceIds, OnUnlisted::Keep, true)
+    );
+    assert_eq!(table("mode = \"replace_ids\", on_unlisted = \"delete\"", "").on_unlisted, OnUnlisted::Delete);
+    assert_eq!(
+        table("mode = \"upsert\", key = \"id\", on_unlisted = \"delete\"", "").on_unlisted,
+        OnUnlisted::Delete
+    );
+    assert_eq!(table("mode = \"append\", on_unlisted = \"keep\"", "").on_unlisted, OnUnlisted::Keep);
 }
 
 #[test]
@@ -43,9 +49,17 @@ fn rows_that_are_kept_need_no_key_and_values_do() {
 
 #[test]
 fn what_becomes_of_ids_that_are_gone_follows_the_mode() {
-    one("mode = \"append\", gone = \"delete\"", "", "gone = \"delete\" in a table that is only appended to");
-    one("mode = \"replace\", gone = \"delete\"", "", "replaced as a whole\nhint: leave it out");
-    one("mode = \"replace\", gone = \"keep\"", "", "gone = \"keep\" in a table that is replaced as a whole");
+    one(
+        "mode = \"append\", on_unlisted = \"delete\"",
+        "",
+        "on_unlisted = \"delete\" in a table that is only appended to",
+    );
+    one("mode = \"replace\", on_unlisted = \"delete\"", "", "replaced as a whole\nhint: leave it out");
+    one(
+        "mode = \"replace\", on_unlisted = \"keep\"",
+        "",
+        "on_unlisted = \"keep\" in a table that is replaced as a whole",
+    );
     one(
         "mode = \"replace_ids\", key = \"id\"",
         "",
@@ -57,7 +71,7 @@ fn what_becomes_of_ids_that_are_gone_follows_the_mode() {
 
 #[test]
 fn a_key_tells_the_rows_of_a_record_apart() {
-    let rows = "rows = '.[]'\ncolumns = { x = '.x', y = { jq = '.y', of = 'answer' } }";
+    let rows = "rows = '.[]'\ncolumns = { x = '.x', y = { jq = '.y', from = 'answer' } }";
     one(
         "mode = \"upsert\", key = \"id\"",
         rows,
@@ -75,19 +89,18 @@ fn a_key_tells_the_rows_of_a_record_apart() {
 
 #[test]
 fn answers_are_kept_as_the_job_says() {
-    let bodies =
-        |word: &str| {
-            parse(&small("").replace(
-                "job.name = \"small\"",
-                &format!("job = {{ name = \"small\", bodies = \"{word}\" }}"),
-            ))
-            .unwrap_or_else(|error| panic!("{error}"))
-            .settings
-            .bodies
-        };
+    let bodies = |word: &str| {
+        parse(&small("").replace(
+            "job.name = \"small\"",
+            &format!("job = {{ name = \"small\", keep_answers = \"{word}\" }}"),
+        ))
+        .unwrap_or_else(|error| panic!("{error}"))
+        .settings
+        .keep_answers
+    };
     assert_eq!(
         [bodies("none"), bodies("failed"), bodies("all")],
-        [Bodies::None, Bodies::Failed, Bodies::All]
+        [KeepAnswers::None, KeepAnswers::Failed, KeepAnswers::All]
     );
-    assert_eq!(parse(&small("")).expect("valid").settings.bodies, Bodies::Failed);
+    assert_eq!(parse(&small("")).expect("valid").settings.keep_answers, KeepAnswers::Failed);
 }

@@ -22,10 +22,10 @@ fn the_list_is_read_as_written() {
     let expected = Input {
         source: Source::File { path, format: Format::Csv },
         id: vec!["imdb_id".into()],
-        keep: vec!["country".into()],
+        columns: vec!["country".into()],
         types: vec![("country".into(), Type::Text), ("year".into(), Type::Integer)],
-        duplicates: Duplicates::First,
-        empty_ok: true,
+        on_duplicate: OnDuplicate::First,
+        allow_empty: true,
         dialect: Dialect::default(),
     };
     assert_eq!(job.input, expected);
@@ -38,9 +38,9 @@ fn the_list_is_read_as_written() {
 fn templates_know_their_columns_and_what_comes_before() {
     let job = films();
     let omdb = &job.endpoints[0];
-    let names: Vec<&str> = omdb.query.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = omdb.params.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["i", "y", "apikey"]);
-    assert_eq!(omdb.query[2].1.parts, [Part::Secret("OMDB_KEY".into())]);
+    assert_eq!(omdb.params[2].1.parts, [Part::Secret("OMDB_KEY".into())]);
     let business = &job.endpoints[1];
     let expected = [
         literal("http://localhost:8080/business/"),
@@ -62,7 +62,7 @@ fn columns_have_their_conversions() {
     let plain = Column::plain("title", Expression::Jq(".Title".into()), Type::Text);
     assert_eq!(columns[0], Column { nulls: vec!["N/A".into(), "".into()], ..plain }, "nulls of the defaults");
     assert_eq!(columns[1].format.as_deref(), Some("%d %b %Y"));
-    assert_eq!(columns[2].strip.as_deref(), Some(","));
+    assert_eq!(columns[2].remove.as_deref(), Some(","));
     assert_eq!(columns[3].ty, Type::Decimal { precision: 3, scale: 1 });
     assert_eq!((columns[3].on_error, columns[3].nulls.as_slice()), (OnError::Null, &["-".to_owned()][..]));
     assert_eq!((columns[4].zone.as_deref(), columns[4].not_null), (Some("Europe/Berlin"), true));
@@ -80,7 +80,7 @@ fn an_endpoint_has_its_own_bounds_then_those_of_the_defaults_then_the_usual() {
         connect_timeout: Duration::from_secs(1),
         idle_timeout: Duration::from_secs(5),
         timeout: Duration::from_secs(20),
-        max_body: 1 << 20,
+        max_answer: 1 << 20,
         max_depth: 64,
         max_redirects: 0,
     };
@@ -109,10 +109,10 @@ fn table_gate_and_settings_are_read() {
     assert_eq!(job.publish, Publish { min_success: Some(0.98), ..Publish::default() });
     let expected = Settings {
         chunks: ChunkFormat::Csv,
-        bodies: Bodies::None,
+        keep_answers: KeepAnswers::None,
         shard_size: 10_000,
         in_flight: 64,
-        rounds: 2,
+        retry_rounds: 2,
         resume_within: Duration::from_secs(2 * 24 * 60 * 60),
         ..Settings::default()
     };
@@ -136,11 +136,11 @@ fn a_small_job_has_the_usual_settings() {
     assert_eq!(job.settings, Settings::default());
     assert_eq!(job.publish, Publish::default());
     assert_eq!(job.input.source, Source::Ids(vec!["a".into(), "7".into()]));
-    assert_eq!((job.input.duplicates, job.input.empty_ok), (Duplicates::Refuse, false));
+    assert_eq!((job.input.on_duplicate, job.input.allow_empty), (OnDuplicate::Fail, false));
     let one = &job.endpoints[0];
     assert_eq!(
         (&one.bounds, &one.retry, one.on_failure),
-        (&Bounds::default(), &Retry::default(), OnFailure::Drop)
+        (&Bounds::default(), &Retry::default(), OnFailure::Skip)
     );
     assert_eq!(one.missing, Missing::default());
     assert!(one.columns[0].nulls.is_empty());
@@ -210,14 +210,14 @@ fn the_designs_job_file_is_valid() {
     let design = r##"
 [job]
 name = "movies"
-bodies = "failed"                   # keep answers: "failed" (default), "all" (then `windrow extract` needs no request), "none"
+keep_answers = "failed"             # keep answers: "failed" (default), "all" (then `windrow extract` needs no request), "none"
 
 [input]                             # or database + query, or ids = [...], or "-" for stdin
 file = "../movie_ids.csv"           # csv, tsv, jsonl, parquet, lines; csv values are text unless types says otherwise (007 stays 007)
 id = "imdb_id"                      # or a list of columns
-keep = ["country"]                  # input columns to carry into the table; the id always is
+columns = ["country"]               # input columns to carry into the table; the id always is
 
-[limits."www.omdbapi.com"]          # by host (or by name, and an endpoint says limit = "name"); shared by every process of this machine
+[limit."www.omdbapi.com"]           # by host (or by name, and an endpoint says limit = "name"); shared by every process of this machine
 rate = "200/s"
 in_flight = 256
 quota = "100000/day"
@@ -225,19 +225,19 @@ quota = "100000/day"
 [[endpoint]]
 name = "omdb"
 url = "https://www.omdbapi.com/"
-query = { i = "{imdb_id}", apikey = "${OMDB_KEY}" }    # {…} a column of the record, encoded; ${…} a secret, masked everywhere
+params = { i = "{imdb_id}", apikey = "${OMDB_KEY}" }   # {…} a column of the record, encoded; ${…} a secret, masked everywhere
 missing = '.Response == "False"'    # the id does not exist there: nulls, a success, no retry (also: missing = [404, 410])
 nulls = ["N/A", ""]
 [endpoint.columns]
 title    = ".Title"                                             # a bare string: jq, type text
 released = { jq = ".Released", format = "%d %b %Y", type = "date" }
-votes    = { jq = ".imdbVotes", strip = ",", type = "bigint" }
+votes    = { jq = ".imdbVotes", remove = ",", type = "bigint" }
 
 [[endpoint]]
 name = "business"
 url = "https://www.omdbapi.com/business/{imdb_id}"
-on_failure = "keep"                 # of this endpoint: "drop" the record (default), "null", or "keep" what the table already has
-columns = { budget = { jq = ".budget[0]", regex = '\$([\d,]+)', strip = ",", type = "bigint" } }
+on_failure = "keep"                 # of this endpoint: "skip" the record (default), "null", or "keep" what the table already has
+columns = { budget = { jq = ".budget[0]", regex = '\$([\d,]+)', remove = ",", type = "bigint" } }
 
 [table]
 to = "duckdb:../movies.duckdb"

@@ -8,7 +8,7 @@ use crate::job::{AnswerFormat, Missing, Pages};
 
 /// How the answers of an endpoint are read.
 pub(super) struct Read {
-    pub answer: AnswerFormat,
+    pub format: AnswerFormat,
     pub pipe: Option<Vec<String>>,
     pub ok: Option<String>,
     pub missing: Missing,
@@ -21,18 +21,18 @@ pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Op
     let language = language(endpoint);
     let pipe = pipe(endpoint, mistakes);
     let missing = missing(endpoint, language, mistakes);
-    if let Some(ok) = &endpoint.ok {
+    if let Some(ok) = &endpoint.common.ok {
         check_condition("ok", ok, language, mistakes);
     }
     if let Some(rows) = &endpoint.rows {
         check_rows(rows, language, mistakes);
     }
     let pages = pages::validated(endpoint, language, mistakes)?;
-    let written = endpoint.answer.as_ref().filter(|_| pipe.is_none());
+    let written = endpoint.common.format.as_ref().filter(|_| pipe.is_none());
     Some(Read {
-        answer: written.map_or(AnswerFormat::Json, |word| word.value.0),
+        format: written.map_or(AnswerFormat::Json, |word| word.value.0),
         pipe,
-        ok: endpoint.ok.as_ref().map(|code| code.value.clone()),
+        ok: endpoint.common.ok.as_ref().map(|code| code.value.clone()),
         missing,
         rows: endpoint.rows.as_ref().map(|rows| rows.value.clone()),
         pages,
@@ -40,10 +40,10 @@ pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Op
 }
 
 fn pipe(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Vec<String>> {
-    let pipe = endpoint.pipe.as_ref()?;
-    if let Some(answer) = &endpoint.answer {
-        let hint = "leave `answer` out: the program gets the text of an answer and makes JSON of it";
-        mistakes.add(&answer.span, "both `answer` and `pipe` in [[endpoint]]", hint);
+    let pipe = endpoint.common.pipe.as_ref()?;
+    if let Some(format) = &endpoint.common.format {
+        let hint = "leave `format` out: the program gets the text of an answer and makes JSON of it";
+        mistakes.add(&format.span, "both `format` and `pipe` in [[endpoint]]", hint);
     }
     if pipe.value.first().is_none_or(|program| program.value.is_empty()) {
         let hint = "name the program, then its arguments: [\"python3\", \"parse.py\"]";
@@ -56,7 +56,7 @@ fn pipe(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Vec<String>
 }
 
 fn missing(endpoint: &raw::Endpoint, language: Option<Language>, mistakes: &mut Mistakes) -> Missing {
-    let Some(rule) = endpoint.missing.as_ref().map(|missing| &missing.value) else {
+    let Some(rule) = endpoint.common.missing.as_ref().map(|missing| &missing.value) else {
         return Missing::default();
     };
     if let Some(code) = &rule.when {

@@ -8,7 +8,7 @@ use super::url::is_url_character;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::template::spelled;
-use crate::job::{Absent, Batch, Part, Template};
+use crate::job::{Batch, OnAbsent, Part, Template};
 
 /// The batch, if there is one; `templates` are all that make the endpoint's requests.
 pub(super) fn validated(
@@ -20,7 +20,7 @@ pub(super) fn validated(
     let Some(written) = &endpoint.batch else { return Some(None) };
     check_beside(endpoint, mistakes);
     let batch = &written.value;
-    let codes = [&batch.split, &batch.key, &batch.status, &batch.retry_after, &batch.unprocessed];
+    let codes = [&batch.split, &batch.matches, &batch.status, &batch.retry_after, &batch.unprocessed];
     for code in codes.into_iter().flatten() {
         language::check_jq(code, mistakes);
     }
@@ -36,8 +36,8 @@ pub(super) fn validated(
         column: column?,
         join,
         split: batch.split.as_ref()?.value.clone(),
-        key: batch.key.as_ref()?.value.clone(),
-        absent: batch.absent.as_ref().map_or(Absent::Single, |word| word.value.0),
+        matches: batch.matches.as_ref()?.value.clone(),
+        on_absent: batch.on_absent.as_ref().map_or(OnAbsent::Alone, |word| word.value.0),
         status: text(&batch.status),
         retry_after: text(&batch.retry_after),
         unprocessed: text(&batch.unprocessed),
@@ -49,11 +49,11 @@ fn check_beside(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) {
     let hint = "leave one of them out: a batch gives each record one row, taken from its part of the answer";
     let rows = endpoint.rows.as_ref().map(|rows| ("rows", &rows.span));
     let pages = endpoint.pages.as_ref().map(|pages| ("pages", &pages.span));
-    let pipe = endpoint.pipe.as_ref().map(|pipe| ("pipe", &pipe.span));
+    let pipe = endpoint.common.pipe.as_ref().map(|pipe| ("pipe", &pipe.span));
     for (key, place) in rows.into_iter().chain(pages).chain(pipe) {
         mistakes.add(place, format!("`{key}` in an endpoint with `batch`"), hint);
     }
-    if let Some(answer) = &endpoint.answer
+    if let Some(answer) = &endpoint.common.format
         && matches!(language::language(endpoint), Some(Language::Css | Language::Text))
     {
         let hint = "leave one of them out: only JSON is taken apart into the answers of a batch";
@@ -80,7 +80,7 @@ fn column(
     let Some(column) = named.map(At::text).or_else(|| used().next()) else {
         // Where a template is wrong, it may be the one that names the column.
         if parsed.len() == templates.len() {
-            let hint = "put the column into `query` or a payload: query = { ids = \"{id}\" }";
+            let hint = "put the column into `params` or a payload: params = { ids = \"{id}\" }";
             mistakes.add(&written.span, "a batch whose requests name no column of the list", hint);
         }
         return None;
@@ -89,7 +89,7 @@ fn column(
         named.filter(|_| parsed.len() == templates.len() && used().all(|name| name != column))
     {
         let hint = format!(
-            "put `{{{}}}` into `query` or a payload, or name the column that is there",
+            "put `{{{}}}` into `params` or a payload, or name the column that is there",
             spelled(column)
         );
         mistakes.add(&named.span, format!("no template uses the batch's column `{column}`"), hint);
@@ -130,12 +130,13 @@ fn join(
     if join.value.is_empty() {
         mistakes.add(&join.span, "`join` without characters", "values need something between them: \",\"");
     }
-    let query = endpoint.query.iter().flat_map(|query| query.value.entries()).map(|(_, value)| value);
+    let params =
+        endpoint.common.params.iter().flat_map(|params| params.value.entries()).map(|(_, value)| value);
     let has_values = |written: &At<String>| {
         let template = Template::parse(written.text(), &known.answers);
         template.is_ok_and(|template| template.input_columns().next().is_some())
     };
-    let is_in_url = endpoint.url.iter().chain(query).any(has_values);
+    let is_in_url = endpoint.url.iter().chain(params).any(has_values);
     let fits = |one: char| is_url_character(one) && !"/?".contains(one);
     if let Some(odd) = join.value.chars().find(|&one| is_in_url && !fits(one)) {
         let hint = "it goes over the wire as it is: encode it, as in %20 for a space";

@@ -8,7 +8,7 @@ use super::language::{self, Language};
 use super::{scheme, zone};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
-use crate::job::{Column, Css, Expression, Of, OnBadCharacter, OnError};
+use crate::job::{Column, Css, Expression, OnBadCharacter, OnError, TakenFrom};
 use crate::value::Type;
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
@@ -23,8 +23,7 @@ pub(super) fn all(
         mistakes.add(&columns.span, "an endpoint without columns", hint);
         return None;
     }
-    let nulls =
-        endpoint.common.nulls.as_ref().or_else(|| file.common().and_then(|common| common.nulls.as_ref()));
+    let nulls = endpoint.common.nulls.as_ref();
     let usual = if scheme::is_server(file) { OnBadCharacter::Fail } else { OnBadCharacter::Keep };
     let language = language::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
@@ -33,7 +32,7 @@ pub(super) fn all(
             let column = match &written.value {
                 AnyColumn::Bare(code) => bare(&entry.name, code, language, nulls, mistakes),
                 AnyColumn::Table(table) => {
-                    check_of(endpoint, table, mistakes);
+                    check_from(endpoint, table, mistakes);
                     let expression = expression(written, table, language, mistakes);
                     validated(&entry.name, table, expression, nulls, mistakes)
                 }
@@ -85,10 +84,10 @@ fn bare(
 }
 
 /// The whole answer is something else than a row only where there are rows.
-fn check_of(endpoint: &raw::Endpoint, column: &raw::Column, mistakes: &mut Mistakes) {
-    if let Some(of) = column.of.as_ref().filter(|_| !endpoint.present.has("rows")) {
+fn check_from(endpoint: &raw::Endpoint, column: &raw::Column, mistakes: &mut Mistakes) {
+    if let Some(from) = column.from.as_ref().filter(|_| !endpoint.common.present.has("rows")) {
         let hint = "leave it out: it is for endpoints with `rows`, where it says \"row\" or \"answer\"";
-        mistakes.add(&of.span, "`of` in an endpoint without `rows`", hint);
+        mistakes.add(&from.span, "`from` in an endpoint without `rows`", hint);
     }
 }
 
@@ -128,9 +127,9 @@ fn refuse_strange(column: &raw::Column, language: Language, mistakes: &mut Mista
     let attr = column.attr.as_ref().map(|value| ("attr", &value.span, Language::Css));
     let all = column.all.as_ref().map(|value| ("all", &value.span, Language::Css));
     let (answers, hint) = match language {
-        Language::Jq => ("JSON", "write jq = \"…\", or add answer = \"html\" to the endpoint"),
-        Language::Css => ("HTML", "write css = \"…\", or leave answer = \"html\" out"),
-        Language::Text => ("text", "write regex = \"…\", or leave answer = \"text\" out"),
+        Language::Jq => ("JSON", "write jq = \"…\", or add format = \"html\" to the endpoint"),
+        Language::Css => ("HTML", "write css = \"…\", or leave format = \"html\" out"),
+        Language::Text => ("text", "write regex = \"…\", or leave format = \"text\" out"),
     };
     let strange = jq.into_iter().chain(css).chain(attr).chain(all).filter(|(_, _, of)| *of != language);
     for (key, place, _) in strange {
@@ -173,17 +172,17 @@ fn validated(
 ) -> Option<Column> {
     let ty = column_type(column, mistakes);
     check_fit(column, ty, mistakes);
-    let strip = column.strip.as_ref().map(|strip| check_strip(strip, mistakes));
+    let remove = column.remove.as_ref().map(|remove| check_remove(remove, mistakes));
     let regex = column.regex.as_ref().map(|regex| check_regex(regex, mistakes));
     let format = column.format.as_ref().map(|format| check_format(format, ty, mistakes));
     let zone = column.zone.as_ref().map(|zone| zone::checked(zone, mistakes));
     Some(Column {
         name: name.value.clone(),
         expression: expression?,
-        of: column.of.as_ref().map_or(Of::Row, |word| word.value.0),
+        from: column.from.as_ref().map_or(TakenFrom::Row, |word| word.value.0),
         ty,
         nulls: texts(column.nulls.as_ref().or(nulls)),
-        strip,
+        remove,
         regex,
         format,
         zone,
@@ -197,7 +196,7 @@ fn validated(
 fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
     let is_moment = matches!(ty, Type::Date | Type::Timestamp);
     let unfit = [
-        (&column.strip, "strip", ty == Type::Json, "`strip` is for text and numbers"),
+        (&column.remove, "remove", ty == Type::Json, "`remove` is for text and numbers"),
         (&column.regex, "regex", ty == Type::Json, "`regex` is for text and what is made of it"),
         (&column.format, "format", !is_moment, "`format` is for type = \"date\" or \"timestamp\""),
         (&column.zone, "zone", ty != Type::Timestamp, "`zone` is for type = \"timestamp\""),
@@ -217,11 +216,11 @@ fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
     }
 }
 
-fn check_strip(strip: &At<String>, mistakes: &mut Mistakes) -> String {
-    if strip.value.is_empty() {
-        mistakes.add(&strip.span, "`strip` without characters", "write those to remove: \",\" for 1,234");
+fn check_remove(remove: &At<String>, mistakes: &mut Mistakes) -> String {
+    if remove.value.is_empty() {
+        mistakes.add(&remove.span, "`remove` without characters", "write those to remove: \",\" for 1,234");
     }
-    strip.value.clone()
+    remove.value.clone()
 }
 
 fn check_regex(regex: &At<String>, mistakes: &mut Mistakes) -> String {

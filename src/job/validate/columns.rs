@@ -20,14 +20,14 @@ pub(super) struct TableColumn<'a> {
 
 impl<'a> TableColumn<'a> {
     fn plain(name: &'a str) -> TableColumn<'a> {
-        TableColumn { name, ty: None, on_failure: OnFailure::Drop, conditional: false, stamp: None }
+        TableColumn { name, ty: None, on_failure: OnFailure::Skip, conditional: false, stamp: None }
     }
 }
 
 /// The id, what is kept of the list, what endpoints answer, and the facts of the run.
 pub(super) fn all<'a>(file: &'a raw::JobFile, known: &GivenNames<'a>) -> Vec<TableColumn<'a>> {
     let types = file.input.as_ref().and_then(|input| input.value.types.as_ref());
-    let carried = known.id.iter().chain(known.keep).map(|name| {
+    let carried = known.id.iter().chain(known.listed).map(|name| {
         let ty = types.and_then(|types| types.value.entries().find(|(typed, _)| typed.value == name.value));
         TableColumn { ty: ty.map(|(_, ty)| ty.value.0), ..TableColumn::plain(name.text()) }
     });
@@ -40,10 +40,10 @@ pub(super) fn all<'a>(file: &'a raw::JobFile, known: &GivenNames<'a>) -> Vec<Tab
 }
 
 fn of_endpoint(endpoint: &raw::Endpoint) -> impl Iterator<Item = TableColumn<'_>> {
-    let on_failure = match endpoint.on_failure.as_ref().map(|word| word.value.0) {
+    let on_failure = match endpoint.common.on_failure.as_ref().map(|word| word.value.0) {
         // It adds no row then.
-        Some(OnFailure::Keep) if endpoint.rows.is_some() => OnFailure::Drop,
-        written => written.unwrap_or(OnFailure::Drop),
+        Some(OnFailure::Keep) if endpoint.rows.is_some() => OnFailure::Skip,
+        written => written.unwrap_or(OnFailure::Skip),
     };
     let entries = endpoint.columns.iter().flat_map(|columns| &columns.value.0);
     entries.map(move |entry| {

@@ -1,7 +1,4 @@
-//! `[[endpoint]]`: when and what it asks, how it reads the answers, and the bounds and retries that it has of its own
-//! or by default.
-
-use std::time::Duration;
+//! `[[endpoint]]`: when and what it asks, how it reads the answers, within which bounds, and what is repeated.
 
 use super::names::{Condition, GivenNames};
 use super::{answer, column, cycle, request, template, uses};
@@ -26,11 +23,10 @@ pub(super) fn all(
         let message = format!("{} endpoints are too many", list.value.len());
         mistakes.add(&first_too_many.span, message, format!("a job has at most {MOST_ENDPOINTS}"));
     }
-    check_backoff(file.common(), mistakes);
     check_exploding(file, mistakes);
     let with_conditions = || file.endpoints().zip(&known.conditions);
     let needs: Vec<Vec<usize>> = with_conditions()
-        .map(|(endpoint, condition)| request::needs(endpoint, file.common(), condition.as_ref(), known))
+        .map(|(endpoint, condition)| request::needs(endpoint, condition.as_ref(), known))
         .collect();
     cycle::check(&needs, known, mistakes);
     let validated: Vec<Option<Endpoint>> = with_conditions()
@@ -61,10 +57,9 @@ fn validated(
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Endpoint> {
-    let defaults = file.common();
-    check_backoff(Some(&endpoint.common), mistakes);
-    check_repeated_success(endpoint, defaults, mistakes);
-    let asked = request::validated(endpoint, defaults, known, mistakes);
+    check_backoff(&endpoint.common, mistakes);
+    check_repeated_success(endpoint, mistakes);
+    let asked = request::validated(endpoint, known, mistakes);
     let read = answer::validated(endpoint, mistakes);
     let columns = column::all(endpoint, file, mistakes);
     let (asked, read) = asked.zip(read)?;
@@ -73,27 +68,27 @@ fn validated(
         method: asked.method,
         url: asked.url,
         hosts: asked.hosts,
-        redirects: endpoint.redirects.as_ref().map_or(Redirects::default(), |word| word.value.0),
-        query: asked.query,
+        redirects: endpoint.common.redirects.as_ref().map_or(Redirects::default(), |word| word.value.0),
+        params: asked.params,
         headers: asked.headers,
         payload: asked.payload,
         idempotent: asked.idempotent,
         when: None,
         batch: asked.batch,
-        answer: read.answer,
+        format: read.format,
         pipe: read.pipe,
         ok: read.ok,
         missing: read.missing,
         rows: read.rows,
         pages: read.pages,
         columns: columns?,
-        on_failure: endpoint.on_failure.as_ref().map_or(OnFailure::Drop, |word| word.value.0),
+        on_failure: endpoint.common.on_failure.as_ref().map_or(OnFailure::Skip, |word| word.value.0),
         after: Vec::new(),
-        bounds: bounds(&endpoint.common, defaults),
-        retry: retry(&endpoint.common, defaults),
+        bounds: bounds(&endpoint.common),
+        retry: retry(&endpoint.common),
         limits: Vec::new(),
         cost: uses::cost(endpoint, mistakes),
-        min_success: endpoint.min_success.as_ref().map_or(0.0, |share| share.value.0),
+        min_success: endpoint.common.min_success.as_ref().map_or(0.0, |share| share.value.0),
     })
 }
 
@@ -116,68 +111,47 @@ fn when(condition: &Condition<'_>, known: &GivenNames<'_>, mistakes: &mut Mistak
     Some(uses.clone().into_when(code.value.clone()))
 }
 
-/// The endpoint's own value, or else that of the defaults.
-fn own_or_default<T: Copy>(
-    own: &raw::Common,
-    defaults: Option<&raw::Common>,
-    key: fn(&raw::Common) -> &Option<At<T>>,
-) -> Option<T> {
-    let written = key(own).as_ref().or_else(|| defaults.and_then(|defaults| key(defaults).as_ref()));
-    written.map(|written| written.value)
-}
-
-fn bounds(own: &raw::Common, defaults: Option<&raw::Common>) -> Bounds {
+fn bounds(written: &raw::Common) -> Bounds {
     let usual = Bounds::default();
     Bounds {
-        connect_timeout: own_or_default(own, defaults, |common| &common.connect_timeout)
-            .map_or(usual.connect_timeout, |time| time.0),
-        idle_timeout: own_or_default(own, defaults, |common| &common.idle_timeout)
-            .map_or(usual.idle_timeout, |time| time.0),
-        timeout: own_or_default(own, defaults, |common| &common.timeout).map_or(usual.timeout, |time| time.0),
-        max_body: own_or_default(own, defaults, |common| &common.max_body)
-            .map_or(usual.max_body, |size| size.0),
-        max_depth: own_or_default(own, defaults, |common| &common.max_depth)
-            .map_or(usual.max_depth, |count| count.0 as u32),
-        max_redirects: own_or_default(own, defaults, |common| &common.max_redirects)
-            .map_or(usual.max_redirects, |count| count.0 as u32),
+        connect_timeout: written.connect_timeout.as_ref().map_or(usual.connect_timeout, |time| time.value.0),
+        idle_timeout: written.idle_timeout.as_ref().map_or(usual.idle_timeout, |time| time.value.0),
+        timeout: written.timeout.as_ref().map_or(usual.timeout, |time| time.value.0),
+        max_answer: written.max_answer.as_ref().map_or(usual.max_answer, |size| size.value.0),
+        max_depth: written.max_depth.as_ref().map_or(usual.max_depth, |count| count.value.0 as u32),
+        max_redirects: written
+            .max_redirects
+            .as_ref()
+            .map_or(usual.max_redirects, |count| count.value.0 as u32),
     }
 }
 
-fn retry(own: &raw::Common, defaults: Option<&raw::Common>) -> Retry {
+fn retry(written: &raw::Common) -> Retry {
     let usual = Retry::default();
-    let own = own.retry.as_ref().map(|retry| &retry.value);
-    let defaults = defaults.and_then(|defaults| defaults.retry.as_ref()).map(|retry| &retry.value);
-    let written = [own, defaults];
-    let of = |key: fn(&raw::Retry) -> Option<Duration>| written.into_iter().flatten().find_map(key);
-    let on = written.into_iter().flatten().find_map(|retry| retry.on.as_ref());
-    let attempts = written.into_iter().flatten().find_map(|retry| retry.attempts.as_ref());
+    let Some(retry) = written.retry.as_ref().map(|retry| &retry.value) else { return usual };
     Retry {
-        attempts: attempts.map_or(usual.attempts, |count| count.value.0 as u32),
-        backoff: of(|retry| Some(retry.backoff.as_ref()?.value.0)).unwrap_or(usual.backoff),
-        max_backoff: of(|retry| Some(retry.max_backoff.as_ref()?.value.0)).unwrap_or(usual.max_backoff),
-        max_retry_after: of(|retry| Some(retry.max_retry_after.as_ref()?.value.0))
-            .unwrap_or(usual.max_retry_after),
-        deadline: of(|retry| Some(retry.deadline.as_ref()?.value.0)).unwrap_or(usual.deadline),
-        on: on.map_or(usual.on, |on| on.value.0.clone()),
+        attempts: retry.attempts.as_ref().map_or(usual.attempts, |count| count.value.0 as u32),
+        backoff: retry.backoff.as_ref().map_or(usual.backoff, |time| time.value.0),
+        max_backoff: retry.max_backoff.as_ref().map_or(usual.max_backoff, |time| time.value.0),
+        max_retry_after: retry.max_retry_after.as_ref().map_or(usual.max_retry_after, |time| time.value.0),
+        deadline: retry.deadline.as_ref().map_or(usual.deadline, |time| time.value.0),
+        on: retry.on.as_ref().map_or(usual.on, |on| on.value.0.clone()),
     }
 }
 
 /// Notes that every answer is asked again: with status 200 listed, only `ok` tells which is one.
-fn check_repeated_success(endpoint: &raw::Endpoint, defaults: Option<&raw::Common>, mistakes: &mut Mistakes) {
-    let both = [Some(&endpoint.common), defaults].into_iter().flatten();
-    let Some(on) = both.filter_map(|common| common.retry.as_ref()?.value.on.as_ref()).next() else { return };
+fn check_repeated_success(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) {
+    let Some(on) = endpoint.common.retry.as_ref().and_then(|retry| retry.value.on.as_ref()) else { return };
     let has_success = on.value.0.statuses.iter().any(|range| range.contains(&200));
-    if has_success && !endpoint.present.has("ok") {
+    if has_success && !endpoint.common.present.has("ok") {
         let hint = "add ok = '.state == \"done\"', which holds for an answer that is one";
         mistakes.add(&on.span, "status 200 in `on` of retry, and no `ok`", hint);
     }
 }
 
 /// Notes a first pause that is longer than the longest.
-fn check_backoff(common: Option<&raw::Common>, mistakes: &mut Mistakes) {
-    let Some(retry) = common.and_then(|common| common.retry.as_ref()).map(|retry| &retry.value) else {
-        return;
-    };
+fn check_backoff(common: &raw::Common, mistakes: &mut Mistakes) {
+    let Some(retry) = common.retry.as_ref().map(|retry| &retry.value) else { return };
     let Some(first) = &retry.backoff else { return };
     let longest = retry.max_backoff.as_ref().map_or(Retry::default().max_backoff, |time| time.value.0);
     if first.value.0 > longest {

@@ -10,7 +10,7 @@ use crate::job::{Part, Template};
 
 /// The hosts that are named; none where the job does not say.
 pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Vec<String> {
-    let Some(hosts) = &endpoint.hosts else { return Vec::new() };
+    let Some(hosts) = &endpoint.common.hosts else { return Vec::new() };
     if hosts.value.is_empty() {
         let hint = "name at least one, or leave it out: any host with a public address may then be asked";
         mistakes.add(&hosts.span, "an empty list of hosts", hint);

@@ -8,7 +8,7 @@ use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::suggest;
 use crate::job::template::spelled;
-use crate::job::{Database, Duplicates, Format, Input, Source};
+use crate::job::{Database, Format, Input, OnDuplicate, Source};
 use crate::value::Type;
 
 /// The list, and what it must have.
@@ -30,10 +30,10 @@ pub(super) fn validated(
     Some(Input {
         source: source?,
         id: texts(known.id),
-        keep: texts(known.keep),
+        columns: texts(known.listed),
         types: types(input),
-        duplicates: input.duplicates.as_ref().map_or(Duplicates::Refuse, |word| word.value.0),
-        empty_ok: input.empty.is_some(),
+        on_duplicate: input.on_duplicate.as_ref().map_or(OnDuplicate::Fail, |word| word.value.0),
+        allow_empty: allows_empty(input),
         dialect,
     })
 }
@@ -48,16 +48,20 @@ fn source(input: &raw::Input, folder: &Path, mistakes: &mut Mistakes) -> Option<
     }
     if let Some(database) = &input.database {
         check_no_format(input, "leave it out: a database gives rows, and their types with them", mistakes);
-        let query = input.query.as_ref().map(|query| statement::sql(query, mistakes));
+        let sql = input.sql.as_ref().map(|sql| statement::sql(sql, mistakes));
         let database = self::database(database, folder, mistakes);
-        return Some(Source::Query { database: database?, query: query? });
+        return Some(Source::Query { database: database?, sql: sql? });
     }
     let ids = input.ids.as_ref()?;
     check_no_format(input, "leave it out: `ids` are text", mistakes);
-    if ids.value.is_empty() && input.empty.is_none() {
-        mistakes.add(&ids.span, "the list is empty", "add ids, or empty = \"ok\" where that is no error");
+    if ids.value.is_empty() && !allows_empty(input) {
+        mistakes.add(&ids.span, "the list is empty", "add ids, or allow_empty = true where that is no error");
     }
     Some(Source::Ids(ids.value.iter().map(|id| id.value.0.clone()).collect()))
+}
+
+fn allows_empty(input: &raw::Input) -> bool {
+    input.allow_empty.as_ref().is_some_and(|allow| allow.value)
 }
 
 fn check_no_format(input: &raw::Input, hint: &str, mistakes: &mut Mistakes) {
@@ -143,7 +147,7 @@ fn check_types(input: &raw::Input, known: &GivenNames<'_>, mistakes: &mut Mistak
     let typed = input.types.iter().flat_map(|types| types.value.names());
     for name in typed.filter(|name| !names.contains(&name.text())) {
         let hint = suggest::did_you_mean(name.text(), &names)
-            .unwrap_or_else(|| "leave it out, or carry the column into the table with `keep`".to_owned());
+            .unwrap_or_else(|| "leave it out, or carry the column into the table with `columns`".to_owned());
         mistakes.add(&name.span, format!("the job uses no column `{}` of the list", name.value), hint);
     }
 }

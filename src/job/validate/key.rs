@@ -5,7 +5,7 @@ use super::names::GivenNames;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::suggest;
-use crate::job::{Gone, Mode, Of, OnFailure, Stamp};
+use crate::job::{Mode, OnFailure, OnUnlisted, Stamp, TakenFrom};
 use crate::value::Type;
 
 /// Upserts and kept values find their row by the key.
@@ -18,7 +18,12 @@ pub(super) fn check_is_there(file: &raw::JobFile, written: &At<raw::Table>, mist
         }
         return;
     }
-    if table.present.has("key") {
+    if table.key.is_some() || table.present.has("key") {
+        return;
+    }
+    // Without an id there is none to be inferred, and that is told.
+    let has_rows = file.endpoints().any(|endpoint| endpoint.rows.is_some());
+    if !has_rows && file.input.as_ref().is_none_or(|input| input.value.id.is_none()) {
         return;
     }
     let hint = "add key = \"…\" to [table], the columns that identify a row";
@@ -27,7 +32,7 @@ pub(super) fn check_is_there(file: &raw::JobFile, written: &At<raw::Table>, mist
     }
     // What an endpoint with rows keeps are the rows of the id, not values of one row.
     let of_one_row = file.endpoints().filter(|endpoint| endpoint.rows.is_none());
-    for on_failure in of_one_row.filter_map(|endpoint| endpoint.on_failure.as_ref()) {
+    for on_failure in of_one_row.filter_map(|endpoint| endpoint.common.on_failure.as_ref()) {
         if on_failure.value.0 == OnFailure::Keep {
             mistakes.add(
                 &on_failure.span,
@@ -55,7 +60,7 @@ pub(super) fn check_exploding(file: &raw::JobFile, table: &raw::Table, mistakes:
 }
 
 fn is_of_the_answer(column: &raw::AnyColumn) -> bool {
-    column.table().and_then(|column| column.of.as_ref()).is_some_and(|of| of.value.0 == Of::Answer)
+    column.table().and_then(|column| column.from.as_ref()).is_some_and(|of| of.value.0 == TakenFrom::Answer)
 }
 
 /// Where rows are found by their id, it is of a type that can be compared.
@@ -65,7 +70,7 @@ pub(super) fn check_id(
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) {
-    let deletes = table.gone.as_ref().is_some_and(|gone| gone.value.0 == Gone::Delete);
+    let deletes = table.on_unlisted.as_ref().is_some_and(|word| word.value.0 == OnUnlisted::Delete);
     if table.mode() != Some(Mode::ReplaceIds) && !deletes {
         return;
     }
@@ -112,8 +117,8 @@ fn check_column(name: &At<String>, column: &TableColumn<'_>, mistakes: &mut Mist
         let hint = "rows are found by text, whole numbers, decimals, dates, timestamps or booleans";
         mistakes.add(&name.span, format!("`{}` is {ty}, and no key", name.value), hint);
     }
-    if column.on_failure != OnFailure::Drop {
-        let hint = "take another key, or on_failure = \"drop\" there";
+    if column.on_failure != OnFailure::Skip {
+        let hint = "take another key, or on_failure = \"skip\" there";
         mistakes.add(&name.span, format!("`{}` has no value when its endpoint fails", name.value), hint);
     }
     if column.conditional {

@@ -20,11 +20,11 @@ pub(super) enum Language {
 
 /// The language of an endpoint's expressions; none where the word that would tell is wrong.
 pub(super) fn language(endpoint: &raw::Endpoint) -> Option<Language> {
-    if endpoint.present.has("pipe") {
+    if endpoint.common.present.has("pipe") {
         return Some(Language::Jq);
     }
-    match &endpoint.answer {
-        None if endpoint.present.has("answer") => None,
+    match &endpoint.common.format {
+        None if endpoint.common.present.has("format") => None,
         None => Some(Language::Jq),
         Some(word) => Some(match word.value.0 {
             AnswerFormat::Json | AnswerFormat::JsonLines | AnswerFormat::Jsonp => Language::Jq,

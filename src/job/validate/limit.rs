@@ -1,4 +1,4 @@
-//! `[limits.NAME]`: names that are hosts or words, each given once, and budgets that can be kept.
+//! `[limit.NAME]`: names that are hosts or words, each given once, and budgets that can be kept.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Written<'_> {
 
 /// The limits of a file, in its order.
 pub(super) fn written<'a>(file: &'a raw::JobFile, mistakes: &mut Mistakes) -> Vec<Written<'a>> {
-    let Some(limits) = &file.limits else { return Vec::new() };
+    let Some(limits) = &file.limit else { return Vec::new() };
     let entries = &limits.value.0.0;
     if let Some(first_too_many) = entries.get(MOST_LIMITS) {
         let message = format!("{} limits are too many", entries.len());
@@ -48,7 +48,7 @@ pub(super) fn written<'a>(file: &'a raw::JobFile, mistakes: &mut Mistakes) -> Ve
             Some(name) => {
                 if let Some(other) = all.iter().find(|other| other.name.as_ref() == Some(name)) {
                     let hint =
-                        format!("[limits] has `{}` already: give all its keys in one place", other.key.value);
+                        format!("[limit] has `{}` already: give all its keys in one place", other.key.value);
                     mistakes.add(&entry.name.span, format!("a second limit named `{name}`"), hint);
                 }
             }

@@ -11,6 +11,7 @@ mod destination;
 mod dialect;
 mod endpoint;
 mod hosts;
+mod infer;
 mod input;
 mod key;
 mod language;
@@ -48,18 +49,41 @@ pub(super) struct Parts {
     before: Vec<Statement>,
     after: Vec<Statement>,
     settings: Settings,
+    inferred: Vec<String>,
 }
 
 impl Parts {
     /// The job that was written as `text` in the file `path` of `folder`.
     pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
-        let Parts { name, input, limits, endpoints, table, publish, before, after, settings } = self;
-        Job { name, input, limits, endpoints, table, publish, before, after, settings, text, path, folder }
+        let Parts { name, input, limits, endpoints, table, publish, before, after, settings, inferred } =
+            self;
+        Job {
+            name,
+            input,
+            limits,
+            endpoints,
+            table,
+            publish,
+            before,
+            after,
+            settings,
+            inferred,
+            text,
+            path,
+            folder,
+        }
     }
 }
 
-/// Validates a file as a whole; relative paths are taken from `folder`.
-pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mistakes) -> Option<Parts> {
+/// Validates the file at `path` as a whole; relative paths are taken from its `folder`.
+pub(super) fn validated(
+    mut file: raw::JobFile,
+    path: &Path,
+    folder: &Path,
+    mistakes: &mut Mistakes,
+) -> Option<Parts> {
+    let inferred = infer::infer(&mut file, path, mistakes);
+    let file = &file;
     let known = GivenNames::of(file);
     names::check(file, &known, mistakes);
     let name = job_name(file, mistakes);
@@ -84,13 +108,13 @@ pub(super) fn validated(file: &raw::JobFile, folder: &Path, mistakes: &mut Mista
         before,
         after,
         settings: settings(file),
+        inferred,
     })
 }
 
 fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
     let name = file.job.as_ref()?.value.name.as_ref()?;
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if (1..=64).contains(&name.value.len()) && name.value.bytes().all(fits) && !name.value.starts_with('-') {
+    if names::is_job_name(name.text()) {
         return Some(name.value.clone());
     }
     let hint = "1 to 64 letters (A to Z), digits, `_` and `-`, the first no `-`: it names a folder";
@@ -103,10 +127,10 @@ fn settings(file: &raw::JobFile) -> Settings {
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
     Settings {
         chunks: job.chunks.as_ref().map_or(usual.chunks, |word| word.value.0),
-        bodies: job.bodies.as_ref().map_or(usual.bodies, |word| word.value.0),
+        keep_answers: job.keep_answers.as_ref().map_or(usual.keep_answers, |word| word.value.0),
         shard_size: job.shard_size.as_ref().map_or(usual.shard_size, |count| count.value.0),
         in_flight: job.in_flight.as_ref().map_or(usual.in_flight, |count| count.value.0 as u32),
-        rounds: job.rounds.as_ref().map_or(usual.rounds, |count| count.value.0 as u32),
+        retry_rounds: job.retry_rounds.as_ref().map_or(usual.retry_rounds, |count| count.value.0 as u32),
         resume_within: job.resume_within.as_ref().map_or(usual.resume_within, |time| time.value.0),
         on_change: job.on_change.as_ref().map_or(usual.on_change, |word| word.value.0),
         keep_runs: job.keep_runs.as_ref().map(|time| time.value.0),

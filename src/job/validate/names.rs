@@ -14,12 +14,12 @@ const LONGEST_IN_POSTGRES: usize = 63;
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// Most bytes of an endpoint's name.
-const LONGEST_ENDPOINT: usize = 48;
+pub(super) const LONGEST_ENDPOINT: usize = 48;
 
 /// The names that a file gives to things, whether or not the things are right.
 pub(super) struct GivenNames<'a> {
     pub id: &'a [At<String>],
-    pub keep: &'a [At<String>],
+    pub listed: &'a [At<String>],
     pub stamps: Vec<&'a At<String>>,
     pub endpoints: Vec<KnownEndpoint<'a>>,
     /// The endpoints as templates may name them, in the order of the file.
@@ -52,7 +52,7 @@ impl<'a> GivenNames<'a> {
         let answers: Vec<AnswerNames> = endpoints.iter().map(KnownEndpoint::answer_names).collect();
         let mut known = GivenNames {
             id: input.and_then(|input| input.id.as_ref()).map_or(&[], |id| &id.value.0),
-            keep: input.and_then(|input| input.keep.as_ref()).map_or(&[], |keep| &keep.value),
+            listed: input.and_then(|input| input.columns.as_ref()).map_or(&[], |keep| &keep.value),
             stamps: table
                 .and_then(|table| table.stamp.as_ref())
                 .map_or_else(Vec::new, |stamp| stamp.value.names()),
@@ -68,7 +68,7 @@ impl<'a> GivenNames<'a> {
 
     /// The columns of the list that the job needs: the id, what it keeps, what endpoints use.
     pub(super) fn of_the_list(&self) -> impl Iterator<Item = &At<String>> {
-        self.id.iter().chain(self.keep).chain(&self.used)
+        self.id.iter().chain(self.listed).chain(&self.used)
     }
 
     fn use_templates(&mut self, file: &raw::JobFile) {
@@ -127,7 +127,7 @@ pub(super) fn check(file: &raw::JobFile, known: &GivenNames<'_>, mistakes: &mut 
     let on_server = is_server(file);
     let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps).copied();
     let shown = known.used.iter().filter(|_| on_server && shows_input(file));
-    for name in known.id.iter().chain(known.keep).chain(made).chain(shown) {
+    for name in known.id.iter().chain(known.listed).chain(made).chain(shown) {
         if let Some((message, hint)) = misfit(name.text(), on_server) {
             mistakes.add(&name.span, message, hint);
         }
@@ -137,8 +137,8 @@ pub(super) fn check(file: &raw::JobFile, known: &GivenNames<'_>, mistakes: &mut 
 
 /// Whether a statement of the job's own may look at all columns of the list that are used.
 fn shows_input(file: &raw::JobFile) -> bool {
-    let before = file.before.iter().flat_map(|list| &list.value).filter_map(|one| one.value.sql.as_ref());
-    let after = file.after.iter().flat_map(|list| &list.value).filter_map(|one| one.value.sql.as_ref());
+    let before = file.before().filter_map(|one| one.sql.as_ref());
+    let after = file.after().filter_map(|one| one.sql.as_ref());
     before.chain(after).any(|sql| sql.value.to_lowercase().contains("windrow_input"))
 }
 
@@ -182,8 +182,11 @@ fn check_endpoints(known: &GivenNames<'_>, mistakes: &mut Mistakes) {
 /// Notes columns of the table that have one name for the destination. DuckDB makes no difference between capitals (of
 /// ASCII) and small letters, and it writes the files, too.
 fn check_collisions(known: &GivenNames<'_>, on_server: bool, mistakes: &mut Mistakes) {
-    let carried =
-        known.id.iter().map(|name| (name, "the id")).chain(known.keep.iter().map(|name| (name, "`keep`")));
+    let carried = known
+        .id
+        .iter()
+        .map(|name| (name, "the id"))
+        .chain(known.listed.iter().map(|name| (name, "`columns` of [input]")));
     let answered = known
         .endpoints
         .iter()
@@ -207,6 +210,12 @@ fn check_collisions(known: &GivenNames<'_>, on_server: bool, mistakes: &mut Mist
             mistakes.add(&second.span, format!("a second column named `{}`", second.value), hint);
         }
     }
+}
+
+/// Whether a job may be named so: it names a folder, too.
+pub(super) fn is_job_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(fits) && !name.starts_with('-')
 }
 
 /// Letters, digits and `_`, the first no digit.

@@ -12,7 +12,7 @@ const WITHOUT_BODY: [&str; 2] = ["GET", "HEAD"];
 /// The method; by default GET, or POST where there is a payload.
 pub(super) fn method(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> String {
     let payloads = written(endpoint);
-    let Some(method) = &endpoint.method else {
+    let Some(method) = &endpoint.common.method else {
         return if payloads.is_empty() { "GET" } else { "POST" }.to_owned();
     };
     check_method(method, mistakes);
@@ -58,10 +58,10 @@ pub(super) fn validated(
         let message = format!("both `{}` and `{}` in [[endpoint]]", pair[0].0, pair[1].0);
         mistakes.add(&pair[1].1, message, "leave one of them out: a request has one body");
     }
-    if let Some(body) = &endpoint.body {
+    if let Some(body) = &endpoint.common.body {
         return Some(Some(Payload::Text(template::validated(body, known, mistakes)?)));
     }
-    if let Some(form) = &endpoint.form {
+    if let Some(form) = &endpoint.common.form {
         let fields: Vec<Option<(String, Template)>> = form
             .value
             .entries()
@@ -69,7 +69,7 @@ pub(super) fn validated(
             .collect();
         return Some(Some(Payload::Form(fields.into_iter().collect::<Option<_>>()?)));
     }
-    match &endpoint.json {
+    match &endpoint.common.json {
         Some(json) => Some(Some(Payload::Json(json_template(&json.value, known, mistakes)?))),
         None => Some(None),
     }
@@ -77,9 +77,9 @@ pub(super) fn validated(
 
 /// The payloads that are there, in the order of the file.
 fn written(endpoint: &raw::Endpoint) -> Vec<(&'static str, Span)> {
-    let json = endpoint.json.as_ref().map(|json| ("json", json.span.clone()));
-    let form = endpoint.form.as_ref().map(|form| ("form", form.span.clone()));
-    let body = endpoint.body.as_ref().map(|body| ("body", body.span.clone()));
+    let json = endpoint.common.json.as_ref().map(|json| ("json", json.span.clone()));
+    let form = endpoint.common.form.as_ref().map(|form| ("form", form.span.clone()));
+    let body = endpoint.common.body.as_ref().map(|body| ("body", body.span.clone()));
     let mut all: Vec<(&str, Span)> = json.into_iter().chain(form).chain(body).collect();
     all.sort_by_key(|(_, span)| span.start);
     all

@@ -3,16 +3,16 @@
 use super::scheme;
 use crate::job::mistake::Mistakes;
 use crate::job::raw;
-use crate::job::{Mode, Publish, PublishWhen};
+use crate::job::{Mode, OnPause, Publish};
 
 /// The publish gate.
 pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish {
     let usual = Publish::default();
     let Some(publish) = file.publish.as_ref().map(|publish| &publish.value) else { return usual };
-    check_when(file, publish, mistakes);
+    check_on_pause(file, publish, mistakes);
     check_duplicates(file, publish, mistakes);
     Publish {
-        when: publish.when.as_ref().map_or(usual.when, |word| word.value.0),
+        on_pause: publish.on_pause.as_ref().map_or(usual.on_pause, |word| word.value.0),
         min_success: publish.min_success.as_ref().map(|share| share.value.0),
         max_failed: publish.max_failed.as_ref().map(|count| count.value.0),
         max_duplicates: publish.max_duplicates.as_ref().map(|count| count.value.0),
@@ -32,21 +32,21 @@ fn check_duplicates(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut 
 }
 
 /// What there is at a pause adds to a table; it does not replace one, and a file is written as a whole.
-fn check_when(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
+fn check_on_pause(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
     let mode = file.table.as_ref().and_then(|table| table.value.mode.as_ref());
-    let (Some(when), Some(mode)) = (&publish.when, mode) else { return };
+    let (Some(on_pause), Some(mode)) = (&publish.on_pause, mode) else { return };
     let replaced = match mode.value.0 {
         Mode::Append | Mode::Upsert if scheme::is_plain_file(file) => "a file",
         Mode::Append | Mode::Upsert => return,
         Mode::Replace => "a table that is replaced as a whole",
         Mode::ReplaceIds => "a table whose ids are replaced as a whole",
     };
-    if when.value.0 == PublishWhen::EachPause {
+    if on_pause.value.0 == OnPause::Publish {
         let hint = if scheme::is_plain_file(file) {
             "leave it out: a file is written as a whole, when the run is finished"
         } else {
             "leave it out, or take mode = \"append\" or \"upsert\""
         };
-        mistakes.add(&when.span, format!("when = \"each_pause\" in {replaced}"), hint);
+        mistakes.add(&on_pause.span, format!("on_pause = \"publish\" in {replaced}"), hint);
     }
 }

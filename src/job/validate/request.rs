@@ -25,7 +25,7 @@ pub(super) struct Asked {
     pub method: String,
     pub url: Template,
     pub hosts: Vec<String>,
-    pub query: Vec<(String, Template)>,
+    pub params: Vec<(String, Template)>,
     pub headers: Vec<(String, Template)>,
     pub payload: Option<Payload>,
     pub idempotent: bool,
@@ -35,42 +35,31 @@ pub(super) struct Asked {
 /// Everything that makes an endpoint's requests.
 pub(super) fn validated(
     endpoint: &raw::Endpoint,
-    defaults: Option<&raw::Common>,
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Asked> {
-    let templates = templates(endpoint, defaults);
+    let templates: Vec<&At<String>> = endpoint.templates().collect();
     let url = endpoint.url.as_ref().and_then(|written| url(written, known, mistakes));
     let hosts = hosts::validated(endpoint, mistakes);
     if url.as_ref().is_some_and(Template::is_whole_url) {
         hosts::refuse_secrets(&templates, known, mistakes);
     }
     let method = payload::method(endpoint, mistakes);
-    let query = query(endpoint, known, mistakes);
-    let headers = headers(endpoint, defaults, known, mistakes);
+    let params = params(endpoint, known, mistakes);
+    let headers = headers(&endpoint.common, known, mistakes);
     let payload = payload::validated(endpoint, known, mistakes);
     let batch = batch::validated(endpoint, &templates, known, mistakes);
-    let may_repeat = endpoint.idempotent.as_ref().map(|truth| truth.value);
+    let may_repeat = endpoint.common.idempotent.as_ref().map(|truth| truth.value);
     Some(Asked {
         idempotent: may_repeat.unwrap_or_else(|| is_idempotent(&method)),
         method,
         url: url?,
         hosts,
-        query: query?,
+        params: params?,
         headers: headers?,
         payload: payload?,
         batch: batch?,
     })
-}
-
-/// All templates of an endpoint's requests: its own, and headers of the defaults that it does not name itself.
-fn templates<'a>(endpoint: &'a raw::Endpoint, defaults: Option<&'a raw::Common>) -> Vec<&'a At<String>> {
-    let own: Vec<&At<String>> = endpoint.common.header_names();
-    let is_own = |name: &At<String>| own.iter().any(|other| other.value.eq_ignore_ascii_case(name.text()));
-    let general = defaults.and_then(|defaults| defaults.headers.as_ref());
-    let general = general.into_iter().flat_map(|headers| headers.value.entries());
-    let inherited = general.filter(|(name, _)| !is_own(name)).map(|(_, template)| template);
-    endpoint.templates().chain(inherited).collect()
 }
 
 fn url(written: &At<String>, known: &GivenNames<'_>, mistakes: &mut Mistakes) -> Option<Template> {
@@ -80,44 +69,27 @@ fn url(written: &At<String>, known: &GivenNames<'_>, mistakes: &mut Mistakes) ->
 }
 
 /// The query's parameters, in the order of the file.
-fn query(
+fn params(
     endpoint: &raw::Endpoint,
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<(String, Template)>> {
-    let entries = endpoint.query.iter().flat_map(|query| query.value.entries());
+    let entries = endpoint.common.params.iter().flat_map(|params| params.value.entries());
     let parameters: Vec<Option<(String, Template)>> = entries
         .map(|(name, value)| Some((name.value.clone(), template::validated(value, known, mistakes)?)))
         .collect();
     parameters.into_iter().collect()
 }
 
-/// The headers: those of the defaults that the endpoint does not name itself, then its own.
-fn headers(
-    endpoint: &raw::Endpoint,
-    defaults: Option<&raw::Common>,
-    known: &GivenNames<'_>,
-    mistakes: &mut Mistakes,
-) -> Option<Vec<(String, Template)>> {
-    let own = named_headers(&endpoint.common, known, mistakes);
-    let general =
-        defaults.map_or_else(|| Some(Vec::new()), |defaults| named_headers(defaults, known, mistakes));
-    let (own, mut headers) = (own?, general?);
-    headers.retain(|(name, _)| own.iter().all(|(other, _)| other != name));
-    headers.extend(own);
-    Some(headers)
-}
-
 /// The endpoints whose columns its templates and its condition use, in ascending order; those with mistakes do not
 /// count.
 pub(super) fn needs(
     endpoint: &raw::Endpoint,
-    defaults: Option<&raw::Common>,
     condition: Option<&Condition<'_>>,
     known: &GivenNames<'_>,
 ) -> Vec<usize> {
-    let templates = templates(endpoint, defaults).into_iter();
-    let parsed = templates.filter_map(|template| Template::parse(template.text(), &known.answers).ok());
+    let parsed =
+        endpoint.templates().filter_map(|template| Template::parse(template.text(), &known.answers).ok());
     let in_templates = parsed.flat_map(|template| template.parts).filter_map(|part| match part {
         Part::Answer { endpoint, .. } => Some(endpoint),
         _ => None,
@@ -130,7 +102,8 @@ pub(super) fn needs(
     needs
 }
 
-fn named_headers(
+/// The headers, those of the defaults first.
+fn headers(
     common: &raw::Common,
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,

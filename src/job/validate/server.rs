@@ -49,13 +49,13 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Whether `replace` makes a new table.
 pub(super) fn swap(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) -> bool {
-    let Some(written) = &table.replace else { return false };
+    let Some(written) = table.swap.as_ref().filter(|swap| swap.value) else { return false };
     let is_replaced = table.mode().is_none_or(|mode| mode == Mode::Replace);
     let (message, hint) = if !is_replaced {
-        ("replace = \"swap\" without mode = \"replace\"", "leave it out, or take mode = \"replace\"")
+        ("swap = true without mode = \"replace\"", "leave it out, or take mode = \"replace\"")
     } else if table.to.is_some() && !scheme::is_server(file) {
         let hint = "leave it out: it is for to = \"postgres://…\"";
-        ("replace = \"swap\" of a destination that is no server", hint)
+        ("swap = true of a destination that is no server", hint)
     } else {
         return true;
     };

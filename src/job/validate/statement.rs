@@ -1,4 +1,4 @@
-//! `[[before]]` and `[[after]]`: SQL of the job's own, and the files that answers go into.
+//! `[[publish.before]]` and `[[publish.after]]`: SQL of the job's own, and the files that answers go into.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::job::{Database, Destination, Input, Source, Statement, Table};
 
 /// The statements before the rows are written.
 pub(super) fn before(file: &raw::JobFile, mistakes: &mut Mistakes) -> Vec<Statement> {
-    let written = file.before.iter().flat_map(|list| &list.value).filter_map(|one| one.value.sql.as_ref());
+    let written = file.before().filter_map(|one| one.sql.as_ref());
     written.map(|written| Statement { sql: sql(written, mistakes), file: None }).collect()
 }
 
@@ -21,11 +21,11 @@ pub(super) fn after(
     mistakes: &mut Mistakes,
 ) -> Vec<Statement> {
     let mut statements = Vec::new();
-    for written in file.after.iter().flat_map(|list| &list.value) {
-        let place = written.value.file.as_ref();
+    for written in file.after() {
+        let place = written.file.as_ref();
         let path = place.and_then(|place| report(place, folder, &taken, mistakes));
         taken.extend(path.iter().map(|path| (path.clone(), "the file of another statement")));
-        if let Some(text) = &written.value.sql {
+        if let Some(text) = &written.sql {
             statements.push(Statement { sql: sql(text, mistakes), file: path });
         }
     }

@@ -6,7 +6,7 @@ use super::names::{self, GivenNames};
 use super::{destination, key, partition, scheme, server};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Gone, Mode, Stamp, Table, TableName};
+use crate::job::{Mode, OnUnlisted, Stamp, Table, TableName};
 
 /// The table in which the runs themselves are kept.
 const RUNS_TABLE: &str = "windrow_runs";
@@ -21,9 +21,9 @@ pub(super) fn validated(
     let written = file.table.as_ref()?;
     let table = &written.value;
     let to = table.to.as_ref().and_then(|to| destination::validated(to, folder, mistakes));
-    let name = name(file, written, mistakes);
+    let name = table.name.as_ref().and_then(|name| table_name(name, scheme::is_server(file), mistakes));
     check_append(file, table, mistakes);
-    check_gone(table, mistakes);
+    check_on_unlisted(table, mistakes);
     key::check_is_there(file, written, mistakes);
     key::check_exploding(file, table, mistakes);
     key::check_id(file, table, known, mistakes);
@@ -36,7 +36,7 @@ pub(super) fn validated(
         to: to?,
         name: name?,
         mode: table.mode()?,
-        gone: table.gone.as_ref().map_or(Gone::Keep, |word| word.value.0),
+        on_unlisted: table.on_unlisted.as_ref().map_or(OnUnlisted::Keep, |word| word.value.0),
         key,
         stamp: stamps(table),
         runs_table,
@@ -44,23 +44,6 @@ pub(super) fn validated(
         on_referencing,
         partition_by,
     })
-}
-
-/// The name that is written; that of the job where the rows go into a file, which has no table.
-fn name(file: &raw::JobFile, written: &At<raw::Table>, mistakes: &mut Mistakes) -> Option<String> {
-    let table = &written.value;
-    if let Some(name) = &table.name {
-        return table_name(name, scheme::is_server(file), mistakes);
-    }
-    if table.present.has("name") {
-        return None;
-    }
-    if scheme::is_plain_file(file) {
-        return file.job.as_ref()?.value.name.as_ref().map(|name| name.value.clone());
-    }
-    let hint = "add name = \"…\", the table to publish into";
-    mistakes.add(&written.span, "[table] lacks `name`", hint);
-    None
 }
 
 fn table_name(name: &At<String>, on_server: bool, mistakes: &mut Mistakes) -> Option<String> {
@@ -87,24 +70,24 @@ fn check_append(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes
 }
 
 /// Notes a wish about the rows of other ids that the mode does not fulfil.
-fn check_gone(table: &raw::Table, mistakes: &mut Mistakes) {
-    let (Some(gone), Some(mode)) = (&table.gone, table.mode()) else { return };
-    let (message, hint) = match (gone.value.0, mode) {
-        (Gone::Delete, Mode::Append) => (
-            "gone = \"delete\" in a table that is only appended to",
+fn check_on_unlisted(table: &raw::Table, mistakes: &mut Mistakes) {
+    let (Some(on_unlisted), Some(mode)) = (&table.on_unlisted, table.mode()) else { return };
+    let (message, hint) = match (on_unlisted.value.0, mode) {
+        (OnUnlisted::Delete, Mode::Append) => (
+            "on_unlisted = \"delete\" in a table that is only appended to",
             "leave it out, or take mode = \"upsert\" or \"replace_ids\"",
         ),
-        (Gone::Delete, Mode::Replace) => (
-            "gone = \"delete\" in a table that is replaced as a whole",
+        (OnUnlisted::Delete, Mode::Replace) => (
+            "on_unlisted = \"delete\" in a table that is replaced as a whole",
             "leave it out: no row stays that this run did not make",
         ),
-        (Gone::Keep, Mode::Replace) => (
-            "gone = \"keep\" in a table that is replaced as a whole",
+        (OnUnlisted::Keep, Mode::Replace) => (
+            "on_unlisted = \"keep\" in a table that is replaced as a whole",
             "no row stays there: take mode = \"upsert\" or \"replace_ids\"",
         ),
         _ => return,
     };
-    mistakes.add(&gone.span, message, hint);
+    mistakes.add(&on_unlisted.span, message, hint);
 }
 
 fn stamps(table: &raw::Table) -> Vec<(String, Stamp)> {

@@ -30,13 +30,18 @@ pub(super) fn all(
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Vec<Uses> {
-    if let Some(mentions) = file.common().and_then(|common| common.limit.as_ref()) {
-        check_mentions(&mentions.value.0, limits, mistakes);
-    }
-    let uses: Vec<Uses> =
-        file.endpoints().map(|endpoint| of(endpoint, file, limits, known, mistakes)).collect();
-    for (endpoint, uses) in file.endpoints().zip(&uses) {
-        check_cost(endpoint, uses, limits, mistakes);
+    let uses: Vec<Uses> = file.endpoints().map(|endpoint| of(endpoint, limits, known, mistakes)).collect();
+    for (endpoint, its) in file.endpoints().zip(&uses) {
+        let Some(cost) = &endpoint.common.cost else { continue };
+        // One of the defaults need not be counted by the limits of every endpoint.
+        let shares = |(other, _): &(&raw::Endpoint, &Uses)| {
+            other.common.cost.as_ref().is_some_and(|other| other.span == cost.span)
+        };
+        if file.endpoints().zip(&uses).filter(shares).all(|(_, uses)| uses.counts_nothing(limits)) {
+            let hint = "leave it out, or let its limit count units: rate = \"90000 tokens/min\"";
+            mistakes.add(&cost.span, "`cost` where no limit counts it", hint);
+        }
+        check_cost(cost, its, limits, mistakes);
     }
     // A name that is wrong may be the one that lacks here.
     if file.names_are_known && uses.iter().all(|uses| uses.whole) {
@@ -53,17 +58,12 @@ pub(super) fn taken(endpoints: Vec<Endpoint>, uses: Vec<Uses>) -> Vec<Endpoint> 
 
 fn of(
     endpoint: &raw::Endpoint,
-    file: &raw::JobFile,
     limits: &[Written<'_>],
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Uses {
-    let own = endpoint.common.limit.as_ref();
-    if let Some(own) = own {
-        check_mentions(&own.value.0, limits, mistakes);
-    }
-    let mentions =
-        own.or_else(|| file.common()?.limit.as_ref()).map_or(&[][..], |mentions| &mentions.value.0);
+    let mentions = endpoint.common.limit.as_ref().map_or(&[][..], |mentions| &mentions.value.0);
+    check_mentions(mentions, limits, mistakes);
     let named: Vec<Option<usize>> = mentions.iter().map(|mention| position(mention, limits)).collect();
     let url = endpoint.url.as_ref().and_then(|url| Template::parse(url.text(), &known.answers).ok());
     let any_host = url.as_ref().is_some_and(Template::is_whole_url);
@@ -98,7 +98,7 @@ fn check_mentions(mentions: &[At<String>], limits: &[Written<'_>], mistakes: &mu
         }
         let names: Vec<&str> = limits.iter().map(|limit| limit.key.text()).collect();
         let hint = suggest::did_you_mean(mention.text(), &names).unwrap_or_else(|| {
-            format!("add it: [limits.{}] with rate = \"200/s\"", quoted_key(mention.text()))
+            format!("add it: [limit.{}] with rate = \"200/s\"", quoted_key(mention.text()))
         });
         mistakes.add(&mention.span, format!("there is no limit `{}`", mention.value), hint);
     }
@@ -112,7 +112,7 @@ fn quoted_key(name: &str) -> String {
 
 /// The cost of a request; its jq compiles, on answers that jq can look at.
 pub(super) fn cost(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<Cost> {
-    let written = endpoint.cost.as_ref()?;
+    let written = endpoint.common.cost.as_ref()?;
     let code = match &written.value {
         CostRule::Constant(number) => return Some(Cost::Constant(*number)),
         CostRule::Answer(code) => code,
@@ -128,17 +128,23 @@ pub(super) fn cost(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Option<
     Some(Cost::Answer(code.value.clone()))
 }
 
-/// Notes a cost that no limit counts, and one that a quota never has room for.
-fn check_cost(endpoint: &raw::Endpoint, uses: &Uses, limits: &[Written<'_>], mistakes: &mut Mistakes) {
-    let Some(cost) = &endpoint.cost else { return };
-    let counting = || uses.limits.iter().filter_map(|index| Some((&limits[*index], limits[*index].unit()?)));
-    let might_be_wrong = uses.limits.iter().any(|index| limits[*index].is_unclear());
-    if counting().next().is_none() && uses.whole && !uses.any_host && !might_be_wrong {
-        let hint = "leave it out, or let its limit count units: rate = \"90000 tokens/min\"";
-        mistakes.add(&cost.span, "`cost` where no limit counts it", hint);
+impl Uses {
+    /// The limits that count units, and these.
+    fn counting<'l>(&'l self, limits: &'l [Written<'_>]) -> impl Iterator<Item = (&'l Written<'l>, &'l str)> {
+        self.limits.iter().filter_map(|index| Some((&limits[*index], limits[*index].unit()?)))
     }
+
+    /// Whether none of the limits counts units, as far as all of that is known.
+    fn counts_nothing(&self, limits: &[Written<'_>]) -> bool {
+        let might_be_wrong = self.limits.iter().any(|index| limits[*index].is_unclear());
+        self.counting(limits).next().is_none() && self.whole && !self.any_host && !might_be_wrong
+    }
+}
+
+/// Notes a cost that a quota never has room for.
+fn check_cost(cost: &At<CostRule>, uses: &Uses, limits: &[Written<'_>], mistakes: &mut Mistakes) {
     let CostRule::Constant(cost_of_one) = cost.value else { return };
-    for (limit, unit) in counting() {
+    for (limit, unit) in uses.counting(limits) {
         let quota = limit.limit.and_then(|limit| limit.quota.as_ref()).and_then(|quota| quota.value.amount());
         if let Some(quota) = quota.filter(|quota| quota.value.number < cost_of_one) {
             let message =
@@ -165,7 +171,7 @@ fn check_unused(
             mistakes.add(&limit.key.span, format!("nothing uses the limit `{}`", limit.key.value), hint);
             continue;
         }
-        let costs = || file.endpoints().zip(uses).filter(|(endpoint, _)| endpoint.cost.is_some());
+        let costs = || file.endpoints().zip(uses).filter(|(endpoint, _)| endpoint.common.cost.is_some());
         if let Some(unit) = limit.unit().filter(|_| !costs().any(|(_, uses)| takes(&uses))) {
             let message = format!(
                 "the limit `{}` counts {unit}, and no endpoint says what a request costs",
@@ -190,6 +196,6 @@ fn hint_of_unused(file: &raw::JobFile, name: &str, known: &GivenNames<'_>) -> St
         parsed.filter_map(|url| url::literal_origin(&url)?.host_str().map(str::to_owned)).collect();
     let host = hosts.first().map_or("www.example.com", String::as_str);
     suggest::did_you_mean(name, &hosts).unwrap_or_else(|| {
-        format!("name it in an endpoint: limit = \"{name}\"; that of a host needs none: [limits.\"{host}\"]")
+        format!("name it in an endpoint: limit = \"{name}\"; that of a host needs none: [limit.\"{host}\"]")
     })
 }

@@ -8,7 +8,7 @@
 //! | | only adds | one record, if any was asked |
 //!
 //! Without a written one a record counts as succeeded if an endpoint answered it (missing is an answer) and none with
-//! `on_failure = "drop"` failed: one API of several that is dead does not count where the job makes do without it. A
+//! `on_failure = "skip"` failed: one API of several that is dead does not count where the job makes do without it. A
 //! record whose every `when` said no was not asked: it is neither a success nor a failure.
 //!
 //! That rows come is looked at by itself, because answers that are no failures may take everything away: every record
@@ -94,7 +94,7 @@ struct Came {
 impl Came {
     fn count(proof: &Proof, policy: &Policy) -> Came {
         let count = |fits: &dyn Fn(&[End]) -> bool| proof.ends.count(proof.bound(), fits);
-        let drops = |at: usize| policy.said()[at] == OnFailure::Drop;
+        let drops = |at: usize| policy.said()[at] == OnFailure::Skip;
         let is_answered = |ends: &[End]| ends.iter().any(|end| matches!(end, End::Ok | End::Missing));
         let is_dropped =
             |ends: &[End]| ends.iter().enumerate().any(|(at, end)| drops(at) && !end.succeeded());
@@ -129,7 +129,7 @@ impl Came {
 
     /// No row came where rows are taken away.
     fn nothing(&self, job: &Job, loss: Loss) -> Option<String> {
-        if !loss.takes_rows() || self.rows > 0 || self.records == 0 && job.input.empty_ok {
+        if !loss.takes_rows() || self.rows > 0 || self.records == 0 && job.input.allow_empty {
             return None;
         }
         let why = match (self.records, self.missing, self.asked) {

@@ -8,11 +8,11 @@
 //! | replace_ids | those with the id of an answered record are deleted | all records; after a retry those with new answers, and others of their ids |
 //!
 //! A record is *answered* when it has succeeded (ok, missing, or its `when` said no) at every endpoint that it
-//! needs: each with `on_failure = "drop"`, and the one that explodes unless it says `null`. What it writes are the
+//! needs: each with `on_failure = "skip"`, and the one that explodes unless it says `null`. What it writes are the
 //! rows of the endpoint that explodes, the others' columns repeated on each: none at all where its answer has none,
 //! and one row in a job where none explodes. What becomes of an id that failed at an endpoint:
 //!
-//! | mode | `drop` | `null` | `keep`, one row | `keep`, the one that explodes |
+//! | mode | `skip` | `null` | `keep`, one row | `keep`, the one that explodes |
 //! |---|---|---|---|---|
 //! | append | nothing is written | its columns are null | its columns as the latest row under the key has them | nothing is written |
 //! | upsert | its rows stay as they stand | its columns are null | its columns as the row under the key has them | its rows stay as they stand |
@@ -24,7 +24,7 @@
 //! another would leave as they stand.
 //!
 //! An upsert replaces and adds: the row of nulls of an endpoint that failed stays when a retry finds that there are
-//! no rows. `gone = "delete"` (upsert, replace_ids) deletes, last, the rows of ids that are not in the list; a trial
+//! no rows. `on_unlisted = "delete"` (upsert, replace_ids) deletes, last, the rows of ids that are not in the list; a trial
 //! never does.
 //!
 //! Rows go straight from the chunks into the table, slice by slice, joined on the ordinal; nothing is staged
@@ -34,7 +34,7 @@
 //! When a run pauses, what there is of it may be published before it is whole (append and upsert only): of the blocks
 //! that are committed the records that have succeeded at *every* endpoint, whatever `on_failure` says. What failed or
 //! waits will be asked again, so that no row is appended, and none replaced, that a later answer would change.
-//! Later pauses and the whole run write what is new, as after a retry; `gone` waits for the whole run.
+//! Later pauses and the whole run write what is new, as after a retry; `on_unlisted` waits for the whole run.
 //!
 //! An upsert leaves columns that the job does not name as they are in rows that stand, and gives new rows
 //! their defaults; the other modes give all rows their defaults.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use duckdb::Connection;
 
 use crate::handoff::{FileMark, Outcome, Plan};
-use crate::job::{Gone, Job, Mode};
+use crate::job::{Job, Mode, OnUnlisted};
 use crate::merge::covered::Covered;
 use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
@@ -163,7 +163,9 @@ impl Order {
     /// but a part of the list.
     pub(in crate::merge) fn deletes_gone(&self) -> bool {
         let may = matches!(self.mode(), Mode::Upsert | Mode::ReplaceIds);
-        may && self.job.table.gone == Gone::Delete && self.extent == Extent::Whole && !self.plan().trial
+        may && self.job.table.on_unlisted == OnUnlisted::Delete
+            && self.extent == Extent::Whole
+            && !self.plan().trial
     }
 
     /// The publication of exactly these commits, if it stands among these; all of them must be of this run as it is.

@@ -5,9 +5,9 @@
 //! | what of this run stands already: then there is nothing to do | this file's |
 //! | the table is looked over | the [`Engine`]'s |
 //! | the row in `windrow_runs` | this file's, in the engine's SQL |
-//! | the table, the job's `[[before]]`, the rows, those of ids that are gone | the engine's |
+//! | the table, the job's `[[publish.before]]`, the rows, those of ids that are gone | the engine's |
 //! | what was sent is what the proof has | this file's |
-//! | the rows are noted, then the job's `[[after]]` | this file's, in the engine's SQL |
+//! | the rows are noted, then the job's `[[publish.after]]` | this file's, in the engine's SQL |
 //! | the gate looks at the rows | this file's |
 
 use std::time::Instant;
@@ -44,7 +44,7 @@ pub(in crate::merge) trait Engine {
     /// Rows of the table; `None` where counting them would take long and nothing depends on it.
     async fn total(&self) -> Result<Option<u64>, MergeError>;
 
-    /// Writes the run's rows as the mode says, the job's `[[before]]` before them, and deletes those of ids that are gone.
+    /// Writes the run's rows as the mode says, the job's `[[publish.before]]` before them, and deletes those of ids that are gone.
     async fn write(&mut self) -> Result<Written, MergeError>;
 
     /// Runs a statement of the job's own, or several.

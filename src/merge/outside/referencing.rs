@@ -6,7 +6,7 @@
 //!
 //! | | where it is certain that rows go as a whole | else |
 //! |---|---|---|
-//! | when | `replace` without a key, `replace_ids` with several rows to an id | `replace` with a key, `replace_ids`, `gone = "delete"`, rows that stand under one key twice |
+//! | when | `replace` without a key, `replace_ids` with several rows to an id | `replace` with a key, `replace_ids`, `on_unlisted = "delete"`, rows that stand under one key twice |
 //! | looked at | before the first request: the rows that refer are counted ([`problems`]) | in the transaction: what each of our statements did to other tables, by the server's own count ([`Watch`]) |
 //!
 //! In the transaction that count decides in every case, so that triggers which delete, references to partitions and to

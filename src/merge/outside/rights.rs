@@ -3,7 +3,7 @@
 use super::ask::complaints;
 use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session};
-use crate::job::{Gone, Job, Mode};
+use crate::job::{Job, Mode, OnUnlisted};
 use crate::merge::columns::Output;
 use crate::merge::dialect::{self, LoadRights, Right};
 
@@ -44,7 +44,9 @@ fn needed(job: &Job, target: &OutsideTarget) -> Vec<(&'static str, Right)> {
         Mode::Upsert => {
             let mut rights =
                 vec![("SELECT", Right::Columns), ("INSERT", Right::Columns), ("UPDATE", Right::Table)];
-            if job.table.gone == Gone::Delete || !target.is_unique(&target.names_of(&job.table.key)) {
+            if job.table.on_unlisted == OnUnlisted::Delete
+                || !target.is_unique(&target.names_of(&job.table.key))
+            {
                 rights.push(("DELETE", Right::Table));
             }
             rights

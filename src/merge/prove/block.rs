@@ -86,7 +86,7 @@ impl Evidence {
 
     fn is_known(&self, content: &Content) -> bool {
         match content {
-            Content::Requests | Content::Bodies => true,
+            Content::Requests | Content::Answers => true,
             Content::Rows(name) => self.plan.endpoints.iter().any(|endpoint| &endpoint.name == name),
         }
     }

@@ -156,7 +156,7 @@ mod tests {
         let endpoint = |at| PlannedEndpoint {
             name: format!("e{at}"),
             columns: vec![],
-            on_failure: OnFailure::Drop,
+            on_failure: OnFailure::Skip,
             explodes: exploding == Some(at),
             batched: false,
         };

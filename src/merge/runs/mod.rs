@@ -7,7 +7,7 @@
 //! | `rounds` | the row is of | `blocks` | `on_failure` |
 //! |---|---|---|---|
 //! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
-//! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `drop` |
+//! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `skip` |
 //!
 //! A claim has -1 rows until they are counted: one that a statement of the job's own has committed too early counts for
 //! nothing, and the next claim takes its place.
@@ -177,10 +177,10 @@ fn number(publication: &Publication, earlier: &[Publication]) -> i64 {
     }
 }
 
-/// `omdb=drop business=keep`.
+/// `omdb=skip business=keep`.
 fn write_policy(plan: &Plan, policy: &Policy) -> String {
     let word = |policy: &OnFailure| match policy {
-        OnFailure::Drop => "drop",
+        OnFailure::Skip => "skip",
         OnFailure::Null => "null",
         OnFailure::Keep => "keep",
     };
@@ -189,12 +189,12 @@ fn write_policy(plan: &Plan, policy: &Policy) -> String {
     pairs.collect::<Vec<_>>().join(" ")
 }
 
-/// An endpoint that is not named there dropped its records.
+/// An endpoint that is not named there skips its records.
 fn read_policy(plan: &Plan, text: &str) -> Policy {
     let said = |name: &str| text.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     Policy::new(plan, |name| match said(name) {
         Some("null") => Some(OnFailure::Null),
         Some("keep") => Some(OnFailure::Keep),
-        _ => Some(OnFailure::Drop),
+        _ => Some(OnFailure::Skip),
     })
 }

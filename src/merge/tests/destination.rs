@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::sandbox::{Sandbox, all_ok};
 use crate::handoff::Exit;
 use crate::handoff::mark;
-use crate::job::{Destination, Gone, Mode, Stamp};
+use crate::job::{Destination, Mode, OnUnlisted, Stamp};
 use crate::merge::{MergeError, check_destination, database};
 use crate::value::Type;
 
@@ -98,10 +98,10 @@ async fn columns_and_keys_that_cannot_be_are_refused() {
 
 #[tokio::test]
 async fn an_id_that_rows_are_found_by_can_be_compared() {
-    for (mode, gone) in [(Mode::ReplaceIds, Gone::Keep), (Mode::Upsert, Gone::Delete)] {
+    for (mode, gone) in [(Mode::ReplaceIds, OnUnlisted::Keep), (Mode::Upsert, OnUnlisted::Delete)] {
         let mut sandbox = Sandbox::new(1).await.mode(mode);
         sandbox.job.table.key = vec!["title".into()];
-        sandbox.job.table.gone = gone;
+        sandbox.job.table.on_unlisted = gone;
         sandbox.job.input.types = vec![("id".into(), Type::Json)];
         assert!(checked(&sandbox).await.contains("key column \"id\" is json"), "{}", checked(&sandbox).await);
         sandbox.job.input.types.clear();

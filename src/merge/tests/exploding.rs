@@ -22,7 +22,7 @@ async fn run(records: u64, mode: Mode, csv: bool) -> Sandbox {
 /// Record 1 fails at `money`; the others have `rows` rows there.
 async fn one_fails(parts: u32, mode: Mode, policy: OnFailure) -> Sandbox {
     let mut sandbox = Sandbox::new(3).await.exploding(1, move |_, _| parts).await.mode(mode);
-    sandbox.on_failure([OnFailure::Drop, policy]);
+    sandbox.on_failure([OnFailure::Skip, policy]);
     sandbox.add_round(1, &|o, e| Some(if (o, e) == (1, 1) { End::Failed } else { End::Ok })).await;
     sandbox
 }
@@ -89,13 +89,13 @@ async fn no_rows_are_no_failure() {
 #[tokio::test]
 async fn a_failure_says_nothing_about_the_rows_that_stand() {
     for (mode, policy, table) in [
-        (Mode::Append, OnFailure::Drop, ["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"].as_slice()),
+        (Mode::Append, OnFailure::Skip, ["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"].as_slice()),
         (Mode::Append, OnFailure::Keep, &["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"]),
         (Mode::Upsert, OnFailure::Keep, &["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"]),
-        (Mode::Replace, OnFailure::Drop, &["tt0000|0", "tt0002|20"]),
+        (Mode::Replace, OnFailure::Skip, &["tt0000|0", "tt0002|20"]),
         (Mode::Replace, OnFailure::Keep, &["tt0001|1", "tt0001|2", "tt0000|0", "tt0002|20"]),
         (Mode::Replace, OnFailure::Null, &["tt0000|0", "tt0001|~", "tt0002|20"]),
-        (Mode::ReplaceIds, OnFailure::Drop, &["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"]),
+        (Mode::ReplaceIds, OnFailure::Skip, &["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"]),
         (Mode::ReplaceIds, OnFailure::Keep, &["tt0001|1", "tt0001|2", "x|3", "tt0000|0", "tt0002|20"]),
         (Mode::ReplaceIds, OnFailure::Null, &["tt0000|0", "tt0001|~", "tt0002|20", "x|3"]),
     ] {
@@ -137,7 +137,7 @@ async fn rows_that_are_left_as_they_stand_are_not_touched() {
 async fn an_answered_record_decides_over_another_with_its_id() {
     let mut sandbox = Sandbox::new(3).await.exploding(1, |_, _| 1).await.mode(Mode::Replace);
     sandbox.ids[2] = "tt0001".into();
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
     sandbox.add_round(1, &|o, e| Some(if (o, e) == (1, 1) { End::Failed } else { End::Ok })).await;
     sandbox.execute(STANDING);
     sandbox.publish().await.unwrap();
@@ -222,7 +222,7 @@ async fn views_show_every_row() {
         assert_eq!(ask(&sandbox, "SELECT count(*) FROM film").await, ["5"]);
         let ledger = "SELECT status, \"rows\", batch FROM requests WHERE endpoint = 'money' ORDER BY ordinal";
         assert_eq!(ask(&sandbox, ledger).await, ["ok|0|~", "ok|1|~", "ok|2|~", "ok|3|~", "missing|0|~"]);
-        for policy in [OnFailure::Drop, OnFailure::Null, OnFailure::Keep] {
+        for policy in [OnFailure::Skip, OnFailure::Null, OnFailure::Keep] {
             sandbox.on_failure([OnFailure::Null, policy]);
             sandbox.publish().await.unwrap();
             let asked = ask(&sandbox, "FROM rows ORDER BY ALL").await;

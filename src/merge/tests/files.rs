@@ -37,7 +37,7 @@ fn touch(sandbox: &Sandbox) {
 #[tokio::test]
 async fn a_csv_file_has_the_declared_columns_in_the_order_of_the_list() {
     let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.mode(Mode::Upsert).into_kind(Kind::Csv);
-    sandbox.job.input.keep = vec!["country".into()];
+    sandbox.job.input.columns = vec!["country".into()];
     sandbox.job.table.stamp = vec![("day".into(), Stamp::RunDay), ("fetched_at".into(), Stamp::FetchedAt)];
     let published = sandbox.publish().await.unwrap();
     assert_eq!((published.rows, published.total), (3, Some(3)));
@@ -199,7 +199,7 @@ async fn killed_between_the_rename_and_the_note_the_file_tells_or_becomes_the_sa
     for mode in [Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
         for kind in FILES {
             let mut sandbox = Sandbox::of_one_round(7, &one_fails).await.mode(mode).into_kind(kind);
-            sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+            sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
             let first = sandbox.publish().await.unwrap();
             let before = (kind == Kind::Csv).then(|| text(&sandbox));
             fs::remove_file(sandbox.run.folder().join(layout::OUTCOME)).unwrap();

@@ -192,7 +192,7 @@ async fn a_table_that_would_change_too_much_is_refused() {
 async fn what_is_deleted_since_the_list_lost_it_is_a_change() {
     let mut sandbox = Sandbox::of_one_round(10, &all_ok).await.mode(Mode::Upsert);
     stand(&sandbox, 20);
-    sandbox.job.table.gone = crate::job::Gone::Delete;
+    sandbox.job.table.on_unlisted = crate::job::OnUnlisted::Delete;
     sandbox.job.publish.max_change = Some(0.4);
     assert!(refused(&sandbox).await[0].contains("shrink by 50 %, from 20 rows to 10"));
 }
@@ -282,7 +282,7 @@ async fn anyway_does_not_override_the_proof() {
 #[tokio::test]
 async fn the_gate_looks_at_success_whatever_a_failure_does_to_the_row() {
     let mut sandbox = Sandbox::of_one_round(4, &mixed).await;
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Null]);
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Null]);
     sandbox.job.publish.min_rows = Some(4);
     sandbox.job.publish.min_success = Some(1.0);
     assert!(refused(&sandbox).await[0].starts_with("75 % of the records"));

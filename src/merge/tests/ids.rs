@@ -1,8 +1,8 @@
-//! Rows that are found by their id: `replace_ids` and `gone`.
+//! Rows that are found by their id: `replace_ids` and `on_unlisted`.
 
 use super::sandbox::{Sandbox, all_ok, rows};
 use crate::handoff::layout;
-use crate::job::{Gone, Mode, OnFailure};
+use crate::job::{Mode, OnFailure, OnUnlisted};
 use crate::merge::{End, Published, database};
 use crate::value::Type;
 
@@ -35,13 +35,13 @@ async fn all_rows_of_an_answered_id_are_replaced() {
 async fn a_column_named_rowid_is_never_taken_for_the_place_of_a_row() {
     let hiding =
         STANDING.replace("facts JSON)", "facts JSON, RowId INTEGER DEFAULT 7)").replace("NULL)", "NULL, 7)");
-    for gone in [Gone::Keep, Gone::Delete] {
+    for gone in [OnUnlisted::Keep, OnUnlisted::Delete] {
         let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.mode(Mode::ReplaceIds);
-        sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
-        sandbox.job.table.gone = gone;
+        sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
+        sandbox.job.table.on_unlisted = gone;
         sandbox.execute(&hiding);
         let published = sandbox.publish().await.unwrap();
-        let (left, others) = if gone == Gone::Keep { (0, 2) } else { (2, 0) };
+        let (left, others) = if gone == OnUnlisted::Keep { (0, 2) } else { (2, 0) };
         assert_eq!(
             (published.replaced, published.gone, published.total.unwrap()),
             (2, left, 3 + others),
@@ -54,7 +54,7 @@ async fn a_column_named_rowid_is_never_taken_for_the_place_of_a_row() {
 #[tokio::test]
 async fn the_first_row_of_an_id_is_what_its_columns_are_kept_from() {
     let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.mode(Mode::ReplaceIds);
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
     // A key, which `keep` needs in other modes, does not matter.
     sandbox.job.table.key = vec!["title".into()];
     sandbox.execute(STANDING);
@@ -103,13 +103,13 @@ async fn records_with_one_id_are_written_together() {
 }
 
 /// A run whose id is two columns, one of them null for every other record.
-async fn of_two_columns(gone: Gone) -> (Sandbox, Published) {
+async fn of_two_columns(on_unlisted: OnUnlisted) -> (Sandbox, Published) {
     let mut sandbox = Sandbox::new(3).await.mode(Mode::ReplaceIds);
     sandbox.plan.id_columns = 2;
     sandbox.run.put_plan(&sandbox.plan).await.unwrap();
     sandbox.job.input.id = vec!["id".into(), "country".into()];
-    sandbox.job.table.gone = gone;
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+    sandbox.job.table.on_unlisted = on_unlisted;
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
     let ends = |o: u64, e: usize| Some(if (o, e) == (2, 1) { End::Failed } else { End::Ok });
     sandbox.add_round(1, &ends).await;
     sandbox.execute(
@@ -123,14 +123,14 @@ async fn of_two_columns(gone: Gone) -> (Sandbox, Published) {
 
 #[tokio::test]
 async fn null_in_an_id_is_like_null() {
-    let (sandbox, published) = of_two_columns(Gone::Keep).await;
+    let (sandbox, published) = of_two_columns(OnUnlisted::Keep).await;
     assert_eq!((published.rows, published.replaced, published.gone), (3, 3, 0));
     let found = "SELECT id, country, votes, budget FROM films ORDER BY votes";
     assert_eq!(
         sandbox.rows(found),
         ["tt0000|~|0|0", "tt0001|land 1|1|10", "tt0002|~|2|4", "tt0001|~|3|3", "~|land 1|5|5"]
     );
-    let (sandbox, published) = of_two_columns(Gone::Delete).await;
+    let (sandbox, published) = of_two_columns(OnUnlisted::Delete).await;
     assert_eq!((published.rows, published.replaced, published.gone, published.total.unwrap()), (3, 3, 2, 3));
     assert_eq!(sandbox.rows(found), ["tt0000|~|0|0", "tt0001|land 1|1|10", "tt0002|~|2|4"]);
 }
@@ -140,7 +140,7 @@ async fn rows_of_ids_that_the_list_no_longer_has_go() {
     for mode in [Mode::Upsert, Mode::ReplaceIds] {
         // What failed is in the list: its rows stay.
         let mut sandbox = Sandbox::of_one_round(3, &one_fails).await.mode(mode);
-        sandbox.job.table.gone = Gone::Delete;
+        sandbox.job.table.on_unlisted = OnUnlisted::Delete;
         sandbox.execute(STANDING);
         let published = sandbox.publish().await.unwrap();
         assert_eq!(
@@ -157,11 +157,13 @@ async fn rows_of_ids_that_the_list_no_longer_has_go() {
 
 #[tokio::test]
 async fn without_being_told_so_nothing_goes() {
-    for (mode, gone) in
-        [(Mode::Upsert, Gone::Keep), (Mode::ReplaceIds, Gone::Keep), (Mode::Append, Gone::Delete)]
-    {
+    for (mode, gone) in [
+        (Mode::Upsert, OnUnlisted::Keep),
+        (Mode::ReplaceIds, OnUnlisted::Keep),
+        (Mode::Append, OnUnlisted::Delete),
+    ] {
         let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.mode(mode);
-        sandbox.job.table.gone = gone;
+        sandbox.job.table.on_unlisted = gone;
         sandbox.execute(STANDING);
         assert_eq!(sandbox.publish().await.unwrap().gone, 0);
         assert_eq!(
@@ -174,7 +176,7 @@ async fn without_being_told_so_nothing_goes() {
 #[tokio::test]
 async fn a_trial_deletes_nothing() {
     let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.mode(Mode::ReplaceIds);
-    sandbox.job.table.gone = Gone::Delete;
+    sandbox.job.table.on_unlisted = OnUnlisted::Delete;
     sandbox.plan.trial = true;
     sandbox.run.put_plan(&sandbox.plan).await.unwrap();
     let trial = sandbox.run.folder().join(layout::TRIAL_DATABASE);
@@ -190,7 +192,7 @@ async fn ids_are_compared_as_the_table_has_them() {
     sandbox.ids = ["B0000000-0000-4000-8000-000000000001", "b0000000-0000-4000-8000-000000000002", "no uuid"]
         .map(str::to_owned)
         .into();
-    sandbox.job.table.gone = Gone::Delete;
+    sandbox.job.table.on_unlisted = OnUnlisted::Delete;
     sandbox.add_round(1, &|o, _| Some(if o == 0 { End::Ok } else { End::Failed })).await;
     sandbox.execute(
         "CREATE TABLE films (id UUID, title TEXT, votes BIGINT, budget INTEGER, facts JSON); \

@@ -24,7 +24,7 @@ fn the_one_again(ordinal: u64, endpoint: usize) -> Option<End> {
 #[tokio::test]
 async fn a_table_is_made_as_the_ddl_says() {
     let mut sandbox = Sandbox::of_one_round(5, &all_ok).await;
-    sandbox.job.input.keep = vec!["country".into()];
+    sandbox.job.input.columns = vec!["country".into()];
     sandbox.job.table.stamp = vec![
         ("run".into(), Stamp::RunId),
         ("nr".into(), Stamp::Ordinal),
@@ -107,11 +107,11 @@ async fn a_retry_adds_what_is_new_to_an_appended_table() {
 #[tokio::test]
 async fn a_row_that_was_appended_with_nulls_stays() {
     let mut sandbox = Sandbox::of_one_round(5, &one_fails).await;
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Null]);
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Null]);
     sandbox.publish().await.unwrap();
     sandbox.add_round(1, &the_one_again).await;
     // Even if the job has another mind about failures now.
-    sandbox.on_failure([OnFailure::Drop, OnFailure::Drop]);
+    sandbox.on_failure([OnFailure::Skip, OnFailure::Skip]);
     let published = sandbox.publish().await.unwrap();
     assert_eq!((published.rows, published.late, published.total.unwrap()), (0, 1, 5));
     assert_eq!(sandbox.table()[2], "tt0002|film 2 of round 0|2|~");
@@ -549,7 +549,7 @@ async fn names_with_quotes_and_spaces_are_names() {
         }
         sandbox.job.table.name = "order \"by\"".into();
         sandbox.job.table.key = vec!["select".into()];
-        sandbox.job.input.keep = vec!["country".into()];
+        sandbox.job.input.columns = vec!["country".into()];
         sandbox.add_round(1, &all_ok).await;
         sandbox.publish().await.unwrap();
         let found = sandbox

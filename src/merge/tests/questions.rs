@@ -55,9 +55,9 @@ async fn the_jobs_own_statements_can_be_tried_offline() {
 #[tokio::test]
 async fn rows_are_the_published_rows() {
     let mut sandbox = Sandbox::of_one_round(7, &mixed).await;
-    sandbox.job.input.keep = vec!["country".into()];
+    sandbox.job.input.columns = vec!["country".into()];
     sandbox.job.table.stamp = vec![("fetched_at".into(), Stamp::FetchedAt)];
-    for policy in [OnFailure::Drop, OnFailure::Null] {
+    for policy in [OnFailure::Skip, OnFailure::Null] {
         sandbox.on_failure([OnFailure::Null, policy]);
         sandbox.publish().await.unwrap();
         let all = "FROM films ORDER BY id";
@@ -166,7 +166,7 @@ async fn a_wrong_question_shows_where_and_what_can_be_asked() {
         let text = error.to_string();
         assert!(text.contains(words), "{text}");
         assert!(text.ends_with(
-            "hint: the views of this run are rows, requests, all_requests, input, bodies, film, money"
+            "hint: the views of this run are rows, requests, all_requests, input, answers, film, money"
         ));
     }
 }

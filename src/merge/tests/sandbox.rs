@@ -16,8 +16,8 @@ use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use crate::job::{
-    Bodies, ChunkFormat, Column, Destination, Dialect, Duplicates, Endpoint, Expression, Format, Input, Job,
-    Mode, OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
+    ChunkFormat, Column, Destination, Dialect, Endpoint, Expression, Format, Input, Job, KeepAnswers, Mode,
+    OnDuplicate, OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
 };
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
@@ -451,7 +451,7 @@ pub fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
             .map(|(name, columns)| PlannedEndpoint {
                 name: (*name).into(),
                 columns: columns.clone(),
-                on_failure: OnFailure::Drop,
+                on_failure: OnFailure::Skip,
                 explodes: false,
                 batched: false,
             })
@@ -468,10 +468,10 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         input: Input {
             source: Source::File { path: "/nowhere/ids.csv".into(), format: Format::Csv },
             id: vec!["id".into()],
-            keep: vec![],
+            columns: vec![],
             types: vec![],
-            duplicates: Duplicates::Refuse,
-            empty_ok: true,
+            on_duplicate: OnDuplicate::Fail,
+            allow_empty: true,
             dialect: Dialect::default(),
         },
         limits: vec![],
@@ -483,13 +483,14 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         after: vec![],
         settings: Settings {
             chunks: plan.chunks,
-            bodies: Bodies::None,
+            keep_answers: KeepAnswers::None,
             shard_size: 1000,
             in_flight: 1,
-            rounds: 1,
+            retry_rounds: 1,
             resume_within: Duration::from_secs(60),
             ..Settings::default()
         },
+        inferred: Vec::new(),
         text: String::new(),
         path: plan.job_path.clone(),
         folder: "/nowhere".into(),

@@ -155,7 +155,7 @@ async fn kept_columns_stay_where_the_rows_are_staged() {
     };
     for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
         for mut sandbox in everywhere(mode, fails).await {
-            sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+            sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
             sandbox.job.table.key = if mode == Mode::ReplaceIds { vec![] } else { vec!["id".into()] };
             sandbox.execute(TABLE);
             sandbox.execute("INSERT INTO films VALUES ('tt0002', 'old', 1, 77, NULL)");
@@ -206,13 +206,13 @@ async fn a_statement_that_fails_publishes_nothing_and_is_named() {
         sandbox.job.before = vec![statement("SELECT 1"), statement("SELECT *\nFROM no_such_table")];
         let error = sandbox.publish().await.unwrap_err();
         let text = error.to_string();
-        assert!(text.starts_with("[[before]] 2: ") && text.contains("no_such_table"), "{text}");
+        assert!(text.starts_with("[[publish.before]] 2: ") && text.contains("no_such_table"), "{text}");
         assert!(text.contains("FROM no_such_table"), "the line: {text}");
         assert_eq!(error.exit(), Exit::Usage);
         assert!(!sandbox.has_table());
         sandbox.job.before.clear();
         sandbox.job.after = vec![statement("SELECT * FROM no_such_table")];
-        assert!(sandbox.publish().await.unwrap_err().to_string().starts_with("[[after]]: "));
+        assert!(sandbox.publish().await.unwrap_err().to_string().starts_with("[[publish.after]]: "));
         assert!(!sandbox.has_table());
     }
 }
@@ -222,7 +222,7 @@ async fn a_statement_that_ends_the_transaction_is_found_out_and_its_claim_counts
     for mut sandbox in everywhere(Mode::Append, all_ok).await {
         sandbox.job.before = vec![statement("COMMIT")];
         let text = sandbox.publish().await.unwrap_err().to_string();
-        assert!(text.contains("[[before]]: it ended the transaction"), "{text}");
+        assert!(text.contains("[[publish.before]]: it ended the transaction"), "{text}");
         sandbox.job.before.clear();
         let published = sandbox.publish().await.unwrap();
         assert_eq!((published.rows, published.already), (6, false));
@@ -236,7 +236,7 @@ async fn rows_that_a_statement_after_them_has_committed_are_not_written_again() 
         sandbox.job.after = vec![statement("COMMIT")];
         let text = sandbox.publish().await.unwrap_err().to_string();
         assert!(
-            text.contains("[[after]]: it ended the transaction: by COMMIT the rows are published"),
+            text.contains("[[publish.after]]: it ended the transaction: by COMMIT the rows are published"),
             "{text}"
         );
         let published = sandbox.publish().await.unwrap();

@@ -3,12 +3,12 @@
 use super::kinds::{FILES, Kind};
 use super::sandbox::{Ends, Sandbox};
 use crate::handoff::Exit;
-use crate::job::{Gone, Mode, OnFailure, Statement};
+use crate::job::{Mode, OnFailure, OnUnlisted, Statement};
 use crate::merge::{End, MergeError};
 
 const MODES: [Mode; 4] = [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds];
 
-/// The modes that take rows away, and whether by `gone`.
+/// The modes that take rows away, and whether by `on_unlisted`.
 const TAKING: [(Mode, bool); 4] =
     [(Mode::Replace, false), (Mode::ReplaceIds, false), (Mode::ReplaceIds, true), (Mode::Upsert, true)];
 
@@ -21,7 +21,7 @@ async fn run_of(records: u64, mode: Mode, ends: Ends<'_>) -> Sandbox {
 
 async fn taking(records: u64, (mode, gone): (Mode, bool), ends: Ends<'_>) -> Sandbox {
     let mut sandbox = run_of(records, mode, ends).await;
-    sandbox.job.table.gone = if gone { Gone::Delete } else { Gone::Keep };
+    sandbox.job.table.on_unlisted = if gone { OnUnlisted::Delete } else { OnUnlisted::Keep };
     sandbox
 }
 
@@ -60,7 +60,7 @@ fn failing(records: u64) -> impl Fn(u64, usize) -> Option<End> {
 #[tokio::test]
 async fn a_run_without_a_success_is_published_in_no_mode() {
     for mode in MODES {
-        for policy in [OnFailure::Drop, OnFailure::Null, OnFailure::Keep] {
+        for policy in [OnFailure::Skip, OnFailure::Null, OnFailure::Keep] {
             for end in [End::Failed, End::Waiting] {
                 let mut sandbox = run_of(4, mode, &all(end)).await;
                 sandbox.job.table.key = vec!["id".into()];
@@ -108,7 +108,12 @@ async fn a_written_one_keeps_its_meaning_and_zero_publishes_a_total_failure() {
 
 #[tokio::test]
 async fn nine_of_ten_are_needed_where_something_is_taken_away() {
-    let words = ["mode = \"replace\"", "mode = \"replace_ids\"", "gone = \"delete\"", "gone = \"delete\""];
+    let words = [
+        "mode = \"replace\"",
+        "mode = \"replace_ids\"",
+        "on_unlisted = \"delete\"",
+        "on_unlisted = \"delete\"",
+    ];
     for (how, word) in TAKING.into_iter().zip(words) {
         let sandbox = taking(20, how, &failing(3)).await;
         stand(&sandbox);
@@ -121,7 +126,7 @@ async fn nine_of_ten_are_needed_where_something_is_taken_away() {
         assert_eq!(sandbox.publish().await.unwrap().rows, 18, "{how:?}");
     }
     let mut sandbox = run_of(20, Mode::Upsert, &failing(3)).await;
-    sandbox.on_failure([OnFailure::Null, OnFailure::Drop]);
+    sandbox.on_failure([OnFailure::Null, OnFailure::Skip]);
     stand(&sandbox);
     assert!(refused(&sandbox).await.contains("on_failure = \"null\" with mode = \"upsert\" takes away"));
     // What only adds needs one success.
@@ -136,11 +141,11 @@ async fn one_dead_endpoint_that_the_job_makes_do_without_is_no_failure() {
     let dead = |_: u64, endpoint: usize| Some(if endpoint == 0 { End::Failed } else { End::Ok });
     for mode in [Mode::Replace, Mode::ReplaceIds, Mode::Upsert] {
         let mut sandbox = run_of(4, mode, &dead).await;
-        sandbox.on_failure([OnFailure::Null, OnFailure::Drop]);
+        sandbox.on_failure([OnFailure::Null, OnFailure::Skip]);
         assert_eq!(sandbox.publish().await.unwrap().rows, 4, "{mode:?}");
         // Where its failure drops the record it is one.
         let mut sandbox = run_of(4, mode, &dead).await;
-        sandbox.on_failure([OnFailure::Drop, OnFailure::Null]);
+        sandbox.on_failure([OnFailure::Skip, OnFailure::Null]);
         assert!(sandbox.publish().await.unwrap_err().to_string().contains("0 % of the records succeeded"));
     }
 }
@@ -157,7 +162,7 @@ async fn answers_that_bring_no_row_take_none_away() {
                 Some(if ordinal < missing && endpoint == 0 { End::Missing } else { End::Ok })
             };
             let mut sandbox = Sandbox::new(4).await.mode(how.0).exploding(0, |_, _| 0).await;
-            sandbox.job.table.gone = if how.1 { Gone::Delete } else { Gone::Keep };
+            sandbox.job.table.on_unlisted = if how.1 { OnUnlisted::Delete } else { OnUnlisted::Keep };
             sandbox.job.publish.min_success = None;
             sandbox.add_round(1, &ends).await;
             stand(&sandbox);
@@ -180,14 +185,14 @@ async fn an_empty_list_takes_nothing_away_unless_the_job_says_so() {
     for how in TAKING {
         let mut sandbox = taking(0, how, &all(End::Ok)).await;
         stand(&sandbox);
-        sandbox.job.input.empty_ok = false;
+        sandbox.job.input.allow_empty = false;
         assert!(refused(&sandbox).await.starts_with("the list is empty; "));
-        sandbox.job.input.empty_ok = true;
+        sandbox.job.input.allow_empty = true;
         assert_eq!(sandbox.publish().await.unwrap().rows, 0, "{how:?}");
     }
     for mode in [Mode::Append, Mode::Upsert] {
         let mut sandbox = run_of(0, mode, &all(End::Ok)).await;
-        sandbox.job.input.empty_ok = false;
+        sandbox.job.input.allow_empty = false;
         assert_eq!(sandbox.publish().await.unwrap().rows, 0);
     }
 }

@@ -70,7 +70,9 @@ pub enum ListError {
         source: io::Error,
     },
     /// It has no records.
-    #[error("{0} holds no records\nhint: where an empty list is no error, say empty = \"ok\" under [input]")]
+    #[error(
+        "{0} holds no records\nhint: where an empty list is no error, say allow_empty = true under [input]"
+    )]
     Empty(String),
     /// It is something else than the job says.
     #[error("{list} is {what}\nhint: {hint}")]
@@ -254,7 +256,7 @@ pub enum ListError {
     },
     /// An id comes more than once.
     #[error(
-        "{list}: id {id:?} comes twice, in {unit} {first} and {unit} {again}{}\nhint: duplicates = \"first\" keeps the first of each, \"keep\" keeps all",
+        "{list}: id {id:?} comes twice, in {unit} {first} and {unit} {again}{}\nhint: on_duplicate = \"first\" keeps the first of each, \"keep\" keeps all",
         further(*.more)
     )]
     Duplicate {

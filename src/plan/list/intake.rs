@@ -8,7 +8,7 @@ use polars::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{List, ListError, Position, Request, Unit};
-use crate::job::Duplicates as Policy;
+use crate::job::OnDuplicate as Policy;
 use crate::plan::PlanError;
 use crate::plan::batch::{BatchBuilder, Cell};
 use crate::plan::columns::Columns;
@@ -24,7 +24,7 @@ const SHOWN: usize = 60;
 
 /// What a value that is too long most often means.
 const LONG_VALUE: &str = "is the format right, and in CSV the delimiter and the quote ([input])? A value that is meant to be \
-                          so long must be shortened, or left out of `keep` and the templates";
+                          so long must be shortened, or left out of `columns` and the templates";
 
 /// What is held in memory before it goes to a temporary file.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ pub(in crate::plan) struct Intake {
     duplicates: Option<(Policy, Duplicates)>,
     picked: Option<Picked>,
     sample: Option<u64>,
-    empty_ok: bool,
+    allow_empty: bool,
     /// Records that came, picked or not.
     came: u64,
     key: Vec<u8>,
@@ -77,7 +77,7 @@ impl Intake {
         columns: Columns,
     ) -> Result<Intake, PlanError> {
         let (job, sizes) = (request.job, request.sizes);
-        let duplicates = match job.input.duplicates {
+        let duplicates = match job.input.on_duplicate {
             Policy::Keep => None,
             policy => Some((policy, Duplicates::new(request.scratch, sizes.ids))),
         };
@@ -86,7 +86,7 @@ impl Intake {
             spool: Spool::new(request.scratch),
             scratch: Path::to_owned(request.scratch),
             sample: request.options.sample,
-            empty_ok: job.input.empty_ok,
+            allow_empty: job.input.allow_empty,
             list,
             unit,
             columns,
@@ -186,7 +186,7 @@ impl Intake {
 
     /// Checks what only the whole list shows.
     pub fn finish(mut self, source: String, sha256: String) -> Result<List, PlanError> {
-        if self.came == 0 && !self.empty_ok {
+        if self.came == 0 && !self.allow_empty {
             return Err(ListError::Empty(self.list).into());
         }
         self.refuse_unlisted()?;
@@ -217,7 +217,7 @@ impl Intake {
             }
         })?;
         match earliest {
-            Some((first, again)) if policy == Policy::Refuse => {
+            Some((first, again)) if policy == Policy::Fail => {
                 Err(self.duplicate(first, again, later.len() - 1)?.into())
             }
             _ => Ok(later),

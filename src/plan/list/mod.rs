@@ -68,14 +68,14 @@ pub struct List {
     pub(super) sha256: String,
     pub(super) columns: Columns,
     pub(super) spool: Spool,
-    /// Positions in the spool that `duplicates = "first"` leaves out.
+    /// Positions in the spool that `on_duplicate = "first"` leaves out.
     pub(super) left_out: Positions,
     /// Records that a sample takes.
     pub(super) sample: Option<u64>,
 }
 
 impl List {
-    /// Records that the run will have: without what `duplicates = "first"` leaves out, and of a sample only the sample.
+    /// Records that the run will have: without what `on_duplicate = "first"` leaves out, and of a sample only the sample.
     pub fn records(&self) -> u64 {
         let kept = self.spool.records() - self.left_out.len();
         self.sample.map_or(kept, |sample| sample.min(kept))
@@ -127,7 +127,7 @@ impl Request<'_> {
                 read
             }
             Source::Stdin { format } => self.file(stdin, None, *format, &reader)?,
-            Source::Query { database, query } => query::read(self, database, query, &reader).await?,
+            Source::Query { database, sql } => query::read(self, database, sql, &reader).await?,
         };
         intake.finish(source, sha256)
     }
@@ -285,7 +285,7 @@ pub(super) fn source_name(source: &Source) -> String {
         Source::File { path, .. } => path.display().to_string(),
         Source::Ids(_) => "ids".to_owned(),
         Source::Stdin { .. } => "stdin".to_owned(),
-        Source::Query { database, query } => format!("{database}: {}", query.trim()),
+        Source::Query { database, sql } => format!("{database}: {}", sql.trim()),
     }
 }
 
@@ -304,7 +304,7 @@ fn unit_of(source: &Source) -> Unit {
 pub(super) async fn source_sha256(job: &Job, secrets: &Secrets) -> Result<Option<String>, PlanError> {
     match &job.input.source {
         Source::Stdin { .. } => Ok(None),
-        Source::Query { database, query } => query::sha256(job, database, query, secrets).await.map(Some),
+        Source::Query { database, sql } => query::sha256(job, database, sql, secrets).await.map(Some),
         Source::Ids(ids) => Ok(Some(digest::sha256(&serde_json::to_vec(ids).unwrap_or_default()))),
         Source::File { path, .. } => {
             let list = path.display().to_string();

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::handoff::Exit;
-use crate::job::{Duplicates, Quote, Source};
+use crate::job::{OnDuplicate, Quote, Source};
 use crate::plan::frames;
 use crate::plan::sandbox::{Sandbox, at_once, job_of, numbers, options, texts};
 use crate::value::Type;
@@ -48,7 +48,7 @@ fn csv_is_read_with_quotes_crlf_and_a_byte_order_mark() {
         b"\xef\xbb\xbfname,id\r\n\"Smith, \"\"J\"\"\",007\r\n\r\n,\"a\nb\"\r\nx,12345678901234567890\r\n";
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Csv, content);
-    job.input.keep = vec!["name".into()];
+    job.input.columns = vec!["name".into()];
     let list = sandbox.read(&job, &options()).unwrap();
     assert_eq!(list.records(), 3);
     assert_eq!(ids(&list), ["007", "a\nb", "12345678901234567890"]);
@@ -78,7 +78,7 @@ fn jsonl_values_are_text_exactly_as_written() {
 {"id": "\u00e9\n\"", "n": null}"#;
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Jsonl, content);
-    job.input.keep = vec!["n".into(), "x".into()];
+    job.input.columns = vec!["n".into(), "x".into()];
     job.input.types = vec![("x".into(), Type::Json)];
     let list = sandbox.read(&job, &options()).unwrap();
     assert_eq!(ids(&list), ["007", "7", "é\n\""]);
@@ -134,7 +134,7 @@ fn parquet_keeps_its_types() {
         Column::new("word".into(), ["1", "2"]),
     ]);
     let mut job = sandbox.job(Format::Parquet, &frames::to_parquet(table.unwrap()).unwrap());
-    job.input.keep = ["word", "small", "flag", "moment", "money"].map(str::to_owned).to_vec();
+    job.input.columns = ["word", "small", "flag", "moment", "money"].map(str::to_owned).to_vec();
     job.input.types = vec![("word".into(), Type::Integer), ("flag".into(), Type::Text)];
     let list = sandbox.read(&job, &options()).unwrap();
     let types: Vec<String> =
@@ -181,11 +181,11 @@ fn parquet_values_that_cannot_be_carried_are_refused() {
     ]);
     let mut job = sandbox.job(Format::Parquet, &frames::to_parquet(table.unwrap()).unwrap());
     assert_eq!(sandbox.read(&job, &options()).unwrap().records(), 2, "what is not needed is not looked at");
-    job.input.keep = vec!["moment".into()];
+    job.input.columns = vec!["moment".into()];
     let list = sandbox.read(&job, &options()).unwrap();
     let moments = frame(&list).column("moment").unwrap().datetime().unwrap().physical().to_vec();
     assert_eq!(moments, [Some(1), Some(1)], "what is finer than a microsecond is cut off");
-    job.input.keep = vec!["bytes".into()];
+    job.input.columns = vec!["bytes".into()];
     let message = refused(&sandbox, &job);
     assert!(message.contains("not valid UTF8") && message.contains("hint: "), "{message}");
     assert!(!message.contains("/dev/fd"), "{message}");
@@ -247,7 +247,7 @@ fn an_empty_list_is_an_error_unless_the_job_allows_it() {
     }
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Csv, b"id\n");
-    job.input.empty_ok = true;
+    job.input.allow_empty = true;
     assert_eq!(sandbox.read(&job, &options()).unwrap().records(), 0);
     job.input.source = Source::Ids(vec![]);
     assert_eq!(sandbox.read(&job, &options()).unwrap().records(), 0);
@@ -272,9 +272,9 @@ fn a_list_without_the_id_column_says_what_it_has() {
 fn a_column_that_no_line_has_is_missed_at_the_end() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Jsonl, b"{\"id\":1,\"country\":\"no\"}\n{\"id\":2}\n");
-    job.input.keep = vec!["country".into()];
+    job.input.columns = vec!["country".into()];
     assert_eq!(sandbox.read(&job, &options()).unwrap().records(), 2);
-    job.input.keep = vec!["counrty".into()];
+    job.input.columns = vec!["counrty".into()];
     assert!(refused(&sandbox, &job).contains("did you mean \"country\"?"));
 }
 
@@ -282,7 +282,7 @@ fn a_column_that_no_line_has_is_missed_at_the_end() {
 fn lines_have_no_column_but_the_id() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Lines, b"a\n");
-    job.input.keep = vec!["country".into()];
+    job.input.columns = vec!["country".into()];
     assert!(refused(&sandbox, &job).contains("a list of lines has no column \"country\""));
     job.input.source = Source::Ids(vec!["a".into()]);
     assert!(refused(&sandbox, &job).contains("ids = [...] has no column \"country\""));
@@ -400,7 +400,7 @@ fn deeply_nested_json_is_passed_over_without_recursion() {
 fn values_that_do_not_fit_their_type_are_named() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Csv, b"id,year\na,1999\nb,\nc,MM\n");
-    job.input.keep = vec!["year".into()];
+    job.input.columns = vec!["year".into()];
     job.input.types = vec![("year".into(), Type::Integer)];
     assert_eq!(
         refused(&sandbox, &job),
@@ -451,7 +451,7 @@ fn ids_of_any_content_are_records() {
 #[test]
 fn duplicates_are_refused_with_both_lines() {
     let content = b"id,n\na,1\nb,2\n\"c\nc\nc\",3\nb,4\na,5\nb,6\n";
-    let expected = "list: id \"b\" comes twice, in line 3 and line 7, and 2 more\nhint: duplicates = \"first\" keeps \
+    let expected = "list: id \"b\" comes twice, in line 3 and line 7, and 2 more\nhint: on_duplicate = \"first\" keeps \
                     the first of each, \"keep\" keeps all";
     assert_eq!(refusal(Format::Csv, content), expected);
 }
@@ -460,10 +460,10 @@ fn duplicates_are_refused_with_both_lines() {
 fn duplicates_are_kept_or_the_first_of_them() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Lines, b"a\nb\na\nc\nb\na");
-    job.input.duplicates = Duplicates::Keep;
+    job.input.on_duplicate = OnDuplicate::Keep;
     let list = sandbox.read(&job, &options()).unwrap();
     assert_eq!((list.records(), list.left_out()), (6, 0));
-    job.input.duplicates = Duplicates::First;
+    job.input.on_duplicate = OnDuplicate::First;
     let list = sandbox.read(&job, &options()).unwrap();
     assert_eq!((list.records(), list.left_out()), (3, 3));
     let left_out: Vec<u64> = (0..6).filter(|position| list.left_out.contains(*position)).collect();
@@ -504,7 +504,7 @@ fn picked_ids_are_found_in_the_list() {
         let Err(error) = sandbox.read(&job, &picked) else { panic!("the list has no z") };
         assert!(error.to_string().contains("list has no record \"z\", \" b\", \"B\"\nhint:"), "{error}");
         assert_eq!(error.exit(), Exit::Usage);
-        job.input.keep = vec!["n".into()];
+        job.input.columns = vec!["n".into()];
     }
     let many: Vec<String> = (0..1000).map(|number| format!("id-{number}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();

@@ -30,8 +30,8 @@ fn batched(name: &str, size: u32) -> Endpoint {
         column: "id".into(),
         join: ",".into(),
         split: ".[]".into(),
-        key: ".id".into(),
-        absent: Absent::Missing,
+        matches: ".id".into(),
+        on_absent: OnAbsent::Missing,
         status: None,
         retry_after: None,
         unprocessed: None,
@@ -63,7 +63,7 @@ fn batches_end_with_their_block() {
 #[test]
 fn who_may_be_asked_alone_comes_on_top() {
     let mut many = batched("many", 50);
-    many.batch.as_mut().unwrap().absent = Absent::Single;
+    many.batch.as_mut().unwrap().on_absent = OnAbsent::Alone;
     // The last of 101 is alone anyway.
     let price = price(&job(vec![many, batched("told", 50), drawing("one", &[])], vec![]), &[100, 101, 20]);
     assert_eq!((price.requests, price.alone), (2 * (2 + 3 + 1) + 221, 100 + 100 + 20));
@@ -175,6 +175,6 @@ fn the_disk_is_about_what_films_take() {
     assert_eq!(Price::of(&films, &all, &[]).disk, 7_271_100);
     let few = Frozen { blocks: vec![10], asked: None, input_bytes: 1243 };
     assert_eq!(Price::of(&films, &few, &[]).disk, 19_463);
-    films.settings.bodies = Bodies::All;
+    films.settings.keep_answers = KeepAnswers::All;
     assert_eq!(Price::of(&films, &all, &[]).disk, 7_271_100 + 2 * 22_305 * 200);
 }

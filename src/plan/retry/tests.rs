@@ -34,7 +34,7 @@ fn job(sandbox: &Sandbox, records: usize) -> Job {
     let mut job = sandbox.job(Format::Lines, lines.join("\n").as_bytes());
     job.endpoints[0].columns = vec![answer_column("year", Type::Integer), answer_column("title", Type::Text)];
     let mut second = endpoint("two", "https://example.org/two/{id}");
-    second.query.push((
+    second.params.push((
         "t".into(),
         Template { parts: vec![Part::Answer { endpoint: 0, column: 1, name: String::new() }] },
     ));
@@ -195,7 +195,7 @@ fn failed_and_waiting_pairs_are_asked_again_with_what_depends_on_them() {
 fn an_endpoint_that_stands_before_what_it_depends_on_is_asked_again_with_it() {
     let sandbox = Sandbox::new();
     let mut job = job(&sandbox, 3);
-    job.endpoints[1].query.clear();
+    job.endpoints[1].params.clear();
     job.endpoints[1].after.clear();
     job.endpoints[0].after = vec![1];
     let frozen = sandbox.plan(&job, &options());
@@ -212,7 +212,7 @@ fn an_endpoint_that_stands_before_what_it_depends_on_is_asked_again_with_it() {
 fn what_its_when_skipped_is_settled() {
     let sandbox = Sandbox::new();
     let mut job = job(&sandbox, 5);
-    job.endpoints[1].query.clear();
+    job.endpoints[1].params.clear();
     let when = When { jq: ".one.year == 1".into(), inputs: vec![], answers: vec![(0, 0), (0, 1)] };
     job.endpoints[1].when = Some(when);
     let frozen = sandbox.plan(&job, &options());

@@ -4,7 +4,7 @@ use polars::prelude::*;
 use proptest::prelude::*;
 
 use super::*;
-use crate::job::{ChunkFormat, Duplicates, Format, OnFailure};
+use crate::job::{ChunkFormat, Format, OnDuplicate, OnFailure};
 use crate::plan::sandbox::{Frozen, Sandbox, answer_column, endpoint, numbers, options, texts};
 use crate::value::{self, Field, Type, Value};
 
@@ -53,7 +53,7 @@ proptest! {
             words.into_iter().enumerate().map(|(index, word)| (format!("{index}\r/?#%\n"), word)).collect();
         let sandbox = Sandbox::new();
         let mut job = sandbox.job(Format::Csv, &csv_of(&records));
-        job.input.keep = vec!["word".into()];
+        job.input.columns = vec!["word".into()];
         job.input.dialect.quote = Some(crate::job::Quote::Character(b'"'));
         job.endpoints.push(endpoint("two", "https://example.org/two/{id}"));
         job.settings.shard_size = shard_size;
@@ -80,9 +80,9 @@ fn the_plan_says_what_was_frozen() {
     let sandbox = Sandbox::new();
     let content = b"country,id,year\nno,a,1999\nse,b,\nno,a,2000\n";
     let mut job = sandbox.job(Format::Csv, content);
-    job.input.keep = vec!["country".into()];
+    job.input.columns = vec!["country".into()];
     job.input.types = vec![("year".into(), Type::Integer)];
-    job.input.duplicates = Duplicates::First;
+    job.input.on_duplicate = OnDuplicate::First;
     job.endpoints[0] = endpoint("one", "https://example.org/{id}/{year}");
     job.endpoints[0].columns = vec![answer_column("title", Type::Text)];
     job.endpoints[0].on_failure = OnFailure::Keep;
@@ -135,7 +135,7 @@ fn every_type_is_frozen_as_documented() {
     let content =
         format!("id\t{}\na\t{}\nb{}\n", names.join("\t"), values.join("\t"), nulls.replace(',', "\t"));
     let mut job = sandbox.job(Format::Tsv, content.as_bytes());
-    job.input.keep = names.iter().map(|name| (*name).to_owned()).collect();
+    job.input.columns = names.iter().map(|name| (*name).to_owned()).collect();
     job.input.types = types.iter().map(|(name, ty, ..)| ((*name).to_owned(), *ty)).collect();
     let frozen = sandbox.plan(&job, &options());
     let lines = frozen.lines(&frozen.round);
@@ -157,7 +157,7 @@ fn later_duplicates_are_left_out_and_ordinals_stay_dense() {
     let sandbox = Sandbox::new();
     let ids: Vec<String> = (0..300).map(|number| (number * 2 / 3).to_string()).collect();
     let mut job = sandbox.job(Format::Lines, ids.join("\n").as_bytes());
-    job.input.duplicates = Duplicates::First;
+    job.input.on_duplicate = OnDuplicate::First;
     let frozen = sandbox.plan(&job, &options());
     let lines = frozen.lines(&frozen.round);
     assert_eq!(numbers(&lines, "ordinal"), (0..200).collect::<Vec<i64>>());
@@ -183,7 +183,7 @@ fn a_trial_has_one_shard() {
 fn an_empty_list_makes_a_run_without_shards() {
     let sandbox = Sandbox::new();
     let mut job = sandbox.job(Format::Csv, b"id\n");
-    job.input.empty_ok = true;
+    job.input.allow_empty = true;
     let frozen = sandbox.plan(&job, &options());
     assert_eq!((frozen.plan.records, frozen.round.shards.len()), (0, 0));
 }

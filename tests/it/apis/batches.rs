@@ -7,10 +7,10 @@ const COLUMNS: &str = "columns = { price = { jq = \".price\", type = \"decimal(9
 
 /// The same batch, asked in four ways.
 const WAYS: [&str; 4] = [
-    "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
-    "url = \"ORIGIN/items?id={id}\"\nbatch = { size = 20, join = \"&id=\", split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
-    "url = \"ORIGIN/items\"\njson = { ids = \"{id}\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
-    "url = \"ORIGIN/items\"\nbody = '{{\"ids\": [{id}]}}'\nheaders = { content-type = \"application/json\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", key = \".id\", absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items\"\nparams = { ids = \"{id}\" }\nbatch = { size = 20, split = \".data[]\", match = \".id\", on_absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items?id={id}\"\nbatch = { size = 20, join = \"&id=\", split = \".data[]\", match = \".id\", on_absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items\"\njson = { ids = \"{id}\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", match = \".id\", on_absent = \"ABSENT\" }",
+    "url = \"ORIGIN/items\"\nbody = '{{\"ids\": [{id}]}}'\nheaders = { content-type = \"application/json\" }\nidempotent = true\nbatch = { size = 20, split = \".data[]\", match = \".id\", on_absent = \"ABSENT\" }",
 ];
 
 /// What the origin says that an item costs.
@@ -70,7 +70,7 @@ fn one_record_that_spoils_the_batch_is_found_by_asking_each_alone() {
             &sandbox,
             &origin,
             &ids,
-            "rounds = 0",
+            "retry_rounds = 0",
             &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", absent)),
             "",
         );

@@ -18,7 +18,7 @@ table = {{ to = "duckdb:found.duckdb", name = "found", mode = "append" }}
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 {omdb}
 missing = '.Response == "False"'
 nulls = ["N/A"]
@@ -79,7 +79,7 @@ fn what_depends_on_an_endpoint_that_is_not_asked_is_asked_once() {
 #[test]
 fn an_answer_that_says_it_is_none_is_asked_again() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    let endpoint = "url = \"ORIGIN/states/{id}\"\nquery = { busy = \"{busy}\" }\nok = '.status == \"ok\"'\n\
+    let endpoint = "url = \"ORIGIN/states/{id}\"\nparams = { busy = \"{busy}\" }\nok = '.status == \"ok\"'\n\
                     columns = { status = \".status\" }";
     job(&sandbox, &origin, &[], "", endpoint, "");
     sandbox.write("ids.csv", "id,busy\na,1\nb,0\nc,1\n");

@@ -86,7 +86,7 @@ fn ask(lists: &[&str], endpoint: &str) -> Sandbox {
     sandbox.write(
         "job.toml",
         format!(
-            "[job]\nname = \"apis\"\nrounds = 0\n\n[input]\nids = [{ids}]\nid = \"list\"\n\n\
+            "[job]\nname = \"apis\"\nretry_rounds = 0\n\n[input]\nids = [{ids}]\nid = \"list\"\n\n\
              [[endpoint]]\nname = \"one\"\nurl = \"{url}/{{list}}\"\nmissing = [404, '.error? == \"gone\"']\n{endpoint}\n\n\
              [table]\nto = \"duckdb:found.duckdb\"\nname = \"found\"\nmode = \"append\"\n"
         ),
@@ -106,11 +106,11 @@ fn numbers(items: impl IntoIterator<Item = u32>) -> Vec<String> {
 fn a_page_that_filters_to_nothing_ends_no_counted_list() {
     let active: Vec<u32> = (1..=ITEMS).filter(|n| *n != 3 && *n != 4).collect();
     for (list, pages) in [
-        ("number", "pages = { number = \"page\" }"),
-        ("ends_with_404", "pages = { number = \"page\" }"),
-        ("offset", "pages = { offset = \"start\" }"),
-        ("offset", "pages = { offset = \"start\", items = \".items | length\" }"),
-        ("ranges", "pages = { offset = \"start\" }"),
+        ("number", "pages = { page_param = \"page\" }"),
+        ("ends_with_404", "pages = { page_param = \"page\" }"),
+        ("offset", "pages = { offset_param = \"start\" }"),
+        ("offset", "pages = { offset_param = \"start\", items = \".items | length\" }"),
+        ("ranges", "pages = { offset_param = \"start\" }"),
     ] {
         let sandbox = ask(&[list], &format!("{pages}\n{ACTIVE}"));
         assert_eq!(found(&sandbox, "item"), numbers(active.clone()), "{list} {pages}");
@@ -119,7 +119,7 @@ fn a_page_that_filters_to_nothing_ends_no_counted_list() {
 
 #[test]
 fn an_offset_counts_items_and_not_the_rows_that_are_made_of_them() {
-    let pages = "pages = { offset = \"start\", items = \".items\" }\nrows = \".items[].parts[]\"\ncolumns = { p = \".p\" }";
+    let pages = "pages = { offset_param = \"start\", items = \".items\" }\nrows = \".items[].parts[]\"\ncolumns = { p = \".p\" }";
     let sandbox = ask(&["offset"], pages);
     let mut expected: Vec<String> = (1..=ITEMS).flat_map(|n| [format!("{n}a"), format!("{n}b")]).collect();
     expected.sort();
@@ -129,7 +129,7 @@ fn an_offset_counts_items_and_not_the_rows_that_are_made_of_them() {
 #[test]
 fn a_page_that_comes_again_is_a_failure() {
     let lists = ["clamps", "ignores", "has_one", "number"];
-    let sandbox = ask(&lists, &format!("pages = {{ number = \"page\" }}\n{ACTIVE}"));
+    let sandbox = ask(&lists, &format!("pages = {{ page_param = \"page\" }}\n{ACTIVE}"));
     let said = ledger(&sandbox, "list, status, kind, requests");
     assert_eq!(
         said,
@@ -143,7 +143,7 @@ fn a_page_that_comes_again_is_a_failure() {
 
 #[test]
 fn items_that_are_all_alike_are_no_page_that_comes_again() {
-    let zeros = "pages = { number = \"page\" }\nrows = \".[]\"\ncolumns = { item = { jq = \".\", type = \"integer\" } }";
+    let zeros = "pages = { page_param = \"page\" }\nrows = \".[]\"\ncolumns = { item = { jq = \".\", type = \"integer\" } }";
     assert_eq!(found(&ask(&["zeros"], zeros), "item"), numbers([0; 5]));
 }
 
@@ -151,8 +151,8 @@ fn items_that_are_all_alike_are_no_page_that_comes_again() {
 fn a_page_that_an_answer_names_and_that_is_missing_is_a_failure() {
     for pages in [
         "pages = { next = \".next\" }",
-        "pages = { cursor = \".next | select(. != null) | ltrimstr(\\\"?page=\\\")\", parameter = \"page\" }",
-        "pages = { number = \"page\", more = \".more\" }",
+        "pages = { cursor = \".next | select(. != null) | ltrimstr(\\\"?page=\\\")\", cursor_param = \"page\" }",
+        "pages = { page_param = \"page\", more = \".more\" }",
     ] {
         let sandbox = ask(&["breaks_off", "says_so", "number"], &format!("{pages}\n{ACTIVE}"));
         let said = ledger(&sandbox, "list, status, kind");

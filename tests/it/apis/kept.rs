@@ -5,17 +5,20 @@ use crate::support::{Origin, Sandbox, ended, film_ids, published, small_job};
 
 #[test]
 fn answers_that_failed_are_kept_unless_the_job_says_otherwise() {
-    for (bodies, kept) in
-        [("", 1), ("bodies = \"failed\"", 1), ("bodies = \"all\"", 2), ("bodies = \"none\"", 0)]
-    {
+    for (bodies, kept) in [
+        ("", 1),
+        ("keep_answers = \"failed\"", 1),
+        ("keep_answers = \"all\"", 2),
+        ("keep_answers = \"none\"", 0),
+    ] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         let endpoint = "url = \"ORIGIN/echo/{id}\"\ncolumns = { n = { jq = \".target\", type = \"bigint\", regex = '(\\d+|bad)$' } }";
-        job(&sandbox, &origin, &["7", "bad"], &format!("rounds = 0\n{bodies}"), endpoint, "");
+        job(&sandbox, &origin, &["7", "bad"], &format!("retry_rounds = 0\n{bodies}"), endpoint, "");
         run(&sandbox);
         assert_eq!(ledger(&sandbox, "id, status, kind"), ["7,ok,", "bad,failed,convert"]);
         let bodies = sandbox.query(
             "apis",
-            "SELECT ordinal, endpoint, http_status, body LIKE '%/echo/%' FROM bodies ORDER BY 1",
+            "SELECT ordinal, endpoint, http_status, body LIKE '%/echo/%' FROM answers ORDER BY 1",
         );
         let expected = ["0,one,200,true", "1,one,200,true"];
         let shown = sandbox.run(["failures", "apis", "--answers", "--format", "json"]).with_code(0).stdout;
@@ -33,7 +36,7 @@ fn columns_are_made_anew_from_kept_answers_without_a_request() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let ids = film_ids(700);
     origin.knobs(&format!(r#"{{"fail_ids": {{"{}": {{"status": 500}}}}}}"#, ids[5]));
-    let job = small_job(&sandbox, &origin, 700, "bodies = \"all\"\nrounds = 0", "");
+    let job = small_job(&sandbox, &origin, 700, "keep_answers = \"all\"\nretry_rounds = 0", "");
     sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     let before = origin.counts()["total"].as_u64();
     let first = sandbox.newest_run("small");
@@ -67,14 +70,14 @@ fn columns_are_made_anew_from_kept_answers_without_a_request() {
 #[test]
 fn pages_batches_and_rows_are_extracted_as_they_were_fetched() {
     let lists = "url = \"ORIGIN/lists/{id}?limit=7&page=1\"\nrows = \".items[]\"\npages = { link = true }\ncolumns = { item = \".id\" }";
-    let items = "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\nbatch = { size = 3, split = \".data[]\", key = \".id\", absent = \"single\" }\ncolumns = { item = \".name\" }";
+    let items = "url = \"ORIGIN/items\"\nparams = { ids = \"{id}\" }\nbatch = { size = 3, split = \".data[]\", match = \".id\", on_absent = \"alone\" }\ncolumns = { item = \".name\" }";
     for endpoint in [lists, items] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         job(
             &sandbox,
             &origin,
             &["30", "8", "0", "5", "7", "11", "12"],
-            "bodies = \"all\"",
+            "keep_answers = \"all\"",
             endpoint,
             "mode = \"replace\"",
         );
@@ -100,15 +103,15 @@ fn a_shared_answer_is_found_by_all_that_shared_it() {
     ids.extend((1000..).filter(is_known).take(59));
     let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
     let names: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let endpoint = "url = \"ORIGIN/items\"\nquery = { ids = \"{id}\" }\n\
-                    batch = { size = 20, split = \".data[]\", key = \".id\", absent = \"single\" }\ncolumns = { item = \".name\" }";
+    let endpoint = "url = \"ORIGIN/items\"\nparams = { ids = \"{id}\" }\n\
+                    batch = { size = 20, split = \".data[]\", match = \".id\", on_absent = \"alone\" }\ncolumns = { item = \".name\" }";
     // The second batch fails at first, and comes with a later round.
     origin.knobs(&format!(r#"{{"fail_ids": {{"{}": {{"status": 503, "times": 3}}}}}}"#, ids[25]));
-    job(&sandbox, &origin, &names, "bodies = \"all\"", endpoint, "mode = \"replace\"");
+    job(&sandbox, &origin, &names, "keep_answers = \"all\"", endpoint, "mode = \"replace\"");
     run(&sandbox).saying("round 1: asking 20 failed requests again");
     let facts = "id, status, rows, http_status";
     let (rows, lines) = (found(&sandbox, "concat(id, item)"), ledger(&sandbox, facts));
-    let bodies = "SELECT count(*) FROM bodies";
+    let bodies = "SELECT count(*) FROM answers";
     let kept = sandbox.query("apis", bodies);
     sandbox.run(["extract", "apis"]).with_code(0);
     sandbox.run(["merge", "apis"]).with_code(0);
@@ -120,11 +123,11 @@ fn a_shared_answer_is_found_by_all_that_shared_it() {
 fn a_secret_that_a_server_repeats_is_not_kept() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let endpoint = "url = \"ORIGIN/echo/{id}\"\nheaders = { authorization = \"Bearer ${TOKEN}\" }\n\
-                    query = { key = \"${TOKEN}\" }\ncolumns = { said = \".target\" }";
-    job(&sandbox, &origin, &["a"], "bodies = \"all\"", endpoint, "");
+                    params = { key = \"${TOKEN}\" }\ncolumns = { said = \".target\" }";
+    job(&sandbox, &origin, &["a"], "keep_answers = \"all\"", endpoint, "");
     sandbox.write("env", "TOKEN=very-secret-word\n");
     sandbox.run(["run", "job.toml", "--env-file", "env"]).with_code(0);
-    let bodies = sandbox.query("apis", "SELECT body FROM bodies");
+    let bodies = sandbox.query("apis", "SELECT body FROM answers");
     assert!(bodies[0].contains("${TOKEN}") && !bodies[0].contains("very-secret"), "{bodies:?}");
 }
 
@@ -137,8 +140,8 @@ fn what_cannot_be_extracted_is_said() {
         .run(["extract", "small"])
         .with_code(2)
         .saying("kept only answers that failed")
-        .saying("hint: with bodies = \"all\"");
-    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nbodies = \"all\"");
+        .saying("hint: with keep_answers = \"all\"");
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nkeep_answers = \"all\"");
     sandbox.run(["run", job.to_str().unwrap(), "--new"]).with_code(0);
     sandbox.edit("small.toml", "name = \"business\"", "name = \"money\"");
     sandbox.run(["extract", "small"]).with_code(2).saying("the job's endpoints are omdb, money");
@@ -155,11 +158,11 @@ fn a_secret_that_an_answer_repeats_stands_in_no_detail() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let endpoint =
         "url = \"ORIGIN/echo/{id}?key=${KEY}\"\ncolumns = { n = { jq = \".target\", type = \"bigint\" } }";
-    job(&sandbox, &origin, &["7", "8"], "rounds = 0", endpoint, "");
+    job(&sandbox, &origin, &["7", "8"], "retry_rounds = 0", endpoint, "");
     let mut command = sandbox.command(["run", "job.toml"]);
     command.env("KEY", "hush-hush-99");
     let said = ended(command).with_code(1);
-    let failures = sandbox.run(["failures", "apis", "--ids", "--format", "json"]).with_code(0).stdout;
+    let failures = sandbox.run(["failures", "apis", "--list", "--format", "json"]).with_code(0).stdout;
     let details = ledger(&sandbox, "kind || ' ' || detail").join("\n");
     for text in [&said.stderr, &said.stdout, &failures, &details] {
         assert!(!text.contains("hush-hush"), "{text}");

@@ -10,10 +10,10 @@ const WAYS: [(&str, &str); 7] = [
     ("page=1", "pages = { next = \".next\" }"),
     ("page=1&absolute=1", "pages = { next = \".next\" }"),
     ("page=1", "pages = { link = true }"),
-    ("", "pages = { cursor = \".cursor\", parameter = \"cursor\" }"),
-    ("", "pages = { offset = \"offset\" }"),
-    ("", "pages = { number = \"page\" }"),
-    ("base=0", "pages = { number = \"page\", first = 0, more = \".has_more\" }"),
+    ("", "pages = { cursor = \".cursor\", cursor_param = \"cursor\" }"),
+    ("", "pages = { offset_param = \"offset\" }"),
+    ("", "pages = { page_param = \"page\" }"),
+    ("base=0", "pages = { page_param = \"page\", first = 0, more = \".has_more\" }"),
 ];
 
 fn endpoint(query: &str, pages: &str) -> String {
@@ -53,7 +53,7 @@ fn every_item_of_every_page_arrives_once_whichever_way_leads_on() {
 #[test]
 fn an_html_list_leads_on_by_a_selector() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    let endpoint = "url = \"ORIGIN/lists/{id}?as=html&limit=7&page=1\"\nanswer = \"html\"\nrows = \"tr.item\"\n\
+    let endpoint = "url = \"ORIGIN/lists/{id}?as=html&limit=7&page=1\"\nformat = \"html\"\nrows = \"tr.item\"\n\
                     pages = { next = \"a.next\" }\ncolumns = { item = \":scope > td.id\" }";
     job(&sandbox, &origin, &["h-30", "h-7"], "", endpoint, "");
     run(&sandbox);
@@ -65,7 +65,7 @@ fn an_html_list_leads_on_by_a_selector() {
 #[test]
 fn a_page_that_fails_fails_the_list_and_a_retry_asks_all_of_it() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    job(&sandbox, &origin, &["a-30", "b-30"], "rounds = 0", &endpoint("page=1", WAYS[0].1), "");
+    job(&sandbox, &origin, &["a-30", "b-30"], "retry_rounds = 0", &endpoint("page=1", WAYS[0].1), "");
     origin.knobs(r#"{"fail_ids": {"a-30/3": {"status": 500, "times": 3}}}"#);
     run(&sandbox);
     assert_eq!(found(&sandbox, "item").len(), 30, "nothing of a list that is cut short");
@@ -81,12 +81,12 @@ fn a_page_that_fails_fails_the_list_and_a_retry_asks_all_of_it() {
 #[test]
 fn pages_without_end_and_in_a_circle_are_failures() {
     for (query, pages, why) in [
-        ("page=1&endless=1", "pages = { next = \".next\", most = 20 }", "more than the 20 pages"),
+        ("page=1&endless=1", "pages = { next = \".next\", max = 20 }", "more than the 20 pages"),
         ("page=1&loop=1", "pages = { next = \".next\" }", "the items of an earlier page come again"),
-        ("endless=1", "pages = { number = \"page\", most = 5 }", "more than the 5 pages"),
+        ("endless=1", "pages = { page_param = \"page\", max = 5 }", "more than the 5 pages"),
     ] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-        job(&sandbox, &origin, &["a-30"], "rounds = 0", &endpoint(query, pages), "");
+        job(&sandbox, &origin, &["a-30"], "retry_rounds = 0", &endpoint(query, pages), "");
         sandbox.run(["run", "job.toml"]).with_code(1).saying("0 % of the records succeeded (0 of 1)");
         let said = ledger(&sandbox, "status, kind, detail");
         assert!(said[0].starts_with("failed,pages,") && said[0].contains(why), "{said:?}");
@@ -110,7 +110,7 @@ fn a_page_without_rows_ends_counted_pages_and_no_others() {
 fn json_lines_are_rows() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let endpoint = format!(
-        "url = \"ORIGIN/jsonl/{{id}}\"\nanswer = \"jsonl\"\nrows = \".[]\"\nmissing = [404]\n{COLUMNS}"
+        "url = \"ORIGIN/jsonl/{{id}}\"\nformat = \"jsonl\"\nrows = \".[]\"\nmissing = [404]\n{COLUMNS}"
     );
     job(&sandbox, &origin, &["j-25", "j-0", "j-1"], "", &endpoint, "");
     run(&sandbox);

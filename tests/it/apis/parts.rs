@@ -54,10 +54,10 @@ fn job(sandbox: &Sandbox, api: &Api, ids: &[&str], batch: &str, more: &str) {
     sandbox.write(
         "job.toml",
         format!(
-            "[job]\nname = \"apis\"\nrounds = 0\nbodies = \"all\"\n\n[input]\nids = [{}]\nid = \"id\"\n\n\
-             [[endpoint]]\nname = \"one\"\nurl = \"{}/\"\nquery = {{ ids = \"{{id}}\" }}\n\
+            "[job]\nname = \"apis\"\nretry_rounds = 0\nkeep_answers = \"all\"\n\n[input]\nids = [{}]\nid = \"id\"\n\n\
+             [[endpoint]]\nname = \"one\"\nurl = \"{}/\"\nparams = {{ ids = \"{{id}}\" }}\n\
              retry = {{ attempts = 3, backoff = \"5ms\", max_backoff = \"20ms\" }}\n\
-             batch = {{ size = 50, split = \".[]\", key = \".id\"{batch} }}\n{more}\ncolumns = {{ v = \".v\" }}\n\n\
+             batch = {{ size = 50, split = \".[]\", match = \".id\"{batch} }}\n{more}\ncolumns = {{ v = \".v\" }}\n\n\
              [table]\nto = \"duckdb:found.duckdb\"\nname = \"found\"\nmode = \"replace\"\n\n\
              [publish]\nmin_success = 0\n",
             ids.join(", "),
@@ -212,7 +212,7 @@ fn who_is_not_in_the_batchs_answer_is_asked_alone_before_it_counts_as_missing() 
     assert_eq!(found(&sandbox), ids.iter().map(value).collect::<Vec<_>>());
     assert_eq!(api.sizes(), [vec![50], vec![1; 30]].concat());
     let (sandbox, before) = (Sandbox::new(), api.sizes().len());
-    job(&sandbox, &api, &ids, ", absent = \"missing\"", "");
+    job(&sandbox, &api, &ids, ", on_absent = \"missing\"", "");
     run(&sandbox);
     assert_eq!(found(&sandbox).iter().filter(|row| row.ends_with("NULL")).count(), 30, "the job says so");
     assert_eq!(api.sizes().len(), before + 1);
@@ -246,7 +246,7 @@ fn an_id_that_comes_back_written_in_another_way_is_a_failure_and_no_row_of_nulls
         (|id| json!(id.replace('-', "")), ["a-1", "b-2", "cc"]),
         (|id| json!({ "id": id }), ["a", "b", "c"]),
     ];
-    for absent in ["", ", absent = \"missing\""] {
+    for absent in ["", ", on_absent = \"missing\""] {
         for (at, (way, ids)) in ways.into_iter().enumerate() {
             let api = Api::serve(move |ids, _| {
                 let written = |id: &String| match id.as_str() {
@@ -301,7 +301,7 @@ fn nobody_gets_a_part_that_is_not_its_own() {
     assert!(details[3].contains("no part for absent, and one for other"), "{details:?}");
     // With `missing` what is there for somebody else says nothing, where others have their parts.
     let sandbox = Sandbox::new();
-    job(&sandbox, &api, &["a", "absent", "b"], ", absent = \"missing\"", "");
+    job(&sandbox, &api, &["a", "absent", "b"], ", on_absent = \"missing\"", "");
     run(&sandbox);
     assert_eq!(found(&sandbox), ["absent|NULL", "a|v-a", "b|v-b"]);
 }
@@ -316,7 +316,7 @@ fn a_failed_part_without_a_key_leaves_nobody_missing() {
         };
         (200, ids.iter().map(part).collect())
     });
-    for absent in ["", ", absent = \"missing\""] {
+    for absent in ["", ", on_absent = \"missing\""] {
         let sandbox = Sandbox::new();
         job(&sandbox, &api, &["a", "lost"], &format!(", status = \".status\"{absent}"), "");
         run(&sandbox);

@@ -24,7 +24,7 @@ fn answers_go_in_and_rows_come_out() {
     sandbox.write("parse.py", PARSE);
     let endpoint = "url = \"ORIGIN/texts/{id}\"\npipe = [\"python3\", \"parse.py\"]\nrows = \".[]\"\n\
                     columns = { word = \".word\", place = { jq = \".place\", type = \"integer\" } }";
-    job(&sandbox, &origin, &["a", "bad", "bomb", "b"], "rounds = 0", endpoint, "");
+    job(&sandbox, &origin, &["a", "bad", "bomb", "b"], "retry_rounds = 0", endpoint, "");
     run(&sandbox);
     assert_eq!(
         ledger(&sandbox, "id, status, kind"),
@@ -97,7 +97,7 @@ fn a_line_too_many_gives_nobody_its_neighbours_answer() {
         sandbox.write("parse.py", program);
         let endpoint =
             "url = \"ORIGIN/texts/{id}\"\npipe = [\"python3\", \"parse.py\"]\ncolumns = { of = \".of\" }";
-        job(&sandbox, &origin, &ids, "rounds = 0", endpoint, "");
+        job(&sandbox, &origin, &ids, "retry_rounds = 0", endpoint, "");
         let checked = sandbox.run(["check", "job.toml"]);
         assert!(format!("{}{}", checked.stdout, checked.stderr).contains(said), "{said}: {}", checked.stdout);
         sandbox.run(["run", "job.toml"]);

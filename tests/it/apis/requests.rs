@@ -17,7 +17,7 @@ fn values_read_back_as_they_were_whatever_they_hold() {
         ("json = { id = \"{id}\", list = [\"x {id} y\", 5, true] }", "/json/id"),
         ("form = { id = \"{id}\", other = \"1\" }", "/form/0/1"),
         ("method = \"PUT\"\nbody = \"{id}\"", "/body"),
-        ("method = \"DELETE\"\nquery = { id = \"{id}\" }", "/query/0/1"),
+        ("method = \"DELETE\"\nparams = { id = \"{id}\" }", "/query/0/1"),
     ] {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         let endpoint = format!(

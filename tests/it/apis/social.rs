@@ -71,7 +71,7 @@ fn each_endpoint_fails_on_its_own() {
     let whole = rows.iter().filter(|row| row.contains('|')).count();
     assert_eq!(whole, urls.len() - 1);
     // Alone it would not have spoilt the others' answers.
-    sandbox.edit("schemas/social_stats.toml", "absent = \"missing\"", "absent = \"single\"");
+    sandbox.edit("schemas/social_stats.toml", "on_absent = \"missing\"", "on_absent = \"alone\"");
     sandbox.run(["run", job.to_str().unwrap(), "--new"]).with_code(0);
     let failed = "SELECT endpoint, count(*) FROM requests WHERE status = 'failed' GROUP BY 1 ORDER BY 1";
     assert_eq!(sandbox.query("social_stats", failed), ["graph,1", "pins,1", "plus_ones,1", "shares,1"]);

@@ -44,7 +44,7 @@ fn every_feature_is_shown() {
         assert!(shown.contains(expected), "{expected} is not in\n{shown}");
     }
     let odds = example(&sandbox, &origin, "odds", "odds_matches.csv");
-    let shown = sandbox.run(["check", odds.to_str().unwrap(), "--records", "20"]).with_code(0).stdout;
+    let shown = sandbox.run(["check", odds.to_str().unwrap(), "--sample", "20"]).with_code(0).stdout;
     assert!(shown.contains("bookmaker") && shown.contains(" rows"), "{shown}");
 }
 
@@ -67,9 +67,9 @@ fn columns_are_tried_on_answers_that_a_run_kept() {
     sandbox.edit("small.toml", "jq = \".Year\"", "jq = \".Title\"");
     sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     let before = origin.counts()["total"].clone();
-    sandbox.run(["check", job.to_str().unwrap(), "--try"]).with_code(1);
+    sandbox.run(["check", job.to_str().unwrap(), "--offline"]).with_code(1);
     sandbox.edit("small.toml", "jq = \".Title\"", "jq = \".Year\"");
-    let tried = sandbox.run(["check", job.to_str().unwrap(), "--try"]);
+    let tried = sandbox.run(["check", job.to_str().unwrap(), "--offline"]);
     assert!(tried.stdout.contains("year "), "{}\n{}", tried.stdout, tried.stderr);
     assert_eq!(origin.counts()["total"], before, "nobody was asked");
 }

@@ -27,9 +27,9 @@ in_flight = {IN_FLIGHT}
 [input]
 file = "ids.csv"
 id = "imdb_id"
-keep = ["asks"]
+columns = ["asks"]
 
-[limits.slow]
+[limit.slow]
 rate = "1/s"
 
 [[endpoint]]
@@ -44,7 +44,7 @@ on_failure = "null"
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 columns = {{ title = ".Title" }}
 
@@ -67,7 +67,7 @@ fn asked(origin: &Origin, endpoint: &str) -> u64 {
 fn an_endpoint_without_a_limit_does_not_wait_for_one_that_has_one() {
     let (_alone, origin, sandbox) = (alone(), Origin::start(&[]), Sandbox::new());
     job(&sandbox, &origin);
-    let run = sandbox.start(["run", "films.toml", "--children", "1"]);
+    let run = sandbox.start(["run", "films.toml", "--processes", "1"]);
     until(Duration::from_secs(60), "all of the other endpoint", || asked(&origin, "omdb") == FILMS as u64);
     // If they held their places, there would be none for the other one until no more of them waited than there are places.
     let limited = asked(&origin, "business");

@@ -17,7 +17,7 @@ impl Told {
         let arguments: Vec<&str> = arguments.iter().copied().chain(["--arrivals"]).collect();
         let (alone, origin, sandbox) = (alone(), Origin::start(&arguments), Sandbox::new());
         job.write(&sandbox, &origin);
-        sandbox.run(["run", "films.toml", "--children", "2"]).with_code(0);
+        sandbox.run(["run", "films.toml", "--processes", "2"]).with_code(0);
         all_answered(&sandbox, job.count);
         Told { origin, sandbox, _alone: alone }
     }

@@ -50,7 +50,7 @@ impl Films<'_> {
         let limits = if limit.is_empty() {
             String::new()
         } else {
-            format!("[limits.\"127.0.0.1:{}\"]\n{limit}\n", origin.port)
+            format!("[limit.\"127.0.0.1:{}\"]\n{limit}\n", origin.port)
         };
         let url = origin.url();
         sandbox.write(
@@ -69,7 +69,7 @@ id = "imdb_id"
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 columns = {{ title = ".Title" }}
 {endpoint}

@@ -79,7 +79,7 @@ fn a_server_that_fails_one_request_in_ten_is_asked_until_all_is_there() {
 fn a_failure_that_the_job_does_not_name_is_final() {
     let (origin, sandbox) = (Origin::start(&["--error-rate", "0.1"]), Sandbox::new());
     let endpoint = "retry = { on = [429, \"timeout\"], attempts = 6, backoff = \"50ms\" }";
-    Films { count: 500, settings: "rounds = 0", endpoint, ..Films::default() }.write(&sandbox, &origin);
+    Films { count: 500, settings: "retry_rounds = 0", endpoint, ..Films::default() }.write(&sandbox, &origin);
     sandbox.run(["run", "films.toml"]).with_code(0);
     assert_eq!(origin.counts()["total"], 500);
     let failed = pairs(&sandbox, "status = 'failed' AND http_status = 503 AND attempts = 1");

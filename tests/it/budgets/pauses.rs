@@ -18,7 +18,7 @@ fn one_429_pauses_all(job: &Films<'_>) {
     let (_alone, origin, sandbox) =
         (alone(), Origin::start(&["--arrivals", "--latency-ms", "20"]), Sandbox::new());
     job.write(&sandbox, &origin);
-    let run = sandbox.start(["run", "films.toml", "--children", "2"]);
+    let run = sandbox.start(["run", "films.toml", "--processes", "2"]);
     wait_for_arrivals(&origin, 1000);
     origin.knobs(REFUSAL);
     wait(run).with_code(0);

@@ -100,7 +100,7 @@ fn a_run_on_the_same_day_asks_nothing() {
 
 #[test]
 fn what_there_is_at_each_pause_is_published_if_the_job_says_so() {
-    let days = Days::new("[publish]\nwhen = \"each_pause\"");
+    let days = Days::new("[publish]\non_pause = \"publish\"");
     paused(days.run());
     assert_eq!(rows(&days.sandbox), 1000);
     paused(days.run_tomorrow());

@@ -59,7 +59,7 @@ impl Crews {
 
     fn start(&self) -> Vec<Child> {
         let children = self.children.to_string();
-        let arguments = ["run", "films.toml", "--children", &children];
+        let arguments = ["run", "films.toml", "--processes", &children];
         self.sandboxes.iter().map(|sandbox| sandbox.start(arguments)).collect()
     }
 
@@ -226,7 +226,7 @@ fn requests_in_flight_are_counted_together() {
         let job = Films { first: number * 600, count: 600, limit: "in_flight = 10", ..Films::default() };
         job.write(sandbox, &origin);
     }
-    let runs = [&first, &second].map(|sandbox| sandbox.start(["run", "films.toml", "--children", "2"]));
+    let runs = [&first, &second].map(|sandbox| sandbox.start(["run", "films.toml", "--processes", "2"]));
     for run in runs {
         wait(run).with_code(0);
     }

@@ -7,7 +7,7 @@ const FILMS: usize = 120;
 
 /// The small job with these lines under `[publish]`; its path.
 fn job(sandbox: &Sandbox, origin: &Origin, publish: &str) -> String {
-    let job = small_job(sandbox, origin, FILMS, "rounds = 0", "");
+    let job = small_job(sandbox, origin, FILMS, "retry_rounds = 0", "");
     let key = "key = [\"imdb_id\"]\n";
     sandbox.edit("small.toml", key, &format!("{key}[publish]\n{publish}\n"));
     job.to_str().unwrap().to_owned()
@@ -105,7 +105,7 @@ fn each_pause_publishes_what_there_is_and_the_end_what_is_missing() {
     for mode in ["upsert", "append"] {
         let sandbox = Sandbox::new();
         let origin = Origin::start(&[]);
-        let job = job(&sandbox, &origin, "when = \"each_pause\"\nmin_success = 1");
+        let job = job(&sandbox, &origin, "on_pause = \"publish\"\nmin_success = 1");
         if mode == "append" {
             sandbox.edit("small.toml", "mode = \"upsert\"\nkey = [\"imdb_id\"]", "mode = \"append\"");
         }
@@ -126,7 +126,7 @@ fn each_pause_publishes_what_there_is_and_the_end_what_is_missing() {
 fn without_each_pause_nothing_is_published_before_the_end() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = job(&sandbox, &origin, "when = \"finished\"");
+    let job = job(&sandbox, &origin, "on_pause = \"wait\"");
     let ended = sandbox.run(["run", &job, "--max-requests", "50"]).with_code(7);
     ended.saying("paused").saying("nothing is published");
     sandbox.run(["run", &job]).with_code(0).saying("published 120 rows;");
@@ -136,7 +136,7 @@ fn without_each_pause_nothing_is_published_before_the_end() {
 fn a_pause_that_would_change_the_table_too_much_is_still_a_pause() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = job(&sandbox, &origin, "when = \"each_pause\"\nmax_change = 0.01");
+    let job = job(&sandbox, &origin, "on_pause = \"publish\"\nmax_change = 0.01");
     sandbox.run(["run", &job, "--max-requests", "60"]).with_code(7).saying("rows so far");
     let before = count(&sandbox, "SELECT count(*) FROM films");
     let ended = sandbox.run(["run", &job, "--max-requests", "100"]).with_code(7);

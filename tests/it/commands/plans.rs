@@ -61,7 +61,7 @@ fn what_is_done_and_left_of_a_paused_run_is_told_and_the_run_goes_on() {
 #[test]
 fn a_quota_that_is_used_up_is_in_the_plan_of_what_is_left() {
     let (sandbox, origin) = small(300, "");
-    let host = format!("\n[limits.\"127.0.0.1:{}\"]\nquota = \"100/day\"\nrate = \"1000/s\"\n", origin.port);
+    let host = format!("\n[limit.\"127.0.0.1:{}\"]\nquota = \"100/day\"\nrate = \"1000/s\"\n", origin.port);
     sandbox.edit("small.toml", "[table]", &format!("{host}\n[table]"));
     sandbox.run(["run", "small.toml"]).with_code(7);
     let plan = sandbox.run(["plan", "small.toml"]).with_code(0);
@@ -119,7 +119,7 @@ fn what_is_no_question_may_change_and_the_run_goes_on() {
     let list = std::fs::read_to_string(sandbox.path().join("ids.txt")).unwrap();
     sandbox.write("ids.txt", list);
     let host = format!(
-        "\n[publish]\nmin_success = 0.5\n\n[limits.\"127.0.0.1:{}\"]\nrate = \"10000/s\"\n",
+        "\n[publish]\nmin_success = 0.5\n\n[limit.\"127.0.0.1:{}\"]\nrate = \"10000/s\"\n",
         origin.port
     );
     sandbox.edit("small.toml", "[table]", &format!("{host}\n[table]"));
@@ -163,7 +163,7 @@ fn what_is_fetched_and_not_published_is_not_planned_again() {
     let plan = sandbox.run(["plan", "small.toml"]).with_code(0);
     assert_eq!(line(&plan, "records"), "200: all were asked; round 1 asks 5 again: 0 done, 5 left");
     assert_eq!(line(&plan, "requests"), "10 at least");
-    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nrounds = 0");
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nretry_rounds = 0");
     sandbox.run(["run", "small.toml"]).with_code(0).saying("published 195 rows");
     assert_eq!(runs(&sandbox), 1);
 }

@@ -16,7 +16,7 @@ fn limited(sandbox: &Sandbox, limit: &str, endpoint: &str) -> PathBuf {
     sandbox.write(
         "shop.toml",
         format!(
-            "[job]\nname = \"shop\"\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n[limits.shop]\n{limit}\n\n\
+            "[job]\nname = \"shop\"\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n[limit.shop]\n{limit}\n\n\
              [[endpoint]]\nname = \"price\"\nurl = \"http://127.0.0.1:9/{{id}}\"\nlimit = \"shop\"\n{endpoint}\n\
              columns = {{ price = \".price\" }}\n\n\
              [table]\nto = \"duckdb:shop.duckdb\"\nname = \"prices\"\nmode = \"append\"\n"
@@ -57,11 +57,11 @@ fn a_plan_says_what_it_will_take_in_aligned_lines() {
 fn records_that_share_a_request_count_once() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let endpoint = "\n[[endpoint]]\nname = \"items\"\nquery = { ids = \"{imdb_id}\" }\n\
-                    batch = { size = 50, split = \".data[]\", key = \".id\", absent = \"missing\" }\n\
+    let endpoint = "\n[[endpoint]]\nname = \"items\"\nparams = { ids = \"{imdb_id}\" }\n\
+                    batch = { size = 50, split = \".data[]\", match = \".id\", on_absent = \"missing\" }\n\
                     columns = { item = \".name\" }";
     let endpoint = endpoint.replace("\nquery", &format!("\nurl = \"{}/items\"\nquery", origin.url()));
-    let job = small_job(&sandbox, &origin, 300, "rounds = 0", &endpoint);
+    let job = small_job(&sandbox, &origin, 300, "retry_rounds = 0", &endpoint);
     let job = job.to_str().unwrap();
     // Blocks of a hundred records: no batch is cut short.
     let ended = sandbox.run(["plan", job]).with_code(0);
@@ -114,7 +114,7 @@ fn run_says_it_in_its_first_line() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
     let job = small_job(&sandbox, &origin, 20, "", "");
-    sandbox.edit("small.toml", "[defaults]", "[limits.\"127.0.0.1\"]\nrate = \"200/s\"\n\n[defaults]");
+    sandbox.edit("small.toml", "[defaults]", "[limit.\"127.0.0.1\"]\nrate = \"200/s\"\n\n[defaults]");
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     ended.saying("20 records, 40 requests, 1 shard, 0.2 s at the limits, run ");
 }

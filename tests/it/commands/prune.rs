@@ -181,7 +181,7 @@ fn unfinished_runs_and_runs_in_use_stay() {
 #[test]
 fn answers_that_an_unfinished_extraction_reads_stay() {
     let (sandbox, _origin, _) = site(0);
-    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nbodies = \"all\"");
+    sandbox.edit("small.toml", "name = \"small\"", "name = \"small\"\nkeep_answers = \"all\"");
     let earlier = run(&sandbox);
     sandbox.run(["extract", "small"]).with_code(0);
     let extraction = sandbox.newest_run("small");

@@ -22,7 +22,7 @@ fn redacted(sandbox: &Sandbox, text: &str) -> String {
 
 /// A run of one shard: one film is not there, one fails in both questions.
 fn run(sandbox: &Sandbox, origin: &Origin) -> Ended {
-    let job = small_job(sandbox, origin, 20, "rounds = 0", "");
+    let job = small_job(sandbox, origin, 20, "retry_rounds = 0", "");
     let ids = film_ids(20);
     let knobs = serde_json::json!({
         "fail_ids": { ids[4].clone(): { "status": 403 } },
@@ -111,7 +111,7 @@ fn status_shows_runs_and_shards() {
 fn what_waits_is_not_shown_as_failed() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = small_job(&sandbox, &origin, 200, "rounds = 0", "");
+    let job = small_job(&sandbox, &origin, 200, "retry_rounds = 0", "");
     sandbox.run(["run", job.to_str().unwrap(), "--max-requests", "150"]).with_code(7);
     let status = sandbox.run(["status", "small"]).with_code(0).stdout;
     let sum = |column: usize| {
@@ -140,9 +140,9 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     | omdb     | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
     ended.saying(
-        "hint: `windrow retry small` asks them again; --ids lists them all, --answers with what was answered",
+        "hint: `windrow retry small` asks them again; --list lists them all, --answers with what was answered",
     );
-    let ended = sandbox.run(["failures", "small", "--ids", "--format", "csv"]).with_code(0);
+    let ended = sandbox.run(["failures", "small", "--list", "--format", "csv"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
     imdb_id,endpoint,status,kind,http,attempts,detail
     tt4721367,business,failed,status,403,1,"403 Forbidden: {""error"":""Forbidden""}"
@@ -213,7 +213,7 @@ fn queries_come_from_standard_input_too_and_their_mistakes_are_told() {
     let ended =
         ended.saying("Table with name request does not exist").saying("LINE 1: SELECT * FROM request");
     ended.saying(
-        "hint: the views of this run are rows, requests, all_requests, input, bodies, omdb, business",
+        "hint: the views of this run are rows, requests, all_requests, input, answers, omdb, business",
     );
 }
 
@@ -350,7 +350,7 @@ fn no_detail_in_a_file_steers_the_terminal_of_its_reader() {
         format!(
             "job.name = \"words\"\ninput = {{ file = \"ids.txt\", id = \"imdb_id\" }}\n\
              table = {{ to = \"duckdb:words.duckdb\", name = \"words\", mode = \"append\" }}\n\
-             [[endpoint]]\nname = \"omdb\"\nurl = \"{url}/\"\nquery = {{ i = \"{{imdb_id}}\" }}\n\
+             [[endpoint]]\nname = \"omdb\"\nurl = \"{url}/\"\nparams = {{ i = \"{{imdb_id}}\" }}\n\
              pipe = [\"python3\", \"words.py\"]\ncolumns = {{ text = \".text\" }}\n"
         ),
     );

@@ -25,7 +25,7 @@ fn runs(sandbox: &Sandbox) -> usize {
 fn what_has_changed_is_named_before_a_run_starts_anew() {
     let list = |text: &str| text.replacen(&film_ids(1)[0], "tt0000099", 1);
     let same = |text: &str| text.to_owned();
-    let keep = "[input]\nduplicates = \"keep\"";
+    let keep = "[input]\non_duplicate = \"keep\"";
     for (old, new, change_list, said) in [
         (
             "title = \".Title\"",
@@ -161,7 +161,7 @@ fn of_two_runs_of_a_job_the_second_is_told_who_is_first() {
 
 #[test]
 fn a_retry_and_an_extraction_wait_for_nobody_either() {
-    let (sandbox, _origin, job) = planned("bodies = \"all\"");
+    let (sandbox, _origin, job) = planned("keep_answers = \"all\"");
     sandbox.run(["run", &job]).with_code(0);
     let held = File::open(sandbox.path().join("shards/small/job.lock")).unwrap();
     held.lock().unwrap();

@@ -7,7 +7,7 @@ const FILMS: usize = 120;
 
 /// Runs a job of which some pairs fail for as long as the origin says so; the job's path.
 fn run_with_failures(sandbox: &Sandbox, origin: &Origin, mode: &str) -> String {
-    let job = small_job(sandbox, origin, FILMS, "rounds = 0", "");
+    let job = small_job(sandbox, origin, FILMS, "retry_rounds = 0", "");
     if mode == "append" {
         sandbox.edit("small.toml", "mode = \"upsert\"\nkey = [\"imdb_id\"]", "mode = \"append\"");
     }

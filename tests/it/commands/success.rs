@@ -20,7 +20,11 @@ const FAULTS: [(&str, fn() -> Vec<u8>, &str); 7] = [
         || http("403 Forbidden", "", "no"),
         "0 % of the records succeeded (0 of 40); without min_success",
     ),
-    ("410", || http("410 Gone", "", "no"), "0 % of the records succeeded (0 of 40); without min_success"),
+    (
+        "410",
+        || http("410 OnUnlisted", "", "no"),
+        "0 % of the records succeeded (0 of 40); without min_success",
+    ),
     (
         "redirect",
         || http("302 Found", "location: /login\r\n", ""),
@@ -64,7 +68,7 @@ impl Server {
 fn job(sandbox: &Sandbox, server: &Server, to: &str, table: &str, publish: &str) {
     sandbox.write("ids.txt", (0..40).map(|id| format!("{id}\n")).collect::<String>());
     let text = format!(
-        "[job]\nname = \"daily\"\nrounds = 0\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n\
+        "[job]\nname = \"daily\"\nretry_rounds = 0\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n\
          [[endpoint]]\nname = \"one\"\nurl = \"{}/{{id}}\"\nrows = \".items[]\"\nmissing = [404]\n\
          columns = {{ v = {{ jq = \".v\", type = \"integer\" }} }}\n\n\
          [table]\nto = \"{to}\"\nname = \"daily\"\n{table}\n\n[publish]\n{publish}\n",

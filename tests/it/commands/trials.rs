@@ -88,7 +88,7 @@ fn ids_that_a_list_with_columns_does_not_have_are_named() {
     let origin = Origin::start(&[]);
     let job = small_job(&sandbox, &origin, 3, "", "");
     sandbox.write("ids.csv", "imdb_id,country\ntt0000001,de\ntt6180338,fr\n");
-    sandbox.edit("small.toml", "file = \"ids.txt\"", "file = \"ids.csv\"\nkeep = [\"country\"]");
+    sandbox.edit("small.toml", "file = \"ids.txt\"", "file = \"ids.csv\"\ncolumns = [\"country\"]");
     let ended = sandbox.run(["run", job.to_str().unwrap(), "--ids", "tt0000001,tt9"]).with_code(2);
     ended.saying("ids.csv has no record \"tt9\"").saying("hint: ids are compared letter by letter");
     sandbox.run(["run", job.to_str().unwrap(), "--ids", "tt6180338"]).with_code(0).saying("published 1 row;");

@@ -81,7 +81,7 @@ fn help_names_every_command_and_exit_code() {
       extract   Extract the columns again from kept answers, without a request
       status    The runs and their shards
       failures  What failed, by kind, with an example each
-      query     SQL over a run: views rows, requests, bodies, input, and one per endpoint
+      query     SQL over a run: views rows, requests, answers, input, and one per endpoint
       limits    What is known of limits and hosts: pauses, quotas; lift a host's pause
       prune     Remove runs that are over and old
       init      Write a commented job file to start from

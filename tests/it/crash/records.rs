@@ -39,7 +39,7 @@ fn records_that_crash_their_process_are_found_and_named() {
     let crashed = |ordinal| format!("{ordinal},omdb,failed,crashed,false");
     assert_eq!(sandbox.query("small", FAILED), [crashed(70), crashed(90), crashed(150)]);
     assert_eq!(sandbox.query("small", "SELECT count(*) FROM requests"), ["400"]);
-    let failures = sandbox.run(["failures", "small", "--ids", "--format", "csv"]).with_code(0).stdout;
+    let failures = sandbox.run(["failures", "small", "--list", "--format", "csv"]).with_code(0).stdout;
     let named: Vec<&str> = failures.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(named, [&ids[70], &ids[90], &ids[150]]);
     assert_eq!(published_films(&sandbox.path().join("small.duckdb")).len(), 197);
@@ -72,7 +72,7 @@ fn a_condition_or_a_cost_that_never_ends_is_found_and_named() {
         });
         scope.spawn(|| {
             never_ends("omdb", |sandbox, _| {
-                let limit = "[limits.units]\nrate = \"1000000 units/s\"\n\n[defaults]";
+                let limit = "[limit.units]\nrate = \"1000000 units/s\"\n\n[defaults]";
                 sandbox.edit("small.toml", "[defaults]", limit);
                 let cost =
                     "limit = \"units\"\ncost = 'def f: f; if .Title == \"loop\" then f else 1 end'\nnulls";

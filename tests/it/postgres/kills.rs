@@ -87,7 +87,7 @@ id = "imdb_id"
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 nulls = ["N/A"]
 columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }}, plot = ".Plot" }}

@@ -61,8 +61,8 @@ fn a_url_that_was_deleted_meanwhile_does_not_refuse_the_others() {
     // Without the statement the foreign key refuses all of them, and says which.
     sandbox.edit(
         "schemas/social.toml",
-        "[[before]]\nsql = \"DELETE FROM windrow_rows",
-        "[[before]]\nsql = \"SELECT count(*) FROM windrow_rows",
+        "[[publish.before]]\nsql = \"DELETE FROM windrow_rows",
+        "[[publish.before]]\nsql = \"SELECT count(*) FROM windrow_rows",
     );
     database.execute("TRUNCATE social_stats; DELETE FROM windrow_runs");
     let refused = sandbox.run(["merge", "social_postgres"]).with_code(5);

@@ -58,7 +58,7 @@ id = "imdb_id"
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 pipe = ["python3", "wide.py"]
 columns = {{ text = ".text" }}
 

@@ -23,7 +23,7 @@ fn answer(path: &str) -> Vec<u8> {
         "nothing" => http("200 OK", "", ""),
         "no_content" => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec(),
         "not_found" => http("404 Not Found", "", r#"{"error":"no such id"}"#),
-        "gone" => http("410 Gone", "", ""),
+        "gone" => http("410 OnUnlisted", "", ""),
         "forbidden" => http("403 Forbidden", "", ""),
         "broken" => http("500 Internal Server Error", "", "oops"),
         "busy" => http("503 Service Unavailable", "", ""),
@@ -130,7 +130,7 @@ fn job(sandbox: &Sandbox, server: &Raw) {
             r#"
 [job]
 name = "bad"
-rounds = 0
+retry_rounds = 0
 
 [input]
 file = "ids.txt"
@@ -141,7 +141,7 @@ name = "one"
 url = "{url}/{{id}}"
 missing = [410]
 timeout = "600ms"
-max_body = "2MiB"
+max_answer = "2MiB"
 retry = {{ attempts = 2, backoff = "1ms", max_retry_after = "30s" }}
 columns = {{ v = ".v", n = {{ jq = ".n", type = "integer" }} }}
 
@@ -194,7 +194,7 @@ fn every_bad_answer_is_one_line_of_its_kind() {
 fn json_nested_a_million_deep_is_refused_at_any_limit() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = small_job(&sandbox, &origin, 3, "rounds = 0", "max_depth = 512");
+    let job = small_job(&sandbox, &origin, 3, "retry_rounds = 0", "max_depth = 512");
     let deep =
         format!("{{\"Title\":{}{}}}", "{\"a\":".repeat(1_000_000), "1".to_owned() + &"}".repeat(1_000_000));
     let knobs = serde_json::json!({ "body_ids": { film_ids(1)[0].clone(): deep } });
@@ -230,7 +230,7 @@ fn a_server_that_asks_to_wait_is_waited_for() {
     for as_date in [false, true] {
         let sandbox = Sandbox::new();
         let origin = Origin::start(&[]);
-        let job = small_job(&sandbox, &origin, 5, "rounds = 0", "");
+        let job = small_job(&sandbox, &origin, 5, "retry_rounds = 0", "");
         let limited = &film_ids(5)[2];
         let fail = serde_json::json!({ limited.as_str(): { "status": 429, "times": 1, "endpoint": "omdb" } });
         let knobs = serde_json::json!({ "retry_after": 2, "retry_after_date": as_date, "fail_ids": fail });

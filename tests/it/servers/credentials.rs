@@ -100,7 +100,7 @@ fn a_secret_that_is_refused_stops_the_run_and_a_right_one_goes_on_with_it() {
 fn a_secret_in_the_query_or_the_payload_is_one_too() {
     let server = guarded("401 Unauthorized");
     for place in
-        ["query = { key = \"${TOKEN}\" }", "form = { key = \"${TOKEN}\", id = \"{id}\" }\nidempotent = true"]
+        ["params = { key = \"${TOKEN}\" }", "form = { key = \"${TOKEN}\", id = \"{id}\" }\nidempotent = true"]
     {
         let sandbox = Sandbox::new();
         let url = server.url();
@@ -108,7 +108,7 @@ fn a_secret_in_the_query_or_the_payload_is_one_too() {
             "[[endpoint]]\nname = \"one\"\nurl = \"{url}/one\"\ncolumns = {{ one = \".v\" }}\n{place}\n"
         );
         let endpoint = if place.starts_with("query") {
-            endpoint.replace("query = {", "query = { id = \"{id}\",")
+            endpoint.replace("params = {", "params = { id = \"{id}\",")
         } else {
             endpoint
         };
@@ -140,7 +140,7 @@ fn shards_with_an_answer_each_stop_together() {
     let url = server.url();
     let endpoint = format!(
         "[[endpoint]]\nname = \"one\"\nurl = \"{url}/?ids={{id}}\"\nheaders = {{ x-key = \"${{TOKEN}}\" }}\n\
-         columns = {{ one = \".v\" }}\nbatch = {{ size = 64, split = \".[]\", key = \".id\", absent = \"missing\" }}\n"
+         columns = {{ one = \".v\" }}\nbatch = {{ size = 64, split = \".[]\", match = \".id\", on_absent = \"missing\" }}\n"
     );
     job(&sandbox, 64 * 40, "shard_size = 64", &endpoint);
     stopped(run(&sandbox, WRONG), &url, "${TOKEN}");

@@ -153,7 +153,7 @@ fn ids_that_fail_for_ever_are_lines_of_the_requests_and_the_rest_is_published() 
 fn a_whole_block_of_ids_may_fail_for_ever_where_others_are_answered() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = small_job(&sandbox, &origin, 2048, "rounds = 0", "");
+    let job = small_job(&sandbox, &origin, 2048, "retry_rounds = 0", "");
     origin.knobs(&failing(&film_ids(2048)[1024..1024 + 64], 503));
     let ended = sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     ended.saying("published 1,984 rows, 64 records left out: a request failed");
@@ -197,7 +197,7 @@ fn a_shard_of_ids_that_fail_for_ever_ends_where_the_server_answers_others() {
 fn the_gate_decides_about_ids_that_fail() {
     let sandbox = Sandbox::new();
     let origin = Origin::start(&[]);
-    let job = small_job(&sandbox, &origin, 200, "rounds = 0", "");
+    let job = small_job(&sandbox, &origin, 200, "retry_rounds = 0", "");
     let job = job.to_str().unwrap();
     sandbox.edit("small.toml", "mode = \"upsert\"", "mode = \"append\"");
     sandbox.edit("small.toml", "key = [\"imdb_id\"]", "[publish]\nmin_success = 0.98");

@@ -111,7 +111,7 @@ fn a_shard_of_which_nobody_is_there_does_not_hold_up_the_others() {
         let (gone, good) = (urls_at(&nobody(), 192), urls_of(&origin, 192));
         let urls = if gone_first { [gone, good].concat() } else { [good, gone].concat() };
         let sandbox = job_over(&urls, "shard_size = 64", "");
-        let ended = sandbox.run(["run", "pages.toml", "--children", "1"]).with_code(0);
+        let ended = sandbox.run(["run", "pages.toml", "--processes", "1"]).with_code(0);
         ended.saying("published 192 rows, 192 records left out");
         is_published(&sandbox, &origin, 192, 192);
     }

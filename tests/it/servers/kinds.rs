@@ -59,8 +59,8 @@ fn job(sandbox: &Sandbox, server: &Raw, bodies: &str) {
             r#"
 [job]
 name = "kinds"
-rounds = 0
-bodies = "{bodies}"
+retry_rounds = 0
+keep_answers = "{bodies}"
 
 [input]
 ids = [{ids}]
@@ -69,7 +69,7 @@ id = "id"
 [[endpoint]]
 name = "one"
 url = "{url}/{{id}}"
-answer = "html"
+format = "html"
 retry = {{ attempts = 1 }}
 columns = {{ title = "h1", address = "p" }}
 
@@ -100,7 +100,7 @@ fn what_is_no_page_is_a_failure_that_says_what_came() {
     // What failed is kept as it came.
     let kept = sandbox.query(
         "kinds",
-        "SELECT id, content_type, body, hex(bytes[1:4]) FROM bodies JOIN input USING (ordinal) ORDER BY ordinal",
+        "SELECT id, content_type, body, hex(bytes[1:4]) FROM answers JOIN input USING (ordinal) ORDER BY ordinal",
     );
     assert_eq!(kept.len(), 7, "{kept:?}");
     assert_eq!(kept[0], "pdf,application/pdf,,25504446");
@@ -115,7 +115,7 @@ fn kept_answers_are_the_bytes_that_came_and_are_read_as_they_were() {
     let (sandbox, server) = (Sandbox::new(), Raw::serve(answer));
     job(&sandbox, &server, "all");
     sandbox.run(["run", "kinds.toml"]).with_code(0);
-    let kept = "SELECT id, body, hex(bytes[5:8]) FROM bodies JOIN input USING (ordinal)
+    let kept = "SELECT id, body, hex(bytes[5:8]) FROM answers JOIN input USING (ordinal)
                 WHERE id IN ('latin1', 'utf_8', 'two_types') ORDER BY id";
     let as_they_came = [
         "latin1,<h1>café</h1><p>12 Main St<br>Springfield<script>track()</script></p>,636166E9",
@@ -123,7 +123,7 @@ fn kept_answers_are_the_bytes_that_came_and_are_read_as_they_were() {
         "utf_8,<h1>日本</h1>,E697A5E6",
     ];
     assert_eq!(sandbox.query("kinds", kept), as_they_came);
-    let shown = sandbox.run(["check", "kinds.toml", "--try", "--records", "100"]).with_code(1).stdout;
+    let shown = sandbox.run(["check", "kinds.toml", "--offline", "--sample", "100"]).with_code(1).stdout;
     assert!(shown.contains("< <h1>café</h1>") && shown.contains("title    П"), "{shown}");
     let (asked, before) = (server.asked(), ends(&sandbox));
     sandbox.run(["extract", "kinds"]).with_code(0);

@@ -70,7 +70,7 @@ fn ends_of(ids: &[&'static str], settings: &str, endpoint: &str) -> (Sandbox, Ve
     sandbox.write(
         "parts.toml",
         format!(
-            "[job]\nname = \"parts\"\nrounds = 0\n{settings}\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n\
+            "[job]\nname = \"parts\"\nretry_rounds = 0\n{settings}\n\n[input]\nfile = \"ids.txt\"\nid = \"id\"\n\n\
              [[endpoint]]\nname = \"one\"\nurl = \"{url}/{{id}}\"\n{endpoint}\ncolumns = {{ v = \".v\" }}\n\n\
              [table]\nto = \"duckdb:parts.duckdb\"\nname = \"parts\"\nmode = \"append\"\n"
         ),
@@ -139,7 +139,7 @@ fn a_job_says_which_successes_are_no_answer_and_which_are() {
 
 #[test]
 fn what_was_no_answer_is_none_when_kept_answers_are_read_again() {
-    let (sandbox, _) = ends_of(&["good", "part", "never"], "bodies = \"all\"", &retry(""));
+    let (sandbox, _) = ends_of(&["good", "part", "never"], "keep_answers = \"all\"", &retry(""));
     sandbox.run(["extract", "parts"]).with_code(0);
     let ends = sandbox.query("parts", "SELECT status, kind FROM requests ORDER BY ordinal");
     assert_eq!(ends, ["ok,", "failed,status", "failed,status"]);

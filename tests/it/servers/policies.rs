@@ -12,7 +12,7 @@ fn a_failed_endpoint_drops_its_row_or_nulls_or_keeps_its_columns() {
     ] {
         let sandbox = Sandbox::new();
         let origin = Origin::start(&[]);
-        let job = small_job(&sandbox, &origin, 10, "rounds = 0", "");
+        let job = small_job(&sandbox, &origin, 10, "retry_rounds = 0", "");
         let job = job.to_str().unwrap();
         sandbox.edit("small.toml", "missing = [404]", &format!("missing = [404]\non_failure = \"{policy}\""));
         sandbox.run(["run", job]).with_code(0).saying("published 10 rows");
@@ -51,13 +51,13 @@ fn a_failed_endpoint_drops_its_row_or_nulls_or_keeps_its_columns() {
 
 /// The film's year goes into the query of a second question.
 fn dependent_job(sandbox: &Sandbox, origin: &Origin, ids: &[String]) -> String {
-    let job = small_job(sandbox, origin, 1, "rounds = 0", "");
+    let job = small_job(sandbox, origin, 1, "retry_rounds = 0", "");
     sandbox.write("ids.txt", ids.join("\n"));
     let text = std::fs::read_to_string(&job).unwrap();
     let (first, rest) = text.split_once("[[endpoint]]\nname = \"business\"").unwrap();
     let (_, table) = rest.split_once("[table]").unwrap();
     let second = format!(
-        "[[endpoint]]\nname = \"after\"\nurl = \"{}/echo/{{imdb_id}}\"\nquery = {{ year = \"{{omdb.year}}\" }}\n\
+        "[[endpoint]]\nname = \"after\"\nurl = \"{}/echo/{{imdb_id}}\"\nparams = {{ year = \"{{omdb.year}}\" }}\n\
          columns = {{ asked = \".target\" }}\n\n[table]",
         origin.url()
     );

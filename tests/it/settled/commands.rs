@@ -200,7 +200,7 @@ fn a_merge_of_a_retry_that_is_killed_after_commit_is_found_by_the_next_run() {
 
 #[test]
 fn who_repeats_a_run_that_publishes_at_its_pauses_has_each_row_once_whenever_it_is_killed() {
-    let stage = Stage::new(To::DuckDb, "\n[publish]\nwhen = \"each_pause\"");
+    let stage = Stage::new(To::DuckDb, "\n[publish]\non_pause = \"publish\"");
     let portion = ["run", "films.toml", "--max-requests", "15"];
     let unfetched = || {
         stage.reset();

@@ -69,14 +69,14 @@ id = "imdb_id"
 [[endpoint]]
 name = "omdb"
 url = "{origin}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 columns = {{ title = ".Title" }}
 
 [table]
 {table}
 
-[[after]]
+[[publish.after]]
 sql = "SELECT count(*) AS films FROM films"
 file = "report.csv"
 {more}

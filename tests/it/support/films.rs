@@ -49,7 +49,7 @@ retry = {{ attempts = 3, backoff = "10ms", max_backoff = "50ms" }}
 [[endpoint]]
 name = "omdb"
 url = "{url}/"
-query = {{ i = "{{imdb_id}}" }}
+params = {{ i = "{{imdb_id}}" }}
 missing = '.Response == "False"'
 nulls = ["N/A"]
 columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }} }}
@@ -59,7 +59,7 @@ columns = {{ title = ".Title", year = {{ jq = ".Year", type = "integer" }} }}
 name = "business"
 url = "{url}/business/{{imdb_id}}"
 missing = [404]
-columns = {{ budget = {{ jq = ".budget[0]", regex = '\$([\d,]+)', strip = ",", type = "bigint" }} }}
+columns = {{ budget = {{ jq = ".budget[0]", regex = '\$([\d,]+)', remove = ",", type = "bigint" }} }}
 
 [table]
 to = "duckdb:small.duckdb"

@@ -1,4 +1,4 @@
-//! `replace = "swap"`: a new table is filled, and takes the old one's name, in the same transaction.
+//! `swap = true`: a new table is filled, and takes the old one's name, in the same transaction.
 //!
 //! Neither readers nor writers of the old table wait while the new one is filled; only at the end, under ACCESS
 //! EXCLUSIVE, they wait for COMMIT. What others write into the old table meanwhile goes with it, as what they wrote
@@ -34,11 +34,11 @@ pub(super) async fn obstacles(
     let Some(id) = target.id() else { return Ok(Vec::new()) };
     let dialect = dialect::of(session);
     let Some(swap) = dialect.swap() else {
-        return Ok(vec!["replace = \"swap\": its database makes no table within a transaction".to_owned()]);
+        return Ok(vec!["swap = true: its database makes no table within a transaction".to_owned()]);
     };
     let mut obstacles = complaints(session, &swap.obstacles.replace("$1", &id.to_string())).await?;
     obstacles.extend(complaints(session, &dialect.may_not_make_table(&target.schema)).await?);
-    let in_the_way = |obstacle| format!("replace = \"swap\" cannot take this along: {obstacle}");
+    let in_the_way = |obstacle| format!("swap = true cannot take this along: {obstacle}");
     Ok(obstacles.into_iter().map(in_the_way).collect())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::kinds::Kind;
-use crate::job::{Gone, Mode, OnFailure};
+use crate::job::{Mode, OnFailure, OnUnlisted};
 use crate::merge::End;
 
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Case {
     pub kind: Kind,
     /// In an upsert: whether a number that tells an answer's rows apart belongs to the key.
     pub key_of_parts: bool,
-    pub gone: Gone,
+    pub on_unlisted: OnUnlisted,
     pub shards: usize,
     /// Records of a block.
     pub block: usize,
@@ -49,7 +49,7 @@ pub const RECORDS: usize = 11;
 pub fn case() -> impl Strategy<Value = Case> {
     use End::{Exempt, Failed, Missing, NotAsked, Ok, Waiting};
     let end = || prop::sample::select(vec![Ok, Ok, Missing, Exempt, Failed, Failed, NotAsked, Waiting]);
-    let policy = || prop::sample::select(vec![OnFailure::Drop, OnFailure::Null, OnFailure::Keep]);
+    let policy = || prop::sample::select(vec![OnFailure::Skip, OnFailure::Null, OnFailure::Keep]);
     let mode = prop::sample::select(vec![Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds]);
     let kind = prop::sample::select(vec![Kind::Database, Kind::Csv, Kind::Parquet, Kind::Folder]);
     let round = prop::collection::vec([end(), end()], RECORDS);
@@ -71,7 +71,7 @@ pub fn case() -> impl Strategy<Value = Case> {
             let ((ends, merges, commits), (parts, exploding)) = (run, rows);
             let (policy, mode, kind, key_of_parts, gone) = table;
             let kind = if mode == Mode::Append { Kind::Database } else { kind };
-            let gone = if gone && by_key_or_id(mode) { Gone::Delete } else { Gone::Keep };
+            let gone = if gone && by_key_or_id(mode) { OnUnlisted::Delete } else { OnUnlisted::Keep };
             let case = Case {
                 ends,
                 parts,
@@ -82,7 +82,7 @@ pub fn case() -> impl Strategy<Value = Case> {
                 mode,
                 kind,
                 key_of_parts,
-                gone,
+                on_unlisted: gone,
                 shards,
                 block,
                 csv,
@@ -139,7 +139,7 @@ impl Case {
     /// Whether the failure of an endpoint leaves the record out.
     fn is_needed(&self, endpoint: usize) -> bool {
         match self.policy[endpoint] {
-            OnFailure::Drop => true,
+            OnFailure::Skip => true,
             OnFailure::Null => false,
             OnFailure::Keep => self.exploding == Some(endpoint),
         }

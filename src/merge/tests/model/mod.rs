@@ -26,7 +26,7 @@ async fn sandbox(case: &Case) -> Sandbox {
     }
     sandbox.ids = (0..RECORDS).map(|ordinal| case.id(ordinal)).collect();
     sandbox.on_failure(case.policy);
-    sandbox.job.table.gone = case.gone;
+    sandbox.job.table.on_unlisted = case.on_unlisted;
     sandbox.block = case.block;
     sandbox
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::kinds::Kind;
 use super::super::sandbox::film_values;
 use super::case::{Case, RECORDS, Seen};
-use crate::job::{Gone, Mode, OnFailure};
+use crate::job::{Mode, OnFailure, OnUnlisted};
 use crate::merge::{End, Published};
 use crate::value::Value;
 
@@ -84,7 +84,7 @@ impl Model<'_> {
         self.merges += 1;
         let merge = self.merges;
         self.table.extend(lines.into_iter().map(|(_, line)| Stood { line, merge }));
-        if self.case.gone == Gone::Delete && !seen.is_part {
+        if self.case.on_unlisted == OnUnlisted::Delete && !seen.is_part {
             let (listed, before) = (self.ids(&|_| true), self.table.len());
             self.table.retain(|row| listed.contains(&row.line[0]));
             said.gone = before - self.table.len();

@@ -11,7 +11,7 @@
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
 //! | `referencing` | what refers to the table's rows, when they are deleted or updated |
 //! | `refused` | rows that the server refuses are named; those that a trigger keeps out are counted |
-//! | `swap` | `replace = "swap"` |
+//! | `swap` | `swap = true` |
 
 mod commits;
 mod preflight;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::sandbox::Sandbox;
 use super::run_of;
-use crate::job::{Destination, Gone, Mode, ServerUrl, Stamp, Statement};
+use crate::job::{Destination, Mode, OnUnlisted, ServerUrl, Stamp, Statement};
 use crate::merge::{MergeError, check_destination};
 use crate::postgres_server;
 
@@ -98,13 +98,13 @@ async fn rights_that_are_missing_are_named_and_those_that_are_told_suffice() {
     let by_hand =
         "CREATE TABLE films (number serial, id text, title text, votes bigint, budget integer, facts json)";
     for (mode, gone, rights) in [
-        (Mode::Append, Gone::Keep, "SELECT, INSERT"),
-        (Mode::Upsert, Gone::Keep, "SELECT, INSERT, UPDATE, DELETE"),
-        (Mode::Replace, Gone::Keep, "SELECT, INSERT, DELETE"),
-        (Mode::ReplaceIds, Gone::Delete, "SELECT, INSERT, DELETE"),
+        (Mode::Append, OnUnlisted::Keep, "SELECT, INSERT"),
+        (Mode::Upsert, OnUnlisted::Keep, "SELECT, INSERT, UPDATE, DELETE"),
+        (Mode::Replace, OnUnlisted::Keep, "SELECT, INSERT, DELETE"),
+        (Mode::ReplaceIds, OnUnlisted::Delete, "SELECT, INSERT, DELETE"),
     ] {
         let mut sandbox = run_of(2, mode).await;
-        sandbox.job.table.gone = gone;
+        sandbox.job.table.on_unlisted = gone;
         sandbox.execute(by_hand);
         let user = as_user(&mut sandbox);
         let said = checked(&sandbox).await;

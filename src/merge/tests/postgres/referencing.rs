@@ -3,7 +3,7 @@
 use super::super::sandbox::{Sandbox, all_ok};
 use super::run_of;
 use crate::handoff::Exit;
-use crate::job::{Gone, Mode, OnFailure, OnReferencing};
+use crate::job::{Mode, OnFailure, OnReferencing, OnUnlisted};
 use crate::merge::{End, MergeError, check_destination};
 
 /// Films 1, 2 and 9 stand; reviews, answers to them, and wishes refer to them.
@@ -162,7 +162,7 @@ async fn columns_that_are_kept_are_those_of_the_row_that_is_updated() {
     for mode in [Mode::Replace, Mode::ReplaceIds] {
         let mut sandbox = Sandbox::new(3).await.mode(mode);
         sandbox.job.table.key = if mode == Mode::Replace { vec!["id".into()] } else { vec![] };
-        sandbox.on_failure([OnFailure::Drop, OnFailure::Keep]);
+        sandbox.on_failure([OnFailure::Skip, OnFailure::Keep]);
         sandbox.add_round(1, &ends).await;
         let sandbox = sandbox.on_postgres();
         sandbox.execute(BY_HAND);
@@ -217,17 +217,17 @@ async fn of_several_rows_to_an_id_nobody_knows_which_is_which() {
 #[tokio::test]
 async fn an_upsert_that_deletes_what_is_gone_or_twins_takes_nothing_along() {
     let mut sandbox = films(Mode::Upsert, true).await;
-    sandbox.job.table.gone = Gone::Delete;
+    sandbox.job.table.on_unlisted = OnUnlisted::Delete;
     sandbox.execute(REFER_TO_9);
     assert_eq!(checked(&sandbox).await, "fits");
     assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 row of reviews too"));
-    sandbox.job.table.gone = Gone::Keep;
+    sandbox.job.table.on_unlisted = OnUnlisted::Keep;
     sandbox.execute(
         "ALTER TABLE films DROP CONSTRAINT films_id_key; INSERT INTO films (id) VALUES ('tt0001'); INSERT INTO reviews VALUES (12, 1)",
     );
     assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 row of reviews too"));
     sandbox.job.table.on_referencing = OnReferencing::Delete;
-    sandbox.job.table.gone = Gone::Delete;
+    sandbox.job.table.on_unlisted = OnUnlisted::Delete;
     assert_eq!(sandbox.publish().await.unwrap().gone, 1);
     assert_eq!(sandbox.rows(REFERRING), ["wish -"]);
 }

@@ -91,7 +91,7 @@ async fn a_message_says_what_is_wrong_in_full() {
     assert_eq!(lines[1], first);
     assert_eq!(lines[10].split(',').next(), Some("  record 19"));
     assert_eq!(lines[11], "  and perhaps more");
-    assert!(lines[12].starts_with("hint: mend them or leave them out with [[before]]"), "{said}");
+    assert!(lines[12].starts_with("hint: mend them or leave them out with [[publish.before]]"), "{said}");
 }
 
 #[tokio::test]

@@ -115,14 +115,17 @@ async fn a_mistake_names_section_number_and_line() {
     sandbox.job.before = vec![statement("SELECT 1"), statement("SELECT 'ä',\n  2\nFROM urlz")];
     let error = refused(&sandbox).await;
     let said = error.to_string();
-    assert!(said.contains("[[before]] 2: relation \"urlz\" does not exist\n  line 3: FROM urlz"), "{said}");
+    assert!(
+        said.contains("[[publish.before]] 2: relation \"urlz\" does not exist\n  line 3: FROM urlz"),
+        "{said}"
+    );
     assert_eq!(error.exit(), Exit::Usage);
     sandbox.job.before.clear();
     let path = with_report(&mut sandbox);
     sandbox.job.after[0].sql = "SELECT id,\nnobody FROM films".into();
     let said = refused(&sandbox).await.to_string();
     assert!(
-        said.contains("[[after]]: column \"nobody\" does not exist\n  line 2: nobody FROM films"),
+        said.contains("[[publish.after]]: column \"nobody\" does not exist\n  line 2: nobody FROM films"),
         "{said}"
     );
     assert!(!path.exists());
@@ -134,7 +137,7 @@ async fn a_statement_that_ends_the_transaction_is_caught() {
         let mut sandbox = run_of(2, Mode::Append).await;
         sandbox.job.before = vec![statement(sql)];
         let error = sandbox.publish().await.unwrap_err();
-        assert!(error.to_string().contains("[[before]]: it ended the transaction"), "{sql}: {error}");
+        assert!(error.to_string().contains("[[publish.before]]: it ended the transaction"), "{sql}: {error}");
         assert!(!sandbox.has_table() || sandbox.table().is_empty(), "{sql}");
     }
 }
@@ -145,7 +148,7 @@ async fn a_statement_that_copies_to_the_client_is_told_so() {
         let mut sandbox = run_of(2, Mode::Append).await;
         sandbox.job.after = vec![statement(sql)];
         let error = refused(&sandbox).await.to_string();
-        assert!(error.contains("[[after]]: it copies from or to the client"), "{sql}: {error}");
+        assert!(error.contains("[[publish.after]]: it copies from or to the client"), "{sql}: {error}");
     }
 }
 

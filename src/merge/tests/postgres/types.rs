@@ -3,7 +3,7 @@
 use super::super::sandbox::{NOW, Sandbox, Values, all_ok};
 use super::{of_values, refused, run_of, text};
 use crate::handoff::Exit;
-use crate::job::{Gone, Mode, Statement};
+use crate::job::{Mode, OnUnlisted, Statement};
 use crate::value::{Type, Value};
 
 /// What a table of that column type holds of these values, straight and by way of staging: it must be the same.
@@ -180,7 +180,7 @@ async fn rows_whose_ids_are_gone_are_found_though_the_list_has_ids_that_are_none
             Some(if (o, e) == (1, 0) { crate::merge::End::Failed } else { crate::merge::End::Ok })
         };
         let mut sandbox = Sandbox::new(2).await.mode(Mode::ReplaceIds);
-        sandbox.job.table.gone = Gone::Delete;
+        sandbox.job.table.on_unlisted = OnUnlisted::Delete;
         sandbox.ids = vec![listed.into(), "no uuid, and no color".into()];
         sandbox.add_round(1, &ends).await;
         let sandbox = sandbox.on_postgres();

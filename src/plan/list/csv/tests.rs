@@ -25,8 +25,8 @@ fn read(job: &Job, sandbox: &Sandbox) -> Result<Vec<Vec<String>>, PlanError> {
 
 fn job(sandbox: &Sandbox, format: Format, content: &[u8], columns: &[&str]) -> Job {
     let mut job = sandbox.job(format, content);
-    job.input.keep = columns.iter().map(|name| (*name).to_owned()).collect();
-    job.input.duplicates = crate::job::Duplicates::Keep;
+    job.input.columns = columns.iter().map(|name| (*name).to_owned()).collect();
+    job.input.on_duplicate = crate::job::OnDuplicate::Keep;
     job
 }
 
@@ -140,7 +140,7 @@ proptest! {
         let content = format!("id,n\n{content}");
         let sandbox = Sandbox::new();
         let mut job = job(&sandbox, Format::Csv, content.as_bytes(), &["n"]);
-        job.input.empty_ok = true;
+        job.input.allow_empty = true;
         job.input.dialect.quote = Some(Quote::Character(b'"'));
         if let Ok(rows) = read(&job, &sandbox) {
             let theirs: Vec<Vec<String>> = csv::Reader::from_reader(content.as_bytes())
@@ -159,7 +159,7 @@ proptest! {
         rows.iter().for_each(|(id, n)| writer.write_record([id, n]).unwrap());
         let sandbox = Sandbox::new();
         let mut job = job(&sandbox, Format::Csv, &writer.into_inner().unwrap(), &["n"]);
-        job.input.empty_ok = true;
+        job.input.allow_empty = true;
         job.input.dialect.quote = Some(Quote::Character(b'"'));
         let rows: Vec<Vec<String>> = rows.into_iter().map(|(id, n)| vec![id, n]).collect();
         prop_assert_eq!(read(&job, &sandbox).unwrap(), rows);

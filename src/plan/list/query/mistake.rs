@@ -10,7 +10,7 @@ pub(super) const ONE_SELECT: &str =
     "write one SELECT (or WITH, VALUES, TABLE), with nothing after its end; without $1 or ?";
 
 /// The hint where the database's own words say it all.
-pub(super) const WORDS: &str = "correct `query` under [input]";
+pub(super) const WORDS: &str = "correct `sql` under [input]";
 
 /// A query that cannot be asked; `place` is where in it, as [`excerpt`] shows it.
 pub(super) fn wrong(list: &str, message: &str, place: String, hint: &'static str) -> ListError {

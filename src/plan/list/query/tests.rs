@@ -6,7 +6,7 @@ use std::path::Path;
 use polars::prelude::*;
 
 use crate::handoff::Exit;
-use crate::job::{Database, Duplicates, Job, ServerUrl, Source};
+use crate::job::{Database, Job, OnDuplicate, ServerUrl, Source};
 use crate::plan::list::{List, Request, Sizes};
 use crate::plan::sandbox::{Sandbox, TINY, job_of, numbers, options, texts, wait};
 use crate::plan::{PlanError, PlanOptions, frames, source_sha256};
@@ -19,7 +19,7 @@ mod postgres;
 
 /// A job whose list is the answer to a query.
 fn job(database: Database, query: &str) -> Job {
-    job_of(Source::Query { database, query: query.to_owned() })
+    job_of(Source::Query { database, sql: query.to_owned() })
 }
 
 fn server(database: &TestDatabase<'_>, query: &str) -> Job {

@@ -85,7 +85,7 @@ fn delimiter_and_lines_that_are_passed_over_are_the_jobs_to_say() {
     let comment = Some("#".to_owned());
     let dialect = Dialect { delimiter: Some(b';'), comment, skip_lines: 2, ..Dialect::default() };
     let mut job = job_with(&sandbox, Format::Csv, content, dialect);
-    job.input.keep = vec!["n".into()];
+    job.input.columns = vec!["n".into()];
     let list = sandbox.read(&job, &options()).unwrap();
     assert_eq!(ids(&list), ["1", "3"]);
     assert_eq!(texts(&frame(&list), "n"), [Some("a;b".to_owned()), Some("y\n#z,;\n".to_owned())]);
@@ -185,7 +185,7 @@ fn an_ending_says_what_an_empty_file_should_have_been() {
         let path = sandbox.path().join(format!("ids.csv.{ending}"));
         std::fs::write(&path, b"").unwrap();
         let mut job = job_of(Source::File { path: path.clone(), format: Format::Csv });
-        job.input.empty_ok = true;
+        job.input.allow_empty = true;
         assert!(refused(&sandbox, &job).contains("it ends too early"), "{ending}");
         std::fs::write(&path, b"id\nnot compressed after all\n").unwrap();
         assert_eq!(ids(&sandbox.read(&job, &options()).unwrap()), ["not compressed after all"]);

@@ -25,7 +25,7 @@ fn a_file_is_read_in_order_and_in_its_own_types() {
          TIMESTAMPTZ '2024-05-31 12:00:00.5+02' AS seen, [i] AS tags FROM range(5000) t(i)",
     );
     let mut job = job(Database::DuckDb(Some(path)), "FROM films ORDER BY year DESC;");
-    job.input.keep = ["year", "score", "seen", "tags"].map(str::to_owned).to_vec();
+    job.input.columns = ["year", "score", "seen", "tags"].map(str::to_owned).to_vec();
     let list = read(&job).unwrap();
     assert_eq!(list.records(), 5000);
     assert_eq!((ids(&list)[0].as_str(), ids(&list)[4999].as_str()), ("f4999", "f0"));
@@ -59,13 +59,13 @@ const VALUES: [(&str, Type, &str); 15] = [
 fn every_type_is_kept_or_becomes_text() {
     for (sql, ty, expected) in VALUES {
         let mut job = job(Database::DuckDb(None), &format!("SELECT 1 AS id, {sql} AS value"));
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         let list = read(&job).unwrap_or_else(|error| panic!("{sql}: {error}"));
         assert_eq!((type_of(&list, "value"), value(&list, "value").as_str()), (ty, expected), "{sql}");
     }
     for sql in ["DATE 'infinity'", "'nan'::DOUBLE", "'inf'::FLOAT"] {
         let mut job = job(Database::DuckDb(None), &format!("SELECT 1 AS id, {sql} AS value"));
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         let said = mistake(&job);
         assert!(said.starts_with("duckdb:, row 1, column \"value\": "), "{said}");
     }
@@ -100,7 +100,7 @@ fn a_mistake_points_into_the_query() {
         assert!(said.contains("hint: write one SELECT"), "{query}: {said}");
     }
     let said = mistake(&job(Database::DuckDb(None), "SELECT CAST('x' || range AS INT) AS id FROM range(10)"));
-    assert!(said.contains("Conversion Error") && said.contains("hint: correct `query`"), "{said}");
+    assert!(said.contains("Conversion Error") && said.contains("hint: correct `sql`"), "{said}");
     let said = mistake(&job(Database::DuckDb(None), "SELECT 1 AS id, 2 AS id"));
     assert!(said.contains("more than one column \"id\""), "{said}");
 }

@@ -23,7 +23,7 @@ fn rows_come_in_the_order_of_the_query() {
 fn only_needed_columns_are_taken_each_in_its_own_type() {
     let database = films();
     let mut job = server(&database, "SELECT * FROM films ORDER BY id DESC -- a remark");
-    job.input.keep = ["year", "score", "seen", "tags"].map(str::to_owned).to_vec();
+    job.input.columns = ["year", "score", "seen", "tags"].map(str::to_owned).to_vec();
     let list = read(&job).unwrap();
     assert_eq!(ids(&list), ["b", "a"]);
     assert_eq!(type_of(&list, "year"), Type::Integer);
@@ -32,7 +32,7 @@ fn only_needed_columns_are_taken_each_in_its_own_type() {
     assert_eq!(texts(&frame(&list), "tags"), [Some("{x,y}".to_owned()), None]);
     assert_eq!(value(&list, "seen"), "2024-05-31T10:00:00.123456Z");
     assert_eq!(value(&list, "score"), "7.50");
-    job.input.keep.clear();
+    job.input.columns.clear();
     assert_eq!(read(&job).unwrap().columns.fields.len(), 1);
 }
 
@@ -80,12 +80,12 @@ fn every_type_is_kept_or_becomes_text() {
     );
     for (sql, ty, expected) in VALUES {
         let mut job = server(&database, &format!("SELECT 1 AS id, {sql} AS value"));
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         let list = read(&job).unwrap_or_else(|error| panic!("{sql}: {error}"));
         assert_eq!((type_of(&list, "value"), value(&list, "value").as_str()), (ty, expected), "{sql}");
     }
     let mut job = server(&database, "SELECT 1 AS id, 1999::year AS value");
-    job.input.keep = vec!["value".into()];
+    job.input.columns = vec!["value".into()];
     assert_eq!(type_of(&read(&job).unwrap(), "value"), Type::Integer, "a domain is what it is made of");
 }
 
@@ -150,7 +150,7 @@ fn a_text_is_what_the_server_prints() {
     database.execute("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN address AS inet");
     for sql in PRINTED {
         let mut job = server(&database, &format!("SELECT 1 AS id, {sql} AS value"));
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         let list = read(&job).unwrap_or_else(|error| panic!("{sql}: {error}"));
         let printed = database.rows(&format!("SELECT {sql}"));
         let text = texts(&frame(&list), "value").remove(0).unwrap_or_else(|| "~".to_owned());
@@ -158,7 +158,7 @@ fn a_text_is_what_the_server_prints() {
     }
     for (sql, text) in [("'x'::char(4)", "x"), ("'x '::char(4)", "x"), ("''::char(4)", "")] {
         let mut job = server(&database, &format!("SELECT 1 AS id, {sql} AS value"));
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         assert_eq!(value(&read(&job).unwrap(), "value"), text, "{sql}: the padding is no part of it");
     }
 }
@@ -169,7 +169,7 @@ fn an_address_can_be_the_id() {
     database
         .execute("CREATE TABLE hosts AS SELECT ('10.0.0.' || i)::inet AS ip FROM generate_series(1, 3) i");
     let mut job = server(&database, "SELECT ip AS id FROM hosts ORDER BY ip");
-    job.input.keep.clear();
+    job.input.columns.clear();
     assert_eq!(ids(&read(&job).unwrap()), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
 }
 
@@ -188,7 +188,7 @@ fn how_values_are_written_is_not_the_servers_choice() {
     }
     let sql = "SELECT id, seen, 0.1::float8 + 0.2 AS sum, '\\xff'::bytea AS bytes, pg_sleep(0.05)::text FROM films ORDER BY 1 DESC";
     let mut job = server(&database, sql);
-    job.input.keep = ["seen", "sum", "bytes"].map(str::to_owned).to_vec();
+    job.input.columns = ["seen", "sum", "bytes"].map(str::to_owned).to_vec();
     let list = read(&job).unwrap();
     assert_eq!(value(&list, "seen"), "2024-05-31T10:00:00.123456Z");
     assert_eq!(value(&list, "sum"), "0.30000000000000004");
@@ -199,7 +199,7 @@ fn how_values_are_written_is_not_the_servers_choice() {
 fn the_types_of_the_job_come_first() {
     let database = films();
     let mut job = server(&database, "SELECT '007' AS id, 3 AS n, 1.50::numeric AS m");
-    job.input.keep = ["n", "m"].map(str::to_owned).to_vec();
+    job.input.columns = ["n", "m"].map(str::to_owned).to_vec();
     job.input.types = vec![("id".into(), Type::Bigint), ("n".into(), Type::Text), ("m".into(), Type::Double)];
     let list = read(&job).unwrap();
     assert_eq!(numbers(&frame(&list), "id"), [7]);
@@ -219,7 +219,7 @@ fn what_no_column_of_ours_can_hold_is_named_by_row_and_column() {
     ] {
         let query = format!("SELECT 1 AS id, {sql} AS value");
         let mut job = server(&database, &query);
-        job.input.keep = vec!["value".into()];
+        job.input.columns = vec!["value".into()];
         let said = mistake(&job);
         assert!(said.contains(&format!(", row 1, column \"value\": {says}")), "{said}");
         assert!(said.starts_with("postgres://postgres@127.0.0.1:"), "{said}");
@@ -244,14 +244,14 @@ fn a_needed_column_must_be_there_once() {
 fn a_mistake_points_into_the_query() {
     let database = films();
     let said = mistake(&server(&database, "SELECT id,\n  nme\nFROM films"));
-    assert!(said.contains("column \"nme\" does not exist\n    nme\n    ^\nhint: correct `query`"), "{said}");
+    assert!(said.contains("column \"nme\" does not exist\n    nme\n    ^\nhint: correct `sql`"), "{said}");
     let said = mistake(&server(&database, "SELECT id FROM flims"));
     assert!(
         said.contains("relation \"flims\" does not exist\n  SELECT id FROM flims\n                 ^\nhint:"),
         "{said}"
     );
     let said = mistake(&server(&database, "SELECT 1/(year - 1999) AS id FROM films"));
-    assert!(said.contains("division by zero\nhint: correct `query`"), "{said}");
+    assert!(said.contains("division by zero\nhint: correct `sql`"), "{said}");
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn duplicates_samples_and_picked_ids_are_as_of_any_list() {
     database.execute("CREATE TABLE n AS SELECT i AS id FROM unnest(ARRAY['a','b','a','c']) i");
     let mut job = server(&database, "SELECT id FROM n");
     assert!(mistake(&job).contains("id \"a\" comes twice, in row 1 and row 3\n"));
-    job.input.duplicates = Duplicates::First;
+    job.input.on_duplicate = OnDuplicate::First;
     assert_eq!(read(&job).unwrap().left_out(), 1);
-    job.input.duplicates = Duplicates::Keep;
+    job.input.on_duplicate = OnDuplicate::Keep;
     let sample = PlanOptions { sample: Some(2), ..options() };
     assert_eq!(read_with(&job, &sample, TINY).unwrap().records(), 2);
     let picked = PlanOptions { ids: Some(vec!["c".into()]), ..options() };
@@ -308,12 +308,12 @@ fn the_digest_is_that_of_the_needed_rows_in_any_order() {
     let database = films();
     let query = "SELECT id, year FROM films";
     let mut job = server(&database, query);
-    job.input.keep = vec!["year".into()];
+    job.input.columns = vec!["year".into()];
     let list = read(&job).unwrap();
     assert_eq!(list.sha256, digest_now(&job));
     assert_eq!(list.source, format!("{}: {query}", database.url()));
     let mut reversed = server(&database, "SELECT year, id, score FROM films ORDER BY id");
-    reversed.input.keep = vec!["year".into()];
+    reversed.input.columns = vec!["year".into()];
     assert_eq!(digest_now(&reversed), list.sha256);
     database.execute("UPDATE films SET score = 1, year = 1999 WHERE id = 'b'");
     assert_eq!(digest_now(&job), list.sha256, "columns that are not needed do not count");

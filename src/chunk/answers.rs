@@ -9,7 +9,7 @@ use crate::record::Ordinal;
 
 /// One kept answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Body {
+pub struct KeptAnswer {
     /// The record; of an answer that several shared the first that it was kept for.
     pub ordinal: Ordinal,
     /// The endpoint's name.
@@ -28,7 +28,7 @@ pub struct Body {
     pub next_link: Option<String>,
 }
 
-impl Body {
+impl KeptAnswer {
     /// What to show of it.
     pub fn shown(&self) -> &[u8] {
         self.text.as_ref().map_or(&self.body, |text| text.as_bytes())
@@ -40,15 +40,15 @@ const OF_OLDER_FILES: &str = "text/plain; charset=utf-8";
 
 /// The file of a block's kept answers: `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`,
 /// `next_link`, compressed.
-pub fn encode_bodies(bodies: &[Body]) -> Result<Bytes, ChunkError> {
-    let ordinals: Vec<i64> = bodies.iter().map(|body| body.ordinal as i64).collect();
-    let endpoints: Vec<&str> = bodies.iter().map(|body| body.endpoint.as_str()).collect();
-    let pages: Vec<i32> = bodies.iter().map(|body| body.page as i32).collect();
-    let statuses: Vec<Option<i32>> = bodies.iter().map(|body| body.http_status.map(i32::from)).collect();
-    let links = bodies.iter().map(|body| body.next_link.as_deref());
-    let bytes = bodies.iter().map(|body| Some(body.body.as_ref()));
-    let types = bodies.iter().map(|body| body.content_type.as_deref());
-    let texts = bodies.iter().map(|body| body.text.as_deref());
+pub fn encode_answers(answers: &[KeptAnswer]) -> Result<Bytes, ChunkError> {
+    let ordinals: Vec<i64> = answers.iter().map(|body| body.ordinal as i64).collect();
+    let endpoints: Vec<&str> = answers.iter().map(|body| body.endpoint.as_str()).collect();
+    let pages: Vec<i32> = answers.iter().map(|body| body.page as i32).collect();
+    let statuses: Vec<Option<i32>> = answers.iter().map(|body| body.http_status.map(i32::from)).collect();
+    let links = answers.iter().map(|body| body.next_link.as_deref());
+    let bytes = answers.iter().map(|body| Some(body.body.as_ref()));
+    let types = answers.iter().map(|body| body.content_type.as_deref());
+    let texts = answers.iter().map(|body| body.text.as_deref());
     let columns = vec![
         Column::new(ORDINAL.into(), ordinals),
         Column::new("endpoint".into(), endpoints),
@@ -59,26 +59,26 @@ pub fn encode_bodies(bodies: &[Body]) -> Result<Bytes, ChunkError> {
         StringChunked::from_iter_options("text".into(), texts).into_series().into(),
         StringChunked::from_iter_options("next_link".into(), links).into_series().into(),
     ];
-    parquet::write_small(&mut DataFrame::new(bodies.len(), columns)?)
+    parquet::write_small(&mut DataFrame::new(answers.len(), columns)?)
 }
 
 /// The answers of such a file, in its order.
-pub fn read_bodies(bytes: Bytes) -> Result<Vec<Body>, ChunkError> {
+pub fn read_answers(bytes: Bytes) -> Result<Vec<KeptAnswer>, ChunkError> {
     let frame = parquet::read(bytes, None, None)?;
     let ordinals = parquet::whole_numbers(&frame, ORDINAL)?;
     let endpoints = frame.column("endpoint")?.str()?;
     let pages = frame.column("page")?.i32()?;
     let statuses = frame.column("http_status")?.i32()?;
-    let bodies = frame.column("body")?.binary()?;
+    let answers = frame.column("body")?.binary()?;
     let links = frame.column("next_link")?.str()?;
     let types = frame.column("content_type").ok().map(|column| column.str()).transpose()?;
     let texts = frame.column("text").ok().map(|column| column.str()).transpose()?;
-    let body = |(at, ordinal): (usize, Ordinal)| Body {
+    let body = |(at, ordinal): (usize, Ordinal)| KeptAnswer {
         ordinal,
         endpoint: endpoints.get(at).unwrap_or_default().to_owned(),
         page: pages.get(at).and_then(|page| page.try_into().ok()).unwrap_or(0),
         http_status: statuses.get(at).and_then(|status| status.try_into().ok()),
-        body: Bytes::copy_from_slice(bodies.get(at).unwrap_or_default()),
+        body: Bytes::copy_from_slice(answers.get(at).unwrap_or_default()),
         content_type: types.map_or(Some(OF_OLDER_FILES), |types| types.get(at)).map(str::to_owned),
         text: texts.and_then(|texts| texts.get(at)).map(str::to_owned),
         next_link: links.get(at).map(str::to_owned),
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn bodies_come_back_byte_by_byte() {
-        let body = |ordinal, page, body: &[u8]| Body {
+        let body = |ordinal, page, body: &[u8]| KeptAnswer {
             ordinal,
             endpoint: "shop".into(),
             page,
@@ -102,12 +102,12 @@ mod tests {
             text: (page == 1).then(|| "é".to_owned()),
             next_link: (page == 1).then(|| "/next".to_owned()),
         };
-        let bodies = [body(3, 0, b"<p>\xff\0"), body(3, 1, b""), body(9, 0, &b"x".repeat(100_000))];
-        let file = encode_bodies(&bodies).unwrap();
+        let answers = [body(3, 0, b"<p>\xff\0"), body(3, 1, b""), body(9, 0, &b"x".repeat(100_000))];
+        let file = encode_answers(&answers).unwrap();
         assert!(file.len() < 10_000, "{} bytes are not compressed", file.len());
-        assert_eq!(read_bodies(file).unwrap(), bodies);
-        assert_eq!(read_bodies(encode_bodies(&[]).unwrap()).unwrap(), []);
-        assert_eq!(bodies.map(|body| body.shown().len()), [5, 2, 100_000]);
+        assert_eq!(read_answers(file).unwrap(), answers);
+        assert_eq!(read_answers(encode_answers(&[]).unwrap()).unwrap(), []);
+        assert_eq!(answers.map(|body| body.shown().len()), [5, 2, 100_000]);
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
             Column::new("next_link".into(), [None::<&str>]),
         ];
         let file = parquet::write_small(&mut DataFrame::new(1, columns).unwrap()).unwrap();
-        let body = read_bodies(file).unwrap().remove(0);
+        let body = read_answers(file).unwrap().remove(0);
         assert_eq!((body.content_type.as_deref(), body.text), (Some("text/plain; charset=utf-8"), None));
     }
 }

@@ -1,14 +1,14 @@
-//! What is said about a key that is not one: that a later version brings it, that it belongs elsewhere, or
+//! What is said about a key that is not one: that a later version brings it, what it is called here, where it belongs, or
 //! which one was meant.
 
-use super::{title_of_limits, titles_of_sections_with};
+use super::{others, title_of_limits, titles_of_sections_with};
 use crate::job::suggest::{did_you_mean, joined};
 
 /// Keys of later versions, and what serves until then.
-const LATER: [(&str, &str); 1] = [("auth", "send the secret in `headers` or `query` as ${NAME}")];
+const LATER: [(&str, &str); 1] = [("auth", "send the secret in `headers` or `params` as ${NAME}")];
 
-/// [limits.www.example.com] is a table `example` in the limit `www`.
-const UNQUOTED: &str = "a host stands in quotes: [limits.\"www.example.com\"]";
+/// [limit.www.example.com] is a table `example` in the limit `www`.
+const UNQUOTED: &str = "a host stands in quotes: [limit.\"www.example.com\"]";
 
 /// Message and hint for a key that its section does not have.
 #[derive(Debug)]
@@ -24,14 +24,16 @@ pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
         return Refusal { message: format!("not yet supported: `{key}`"), hint };
     }
     let hint = in_other_number(key, known)
+        .or_else(|| others::instead_of(key, title).map(str::to_owned))
         .or_else(|| elsewhere(key))
+        .or_else(|| others::anywhere(key).map(str::to_owned))
         .or_else(|| did_you_mean(key, known))
         .or_else(|| (title == title_of_limits()).then(|| UNQUOTED.to_owned()))
         .unwrap_or_else(|| format!("the keys here are {}", listed(known)));
     Refusal { message: format!("unknown key `{key}` in {title}"), hint }
 }
 
-/// "did you mean `limits`?" of `limit`: where that is a key of another section, it is still the nearer one.
+/// "did you mean `limit`?" of `limits`: where that is a key of another section, it is still the nearer one.
 fn in_other_number(key: &str, known: &[&str]) -> Option<String> {
     let is_other = |one: &str, other: &str| one.strip_suffix('s') == Some(other);
     let found = known.iter().find(|known| is_other(known, key) || is_other(key, known))?;
@@ -57,11 +59,17 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_recognised_and_a_strange_one_is_not() {
-        let known = ["name", "url", "query", "headers"];
+        let known = ["name", "url", "params", "headers"];
         assert_eq!(refusal("mode", "[job]", &known).hint, "it belongs in [table]");
         assert_eq!(refusal("min_success", "[job]", &known).hint, "it belongs in [[endpoint]] or [publish]");
-        assert_eq!(refusal("query", "[table]", &["to"]).hint, "it belongs in [input] or [[endpoint]]");
-        assert_eq!(refusal("file", "[[before]]", &["sql"]).hint, "it belongs in [input] or [[after]]");
+        assert_eq!(
+            refusal("nulls", "[table]", &["to"]).hint,
+            "it belongs in [[endpoint]] or a column of [[endpoint]]"
+        );
+        assert_eq!(
+            refusal("file", "[[publish.before]]", &["sql"]).hint,
+            "it belongs in [input] or [[publish.after]]"
+        );
         assert_eq!(refusal("auth", "[[endpoint]]", &known).message, "not yet supported: `auth`");
         assert!(refusal("zzz", "[job]", &known).hint.contains("`headers`"));
     }

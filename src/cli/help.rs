@@ -1,0 +1,160 @@
+//! The help: commands in the order in which they are needed, an example of each, and words that other tools have for them.
+
+use clap::builder::UnknownArgumentValueParser;
+use clap::{Arg, ArgAction, Command, CommandFactory};
+
+use super::Cli;
+use crate::handoff::Exit;
+
+/// The commands, by what they are for.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Start", &["init", "check", "plan", "run"]),
+    ("Look", &["status", "failures", "query"]),
+    ("Mend", &["retry", "extract", "merge"]),
+    ("Keep", &["limits", "prune"]),
+    ("Many machines", &["shard"]),
+    ("Editor", &["schema"]),
+];
+
+/// An example of each command, and what it does.
+const EXAMPLES: [(&str, &str); 14] = [
+    ("init", "windrow init films                          writes films.toml, a job that runs as it is"),
+    (
+        "check",
+        "windrow check films.toml                    asks three records of the list, and shows what became of them",
+    ),
+    (
+        "plan",
+        "windrow plan films.toml                     says how many requests it will be, and how long they take",
+    ),
+    ("run", "windrow run films.toml --sample 10          tries ten records, into a database of their own"),
+    ("status", "windrow status films                        the shards of the newest run"),
+    ("failures", "windrow failures films --list --format csv  every failed request with its id"),
+    ("query", "windrow query films \"SELECT count(*) FROM rows WHERE year IS NULL\""),
+    (
+        "retry",
+        "windrow retry films --status 5xx            asks again what a server's error was the answer to",
+    ),
+    ("extract", "windrow extract films                       makes all columns as the job has them now"),
+    ("merge", "windrow merge films --to csv:films.csv      publishes the newest run into a file as well"),
+    ("limits", "windrow limits --forget api.example.com     lets requests go to that host again"),
+    ("prune", "windrow prune films --older-than 30d --dry-run"),
+    ("shard", "windrow shard films 3                       fetches shard 3 of the newest run"),
+    ("schema", "windrow schema > job.schema.json            what editors complete and check job files by"),
+];
+
+/// What other tools, or people, call a command.
+const OTHERS: [(&str, &[&str]); 12] = [
+    ("init", &["new", "create", "generate", "scaffold", "template", "quickstart"]),
+    ("check", &["validate", "lint", "test", "verify", "try", "preview", "debug"]),
+    ("plan", &["explain", "dry-run", "dryrun", "estimate", "price", "cost"]),
+    (
+        "run",
+        &[
+            "fetch", "start", "go", "exec", "execute", "sync", "crawl", "download", "load", "resume",
+            "continue", "restart", "read", "pipeline", "invoke",
+        ],
+    ),
+    ("status", &["list", "ls", "ps", "runs", "show", "info", "progress", "state", "jobs"]),
+    ("failures", &["errors", "error", "failed", "log", "logs", "rejects", "missing"]),
+    ("query", &["sql", "select", "ask", "rows", "head", "shell"]),
+    ("retry", &["rerun", "redo", "repair", "again", "requeue"]),
+    ("extract", &["transform", "parse", "reparse", "convert", "backfill"]),
+    ("merge", &["publish", "commit", "upload", "export", "write", "insert", "push"]),
+    ("limits", &["limit", "quota", "quotas", "budget", "budgets", "rate", "rates", "hosts", "unpause"]),
+    ("prune", &["clean", "clear", "gc", "rm", "remove", "delete", "purge", "vacuum", "cleanup"]),
+];
+
+/// Words that the commands use, and what each means.
+const WORDS: [(&str, &str); 7] = [
+    ("run", "one pass through the whole list, in a folder of its own"),
+    ("shard", "a part of the list, fetched by a process of its own"),
+    ("round", "asks again what failed or waits; round 0 asks everything"),
+    ("failed", "asked, and not answered as it should be; `windrow retry` asks again"),
+    ("waiting", "not answered yet: a quota is used up, its host is down, or the run was interrupted"),
+    ("not_asked", "its `when` said no, or what it depends on failed"),
+    ("missing", "the server says that the id does not exist: a success, its columns null"),
+];
+
+/// The command line, as it is parsed and explained.
+pub(super) fn command() -> Command {
+    let command = Cli::command();
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}{{after-help}}",
+        groups(&command)
+    );
+    let command = command.help_template(template).after_help(after_help());
+    let command = EXAMPLES.iter().fold(command, |command, (name, example)| {
+        command.mut_subcommand(*name, |of| of.after_help(format!("Example:\n  {example}")))
+    });
+    let command = WITHOUT_RUNS.iter().fold(command, |command, name| {
+        command.mut_subcommand(*name, |of| of.arg(Arg::new("folder").long("runs").hide(true)))
+    });
+    command.mut_subcommand("merge", |of| of.arg(not_force()))
+}
+
+/// Commands that look at no run: `--runs`, which all have, is not shown there.
+const WITHOUT_RUNS: [&str; 3] = ["init", "limits", "schema"];
+
+/// What one types first where the gate refuses; `--anyway` says less.
+fn not_force() -> Arg {
+    let parser = UnknownArgumentValueParser::suggest_arg("--anyway")
+        .and_suggest("it sets aside the conditions of [publish] only");
+    Arg::new("force").long("force").action(ArgAction::SetTrue).value_parser(parser).hide(true)
+}
+
+/// The commands below the names of their groups, a line each.
+fn groups(command: &Command) -> String {
+    let line = |name: &&str| {
+        let about = command.find_subcommand(name).and_then(Command::get_about).map(ToString::to_string);
+        format!("  {name:<10}{}\n", about.unwrap_or_default())
+    };
+    let group = |(title, names): &(&str, &[&str])| {
+        format!("{title}:\n{}\n", names.iter().map(line).collect::<String>())
+    };
+    GROUPS.iter().map(group).collect()
+}
+
+/// What stands below the help: words, then exit codes, a line each.
+fn after_help() -> String {
+    let line = |(word, means): &(&str, &str)| format!("\n  {word:<14} {}", means.replace('`', ""));
+    let lines = |words: &[(&str, &str)]| words.iter().map(line).collect::<String>();
+    format!("Words:{}\n\nExit codes:{}", lines(&WORDS), lines(&Exit::MEANINGS))
+}
+
+/// The command that another tool's word stands for.
+pub(super) fn meant_by(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase().replace('_', "-");
+    OTHERS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(command, _)| *command)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_in_one_group_and_has_an_example() {
+        let command = Cli::command();
+        let there: BTreeSet<&str> = command.get_subcommands().map(Command::get_name).collect();
+        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), there);
+        assert_eq!(grouped.len(), there.len());
+        assert_eq!(EXAMPLES.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), there);
+        for (name, example) in EXAMPLES {
+            assert!(example.starts_with(&format!("windrow {name} ")), "{example}");
+        }
+    }
+
+    #[test]
+    fn words_of_others_lead_to_one_command_each_and_are_none() {
+        let command = Cli::command();
+        let words: Vec<&str> = OTHERS.iter().flat_map(|(_, words)| words.iter().copied()).collect();
+        assert_eq!(words.iter().collect::<BTreeSet<_>>().len(), words.len());
+        for (name, words) in OTHERS {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+            assert!(words.iter().all(|word| command.find_subcommand(word).is_none()), "{words:?}");
+        }
+    }
+}
