@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::jobs::ResolvedDestination;
+use crate::jobs::JobFolder;
 use crate::{Outcome, median};
 
 /// How often a run is looked at.
@@ -36,20 +36,20 @@ pub struct Run {
 }
 
 /// Runs the program on a job; `server` is the process that answers.
-pub fn run(program: &Path, place: &ResolvedDestination, server: Option<u32>) -> Outcome<Run> {
+pub fn run(program: &Path, place: &JobFolder, server: Option<u32>) -> Outcome<Run> {
     let mut command = Command::new(program);
     command.arg("run").arg(&place.job);
     accounted(command, place, server)
 }
 
 /// Makes the columns of the job's last run anew, from the answers that it kept.
-pub fn extract(program: &Path, place: &ResolvedDestination) -> Outcome<Run> {
+pub fn extract(program: &Path, place: &JobFolder) -> Outcome<Run> {
     let mut command = Command::new(program);
     command.arg("extract").arg(&place.job);
     accounted(command, place, None)
 }
 
-fn accounted(mut command: Command, place: &ResolvedDestination, server: Option<u32>) -> Outcome<Run> {
+fn accounted(mut command: Command, place: &JobFolder, server: Option<u32>) -> Outcome<Run> {
     let cpu_before = waited_for()?;
     let server_before = server.map_or(0.0, cpu_of);
     let started = Instant::now();

@@ -16,32 +16,32 @@ pub const LATE_BOUND: f64 = LATE_IN_FLIGHT as f64 / 0.2;
 const FILMS: &str = include_str!("../../schemas/movies.toml");
 
 /// Where a run takes place.
-pub struct ResolvedDestination {
+pub struct JobFolder {
     pub job: PathBuf,
     pub log: PathBuf,
 }
 
-impl ResolvedDestination {
+impl JobFolder {
     /// A job that asks nginx for one document per record.
-    pub fn films(folder: &Path, list: &Path, port: u16) -> Outcome<ResolvedDestination> {
+    pub fn films(folder: &Path, list: &Path, port: u16) -> Outcome<JobFolder> {
         let columns = section("[endpoint.columns]");
         let endpoint = format!(
             "[[endpoint]]\nname = \"omdb\"\nurl = \"http://127.0.0.1:{port}/{{document}}.json\"\n\
              missing = '.Response == \"False\"'\nnulls = [\"N/A\", \"\"]\n{columns}"
         );
-        ResolvedDestination::fresh(folder, list, IN_FLIGHT, &endpoint)
+        JobFolder::fresh(folder, list, IN_FLIGHT, &endpoint)
     }
 
     /// The same, its answers kept.
-    pub fn keeping(folder: &Path, list: &Path, port: u16) -> Outcome<ResolvedDestination> {
-        let place = ResolvedDestination::films(folder, list, port)?;
+    pub fn keeping(folder: &Path, list: &Path, port: u16) -> Outcome<JobFolder> {
+        let place = JobFolder::films(folder, list, port)?;
         let text = fs::read_to_string(&place.job)?;
         fs::write(&place.job, text.replacen("[job]\n", "[job]\nkeep_answers = \"all\"\n", 1))?;
         Ok(place)
     }
 
     /// A job with four questions per record, as the origin answers them.
-    pub fn late(folder: &Path, list: &Path, port: u16) -> Outcome<ResolvedDestination> {
+    pub fn late(folder: &Path, list: &Path, port: u16) -> Outcome<JobFolder> {
         let server = format!("http://127.0.0.1:{port}");
         let films = section("[endpoint.columns]");
         let endpoints = format!(
@@ -70,11 +70,11 @@ url = "{server}/echo/{{imdb_id}}"
 columns = {{ target = ".target" }}
 "#
         );
-        ResolvedDestination::fresh(folder, list, LATE_IN_FLIGHT, &endpoints)
+        JobFolder::fresh(folder, list, LATE_IN_FLIGHT, &endpoints)
     }
 
     /// Begins the folder anew and writes the job.
-    fn fresh(folder: &Path, list: &Path, in_flight: u32, endpoints: &str) -> Outcome<ResolvedDestination> {
+    fn fresh(folder: &Path, list: &Path, in_flight: u32, endpoints: &str) -> Outcome<JobFolder> {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
@@ -85,7 +85,7 @@ columns = {{ target = ".target" }}
              {endpoints}\n[table]\nto = \"duckdb:bench.duckdb\"\nname = \"films\"\nmode = \"upsert\"\n\
              key = [\"imdb_id\"]\nstamp = {{ fetched_at = \"record.fetched_at\" }}\n"
         );
-        let place = ResolvedDestination { job: folder.join("bench.toml"), log: folder.join("log") };
+        let place = JobFolder { job: folder.join("bench.toml"), log: folder.join("log") };
         fs::write(&place.job, text)?;
         Ok(place)
     }

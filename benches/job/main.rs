@@ -21,7 +21,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use account::Run;
-use jobs::ResolvedDestination;
+use jobs::JobFolder;
 use site::{Nginx, Origin, Site};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -73,7 +73,7 @@ fn in_turns(rounds: usize, programs: &[PathBuf], site: &Site, nginx: &Nginx) -> 
     for round in 0..rounds {
         raw.push(rivals::wrk(site, nginx.port)?);
         for (program, runs) in programs.iter().zip(&mut runs) {
-            let place = ResolvedDestination::films(&site.folder.join("run"), &site.list, nginx.port)?;
+            let place = JobFolder::films(&site.folder.join("run"), &site.list, nginx.port)?;
             runs.push(account::run(program, &place, Some(nginx.pid()))?);
         }
         // Much slower than the others: once is enough.
@@ -109,7 +109,7 @@ fn report(raw: f64, programs: &[PathBuf], runs: &[Vec<Run>], by_hand: Option<f64
 
 /// The columns made anew from kept answers, beside the run that kept them.
 fn anew(program: &Path, site: &Site, nginx: &Nginx) -> Outcome<()> {
-    let place = ResolvedDestination::keeping(&site.folder.join("kept"), &site.list, nginx.port)?;
+    let place = JobFolder::keeping(&site.folder.join("kept"), &site.list, nginx.port)?;
     let fetched = account::run(program, &place, Some(nginx.pid()))?;
     let extracted = account::extract(program, &place)?;
     let requests = f64::from(RECORDS);
@@ -128,7 +128,7 @@ fn few(program: &Path, site: &Site, nginx: &Nginx) -> Outcome<()> {
     let mut runs = Vec::new();
     for _ in 0..5 {
         let list = site.shortened(FEW)?;
-        let place = ResolvedDestination::films(&site.folder.join("few"), &list, nginx.port)?;
+        let place = JobFolder::films(&site.folder.join("few"), &list, nginx.port)?;
         runs.push(account::run(program, &place, None)?);
     }
     println!("\n{FEW} ids, from the first look at the job file to the published table");
@@ -141,7 +141,7 @@ fn late(folder: &Path, program: &Path, origin: &Path) -> Outcome<()> {
     std::fs::create_dir_all(folder)?;
     let origin = Origin::start(folder, origin, &["--latency-ms", "200", "--ids", &RECORDS.to_string()])?;
     let list = origin.print_ids(folder, RECORDS)?;
-    let place = ResolvedDestination::late(&folder.join("run"), &list, origin.port)?;
+    let place = JobFolder::late(&folder.join("run"), &list, origin.port)?;
     let run = account::run(program, &place, Some(origin.pid()))?;
     let requests = 4.0 * f64::from(RECORDS);
     println!(

@@ -72,17 +72,28 @@ fn value(schema: &Value, of: &Value) -> String {
         Some("boolean") => "`true` or `false`".to_owned(),
         Some("integer") => format!("a whole number{}", bounds(of)),
         Some("number") => format!("a number{}", bounds(of)),
-        Some("array") => format!("a list of {}", value(schema, &of["items"]).trim_start_matches("a ")),
-        Some("object") => match of["additionalProperties"].as_object() {
-            Some(_) => format!(
-                "a table of {} by name",
-                value(schema, &of["additionalProperties"]).trim_start_matches("a ")
-            ),
-            None => "a table".to_owned(),
-        },
+        Some("array") => format!("a list of {}", several(&value(schema, &of["items"]))),
+        Some("object") if of["additionalProperties"].is_object() => {
+            format!("{} by name", several(&value(schema, &of["additionalProperties"])))
+        }
+        Some("object") => "a table".to_owned(),
         Some("string") => "text".to_owned(),
-        _ => of["type"].as_array().map_or("any value", |_| "text or a whole number").to_owned(),
+        _ if of["type"].as_array().is_some_and(|types| types.len() == 2) => {
+            "text or a whole number".to_owned()
+        }
+        _ => "any value".to_owned(),
     }
+}
+
+/// More than one of such values.
+fn several(value: &str) -> String {
+    let plural = |form: &str| match form.split_once(',') {
+        _ if form == "text" => "texts".to_owned(),
+        _ if form == "a table" => "tables".to_owned(),
+        Some(("a whole number", bounds)) => format!("whole numbers ({})", bounds.trim()),
+        _ => form.replace("a whole number", "whole numbers"),
+    };
+    value.split(" or ").map(plural).collect::<Vec<_>>().join(" or ")
 }
 
 /// `, 1 to 500`, as far as there are bounds.

@@ -88,7 +88,7 @@ fn write(sandbox: &Sandbox, what: &str) {
 /// Plans a run of the list, which keeps these columns.
 fn plan(sandbox: &Sandbox, keep: &[&str]) -> crate::support::Ended {
     let job = format!(
-        "[input]\nfile = \"list.parquet\"\nid = \"id\"\nkeep = {keep:?}\n[[endpoint]]\nname = \"one\"\n\
+        "[input]\nfile = \"list.parquet\"\nid = \"id\"\ncolumns = {keep:?}\n[[endpoint]]\nname = \"one\"\n\
          url = \"http://127.0.0.1:9/{{id}}\"\ncolumns = {{ x = \".x\" }}\n[table]\nto = \"duckdb:t.duckdb\"\n\
          name = \"t\"\nmode = \"append\"\n[job]\nname = \"kept\"\n"
     );

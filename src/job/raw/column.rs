@@ -83,7 +83,8 @@ section! {
         all: bool,
         /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
         from: Word<TakenFrom>,
-        /// The type of the column. Default `text`.
+        /// The type of the column: `text`, `boolean`, `integer` (32 bits), `bigint` (64 bits), `double`, `decimal(p,s)`, `date`,
+        /// `timestamp` (UTC) or `json`. Default `text`.
         #[schemars(rename = "type")]
         ty as "type": TypeName,
         /// Texts that mean null here, instead of the endpoint's.

@@ -27,10 +27,10 @@ section! {
         /// or it is `{column:url}` alone, a column that holds the whole URL.
         #[schemars(required, regex(pattern = "^(https?://|\\{[^{}]+:url\\}$)"))]
         url: String = "add url = \"https://…\"",
-        /// A jq condition on the line of the list and what other endpoints answered, without which the line is not asked:
+        /// A jq condition on the record and what other endpoints answered, without which this one is not asked:
         /// `.country == "US"`, `.omdb.type == "movie"`. The columns are then null, and it is no failure.
         when: String,
-        /// Asks for several lines of the list in one request.
+        /// Asks for several records in one request.
         batch: Batch,
         /// What makes several rows of an answer, or none: jq such as `.items[]`, for HTML a CSS selector such as `table tr`.
         /// Columns are taken from each row. One endpoint of a job may have it.
@@ -106,7 +106,7 @@ section! {
         /// What becomes of a POST that is redirected by 301, 302 or 303: a failure, or with `browser` a GET without its
         /// payload, as browsers make of it. After 307 and 308 it stays what it is.
         redirects: Word<Redirects>,
-        /// The method. Default `GET`, or `POST` where there is `json`, `form` or `body`.
+        /// The HTTP method. Default `GET`, or `POST` where there is `json`, `form` or `body`.
         #[schemars(regex(pattern = "^[A-Z0-9!#$%&'*+.^_`|~-]+$"))]
         method: String,
         /// Query parameters, appended to the URL's own; values are templates like the URL.
@@ -137,11 +137,11 @@ section! {
         /// What a failure of this endpoint does to the row: `skip` it (default), make its columns `null`, or `keep` what
         /// the table has.
         on_failure: Word<OnFailure>,
-        /// From the start of an attempt to the answer's end. Default `60s`.
+        /// How long an attempt may take, from its start to the answer's end. Default `60s`.
         timeout: Time<1, DAY>,
-        /// To connect, TLS included. Default `10s`.
+        /// How long connecting may take, TLS included. Default `10s`.
         connect_timeout: Time<1, DAY>,
-        /// Between two pieces of an answer. Default `30s`.
+        /// The longest silence between two pieces of an answer. Default `30s`.
         idle_timeout: Time<1, DAY>,
         /// Most bytes of an answer, decoded. Default `16MiB`.
         max_answer: Size<{ 1 << 30 }>,
@@ -228,13 +228,13 @@ section! {
     Retry {
         /// Attempts altogether, the first included. Default 5.
         attempts: Count<1, 100>,
-        /// Longest first pause; it doubles each time, and the pause is drawn from 0 to it. Default `500ms`.
+        /// The longest pause before the second attempt; it doubles each time, and the pause is drawn from 0 to it. Default `500ms`.
         backoff: Time<0, DAY>,
-        /// Longest pause. Default `30s`.
+        /// The longest pause between two attempts. Default `30s`.
         max_backoff: Time<0, DAY>,
         /// The longest `Retry-After` that is waited for; above it the run pauses, as it does when a quota is used up. Default `5m`.
         max_retry_after: Time<0, { 7 * DAY }>,
-        /// From the first attempt on, after which no further one is made. Default `10m`.
+        /// How long after the first attempt a further one may be made. Default `10m`.
         deadline: Time<1000, { 7 * DAY }>,
         /// Which failures are repeated: HTTP statuses, `4xx`, `5xx`, and `dns`, `connect`, `tls`, `timeout`, `reset`. Default
         /// 408, 429, `5xx` and those five; an empty list is none. A success that is listed (`202`) is no answer yet, unless

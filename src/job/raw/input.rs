@@ -41,7 +41,7 @@ section! {
         comment: String,
         /// Lines at the beginning of a text list that are passed over, before its header.
         skip_lines: Count<0, 1_000_000>,
-        /// The column, or columns, that identify a line; for `lines` and `ids` the name that the ids get. Default the column
+        /// The column, or columns, that identify a record; for `lines` and `ids` the name that the ids get. Default the column
         /// that the endpoints use, if it is one.
         id: Names,
         /// Columns of the list to carry into the table; the id always is.

@@ -145,7 +145,7 @@ pub(super) struct JobFile {
     pub limit: Option<At<Limits>>,
     /// Keys that hold for every endpoint that does not say otherwise.
     pub defaults: Option<At<Common>>,
-    /// The requests made for every line of the list, each written as `[[endpoint]]`; 1 to 64.
+    /// The requests made for every record, each written as `[[endpoint]]`; 1 to 64.
     #[schemars(length(min = 1, max = 64))]
     pub endpoint: Option<At<Vec<At<Endpoint>>>>,
     /// The table that the rows go into.
@@ -264,7 +264,7 @@ section! {
         name: String,
         /// Format of the files that a run's rows are kept in: `parquet` (default) or `csv`.
         chunks: Word<ChunkFormat>,
-        /// Most lines of the list that one shard (one child process) works on. Default 250000.
+        /// Most records of one shard, which a process of its own works on. Default 250000.
         shard_size: Count<64, 1_000_000_000>,
         /// Requests in flight at once, over all shards. Default 128.
         in_flight: Count<1, 65_535>,

@@ -7,10 +7,10 @@ use super::word::{Choice, Word};
 use crate::job::request::OnAbsent;
 
 section! {
-    /// Several lines of the list in one request.
+    /// Several records in one request.
     "batch";
     Batch {
-        /// Most lines of one request.
+        /// Most records of one request.
         #[schemars(required)]
         size: Count<2, 1000> = "add size = 50, the most lines of one request",
         /// The column of the list whose values are sent; it may be left out where the request uses only one.
@@ -25,7 +25,7 @@ section! {
         /// The jq expression that says which value of the column an output belongs to: `.id`.
         #[schemars(required, rename = "match")]
         matches as "match": String = "add match = \".id\", the value that a part of the answer belongs to",
-        /// What becomes of a line that no output belongs to: it is asked for by itself (`alone`, the default), or it does
+        /// What becomes of a record that no output belongs to: it is asked for by itself (`alone`, the default), or it does
         /// not exist there (`missing`).
         on_absent: Word<OnAbsent>,
         /// The jq expression on an output that gives its own HTTP status: `.status`. Each output is then judged like an
@@ -77,7 +77,7 @@ section! {
         /// The jq expression that gives the items of a page, `.items`, or their number: what `offset_param` grows by, and what
         /// ends a list. It is read off `rows` where that walks one array (`.items[] | select(.active)`).
         items: String,
-        /// Most pages of one line of the list; more are a failure. Default 1000.
+        /// Most pages of one record; more are a failure. Default 1000.
         max: Count<1, 1_000_000>,
         ..
         #[schemars(skip)]

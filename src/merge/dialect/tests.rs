@@ -56,9 +56,9 @@ fn duckdb() {
     insta::assert_snapshot!(ledger(&DuckDb), @r#"
     CREATE TABLE main."windrow_runs" (run_id VARCHAR NOT NULL, rounds integer NOT NULL, job VARCHAR NOT NULL, table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, "rows" bigint NOT NULL, published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, blocks VARCHAR, PRIMARY KEY (run_id, table_name, rounds))
     SELECT CAST("rounds" AS VARCHAR), CAST("digest" AS VARCHAR), CAST("rows" AS VARCHAR), CAST("on_failure" AS VARCHAR), CAST("blocks" AS VARCHAR) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND "rows" >= 0 ORDER BY noted.rounds
-    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), "on_failure" = 'film=drop', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND retry_rounds = 2 AND "rows" < 0
-    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), 'film=drop', NULL)
-    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND retry_rounds = 2
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), "on_failure" = 'film=skip', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), 'film=skip', NULL)
+    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2
     "#);
 }
 
@@ -67,9 +67,9 @@ fn postgres() {
     insta::assert_snapshot!(ledger(&Postgres), @r#"
     CREATE TABLE main."windrow_runs" (run_id text NOT NULL, rounds integer NOT NULL, job text NOT NULL, table_name text NOT NULL, digest text NOT NULL, "rows" bigint NOT NULL, published_at timestamptz NOT NULL, on_failure text NOT NULL, blocks text, PRIMARY KEY (run_id, table_name, rounds))
     SELECT CAST("rounds" AS text), CAST("digest" AS text), CAST("rows" AS text), CAST("on_failure" AS text), CAST("blocks" AS text) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND "rows" >= 0 ORDER BY noted.rounds
-    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), "on_failure" = 'film=drop', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND retry_rounds = 2 AND "rows" < 0
-    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), 'film=drop', NULL)
-    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND retry_rounds = 2
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), "on_failure" = 'film=skip', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), 'film=skip', NULL)
+    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2
     "#);
     insta::assert_snapshot!(load(&Postgres), @r#"
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'

@@ -32,7 +32,7 @@ fn every_record_gets_its_own_item_however_the_batch_is_sent() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let origin = Origin::start(&[]);
     for way in WAYS {
-        for absent in ["missing", "single"] {
+        for absent in ["missing", "alone"] {
             let sandbox = Sandbox::new();
             let endpoint = format!("{}\n{COLUMNS}", way.replace("ABSENT", absent));
             job(&sandbox, &origin, &ids, "", &endpoint, "");
@@ -52,7 +52,7 @@ fn every_record_gets_its_own_item_however_the_batch_is_sent() {
                 "the ledger counts the requests: {way}"
             );
             let together = (ids.len() as u64).div_ceil(20);
-            let alone = if absent == "single" { absentees } else { 0 };
+            let alone = if absent == "alone" { absentees } else { 0 };
             assert!(requests <= together + alone + 4, "{requests} requests: {way}");
         }
     }
@@ -64,7 +64,7 @@ fn one_record_that_spoils_the_batch_is_found_by_asking_each_alone() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let origin = Origin::start(&[]);
     origin.knobs(r#"{"fail_ids": {"7": {"status": 422}}}"#);
-    for (absent, failed) in [("single", 1), ("missing", 20)] {
+    for (absent, failed) in [("alone", 1), ("missing", 20)] {
         let sandbox = Sandbox::new();
         job(
             &sandbox,
@@ -88,7 +88,7 @@ fn a_batch_that_fails_for_a_while_is_asked_again_as_one() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     origin.knobs(r#"{"fail_ids": {"7": {"status": 503, "times": 4}}}"#);
-    job(&sandbox, &origin, &ids, "", &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "single")), "");
+    job(&sandbox, &origin, &ids, "", &format!("{}\n{COLUMNS}", WAYS[0].replace("ABSENT", "alone")), "");
     run(&sandbox).saying("round 1: asking 20 failed requests again");
     assert_eq!(found(&sandbox, "concat(id, '|', price)"), expected(&origin, &ids));
 }

@@ -40,8 +40,8 @@ fn what_has_changed_is_named_before_a_run_starts_anew() {
             false,
             "endpoint money is new, endpoint business is gone",
         ),
-        ("[input]", keep, false, "the input section has changed (duplicates)"),
-        ("[input]", keep, true, "ids.txt) has changed, the input section has changed (duplicates)"),
+        ("[input]", keep, false, "the input section has changed (on_duplicate)"),
+        ("[input]", keep, true, "ids.txt) has changed, the input section has changed (on_duplicate)"),
     ] {
         let (sandbox, _origin, job) = planned("");
         sandbox.edit("small.toml", old, new);

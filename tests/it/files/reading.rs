@@ -15,7 +15,7 @@ fn python(sandbox: &Sandbox, script: &str, arguments: &[&str]) -> Ended {
 const MOVIES: &str = r#"
 import csv, tomllib
 job = tomllib.load(open("schemas/movies.toml", "rb"))
-declared = [job["input"]["id"], *job["input"]["keep"]]
+declared = [job["input"]["id"], *job["input"]["columns"]]
 for endpoint in job["endpoint"]:
     declared += list(endpoint["columns"])
 declared += list(job["table"]["stamp"])
