@@ -295,7 +295,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
     sandbox.edit("echo.toml", "params = { q", "parms = { q");
     sandbox.edit("echo.toml", "/echo/{id}", "/echo/{idd}");
     sandbox.edit("echo.toml", "\".target\" }\n\n[[", "\".target[\" }\n\n[[");
-    sandbox.edit("echo.toml", "\"append\"", "\"upsert\"");
+    sandbox.edit("echo.toml", "\"append\"", "\"merge\"");
     sandbox.edit("echo.toml", "min_success = 1", "min_success = 98");
     let said = sandbox.run(["run", "echo.toml"]).with_code(2).stderr;
     assert!(said.starts_with("5 mistakes in job file "), "{said}");
@@ -303,7 +303,7 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
         ("parms = {", "did you mean `params`?"),
         ("/echo/{idd}", "only `{id}` is there"),
         (".target[", "hint: "),
-        ("upsert without a key", "add key = "),
+        ("unknown word \"merge\"", "write \"upsert\""),
         ("98 is not a share", "write a number from 0 to 1"),
     ] {
         assert!(said.contains(line) && said.contains(hint), "{line}: {said}");

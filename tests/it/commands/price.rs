@@ -60,7 +60,7 @@ fn records_that_share_a_request_count_once() {
     let endpoint = "\n[[endpoint]]\nname = \"items\"\nparams = { ids = \"{imdb_id}\" }\n\
                     batch = { size = 50, split = \".data[]\", match = \".id\", on_absent = \"missing\" }\n\
                     columns = { item = \".name\" }";
-    let endpoint = endpoint.replace("\nquery", &format!("\nurl = \"{}/items\"\nquery", origin.url()));
+    let endpoint = endpoint.replace("\nparams", &format!("\nurl = \"{}/items\"\nparams", origin.url()));
     let job = small_job(&sandbox, &origin, 300, "retry_rounds = 0", &endpoint);
     let job = job.to_str().unwrap();
     // Blocks of a hundred records: no batch is cut short.
