@@ -9,11 +9,10 @@
 //!
 //! A *record* is one line of the list; its *ordinal*, its position, is its identity for the whole run. An
 //! *endpoint* is one HTTP question asked for every record; a record and an endpoint are a *pair*. A *shard* is
-//! a slice of the records, worked by one child process, and by *helpers* where cores have nothing else left to
-//! do. A *round* works shards over what the round before left failed or waiting; round 0 asks everything. A
-//! *block* is consecutive lines of a shard, its bounds fixed by the plan: the unit of commit. A *chunk* is a
-//! file that a block becomes: its rows, one file per endpoint, and its requests. The *ledger* is all the
-//! requests: one line for every planned pair.
+//! a slice of the records, worked by one child process. A *round* works shards over what the round before left
+//! failed or waiting; round 0 asks everything. A *block* is consecutive lines of a shard, its bounds fixed by the
+//! plan: the unit of commit. A *chunk* is a file that a block becomes: its rows, one file per endpoint, and its
+//! requests. The *ledger* is all the requests: one line for every planned pair.
 //!
 //! # The floors
 //!
@@ -76,7 +75,8 @@
 //! 12. A run ends: a host that is down is waited for as long as the job says, and left to the end where others answer; then
 //!     its records fail, and the rest is published. Where no host answers, not even what it answered before, nothing is
 //!     settled: its repetition asks again.
-//! 13. A block is worked by one living process at a time, whichever helps; a shard is done when all its blocks are.
+//! 13. A shard is worked by one process at a time, and done when all its blocks are. Two that do not see each other's
+//!     locks do no harm: each block is committed once.
 //! 14. A run in which nothing succeeded is not published, and a secret that is refused stops it, unless the job says
 //!     otherwise.
 //! 15. What is committed is settled: no error after COMMIT changes the exit code, and who repeats a command that died there

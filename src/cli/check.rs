@@ -67,7 +67,7 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
 /// Why not all was asked, for a person.
 fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
     Some(match end {
-        ShardEnd::Committed | ShardEnd::Helped => return None,
+        ShardEnd::Committed => return None,
         ShardEnd::GaveUp(example) => {
             let hint = "is the url right, and the server there?";
             (Exit::TryAgain, format!("nothing succeeds ({example})\nhint: {hint}"))

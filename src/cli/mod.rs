@@ -157,7 +157,7 @@ fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
 fn run_to_the_end(cli: Cli) -> Result<Exit, RunnerError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let exit = runtime.block_on(dispatch(cli));
-    // What still runs on helper threads (a name look-up, say) is not waited for.
+    // What still runs on other threads (a name look-up, say) is not waited for.
     runtime.shutdown_background();
     exit
 }

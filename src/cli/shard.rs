@@ -12,8 +12,8 @@ use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals, tell};
 use crate::record::Ordinal;
 use crate::report::{Progress, paused, word_for};
 use crate::runner::{PlannedShard, RunnerError, cores, secrets};
-use crate::supervisor::{Member, Observer};
-use crate::worker::{self, Role, ShardEnd, ShardOptions};
+use crate::supervisor::Observer;
+use crate::worker::{self, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ShardArgs {
@@ -21,9 +21,6 @@ pub(super) struct ShardArgs {
     run: String,
     /// The shard's number
     shard: u32,
-    /// Help the process that works on the shard: take over, from the end, what it has not begun
-    #[arg(long)]
-    helper: bool,
     /// Requests in flight at once [default: the job's in_flight divided by the cores]
     #[arg(long, value_name = "N")]
     in_flight: Option<usize>,
@@ -94,7 +91,6 @@ async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, St
     let options = ShardOptions {
         round,
         settles: args.settle,
-        role: if args.helper { Role::Helper } else { Role::Owner },
         in_flight: args.in_flight.unwrap_or_else(|| share_of(job.settings.in_flight)),
         max_requests: args.max_requests,
         crashed: args.crashed.into_iter().map(|CrashedPair(ordinal, name)| (ordinal, name)).collect(),
@@ -134,9 +130,9 @@ fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
     if supervised {
         return Box::new(|event| send(&event));
     }
-    let member = Member::owner(shard.number);
+    let number = shard.number;
     let progress = std::cell::RefCell::new(Progress::new(shard.pairs, 0));
-    Box::new(move |event| progress.borrow_mut().event(member, &event))
+    Box::new(move |event| progress.borrow_mut().event(number, &event))
 }
 
 /// Tells the supervisor. If it is gone, so is this process, at once.
@@ -161,7 +157,7 @@ fn end_at_second_signal(mut stop: tokio::sync::watch::Receiver<Stop>) {
 fn said(run: &str, shard: &Shard, end: ShardEnd, signal: Option<i32>) -> (Exit, String) {
     let number = shard.number;
     match end {
-        ShardEnd::Committed | ShardEnd::Helped => (Exit::Done, String::new()),
+        ShardEnd::Committed => (Exit::Done, String::new()),
         ShardEnd::Interrupted => (Exit::Interrupted(signal.unwrap_or(2)), "interrupted".to_owned()),
         ShardEnd::Paused(renews_at) => (Exit::Paused, paused(renews_at)),
         ShardEnd::Refused(text) => (

@@ -30,8 +30,6 @@ pub enum Event {
         pairs: u64,
         /// Pairs in committed blocks.
         committed: u64,
-        /// Blocks that are not committed.
-        blocks: u64,
     },
     /// Counts since this process started, a few times a second.
     Progress {

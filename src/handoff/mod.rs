@@ -55,5 +55,5 @@ pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Roun
 pub use store::{HandoffError, RunStore};
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
-/// crash costs little. What lies further ahead nobody has begun: a helper may.
+/// crash costs little.
 pub const OPEN_BLOCKS: usize = 8;

@@ -9,7 +9,7 @@ use crate::job::Job;
 use crate::os::{shown_path, tell};
 use crate::plan::price::Price;
 use crate::runner::{Again, LiveRun, Milestone, Watcher};
-use crate::supervisor::{Member, Notice, Observer};
+use crate::supervisor::{Notice, Observer};
 
 /// Tells a person how a run goes, on standard error.
 #[derive(Default)]
@@ -19,15 +19,15 @@ pub struct Console {
 }
 
 impl Observer for Console {
-    fn event(&mut self, member: Member, event: &Event) {
+    fn event(&mut self, shard: u32, event: &Event) {
         if let Some(progress) = &mut self.progress {
-            progress.event(member, event);
+            progress.event(shard, event);
         }
     }
 
-    fn notice(&mut self, member: Member, notice: &Notice) {
+    fn notice(&mut self, shard: u32, notice: &Notice) {
         if let Some(progress) = &mut self.progress {
-            progress.notice(member, notice);
+            progress.notice(shard, notice);
         }
     }
 }

@@ -11,7 +11,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, T
 use super::numbers;
 use crate::handoff::{Event, Exit};
 use crate::os::{draw, printable, tell};
-use crate::supervisor::{Member, Notice, Observer, ShardEnd};
+use crate::supervisor::{Notice, Observer, ShardEnd};
 
 /// How often a plain line is written where standard error is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -23,43 +23,17 @@ const RATE_WINDOW: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 struct Tally {
     pairs: u64,
-    /// Pairs of committed blocks.
+    /// Pairs of blocks that were committed when its process started.
     committed: u64,
-    /// By process that works on it, or did: its own, and helpers.
-    processes: BTreeMap<Member, Counts>,
-}
-
-/// What one process has done since it started.
-#[derive(Debug, Default)]
-struct Counts {
-    /// Pairs that it ended.
+    /// Pairs that ended since then; what a process had open when it crashed is asked again.
     done: u64,
     failed: u64,
-    /// Pairs of blocks that it committed.
-    committed: u64,
 }
 
 impl Tally {
-    /// Pairs that ended, each counted once: those of committed blocks, whoever committed them, and of open ones.
+    /// Pairs that ended.
     fn finished(&self) -> u64 {
-        let open: u64 =
-            self.processes.values().map(|counts| counts.done.saturating_sub(counts.committed)).sum();
-        (self.committed + open).min(self.pairs)
-    }
-
-    fn failed(&self) -> u64 {
-        self.processes.values().map(|counts| counts.failed).sum()
-    }
-
-    /// A shard's own process has begun, and counted what is committed.
-    fn start(&mut self, member: Member, pairs: u64, committed: u64) {
-        (self.pairs, self.committed) = (pairs, committed);
-        self.processes.insert(member, Counts::default());
-    }
-
-    fn commit(&mut self, member: Member, pairs: u64) {
-        self.committed += pairs;
-        self.processes.entry(member).or_default().committed += pairs;
+        (self.committed + self.done).min(self.pairs)
     }
 }
 
@@ -121,7 +95,7 @@ impl Progress {
     }
 
     fn failed(&self) -> u64 {
-        self.tallies.values().map(Tally::failed).sum()
+        self.tallies.values().map(|tally| tally.failed).sum()
     }
 
     /// Notes how far things are; what lies further back than the window is forgotten, but for one sample.
@@ -178,7 +152,7 @@ impl Progress {
             total.set_message(line);
             if let Some(bar) = bars.get(&shard) {
                 bar.set_position(tally.finished());
-                bar.set_message(match tally.failed() {
+                bar.set_message(match tally.failed {
                     0 => String::new(),
                     failed => format!("{} failed", numbers::count(failed)),
                 });
@@ -277,35 +251,26 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 impl Observer for Progress {
-    fn event(&mut self, member: Member, event: &Event) {
-        let shard = member.shard;
+    fn event(&mut self, shard: u32, event: &Event) {
         let tally = self.tallies.entry(shard).or_default();
         match event {
-            Event::Started { pairs, committed, .. } if member.helper.is_none() => {
-                tally.start(member, *pairs, *committed);
+            Event::Started { pairs, committed, .. } => {
+                *tally = Tally { pairs: *pairs, committed: *committed, ..Tally::default() };
                 self.open_bar(shard, *pairs);
             }
             Event::Progress { done, failed, .. } => {
-                let counts = tally.processes.entry(member).or_default();
-                (counts.done, counts.failed) = (*done, *failed);
+                (tally.done, tally.failed) = (*done, *failed);
                 self.sample();
                 self.draw(shard);
             }
-            Event::Committed { pairs } => tally.commit(member, *pairs),
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
             Event::SecretRefused { .. } => self.refused = true,
-            Event::Started { .. } | Event::UsedUp { .. } | Event::Ended { .. } => {}
+            Event::Committed { .. } | Event::UsedUp { .. } | Event::Ended { .. } => {}
         }
     }
 
-    fn notice(&mut self, member: Member, notice: &Notice) {
-        let shard = member.shard;
+    fn notice(&mut self, shard: u32, notice: &Notice) {
         match notice {
-            Notice::HelperLost { how } => {
-                // What it had open is asked again.
-                self.tallies.entry(shard).or_default().processes.remove(&member);
-                self.say(&format!("shard {shard}: a helper process ended ({how}); the shard continues without it"));
-            }
             Notice::Restarted { how } => self.say(&format!("shard {shard}: its process was {how}; started again")),
             Notice::GivenUp { ordinal, endpoint, shared: true } => self.say(&format!(
                 "shard {shard}: its process ended twice while it worked on endpoint {endpoint} of record {ordinal}, or of one \
@@ -346,7 +311,7 @@ mod tests {
     use super::*;
 
     fn started(pairs: u64, committed: u64) -> Event {
-        Event::Started { shard: 0, pairs, committed, blocks: 10 }
+        Event::Started { shard: 0, pairs, committed }
     }
 
     fn done(done: u64) -> Event {
@@ -354,29 +319,26 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_counted_once_whoever_ended_it() {
+    fn a_pair_is_counted_once_whichever_process_ended_it() {
         let mut progress = Progress::new(1_000, 0);
-        let (owner, helper) = (Member::owner(0), Member { shard: 0, helper: Some(1) });
-        let mut told = |member, event: &Event| {
-            progress.event(member, event);
+        let mut told = |shard, event: &Event| {
+            progress.event(shard, event);
             progress.finished()
         };
-        assert_eq!(told(owner, &started(1_000, 100)), 100);
-        assert_eq!(told(owner, &done(50)), 150);
-        assert_eq!(told(helper, &started(1_000, 100)), 150, "a helper's view of the shard changes nothing");
-        assert_eq!(told(helper, &done(30)), 180);
-        assert_eq!(told(helper, &Event::Committed { pairs: 30 }), 180);
-        // The owner crashed: its open pairs are asked again, what the helper committed is not.
-        assert_eq!(told(owner, &started(1_000, 130)), 130);
-        assert_eq!(told(helper, &done(40)), 140);
-        progress.notice(helper, &Notice::HelperLost { how: "killed".into() });
-        assert_eq!(progress.finished(), 130, "what the helper had open is asked again");
+        assert_eq!(told(0, &started(600, 100)), 100);
+        assert_eq!(told(0, &done(50)), 150);
+        assert_eq!(told(0, &Event::Committed { pairs: 30 }), 150);
+        assert_eq!(told(1, &started(400, 0)), 150);
+        assert_eq!(told(1, &done(7)), 157);
+        // The first one's process crashed: what it had open is asked again, what it committed is not.
+        assert_eq!(told(0, &started(600, 130)), 137);
+        assert_eq!(told(0, &done(480)), 607, "no shard has more than all of its pairs");
     }
 
     #[test]
     fn the_rate_looks_back_a_few_seconds() {
         let mut progress = Progress::new(1_000, 0);
-        progress.event(Member::owner(0), &started(1_000, 400));
+        progress.event(0, &started(1_000, 400));
         assert_eq!(progress.finished(), 400);
         let now = Instant::now();
         progress.samples = [(now, 400), (now + Duration::from_secs(2), 600)].into();

@@ -9,7 +9,7 @@ use super::outcome::Fetched;
 use super::state::{ShardState, shard_states};
 use super::{LiveRun, Milestone, RunnerError, Watcher};
 use crate::handoff::accepted::SecretsFile;
-use crate::handoff::{Exit, OPEN_BLOCKS, Round, Shard};
+use crate::handoff::{Exit, Round, Shard};
 use crate::job::Job;
 use crate::os::Stop;
 use crate::supervisor::{CrewOptions, ShardEnd, supervise};
@@ -84,7 +84,7 @@ pub(super) async fn work_round(
     let crew = CrewOptions {
         program: std::env::current_exe()?,
         arguments: arguments(options)?,
-        at_once: places(&states, &options.fetch),
+        at_once: options.fetch.processes.map_or_else(cores, usize::from).min(unfinished.len()),
         in_flight: job.settings.in_flight as usize,
         max_requests,
     };
@@ -112,15 +112,6 @@ pub(super) async fn work_round(
 /// Blocks that are committed.
 fn committed(states: &[ShardState]) -> usize {
     states.iter().map(|state| state.committed).sum()
-}
-
-/// Processes that have something to do: one for each shard that is not committed, and helpers where there are blocks for
-/// them (see [`supervise`]).
-fn places(states: &[ShardState], options: &FetchOptions) -> usize {
-    let unfinished = states.iter().filter(|state| !state.is_committed()).count();
-    let blocks: usize = states.iter().map(|state| state.blocks.saturating_sub(state.committed)).sum();
-    let most = if options.max_requests.is_some() { unfinished } else { unfinished.max(blocks / OPEN_BLOCKS) };
-    options.processes.map_or_else(cores, usize::from).min(most)
 }
 
 /// What every child is told, wherever it runs.

@@ -18,7 +18,7 @@ use crate::job::Job;
 use crate::merge::{ResolvedDestination, first_rows};
 use crate::os::Stop;
 use crate::secrets::Secrets;
-use crate::supervisor::{Member, Notice, Observer};
+use crate::supervisor::{Notice, Observer};
 use crate::worker::ShardEnd;
 
 /// Records of a run: a shard has 64 at most, so that these are two, of 64 and 36.
@@ -75,9 +75,9 @@ fn job(folder: &Path, origin: SocketAddr, ids: &[String], settings: &str, publis
 struct Noted(Vec<&'static str>);
 
 impl Observer for Noted {
-    fn event(&mut self, _: Member, _: &Event) {}
+    fn event(&mut self, _: u32, _: &Event) {}
 
-    fn notice(&mut self, _: Member, _: &Notice) {}
+    fn notice(&mut self, _: u32, _: &Notice) {}
 }
 
 impl Watcher for Noted {

@@ -14,7 +14,7 @@ use crate::os::{Slot, Stop};
 use crate::plan;
 use crate::record::Ordinal;
 use crate::secrets::Secrets;
-use crate::worker::{self, Replay, Role, Sent, ShardEnd, ShardOptions, WorkerError};
+use crate::worker::{self, Replay, Sent, ShardEnd, ShardOptions, WorkerError};
 
 /// What a trial asks with.
 pub struct Asking<'a> {
@@ -58,7 +58,6 @@ pub(super) async fn ask_shard(
     let options = ShardOptions {
         settles: false,
         round: 0,
-        role: Role::Owner,
         in_flight: job.settings.in_flight as usize,
         max_requests: None,
         crashed: Vec::new(),

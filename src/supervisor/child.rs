@@ -12,7 +12,6 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
-use super::member::Member;
 use crate::handoff::{Event, Exit, layout};
 use crate::os::{SlotReader, shared_slot};
 use crate::record::Ordinal;
@@ -30,7 +29,7 @@ pub(super) struct Start<'a> {
     pub(super) program: &'a Path,
     pub(super) arguments: &'a [OsString],
     pub(super) run: &'a Path,
-    pub(super) member: Member,
+    pub(super) shard: u32,
     pub(super) in_flight: usize,
     pub(super) max_requests: Option<u64>,
     pub(super) crashed: Vec<(Ordinal, String)>,
@@ -64,10 +63,10 @@ pub(super) enum Death {
 /// Starts a child; what it does arrives at `sender`. Returns its process id.
 pub(super) fn start(
     start: &Start<'_>,
-    sender: mpsc::UnboundedSender<(Member, Happening)>,
+    sender: mpsc::UnboundedSender<(u32, Happening)>,
 ) -> Result<i32, std::io::Error> {
     let (slot, reader) = shared_slot()?;
-    let log = start.run.join(layout::shard_folder(start.member.shard)).join(layout::SHARD_LOG);
+    let log = start.run.join(layout::shard_folder(start.shard)).join(layout::SHARD_LOG);
     bound_log(&log);
     let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
     let log_start = log_file.metadata()?.len();
@@ -79,25 +78,22 @@ pub(super) fn start(
         .kill_on_drop(true)
         .spawn()?;
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
-    let member = start.member;
+    let shard = start.shard;
     let stdout = child.stdout.take();
     tokio::spawn(async move {
-        listen(member, stdout, &sender, &log).await;
+        listen(shard, stdout, &sender, &log).await;
         let death = death(&mut child, &reader, &log, log_start).await;
         // The supervisor is there as long as its children are.
-        let _ = sender.send((member, Happening::Died(death)));
+        let _ = sender.send((shard, Happening::Died(death)));
     });
     Ok(pid)
 }
 
 fn command(start: &Start<'_>) -> Command {
     let mut command = Command::new(start.program);
-    command.arg("shard").arg(start.run).arg(start.member.shard.to_string()).args(start.arguments);
+    command.arg("shard").arg(start.run).arg(start.shard.to_string()).args(start.arguments);
     command.arg("--supervised-by").arg(std::process::id().to_string());
     command.arg("--in-flight").arg(start.in_flight.to_string());
-    if start.member.helper.is_some() {
-        command.arg("--helper");
-    }
     if let Some(requests) = start.max_requests {
         command.arg("--max-requests").arg(requests.to_string());
     }
@@ -111,9 +107,9 @@ fn command(start: &Start<'_>) -> Command {
 
 /// Passes a child's events on until it closes its standard output. Lines that are no events are left out.
 async fn listen(
-    member: Member,
+    shard: u32,
     stdout: Option<ChildStdout>,
-    sender: &mpsc::UnboundedSender<(Member, Happening)>,
+    sender: &mpsc::UnboundedSender<(u32, Happening)>,
     log: &Path,
 ) {
     let Some(stdout) = stdout else { return };
@@ -122,7 +118,7 @@ async fn listen(
     while let Ok(Some(line)) = lines.next_line().await {
         bound_log(log);
         if let Ok(event) = serde_json::from_str(&line) {
-            let _ = sender.send((member, Happening::Told(event)));
+            let _ = sender.send((shard, Happening::Told(event)));
         }
     }
 }

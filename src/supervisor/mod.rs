@@ -1,5 +1,4 @@
-//! The parent: one child process per shard, as many at a time as it is told, restarted when they crash; where places are
-//! idle, helpers for the shards that are left.
+//! The parent: one child process per shard, as many at a time as it is told, restarted when they crash.
 //!
 //! Promises:
 //!
@@ -11,16 +10,12 @@
 //! - A record whose extraction was under way in two crashes in a row is named, and the child is started again
 //!   without it: the record ends as `crashed` in the ledger. (That needs no bookkeeping on disk: a rerun
 //!   finds it again.)
-//! - A helper never fails its shard: if it crashes or gives up, the shard's own process does what is left, and finds out
-//!   about the record that did it. With a limit on requests, which is shared out by shards, nobody helps.
 //! - A secret that one child finds refused stops all of them as the first signal does, and no other is started.
 //! - The first signal makes the children drain, the second kills them.
 //!
 //! One `select!` gathers what happens; `Crew::handle` deals with one happening at a time.
 
 mod child;
-mod helpers;
-mod member;
 mod restart;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,10 +30,7 @@ use crate::handoff::{Event, Exit, Plan, RunStore, event};
 use crate::os::Stop;
 use crate::record::Ordinal;
 
-pub use member::Member;
-
 use child::{Death, Happening, Start};
-use helpers::Helpers;
 use restart::{History, Verdict};
 
 /// How children are started.
@@ -99,21 +91,16 @@ pub enum Notice {
         /// Whether it may have been another that shared its request.
         shared: bool,
     },
-    /// A helper ended before its time; its shard goes on without.
-    HelperLost {
-        /// How it ended.
-        how: String,
-    },
     /// A shard ended.
     Ended(ShardEnd),
 }
 
 /// Where the supervisor tells what happens.
 pub trait Observer {
-    /// A child told this.
-    fn event(&mut self, member: Member, event: &Event);
-    /// This happened to a child.
-    fn notice(&mut self, member: Member, notice: &Notice);
+    /// A shard's child told this.
+    fn event(&mut self, shard: u32, event: &Event);
+    /// This happened to a shard.
+    fn notice(&mut self, shard: u32, notice: &Notice);
 }
 
 /// Works the shards, a child process each, and says how each ended.
@@ -133,7 +120,7 @@ pub async fn supervise(
     crew.fill(*stop.borrow())?;
     while !crew.children.is_empty() {
         tokio::select! {
-            Some((member, happening)) = happenings.recv() => crew.handle(member, happening, *stop.borrow())?,
+            Some((shard, happening)) = happenings.recv() => crew.handle(shard, happening, *stop.borrow())?,
             Ok(()) = stop.changed() => crew.pass_on(*stop.borrow_and_update()),
         }
     }
@@ -147,7 +134,7 @@ struct Crew<'a> {
     plan: &'a Plan,
     options: &'a CrewOptions,
     observer: &'a mut dyn Observer,
-    sender: mpsc::UnboundedSender<(Member, Happening)>,
+    sender: mpsc::UnboundedSender<(u32, Happening)>,
     waiting: VecDeque<u32>,
     /// Requests that each shard may send, where there is a limit.
     shares: BTreeMap<u32, u64>,
@@ -155,8 +142,8 @@ struct Crew<'a> {
     requests: u64,
     renews_at: Option<u64>,
     refused: Option<String>,
-    children: BTreeMap<Member, Post>,
-    helpers: Helpers,
+    /// By shard.
+    children: BTreeMap<u32, Post>,
     ends: BTreeMap<u32, ShardEnd>,
 }
 
@@ -178,96 +165,73 @@ impl<'a> Crew<'a> {
         shards: Vec<u32>,
         options: &'a CrewOptions,
         observer: &'a mut dyn Observer,
-        sender: mpsc::UnboundedSender<(Member, Happening)>,
+        sender: mpsc::UnboundedSender<(u32, Happening)>,
     ) -> Crew<'a> {
         let shares = options.max_requests.map(|requests| shares(requests, &shards)).unwrap_or_default();
         let ends = shards.iter().map(|&shard| (shard, ShardEnd::Stopped)).collect();
-        let waiting = shards.into();
-        let (children, helpers) = (BTreeMap::new(), Helpers::default());
-        let (requests, renews_at) = (0, None);
         Crew {
             run,
             plan,
             options,
             observer,
             sender,
-            waiting,
+            waiting: shards.into(),
             shares,
-            requests,
-            renews_at,
+            requests: 0,
+            renews_at: None,
             refused: None,
-            children,
-            helpers,
+            children: BTreeMap::new(),
             ends,
         }
     }
 
-    /// Starts waiting shards while there is room, then helpers.
+    /// Starts waiting shards while there is room.
     fn fill(&mut self, stop: Stop) -> Result<(), std::io::Error> {
         while !stop.is_set() && self.refused.is_none() && self.children.len() < self.options.at_once.max(1) {
-            let Some((member, history)) = self.next() else { break };
-            self.start(member, history, 0)?;
+            let Some(shard) = self.waiting.pop_front() else { break };
+            self.start(shard, History::default(), 0)?;
         }
         Ok(())
     }
 
-    /// Who is to be started next, if anybody. A helper leaves out what the shard's own process does.
-    fn next(&mut self) -> Option<(Member, History)> {
-        if let Some(shard) = self.waiting.pop_front() {
-            return Some((Member::owner(shard), History::default()));
-        }
-        if self.options.max_requests.is_some() {
-            return None;
-        }
-        let (shard, number) = self.helpers.next()?;
-        let history = self.children.get(&Member::owner(shard)).map(|post| post.history.for_a_helper());
-        Some((Member { shard, helper: Some(number) }, history.unwrap_or_default()))
-    }
-
-    /// Starts a child.
-    fn start(&mut self, member: Member, history: History, sent_before: u64) -> Result<(), std::io::Error> {
+    /// Starts a shard's child.
+    fn start(&mut self, shard: u32, history: History, sent_before: u64) -> Result<(), std::io::Error> {
         let start = Start {
             program: &self.options.program,
             arguments: &self.options.arguments,
             run: self.run.folder(),
-            member,
+            shard,
             in_flight: (self.options.in_flight / self.options.at_once.max(1)).max(1),
-            max_requests: self.shares.get(&member.shard).map(|share| share.saturating_sub(sent_before)),
+            max_requests: self.shares.get(&shard).map(|share| share.saturating_sub(sent_before)),
             crashed: history.given_up.iter().map(|&word| self.pair(word)).collect(),
         };
         let pid = child::start(&start, self.sender.clone())?;
         let post = Post { pid, history, last_words: String::new(), sent_before, sent: 0 };
-        self.children.insert(member, post);
+        self.children.insert(shard, post);
         Ok(())
     }
 
     /// Deals with one happening.
-    fn handle(&mut self, member: Member, happening: Happening, stop: Stop) -> Result<(), std::io::Error> {
+    fn handle(&mut self, shard: u32, happening: Happening, stop: Stop) -> Result<(), std::io::Error> {
         match happening {
             Happening::Told(event) => {
                 let was_refused = self.refused.is_some();
-                self.note(member, &event);
+                self.note(shard, &event);
                 // Once: a second signal would end them at once.
                 if self.refused.is_some() && !was_refused && !stop.is_set() {
                     self.signal(Signal::SIGTERM);
                 }
             }
-            Happening::Died(death) => self.reap(member, death, stop)?,
+            Happening::Died(death) => self.reap(shard, death, stop)?,
         }
         self.fill(stop)
     }
 
     /// Remembers what a child told, and passes it on.
-    fn note(&mut self, member: Member, event: &Event) {
-        if let Some(post) = self.children.get_mut(&member) {
+    fn note(&mut self, shard: u32, event: &Event) {
+        if let Some(post) = self.children.get_mut(&shard) {
             match event {
-                Event::Started { blocks, .. } if member.helper.is_none() => {
-                    self.helpers.began(member.shard, *blocks);
-                }
-                Event::Committed { .. } => {
-                    post.history.progressed();
-                    self.helpers.committed(member.shard);
-                }
+                Event::Committed { .. } => post.history.progressed(),
                 Event::Progress { requests, .. } => post.sent = *requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
                 Event::UsedUp { renews_at } => {
@@ -280,18 +244,13 @@ impl<'a> Crew<'a> {
                 Event::Started { .. } | Event::Warning { .. } => {}
             }
         }
-        self.observer.event(member, event);
+        self.observer.event(shard, event);
     }
 
-    /// A child ended: if it is a shard's own, the shard is done, given up, or started again.
-    fn reap(&mut self, member: Member, death: Death, stop: Stop) -> Result<(), std::io::Error> {
-        let Some(post) = self.children.remove(&member) else { return Ok(()) };
+    /// A child ended: its shard is done, given up, or started again.
+    fn reap(&mut self, shard: u32, death: Death, stop: Stop) -> Result<(), std::io::Error> {
+        let Some(post) = self.children.remove(&shard) else { return Ok(()) };
         self.requests += post.sent;
-        if member.helper.is_some() {
-            self.helper_left(member, death, &post.last_words, stop);
-            return Ok(());
-        }
-        let shard = member.shard;
         match death {
             Death::Exited(Exit::Done) => self.end(shard, ShardEnd::Committed),
             Death::Exited(exit) => self.end(shard, ShardEnd::Ended(exit, post.last_words)),
@@ -303,19 +262,7 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
-    /// A helper ended: what it had begun is its shard's own process's to finish.
-    fn helper_left(&mut self, member: Member, death: Death, last_words: &str, stop: Stop) {
-        self.helpers.left(member.shard);
-        let how = match death {
-            _ if stop.is_set() || self.refused.is_some() => return,
-            Death::Exited(Exit::Done | Exit::Interrupted(_)) => return,
-            Death::Exited(_) => last_words.lines().next().unwrap_or_default().to_owned(),
-            Death::Crashed { how, .. } => how,
-        };
-        self.observer.notice(member, &Notice::HelperLost { how });
-    }
-
-    /// A shard's own process crashed: started again, without the record that did it where that is known.
+    /// A child crashed: it is started again, without the record that did it where that is known.
     fn crashed(
         &mut self,
         shard: u32,
@@ -324,14 +271,13 @@ impl<'a> Crew<'a> {
         suspect: Option<u64>,
         log: String,
     ) -> Result<(), std::io::Error> {
-        let member = Member::owner(shard);
         match post.history.crashed(suspect) {
-            Verdict::Restart => self.observer.notice(member, &Notice::Restarted { how }),
+            Verdict::Restart => self.observer.notice(shard, &Notice::Restarted { how }),
             Verdict::Condemn(word) => {
                 let (ordinal, endpoint) = self.pair(word);
                 let shared =
                     self.plan.endpoints.iter().any(|planned| planned.name == endpoint && planned.batched);
-                self.observer.notice(member, &Notice::GivenUp { ordinal, endpoint, shared });
+                self.observer.notice(shard, &Notice::GivenUp { ordinal, endpoint, shared });
             }
             Verdict::GiveUp => {
                 let log = if log.is_empty() { String::new() } else { format!("\n{}", log.trim_start()) };
@@ -339,12 +285,11 @@ impl<'a> Crew<'a> {
                 return Ok(());
             }
         }
-        self.start(member, post.history, post.sent_before + post.sent)
+        self.start(shard, post.history, post.sent_before + post.sent)
     }
 
     fn end(&mut self, shard: u32, end: ShardEnd) {
-        self.helpers.ended(shard);
-        self.observer.notice(Member::owner(shard), &Notice::Ended(end.clone()));
+        self.observer.notice(shard, &Notice::Ended(end.clone()));
         self.ends.insert(shard, end);
     }
 

@@ -4,7 +4,7 @@
 pub const RESTARTS: u32 = 5;
 
 /// What is known of a shard's crashes.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct History {
     /// Crashes since the last committed block.
     crashes: u32,
@@ -26,11 +26,6 @@ pub(super) enum Verdict {
 }
 
 impl History {
-    /// What a helper starts with: it leaves out the same.
-    pub(super) fn for_a_helper(&self) -> History {
-        History { given_up: self.given_up.clone(), ..History::default() }
-    }
-
     /// A block was committed.
     pub(super) fn progressed(&mut self) {
         self.crashes = 0;

@@ -5,8 +5,8 @@
 //! - Every planned pair of a committed block has exactly one ledger line, whatever happened to it.
 //! - Committed blocks are skipped; a block counts from the moment its commit exists
 //!   ([`handoff::commit`](crate::handoff::commit)), and only [`OPEN_BLOCKS`] are open at a time.
-//! - Several processes may work on a shard, its owner and helpers: no block is asked by two that live, and the owner
-//!   ends with [`ShardEnd::Committed`] only when every block is committed, by whomever.
+//! - One process works on a shard at a time, where the file system has locks, and ends with [`ShardEnd::Committed`] only
+//!   when every block is committed. Two that do not see each other's locks do no harm: each block is committed once.
 //! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
 //!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
 //!   the records are not (see `finish`), or that other hosts of the run are there and the block's are not (`others`):
@@ -18,7 +18,7 @@
 //! - No request waits for a file: blocks are encoded and written beside the requests of the next ones.
 //!
 //! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only
-//! encoding runs on a helper thread. Lanes (see `lane`) take pairs from the board until none is left.
+//! encoding runs on another thread. Lanes (see `lane`) take pairs from the board until none is left.
 //!
 //! | of a pair | by |
 //! |---|---|
@@ -84,7 +84,6 @@ use crate::secrets::Secrets;
 
 pub use crate::handoff::OPEN_BLOCKS;
 use lease::Lease;
-pub use lease::Role;
 use output::Output;
 pub use replay::Replay;
 use unasked::Drain;
@@ -110,8 +109,6 @@ pub struct ShardOptions {
     /// Whether this is the last that a run does about what failed: then it has failed, even where nobody is there to
     /// answer. Otherwise such a block is not committed, so that a rerun asks again.
     pub settles: bool,
-    /// Whether it answers for the shard, or helps who does.
-    pub role: Role,
     /// Requests in flight at once.
     pub in_flight: usize,
     /// Requests that may be sent altogether.
@@ -149,8 +146,6 @@ pub struct Sent<'a> {
 pub enum ShardEnd {
     /// Every block is committed.
     Committed,
-    /// A helper found no block that it could take: each is committed, or another process's.
-    Helped,
     /// Told to stop.
     Interrupted,
     /// The limit on requests is used up, or a quota: then when it renews, in seconds since 1970.
@@ -225,17 +220,16 @@ pub async fn fetch_shard(
     emit: impl Fn(Event) + 'static,
     stop: watch::Receiver<Stop>,
 ) -> Result<ShardEnd, WorkerError> {
-    let lease = Rc::new(Lease::take(run, shard, options.role).await?);
+    let lease = Rc::new(Lease::take(run, shard).await?);
     let committed = run.commits(shard.number).await?;
     let done: u64 =
         committed.values().flat_map(|c| c.tally.values()).map(|t| t.statuses.values().sum::<u64>()).sum();
     let left: Vec<_> =
         shard.blocks.iter().copied().filter(|block| !committed.contains_key(&block.first)).collect();
-    let blocks = left.len() as u64;
-    emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done, blocks });
+    emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done });
     if left.is_empty() {
         lease.leave(run).await;
-        return Ok(lease.end());
+        return Ok(ShardEnd::Committed);
     }
     let input = frozen_input(run, shard).await?;
     let files = open_files();
@@ -249,11 +243,10 @@ pub async fn fetch_shard(
         emit(Event::Warning { text });
     }
     let options = ShardOptions { in_flight, ..options };
-    let (upcoming, emit) = (lease.order(left), Box::new(emit));
     let output = Output::new(run, plan, shard.number, options.round, lease.clone());
-    let work = Work::new(output, job, input, upcoming, options, emit)?;
+    let work = Work::new(output, job, input, left, options, Box::new(emit))?;
     let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
-    if end == lease.end() {
+    if end == ShardEnd::Committed {
         lease.leave(run).await;
     }
     Ok(end)

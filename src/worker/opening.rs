@@ -10,11 +10,11 @@ use crate::handoff::{Block, HandoffError};
 pub(super) async fn open(work: &Rc<Work>, block: Block) {
     match work.output.lease.claim(&work.output.run, &block) {
         Ok(Claim::Ours) => return work.open(block).await,
-        Ok(Claim::Theirs) if work.output.lease.waits() => {
+        Ok(Claim::Theirs) => {
             work.board.borrow_mut().left_to_another();
             tokio::task::spawn_local(await_another(work.clone(), block));
         }
-        Ok(Claim::Theirs | Claim::Done) => work.board.borrow_mut().closed(),
+        Ok(Claim::Done) => work.board.borrow_mut().closed(),
         Err(error) => {
             work.board.borrow_mut().closed();
             work.fail(error.into());

@@ -88,7 +88,7 @@ impl Work {
             return Err(error);
         }
         Ok(match self.board.borrow().draining() {
-            None => self.output.lease.end(),
+            None => ShardEnd::Committed,
             Some(Drain::Interrupted) => ShardEnd::Interrupted,
             Some(Drain::MaxRequests) => ShardEnd::Paused(None),
             Some(Drain::Quota(renews_at)) => ShardEnd::Paused(Some(*renews_at)),

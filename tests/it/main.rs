@@ -6,7 +6,7 @@
 //! | [`films`] | does the films job publish what it should, and can others read the files? |
 //! | [`crash`] | what is lost when processes are killed, and what is asked again? |
 //! | [`commit`] | is the commit's table of crashes true, cell by cell? |
-//! | [`helpers`] | do several processes share a shard, whoever of them dies, and ask nothing twice? |
+//! | [`shard`] | is a shard whole though its process is killed, or two work on it that do not see each other's locks? |
 //! | [`signals`] | does a run drain, stop, go on, and leave nobody behind? |
 //! | [`headers`] | can a template name any column of the list, wherever it stands? |
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
@@ -34,7 +34,6 @@ mod files;
 mod films;
 mod floors;
 mod headers;
-mod helpers;
 mod lists;
 mod names;
 mod parquet_lists;
@@ -46,6 +45,7 @@ mod postgres_server;
 mod queries;
 mod servers;
 mod settled;
+mod shard;
 mod signals;
 mod support;
 mod syscalls;

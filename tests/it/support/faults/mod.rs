@@ -1,6 +1,6 @@
 //! Faults in the program's calls on files, struck by a small library that is loaded into it (`preloaded.rs`).
 //!
-//! It counts over all threads of a process: strace counts each thread's calls apart, and which helper thread
+//! It counts over all threads of a process: strace counts each thread's calls apart, and which thread
 //! writes a file is chance.
 
 use std::path::{Path, PathBuf};

@@ -21,16 +21,8 @@ pub struct Site {
 /// A block's commit, as far as the tests look at it.
 pub struct Commit {
     pub records: u64,
-    pub attempt: String,
+    attempt: String,
     files: Vec<String>,
-}
-
-/// The program on so many cores, whatever the machine has: the plan and the supervisor go by them.
-pub fn on_cores(sandbox: &Sandbox, cores: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", cores, env!("CARGO_BIN_EXE_windrow")]).args(arguments);
-    command.current_dir(sandbox.path()).stdin(Stdio::null());
-    command
 }
 
 impl Site {
@@ -38,7 +30,10 @@ impl Site {
     pub fn new(films: usize, knobs: &str) -> Site {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         small_job(&sandbox, &origin, films, "", "");
-        ended(on_cores(&sandbox, "0", &["plan", "small.toml"])).with_code(0);
+        let mut plan = Command::new("taskset");
+        plan.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_windrow"), "plan", "small.toml"]);
+        plan.current_dir(sandbox.path()).stdin(Stdio::null());
+        ended(plan).with_code(0);
         let run = sandbox.newest_run("small");
         assert!(!run.join("00001").exists(), "one core, one shard");
         origin.knobs(knobs);
@@ -53,22 +48,15 @@ impl Site {
         self.run.join("00000")
     }
 
-    pub fn command(&self, more: &[&str]) -> Command {
+    /// A process that works on the shard.
+    pub fn command(&self) -> Command {
         let mut command = self.sandbox.command(["shard", self.run.to_str().unwrap(), "0"]);
-        command.args(["--in-flight", &IN_FLIGHT.to_string()]).args(more);
+        command.args(["--in-flight", &IN_FLIGHT.to_string()]);
         command
     }
 
-    pub fn start(&self, more: &[&str]) -> Child {
-        self.command(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-    }
-
-    pub fn owner(&self) -> Child {
-        self.start(&[])
-    }
-
-    pub fn helper(&self) -> Child {
-        self.start(&["--helper"])
+    pub fn start(&self) -> Child {
+        self.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     pub fn asked(&self) -> u64 {
@@ -92,7 +80,16 @@ impl Site {
 
     /// The committed blocks by first record.
     pub fn commits(&self) -> BTreeMap<u64, Commit> {
-        commits(&self.folder())
+        let folder = self.folder();
+        let commit = |name: &String| {
+            let digits = name.strip_suffix(".json")?;
+            let commit: Value = serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap();
+            let files = commit["files"].as_array().unwrap().iter();
+            let files = files.map(|file| file["name"].as_str().unwrap().to_owned()).collect();
+            let attempt = commit["attempt"].as_str().unwrap().to_owned();
+            Some((digits.parse().unwrap(), Commit { records: commit["records"].as_u64()?, attempt, files }))
+        };
+        names(&folder).iter().filter_map(commit).collect()
     }
 
     /// Everything is committed and published, each pair with one line, and nothing else lies about.
@@ -118,22 +115,7 @@ pub fn names(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// The committed blocks of a shard's folder by first record.
-pub fn commits(folder: &Path) -> BTreeMap<u64, Commit> {
-    let commit = |name: &String| {
-        let digits = name.strip_suffix(".json")?;
-        let commit: Value = serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap();
-        let files = commit["files"].as_array().unwrap().iter();
-        let files = files.map(|file| file["name"].as_str().unwrap().to_owned()).collect();
-        let attempt = commit["attempt"].as_str().unwrap().to_owned();
-        Some((digits.parse().unwrap(), Commit { records: commit["records"].as_u64()?, attempt, files }))
-    };
-    names(folder).iter().filter_map(commit).collect()
-}
-
-/// The writers of a shard's blocks, in the order of the blocks, each named once for neighbours.
-pub fn writers(commits: &BTreeMap<u64, Commit>) -> Vec<String> {
-    let mut writers: Vec<String> = commits.values().map(|commit| commit.attempt.clone()).collect();
-    writers.dedup();
-    writers
+/// The processes that committed these blocks.
+pub fn writers(commits: &BTreeMap<u64, Commit>) -> BTreeSet<&str> {
+    commits.values().map(|commit| commit.attempt.as_str()).collect()
 }
