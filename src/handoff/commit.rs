@@ -7,8 +7,8 @@
 //! | 3. create the commit, only if absent, synced | all chunks, no commit | the block done | skips it |
 //! | 4. read the commit back | the block done | the block done | skips it |
 //!
-//! Two living writers of one block are rare ([`claims`](super::claims) keep them apart where the file system has locks)
-//! and harmless. Chunks carry their writer's attempt in the name, so two writers never touch one file. After a create that
+//! Two living writers of one block are rare (the shard's [`lock`](super::lock) keeps them apart, unless they run on two
+//! machines that share the folder and no locks) and harmless. Chunks carry their writer's attempt in the name, so two writers never touch one file. After a create that
 //! did not return success the writer reads the commit back: its own attempt: won; another's: it removes its
 //! own chunks and goes on; absent or unreadable: it tries again, then gives up, and removes nothing.
 //!

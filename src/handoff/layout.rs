@@ -26,8 +26,6 @@ pub const SECRETS_ACCEPTED: &str = "secrets.accepted";
 pub const RUN_LOCK: &str = "run.lock";
 /// A shard's kernel lock, within its folder.
 pub const SHARD_LOCK: &str = "shard.lock";
-/// The claims on a shard's blocks, within its folder.
-pub const BLOCKS_LOCK: &str = "blocks.lock";
 /// What a shard's processes wrote to standard error, within its folder.
 pub const SHARD_LOG: &str = "shard.log";
 /// A shard's frozen lines, within its folder.

@@ -16,7 +16,6 @@
 //!   merged.json                                 Outcome: the run is finished, published or refused
 //!   publishing.json                             Publishing: while a command publishes, until it has said what came of it
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
-//!   00003/blocks.lock                           kernel locks on its bytes: claims on the shard's blocks
 //!   00003/shard.log                             what the shard's processes wrote to standard error
 //!   secrets.accepted                               whether servers accept the job's secrets, while a command works on the run
 //!   trial.duckdb                                the table of a trial (`--sample`, `--ids`)
@@ -32,7 +31,6 @@
 //! [`commit`] for the steps and the table of what a death between them costs.
 
 pub mod accepted;
-pub mod claims;
 pub mod commit;
 pub mod digest;
 pub mod event;

@@ -304,7 +304,7 @@ impl RunStore {
         Ok(Committed::Lost(Box::new(standing)))
     }
 
-    /// Whether a block is committed, on this machine: for who has claimed it, so there are locks.
+    /// Whether a block is committed, by whomever.
     pub fn is_committed(&self, shard: u32, first: Ordinal) -> Result<bool, HandoffError> {
         let path = self.local_path(shard, &layout::commit(first));
         path.try_exists().map_err(|error| file_error("look for", path.display(), error))

@@ -15,7 +15,6 @@ mod watchdog;
 pub use clock::{boot_number, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{open_files, raise_open_files};
-pub use locks::try_lock_byte;
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
 pub use shared::{ByteLock, SharedWords};

@@ -75,8 +75,6 @@ pub(super) struct Board {
     together: VecDeque<Together>,
     /// Blocks that are being opened, or were handed out and are not yet committed.
     closing: usize,
-    /// Blocks that other processes work on, for which this one answers.
-    elsewhere: usize,
     /// Pairs that a server gave an answer to that asking again would not better.
     answers: u64,
     drain: Option<Drain>,
@@ -104,7 +102,7 @@ impl Board {
             self.closing += 1;
             return Next::Open(block);
         }
-        if !self.upcoming.is_empty() || !self.open.is_empty() || self.closing + self.elsewhere > 0 {
+        if !self.upcoming.is_empty() || !self.open.is_empty() || self.closing > 0 {
             return Next::Wait;
         }
         if self.aside.is_empty() {
@@ -239,7 +237,6 @@ impl Board {
         let why = self.drain.get_or_insert(why).clone();
         self.upcoming.clear();
         self.aside.clear();
-        self.elsewhere = 0;
         let mut whole = Vec::new();
         let gathered = self.open.values_mut().flat_map(|open| &mut open.gathered).flat_map(std::mem::take);
         let together = self.together.drain(..).flat_map(|together| together.pairs);
@@ -272,20 +269,6 @@ impl Board {
     pub(super) fn set_aside(&mut self, block: Block) {
         self.closing -= 1;
         self.aside.push_back(block);
-    }
-
-    /// A block that was to be opened is another process's, for now.
-    pub(super) fn left_to_another(&mut self) {
-        self.closing -= 1;
-        self.elsewhere += usize::from(self.drain.is_none());
-    }
-
-    /// Another process's block is done; or it is `free`, and the next to be opened. Who stops asking waits for none.
-    pub(super) fn back_from_another(&mut self, free: Option<Block>) {
-        if self.drain.is_none() {
-            self.elsewhere -= 1;
-            free.into_iter().for_each(|block| self.upcoming.push_front(block));
-        }
     }
 
     /// The record of a pair.

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use super::OPEN_BLOCKS;
 use super::answering::{ask_pair, settled};
 use super::board::Next;
-use super::opening::open;
 use super::pair::Pair;
 use super::together::answer_together;
 use super::work::Work;
@@ -26,7 +25,7 @@ pub(super) async fn lane(work: Rc<Work>) {
         match next {
             Next::Ask(pair) => answer(&work, pair).await,
             Next::AskTogether(together) => answer_together(&work, together).await,
-            Next::Open(block) => open(&work, block).await,
+            Next::Open(block) => work.open(block).await,
             Next::Wait => changed.await,
             Next::Nothing => return work.changed.notify_waiters(),
         }

@@ -23,7 +23,6 @@
 //! | of a pair | by |
 //! |---|---|
 //! | which is next, and with whom it shares a request | `board` |
-//! | is its block this process's to open? | `lease`, `opening` |
 //! | is it asked at all? | `unasked`, `condition` (`when`) |
 //! | leave to send, from the budgets that all processes share | `pace` |
 //! | are the job's secrets accepted? | `credentials` |
@@ -48,8 +47,7 @@ mod finish;
 mod hosts;
 mod keep;
 mod lane;
-mod lease;
-mod opening;
+mod lock;
 mod others;
 mod output;
 mod pace;
@@ -83,7 +81,6 @@ use crate::record::Ordinal;
 use crate::secrets::Secrets;
 
 pub use crate::handoff::OPEN_BLOCKS;
-use lease::Lease;
 use output::Output;
 pub use replay::Replay;
 use unasked::Drain;
@@ -220,7 +217,7 @@ pub async fn fetch_shard(
     emit: impl Fn(Event) + 'static,
     stop: watch::Receiver<Stop>,
 ) -> Result<ShardEnd, WorkerError> {
-    let lease = Rc::new(Lease::take(run, shard).await?);
+    let _lock = lock::lock(run, shard.number).await?;
     let committed = run.commits(shard.number).await?;
     let done: u64 =
         committed.values().flat_map(|c| c.tally.values()).map(|t| t.statuses.values().sum::<u64>()).sum();
@@ -228,7 +225,7 @@ pub async fn fetch_shard(
         shard.blocks.iter().copied().filter(|block| !committed.contains_key(&block.first)).collect();
     emit(Event::Started { shard: shard.number, pairs: shard.pairs, committed: done });
     if left.is_empty() {
-        lease.leave(run).await;
+        sweep(run, shard).await;
         return Ok(ShardEnd::Committed);
     }
     let input = frozen_input(run, shard).await?;
@@ -243,13 +240,19 @@ pub async fn fetch_shard(
         emit(Event::Warning { text });
     }
     let options = ShardOptions { in_flight, ..options };
-    let output = Output::new(run, plan, shard.number, options.round, lease.clone());
+    let output = Output::new(run, plan, shard.number, options.round);
     let work = Work::new(output, job, input, left, options, Box::new(emit))?;
     let end = LocalSet::new().run_until(work_through(Rc::new(work), in_flight, stop)).await?;
     if end == ShardEnd::Committed {
-        lease.leave(run).await;
+        sweep(run, shard).await;
     }
     Ok(end)
+}
+
+/// Removes what processes that died, or lost against another, have left of a shard that is done.
+async fn sweep(run: &RunStore, shard: &Shard) {
+    // What stays behind is in nobody's way.
+    let _ = run.sweep(shard.number, shard.blocks.iter().map(|block| block.first)).await;
 }
 
 /// How many requests a process that may open `files` files can have in flight: each has a connection, twice as many connections

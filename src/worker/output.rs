@@ -1,9 +1,6 @@
 //! Where a shard's process puts what it has: the run, and which part of it is its own.
 
-use std::rc::Rc;
-
 use super::WorkerError;
-use super::lease::Lease;
 use crate::handoff::{Plan, RunStore};
 
 /// What the blocks of a shard are written into.
@@ -14,13 +11,12 @@ pub(super) struct Output {
     pub(super) round: u32,
     /// Part of the names of the files that this process writes.
     pub(super) attempt: String,
-    pub(super) lease: Rc<Lease>,
 }
 
 impl Output {
-    pub(super) fn new(run: &RunStore, plan: &Plan, shard: u32, round: u32, lease: Rc<Lease>) -> Output {
+    pub(super) fn new(run: &RunStore, plan: &Plan, shard: u32, round: u32) -> Output {
         let attempt = format!("{:08x}", fastrand::u32(..));
-        Output { run: run.clone(), plan: plan.clone(), shard, round, attempt, lease }
+        Output { run: run.clone(), plan: plan.clone(), shard, round, attempt }
     }
 
     /// What a chunk of a shard of the run is damaged by.

@@ -102,7 +102,7 @@ impl Work {
         self.counter.tell_progress(&self.sender.pace);
     }
 
-    /// Opens a block that this process has claimed.
+    /// Opens a block that the board has handed out.
     pub(super) async fn open(self: &Rc<Work>, block: Block) {
         match self.records(&block).await {
             Ok(records) => {

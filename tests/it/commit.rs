@@ -88,7 +88,7 @@ impl Site {
         let mut left = NOTHING;
         for name in self.names() {
             match name.as_str() {
-                "input.parquet" | "shard.lock" | "blocks.lock" => {}
+                "input.parquet" | "shard.lock" => {}
                 name if name.contains('#') => left.staged += 1,
                 name if name.ends_with(".requests.parquet") => left.requests += 1,
                 name if name.ends_with(".parquet") => left.rows += 1,
@@ -112,7 +112,7 @@ impl Site {
     #[track_caller]
     fn is_whole(&self) {
         let mut named = chunks_of(&self.folder());
-        named.extend(["000000000.json", "input.parquet", "shard.lock", "blocks.lock"].map(str::to_owned));
+        named.extend(["000000000.json", "input.parquet", "shard.lock"].map(str::to_owned));
         assert_eq!(BTreeSet::from_iter(self.names()), named);
         self.sandbox.run(["merge", self.run.to_str().unwrap()]).with_code(0);
         let films = |file: &str| published_films(&self.sandbox.path().join(file));

@@ -47,10 +47,8 @@ fn stopped_before_a_commit(site: &Site, writer: &Child) -> u64 {
 }
 
 /// As on two machines whose locks do not reach each other: neither writer knows of the other.
-fn forget_locks(site: &Site) {
-    for name in ["shard.lock", "blocks.lock"] {
-        std::fs::remove_file(site.folder().join(name)).unwrap();
-    }
+fn forget_lock(site: &Site) {
+    std::fs::remove_file(site.folder().join("shard.lock")).unwrap();
 }
 
 #[test]
@@ -58,7 +56,7 @@ fn a_process_that_starts_keeps_the_chunks_of_a_rival_that_it_cannot_see() {
     let site = Site::new(16 * BLOCK, r#"{"latency_ms": 20}"#);
     let first = site.start();
     let block = stopped_before_a_commit(&site, &first);
-    forget_locks(&site);
+    forget_lock(&site);
     site.origin.knobs(ENDLESS);
     let asked = site.asked();
     let mut second = site.start();
@@ -77,7 +75,7 @@ fn of_two_that_do_not_see_each_other_one_commits_each_block_and_both_end_well() 
     let site = Site::new(16 * BLOCK, r#"{"latency_ms": 10, "jitter_ms": 20}"#);
     let first = site.start();
     until(SOON, "the first one asks", || site.asked() == IN_FLIGHT);
-    forget_locks(&site);
+    forget_lock(&site);
     let second = site.start();
     wait(first).with_code(0);
     wait(second).with_code(0);
@@ -95,7 +93,7 @@ fn a_writer_whose_chunk_vanishes_ends_well_where_its_block_is_committed() {
     faults::watch(&mut command, &site.folder(), &log, std::slice::from_ref(&gone));
     let first = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until(SOON, "the first one asks", || site.asked() == IN_FLIGHT);
-    forget_locks(&site);
+    forget_lock(&site);
     site.origin.knobs(AT_ONCE);
     wait(site.start()).with_code(0);
     assert_eq!(site.commits().len(), 1, "before the first one has its answers");

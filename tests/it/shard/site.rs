@@ -99,7 +99,7 @@ impl Site {
         assert_eq!(commits.values().map(|commit| commit.records).sum::<u64>(), self.films as u64);
         let mut named: BTreeSet<String> = commits.values().flat_map(|commit| commit.files.clone()).collect();
         named.extend(commits.keys().map(|first| format!("{first:09}.json")));
-        named.extend(["input.parquet", "shard.lock", "blocks.lock"].map(str::to_owned));
+        named.extend(["input.parquet", "shard.lock"].map(str::to_owned));
         assert_eq!(names(&self.folder()), named, "what is left behind is swept");
         self.sandbox.run(["merge", self.run.to_str().unwrap()]).with_code(0);
         let films = published_films(&self.sandbox.path().join("small.duckdb"));

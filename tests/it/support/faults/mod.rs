@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 /// What befalls some calls: `count`ed from 1 among the calls of that name within the folder.
 #[derive(Debug, Clone)]
 pub struct Strike {
-    /// `open`, `write`, `fsync`, `close`, `rename`, `linkat`, `unlink` or `lock` (of bytes, by an open file).
+    /// `open`, `write`, `fsync`, `close`, `rename`, `linkat` or `unlink`.
     pub call: &'static str,
     pub from: usize,
     pub to: usize,

@@ -15,7 +15,6 @@ unsafe extern "C" {
 }
 
 const SIGKILL: c_int = 9;
-const F_OFD_SETLK: c_int = 37;
 
 /// The next library's function of that name (`RTLD_NEXT` is -1).
 macro_rules! real {
@@ -148,18 +147,6 @@ pub extern "C" fn close(descriptor: c_int) -> c_int {
     match strikes("close", &file_of(descriptor)) {
         Some(error) => failing(error),
         None => real!(c"close", extern "C" fn(c_int) -> c_int)(descriptor),
-    }
-}
-
-/// The C function takes its last argument as a variable one, which a pointer in a register is as well.
-#[unsafe(no_mangle)]
-pub extern "C" fn fcntl(descriptor: c_int, command: c_int, argument: *mut c_void) -> c_int {
-    let struck = if command == F_OFD_SETLK { strikes("lock", &file_of(descriptor)) } else { None };
-    match struck {
-        Some(error) => failing(error),
-        None => {
-            real!(c"fcntl", extern "C" fn(c_int, c_int, *mut c_void) -> c_int)(descriptor, command, argument)
-        }
     }
 }
 
