@@ -8,8 +8,10 @@
 //!   cost a few file operations for a thousand requests; a long one has 5,000 blocks, because a merge reads them all,
 //!   and ten thousand small files are slow to read. A block never has more than *s* records (or 64). It is then rounded up to
 //!   a multiple of *b*, so that batches, which never reach beyond a block, are full.
-//! - there are *c* **shards**, so that each core has one; where they would have more than *s* records, as many more as
-//!   it takes, rounded up to a multiple of *c*, so that all cores end together; and never more than there are blocks.
+//! - there are 4*c* **shards**: a core that is done with one takes the next, so that none is idle while a part of the list
+//!   that is slow to work is left to one process. A list of at most 1,024 records has *c*: starting more processes
+//!   would take longer than what they save. Where shards would have more than *s* records there are as many more as it takes,
+//!   rounded up to a multiple of *c*, so that all cores end together; and never more than there are blocks.
 //! - blocks are dealt out evenly and in order: shards differ by one block at most, and only the last block of all is
 //!   shorter than the others.
 //!
@@ -23,6 +25,12 @@ const LARGEST_BLOCK: u64 = 1024;
 const FEW_BLOCKS: u64 = 64;
 /// Blocks that a run has at most, as long as `shard_size` does not ask for more.
 const MOST_BLOCKS: u64 = 5000;
+
+/// Shards for each core: with one, a core idles while the slowest shard is worked; more than four cost more, since a
+/// process takes some 70 ms to start.
+const SHARDS_PER_CORE: u64 = 4;
+/// A list of so many records at most has one shard for each core.
+const SHORT_LIST: u64 = 1024;
 
 /// Where a list is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,15 +46,23 @@ impl Cut {
     /// may share a request.
     pub fn of(records: u64, cores: u32, shard_size: u64, together: u32) -> Cut {
         let block_records = block_records(records, shard_size).next_multiple_of(u64::from(together.max(1)));
-        let blocks = records.div_ceil(block_records);
-        let shards = shards(blocks, u64::from(cores.max(1)), (shard_size / block_records).max(1));
-        let bound = |shard: u64| (wide(shard, blocks, shards) * block_records).min(records);
-        Cut { block_records, shards: (0..shards).map(|shard| bound(shard + 1) - bound(shard)).collect() }
+        let cores = u64::from(cores.max(1));
+        let wanted = if records > SHORT_LIST { cores * SHARDS_PER_CORE } else { cores };
+        let needed = records.div_ceil(block_records).div_ceil((shard_size / block_records).max(1));
+        Cut::into(records, block_records, needed.max(wanted).next_multiple_of(cores))
     }
 
     /// One shard.
     pub fn whole(records: u64) -> Cut {
-        Cut::of(records, 1, u64::MAX, 1)
+        Cut::into(records, block_records(records, u64::MAX), 1)
+    }
+
+    /// Deals the blocks out to so many shards, or to fewer where there are fewer blocks.
+    fn into(records: u64, block_records: u64, shards: u64) -> Cut {
+        let blocks = records.div_ceil(block_records);
+        let shards = shards.min(blocks);
+        let bound = |shard: u64| (wide(shard, blocks, shards) * block_records).min(records);
+        Cut { block_records, shards: (0..shards).map(|shard| bound(shard + 1) - bound(shard)).collect() }
     }
 
     /// Blocks of all shards.
@@ -62,11 +78,6 @@ fn block_records(records: u64, shard_size: u64) -> u64 {
         .clamp(SMALLEST_BLOCK, LARGEST_BLOCK)
         .max(records.div_ceil(MOST_BLOCKS))
         .min(shard_size.max(SMALLEST_BLOCK))
-}
-
-/// Shards of at most `most` blocks.
-fn shards(blocks: u64, cores: u64, most: u64) -> u64 {
-    blocks.div_ceil(most).max(1).next_multiple_of(cores).min(blocks)
 }
 
 /// `shard * blocks / shards` without overflow.
@@ -101,8 +112,12 @@ mod tests {
             (1, 8, 250_000, 64, 1, 1),
             (10, 2, 250_000, 64, 1, 1),
             (200, 8, 250_000, 64, 4, 4),
-            (22_305, 2, 250_000, 349, 2, 64),
-            (640_000, 2, 250_000, 1024, 4, 625),
+            (1_024, 2, 250_000, 64, 2, 16),
+            (1_025, 2, 250_000, 64, 8, 17),
+            (1_025, 16, 250_000, 64, 17, 17),
+            (22_305, 2, 250_000, 349, 8, 64),
+            (640_000, 2, 250_000, 1024, 8, 625),
+            (3_000_000, 2, 250_000, 1024, 14, 2930),
             (10_000_000, 8, 250_000, 2000, 40, 5000),
             (10_000_000, 8, 1000, 1000, 10_000, 10_000),
             (1_000, 4, 1, 64, 16, 16),
@@ -112,6 +127,12 @@ mod tests {
             let found = (cut.block_records, cut.shards.len(), cut.blocks());
             assert_eq!(found, (block, shards, blocks), "{records} records");
         }
+    }
+
+    #[test]
+    fn a_trial_has_one_shard_whatever_its_length() {
+        assert!(Cut::whole(0).shards.is_empty());
+        assert_eq!(Cut::whole(2_000_000).shards, [2_000_000]);
     }
 
     proptest! {

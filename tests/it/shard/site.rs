@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Origin, Sandbox, ended, film_ids, published_films, small_job};
+use crate::support::{Origin, Sandbox, film_ids, published_films, small_job};
 
 /// Requests that each process has in flight.
 pub const IN_FLIGHT: u64 = 32;
@@ -26,16 +26,13 @@ pub struct Commit {
 }
 
 impl Site {
-    /// Two endpoints are asked for each film, in blocks of 64 films.
+    /// Two endpoints are asked for each film, in blocks of 64 films; of 1,024 films at most, which one core has in one shard.
     pub fn new(films: usize, knobs: &str) -> Site {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         small_job(&sandbox, &origin, films, "", "");
-        let mut plan = Command::new("taskset");
-        plan.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_windrow"), "plan", "small.toml"]);
-        plan.current_dir(sandbox.path()).stdin(Stdio::null());
-        ended(plan).with_code(0);
+        sandbox.plan_on_one_core("small.toml");
         let run = sandbox.newest_run("small");
-        assert!(!run.join("00001").exists(), "one core, one shard");
+        assert!(!run.join("00001").exists(), "one shard");
         origin.knobs(knobs);
         Site { sandbox, origin, run, films }
     }

@@ -115,6 +115,15 @@ impl Sandbox {
         ended(self.command(arguments))
     }
 
+    /// Plans as on a machine with one core: how many shards a list is cut into goes by the cores.
+    #[track_caller]
+    pub fn plan_on_one_core(&self, job: &str) {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", "0", env!("CARGO_BIN_EXE_windrow"), "plan", job]).stdin(Stdio::null());
+        self.confine(&mut command);
+        ended(command).with_code(0);
+    }
+
     /// The rows of a query over a run, as CSV without its header.
     #[track_caller]
     pub fn query(&self, run: &str, sql: &str) -> Vec<String> {
