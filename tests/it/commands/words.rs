@@ -71,22 +71,31 @@ fn help_names_every_command_and_exit_code() {
 
     Usage: windrow [OPTIONS] <COMMAND>
 
-    Commands:
-      run       Plan, fetch, retry, publish and summarise; resumes an unfinished run
+    Start:
+      init      Write a commented job file to start from
       check     Ask three records and show request, answer and row; write nothing
       plan      Plan a run and say what it will take, without a request
-      shard     Fetch one shard in this process; what is committed stays
+      run       Plan, fetch, retry, publish and summarise; resume an unfinished run
+
+    Look:
+      status    List the runs, or a run's shards
+      failures  Show what failed, by kind, with an example each
+      query     Ask a run by SQL: views rows, requests, answers, input, and one per endpoint
+
+    Mend:
       retry     Ask failed requests again; merge then publishes what is new
-      merge     Check that nothing is missing, and publish
       extract   Extract the columns again from kept answers, without a request
-      status    The runs and their shards
-      failures  What failed, by kind, with an example each
-      query     SQL over a run: views rows, requests, answers, input, and one per endpoint
-      limits    What is known of limits and hosts: pauses, quotas; lift a host's pause
+      merge     Check that nothing is missing, and publish
+
+    Keep:
+      limits    Show what is known of limits and hosts: pauses, quotas; lift a host's pause
       prune     Remove runs that are over and old
-      init      Write a commented job file to start from
+
+    Many machines:
+      shard     Fetch one shard in this process; what is committed stays
+
+    Editor:
       schema    Print the JSON Schema of job files
-      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --runs <DIR>  Folder of the runs [default: shards/ beside the schemas/ folder that holds the
@@ -115,13 +124,72 @@ fn help_names_every_command_and_exit_code() {
       75             temporary: a shard is not complete, its server may be down; run it again
       129, 130, 143  interrupted: its terminal was closed (SIGHUP; not under nohup), SIGINT, SIGTERM
     "#);
-    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let commands = commands.take_while(|line| !line.is_empty());
-    let commands = commands.filter_map(|line| line.split_whitespace().next());
-    for command in commands.filter(|command| *command != "help") {
+    let groups = help.lines().take_while(|line| *line != "Options:");
+    let commands = groups.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let commands: Vec<&str> = commands.collect();
+    assert_eq!(commands.len(), 14);
+    for command in commands {
         let of_its_own = sandbox.run([command, "--help"]).with_code(0).stdout;
         assert!(of_its_own.contains("Usage: windrow "), "{command}: {of_its_own}");
+        assert!(of_its_own.contains(&format!("Example:\n  windrow {command} ")), "{command}: {of_its_own}");
+        let looks_at_runs = !["init", "limits", "schema"].contains(&command);
+        assert_eq!(of_its_own.contains("--runs"), looks_at_runs, "{command}");
     }
+}
+
+#[test]
+fn words_of_others_for_commands_lead_to_ours() {
+    let sandbox = Sandbox::new();
+    for (words, hint) in [
+        (&["fetch", "x"][..], "hint: windrow run"),
+        (&["validate", "x"], "hint: windrow check"),
+        (&["ls"], "hint: windrow status"),
+        (&["dry-run", "x"], "hint: windrow plan"),
+        (&["publish", "x"], "hint: windrow merge"),
+        (&["clean", "x"], "hint: windrow prune"),
+        (&["rum", "x"], "a similar subcommand exists: 'run'"),
+        (&["merge", "--force", "x"], "a similar argument exists: '--anyway'"),
+        (&["failures", "--lst", "x"], "a similar argument exists: '--list'"),
+    ] {
+        let ended = sandbox.run(words).with_code(2);
+        assert!(ended.stderr.contains(hint), "{words:?}: {}", ended.stderr);
+    }
+}
+
+/// A job is named by its file, its name or a run of it; a run in the same ways.
+#[test]
+fn job_and_run_take_the_same_words() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    sandbox.write("ids.csv", "id\n1\n2\n");
+    let job = format!(
+        "input.file = \"../ids.csv\"\ntable.to = \"duckdb:../numbers.duckdb\"\n\
+         [[endpoint]]\nurl = \"{}/numbers/{{id}}\"\ncolumns = {{ big = \".big\" }}\n",
+        origin.url()
+    );
+    sandbox.write("schemas/numbers.toml", job);
+    let planned = sandbox.run(["plan", "numbers"]).with_code(0).stdout;
+    assert!(planned.contains("inferred  [job] name = \"numbers\""), "{planned}");
+    assert!(planned.contains("[table] key = \"id\""), "{planned}");
+    sandbox.run(["run", "numbers"]).with_code(0).saying("published 2 rows").saying("numbers in ");
+    let newest = sandbox.newest_run("numbers");
+    let id = newest.file_name().unwrap().to_str().unwrap().to_owned();
+    let folder = format!("shards/numbers/{id}");
+    for word in ["numbers", "schemas/numbers.toml", "shards/numbers", &folder, &id] {
+        sandbox.run(["plan", word, "--new"]).with_code(0);
+        sandbox.run(["check", word]).with_code(0);
+        sandbox.run(["prune", word, "--keep", "5", "--dry-run"]).with_code(0);
+        let rows = sandbox.run(["query", word, "SELECT count(*) FROM requests", "--format", "csv"]);
+        rows.with_code(0);
+        sandbox.run(["status", word]).with_code(0);
+    }
+    for command in ["plan", "run", "check"] {
+        sandbox.run([command, "nobody"]).with_code(2).saying("cannot be read: No such file");
+    }
+    sandbox.run(["status", "nobody"]).with_code(2).saying("no run of job \"nobody\"");
+    // Of a job whose file is gone a run says where the copy is.
+    std::fs::remove_file(sandbox.path().join("schemas/numbers.toml")).unwrap();
+    sandbox.run(["run", &id]).with_code(2).saying("is gone").saying("has a copy of it in ");
+    sandbox.run(["status", "numbers"]).with_code(0);
 }
 
 #[test]

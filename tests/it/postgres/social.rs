@@ -18,7 +18,8 @@ fn stage(sandbox: &Sandbox, origin: &Origin, urls: usize) -> TestDatabase<'stati
         "INSERT INTO urls SELECT n, 'https://example.com/articles/' || n FROM generate_series(1, {urls}) n"
     ));
     let job = read("social_postgres.toml").replace("http://127.0.0.1:8477", &origin.url());
-    sandbox.write("schemas/social_postgres.toml", job.replace("postgres://localhost/social", &database.url()));
+    sandbox
+        .write("schemas/social_postgres.toml", job.replace("postgres://localhost/social", &database.url()));
     database
 }
 
@@ -36,7 +37,8 @@ fn a_table_made_by_hand_is_filled_from_a_query() {
     let serials = database.rows("SELECT url_id, id FROM social_stats ORDER BY 1");
     // The second run of a day updates: serial numbers stay, and so does what the job does not name.
     database.execute("UPDATE social_stats SET note = 'mine' WHERE url_id = 7");
-    let again = sandbox.run(["run", "schemas/social_postgres.toml"]).with_code(0).saying("published 300 rows");
+    let again =
+        sandbox.run(["run", "schemas/social_postgres.toml"]).with_code(0).saying("published 300 rows");
     assert!(again.stderr.contains("300 rows replaced"), "{}", again.stderr);
     assert_eq!(database.rows("SELECT url_id, id FROM social_stats ORDER BY 1"), serials);
     assert_eq!(database.rows("SELECT note FROM social_stats WHERE url_id = 7"), ["mine"]);
