@@ -72,9 +72,9 @@ fn a_process_that_starts_keeps_the_chunks_of_a_rival_that_it_cannot_see() {
 
 #[test]
 fn of_two_that_do_not_see_each_other_one_commits_each_block_and_both_end_well() {
-    let site = Site::new(16 * BLOCK, r#"{"latency_ms": 10, "jitter_ms": 20}"#);
+    let site = Site::new(16 * BLOCK, r#"{"latency_ms": 30, "jitter_ms": 30}"#);
     let first = site.start();
-    until(SOON, "the first one asks", || site.asked() == IN_FLIGHT);
+    until(SOON, "the first one asks", || site.asked() >= IN_FLIGHT);
     forget_lock(&site);
     let second = site.start();
     wait(first).with_code(0);
