@@ -8,9 +8,10 @@
 //! | 4. read the commit back | the block done | the block done | skips it |
 //!
 //! Two living writers of one block are rare (the shard's [`lock`](super::lock) keeps them apart, unless they run on two
-//! machines that share the folder and no locks) and harmless. Chunks carry their writer's attempt in the name, so two writers never touch one file. After a create that
-//! did not return success the writer reads the commit back: its own attempt: won; another's: it removes its
-//! own chunks and goes on; absent or unreadable: it tries again, then gives up, and removes nothing.
+//! machines that share the folder and no locks) and harmless. Chunks carry their writer's attempt in the name, so two
+//! writers never touch one file. After a create that did not return success the writer reads the commit back: its own
+//! attempt: won; another's: it removes its own chunks and goes on; absent or unreadable: it tries again, then gives up,
+//! and removes nothing.
 //!
 //! What no commit names is [swept](super::RunStore::sweep) when every block of the shard is committed, and not before: the
 //! chunks of a writer that lives, on a machine that shares no locks with this one, look the same until its commit.

@@ -8,10 +8,10 @@
 //!   cost a few file operations for a thousand requests; a long one has 5,000 blocks, because a merge reads them all,
 //!   and ten thousand small files are slow to read. A block never has more than *s* records (or 64). It is then rounded up to
 //!   a multiple of *b*, so that batches, which never reach beyond a block, are full.
-//! - there are 4*c* **shards**: a core that is done with one takes the next, so that none is idle while a part of the list
-//!   that is slow to work is left to one process. A list of at most 1,024 records has *c*: starting more processes
-//!   would take longer than what they save. Where shards would have more than *s* records there are as many more as it takes,
-//!   rounded up to a multiple of *c*, so that all cores end together; and never more than there are blocks.
+//! - there are 4*c* **shards**: a core that is done with one takes the next, so that none is idle while another works on
+//!   the slow part of a list. A list of at most 1,024 records has *c*: starting more processes would take longer than
+//!   what they save. Where shards would have more than *s* records, there are as many more as it takes, rounded up to a
+//!   multiple of *c*, so that all cores end together; and never more than there are blocks.
 //! - blocks are dealt out evenly and in order: shards differ by one block at most, and only the last block of all is
 //!   shorter than the others.
 //!
@@ -26,8 +26,8 @@ const FEW_BLOCKS: u64 = 64;
 /// Blocks that a run has at most, as long as `shard_size` does not ask for more.
 const MOST_BLOCKS: u64 = 5000;
 
-/// Shards for each core: with one, a core idles while the slowest shard is worked; more than four cost more, since a
-/// process takes some 70 ms to start.
+/// Shards for each core: enough that all cores are busy until shortly before the end, however uneven the list is; few
+/// enough that starting their processes, some 70 ms each, costs little.
 const SHARDS_PER_CORE: u64 = 4;
 /// A list of so many records at most has one shard for each core.
 const SHORT_LIST: u64 = 1024;

@@ -5,8 +5,8 @@
 //! - Every planned pair of a committed block has exactly one ledger line, whatever happened to it.
 //! - Committed blocks are skipped; a block counts from the moment its commit exists
 //!   ([`handoff::commit`](crate::handoff::commit)), and only [`OPEN_BLOCKS`] are open at a time.
-//! - One process works on a shard at a time, where the file system has locks, and ends with [`ShardEnd::Committed`] only
-//!   when every block is committed. Two that do not see each other's locks do no harm: each block is committed once.
+//! - One process works on a shard at a time, and ends with [`ShardEnd::Committed`] only when every block is committed. Two
+//!   that do not see each other's locks, on two machines, do no harm: each block is committed once.
 //! - A block without one answer, whose failures are all worth repeating, is not committed: the shard gives up,
 //!   ends with [`ShardEnd::GaveUp`], and its rerun asks again. Unless it is plain that the server is well and
 //!   the records are not (see `finish`), or that other hosts of the run are there and the block's are not (`others`):
