@@ -1,8 +1,8 @@
-//! Words of other tools, and what to write instead of them: whoever comes from dlt, Airbyte, Meltano, Redpanda Connect, qsv,
-//! Scrapy, requests or pandas is led to the key that is meant, or told that there is none and what to do.
+//! Words of other tools (dlt, Airbyte, Meltano, Redpanda Connect, qsv, Scrapy, requests, pandas), and what to write instead
+//! of them: the key that is meant, or what to do where there is none.
 //!
-//! Words that this program once had are here, too. A word is looked up in its own section first, then in [`ANYWHERE`];
-//! what it is compared by leaves out capitals, `-` and `_`.
+//! Words that this program once had are here, too. A word is looked up in its own section first, then in [`ANYWHERE`].
+//! Capitals, `-` and `_` make no difference.
 
 /// Where a word means something, the words, and what to write.
 type Meaning = (&'static str, &'static [&'static str], &'static str);
