@@ -7,7 +7,7 @@
 //! | a run's folder, or its id | the file that it was planned from | it |
 //! | the folder of a job's runs, `shards/films` | the file of the newest one | the newest one |
 //!
-//! A trial is no newest run.
+//! A trial is no newest run. Prune, which removes runs, takes no run for a job: who names one might mean that one alone.
 
 use std::path::{Path, PathBuf};
 
@@ -45,8 +45,9 @@ pub(super) fn runs_root(job: &Job, runs: &RunsArgs) -> PathBuf {
 
 /// The run that a person named.
 pub(super) async fn open_run(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
-    let is_file = Path::new(word).is_file();
-    if let Some(run) = if is_file { None } else { named_run(word, runs).await? } {
+    if !Path::new(word).is_file()
+        && let Some(run) = named_run(word, runs).await?
+    {
         return Ok(run);
     }
     match job_file(word) {
@@ -58,6 +59,18 @@ pub(super) async fn open_run(word: &str, runs: &RunsArgs) -> Result<RunStore, Ru
     }
 }
 
+/// Whether a word names one run, and no job.
+pub(super) fn is_run(word: &str, runs: &RunsArgs) -> bool {
+    run_folder(word, runs).is_some()
+}
+
+/// The folder of a run that is named by it, or by its id.
+fn run_folder(word: &str, runs: &RunsArgs) -> Option<PathBuf> {
+    let root = runs.here();
+    let with_that_id = runs::jobs(&root).into_iter().map(|job| root.join(job).join(word));
+    std::iter::once(PathBuf::from(word)).chain(with_that_id).find(|folder| runs::is_run_folder(folder))
+}
+
 /// The job file that is named: by its path, or by its name alone.
 fn job_file(word: &str) -> Option<PathBuf> {
     let file = format!("{word}.toml");
@@ -67,18 +80,16 @@ fn job_file(word: &str) -> Option<PathBuf> {
 
 /// The run that is named otherwise than by a job file: by its folder or its id, or by a job's name for its newest one.
 async fn named_run(word: &str, runs: &RunsArgs) -> Result<Option<RunStore>, RunnerError> {
-    let (folder, root) = (Path::new(word), runs.here());
-    let with_id = || runs::jobs(&root).into_iter().map(|job| root.join(job).join(word));
-    let by_id = || with_id().find(|folder| runs::is_run_folder(folder));
-    if let Some(folder) = Some(folder.to_owned()).filter(|path| runs::is_run_folder(path)).or_else(by_id) {
+    if let Some(folder) = run_folder(word, runs) {
         return Ok(Some(RunStore::open(&folder).await?));
     }
-    match newest_of(&root, word).await? {
-        Some(run) => Ok(Some(run)),
-        None => match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
-            (Some(root), Some(job)) if folder.is_dir() => newest_of(root, job).await,
-            _ => Ok(None),
-        },
+    if let Some(run) = newest_of(&runs.here(), word).await? {
+        return Ok(Some(run));
+    }
+    let folder = Path::new(word);
+    match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+        (Some(root), Some(job)) if folder.is_dir() => newest_of(root, job).await,
+        _ => Ok(None),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::runner::{Rule, RunnerError, planned_job, sweep, would_go};
 
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
-    /// The job: its file, its name, or a run of it
+    /// The job: its file, its name, or the folder of its runs
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     job: Option<String>,
     /// Every job that has runs here
@@ -99,6 +99,12 @@ async fn jobs(args: &PruneArgs, runs: &RunsArgs) -> Result<Vec<Named>, RunnerErr
         }
         // The job may be anywhere, and its file gone.
         Some(name) if !runs::runs_of(&root, name).is_empty() => vec![name.clone()],
+        // Who names a run might mean that one alone.
+        Some(word) if find::is_run(word, runs) => {
+            return Err(RunnerError::Usage(format!(
+                "{word:?} is a run, and prune takes a job\nhint: name the job; --older-than and --keep say which of its runs go"
+            )));
+        }
         Some(word) => match find::load_job(word, runs).await {
             Ok(job) => return Ok(vec![(find::runs_root(&job, runs), job.name, job.settings.keep_runs)]),
             Err(error) if Path::new(word).exists() => return Err(error),

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_windrow_writes_into_a_shards_folder_is_known_by_its_name() {
-        let rows = ["a.b", "requests", "KeepAnswers"].map(|endpoint| Content::Rows(endpoint.into()));
+        let rows = ["a.b", "requests", "Answers"].map(|endpoint| Content::Rows(endpoint.into()));
         let mut all = HashSet::new();
         for content in [Content::Requests, Content::Answers].into_iter().chain(rows) {
             let name = chunk(12_000, "5f0c7a11", &content, ChunkFormat::Parquet);

@@ -390,7 +390,7 @@ mod conversions {
         assert_eq!(of(r#""$25,000,000 (estimated)""#).unwrap(), Value::Bigint(25_000_000));
         assert_eq!(of(r#""€25""#).unwrap(), Value::Null, "no match");
         assert_eq!(of(r#""$N/A""#).unwrap(), Value::Null, "null after the regex");
-        assert_eq!(of(r#""$1,0""#).unwrap(), Value::Null, "null before the remove");
+        assert_eq!(of(r#""$1,0""#).unwrap(), Value::Null, "null before `remove`");
         assert_eq!(of(r#""$10""#).unwrap(), Value::Bigint(10));
         assert_eq!(of(r#""$,""#).unwrap_err().detail, r#"column votes: "" is not a bigint"#);
     }

@@ -128,13 +128,18 @@ fn parsed<T: Per>(text: &str) -> Result<Amount<T>, Refusal> {
         };
         return Err((format!("{} without its time", T::NAME), hint));
     };
+    let per = per.trim();
+    let is_word = |text: &str| T::WORDS.iter().any(|(word, _)| *word == text);
+    if !is_word(per) && is_word(short(per)) {
+        let hint = format!("write \"{}/{}\"", counted.trim(), short(per));
+        return Err((format!("unknown time \"{per}\""), hint));
+    }
     let mut words = counted.split_whitespace();
     let (number, unit) = (words.next().unwrap_or_default(), words.next());
     if words.next().is_some() {
         return Err((format!("\"{}\" is more than a number and a word", counted.trim()), hint()));
     }
-    let amount =
-        Amount { number: number_of::<T>(number)?, unit: unit_of::<T>(unit)?, per: per_of(per.trim())? };
+    let amount = Amount { number: number_of::<T>(number)?, unit: unit_of::<T>(unit)?, per: per_of(per)? };
     match T::check(amount.per, amount.number) {
         Some(wrong) => Err((format!("\"{text}\" is {wrong}"), hint())),
         None => Ok(amount),
@@ -185,12 +190,7 @@ fn per_of<T: Per>(text: &str) -> Result<T, Refusal> {
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
         let listed = || format!("write {}, or a duration such as 10s", suggest::quoted(&words));
-        let ours = short(text);
-        let hint = if words.contains(&ours) {
-            format!("write \"{ours}\"")
-        } else {
-            suggest::did_you_mean(text, &words).unwrap_or_else(listed)
-        };
+        let hint = suggest::did_you_mean(text, &words).unwrap_or_else(listed);
         return Err((format!("unknown time \"{text}\""), hint));
     }
     let time = humantime::parse_duration(text).map_err(|error| {

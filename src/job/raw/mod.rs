@@ -14,12 +14,12 @@ mod input;
 mod json;
 mod leaf;
 mod limit;
+mod misplaced;
 mod others;
 mod refusal;
 mod repeat;
 mod request;
 mod section;
-mod slid;
 mod statement;
 mod table;
 mod word;
@@ -48,8 +48,8 @@ use super::settings::{ChunkFormat, OnChange};
 use fields::{Fields, Present};
 use leaf::{Count, Time};
 use limit::Limits;
+use misplaced::Misplaced;
 use section::section;
-use slid::Slid;
 
 /// As messages name [limit.NAME].
 fn title_of_limits() -> &'static str {
@@ -169,7 +169,7 @@ impl JobFile {
         let mut fields = Fields::of(JobFile::TITLE, tables, end, mistakes);
         let mut file = <JobFile as Section>::read(&mut fields);
         fields.refuse_others();
-        slid::slid(tables).iter().for_each(|slid| file.refuse_slid(slid, mistakes));
+        misplaced::misplaced(tables).iter().for_each(|key| file.refuse_misplaced(key, mistakes));
         file
     }
 
@@ -179,17 +179,17 @@ impl JobFile {
     }
 
     /// Notes a key of an endpoint among its columns, in place of what is wrong with it as a column.
-    fn refuse_slid(&mut self, slid: &Slid, mistakes: &mut Mistakes) {
-        let Slid { key, below, name, value } = slid;
+    fn refuse_misplaced(&mut self, misplaced: &Misplaced, mistakes: &mut Mistakes) {
+        let Misplaced { key, below: (section, table), name, value } = misplaced;
         mistakes.forget(value);
-        let otherwise = match *below {
+        let otherwise = match *table {
             "columns" => {
                 format!("a column of that name is written as a table: {key} = {{ jq = \".{key}\" }}")
             }
             table => format!("what has that name there is written in braces: {table} = {{ {key} = … }}"),
         };
-        let message = format!("`{key}` is a key of [[endpoint]], and stands among its {below}");
-        let hint = format!("move it above [endpoint.{below}]; {otherwise}");
+        let message = format!("`{key}` is a key of [[endpoint]], and stands among its {table}");
+        let hint = format!("move it above [{section}.{table}]; {otherwise}");
         mistakes.add(name, message, hint);
         let endpoints = self.endpoint.iter_mut().flat_map(|list| &mut list.value);
         let columns = endpoints.filter_map(|endpoint| endpoint.value.columns.as_mut());

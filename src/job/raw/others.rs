@@ -240,6 +240,28 @@ mod tests {
     use super::super::sections;
     use super::*;
 
+    /// What is to be written is a key of the section, or of the one that the hint names.
+    #[test]
+    fn what_is_to_be_written_is_a_key() {
+        let mut tried = 0;
+        for (at, words, hint) in MEANINGS {
+            let Some((key, _)) = hint.strip_prefix("write ").and_then(|rest| rest.split_once(" = ")) else {
+                continue;
+            };
+            let is_one = key.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+            if !is_one {
+                continue;
+            }
+            tried += 1;
+            let mut named = sections().into_iter().filter(|section| {
+                let is_here = section.read_as == *at || *at == ENDPOINT && section.read_as == "[defaults]";
+                is_here || hint.contains(section.read_as)
+            });
+            assert!(named.any(|section| section.keys.contains(&key)), "{at} {words:?}: {hint}");
+        }
+        assert!(tried > 100, "{tried}");
+    }
+
     #[test]
     fn a_word_of_others_is_no_key_of_its_section_and_means_one_thing_there() {
         for (at, words, _) in MEANINGS {

@@ -23,13 +23,13 @@ section! {
         name: String,
         /// How rows meet what the table holds: `append` adds them, `upsert` replaces rows of the same key and adds the
         /// others, `replace` replaces the whole table, `replace_ids` replaces all rows of each id that was answered. Default
-        /// `upsert`; a job with `rows` says which.
+        /// `upsert`; a job whose ids may have several rows (`rows`, `on_duplicate = "keep"`) says which.
         mode: Word<Mode>,
         /// What becomes of rows whose id the list no longer has: they stay (`keep`, default), or with `upsert` and
         /// `replace_ids` `delete` removes them.
         on_unlisted: Word<OnUnlisted>,
         /// The column, or columns, that identify a row, as `upsert` and `on_failure = "keep"` need it. Default for `upsert` the
-        /// id, where no endpoint has `rows`; for `replace_ids` it always is.
+        /// id, where an id has one row; for `replace_ids` it always is.
         key: Names,
         /// Further columns, filled with facts of the run: `record.fetched_at`, `record.ordinal`, `run.id`, `run.started_at`,
         /// `run.day`. All but the first may be in the key.

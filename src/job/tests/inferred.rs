@@ -79,6 +79,24 @@ fn the_key_of_several_columns_is_the_id_and_the_id_may_come_from_a_condition() {
     }
 }
 
+/// An upsert by the id would leave one of two records that have it.
+#[test]
+fn where_an_id_may_come_twice_mode_and_key_are_asked_for() {
+    let twice = |table: &str| {
+        SMALLEST
+            .replace("input.file", "input.on_duplicate = \"keep\"\ninput.file")
+            .replace("table.to", &format!("{table}table.to"))
+    };
+    let found = mistakes_of(&twice(""));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].message, "[table] lacks `mode`, which a job with on_duplicate = \"keep\" says");
+    let found = mistakes_of(&twice("table.mode = \"upsert\"\n"));
+    assert!(found.len() == 1 && found[0].message == "upsert without a key", "{found:?}");
+    assert!(job(&twice("table.mode = \"append\"\n")).table.key.is_empty());
+    let first = twice("").replace("\"keep\"", "\"first\"");
+    assert_eq!(job(&first).table.mode, Mode::Upsert);
+}
+
 #[test]
 fn names_of_files_that_are_no_names_are_asked_for() {
     for (file, named) in [

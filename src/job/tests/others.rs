@@ -200,7 +200,6 @@ fn each_word_of_others_leads_to_the_key_that_is_meant() {
     assert!(words > 123, "{words} words");
 }
 
-/// What each hint says to write is right: it is tried, as far as it is a line of the file.
 #[test]
 fn words_for_values_lead_to_ours() {
     for (keys, hint) in [
@@ -230,10 +229,10 @@ fn words_for_values_lead_to_ours() {
         assert!(found.len() == 1 && found[0].hint.contains(hint), "{mode}: {found:?}");
     }
     for (rate, hint) in [
-        ("5/m", "write \"min\""),
+        ("5/m", "write \"5/min\""),
         ("200 per second", "write \"200/s\""),
         ("10 per minute", "write \"10/min\""),
-        ("5/hr", "write \"h\""),
+        ("90 tokens/hrs", "write \"90 tokens/h\""),
         ("5", "200/s"),
     ] {
         let job = format!("limit.\"example.org\" = {{ rate = \"{rate}\" }}\n{}", small(""));

@@ -6,8 +6,11 @@
 //! | `name` of the only `[[endpoint]]` | the job's, as a word |
 //! | `name` of `[table]` | the job's |
 //! | `id` of `[input]` | the column of the list that is used, if it is one |
-//! | `mode` of `[table]` | `upsert`, where no endpoint has `rows` |
-//! | `key` of `[table]`, for an upsert | the id, where no endpoint has `rows` |
+//! | `mode` of `[table]` | `upsert`, where each id has one row |
+//! | `key` of `[table]`, for an upsert | the id, where each id has one row |
+//!
+//! An id has several rows where an endpoint has `rows`, or `on_duplicate = "keep"` keeps an id that comes twice: an upsert by
+//! the id would leave one of them.
 //!
 //! Promise: a job means the same whether such a key is written or inferred, and [`Job::inferred`] has what was. A key that
 //! is there and wrong is no key that lacks; one that cannot be inferred is asked for.
@@ -17,11 +20,11 @@
 use std::path::Path;
 
 use super::names::{GivenNames, LONGEST_ENDPOINT, is_job_name};
-use crate::job::Mode;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At, Names, Word};
 use crate::job::suggest;
 use crate::job::template::{Template, spelled};
+use crate::job::{Mode, OnDuplicate};
 
 /// Fills in what the file at `path` does not say; gives what that is, as it could have been written.
 pub(super) fn infer(file: &mut raw::JobFile, path: &Path, mistakes: &mut Mistakes) -> Vec<String> {
@@ -134,9 +137,21 @@ fn id(file: &mut raw::JobFile, inferred: &mut Vec<String>, mistakes: &mut Mistak
     }
 }
 
+/// Why an id may have several rows.
+pub(super) fn what_makes_several_rows(file: &raw::JobFile) -> Option<&'static str> {
+    let on_duplicate = file.input.as_ref().and_then(|input| input.value.on_duplicate.as_ref());
+    if file.endpoints().any(|endpoint| endpoint.rows.is_some()) {
+        Some("`rows`")
+    } else if on_duplicate.is_some_and(|word| word.value.0 == OnDuplicate::Keep) {
+        Some("on_duplicate = \"keep\"")
+    } else {
+        None
+    }
+}
+
 fn table(file: &mut raw::JobFile, inferred: &mut Vec<String>, mistakes: &mut Mistakes) {
     let job = name_of_the_job(file);
-    let has_rows = file.endpoints().any(|endpoint| endpoint.rows.is_some());
+    let several = what_makes_several_rows(file);
     let id = file.input.as_ref().and_then(|input| input.value.id.clone());
     let Some(At { value: table, span }) = &mut file.table else { return };
     if table.name.is_none()
@@ -147,16 +162,16 @@ fn table(file: &mut raw::JobFile, inferred: &mut Vec<String>, mistakes: &mut Mis
         table.name = Some(job);
     }
     if table.mode.is_none() && !table.present.has("mode") {
-        if has_rows {
+        if let Some(cause) = several {
             let hint = "add mode = \"replace_ids\" (all rows of an id together), \"append\", \"replace\", or \"upsert\" with a key";
-            mistakes.add(span, "[table] lacks `mode`, which a job with `rows` says", hint);
+            mistakes.add(span, format!("[table] lacks `mode`, which a job with {cause} says"), hint);
         } else {
             inferred.push("[table] mode = \"upsert\"".to_owned());
             table.mode = Some(At { value: Word(Mode::Upsert), span: span.clone() });
         }
     }
     if table.mode() == Some(Mode::Upsert)
-        && !has_rows
+        && several.is_none()
         && !table.present.has("key")
         && let Some(id) = id
     {

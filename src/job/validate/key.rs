@@ -1,6 +1,7 @@
 //! `key`: columns of the table that always have a value which can be compared.
 
 use super::columns::{self, TableColumn};
+use super::infer;
 use super::names::GivenNames;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
@@ -22,8 +23,9 @@ pub(super) fn check_is_there(file: &raw::JobFile, written: &At<raw::Table>, mist
         return;
     }
     // Without an id there is none to be inferred, and that is told.
-    let has_rows = file.endpoints().any(|endpoint| endpoint.rows.is_some());
-    if !has_rows && file.input.as_ref().is_none_or(|input| input.value.id.is_none()) {
+    if infer::what_makes_several_rows(file).is_none()
+        && file.input.as_ref().is_none_or(|input| input.value.id.is_none())
+    {
         return;
     }
     let hint = "add key = \"…\" to [table], the columns that identify a row";

@@ -20,11 +20,7 @@ const FAULTS: [(&str, fn() -> Vec<u8>, &str); 7] = [
         || http("403 Forbidden", "", "no"),
         "0 % of the records succeeded (0 of 40); without min_success",
     ),
-    (
-        "410",
-        || http("410 OnUnlisted", "", "no"),
-        "0 % of the records succeeded (0 of 40); without min_success",
-    ),
+    ("410", || http("410 Gone", "", "no"), "0 % of the records succeeded (0 of 40); without min_success"),
     (
         "redirect",
         || http("302 Found", "location: /login\r\n", ""),

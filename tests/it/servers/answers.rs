@@ -23,7 +23,7 @@ fn answer(path: &str) -> Vec<u8> {
         "nothing" => http("200 OK", "", ""),
         "no_content" => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec(),
         "not_found" => http("404 Not Found", "", r#"{"error":"no such id"}"#),
-        "gone" => http("410 OnUnlisted", "", ""),
+        "gone" => http("410 Gone", "", ""),
         "forbidden" => http("403 Forbidden", "", ""),
         "broken" => http("500 Internal Server Error", "", "oops"),
         "busy" => http("503 Service Unavailable", "", ""),

@@ -4,7 +4,7 @@
 //! Promise: what reads as a key of `[[endpoint]]` is never taken for a column; `{ jq = … }` makes one of any name. A text
 //! that could not stand under that key is a column: `name = ".name"`, `pages = ".pages"`. Below `[endpoint.params]` and its
 //! like, where any text is a value, it is a key that no parameter, field or header is likely to be named, or one whose text
-//! is jq; within `params = { … }` nothing has slid.
+//! is jq; within `params = { … }` nothing is misplaced.
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -16,10 +16,10 @@ use crate::job::jq;
 use crate::job::mistake::{Mistakes, Span};
 
 /// A key of an endpoint that stands below another table of it.
-pub(super) struct Slid {
+pub(super) struct Misplaced {
     pub key: String,
-    /// The table: `columns`.
-    pub below: &'static str,
+    /// `endpoint` or `defaults`, and the table in it: `columns`.
+    pub below: (&'static str, &'static str),
     pub name: Span,
     pub value: Span,
 }
@@ -28,18 +28,20 @@ pub(super) struct Slid {
 const NAMED: [&str; 4] = ["params", "headers", "form", "json"];
 
 /// All of them in a file.
-pub(super) fn slid(tables: &DeTable<'_>) -> Vec<Slid> {
+pub(super) fn misplaced(tables: &DeTable<'_>) -> Vec<Misplaced> {
     let written = tables.get("endpoint").and_then(|list| list.get_ref().as_array());
     let endpoints = written.into_iter().flat_map(|list| list.iter());
-    let mut slid = Vec::new();
-    for endpoint in endpoints.chain(tables.get("defaults")) {
-        let Some(endpoint) = endpoint.get_ref().as_table() else { continue };
-        slid.extend(below(endpoint, "columns", is_of_the_endpoint));
-        for table in NAMED {
-            slid.extend(below(endpoint, table, is_no_name));
+    let sections = endpoints.map(|endpoint| ("endpoint", endpoint));
+    let sections = sections.chain(tables.get("defaults").map(|defaults| ("defaults", defaults)));
+    let mut found = Vec::new();
+    for (section, table) in sections {
+        let Some(keys) = table.get_ref().as_table() else { continue };
+        found.extend(below(keys, (section, "columns"), is_of_the_endpoint));
+        for name in NAMED {
+            found.extend(below(keys, (section, name), is_no_name));
         }
     }
-    slid
+    found
 }
 
 type Name<'d> = Spanned<DeString<'d>>;
@@ -47,23 +49,24 @@ type Value<'d> = Spanned<DeValue<'d>>;
 
 /// Those below the table of that name. One in braces ends where it ends.
 fn below<'d>(
-    endpoint: &DeTable<'d>,
-    table: &'static str,
-    has_slid: fn(&Name<'d>, &Value<'d>) -> bool,
-) -> Vec<Slid> {
-    let written = endpoint.get(table);
+    keys: &DeTable<'d>,
+    (section, table): (&'static str, &'static str),
+    is_misplaced: fn(&Name<'d>, &Value<'d>) -> bool,
+) -> Vec<Misplaced> {
+    let written = keys.get(table);
     let names =
         written.and_then(|written| written.get_ref().as_table()).into_iter().flat_map(|names| names.iter());
     let is_in_braces = |name: &Name<'d>| written.is_some_and(|written| written.span().end >= name.span().end);
-    let may_slide = |name: &Name<'d>| table == "columns" || !is_in_braces(name);
-    let slid = names.filter(|(name, value)| may_slide(name) && has_slid(name, value));
-    slid.map(|(name, value)| Slid {
-        key: name.get_ref().to_string(),
-        below: table,
-        name: name.span(),
-        value: value.span(),
-    })
-    .collect()
+    let may_be_misplaced = |name: &Name<'d>| table == "columns" || !is_in_braces(name);
+    let found = names.filter(|(name, value)| may_be_misplaced(name) && is_misplaced(name, value));
+    found
+        .map(|(name, value)| Misplaced {
+            key: name.get_ref().to_string(),
+            below: (section, table),
+            name: name.span(),
+            value: value.span(),
+        })
+        .collect()
 }
 
 /// Whether a thing among the columns is a key of the endpoint itself.
