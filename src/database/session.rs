@@ -37,6 +37,16 @@ impl Server {
         let Server::Postgres(server) = self;
         server.connect().await.map(Session::Postgres)
     }
+
+    /// Connects to look only: nothing is made there.
+    ///
+    /// # Errors
+    /// As of [`Server::connect`].
+    pub async fn connect_to_read(&self) -> Result<Session, DatabaseError> {
+        match self {
+            Server::Postgres(_) => self.connect().await,
+        }
+    }
 }
 
 /// A connection. It ends when this is dropped.

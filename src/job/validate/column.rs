@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 
 use super::language::{self, Language};
-use super::{scheme, zone};
+use super::scheme::Kind;
+use super::zone;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
 use crate::job::{Column, Css, Expression, OnBadCharacter, OnError, TakenFrom};
@@ -24,7 +25,7 @@ pub(super) fn all(
         return None;
     }
     let nulls = endpoint.common.nulls.as_ref();
-    let usual = if scheme::is_server(file) { OnBadCharacter::Fail } else { OnBadCharacter::Keep };
+    let usual = if Kind::of(file).takes_nul() { OnBadCharacter::Keep } else { OnBadCharacter::Fail };
     let language = language::language(endpoint);
     let mut all = Some(Vec::with_capacity(columns.value.0.len()));
     for entry in &columns.value.0 {

@@ -1,17 +1,11 @@
 //! The names of a job: which there are, that each is fit for files, views and tables, and that no two collide.
 
-use super::scheme::is_server;
+use super::scheme::{Kind, NameRules};
 use crate::job::TableName;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::template::{AnswerNames, Part, Template};
 use crate::job::when::{self, Uses, WhenMistake};
-
-/// Most bytes of a name in PostgreSQL (NAMEDATALEN - 1), which cuts off what is longer.
-const LONGEST_IN_POSTGRES: usize = 63;
-
-/// Columns that every table of PostgreSQL has (manual, "System Columns").
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// Most bytes of an endpoint's name.
 pub(super) const LONGEST_ENDPOINT: usize = 48;
@@ -124,15 +118,15 @@ impl<'a> KnownEndpoint<'a> {
 /// Notes every name that the destination cannot have, and those that collide.
 pub(super) fn check(file: &raw::JobFile, known: &GivenNames<'_>, mistakes: &mut Mistakes) {
     check_endpoints(known, mistakes);
-    let on_server = is_server(file);
+    let kind = Kind::of(file);
     let made = known.endpoints.iter().flat_map(|endpoint| &endpoint.columns).chain(&known.stamps).copied();
-    let shown = known.used.iter().filter(|_| on_server && shows_input(file));
+    let shown = known.used.iter().filter(|_| kind.names().is_some() && shows_input(file));
     for name in known.id.iter().chain(known.listed).chain(made).chain(shown) {
-        if let Some((message, hint)) = misfit(name.text(), on_server) {
+        if let Some((message, hint)) = misfit(name.text(), kind) {
             mistakes.add(&name.span, message, hint);
         }
     }
-    check_collisions(known, on_server, mistakes);
+    check_collisions(known, kind, mistakes);
 }
 
 /// Whether a statement of the job's own may look at all columns of the list that are used.
@@ -143,21 +137,24 @@ fn shows_input(file: &raw::JobFile) -> bool {
 }
 
 /// Why the destination can have no column of that name, and what to do.
-fn misfit(name: &str, on_server: bool) -> Option<(String, String)> {
+fn misfit(name: &str, kind: Kind) -> Option<(String, String)> {
+    let rules = kind.names();
     let (why, hint) = match name {
         "" => (" is no name for a column".to_owned(), "it takes one character at least"),
         _ if name.contains('\0') => {
             (" is no name for a column".to_owned(), "no database can have the character U+0000 in a name")
         }
-        _ if on_server && name.len() > LONGEST_IN_POSTGRES => {
-            let why = format!(" is {} bytes long, and no name for a column in PostgreSQL", name.len());
-            (why, "it cuts off what is longer than 63 bytes: take a shorter name")
-        }
-        _ if on_server && SYSTEM_COLUMNS.contains(&name) => {
-            let why = " is no name for a column in PostgreSQL".to_owned();
-            (why, "each of its tables has a system column of that name: take another one")
-        }
-        _ => return None,
+        _ => match rules {
+            Some(NameRules { database, longest, of_longer, .. }) if name.len() > *longest => {
+                let why = format!(" is {} bytes long, and no name for a column in {database}", name.len());
+                (why, *of_longer)
+            }
+            Some(NameRules { database, system_columns, .. }) if system_columns.contains(&name) => {
+                let why = format!(" is no name for a column in {database}");
+                (why, "each of its tables has a system column of that name: take another one")
+            }
+            _ => return None,
+        },
     };
     Some((format!("\"{name}\"{why}"), hint.to_owned()))
 }
@@ -181,7 +178,7 @@ fn check_endpoints(known: &GivenNames<'_>, mistakes: &mut Mistakes) {
 
 /// Notes columns of the table that have one name for the destination. DuckDB makes no difference between capitals (of
 /// ASCII) and small letters, and it writes the files, too.
-fn check_collisions(known: &GivenNames<'_>, on_server: bool, mistakes: &mut Mistakes) {
+fn check_collisions(known: &GivenNames<'_>, kind: Kind, mistakes: &mut Mistakes) {
     let carried = known
         .id
         .iter()
@@ -193,7 +190,8 @@ fn check_collisions(known: &GivenNames<'_>, on_server: bool, mistakes: &mut Mist
         .flat_map(|endpoint| endpoint.columns.iter().map(|name| (*name, "an endpoint")));
     let stamped = known.stamps.iter().map(|name| (*name, "`stamp`"));
     let mut all: Vec<(&At<String>, &str)> = carried.chain(answered).chain(stamped).collect();
-    let name_there = |name: &str| if on_server { name.to_owned() } else { name.to_ascii_lowercase() };
+    let name_there =
+        |name: &str| if kind.knows_capitals() { name.to_owned() } else { name.to_ascii_lowercase() };
     all.sort_by_key(|(name, _)| (name_there(&name.value), name.span.start));
     for pair in all.windows(2) {
         let ((first, whose), (second, _)) = (pair[0], pair[1]);
@@ -225,16 +223,18 @@ fn is_word(text: &str) -> bool {
 }
 
 /// A table's name, if the destination can have it; otherwise why not, and what to do.
-pub(super) fn table_name(text: &str, on_server: bool) -> Result<TableName, (String, &'static str)> {
+pub(super) fn table_name(text: &str, kind: Kind) -> Result<TableName, (String, &'static str)> {
     let Some(name) = TableName::parse(text) else {
         let hint =
             "name or schema.name; what holds a point or a quote stands in quotes, as in SQL: '\"my.table\"'";
         return Err((format!("\"{text}\" is no name for a table"), hint));
     };
-    if let Some(long) = name.parts().find(|part| on_server && part.len() > LONGEST_IN_POSTGRES) {
+    if let Some(NameRules { database, longest, of_longer, .. }) = kind.names()
+        && let Some(long) = name.parts().find(|part| part.len() > *longest)
+    {
         let message =
-            format!("\"{long}\" is {} bytes long, and no name for a table in PostgreSQL", long.len());
-        return Err((message, "it cuts off what is longer than 63 bytes: take a shorter name"));
+            format!("\"{long}\" is {} bytes long, and no name for a table in {database}", long.len());
+        return Err((message, *of_longer));
     }
     Ok(name)
 }

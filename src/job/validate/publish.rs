@@ -1,6 +1,6 @@
 //! `[publish]`: when a run is published, which the table's mode and place allow, and on what conditions.
 
-use super::scheme;
+use super::scheme::Kind;
 use crate::job::mistake::Mistakes;
 use crate::job::raw;
 use crate::job::{Mode, OnPause, Publish};
@@ -36,13 +36,13 @@ fn check_on_pause(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mi
     let mode = file.table.as_ref().and_then(|table| table.value.mode.as_ref());
     let (Some(on_pause), Some(mode)) = (&publish.on_pause, mode) else { return };
     let replaced = match mode.value.0 {
-        Mode::Append | Mode::Upsert if scheme::is_plain_file(file) => "a file",
+        Mode::Append | Mode::Upsert if Kind::of(file) == Kind::File => "a file",
         Mode::Append | Mode::Upsert => return,
         Mode::Replace => "a table that is replaced as a whole",
         Mode::ReplaceIds => "a table whose ids are replaced as a whole",
     };
     if on_pause.value.0 == OnPause::Publish {
-        let hint = if scheme::is_plain_file(file) {
+        let hint = if Kind::of(file) == Kind::File {
             "leave it out: a file is written as a whole, when the run is finished"
         } else {
             "leave it out, or take mode = \"append\" or \"upsert\""

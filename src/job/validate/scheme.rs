@@ -2,15 +2,95 @@
 
 use crate::job::raw::{self, At};
 
-/// Whether the rows go to a PostgreSQL server.
-pub(super) fn is_server(file: &raw::JobFile) -> bool {
-    matches!(scheme(file), "postgres" | "postgresql")
+/// What the rows go into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A DuckDB file, or what cannot be told.
+    DuckDb,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A file of its own, in which nothing else is noted.
+    File,
 }
 
-/// Whether the rows go into files of their own, in which nothing else is noted.
-pub(super) fn is_plain_file(file: &raw::JobFile) -> bool {
-    matches!(scheme(file), "parquet" | "csv")
+impl Kind {
+    /// What `to` begins with.
+    pub(super) fn of(file: &raw::JobFile) -> Kind {
+        match scheme(file) {
+            "postgres" | "postgresql" => Kind::Postgres,
+            "parquet" | "csv" => Kind::File,
+            _ => Kind::DuckDb,
+        }
+    }
+
+    /// Whether it is a server, in which the runs may be noted in a table of any name.
+    pub(super) fn is_server(self) -> bool {
+        match self {
+            Kind::Postgres => true,
+            Kind::DuckDb | Kind::File => false,
+        }
+    }
+
+    /// Whether a new table can take the place of an old one in a transaction.
+    pub(super) fn can_swap(self) -> bool {
+        match self {
+            Kind::Postgres => true,
+            Kind::DuckDb | Kind::File => false,
+        }
+    }
+
+    /// Whether rows of other tables may change with a row that is deleted.
+    pub(super) fn has_references(self) -> bool {
+        match self {
+            Kind::Postgres => true,
+            Kind::DuckDb | Kind::File => false,
+        }
+    }
+
+    /// Whether a text may have the character U+0000.
+    pub(super) fn takes_nul(self) -> bool {
+        match self {
+            Kind::Postgres => false,
+            Kind::DuckDb | Kind::File => true,
+        }
+    }
+
+    /// Whether two columns may have names that differ in capitals only.
+    pub(super) fn knows_capitals(self) -> bool {
+        match self {
+            Kind::Postgres => true,
+            Kind::DuckDb | Kind::File => false,
+        }
+    }
+
+    /// What a name may not be there, beyond what holds of every name.
+    pub(super) fn names(self) -> Option<&'static NameRules> {
+        match self {
+            Kind::Postgres => Some(&POSTGRES),
+            Kind::DuckDb | Kind::File => None,
+        }
+    }
 }
+
+/// What a database does not take for a name.
+pub(super) struct NameRules {
+    /// As people call it.
+    pub(super) database: &'static str,
+    /// Most bytes.
+    pub(super) longest: usize,
+    /// What it does with longer ones.
+    pub(super) of_longer: &'static str,
+    /// Columns that each of its tables has.
+    pub(super) system_columns: &'static [&'static str],
+}
+
+/// `NAMEDATALEN` - 1; manual, "System Columns".
+const POSTGRES: NameRules = NameRules {
+    database: "PostgreSQL",
+    longest: 63,
+    of_longer: "it cuts off what is longer than 63 bytes: take a shorter name",
+    system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
+};
 
 /// Whether the rows go into a folder.
 pub(super) fn is_folder(to: &At<String>) -> bool {

@@ -1,7 +1,7 @@
 //! What a job says of a PostgreSQL server: its URL, the table of the runs, how a table is replaced there.
 
 use super::names::table_name;
-use super::scheme;
+use super::scheme::Kind;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Mode, OnReferencing, ServerUrl, TableName};
@@ -26,14 +26,14 @@ type Refusal = (String, &'static str);
 
 fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str) -> Option<Refusal> {
     let is_the_table = table.name.as_ref().is_some_and(|name| is_same(name.text(), runs_table));
-    if let Err(refusal) = table_name(runs_table, true) {
+    if let Err(refusal) = table_name(runs_table, Kind::of(file)) {
         return Some(refusal);
     }
     if is_the_table {
         let hint = "the runs are noted in a table of their own: take another name";
         return Some((format!("`runs_table` is the table \"{runs_table}\" itself"), hint));
     }
-    if table.to.is_some() && !scheme::is_server(file) {
+    if table.to.is_some() && !Kind::of(file).is_server() {
         let hint = "leave it out: it is for to = \"postgres://…\"";
         return Some(("`runs_table` of a destination that is no server".to_owned(), hint));
     }
@@ -53,7 +53,7 @@ pub(super) fn swap(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mista
     let is_replaced = table.mode().is_none_or(|mode| mode == Mode::Replace);
     let (message, hint) = if !is_replaced {
         ("swap = true without mode = \"replace\"", "leave it out, or take mode = \"replace\"")
-    } else if table.to.is_some() && !scheme::is_server(file) {
+    } else if table.to.is_some() && !Kind::of(file).can_swap() {
         let hint = "leave it out: it is for to = \"postgres://…\"";
         ("swap = true of a destination that is no server", hint)
     } else {
@@ -70,7 +70,7 @@ pub(super) fn on_referencing(
     mistakes: &mut Mistakes,
 ) -> OnReferencing {
     let Some(written) = &table.on_referencing else { return OnReferencing::Fail };
-    if table.to.is_some() && !scheme::is_server(file) {
+    if table.to.is_some() && !Kind::of(file).has_references() {
         let hint = "leave it out: it is for to = \"postgres://…\"";
         mistakes.add(&written.span, "`on_referencing` of a destination that is no server", hint);
     } else if table.mode() == Some(Mode::Append) {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::names::{self, GivenNames};
-use super::{destination, key, partition, scheme, server};
+use super::scheme::Kind;
+use super::{destination, key, partition, server};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Mode, OnUnlisted, Stamp, Table, TableName};
@@ -21,7 +22,7 @@ pub(super) fn validated(
     let written = file.table.as_ref()?;
     let table = &written.value;
     let to = table.to.as_ref().and_then(|to| destination::validated(to, folder, mistakes));
-    let name = table.name.as_ref().and_then(|name| table_name(name, scheme::is_server(file), mistakes));
+    let name = table.name.as_ref().and_then(|name| table_name(name, Kind::of(file), mistakes));
     check_append(file, table, mistakes);
     check_on_unlisted(table, mistakes);
     key::check_is_there(file, written, mistakes);
@@ -46,9 +47,9 @@ pub(super) fn validated(
     })
 }
 
-fn table_name(name: &At<String>, on_server: bool, mistakes: &mut Mistakes) -> Option<String> {
+fn table_name(name: &At<String>, kind: Kind, mistakes: &mut Mistakes) -> Option<String> {
     let refused = |(message, hint): (String, &str)| mistakes.add(&name.span, message, hint);
-    let TableName { table, .. } = names::table_name(name.text(), on_server).map_err(refused).ok()?;
+    let TableName { table, .. } = names::table_name(name.text(), kind).map_err(refused).ok()?;
     if table.eq_ignore_ascii_case(RUNS_TABLE) {
         mistakes.add(
             &name.span,
@@ -63,7 +64,7 @@ fn table_name(name: &At<String>, on_server: bool, mistakes: &mut Mistakes) -> Op
 /// A run that is merged twice would be there twice.
 fn check_append(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) {
     let Some(mode) = table.mode.as_ref().filter(|mode| mode.value.0 == Mode::Append) else { return };
-    if scheme::is_plain_file(file) {
+    if Kind::of(file) == Kind::File {
         let hint = "a file cannot tell whether a run is in it already: take mode = \"replace\", or \"upsert\" with a key";
         mistakes.add(&mode.span, "mode = \"append\" in a file", hint);
     }

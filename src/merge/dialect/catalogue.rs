@@ -1,15 +1,16 @@
 //! What a database is asked of its own tables: queries whose answers have one shape, whichever database it is.
 //!
-//! A table is known by its `id`, a number of the catalogue's. Where an answer is a list, it is a JSON array of texts. A
-//! *complaint* is a text for people, about the table unless it says otherwise; no row means that all is well.
+//! A table is known by its `id`, a text that only the catalogue reads: what [`Catalogue::table`] answers goes into other
+//! queries as it is. Where an answer is a list, it is a JSON array of texts. A *complaint* is a text for people, about the
+//! table unless it says otherwise; no row means that all is well.
 
 /// What a database knows of its tables.
 pub(in crate::merge) trait Catalogue {
     /// Where the server itself cannot take a load: complaints.
     fn unfit_server(&self) -> &'static str;
 
-    /// The table of a name, quoted: id, schema, name, kind.
-    fn table(&self, name: &str) -> String;
+    /// The table of a name, in the schema where that is said: id, schema, name, kind.
+    fn table(&self, schema: Option<&str>, table: &str) -> String;
 
     /// Why something of this kind cannot be filled; `None` of a table.
     fn no_table(&self, kind: &str) -> Option<&'static str>;
@@ -22,13 +23,13 @@ pub(in crate::merge) trait Catalogue {
 
     /// The table's columns in order: name, then those of a [`StandingType`], then whether it takes null, has a default, is
     /// never written, is computed from others.
-    fn columns(&self, id: u32) -> String;
+    fn columns(&self, id: &str) -> String;
 
     /// The columns of each unique index that covers all rows: lists.
-    fn unique(&self, id: u32) -> String;
+    fn unique(&self, id: &str) -> String;
 
     /// Whether others refer to the table, and whether it has rules, which a load of encoded rows passes over.
-    fn further(&self, id: u32) -> String;
+    fn further(&self, id: &str) -> String;
 
     /// The table's size in bytes.
     fn size(&self, table: &str) -> String;
@@ -45,11 +46,11 @@ pub(in crate::merge) trait Catalogue {
     /// The foreign keys that refer to the table and change rows that have them where a row here is deleted: id, name, id and
     /// name of their table, name of the table referred to, what happens, list of columns, list of those referred to, whether
     /// this user may count the rows.
-    fn referencing(&self, id: u32) -> String;
+    fn referencing(&self, id: &str) -> String;
 
     /// Rows that this transaction has changed so far: table, whether it is this one or a part of it, rows deleted, rows
     /// updated.
-    fn changes(&self, id: u32, cause: Cause) -> String;
+    fn changes(&self, id: &str, cause: Cause) -> String;
 
     /// A constraint or unique index of the table by its name: the list of its columns, the condition of a CHECK.
     fn constraint(&self, table: &str, name: &str) -> String;
@@ -73,7 +74,7 @@ pub(in crate::merge) enum Cause {
 
 /// What a load does to a table.
 pub(in crate::merge) struct LoadRights<'a> {
-    pub id: u32,
+    pub id: &'a str,
     /// As people write it.
     pub table: &'a str,
     /// The columns that the job fills.

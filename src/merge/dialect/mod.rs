@@ -48,6 +48,11 @@ pub(super) trait Spelling: Sync {
     /// The type of a moment, with microseconds.
     fn moment_type(&self) -> &'static str;
 
+    /// Whether two names are one column's.
+    fn is_same_column(&self, one: &str, other: &str) -> bool {
+        one.eq_ignore_ascii_case(other)
+    }
+
     /// A condition: what stands in the column is the table's name, as this database tells tables apart.
     fn is_table(&self, column: &str, name: &str) -> String;
 
@@ -89,17 +94,18 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Waits until no other transaction has this word, and has it until this one ends.
     fn wait_for_rivals(&self, word: &str) -> String;
 
-    /// Keeps others from writing into the table until the transaction ends.
-    fn lock(&self, table: &str) -> String;
+    /// Keeps others from writing into the table until the transaction ends; `None` where what the transaction reads and
+    /// begins with does so.
+    fn lock(&self, table: &str) -> Option<String>;
 
-    /// Bounds how long a statement of this transaction waits for a lock.
-    fn wait_for_locks(&self, longest: Duration) -> String;
+    /// Bounds how long a statement of this transaction waits for a lock; `None` where none of them does.
+    fn wait_for_locks(&self, longest: Duration) -> Option<String>;
 
-    /// Bounds how long a statement of this transaction takes.
-    fn take_at_most(&self, longest: Duration) -> String;
+    /// Bounds how long a statement of this transaction takes; `None` where nothing does.
+    fn take_at_most(&self, longest: Duration) -> Option<String>;
 
-    /// Looks now at what is else looked at when the transaction ends.
-    fn check_constraints_now(&self) -> &'static str;
+    /// Looks now at what is else looked at when the transaction ends; `None` where there is no such thing.
+    fn check_constraints_now(&self) -> Option<&'static str>;
 
     /// The name of a temporary table.
     fn temporary(&self, name: &str) -> String;
@@ -110,10 +116,10 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Makes a temporary table of the rows of a SELECT, which goes with the transaction.
     fn keep_temporary(&self, name: &str, select: &str) -> String;
 
-    /// Counts what is in a temporary table, for the plans of later statements.
-    fn analyze(&self, table: &str) -> String;
+    /// Counts what is in a temporary table, for the plans of later statements; `None` where they need no counts.
+    fn analyze(&self, table: &str) -> Option<String>;
 
-    /// What tells one row of a table from all others while nothing is written.
+    /// What tells one row of a table from all others while nothing is written; nothing where only keys do.
     fn row_id(&self, alias: &str) -> Vec<String>;
 
     /// By what rows of a table are in the order in which they lie there.

@@ -5,9 +5,17 @@ use crate::merge::dialect;
 
 /// A connection with a transaction that only reads.
 pub(super) async fn connect_to_read(server: &Server) -> Result<Session, DatabaseError> {
-    let session = server.connect().await?;
+    let session = server.connect_to_read().await?;
     session.run(dialect::of(&session).begin_reading()).await?;
     Ok(session)
+}
+
+/// Runs a statement, where this database has one for what is wanted.
+pub(super) async fn run_if_any(session: &Session, sql: Option<String>) -> Result<(), DatabaseError> {
+    match sql {
+        Some(sql) => session.run(&sql).await,
+        None => Ok(()),
+    }
 }
 
 /// The complaints that a query answers with.

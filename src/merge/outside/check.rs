@@ -21,7 +21,6 @@ use crate::merge::dialect;
 pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, MergeError> {
     let columns = columns::of_job(job)?;
     let session = connect_to_read(server).await?;
-    session.run("BEGIN READ ONLY").await?;
     let target = OutsideTarget::find(&session, job).await?;
     let fits = refuse_unfit(&session, job, &target, &columns).await;
     session.close().await;
@@ -36,7 +35,7 @@ pub(super) async fn refuse_unfit(
     columns: &[Output],
 ) -> Result<(), MergeError> {
     let mut problems = complaints(session, dialect::of(session).unfit_server()).await?;
-    problems.extend(target.problems(dialect::of(session), columns));
+    problems.extend(target.problems(columns));
     if target.is_table() {
         problems.extend(rights::missing(session, job, target, columns).await?);
     }

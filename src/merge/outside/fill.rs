@@ -1,5 +1,6 @@
 //! What happens to the table, mode by mode.
 
+use super::ask::run_if_any;
 use super::exporter::{Exporter, Exports, Piece};
 use super::referencing::{Watch, uncounted};
 use super::rows::{Rows, listed};
@@ -91,7 +92,7 @@ impl<'a> Filling<'a> {
 
     /// Keeps others from writing between a look at what stands and COMMIT.
     async fn lock(&self) -> Result<(), DatabaseError> {
-        self.transaction.session.run(&self.dialect().lock(&self.target.qualified)).await
+        run_if_any(self.transaction.session, self.dialect().lock(&self.target.qualified)).await
     }
 
     pub(super) fn dialect(&self) -> &'static dyn Dialect {
@@ -217,7 +218,7 @@ impl<'a> Filling<'a> {
         session.run(&dialect.make_temporary(name, &columns)).await?;
         let table = dialect.temporary(name);
         let (sent, _) = self.transaction.load(&table, exporter).await?;
-        session.run(&dialect.analyze(&table)).await?;
+        run_if_any(session, dialect.analyze(&table)).await?;
         Ok(sent)
     }
 

@@ -25,10 +25,10 @@ const MOST_KEYS: usize = 100;
 
 /// A foreign key of another table.
 struct Key {
-    id: u32,
+    id: String,
     name: String,
     /// The table that has it.
-    table_id: u32,
+    table_id: String,
     table: String,
     /// The table that it refers to.
     referenced: String,
@@ -42,9 +42,9 @@ struct Key {
 impl Key {
     fn of(row: &Row) -> Key {
         Key {
-            id: row.number(0).unwrap_or_default(),
+            id: row.text(0),
             name: row.text(1),
-            table_id: row.number(2).unwrap_or_default(),
+            table_id: row.text(2),
             table: row.text(3),
             referenced: row.text(4),
             action: row.text(5),
@@ -95,10 +95,10 @@ pub(super) async fn problems(
     let Some(id) = target.id().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut followed = vec![(id, 1, None::<String>, true)];
+    let mut followed = vec![(id.to_owned(), 1, None::<String>, true)];
     while let Some((id, depth, above, may_be_counted)) = followed.pop() {
-        for key in keys(session, id).await? {
-            if !seen.insert(key.id) || seen.len() > MOST_KEYS {
+        for key in keys(session, &id).await? {
+            if !seen.insert(key.id.clone()) || seen.len() > MOST_KEYS {
                 continue;
             }
             let refers = key.refers(dialect::of(session), depth, above.as_deref());
@@ -131,7 +131,7 @@ fn all_make_way(job: &Job) -> bool {
     }
 }
 
-async fn keys(session: &Session, id: u32) -> Result<Vec<Key>, DatabaseError> {
+async fn keys(session: &Session, id: &str) -> Result<Vec<Key>, DatabaseError> {
     let keys = session.rows(&dialect::of(session).referencing(id)).await?;
     Ok(keys.iter().map(Key::of).collect())
 }

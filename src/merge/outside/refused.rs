@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::ask::run_if_any;
 use super::exporter::Exporter;
 use super::fill::Filling;
 use super::rows::listed;
@@ -62,7 +63,7 @@ async fn find_in(
     refusal: &RowRefusal,
 ) -> Result<Option<FoundRows>, MergeError> {
     let mut transaction = begin(session, order).await?;
-    session.run(&dialect::of(session).wait_for_locks(PATIENCE)).await?;
+    run_if_any(session, dialect::of(session).wait_for_locks(PATIENCE)).await?;
     let is_made = transaction.make_table().await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
@@ -144,10 +145,13 @@ impl Trial<'_> {
     ) -> Result<Option<RowRefusal>, MergeError> {
         let left = PATIENCE.saturating_sub(self.since.elapsed());
         self.session.run("SAVEPOINT windrow").await?;
-        self.session.run(&self.dialect().take_at_most(left)).await?;
+        run_if_any(self.session, self.dialect().take_at_most(left)).await?;
         let done = match done.await {
             // What is only looked at when the transaction ends.
-            Ok(_) => self.session.run(self.dialect().check_constraints_now()).await.map_err(MergeError::from),
+            Ok(_) => {
+                let check = self.dialect().check_constraints_now().map(str::to_owned);
+                run_if_any(self.session, check).await.map_err(MergeError::from)
+            }
             Err(error) => Err(error),
         };
         self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;

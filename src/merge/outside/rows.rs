@@ -22,7 +22,7 @@ impl<'a> Rows<'a> {
         table: &'a Table,
         target: &OutsideTarget,
     ) -> Rows<'a> {
-        Rows { dialect, outputs, table, names: target.names(outputs), fits: target.fits(dialect, outputs) }
+        Rows { dialect, outputs, table, names: target.names(outputs), fits: target.fits(outputs) }
     }
 
     /// Whether COPY can write all of them straight into the table.

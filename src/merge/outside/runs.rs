@@ -68,9 +68,9 @@ pub(super) async fn problems(
         let right = complaints(session, &dialect.may_not_make_table(&schema)).await?;
         return Ok(right.into_iter().map(problem).collect());
     };
-    let mut problems: Vec<String> = not_ours(session, id, &kind).await?.into_iter().collect();
+    let mut problems: Vec<String> = not_ours(session, &id, &kind).await?.into_iter().collect();
     let rights = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Right::Table)).to_vec();
-    let wanted = LoadRights { id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
+    let wanted = LoadRights { id: &id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
     for query in dialect.missing_rights(&wanted) {
         problems.extend(complaints(session, &query).await?);
     }
@@ -78,7 +78,7 @@ pub(super) async fn problems(
 }
 
 /// Why a table is not one that notes runs.
-async fn not_ours(session: &Session, id: u32, kind: &str) -> Result<Option<String>, DatabaseError> {
+async fn not_ours(session: &Session, id: &str, kind: &str) -> Result<Option<String>, DatabaseError> {
     const HINT: &str = "a table of yours? runs_table names another one";
     let dialect = dialect::of(session);
     if dialect.no_table(kind).is_some() {

@@ -9,8 +9,8 @@ use crate::merge::columns::{self, Output};
 use crate::merge::dialect::{self, Dialect, Fit, StandingType};
 
 /// The job's table on the server.
-#[derive(Debug)]
 pub(super) struct OutsideTarget {
+    dialect: &'static dyn Dialect,
     /// Its schema, not quoted.
     pub schema: String,
     /// Its name without the schema, not quoted.
@@ -28,7 +28,7 @@ pub(super) struct OutsideTarget {
 /// A table that is there.
 #[derive(Debug)]
 struct Standing {
-    id: u32,
+    id: String,
     /// Why it is no table.
     is_no_table: Option<&'static str>,
     columns: Vec<TargetColumn>,
@@ -63,9 +63,11 @@ impl OutsideTarget {
             Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
             None => None,
         };
+        let dialect = dialect::of(session);
         Ok(OutsideTarget {
+            dialect,
             name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
-            qualified: qualified(dialect::of(session), &schema, &table),
+            qualified: qualified(dialect, &schema, &table),
             schema,
             table,
             standing,
@@ -73,9 +75,9 @@ impl OutsideTarget {
         })
     }
 
-    /// Its number in the catalogue, where it is there.
-    pub fn id(&self) -> Option<u32> {
-        self.standing.as_ref().map(|standing| standing.id)
+    /// What the catalogue knows it by, where it is there.
+    pub fn id(&self) -> Option<&str> {
+        self.standing.as_ref().map(|standing| standing.id.as_str())
     }
 
     /// Whether it is a table, or is to become one.
@@ -95,7 +97,8 @@ impl OutsideTarget {
 
     /// The column of that name, or of the same in lower case.
     pub fn column(&self, name: &str) -> Option<&TargetColumn> {
-        let of = |name: &str| self.columns().iter().find(|column| column.name == name);
+        let of =
+            |name: &str| self.columns().iter().find(|column| self.dialect.is_same_column(&column.name, name));
         of(name).or_else(|| of(&name.to_ascii_lowercase()))
     }
 
@@ -121,7 +124,7 @@ impl OutsideTarget {
     }
 
     /// What of it does not fit these columns.
-    pub fn problems(&self, dialect: &dyn Dialect, columns: &[Output]) -> Vec<String> {
+    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
         let lost = self.lost_in.as_ref().map(|search_path| {
             format!(
                 "it is not found, and search_path = {search_path} has no schema to make it in: write the \
@@ -133,8 +136,7 @@ impl OutsideTarget {
         if let Some(what) = standing.is_no_table {
             return vec![what.to_owned()];
         }
-        let mut problems: Vec<String> =
-            columns.iter().filter_map(|column| self.problem(dialect, column)).collect();
+        let mut problems: Vec<String> = columns.iter().filter_map(|column| self.problem(column)).collect();
         let names = self.names(columns);
         for (at, name) in names.iter().enumerate() {
             if let Some(first) = names[..at].iter().position(|other| other == name) {
@@ -156,22 +158,22 @@ impl OutsideTarget {
         problems
     }
 
-    fn problem(&self, dialect: &dyn Dialect, output: &Output) -> Option<String> {
+    fn problem(&self, output: &Output) -> Option<String> {
         let name = &output.name;
         let Some(standing) = self.column(name) else { return Some(format!("it has no column {name:?}")) };
         if standing.generated {
             return Some(format!("column {name:?} is generated and cannot be filled"));
         }
         let ty = output.ty?;
-        match dialect.fit(ty, &standing.ty) {
+        match self.dialect.fit(ty, &standing.ty) {
             Some(_) => None,
             None => Some(format!("column {name:?} is {} there, {ty} in the job", standing.ty.shown)),
         }
     }
 
     /// How each of the job's columns goes in.
-    pub fn fits(&self, dialect: &dyn Dialect, columns: &[Output]) -> Vec<Fit> {
-        let of = |output: &Output| dialect.fit(output.ty?, &self.column(&output.name)?.ty);
+    pub fn fits(&self, columns: &[Output]) -> Vec<Fit> {
+        let of = |output: &Output| self.dialect.fit(output.ty?, &self.column(&output.name)?.ty);
         columns.iter().map(|output| of(output).unwrap_or_default()).collect()
     }
 
@@ -194,7 +196,7 @@ pub(super) struct FoundTable {
     pub schema: String,
     pub table: String,
     /// Its id, and its kind.
-    pub standing: Option<(u32, String)>,
+    pub standing: Option<(String, String)>,
     /// See [`OutsideTarget`].
     lost_in: Option<String>,
 }
@@ -207,12 +209,12 @@ pub(super) async fn find(
     table: &str,
 ) -> Result<FoundTable, DatabaseError> {
     let dialect = dialect::of(session);
-    let parts = [schema, Some(table)].into_iter().flatten().map(|part| dialect.identifier(part));
-    let quoted = parts.collect::<Vec<_>>().join(".");
-    for name in [quoted.clone(), quoted.to_ascii_lowercase()] {
-        let row = session.row(&dialect.table(&name)).await?;
-        if let Some(id) = row.number(0) {
-            let standing = Some((id, row.text(3)));
+    let small = |name: &str| name.to_ascii_lowercase();
+    for (schema, table) in [(schema.map(str::to_owned), table.to_owned()), (schema.map(small), small(table))]
+    {
+        let row = session.row(&dialect.table(schema.as_deref(), &table)).await?;
+        if let Some(id) = row.get(0) {
+            let standing = Some((id.to_owned(), row.text(3)));
             return Ok(FoundTable { schema: row.text(1), table: row.text(2), standing, lost_in: None });
         }
     }
@@ -232,22 +234,23 @@ async fn schema_to_make_in(
     }
 }
 
-async fn standing_table(session: &Session, id: u32, kind: &str) -> Result<Standing, DatabaseError> {
+async fn standing_table(session: &Session, id: String, kind: &str) -> Result<Standing, DatabaseError> {
     let dialect = dialect::of(session);
-    let columns = session.rows(&dialect.columns(id)).await?.iter().map(target_column).collect();
-    let further = session.row(&dialect.further(id)).await?;
+    let columns = session.rows(&dialect.columns(&id)).await?.iter().map(target_column).collect();
+    let further = session.row(&dialect.further(&id)).await?;
+    let unique = unique_indexes(session, &id).await?;
     Ok(Standing {
         id,
         is_no_table: dialect.no_table(kind),
         columns,
-        unique: unique_indexes(session, id).await?,
+        unique,
         is_referenced: further.flag(0),
         has_rules: further.flag(1),
     })
 }
 
 /// The columns of each unique index of a table that covers all rows.
-pub(super) async fn unique_indexes(session: &Session, id: u32) -> Result<Vec<Vec<String>>, DatabaseError> {
+pub(super) async fn unique_indexes(session: &Session, id: &str) -> Result<Vec<Vec<String>>, DatabaseError> {
     let found = session.rows(&dialect::of(session).unique(id)).await?;
     Ok(found.iter().map(|row| row.list(0)).collect())
 }

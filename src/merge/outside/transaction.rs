@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::stream;
 
+use super::ask::run_if_any;
 use super::exporter::{Exporter, Exports, Piece};
 use super::runs::Runs;
 use super::target::OutsideTarget;
@@ -60,7 +61,7 @@ impl Transaction<'_> {
     /// Makes a temporary table of the rows of a SELECT.
     pub async fn keep_temporary(&self, name: &str, select: &str) -> Result<(), DatabaseError> {
         self.session.run(&self.dialect.keep_temporary(name, select)).await?;
-        self.session.run(&self.dialect.analyze(&self.dialect.temporary(name))).await
+        run_if_any(self.session, self.dialect.analyze(&self.dialect.temporary(name))).await
     }
 
     /// Sends a relation into a table, or these columns of it; the rows that came, and those that were written.

@@ -85,14 +85,14 @@ const SEQUENCES: &str = "SELECT DISTINCT format('this user may not take numbers 
      AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END";
 
 /// The table and all partitions and children that a DELETE reaches with it.
-fn own(id: u32) -> String {
+fn own(id: &str) -> String {
     format!(
         "own(oid) AS (SELECT {id}::oid UNION SELECT inhrelid FROM pg_inherits JOIN own ON inhparent = own.oid)"
     )
 }
 
-fn of_table(query: &str, id: u32) -> String {
-    query.replace("$1", &id.to_string())
+fn of_table(query: &str, id: &str) -> String {
+    query.replace("$1", id)
 }
 
 fn of_named(query: &str, table: &str, name: &str) -> String {
@@ -125,8 +125,9 @@ impl Catalogue for Postgres {
         UNFIT
     }
 
-    fn table(&self, name: &str) -> String {
-        TABLE.replace("$1", &sql::text(name))
+    fn table(&self, schema: Option<&str>, table: &str) -> String {
+        let parts = schema.into_iter().chain([table]).map(sql::identifier);
+        TABLE.replace("$1", &sql::text(&parts.collect::<Vec<_>>().join(".")))
     }
 
     fn no_table(&self, kind: &str) -> Option<&'static str> {
@@ -150,15 +151,15 @@ impl Catalogue for Postgres {
         format!("EXISTS (SELECT FROM pg_namespace WHERE nspname = {})", sql::text(schema))
     }
 
-    fn columns(&self, id: u32) -> String {
+    fn columns(&self, id: &str) -> String {
         of_table(COLUMNS, id)
     }
 
-    fn unique(&self, id: u32) -> String {
+    fn unique(&self, id: &str) -> String {
         of_table(UNIQUE_INDEXES, id)
     }
 
-    fn further(&self, id: u32) -> String {
+    fn further(&self, id: &str) -> String {
         of_table(FURTHER, id)
     }
 
@@ -205,11 +206,11 @@ impl Catalogue for Postgres {
         )
     }
 
-    fn referencing(&self, id: u32) -> String {
+    fn referencing(&self, id: &str) -> String {
         format!("WITH RECURSIVE {}{KEYS}", own(id))
     }
 
-    fn changes(&self, id: u32, cause: Cause) -> String {
+    fn changes(&self, id: &str, cause: Cause) -> String {
         let action = match cause {
             Cause::Delete => "confdeltype",
             Cause::Update => "confupdtype",

@@ -38,6 +38,11 @@ impl Spelling for Postgres {
         "timestamptz"
     }
 
+    /// Names differ by case where they are quoted, and one without quotes is in lower case.
+    fn is_same_column(&self, one: &str, other: &str) -> bool {
+        one == other
+    }
+
     fn is_table(&self, column: &str, name: &str) -> String {
         format!("{column} = {}", self.text(name))
     }
@@ -84,20 +89,20 @@ impl Dialect for Postgres {
         format!("SELECT pg_advisory_xact_lock(hashtextextended({}, 0))", sql::text(word))
     }
 
-    fn lock(&self, table: &str) -> String {
-        format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+    fn lock(&self, table: &str) -> Option<String> {
+        Some(format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     }
 
-    fn wait_for_locks(&self, longest: Duration) -> String {
-        format!("SET LOCAL lock_timeout = {}", longest.as_millis())
+    fn wait_for_locks(&self, longest: Duration) -> Option<String> {
+        Some(format!("SET LOCAL lock_timeout = {}", longest.as_millis()))
     }
 
-    fn take_at_most(&self, longest: Duration) -> String {
-        format!("SET LOCAL statement_timeout = {}", longest.as_millis().max(1))
+    fn take_at_most(&self, longest: Duration) -> Option<String> {
+        Some(format!("SET LOCAL statement_timeout = {}", longest.as_millis().max(1)))
     }
 
-    fn check_constraints_now(&self) -> &'static str {
-        "SET CONSTRAINTS ALL IMMEDIATE"
+    fn check_constraints_now(&self) -> Option<&'static str> {
+        Some("SET CONSTRAINTS ALL IMMEDIATE")
     }
 
     fn temporary(&self, name: &str) -> String {
@@ -112,8 +117,8 @@ impl Dialect for Postgres {
         format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}")
     }
 
-    fn analyze(&self, table: &str) -> String {
-        format!("ANALYZE {table}")
+    fn analyze(&self, table: &str) -> Option<String> {
+        Some(format!("ANALYZE {table}"))
     }
 
     fn row_id(&self, alias: &str) -> Vec<String> {

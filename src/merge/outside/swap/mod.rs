@@ -36,7 +36,7 @@ pub(super) async fn obstacles(
     let Some(swap) = dialect.swap() else {
         return Ok(vec!["swap = true: its database makes no table within a transaction".to_owned()]);
     };
-    let mut obstacles = complaints(session, &swap.obstacles.replace("$1", &id.to_string())).await?;
+    let mut obstacles = complaints(session, &swap.obstacles.replace("$1", id)).await?;
     obstacles.extend(complaints(session, &dialect.may_not_make_table(&target.schema)).await?);
     let in_the_way = |obstacle| format!("swap = true cannot take this along: {obstacle}");
     Ok(obstacles.into_iter().map(in_the_way).collect())
