@@ -111,6 +111,7 @@ define need
 endef
 
 # PostgreSQL, for servers that the tests start and stop themselves: no cluster of the system's own is made or started.
+# (Of MariaDB the packages of its programs alone, which make none.)
 define need_postgresql
 @ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
   $(SUDO) mkdir -p /etc/postgresql-common; \
@@ -123,6 +124,8 @@ endef
 test-needs: $(CACHE)/python/.ready
 	$(call need,strace,strace)
 	$(need_postgresql)
+	$(call need,mariadbd,mariadb-server-core)
+	$(call need,mariadb,mariadb-client-core)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \
@@ -136,3 +139,5 @@ bench-needs: $(CACHE)/python/.ready
 	$(call need,wrk,wrk)
 	$(call need,nginx,nginx-light)
 	$(need_postgresql)
+	$(call need,mariadbd,mariadb-server-core)
+	$(call need,mariadb,mariadb-client-core)

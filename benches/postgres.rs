@@ -188,7 +188,7 @@ async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
     let started = Instant::now();
     let run = RunStore::open(&folder.join("run")).await.expect("the run");
     let plan = run.plan().await.expect("the plan");
-    let to = Destination::Postgres(ServerUrl::parse(url).expect("a URL"));
+    let to = Destination::Server(ServerUrl::parse(url).expect("a URL"));
     let job = job(to, &plan, mode);
     let place = ResolvedDestination::of(&run, &plan, &job, &Secrets::default()).expect("a server");
     let proof = prove(&run).await.expect("a proof");

@@ -159,6 +159,9 @@ pub mod worker;
 mod worker;
 
 #[cfg(test)]
+#[path = "../tests/mariadb/mod.rs"]
+pub(crate) mod mariadb_server;
+#[cfg(test)]
 #[path = "../tests/postgres/mod.rs"]
 pub(crate) mod postgres_server;
 #[cfg(test)]

@@ -7,10 +7,12 @@
 //! | `session.rs` | any outside of this process: what can be asked of it |
 //! | `row.rs` | any: an answer as texts |
 //! | `duck.rs` | DuckDB, within this process |
+//! | `mysql/` | a MariaDB or MySQL server: its address, what its error codes mean, rows as LOAD DATA |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
 
 pub mod duck;
 mod error;
+pub mod mysql;
 pub mod postgres;
 mod row;
 mod session;

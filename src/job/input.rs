@@ -99,8 +99,8 @@ pub enum Source {
 pub enum Database {
     /// A DuckDB file, absolute, read only; `None` for DuckDB without one, over files that the query names.
     DuckDb(Option<PathBuf>),
-    /// A PostgreSQL server.
-    Postgres(ServerUrl),
+    /// A database server.
+    Server(ServerUrl),
 }
 
 impl fmt::Display for Database {
@@ -110,7 +110,7 @@ impl fmt::Display for Database {
             Database::DuckDb(path) => {
                 write!(out, "duckdb:{}", path.as_deref().unwrap_or(Path::new("")).display())
             }
-            Database::Postgres(url) => out.write_str(&url.shown()),
+            Database::Server(url) => out.write_str(&url.shown()),
         }
     }
 }

@@ -49,7 +49,7 @@ pub use mistake::JobError;
 pub use reference::reference;
 pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
-pub use server::ServerUrl;
+pub use server::{ServerKind, ServerUrl};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
 pub use table::{
@@ -123,11 +123,11 @@ impl Job {
     pub fn secrets(&self) -> Vec<String> {
         let templates = self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets);
         let asked = match &self.input.source {
-            Source::Query { database: Database::Postgres(url), .. } => Some(url),
+            Source::Query { database: Database::Server(url), .. } => Some(url),
             _ => None,
         };
         let filled = match &self.table.to {
-            Destination::Postgres(url) => Some(url),
+            Destination::Server(url) => Some(url),
             _ => None,
         };
         each_once(templates.chain(asked.into_iter().chain(filled).flat_map(ServerUrl::secrets)))

@@ -1,13 +1,64 @@
-//! The URL of a database server: `postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full`.
+//! The URL of a database server, such as `postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full`.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::template::{Part, Template};
 
+/// Which database a server has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerKind {
+    /// PostgreSQL: `postgres://`, `postgresql://`.
+    Postgres,
+    /// MariaDB and MySQL: `mariadb://`, `mysql://`.
+    MySql,
+}
+
+impl ServerKind {
+    /// What a URL of this scheme leads to; `None` where that is no server that is known.
+    pub fn of(scheme: &str) -> Option<ServerKind> {
+        match scheme {
+            "postgres" | "postgresql" => Some(ServerKind::Postgres),
+            "mysql" | "mariadb" => Some(ServerKind::MySql),
+            _ => None,
+        }
+    }
+
+    /// How its URL looks.
+    pub fn form(self) -> &'static str {
+        match self {
+            ServerKind::Postgres => "postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full",
+            ServerKind::MySql => "mysql://user:${PASSWORD}@host:3306/database?ssl-mode=verify_identity",
+        }
+    }
+
+    /// How its URL looks, as a hint.
+    fn shape(self) -> &'static str {
+        match self {
+            ServerKind::Postgres => {
+                "it has the shape postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full"
+            }
+            ServerKind::MySql => {
+                "it has the shape mysql://user:${PASSWORD}@host:3306/database?ssl-mode=verify_identity"
+            }
+        }
+    }
+
+    /// The variable in which its own programs look for a password.
+    fn password_hint(self) -> &'static str {
+        match self {
+            ServerKind::Postgres => {
+                "write ${NAME} in its place and set NAME in the environment, or PGPASSWORD"
+            }
+            ServerKind::MySql => "write ${NAME} in its place and set NAME in the environment, or MYSQL_PWD",
+        }
+    }
+}
+
 /// A server's URL. It holds `${NAME}` where a secret belongs, never a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerUrl {
+    kind: ServerKind,
     template: Template,
 }
 
@@ -21,8 +72,6 @@ pub struct ServerUrlMistake {
     pub hint: &'static str,
 }
 
-const SHAPE: &str = "it has the shape postgres://user:${PASSWORD}@host:5432/database?sslmode=verify-full";
-
 impl ServerUrl {
     /// Reads a URL as a job file has it.
     ///
@@ -30,22 +79,26 @@ impl ServerUrl {
     /// Where it is no URL, or has a password in plain text: runs keep a copy of the job file.
     pub fn parse(text: &str) -> Result<ServerUrl, ServerUrlMistake> {
         let mistake = |message: &str, hint| ServerUrlMistake { message: message.to_owned(), hint };
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        let Some(kind) = ServerKind::of(scheme) else {
+            return Err(mistake("no URL of a database server", ServerKind::Postgres.shape()));
+        };
+        let shape = kind.shape();
         let template = Template::parse(text, &[]).map_err(|mistakes| {
             let message = mistakes.into_iter().next().map_or_else(String::new, |first| first.message);
-            ServerUrlMistake { message, hint: SHAPE }
+            ServerUrlMistake { message, hint: shape }
         })?;
-        let server = ServerUrl { template };
+        let server = ServerUrl { kind, template };
         if server.template.parts.iter().any(|part| !matches!(part, Part::Literal(_) | Part::Secret(_))) {
-            return Err(mistake("a column of the list in a server's URL", SHAPE));
+            return Err(mistake("a column of the list in a server's URL", shape));
         }
         let url = Url::parse(&server.spelled(|_| "secret".to_owned()))
-            .map_err(|error| mistake(&format!("no URL of a server: {error}"), SHAPE))?;
-        if !["postgres", "postgresql"].contains(&url.scheme()) || url.cannot_be_a_base() {
-            return Err(mistake("no URL of a PostgreSQL server", SHAPE));
+            .map_err(|error| mistake(&format!("no URL of a server: {error}"), shape))?;
+        if url.cannot_be_a_base() {
+            return Err(mistake("no URL of a database server", shape));
         }
         if server.has_plain_password() {
-            let hint = "write ${NAME} in its place and set NAME in the environment, or PGPASSWORD";
-            return Err(mistake("a password in plain text", hint));
+            return Err(mistake("a password in plain text", kind.password_hint()));
         }
         Ok(server)
     }
@@ -59,6 +112,11 @@ impl ServerUrl {
             in_query || url.password().is_some_and(|password| password != secret)
         };
         is_plain("one") || is_plain("other")
+    }
+
+    /// Which database it has.
+    pub fn kind(&self) -> ServerKind {
+        self.kind
     }
 
     /// The URL as it is written.
@@ -134,6 +192,7 @@ mod tests {
         assert!(ServerUrl::parse("postgres:///db?host=/run/postgresql").is_ok());
         assert!(ServerUrl::parse("postgres://{id}@h/db").is_err());
         assert!(ServerUrl::parse("postgres:stats").is_err());
-        assert!(ServerUrl::parse("mysql://h/stats").is_err());
+        assert!(ServerUrl::parse("mysql://h/stats").is_ok_and(|url| url.kind() == ServerKind::MySql));
+        assert!(ServerUrl::parse("oracle://h/stats").is_err());
     }
 }

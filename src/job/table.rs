@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::server::ServerUrl;
+use super::server::{ServerKind, ServerUrl};
 use super::template::quoted;
 
 /// Where the rows go.
@@ -88,8 +88,8 @@ fn name_part(text: &str) -> Option<(String, &str)> {
 pub enum Destination {
     /// A DuckDB file.
     DuckDb(PathBuf),
-    /// A PostgreSQL server.
-    Postgres(ServerUrl),
+    /// A database server.
+    Server(ServerUrl),
     /// A Parquet file; a folder of them where the table is partitioned.
     Parquet(PathBuf),
     /// A CSV file.
@@ -202,20 +202,20 @@ impl Table {
 }
 
 impl Destination {
-    /// `duckdb:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or `postgres://…`; otherwise what is wrong with
-    /// it, and a hint.
+    /// `duckdb:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or the URL of a server; otherwise what is wrong
+    /// with it, and a hint.
     pub fn parse(url: &str, folder: &std::path::Path) -> Result<Destination, String> {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
         let path = || folder.join(rest);
         match scheme {
-            "postgres" | "postgresql" => {
-                ServerUrl::parse(url).map(Destination::Postgres).map_err(|mistake| mistake.to_string())
+            _ if ServerKind::of(scheme).is_some() => {
+                ServerUrl::parse(url).map(Destination::Server).map_err(|mistake| mistake.to_string())
             }
             "duckdb" if !rest.is_empty() => Ok(Destination::DuckDb(path())),
             "parquet" if !rest.is_empty() => Ok(Destination::Parquet(path())),
             "csv" if !rest.is_empty() => Ok(Destination::Csv(path())),
             _ => Err(format!(
-                "unknown destination {url:?}\nhint: write duckdb:, parquet: or csv: and a path, or postgres://…"
+                "unknown destination {url:?}\nhint: write duckdb:, parquet: or csv: and a path, or postgres://… or mysql://…"
             )),
         }
     }

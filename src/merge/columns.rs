@@ -2,7 +2,7 @@
 
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Destination, Format, Job, Mode, OnUnlisted, Source, Stamp, Table, TableName};
+use crate::job::{Destination, Format, Job, Mode, OnUnlisted, ServerKind, Source, Stamp, Table, TableName};
 use crate::value::Type;
 
 /// Where a column's values come from.
@@ -87,12 +87,12 @@ pub(super) fn stamp_type(stamp: Stamp) -> Type {
     }
 }
 
-/// DuckDB tells columns apart without regard to case, PostgreSQL does not mix them up; keys must be columns that compare.
+/// PostgreSQL alone tells columns apart by case; keys must be columns that compare.
 fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
     let mut problems = Vec::new();
     for (at, column) in columns.iter().enumerate() {
-        let same = |other: &&Output| match job.table.to {
-            Destination::Postgres(_) => other.name == column.name,
+        let same = |other: &&Output| match &job.table.to {
+            Destination::Server(url) if url.kind() == ServerKind::Postgres => other.name == column.name,
             _ => other.name.eq_ignore_ascii_case(&column.name),
         };
         let twin = columns[..at].iter().find(same);

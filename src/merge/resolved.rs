@@ -47,7 +47,7 @@ impl ResolvedDestination {
     pub fn of_job(job: &Job, secrets: &Secrets) -> Result<ResolvedDestination, MergeError> {
         Ok(match &job.table.to {
             Destination::DuckDb(path) => ResolvedDestination::DuckDb(path.clone()),
-            Destination::Postgres(url) => ResolvedDestination::Server(Server::of(url, secrets)?),
+            Destination::Server(url) => ResolvedDestination::Server(Server::of(url, secrets)?),
             Destination::Parquet(path) => ResolvedDestination::Parquet(path.clone()),
             Destination::Csv(path) => ResolvedDestination::Csv(path.clone()),
         })

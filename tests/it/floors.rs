@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Modules from the ground up; those on one line are neighbours. `postgres_server` and `seed` are the tests' own.
+/// Modules from the ground up; those on one line are neighbours. `mariadb_server`, `postgres_server` and `seed` are the tests' own.
 const FLOORS: [&[&str]; 10] = [
-    &["os", "postgres_server", "seed"],
+    &["os", "mariadb_server", "postgres_server", "seed"],
     &["value", "secrets"],
     &["record"],
     &["job"],
@@ -19,9 +19,10 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
+    ("mysql_async", &["database", "plan"]),
     ("tokio_postgres", &["database", "plan"]),
     ("tokio_postgres_rustls", &["database"]),
     ("hyper", &["fetch"]),

@@ -30,7 +30,7 @@ fn a_list_comes_from_a_database_by_query() {
     let expected = |database, query: &str| Source::Query { database, sql: query.to_owned() };
     let url = ServerUrl::parse(SERVER).unwrap();
     let query = "SELECT id FROM urls;";
-    assert_eq!(source(SERVER, query), expected(Database::Postgres(url), query));
+    assert_eq!(source(SERVER, query), expected(Database::Server(url), query));
     let file = Database::DuckDb(Some("/nowhere/schemas/ids.duckdb".into()));
     assert_eq!(source("duckdb:ids.duckdb", query), expected(file, query));
     let over_files = "FROM read_parquet('x.parquet')";
@@ -60,7 +60,11 @@ fn a_list_from_a_database_has_one_source_and_its_query() {
         ("database = 'duckdb:', sql = \"SELECT '\\u0000'\"", "the character U+0000 in SQL"),
         ("database = 'duckdb:', sql = 1", "expected text, found an integer"),
         ("database = 'duckdb:', sql = 'SELECT 1', format = 'csv'", "hint: leave it out: a database gives"),
-        ("database = 'mysql://h/d', sql = 'SELECT 1'", "not yet supported: the database mysql:"),
+        (
+            "database = 'mysql://u:geheim@h/d', sql = 'SELECT 1'",
+            "a password in plain text\nhint: write ${NAME}",
+        ),
+        ("database = 'sqlite:x', sql = 'SELECT 1'", "not yet supported: the database sqlite:"),
         (
             "database = 'parquet:x', sql = 'SELECT 1'",
             "unknown database \"parquet:x\"\nhint: write \"postgres:",
@@ -72,7 +76,7 @@ fn a_list_from_a_database_has_one_source_and_its_query() {
         ("database = \"duckdb::memory:\", sql = 'SELECT 1'", "unknown database \"duckdb::memory:\""),
         ("database = 'duckdb:/tmp', sql = 'SELECT 1'", "\"duckdb:/tmp\" is a directory"),
         ("database = 'duckdb:~/x.duckdb', sql = 'SELECT 1'", "`~` is not expanded"),
-        ("database = 'postgres:stats', sql = 'SELECT 1'", "no URL of a PostgreSQL server"),
+        ("database = 'postgres:stats', sql = 'SELECT 1'", "no URL of a database server"),
         (
             "database = 'postgres://u:geheim@h/d', sql = 'SELECT 1'",
             "a password in plain text\nhint: write ${NAME}",
@@ -112,7 +116,7 @@ fn a_table_is_on_a_server() {
     let table = job(&into("public.small", "mode = \"append\", runs_table = \"ops.runs\"")).table;
     let expected = Table {
         runs_table: Some("ops.runs".to_owned()),
-        ..Table::plain(Destination::Postgres(ServerUrl::parse(SERVER).unwrap()), "public.small", Mode::Append)
+        ..Table::plain(Destination::Server(ServerUrl::parse(SERVER).unwrap()), "public.small", Mode::Append)
     };
     assert_eq!(table, expected);
     let swapped = job(&into("small", "mode = \"replace\", swap = true")).table;

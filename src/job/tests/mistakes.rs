@@ -382,7 +382,7 @@ fn the_table() {
     one(
         to,
         "to = \"films.duckdb\"",
-        "unknown destination \"films.duckdb\"\nhint: write \"postgres://…\", or",
+        "unknown destination \"films.duckdb\"\nhint: write \"postgres://…\" or \"mysql://…\", or",
     );
     one(to, "to = \"oracle:x\"", "unknown destination \"oracle:x\"");
     one(

@@ -1,32 +1,31 @@
-//! `to`: a file of DuckDB, Parquet or CSV, a folder of Parquet files, or a PostgreSQL server.
+//! `to`: a file of DuckDB, Parquet or CSV, a folder of Parquet files, or a database server.
 
 use std::path::{Path, PathBuf};
 
 use super::scheme::{is_folder, parted};
 use super::{path, server};
-use crate::job::Destination;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::At;
 use crate::job::suggest;
+use crate::job::{Destination, ServerKind};
 
 /// Destinations of later versions.
-const LATER: [&str; 2] = ["mysql", "sqlite"];
+const LATER: [&str; 1] = ["sqlite"];
 
 /// What `to` may begin with.
-const SCHEMES: [&str; 4] = ["duckdb", "postgres", "parquet", "csv"];
+const SCHEMES: [&str; 6] = ["duckdb", "postgres", "mysql", "mariadb", "parquet", "csv"];
 
 /// Where the rows go.
 pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Destination> {
     let (scheme, rest) = parted(to.text());
     match scheme {
-        "postgres" | "postgresql" => server::url(to, mistakes).map(Destination::Postgres),
+        _ if ServerKind::of(scheme).is_some() => server::url(to, mistakes).map(Destination::Server),
         "duckdb" if !rest.starts_with(':') => a_file(to, folder, mistakes).map(Destination::DuckDb),
         "parquet" if is_folder(to) => a_folder(to, folder, mistakes).map(Destination::Parquet),
         "parquet" => a_file(to, folder, mistakes).map(Destination::Parquet),
         "csv" => a_file(to, folder, mistakes).map(Destination::Csv),
         _ => {
-            let hint =
-                "write \"postgres://…\", or \"duckdb:\", \"parquet:\" or \"csv:\" and the path of a file";
+            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\", \"parquet:\" or \"csv:\" and the path of a file";
             refuse("destination", to, &SCHEMES, hint, mistakes);
             None
         }

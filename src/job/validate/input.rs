@@ -8,7 +8,7 @@ use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::suggest;
 use crate::job::template::spelled;
-use crate::job::{Database, Format, Input, OnDuplicate, Source};
+use crate::job::{Database, Format, Input, OnDuplicate, ServerKind, Source};
 use crate::value::Type;
 
 /// The list, and what it must have.
@@ -73,15 +73,23 @@ fn check_no_format(input: &raw::Input, hint: &str, mistakes: &mut Mistakes) {
 /// A server, a DuckDB file, or DuckDB alone.
 fn database(written: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Database> {
     match written.value.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => server::url(written, mistakes).map(Database::Postgres),
+        Some((scheme, _)) if ServerKind::of(scheme).is_some() => {
+            server::url(written, mistakes).map(Database::Server)
+        }
         Some(("duckdb", "")) => Some(Database::DuckDb(None)),
         Some(("duckdb", rest)) if !rest.starts_with(':') => {
             let path = destination::a_file(written, folder, mistakes);
             path.map(|path| Database::DuckDb(Some(path)))
         }
         _ => {
-            let hint = "write \"postgres://…\", or \"duckdb:\" and the path of a file";
-            destination::refuse("database", written, &["duckdb", "postgres"], hint, mistakes);
+            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\" and the path of a file";
+            destination::refuse(
+                "database",
+                written,
+                &["duckdb", "postgres", "mysql", "mariadb"],
+                hint,
+                mistakes,
+            );
             None
         }
     }

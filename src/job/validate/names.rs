@@ -200,7 +200,7 @@ fn check_collisions(known: &GivenNames<'_>, kind: Kind, mistakes: &mut Mistakes)
                 format!("{whose} has `{}` already: rename one", first.value)
             } else {
                 format!(
-                    "{whose} has `{}` already, and DuckDB makes no difference between capitals and small letters: \
+                    "{whose} has `{}` already, and capitals make no difference there: \
                      rename one",
                     first.value
                 )

@@ -1,5 +1,6 @@
 //! What `to` begins with: much of a job is right or wrong by it, whatever else is wrong with it.
 
+use crate::job::ServerKind;
 use crate::job::raw::{self, At};
 
 /// What the rows go into.
@@ -9,6 +10,8 @@ pub(super) enum Kind {
     DuckDb,
     /// A PostgreSQL server.
     Postgres,
+    /// A MariaDB or MySQL server.
+    MySql,
     /// A file of its own, in which nothing else is noted.
     File,
 }
@@ -16,17 +19,18 @@ pub(super) enum Kind {
 impl Kind {
     /// What `to` begins with.
     pub(super) fn of(file: &raw::JobFile) -> Kind {
-        match scheme(file) {
-            "postgres" | "postgresql" => Kind::Postgres,
-            "parquet" | "csv" => Kind::File,
-            _ => Kind::DuckDb,
+        match (scheme(file), ServerKind::of(scheme(file))) {
+            (_, Some(ServerKind::Postgres)) => Kind::Postgres,
+            (_, Some(ServerKind::MySql)) => Kind::MySql,
+            ("parquet" | "csv", None) => Kind::File,
+            (_, None) => Kind::DuckDb,
         }
     }
 
     /// Whether it is a server, in which the runs may be noted in a table of any name.
     pub(super) fn is_server(self) -> bool {
         match self {
-            Kind::Postgres => true,
+            Kind::Postgres | Kind::MySql => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -35,14 +39,14 @@ impl Kind {
     pub(super) fn can_swap(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::DuckDb | Kind::File => false,
+            Kind::MySql | Kind::DuckDb | Kind::File => false,
         }
     }
 
     /// Whether rows of other tables may change with a row that is deleted.
     pub(super) fn has_references(self) -> bool {
         match self {
-            Kind::Postgres => true,
+            Kind::Postgres | Kind::MySql => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -51,7 +55,7 @@ impl Kind {
     pub(super) fn takes_nul(self) -> bool {
         match self {
             Kind::Postgres => false,
-            Kind::DuckDb | Kind::File => true,
+            Kind::MySql | Kind::DuckDb | Kind::File => true,
         }
     }
 
@@ -59,7 +63,7 @@ impl Kind {
     pub(super) fn knows_capitals(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::DuckDb | Kind::File => false,
+            Kind::MySql | Kind::DuckDb | Kind::File => false,
         }
     }
 
@@ -67,6 +71,7 @@ impl Kind {
     pub(super) fn names(self) -> Option<&'static NameRules> {
         match self {
             Kind::Postgres => Some(&POSTGRES),
+            Kind::MySql => Some(&MYSQL),
             Kind::DuckDb | Kind::File => None,
         }
     }
@@ -90,6 +95,14 @@ const POSTGRES: NameRules = NameRules {
     longest: 63,
     of_longer: "it cuts off what is longer than 63 bytes: take a shorter name",
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
+};
+
+/// Manual, "Identifier Names": characters there, of which one has up to four bytes.
+const MYSQL: NameRules = NameRules {
+    database: "MySQL",
+    longest: 64,
+    of_longer: "it takes 64 characters at the most: take a shorter name",
+    system_columns: &[],
 };
 
 /// Whether the rows go into a folder.

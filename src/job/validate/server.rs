@@ -1,4 +1,4 @@
-//! What a job says of a PostgreSQL server: its URL, the table of the runs, how a table is replaced there.
+//! What a job says of a database server: its URL, the table of the runs, how a table is replaced there.
 
 use super::names::table_name;
 use super::scheme::Kind;

@@ -42,7 +42,7 @@ pub(super) fn taken(input: Option<&Input>, table: Option<&Table>) -> Vec<(PathBu
     });
     let to = table.and_then(|table| match &table.to {
         Destination::DuckDb(path) | Destination::Parquet(path) | Destination::Csv(path) => Some(path),
-        Destination::Postgres(_) => None,
+        Destination::Server(_) => None,
     });
     let list = list.map(|path| (path.clone(), "the list"));
     list.into_iter().chain(to.map(|path| (path.clone(), "the table's own file"))).collect()

@@ -34,13 +34,13 @@ pub(in crate::merge) trait Catalogue {
     /// The table's size in bytes.
     fn size(&self, table: &str) -> String;
 
-    /// What this user may not do there: queries that answer with complaints.
+    /// What this user may not do there: queries that answer with complaints, or are refused for want of the right.
     fn missing_rights(&self, wanted: &LoadRights<'_>) -> Vec<String>;
 
-    /// That this user may make no temporary table: a complaint.
+    /// That this user may make no temporary table: a complaint, or a refusal.
     fn may_not_make_temporary(&self) -> String;
 
-    /// That this user may not make a table in the schema, or the schema where there is none: a complaint.
+    /// That this user may not make a table in the schema, or the schema where there is none: a complaint, or a refusal.
     fn may_not_make_table(&self, schema: &str) -> String;
 
     /// The foreign keys that refer to the table and change rows that have them where a row here is deleted: id, name, id and
@@ -49,8 +49,8 @@ pub(in crate::merge) trait Catalogue {
     fn referencing(&self, id: &str) -> String;
 
     /// Rows that this transaction has changed so far: table, whether it is this one or a part of it, rows deleted, rows
-    /// updated.
-    fn changes(&self, id: &str, cause: Cause) -> String;
+    /// updated; `None` where nobody counts them.
+    fn changes(&self, id: &str, cause: Cause) -> Option<String>;
 
     /// A constraint or unique index of the table by its name: the list of its columns, the condition of a CHECK.
     fn constraint(&self, table: &str, name: &str) -> String;
@@ -120,6 +120,8 @@ pub(in crate::merge) struct Fit {
     /// A template: what they are on their way from a staging table, where the database does not convert them by itself, or
     /// compares otherwise than texts.
     pub cast: Option<String>,
+    /// Whether values that differ for us may be alike there.
+    pub coarse: bool,
     /// A template: a condition that the two are alike; `None` where they are if they are equal as they go in.
     pub alike: Option<String>,
 }

@@ -11,8 +11,10 @@
 //!
 //! In statements `old` is a row of the table, `new` one of the run.
 
+mod arrays;
 mod catalogue;
 mod duckdb;
+mod mysql;
 mod postgres;
 #[cfg(test)]
 mod tests;
@@ -24,9 +26,10 @@ use bytes::BytesMut;
 
 pub(super) use self::catalogue::{Catalogue, Cause, Fit, LoadRights, Right, StandingType, Swap};
 pub(super) use self::duckdb::DuckDb;
+use self::mysql::MySql;
 use self::postgres::Postgres;
 use crate::database::Session;
-use crate::job::Destination;
+use crate::job::{Destination, ServerKind};
 use crate::merge::sql;
 use crate::value::Type;
 
@@ -42,8 +45,13 @@ pub(super) trait Spelling: Sync {
         sql::text(text)
     }
 
-    /// The type of a text, which may be part of a key.
+    /// The type of a text.
     fn text_type(&self) -> &'static str;
+
+    /// The type of a text that is part of a key.
+    fn key_type(&self) -> &'static str {
+        self.text_type()
+    }
 
     /// The type of a moment, with microseconds.
     fn moment_type(&self) -> &'static str;
@@ -53,8 +61,18 @@ pub(super) trait Spelling: Sync {
         one.eq_ignore_ascii_case(other)
     }
 
+    /// A moment, as [`spelled`](crate::value::spelled) spells it, as a value.
+    fn moment(&self, text: &str) -> String {
+        format!("CAST({} AS {})", self.text(text), self.moment_type())
+    }
+
     /// A condition: what stands in the column is the table's name, as this database tells tables apart.
     fn is_table(&self, column: &str, name: &str) -> String;
+
+    /// What stands behind the columns of a table that is made.
+    fn table_options(&self) -> &'static str {
+        ""
+    }
 
     /// An expression as text.
     fn as_text(&self, expression: &str) -> String {
@@ -67,8 +85,15 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// The type of a column of a table that is made.
     fn column_type(&self, ty: Type) -> String;
 
-    /// The type of a column of a temporary table: what rows are encoded for.
-    fn staged_type(&self, ty: Type) -> String;
+    /// The same of a column of its key, which has so many.
+    fn key_column_type(&self, ty: Type, columns: usize) -> String {
+        let _ = columns;
+        self.column_type(ty)
+    }
+
+    /// The type of a column of a temporary table: what rows are encoded for. `standing` is that of the table's own column,
+    /// `sought` says whether rows are looked for by it.
+    fn staged_type(&self, ty: Type, standing: Option<&StandingType>, sought: bool) -> String;
 
     /// How values of a type go into a column that stands; `None` where they do not, or not unchanged.
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit>;
@@ -110,11 +135,12 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// The name of a temporary table.
     fn temporary(&self, name: &str) -> String;
 
-    /// Makes a temporary table of these columns, which goes with the transaction.
-    fn make_temporary(&self, name: &str, columns: &str) -> String;
+    /// Makes a temporary table, which goes with the transaction, or with the connection.
+    fn make_temporary(&self, table: &Temporary<'_>) -> String;
 
-    /// Makes a temporary table of the rows of a SELECT, which goes with the transaction.
-    fn keep_temporary(&self, name: &str, select: &str) -> String;
+    /// Makes a temporary table of the rows of a SELECT; one of that name that is there goes. `sought` are columns by which
+    /// rows are looked for.
+    fn keep_temporary(&self, name: &str, sought: &[Vec<String>], select: &str) -> String;
 
     /// Counts what is in a temporary table, for the plans of later statements; `None` where they need no counts.
     fn analyze(&self, table: &str) -> Option<String>;
@@ -122,22 +148,47 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// What tells one row of a table from all others while nothing is written; nothing where only keys do.
     fn row_id(&self, alias: &str) -> Vec<String>;
 
-    /// By what rows of a table are in the order in which they lie there.
-    fn place(&self, alias: &str) -> String;
+    /// By what rows of a table are in the order in which they lie there; `None` where they lie in the order of a key.
+    fn place(&self, alias: &str) -> Option<String>;
 
-    /// Updates rows, `old`, of the table from what stands behind `from`.
-    fn update(&self, table: &str, set: &str, from: &str, condition: &str) -> String;
+    /// Updates rows, `old`, of the table from what stands behind `from`: each column, quoted, and its value.
+    fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String;
 
     /// Deletes rows, `old`, of the table.
     fn delete(&self, table: &str, condition: &str) -> String;
 
-    /// Deletes of the rows of a table that meet a condition all that have the same key as one before them in this order.
-    fn delete_twins(&self, twins: &Twins<'_>) -> String;
+    /// Deletes of the rows of a table that meet a condition all that have the same key as one before them in this order:
+    /// statements, of which the last one deletes.
+    fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String>;
+
+    /// Whether rows without a unique key can be told apart, and have an order.
+    fn tells_rows_apart(&self) -> bool {
+        true
+    }
+
+    /// Whether a table can be made within a transaction. Where it cannot, it is made before, and stays if the transaction
+    /// is undone.
+    fn makes_tables_in_transaction(&self) -> bool {
+        true
+    }
+}
+
+/// A temporary table. Names are quoted.
+pub(super) struct Temporary<'a> {
+    pub name: &'a str,
+    /// Each with its type.
+    pub columns: &'a [(String, String)],
+    /// The columns that tell its rows apart; none where nothing does.
+    pub identity: &'a [String],
+    /// The columns by which its rows are looked for.
+    pub sought: &'a [String],
 }
 
 /// Rows that may have one key.
 pub(super) struct Twins<'a> {
     pub table: &'a str,
+    /// What tells its rows apart.
+    pub identity: &'a [String],
     /// The table's name in what follows.
     pub alias: &'a str,
     /// Expressions, with commas.
@@ -160,7 +211,10 @@ pub(super) struct Unsendable {
 /// The dialect of a destination outside of this process.
 pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
     match to {
-        Destination::Postgres(_) => Some(&Postgres),
+        Destination::Server(url) => Some(match url.kind() {
+            ServerKind::Postgres => &Postgres,
+            ServerKind::MySql => &MySql,
+        }),
         Destination::DuckDb(_) | Destination::Parquet(_) | Destination::Csv(_) => None,
     }
 }
@@ -169,5 +223,6 @@ pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
 pub(super) fn of(session: &Session) -> &'static dyn Dialect {
     match session {
         Session::Postgres(_) => &Postgres,
+        Session::MySql(_) => &MySql,
     }
 }

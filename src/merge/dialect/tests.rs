@@ -27,9 +27,16 @@ fn ledger(spelling: &dyn Spelling) -> String {
 
 /// What a load does there.
 fn load(dialect: &dyn Dialect) -> String {
+    let (id, text) = (dialect.identifier("id"), dialect.staged_type(Type::Text, None, true));
     let table = ["my \"schema\"", "films"].map(|name| dialect.identifier(name)).join(".");
-    let twins =
-        Twins { table: &table, alias: "old", key: "old.id", order: "old.at DESC", condition: "old.n > 1" };
+    let twins = Twins {
+        table: &table,
+        identity: &["old.n".to_owned()],
+        alias: "old",
+        key: "old.id",
+        order: "old.at DESC",
+        condition: "old.n > 1",
+    };
     [
         dialect.begin().to_owned(),
         dialect.begin_reading().to_owned(),
@@ -39,14 +46,19 @@ fn load(dialect: &dyn Dialect) -> String {
         dialect.wait_for_locks(Duration::from_secs(60)).unwrap_or_default(),
         dialect.take_at_most(Duration::ZERO).unwrap_or_default(),
         dialect.check_constraints_now().unwrap_or_default().to_owned(),
-        dialect.make_temporary("windrow_rows", "id text"),
-        dialect.keep_temporary("windrow_kept", "SELECT 1"),
+        dialect.make_temporary(&Temporary {
+            name: "windrow_rows",
+            columns: &[(id.clone(), text)],
+            identity: &[],
+            sought: std::slice::from_ref(&id),
+        }),
+        dialect.keep_temporary("windrow_kept", &[vec![id.clone()]], "SELECT 1"),
         dialect.analyze(&dialect.temporary("windrow_rows")).unwrap_or_default(),
         dialect.row_id("old").join(", "),
-        dialect.place("old"),
-        dialect.update(&table, "a = new.a", "windrow_rows AS new", "old.id = new.id"),
+        dialect.place("old").unwrap_or_default(),
+        dialect.update(&table, &[("a".into(), "new.a".into())], "windrow_rows AS new", "old.id = new.id"),
         dialect.delete(&table, "old.id = 7"),
-        dialect.delete_twins(&twins),
+        dialect.delete_twins(&twins).join("\n"),
     ]
     .join("\n")
 }
@@ -80,13 +92,43 @@ fn postgres() {
     SET LOCAL lock_timeout = 60000
     SET LOCAL statement_timeout = 1
     SET CONSTRAINTS ALL IMMEDIATE
-    CREATE TEMP TABLE windrow_rows (id text) ON COMMIT DROP
-    CREATE TEMP TABLE windrow_kept ON COMMIT DROP AS SELECT 1
+    CREATE TEMP TABLE windrow_rows ("id" text) ON COMMIT DROP
+    DROP TABLE IF EXISTS pg_temp.windrow_kept; CREATE TEMP TABLE windrow_kept ON COMMIT DROP AS SELECT 1
     ANALYZE pg_temp.windrow_rows
     old.tableoid, old.ctid
     old.ctid
     UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
     DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
     DELETE FROM "my ""schema"""."films" AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1
+    "#);
+}
+
+#[test]
+fn mysql() {
+    insta::assert_snapshot!(ledger(&MySql), @r#"
+    CREATE TABLE main.`windrow_runs` (run_id varchar(255) NOT NULL, rounds integer NOT NULL, job longtext NOT NULL, table_name varchar(255) NOT NULL, digest longtext NOT NULL, `rows` bigint NOT NULL, published_at datetime(6) NOT NULL, on_failure longtext NOT NULL, blocks longtext, PRIMARY KEY (run_id, table_name, rounds)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
+    SELECT CAST(`rounds` AS char), CAST(`digest` AS char), CAST(`rows` AS char), CAST(`on_failure` AS char), CAST(`blocks` AS char) FROM main.`windrow_runs` AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND `rows` >= 0 ORDER BY noted.rounds
+    UPDATE main.`windrow_runs` SET `job` = 'films', `digest` = '5f0c7a11', `rows` = -1, `published_at` = CAST('2026-11-23T07:10:00.000001' AS datetime(6)), `on_failure` = 'film=skip', `blocks` = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND `rows` < 0
+    INSERT INTO main.`windrow_runs` (`run_id`, `rounds`, `job`, `table_name`, `digest`, `rows`, `published_at`, `on_failure`, `blocks`) VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001' AS datetime(6)), 'film=skip', NULL)
+    UPDATE main.`windrow_runs` SET `rows` = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2
+    "#);
+    insta::assert_snapshot!(load(&MySql), @r#"
+    SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ WRITE
+    SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */
+    SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */
+    SELECT GET_LOCK(CONCAT('windrow ', SHA1('windrow it''s films')), 31536000)
+
+    SET SESSION innodb_lock_wait_timeout = 60, SESSION lock_wait_timeout = 60
+    SET SESSION innodb_lock_wait_timeout = 1 /*M! , SESSION max_statement_time = 1 */
+
+    DROP TEMPORARY TABLE IF EXISTS windrow_rows; CREATE TEMPORARY TABLE windrow_rows (`id` longtext, KEY (`id`(768))) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
+    DROP TEMPORARY TABLE IF EXISTS windrow_kept; CREATE TEMPORARY TABLE windrow_kept (KEY (`id`)) ENGINE=InnoDB AS SELECT 1
+
+
+
+    UPDATE `my "schema"`.`films` AS old, windrow_rows AS new SET old.a = new.a WHERE old.id = new.id
+    DELETE old FROM `my "schema"`.`films` AS old WHERE old.id = 7
+    DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
+    DELETE old FROM `my "schema"`.`films` AS old JOIN windrow_twins AS twin ON twin.id_0 = old.n
     "#);
 }

@@ -371,7 +371,7 @@ impl Engine for Loading<'_> {
         ledger(self.order, &self.target)
     }
 
-    async fn make_runs(&self) -> Result<(), MergeError> {
+    async fn make_runs(&mut self) -> Result<(), MergeError> {
         self.checked(runs::duckdb::make(self.connection))
     }
 

@@ -28,7 +28,7 @@ pub(in crate::merge) trait Engine {
     fn ledger(&self) -> Ledger<'_>;
 
     /// Makes the table of runs, where it is not there.
-    async fn make_runs(&self) -> Result<(), MergeError>;
+    async fn make_runs(&mut self) -> Result<(), MergeError>;
 
     /// Runs a statement of windrow's own; the rows that it changed.
     async fn execute(&self, sql: &str) -> Result<u64, MergeError>;
@@ -138,7 +138,7 @@ pub(in crate::merge) async fn transact(
     Ok(Transacted::Ready(loaded, reports))
 }
 
-async fn claim(engine: &impl Engine, order: &Order) -> Result<(), MergeError> {
+async fn claim(engine: &mut impl Engine, order: &Order) -> Result<(), MergeError> {
     engine.make_runs().await?;
     let [renew, claim] = engine.ledger().claim(&order.publication(), engine.earlier(), order.now_micros);
     if engine.execute(&renew).await? == 0 {

@@ -1,6 +1,6 @@
 //! What a database is asked in passing.
 
-use crate::database::{DatabaseError, Server, Session};
+use crate::database::{DatabaseError, Server, Session, Trouble};
 use crate::merge::dialect;
 
 /// A connection with a transaction that only reads.
@@ -21,6 +21,14 @@ pub(super) async fn run_if_any(session: &Session, sql: Option<String>) -> Result
 /// The complaints that a query answers with.
 pub(super) async fn complaints(session: &Session, query: &str) -> Result<Vec<String>, DatabaseError> {
     Ok(session.rows(query).await?.iter().map(|row| row.text(0)).collect())
+}
+
+/// The complaints that a query about a right answers with; that it is refused for want of the right is one, too.
+pub(super) async fn missing_right(session: &Session, query: &str) -> Result<Vec<String>, DatabaseError> {
+    match session.rows(query).await {
+        Err(error) if error.trouble() == Some(Trouble::Privilege) => Ok(vec![error.message().to_owned()]),
+        rows => Ok(rows?.iter().map(|row| row.text(0)).collect()),
+    }
 }
 
 /// Whether a condition holds.

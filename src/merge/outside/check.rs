@@ -36,6 +36,7 @@ pub(super) async fn refuse_unfit(
 ) -> Result<(), MergeError> {
     let mut problems = complaints(session, dialect::of(session).unfit_server()).await?;
     problems.extend(target.problems(columns));
+    problems.extend(target.missing_key(job));
     if target.is_table() {
         problems.extend(rights::missing(session, job, target, columns).await?);
     }

@@ -3,7 +3,7 @@
 use super::ask::run_if_any;
 use super::exporter::{Exporter, Exports, Piece};
 use super::referencing::{Watch, uncounted};
-use super::rows::{Rows, listed};
+use super::rows::Rows;
 use super::statements::run;
 use super::swap::Swapping;
 use super::target::OutsideTarget;
@@ -11,7 +11,7 @@ use super::transaction::Transaction;
 use crate::database::DatabaseError;
 use crate::job::{Mode, OnReferencing};
 use crate::merge::MergeError;
-use crate::merge::dialect::{Cause, Dialect};
+use crate::merge::dialect::{Cause, Dialect, Temporary};
 use crate::merge::load::{Relation, Written};
 use crate::merge::statements::{self, Views};
 use crate::value::Field;
@@ -211,13 +211,28 @@ impl<'a> Filling<'a> {
         exporter: &mut Exporter,
     ) -> Result<u64, MergeError> {
         let dialect = self.dialect();
-        let column =
-            |field: &Field| format!("{} {}", dialect.identifier(&field.name), dialect.staged_type(field.ty));
-        let columns = listed(fields.iter().map(column));
+        let is_sought = |field: &Field| self.rows.is_compared(&field.name);
+        let standing = |field: &Field| self.target.column(&field.name).map(|column| &column.ty);
+        let column = |field: &Field| {
+            (
+                dialect.identifier(&field.name),
+                dialect.staged_type(field.ty, standing(field), is_sought(field)),
+            )
+        };
+        let columns: Vec<(String, String)> = fields.iter().map(column).collect();
+        let sought = fields.iter().filter(|field| is_sought(field));
+        let sought: Vec<String> = sought.map(|field| dialect.identifier(&field.name)).collect();
+        // Staged rows are looked for by their place.
+        let (identity, sought) =
+            if name == STAGED { (self.staged_identity().to_vec(), Vec::new()) } else { (Vec::new(), sought) };
         let session = self.transaction.session;
-        session.run(&dialect.make_temporary(name, &columns)).await?;
+        let table = Temporary { name, columns: &columns, identity: &identity, sought: &sought };
+        session.run(&dialect.make_temporary(&table)).await?;
         let table = dialect.temporary(name);
-        let (sent, _) = self.transaction.load(&table, exporter).await?;
+        let (sent, written) = self.transaction.load(&table, exporter).await?;
+        if written != sent {
+            return Err(not_whole(&table, sent, written));
+        }
         run_if_any(session, dialect.analyze(&table)).await?;
         Ok(sent)
     }
@@ -246,27 +261,27 @@ impl<'a> Filling<'a> {
 
     /// Deletes rows of the table; their number.
     pub(super) async fn delete_where(&self, condition: &str) -> Result<u64, MergeError> {
-        self.deleting(&self.dialect().delete(&self.target.qualified, condition)).await
+        self.deleting(&[self.dialect().delete(&self.target.qualified, condition)]).await
     }
 
-    /// Runs a statement that deletes rows of the table; their number.
-    pub(super) async fn deleting(&self, sql: &str) -> Result<u64, MergeError> {
+    /// Runs statements, of which the last one deletes rows of the table; their number.
+    pub(super) async fn deleting(&self, sql: &[String]) -> Result<u64, MergeError> {
         self.watched(sql, Cause::Delete).await
     }
 
     /// Runs a statement that updates rows of the table; their number.
-    pub(super) async fn updating(&self, sql: &str) -> Result<u64, MergeError> {
-        self.watched(sql, Cause::Update).await
+    pub(super) async fn updating(&self, sql: String) -> Result<u64, MergeError> {
+        self.watched(&[sql], Cause::Update).await
     }
 
     /// Refuses what a statement does to [rows of other tables](super::referencing), unless the job lets it happen.
-    async fn watched(&self, sql: &str, cause: Cause) -> Result<u64, MergeError> {
+    async fn watched(&self, sql: &[String], cause: Cause) -> Result<u64, MergeError> {
         let (job, session) = (&self.transaction.order.job, self.transaction.session);
         if job.table.on_referencing == OnReferencing::Delete {
-            return Ok(self.transaction.execute(sql).await?);
+            return Ok(self.transaction.execute_all(sql).await?);
         }
         let before = Watch::look(session, self.target, cause).await?;
-        let changed = self.transaction.execute(sql).await?;
+        let changed = self.transaction.execute_all(sql).await?;
         let after = Watch::look(session, self.target, cause).await?;
         let mut problems = after.problems(&before, cause, changed, job);
         if matches!(cause, Cause::Delete) && after.is_blind(&before, changed) {
@@ -282,6 +297,15 @@ impl<'a> Filling<'a> {
     /// A SELECT of the ids of a temporary table that `old` has.
     fn with_id_of(&self, name: &str) -> String {
         format!("SELECT 1 FROM {} AS new WHERE {}", self.dialect().temporary(name), self.rows.same_id())
+    }
+}
+
+/// What was sent, and did not all come: nothing of it may be published.
+fn not_whole(table: &str, sent: u64, written: u64) -> MergeError {
+    MergeError::Integrity {
+        file: table.to_owned(),
+        why: format!("{sent} rows were sent, and the database has {written}; nothing was published"),
+        hint: "merge again; if it comes back, this is a mistake of windrow's or of the database's".into(),
     }
 }
 

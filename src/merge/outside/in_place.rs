@@ -27,9 +27,7 @@ impl Filling<'_> {
     }
 
     async fn pair(&self) -> Result<(), DatabaseError> {
-        let session = self.transaction.session;
-        session.run(&format!("DROP TABLE IF EXISTS {}", self.pairs())).await?;
-        let [old, new] = ["old", "new"].map(|alias| self.dialect().row_id(alias));
+        let [old, new] = ["old", "new"].map(|alias| self.identity(alias));
         let named = [("old", &old), ("new", &new)].into_iter().flat_map(|(alias, ids)| {
             ids.iter().enumerate().map(move |(at, id)| format!("{id} AS {}", column(alias, at)))
         });
@@ -49,7 +47,17 @@ impl Filling<'_> {
             self.rows.same_key(),
             self.leaving(),
         );
-        self.transaction.keep_temporary(PAIRED, &select).await
+        let sought = [("old", old.len()), ("new", new.len())];
+        let sought = sought.map(|(alias, width)| (0..width).map(|at| column(alias, at)).collect());
+        self.transaction.keep_temporary(PAIRED, &sought, &select).await
+    }
+
+    /// What tells a row of the table, or a staged one, apart from all others.
+    fn identity(&self, alias: &str) -> Vec<String> {
+        match alias {
+            "old" => self.target.row_id(alias),
+            _ => self.staged_identity().map(|name| format!("{alias}.{name}")).to_vec(),
+        }
     }
 
     fn pairs(&self) -> String {
@@ -58,7 +66,7 @@ impl Filling<'_> {
 
     /// A condition: `old` or `new` is the one of the pair.
     fn is_of_pair(&self, alias: &str) -> String {
-        let ids = self.dialect().row_id(alias);
+        let ids = self.identity(alias);
         let ids = ids.iter().enumerate().map(|(at, id)| format!("paired.{} = {id}", column(alias, at)));
         ids.collect::<Vec<_>>().join(" AND ")
     }
@@ -77,7 +85,7 @@ impl Filling<'_> {
         let from =
             format!("{} AS paired JOIN {} AS new ON {}", self.pairs(), self.staged(), self.is_of_pair("new"));
         let condition = format!("{} AND {only}", self.is_of_pair("old"));
-        self.updating(&self.update_from(&from, &condition)).await
+        self.updating(self.update_from(&from, &condition)).await
     }
 }
 

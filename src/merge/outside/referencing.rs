@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Row, Session};
-use crate::job::{Job, Mode, OnReferencing};
+use crate::job::{Job, Mode, OnReferencing, OnUnlisted};
 use crate::merge::dialect::{self, Cause, Dialect};
 
 /// Most foreign keys that are followed: a circle of them would have no end.
@@ -92,6 +92,12 @@ pub(super) async fn problems(
     job: &Job,
     target: &OutsideTarget,
 ) -> Result<Vec<String>, DatabaseError> {
+    if let Some(id) = target.id()
+        && may_delete(job)
+        && dialect::of(session).changes(id, Cause::Delete).is_none()
+    {
+        return uncounted(session, job, target).await;
+    }
     let Some(id) = target.id().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
@@ -120,6 +126,16 @@ pub(super) async fn problems(
         last.push_str(&format!("\n  {}", way_out(job)));
     }
     Ok(problems)
+}
+
+/// Whether rows of the table may be deleted.
+fn may_delete(job: &Job) -> bool {
+    match job.table.mode {
+        Mode::Replace => !job.table.swap,
+        Mode::ReplaceIds => true,
+        Mode::Upsert => job.table.on_unlisted == OnUnlisted::Delete,
+        Mode::Append => false,
+    }
 }
 
 /// Whether rows go as a whole where new ones come, though some may come again.
@@ -185,9 +201,10 @@ impl Watch {
         target: &OutsideTarget,
         cause: Cause,
     ) -> Result<Watch, DatabaseError> {
-        let Some(id) = target.id() else { return Ok(Watch::default()) };
         let mut watch = Watch::default();
-        for row in &session.rows(&dialect::of(session).changes(id, cause)).await? {
+        let changes = target.id().and_then(|id| dialect::of(session).changes(id, cause));
+        let Some(changes) = changes else { return Ok(watch) };
+        for row in &session.rows(&changes).await? {
             let (table, deleted) = (row.text(0), row.number(2).unwrap_or_default());
             let updated = row.number(3).unwrap_or_default();
             if row.flag(1) {
@@ -260,7 +277,7 @@ pub(super) async fn uncounted(
     let keys = keys(session, id).await?;
     let told = keys.iter().filter(|key| !key.is_allowed(job)).map(|key| {
         format!(
-            "the server does not count what a statement does (track_counts is off), so nobody knows what deleting its rows \
+            "the server does not count what a statement does to other tables, so nobody knows what deleting its rows \
              does to {} (foreign key {}, ON DELETE {}): let it happen with on_referencing = \"delete\" under [table]",
             key.table, key.name, key.action
         )

@@ -64,6 +64,7 @@ async fn find_in(
 ) -> Result<Option<FoundRows>, MergeError> {
     let mut transaction = begin(session, order).await?;
     run_if_any(session, dialect::of(session).wait_for_locks(PATIENCE)).await?;
+    transaction.open().await?;
     let is_made = transaction.make_table().await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
@@ -208,7 +209,7 @@ impl Trial<'_> {
                 self.filling.staged(),
             );
             let put = async {
-                self.session.run(&self.dialect().keep_temporary(OF_TYPE, &nothing)).await?;
+                self.session.run(&self.dialect().keep_temporary(OF_TYPE, &[], &nothing)).await?;
                 Ok(self.session.run(&put).await?)
             };
             if self.refusal(put).await?.is_some() {

@@ -1,6 +1,6 @@
 //! Rights that a load needs and this user does not have, in words that say what to grant.
 
-use super::ask::complaints;
+use super::ask::missing_right;
 use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session};
 use crate::job::{Job, Mode, OnUnlisted};
@@ -15,16 +15,16 @@ pub(super) async fn missing(
     columns: &[Output],
 ) -> Result<Vec<String>, DatabaseError> {
     let dialect = dialect::of(session);
-    let mut missing = complaints(session, &dialect.may_not_make_temporary()).await?;
+    let mut missing = missing_right(session, &dialect.may_not_make_temporary()).await?;
     let Some(id) = target.id() else {
-        let right = complaints(session, &dialect.may_not_make_table(&target.schema)).await?;
+        let right = missing_right(session, &dialect.may_not_make_table(&target.schema)).await?;
         missing.extend(right.iter().map(|right| format!("it is not there, and {right}")));
         return Ok(missing);
     };
     let filled = filled(target, columns);
     let wanted = LoadRights { id, table: &target.name, filled: &filled, rights: needed(job, target) };
     for query in dialect.missing_rights(&wanted) {
-        missing.extend(complaints(session, &query).await?);
+        missing.extend(missing_right(session, &query).await?);
     }
     Ok(missing)
 }
@@ -57,5 +57,5 @@ fn needed(job: &Job, target: &OutsideTarget) -> Vec<(&'static str, Right)> {
 /// The columns of the table that the job fills.
 fn filled(target: &OutsideTarget, columns: &[Output]) -> Vec<String> {
     let filled = columns.iter().filter_map(|output| target.column(&output.name));
-    filled.map(|column| column.name.clone()).collect()
+    filled.filter(|column| !column.generated).map(|column| column.name.clone()).collect()
 }

@@ -41,7 +41,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The key: the job's, or else the id; the id where rows are replaced by it.
-    pub fn key(&self) -> Vec<&Output> {
+    pub fn key(&self) -> Vec<&'a Output> {
         if self.table.key.is_empty() || self.table.mode == Mode::ReplaceIds {
             return self.ids();
         }
@@ -53,12 +53,17 @@ impl<'a> Rows<'a> {
         self.key().into_iter().map(|key| self.names[self.at(key)].clone()).collect()
     }
 
-    /// Whether the table may find keys alike that differ for us.
-    pub fn has_coarse_key(&self) -> bool {
-        self.key().into_iter().any(|key| self.fit(key).cast.is_some())
+    /// Whether rows that stand are looked for by this column of the run: it is of the key, or of the id.
+    pub fn is_compared(&self, name: &str) -> bool {
+        self.key().into_iter().chain(self.ids()).any(|output| output.name == name)
     }
 
-    fn ids(&self) -> Vec<&Output> {
+    /// Whether the table may find keys alike that differ for us.
+    pub fn has_coarse_key(&self) -> bool {
+        self.key().into_iter().any(|key| self.fit(key).coarse)
+    }
+
+    fn ids(&self) -> Vec<&'a Output> {
         self.outputs.iter().filter(|output| output.origin == Origin::Id).collect()
     }
 

@@ -1,7 +1,7 @@
 //! `windrow_runs` on the server: the same table as in DuckDB (see [`runs`]), beside the job's own
 //! table unless the job says where (`runs_table`).
 
-use super::ask::{complaints, has};
+use super::ask::{has, missing_right};
 use super::target::{FoundTable, OutsideTarget, covers, find, qualified, unique_indexes};
 use crate::database::{DatabaseError, Session};
 use crate::handoff::Plan;
@@ -65,14 +65,17 @@ pub(super) async fn problems(
     let dialect = dialect::of(session);
     let problem = |problem: String| format!("{name}, which is to note the runs: {problem}");
     let Some((id, kind)) = standing else {
-        let right = complaints(session, &dialect.may_not_make_table(&schema)).await?;
+        let right = missing_right(session, &dialect.may_not_make_table(&schema)).await?;
         return Ok(right.into_iter().map(problem).collect());
     };
-    let mut problems: Vec<String> = not_ours(session, &id, &kind).await?.into_iter().collect();
+    if let Some(not_ours) = not_ours(session, &id, &kind).await? {
+        return Ok(vec![problem(not_ours)]);
+    }
+    let mut problems = Vec::new();
     let rights = ["SELECT", "INSERT", "UPDATE"].map(|right| (right, Right::Table)).to_vec();
     let wanted = LoadRights { id: &id, table: &name, filled: &COLUMNS.map(str::to_owned), rights };
     for query in dialect.missing_rights(&wanted) {
-        problems.extend(complaints(session, &query).await?);
+        problems.extend(missing_right(session, &query).await?);
     }
     Ok(problems.into_iter().map(problem).collect())
 }

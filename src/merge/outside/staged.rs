@@ -88,18 +88,24 @@ impl Filling<'_> {
         Ok(())
     }
 
+    /// The columns that tell staged rows apart.
+    pub(super) fn staged_identity(&self) -> [String; 2] {
+        place(self.rows.outputs)
+    }
+
     /// Where the server finds keys alike that we took for different, the later row wins; how many lost.
     async fn leave_out_twins(&self) -> Result<u64, DatabaseError> {
         let keys = listed(self.rows.key().into_iter().map(|key| self.rows.converted(key)));
         let [ordinal, part] = place(self.rows.outputs);
         let twins = Twins {
             table: &self.staged(),
+            identity: &self.staged_identity().map(|name| format!("new.{name}")),
             alias: "new",
             key: &keys,
             order: &format!("new.{ordinal} DESC, new.{part} DESC"),
             condition: ALL,
         };
-        self.transaction.execute(&self.dialect().delete_twins(&twins)).await
+        self.transaction.execute_all(&self.dialect().delete_twins(&twins)).await
     }
 
     /// Of rows that stand under one key only the latest stays.
@@ -111,9 +117,10 @@ impl Filling<'_> {
         let same = self.rows.same_key();
         let twins = Twins {
             table: &self.target.qualified,
+            identity: &self.target.row_id("old"),
             alias: "old",
             key: &keys,
-            order: &format!("{} DESC", self.dialect().place("old")),
+            order: &format!("{} DESC", self.target.place("old")),
             condition: &format!("EXISTS (SELECT 1 FROM {} AS new WHERE {same})", self.staged()),
         };
         self.deleting(&self.dialect().delete_twins(&twins)).await
@@ -122,16 +129,14 @@ impl Filling<'_> {
     /// Gives the rows that stand under a key their new values, where these meet the condition.
     async fn update(&self, only: &str) -> Result<u64, MergeError> {
         let condition = format!("{} AND {only}", self.rows.same_key());
-        self.updating(&self.update_from(&format!("{} AS new", self.staged()), &condition)).await
+        self.updating(self.update_from(&format!("{} AS new", self.staged()), &condition)).await
     }
 
     /// Gives rows that stand the values of staged ones.
     pub(super) fn update_from(&self, from: &str, condition: &str) -> String {
-        let set = self.rows.outputs.iter().map(|output| {
-            let name = self.rows.name(output);
-            format!("{name} = {}", self.new_or_kept(output, "old"))
-        });
-        self.dialect().update(&self.target.qualified, &listed(set), from, condition)
+        let set = self.rows.outputs.iter();
+        let set = set.map(|output| (self.rows.name(output), self.new_or_kept(output, "old")));
+        self.dialect().update(&self.target.qualified, &set.collect::<Vec<_>>(), from, condition)
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.
@@ -186,13 +191,13 @@ impl Filling<'_> {
                row_number() OVER (PARTITION BY new.{ordinal}, new.{part} ORDER BY {} {order}) AS windrow_place \
                FROM {} AS new JOIN {} AS old ON {} WHERE {}) AS placed WHERE windrow_place = 1",
             listed(kept.iter().map(|(output, _)| format!("old.{}", self.rows.name(output)))),
-            self.dialect().place("old"),
+            self.target.place("old"),
             self.staged(),
             self.target.qualified,
             self.rows.same_key(),
             kept.iter().map(|(_, failed)| format!("new.{failed}")).collect::<Vec<_>>().join(" OR "),
         );
-        self.transaction.keep_temporary(KEPT, &select).await
+        self.transaction.keep_temporary(KEPT, &[vec![ordinal, part]], &select).await
     }
 
     /// The flag of the endpoint whose failure leaves this column as it stands.

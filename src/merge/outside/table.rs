@@ -12,14 +12,18 @@ pub(in crate::merge) fn create_table(
     columns: &[Output],
     job: &Job,
 ) -> String {
-    let ty = |output: &Output| dialect.column_type(output.ty.unwrap_or(Type::Text));
+    let key = if job.table.mode == Mode::Upsert { job.table.key.as_slice() } else { &[] };
+    let ty = |output: &Output| match output.ty.unwrap_or(Type::Text) {
+        ty if key.contains(&output.name) => dialect.key_column_type(ty, key.len()),
+        ty => dialect.column_type(ty),
+    };
     let mut lines: Vec<String> = columns
         .iter()
         .map(|output| format!("    {} {}", dialect.identifier(&output.name), ty(output)))
         .collect();
-    if job.table.mode == Mode::Upsert {
-        let key: Vec<String> = job.table.key.iter().map(|name| dialect.identifier(name)).collect();
+    if !key.is_empty() {
+        let key: Vec<String> = key.iter().map(|name| dialect.identifier(name)).collect();
         lines.push(format!("    PRIMARY KEY ({})", key.join(", ")));
     }
-    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
+    format!("CREATE TABLE {table} (\n{}\n){}", lines.join(",\n"), dialect.table_options())
 }

@@ -4,7 +4,7 @@
 //! database (serial numbers, defaults; an upsert leaves them as they stand), and its keys, references and triggers hold.
 
 use crate::database::{DatabaseError, Row, Session};
-use crate::job::{Job, Mode, Table, TableName};
+use crate::job::{Job, Mode, OnFailure, Table, TableName};
 use crate::merge::columns::{self, Output};
 use crate::merge::dialect::{self, Dialect, Fit, StandingType};
 
@@ -48,7 +48,7 @@ pub(super) struct TargetColumn {
     nullable: bool,
     has_default: bool,
     /// Computed, or always numbered: never written.
-    generated: bool,
+    pub generated: bool,
     /// Computed from other columns.
     pub computed: bool,
 }
@@ -107,6 +107,25 @@ impl OutsideTarget {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
     }
 
+    /// What tells one row, of this name in a statement, from all others while nothing is written: what the database has for
+    /// that, or else a unique key. Nothing where there is neither.
+    pub fn row_id(&self, alias: &str) -> Vec<String> {
+        let own = self.dialect.row_id(alias);
+        if own.is_empty() { self.unique_columns(alias) } else { own }
+    }
+
+    /// By what its rows, of this name in a statement, are in their order: as they lie there, or else by a unique key.
+    pub fn place(&self, alias: &str) -> String {
+        let key = || self.unique_columns(alias).into_iter().next().unwrap_or_else(|| "NULL".to_owned());
+        self.dialect.place(alias).unwrap_or_else(key)
+    }
+
+    fn unique_columns(&self, alias: &str) -> Vec<String> {
+        let first = self.standing.as_ref().and_then(|standing| standing.unique.first());
+        let names = first.into_iter().flatten();
+        names.map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect()
+    }
+
     /// Whether it has rules, which COPY passes over.
     pub fn has_rules(&self) -> bool {
         self.standing.as_ref().is_some_and(|standing| standing.has_rules)
@@ -120,7 +139,8 @@ impl OutsideTarget {
             Mode::ReplaceIds => true,
             Mode::Append | Mode::Upsert => false,
         };
-        has_key && self.standing.as_ref().is_some_and(|standing| standing.is_referenced)
+        let is_referenced = self.standing.as_ref().is_some_and(|standing| standing.is_referenced);
+        has_key && is_referenced && !self.row_id("old").is_empty()
     }
 
     /// What of it does not fit these columns.
@@ -156,6 +176,28 @@ impl OutsideTarget {
             format!("column {:?} is NOT NULL without a default, and the job does not fill it", column.name)
         }));
         problems
+    }
+
+    /// That the table has no key by which the mode finds rows, where nothing else tells them apart.
+    pub fn missing_key(&self, job: &Job) -> Option<String> {
+        if self.dialect.tells_rows_apart() || !self.is_table() || !self.exists() {
+            return None;
+        }
+        let standing = self.standing.as_ref()?;
+        let keeps = job.endpoints.iter().any(|endpoint| endpoint.on_failure == OnFailure::Keep);
+        if job.table.mode == Mode::Upsert && !self.is_unique(&self.names_of(&job.table.key)) {
+            let key: Vec<String> =
+                self.names_of(&job.table.key).iter().map(|name| self.dialect.identifier(name)).collect();
+            return Some(format!(
+                "an upsert needs a unique index on its key: CREATE UNIQUE INDEX windrow_key ON {} ({})",
+                self.qualified,
+                key.join(", ")
+            ));
+        }
+        let needs_order = keeps && standing.unique.is_empty();
+        needs_order.then(|| {
+            "on_failure = \"keep\" needs a primary key or another unique index: nothing else gives its rows an order".to_owned()
+        })
     }
 
     fn problem(&self, output: &Output) -> Option<String> {

@@ -17,13 +17,15 @@ use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
 use crate::merge::{MergeError, columns, dialect};
 
-/// Begins a transaction, alone with this run and its table.
+/// Begins, alone with this run and its table: with BEGIN, unless tables [have to be made before](Transaction::open).
 pub(super) async fn begin<'a>(
     session: &'a Session,
     order: &'a Arc<Order>,
 ) -> Result<Transaction<'a>, MergeError> {
     let dialect = dialect::of(session);
-    session.run(dialect.begin()).await?;
+    if dialect.makes_tables_in_transaction() {
+        session.run(dialect.begin()).await?;
+    }
     session.run(dialect.settings()).await?;
     let target = OutsideTarget::find(session, &order.job).await?;
     // What this one reads from then on is what another merge of this run has left, whichever rounds it published.
@@ -34,7 +36,8 @@ pub(super) async fn begin<'a>(
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     let runs = Runs::find(session, &order.job, &target).await?;
     let earlier = runs.publications(session, &runs.ledger(session, order.plan(), &target)).await?;
-    Ok(Transaction { session, dialect, order, columns, policy: order.policy(), target, runs, earlier })
+    let policy = order.policy();
+    Ok(Transaction { session, dialect, order, columns, policy, target, runs, earlier, is_made: None })
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
@@ -49,8 +52,20 @@ fn rival(error: MergeError) -> MergeError {
 }
 
 impl Transaction<'_> {
+    /// Begins where [`begin`] did not: with the table, which could not be made within the transaction.
+    pub(super) async fn open(&mut self) -> Result<(), MergeError> {
+        if self.dialect.makes_tables_in_transaction() {
+            return Ok(());
+        }
+        self.is_made = Some(self.make_table().await?);
+        Ok(self.session.run(self.dialect.begin()).await?)
+    }
+
     /// Makes the table where it is not there; whether it was not.
     pub(super) async fn make_table(&mut self) -> Result<bool, MergeError> {
+        if let Some(is_made) = self.is_made {
+            return Ok(is_made);
+        }
         self.target = OutsideTarget::find(self.session, &self.order.job).await?;
         if self.target.exists() {
             return Ok(false);
@@ -75,8 +90,9 @@ impl Engine for Transaction<'_> {
         self.runs.ledger(self.session, self.order.plan(), &self.target)
     }
 
-    async fn make_runs(&self) -> Result<(), MergeError> {
-        Ok(self.runs.make(self.session).await?)
+    async fn make_runs(&mut self) -> Result<(), MergeError> {
+        self.runs.make(self.session).await?;
+        self.open().await
     }
 
     async fn execute(&self, sql: &str) -> Result<u64, MergeError> {

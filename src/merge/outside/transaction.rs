@@ -31,6 +31,8 @@ pub(super) struct Transaction<'a> {
     pub runs: Runs,
     /// What of this run was published before.
     pub earlier: Vec<Publication>,
+    /// Whether the table was made just now, where that was before BEGIN.
+    pub is_made: Option<bool>,
 }
 
 impl Transaction<'_> {
@@ -58,9 +60,23 @@ impl Transaction<'_> {
         self.session.execute(sql).await
     }
 
-    /// Makes a temporary table of the rows of a SELECT.
-    pub async fn keep_temporary(&self, name: &str, select: &str) -> Result<(), DatabaseError> {
-        self.session.run(&self.dialect.keep_temporary(name, select)).await?;
+    /// Runs statements; the rows that the last one changed.
+    pub async fn execute_all(&self, statements: &[String]) -> Result<u64, DatabaseError> {
+        let mut changed = 0;
+        for statement in statements {
+            changed = self.execute(statement).await?;
+        }
+        Ok(changed)
+    }
+
+    /// Makes a temporary table of the rows of a SELECT; `sought` are columns by which rows are looked for.
+    pub async fn keep_temporary(
+        &self,
+        name: &str,
+        sought: &[Vec<String>],
+        select: &str,
+    ) -> Result<(), DatabaseError> {
+        self.session.run(&self.dialect.keep_temporary(name, sought, select)).await?;
         run_if_any(self.session, self.dialect.analyze(&self.dialect.temporary(name))).await
     }
 

@@ -108,7 +108,7 @@ impl Ledger<'_> {
             dialect.text(table),
             dialect.text(&publication.digest),
             NOT_COUNTED.to_owned(),
-            format!("CAST({} AS {})", dialect.text(&now), dialect.moment_type()),
+            dialect.moment(&now),
             dialect.text(&write_policy(plan, &publication.policy)),
             blocks,
         ];
@@ -150,14 +150,15 @@ impl Ledger<'_> {
 
 /// Makes a table of runs.
 pub(super) fn create(dialect: &dyn Spelling, runs: &str) -> String {
-    let text = dialect.text_type();
+    let (text, key) = (dialect.text_type(), dialect.key_type());
     format!(
-        "CREATE TABLE {runs} (run_id {text} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \
-         table_name {text} NOT NULL, digest {text} NOT NULL, {} bigint NOT NULL, published_at {} NOT NULL, \
-         on_failure {text} NOT NULL, blocks {text}, PRIMARY KEY ({}))",
+        "CREATE TABLE {runs} (run_id {key} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \
+         table_name {key} NOT NULL, digest {text} NOT NULL, {} bigint NOT NULL, published_at {} NOT NULL, \
+         on_failure {text} NOT NULL, blocks {text}, PRIMARY KEY ({})){}",
         dialect.identifier("rows"),
         dialect.moment_type(),
-        KEY.join(", ")
+        KEY.join(", "),
+        dialect.table_options()
     )
 }
 

@@ -52,7 +52,7 @@ impl Sandbox {
     pub fn file(&self) -> PathBuf {
         match &self.job.table.to {
             Destination::DuckDb(path) | Destination::Parquet(path) | Destination::Csv(path) => path.clone(),
-            Destination::Postgres(_) => panic!("a server has no file"),
+            Destination::Server(_) => panic!("a server has no file"),
         }
     }
 

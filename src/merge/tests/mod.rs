@@ -18,6 +18,7 @@
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
 //! | `wide` | values that are large |
+//! | `mariadb` | MariaDB: tables made by hand, statements, types, a COMMIT without an answer |
 //! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
 //! | `questions` | views and queries |
 
@@ -28,6 +29,7 @@ mod folders;
 mod gate;
 mod ids;
 mod kinds;
+mod mariadb;
 mod model;
 mod pauses;
 mod postgres;

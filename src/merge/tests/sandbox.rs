@@ -19,6 +19,7 @@ use crate::job::{
     ChunkFormat, Column, Destination, Dialect, Endpoint, Expression, Format, Input, Job, KeepAnswers, Mode,
     OnDuplicate, OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
 };
+use crate::mariadb_server;
 use crate::merge::gate::Gate;
 use crate::merge::load::Order;
 use crate::merge::prove::Extent;
@@ -51,7 +52,7 @@ pub struct Sandbox {
     /// The rows of an answer of the endpoint that explodes: (round, ordinal).
     pub parts: Box<dyn Fn(u32, u64) -> u32>,
     /// Where the run goes, unless it is a DuckDB file.
-    pub server: Option<TestDatabase<'static>>,
+    pub server: Option<OnServer>,
 }
 
 /// The values of an answer's row: (round, ordinal, endpoint, part).
@@ -352,8 +353,25 @@ impl Sandbox {
     }
 
     /// Publishes into this database instead.
-    pub fn on_server(mut self, server: TestDatabase<'static>) -> Sandbox {
-        self.job.table.to = Destination::Postgres(ServerUrl::parse(&server.url()).unwrap());
+    pub fn on_server(self, server: TestDatabase<'static>) -> Sandbox {
+        self.on(OnServer::Postgres(server))
+    }
+
+    /// Publishes into a MariaDB database of its own instead.
+    pub fn on_mariadb(self) -> Sandbox {
+        self.on(OnServer::MariaDb(mariadb_server::database()))
+    }
+
+    /// The PostgreSQL database that it publishes into.
+    pub fn postgres(&self) -> &TestDatabase<'static> {
+        match &self.server {
+            Some(OnServer::Postgres(server)) => server,
+            _ => panic!("not on PostgreSQL"),
+        }
+    }
+
+    fn on(mut self, server: OnServer) -> Sandbox {
+        self.job.table.to = Destination::Server(ServerUrl::parse(&server.url()).unwrap());
         self.server = Some(server);
         self
     }
@@ -379,7 +397,8 @@ impl Sandbox {
     /// Whether the destination has the table.
     pub fn has_table(&self) -> bool {
         match &self.server {
-            Some(server) => server.rows("SELECT to_regclass('films')") != ["~"],
+            Some(OnServer::Postgres(server)) => server.rows("SELECT to_regclass('films')") != ["~"],
+            Some(server) => !server.rows("SHOW TABLES LIKE 'films'").is_empty(),
             None => {
                 let there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'";
                 self.file().exists() && !self.rows(there).is_empty()
@@ -390,6 +409,38 @@ impl Sandbox {
     /// The rows of the table, by id.
     pub fn table(&self) -> Vec<String> {
         self.rows("SELECT id, title, votes, budget FROM films ORDER BY 1, 2, 3, 4")
+    }
+}
+
+/// A database of a test's own on a server.
+pub enum OnServer {
+    Postgres(TestDatabase<'static>),
+    MariaDb(mariadb_server::TestDatabase<'static>),
+}
+
+impl OnServer {
+    /// Its URL, as a job file has it.
+    pub fn url(&self) -> String {
+        match self {
+            OnServer::Postgres(server) => server.url(),
+            OnServer::MariaDb(server) => server.url(),
+        }
+    }
+
+    /// Runs statements.
+    pub fn execute(&self, sql: &str) {
+        match self {
+            OnServer::Postgres(server) => server.execute(sql),
+            OnServer::MariaDb(server) => server.execute(sql),
+        }
+    }
+
+    /// The rows of a query, columns joined by `|`, null as `~`.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        match self {
+            OnServer::Postgres(server) => server.rows(sql),
+            OnServer::MariaDb(server) => server.rows(sql),
+        }
     }
 }
 

@@ -210,12 +210,12 @@ impl Catalogue for Postgres {
         format!("WITH RECURSIVE {}{KEYS}", own(id))
     }
 
-    fn changes(&self, id: &str, cause: Cause) -> String {
+    fn changes(&self, id: &str, cause: Cause) -> Option<String> {
         let action = match cause {
             Cause::Delete => "confdeltype",
             Cause::Update => "confupdtype",
         };
-        format!(
+        Some(format!(
             "WITH RECURSIVE {} \
              SELECT coalesce(pg_partition_root(s.relid), s.relid)::regclass::text, \
                s.relid IN (SELECT oid FROM own), sum(s.n_tup_del)::bigint, sum(CASE WHEN EXISTS \
@@ -224,7 +224,7 @@ impl Catalogue for Postgres {
              FROM pg_stat_xact_user_tables s JOIN pg_class c ON c.oid = s.relid \
              WHERE c.relpersistence <> 't' AND (s.n_tup_del > 0 OR s.n_tup_upd > 0) GROUP BY 1, 2",
             own(id)
-        )
+        ))
     }
 
     fn constraint(&self, table: &str, name: &str) -> String {

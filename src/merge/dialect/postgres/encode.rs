@@ -4,16 +4,10 @@
 //! PostgreSQL cannot hold is an error that names column and row, never another value.
 
 use bytes::{BufMut, BytesMut};
-use duckdb::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, StringArray, StructArray, TimestampMicrosecondArray,
-};
-use duckdb::arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType,
-};
+use duckdb::arrow::array::{Array as _, StructArray};
 
 use crate::merge::dialect::Unsendable;
+use crate::merge::dialect::arrays::{self, ColumnValues, Values};
 
 /// What a COPY begins with: the signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -27,67 +21,22 @@ const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// What means infinity there: moments that have a number nevertheless.
 const INFINITIES: [i64; 2] = [i64::MIN, i64::MAX];
 
-/// A column of a batch.
-struct EncodedColumn<'a> {
-    array: &'a ArrayRef,
-    values: Values<'a>,
-    /// Whether a version byte goes before the text.
-    jsonb: bool,
-}
-
-enum Values<'a> {
-    Boolean(&'a BooleanArray),
-    Integer(&'a Int32Array),
-    Bigint(&'a Int64Array),
-    Double(&'a Float64Array),
-    Decimal(&'a Decimal128Array, u16),
-    Date(&'a Date32Array),
-    Timestamp(&'a TimestampMicrosecondArray),
-    Text(&'a StringArray),
-}
-
 /// Appends the rows of a batch; `jsonb` says of each column whether it is sent as jsonb.
 pub(super) fn encode(batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
-    let columns = columns(batch, jsonb)?;
+    let columns = arrays::columns(batch)?;
     let width = i16::try_from(columns.len()).unwrap_or(i16::MAX);
     for row in 0..batch.len() {
         out.put_i16(width);
         for (at, column) in columns.iter().enumerate() {
-            put(column, row, out).map_err(|why| Unsendable { column: at, row, why })?;
+            let jsonb = jsonb.get(at).copied().unwrap_or(false);
+            put(column, jsonb, row, out).map_err(|why| Unsendable { column: at, row, why })?;
         }
     }
     Ok(())
 }
 
-fn columns<'a>(batch: &'a StructArray, jsonb: &[bool]) -> Result<Vec<EncodedColumn<'a>>, Unsendable> {
-    let column = |(at, array): (usize, &'a ArrayRef)| {
-        let why = || format!("{} is no type of a column", array.data_type());
-        let values = values(array).ok_or_else(|| Unsendable { column: at, row: 0, why: why() })?;
-        Ok(EncodedColumn { array, values, jsonb: jsonb.get(at).copied().unwrap_or(false) })
-    };
-    batch.columns().iter().enumerate().map(column).collect()
-}
-
-fn values(array: &ArrayRef) -> Option<Values<'_>> {
-    Some(match array.data_type() {
-        DataType::Boolean => Values::Boolean(array.as_boolean()),
-        DataType::Int32 => Values::Integer(array.as_primitive::<Int32Type>()),
-        DataType::Int64 => Values::Bigint(array.as_primitive::<Int64Type>()),
-        DataType::Float64 => Values::Double(array.as_primitive::<Float64Type>()),
-        DataType::Decimal128(_, scale) => {
-            Values::Decimal(array.as_primitive::<Decimal128Type>(), u16::try_from(*scale).ok()?)
-        }
-        DataType::Date32 => Values::Date(array.as_primitive::<Date32Type>()),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            Values::Timestamp(array.as_primitive::<TimestampMicrosecondType>())
-        }
-        DataType::Utf8 => Values::Text(array.as_string::<i32>()),
-        _ => return None,
-    })
-}
-
-fn put(column: &EncodedColumn<'_>, row: usize, out: &mut BytesMut) -> Result<(), String> {
-    if column.array.is_null(row) {
+fn put(column: &ColumnValues<'_>, jsonb: bool, row: usize, out: &mut BytesMut) -> Result<(), String> {
+    if column.is_null(row) {
         out.put_i32(-1);
         return Ok(());
     }
@@ -98,8 +47,8 @@ fn put(column: &EncodedColumn<'_>, row: usize, out: &mut BytesMut) -> Result<(),
         Values::Double(values) => sized(out, &values.value(row).to_be_bytes()),
         Values::Date(values) => sized(out, &date(values.value(row))?.to_be_bytes()),
         Values::Timestamp(values) => sized(out, &timestamp(values.value(row))?.to_be_bytes()),
-        Values::Decimal(values, scale) => put_numeric(values.value(row), *scale, out),
-        Values::Text(values) => put_text(values.value(row), column.jsonb, out)?,
+        Values::Decimal(values, scale) => put_numeric(values.value(row), u16::from(*scale), out),
+        Values::Text(values) => put_text(values.value(row), jsonb, out)?,
     }
     Ok(())
 }
@@ -163,6 +112,9 @@ fn put_numeric(unscaled: i128, scale: u16, out: &mut BytesMut) {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use duckdb::arrow::array::{ArrayRef, StringArray};
+    use duckdb::arrow::datatypes::DataType;
 
     use super::*;
 

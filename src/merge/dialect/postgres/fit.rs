@@ -35,13 +35,14 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let direct = Some(Fit { direct: true, ..Fit::default() });
     let converted = Some(Fit::default());
     let to = |ty: &str| Some(format!("{{new}}::{ty}"));
-    let cast = Fit { direct: true, cast: to(&standing.cast), ..Fit::default() };
+    // What is converted may meet what differed before.
+    let cast = Fit { direct: true, cast: to(&standing.cast), coarse: true, ..Fit::default() };
     let alike = |template: &str| Some(template.to_owned());
     match (ty, standing.name.as_str()) {
         (Type::Text, _) if standing.is_enum => Some(Fit { alike: alike(SAME_TEXT), ..cast }),
         (Type::Text, "text" | "varchar") => {
             let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
-            Some(Fit { direct: true, cast: collated, ..Fit::default() })
+            Some(Fit { direct: true, coarse: collated.is_some(), cast: collated, ..Fit::default() })
         }
         (Type::Text, "bpchar" | "citext") => Some(cast),
         (Type::Text, "uuid") => Some(Fit { direct: false, alike: alike(SAME_UUID), ..cast }),

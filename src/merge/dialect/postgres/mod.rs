@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Spelling, StandingType, Twins, Unsendable};
+use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
 use crate::merge::sql;
 use crate::value::Type;
 
@@ -53,7 +53,7 @@ impl Dialect for Postgres {
         fit::column_type(ty)
     }
 
-    fn staged_type(&self, ty: Type) -> String {
+    fn staged_type(&self, ty: Type, _: Option<&StandingType>, _: bool) -> String {
         fit::staged_type(ty)
     }
 
@@ -109,12 +109,18 @@ impl Dialect for Postgres {
         format!("pg_temp.{name}")
     }
 
-    fn make_temporary(&self, name: &str, columns: &str) -> String {
-        format!("CREATE TEMP TABLE {name} ({columns}) ON COMMIT DROP")
+    /// Without an index: it hashes what it looks for.
+    fn make_temporary(&self, table: &Temporary<'_>) -> String {
+        let Temporary { name, columns, .. } = table;
+        let columns: Vec<String> = columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
+        format!("CREATE TEMP TABLE {name} ({}) ON COMMIT DROP", columns.join(", "))
     }
 
-    fn keep_temporary(&self, name: &str, select: &str) -> String {
-        format!("CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}")
+    fn keep_temporary(&self, name: &str, _: &[Vec<String>], select: &str) -> String {
+        format!(
+            "DROP TABLE IF EXISTS {}; CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}",
+            self.temporary(name)
+        )
     }
 
     fn analyze(&self, table: &str) -> Option<String> {
@@ -125,11 +131,13 @@ impl Dialect for Postgres {
         vec![format!("{alias}.tableoid"), format!("{alias}.ctid")]
     }
 
-    fn place(&self, alias: &str) -> String {
-        format!("{alias}.ctid")
+    fn place(&self, alias: &str) -> Option<String> {
+        Some(format!("{alias}.ctid"))
     }
 
-    fn update(&self, table: &str, set: &str, from: &str, condition: &str) -> String {
+    fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String {
+        let set: Vec<String> = set.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let set = set.join(", ");
         format!("UPDATE {table} AS old SET {set} FROM {from} WHERE {condition}")
     }
 
@@ -137,12 +145,12 @@ impl Dialect for Postgres {
         format!("DELETE FROM {table} AS old WHERE {condition}")
     }
 
-    fn delete_twins(&self, twins: &Twins<'_>) -> String {
-        let Twins { table, alias, key, order, condition } = twins;
-        format!(
+    fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String> {
+        let Twins { table, alias, key, order, condition, .. } = twins;
+        vec![format!(
             "DELETE FROM {table} AS twin USING (SELECT {alias}.tableoid AS part, {alias}.ctid AS row, row_number() OVER \
              (PARTITION BY {key} ORDER BY {order}) AS place FROM {table} AS {alias} WHERE {condition}) AS placed \
              WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1"
-        )
+        )]
     }
 }

@@ -18,7 +18,7 @@
 mod exchange;
 
 use self::exchange::exchange;
-use super::ask::complaints;
+use super::ask::{complaints, missing_right};
 use super::rows::listed;
 use super::target::{OutsideTarget, qualified};
 use super::transaction::Transaction;
@@ -37,7 +37,7 @@ pub(super) async fn obstacles(
         return Ok(vec!["swap = true: its database makes no table within a transaction".to_owned()]);
     };
     let mut obstacles = complaints(session, &swap.obstacles.replace("$1", id)).await?;
-    obstacles.extend(complaints(session, &dialect.may_not_make_table(&target.schema)).await?);
+    obstacles.extend(missing_right(session, &dialect.may_not_make_table(&target.schema)).await?);
     let in_the_way = |obstacle| format!("swap = true cannot take this along: {obstacle}");
     Ok(obstacles.into_iter().map(in_the_way).collect())
 }
@@ -81,7 +81,7 @@ impl Swapping {
             self.table,
             self.swap.with_numbers,
             target.qualified,
-            transaction.dialect.place("old")
+            target.place("old")
         );
         Ok(standing.saturating_sub(transaction.execute(&insert).await?))
     }

@@ -31,8 +31,37 @@ async fn sandbox(case: &Case) -> Sandbox {
     sandbox
 }
 
+/// What makes the table that stands. In MariaDB rows have no order but that of a key, and an upsert needs one of its own.
+fn table(case: &Case, target: Target) -> String {
+    match target {
+        Target::File | Target::Postgres => {
+            "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)".to_owned()
+        }
+        Target::MariaDb => {
+            let key = if case.mode == Mode::Upsert {
+                let part = case.exploding.filter(|_| case.key_of_parts);
+                let part = part.map_or("", |at| [", votes", ", budget"][at]);
+                format!(", UNIQUE KEY (id{part})")
+            } else {
+                ", KEY (id)".to_owned()
+            };
+            format!(
+                "CREATE TABLE films (number BIGINT AUTO_INCREMENT PRIMARY KEY, id VARCHAR(60), title TEXT, votes BIGINT, \
+                 budget INTEGER, facts JSON{key}) CHARACTER SET utf8mb4"
+            )
+        }
+    }
+}
+
+fn names(target: Target) -> &'static str {
+    match target {
+        Target::File | Target::Postgres => "films VALUES",
+        Target::MariaDb => "films (id, title, votes, budget, facts) VALUES",
+    }
+}
+
 /// The rows that stand before: some of ids of the list, one of another, and one without an id.
-fn stand(sandbox: &Sandbox, standing: &[u32]) -> Vec<Stood> {
+fn stand(sandbox: &Sandbox, case: &Case, target: Target, standing: &[u32]) -> Vec<Stood> {
     let numbers = (0..RECORDS).flat_map(|at| (0..standing[at]).map(move |row| (format!("tt{at:04}"), row)));
     let others = [("zz".to_owned(), 0), ("~".to_owned(), 0)];
     let mut sql = String::new();
@@ -43,18 +72,19 @@ fn stand(sandbox: &Sandbox, standing: &[u32]) -> Vec<Stood> {
         Stood { line: [id, format!("old {row}"), votes, "-2".into()], merge: 0 }
     };
     let stood = numbers.chain(others).map(line).collect();
-    sandbox.execute(&format!(
-        "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON);{sql}"
-    ));
+    sandbox.execute(&format!("{};{}", table(case, target), sql.replace("films VALUES", &names(target))));
     stood
 }
 
 async fn check(case: &Case, target: Target) {
     let mut sandbox = sandbox(case).await;
-    if target == Target::Postgres {
-        sandbox = sandbox.on_postgres();
-    }
-    let table = case.standing.as_ref().map(|standing| stand(&sandbox, standing)).unwrap_or_default();
+    sandbox = match target {
+        Target::File => sandbox,
+        Target::Postgres => sandbox.on_postgres(),
+        Target::MariaDb => sandbox.on_mariadb(),
+    };
+    let stood = |standing: &Vec<u32>| stand(&sandbox, case, target, standing);
+    let table = case.standing.as_ref().map(stood).unwrap_or_default();
     let mut model = Model { case, table, merged: Vec::new(), merges: 0, at_pauses: 0, is_open: false };
     let mut seen = Seen::default();
     for round in 0..case.ends.len() {
@@ -145,6 +175,18 @@ fn block_on(checked: impl Future<Output = ()>) {
 enum Target {
     File,
     Postgres,
+    MariaDb,
+}
+
+impl Case {
+    /// The same where no two rows that stand have one key.
+    fn without_standing_twins(self) -> Case {
+        if self.mode != Mode::Upsert {
+            return self;
+        }
+        let once = |rows: Vec<u32>| rows.into_iter().map(|rows| rows.min(1)).collect();
+        Case { standing: self.standing.map(once), ..self }
+    }
 }
 
 /// 32 cases, or as many as PROPTEST_CASES says.
@@ -165,5 +207,11 @@ proptest! {
     #[test]
     fn so_it_is_in_postgresql(case in case()) {
         block_on(check(&Case { kind: Kind::Database, ..case }, Target::Postgres));
+    }
+
+    #[test]
+    fn so_it_is_in_mariadb(case in case()) {
+        let case = Case { kind: Kind::Database, ..case }.without_standing_twins();
+        block_on(check(&case, Target::MariaDb));
     }
 }

@@ -67,9 +67,9 @@ async fn a_commit_without_an_answer_publishes_once() {
             let report = sandbox.run.folder().join("report.csv");
             sandbox.job.after =
                 vec![Statement { sql: "SELECT count(*) AS n FROM films".into(), file: Some(report.clone()) }];
-            let name = &sandbox.server.as_ref().unwrap().name;
+            let name = &sandbox.postgres().name;
             let url = format!("postgres://postgres@127.0.0.1:{}/{name}", proxy(cut).await);
-            sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+            sandbox.job.table.to = Destination::Server(ServerUrl::parse(&url).unwrap());
             let published = sandbox.publish().await.unwrap();
             assert_eq!((published.rows, published.already), (5, false), "{cut:?} {mode:?}");
             assert_eq!(sandbox.table().len(), 5);
@@ -84,7 +84,7 @@ async fn a_server_that_goes_away_is_told_and_the_next_merge_publishes() {
     let mut server = PostgresServer::start(&[]);
     let name = server.database().name;
     let mut sandbox = Sandbox::of_one_round(4, &all_ok).await;
-    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&server.url(&name)).unwrap());
+    sandbox.job.table.to = Destination::Server(ServerUrl::parse(&server.url(&name)).unwrap());
     sandbox.job.after = vec![Statement { sql: "SELECT pg_sleep(60)".into(), file: None }];
     for stop in [PostgresServer::stop_immediately, PostgresServer::stop_fast] {
         let error = {

@@ -86,10 +86,10 @@ async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
 pub(super) fn as_user(sandbox: &mut Sandbox) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let user = format!("user_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let database = sandbox.server.as_ref().unwrap();
+    let database = sandbox.postgres();
     database.execute(&format!("CREATE ROLE {user} LOGIN"));
     let url = database.url().replace("postgres@", &format!("{user}@"));
-    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+    sandbox.job.table.to = Destination::Server(ServerUrl::parse(&url).unwrap());
     user
 }
 
@@ -185,11 +185,11 @@ async fn a_table_or_schema_that_may_not_be_made_and_hidden_rows_are_told() {
 async fn a_database_that_is_not_utf8_is_told() {
     let mut sandbox = sandbox(Mode::Append).await;
     let server = postgres_server::shared();
-    let name = format!("{}_ascii", sandbox.server.as_ref().unwrap().name);
-    sandbox.server.as_ref().unwrap().rows(&format!(
+    let name = format!("{}_ascii", sandbox.postgres().name);
+    sandbox.postgres().rows(&format!(
         "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     ));
-    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&server.url(&name)).unwrap());
+    sandbox.job.table.to = Destination::Server(ServerUrl::parse(&server.url(&name)).unwrap());
     assert!(checked(&sandbox).await.contains("the encoding SQL_ASCII, not UTF8"));
 }
 
@@ -235,10 +235,10 @@ async fn a_schema_that_is_not_there_is_made_for_the_table_and_for_the_runs() {
 #[tokio::test]
 async fn a_socket_leads_to_the_server_too() {
     let mut sandbox = run_of(2, Mode::Append).await;
-    let (server, name) = (postgres_server::shared(), &sandbox.server.as_ref().unwrap().name);
+    let (server, name) = (postgres_server::shared(), &sandbox.postgres().name);
     let folder = server.data().parent().unwrap().display().to_string();
     let url = format!("postgres:///{name}?host={folder}&port={}&user=postgres", server.port);
-    sandbox.job.table.to = Destination::Postgres(ServerUrl::parse(&url).unwrap());
+    sandbox.job.table.to = Destination::Server(ServerUrl::parse(&url).unwrap());
     assert_eq!(checked(&sandbox).await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
 }

@@ -155,7 +155,7 @@ async fn a_statement_that_copies_to_the_client_is_told_so() {
 #[tokio::test]
 async fn limits_and_habits_of_the_database_do_not_hold_for_a_load() {
     let mut sandbox = run_of(2, Mode::Append).await;
-    let name = sandbox.server.as_ref().unwrap().name.clone();
+    let name = sandbox.postgres().name.clone();
     for setting in [
         "statement_timeout = '200ms'",
         "idle_in_transaction_session_timeout = '200ms'",

@@ -11,7 +11,7 @@ async fn held(column: &str, ty: Type, values: Values, records: u64) -> Vec<Strin
     let mut found = Vec::new();
     for staged in [false, true] {
         let mut sandbox = of_values(ty, values, records).await;
-        let name = &sandbox.server.as_ref().unwrap().name;
+        let name = &sandbox.postgres().name;
         sandbox.execute(&format!("ALTER DATABASE {name} SET timezone = 'America/New_York'"));
         sandbox.execute(&format!(
             "CREATE EXTENSION citext; CREATE TYPE color AS ENUM ('red', 'light blue');

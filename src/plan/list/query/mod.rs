@@ -5,17 +5,17 @@
 //! the database prints for it; [`value`](crate::value) reads that text. Rows come in the order of the query's own
 //! ORDER BY. Times are in UTC, whatever the server's zone is.
 //!
-//! | PostgreSQL | DuckDB | column |
-//! |---|---|---|
-//! | `boolean` | `BOOLEAN` | boolean |
-//! | `smallint`, `integer` | `TINYINT` to `INTEGER`, `UTINYINT`, `USMALLINT` | integer |
-//! | `bigint`, `oid` | `BIGINT`, `UINTEGER` | bigint |
-//! | `real`, `double precision` | `FLOAT`, `DOUBLE` | double |
-//! | `numeric(p,s)` where `p` ≤ 38 and 0 ≤ `s` ≤ `p` | `DECIMAL(p,s)` | decimal(p,s) |
-//! | `date` | `DATE` | date |
-//! | `timestamp`, `timestamptz` | `TIMESTAMP` of any precision, with a zone or without | timestamp |
-//! | `json`, `jsonb` | `JSON` | json |
-//! | anything else: text, `uuid`, `inet`, enums, arrays, `numeric` alone, … | `VARCHAR`, `UUID`, `HUGEINT`, lists, … | text |
+//! | PostgreSQL | DuckDB | MariaDB, MySQL | column |
+//! |---|---|---|---|
+//! | `boolean` | `BOOLEAN` | | boolean |
+//! | `smallint`, `integer` | `TINYINT` to `INTEGER`, `UTINYINT`, `USMALLINT` | `tinyint` to `int`, `year` | integer |
+//! | `bigint`, `oid` | `BIGINT`, `UINTEGER` | `int unsigned`, `bigint`, `bit` | bigint |
+//! | `real`, `double precision` | `FLOAT`, `DOUBLE` | `float`, `double` | double |
+//! | `numeric(p,s)` where `p` ≤ 38 and 0 ≤ `s` ≤ `p` | `DECIMAL(p,s)` | `decimal(p,s)`, `bigint unsigned` | decimal(p,s) |
+//! | `date` | `DATE` | `date` | date |
+//! | `timestamp`, `timestamptz` | `TIMESTAMP` of any precision, with a zone or without | `datetime`, `timestamp` | timestamp |
+//! | `json`, `jsonb` | `JSON` | `json` of MySQL | json |
+//! | anything else: text, `uuid`, `inet`, enums, arrays, `numeric` alone, … | `VARCHAR`, `UUID`, `HUGEINT`, lists, … | texts, `time`, enums, … | text |
 //!
 //! Memory does not grow with the answer: as of any list, a batch of records and the hashes of a million ids are held.
 //! Measured with two columns, the whole test process: 51 MB at the most for 200,000 rows of PostgreSQL, 72 MB for 2 and
@@ -30,6 +30,7 @@
 //! | file | what is there |
 //! |---|---|
 //! | `postgres.rs` | a server is asked, in a transaction that only reads |
+//! | `mysql.rs` | a MariaDB or MySQL server is asked, in the same way |
 //! | `duckdb.rs` | DuckDB is asked: a file that is only read, or the files that the query names |
 //! | `digest.rs` | what tells one answer from another |
 //! | `mistake.rs` | what is wrong with a query, and where in it |
@@ -37,11 +38,12 @@
 mod digest;
 mod duckdb;
 mod mistake;
+mod mysql;
 mod postgres;
 
 use self::digest::RowsDigest;
 use super::{Cell, Columns, Intake, ListError, Reader, Request, Unit, WantedColumns};
-use crate::job::{Database, Job};
+use crate::job::{Database, Job, ServerKind};
 use crate::plan::PlanError;
 use crate::secrets::Secrets;
 use crate::value::Type;
@@ -52,6 +54,7 @@ type Take<'t> = dyn FnMut(u64, &[Option<&str>]) -> Result<(), PlanError> + 't;
 /// An answer that is ready to be read.
 enum PreparedQuery {
     Postgres(postgres::PreparedQuery),
+    MySql(mysql::PreparedQuery),
     DuckDb(duckdb::PreparedQuery),
 }
 
@@ -101,9 +104,14 @@ impl PreparedQuery {
         reader: &Reader<'_>,
     ) -> Result<PreparedQuery, ListError> {
         Ok(match database {
-            Database::Postgres(url) => {
-                PreparedQuery::Postgres(postgres::PreparedQuery::ask(url, secrets, query, reader).await?)
-            }
+            Database::Server(url) => match url.kind() {
+                ServerKind::Postgres => {
+                    PreparedQuery::Postgres(postgres::PreparedQuery::ask(url, secrets, query, reader).await?)
+                }
+                ServerKind::MySql => {
+                    PreparedQuery::MySql(mysql::PreparedQuery::ask(url, secrets, query, reader).await?)
+                }
+            },
             Database::DuckDb(file) => PreparedQuery::DuckDb(duckdb::PreparedQuery::ask(
                 file.as_deref(),
                 &job.folder,
@@ -117,6 +125,7 @@ impl PreparedQuery {
     fn columns(&self) -> &Columns {
         match self {
             PreparedQuery::Postgres(answer) => answer.columns(),
+            PreparedQuery::MySql(answer) => answer.columns(),
             PreparedQuery::DuckDb(answer) => answer.columns(),
         }
     }
@@ -124,6 +133,7 @@ impl PreparedQuery {
     async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
         match self {
             PreparedQuery::Postgres(answer) => answer.each(reader, take).await,
+            PreparedQuery::MySql(answer) => answer.each(reader, take).await,
             PreparedQuery::DuckDb(answer) => answer.each(reader, take),
         }
     }
@@ -134,8 +144,18 @@ struct Given {
     name: String,
     /// Ours for it.
     ty: Type,
-    /// The server's function that gives the text it prints, where a cast to text gives another.
-    printed_by: Option<&'static str>,
+    /// How the text that the database prints is had.
+    text: TextOf,
+}
+
+/// How the text of a column is had.
+enum TextOf {
+    /// By a cast.
+    Cast,
+    /// By a function, where a cast gives another text.
+    Function(&'static str),
+    /// It is made of the value itself, which comes as it is.
+    Column,
 }
 
 /// The query that gives the needed columns of the user's own, as text, and what they are.
@@ -160,9 +180,10 @@ fn column_at(place: usize) -> String {
 
 fn text_of(place: usize, column: &Given) -> String {
     let name = column_at(place);
-    match column.printed_by {
-        Some(function) => format!("{function}({name})"),
-        None => format!("CAST({name} AS text)"),
+    match column.text {
+        TextOf::Cast => format!("CAST({name} AS text)"),
+        TextOf::Function(function) => format!("{function}({name})"),
+        TextOf::Column => name,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::secrets::Secrets;
 use crate::value::{self, Type};
 
 mod duckdb;
+mod mysql;
 mod postgres;
 
 /// A job whose list is the answer to a query.
@@ -23,7 +24,7 @@ fn job(database: Database, query: &str) -> Job {
 }
 
 fn server(database: &TestDatabase<'_>, query: &str) -> Job {
-    job(Database::Postgres(ServerUrl::parse(&database.url()).unwrap()), query)
+    job(Database::Server(ServerUrl::parse(&database.url()).unwrap()), query)
 }
 
 fn read_with(job: &Job, options: &PlanOptions, sizes: Sizes) -> Result<List, PlanError> {

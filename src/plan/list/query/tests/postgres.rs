@@ -337,7 +337,7 @@ fn a_text_that_is_not_utf8_is_refused() {
 fn a_server_that_is_not_there_or_goes_away_is_the_databases_trouble() {
     let mut own = crate::postgres_server::PostgresServer::start(&[("fsync", "off")]);
     let url = own.url("postgres");
-    let ask = |query: &str| job(Database::Postgres(ServerUrl::parse(&url).unwrap()), query);
+    let ask = |query: &str| job(Database::Server(ServerUrl::parse(&url).unwrap()), query);
     let killed = "SELECT pg_terminate_backend(pg_backend_pid())::text AS id";
     let error = refused(&ask(killed));
     assert_eq!(error.exit(), Exit::Database, "{error}");
@@ -356,7 +356,7 @@ fn a_server_that_is_not_there_or_goes_away_is_the_databases_trouble() {
 #[test]
 fn a_secret_without_a_value_is_told_before_anybody_is_asked() {
     let url = ServerUrl::parse("postgres://u:${NOT_SET}@127.0.0.1:9/db").unwrap();
-    let said = mistake(&job(Database::Postgres(url), "SELECT 1 AS id"));
+    let said = mistake(&job(Database::Server(url), "SELECT 1 AS id"));
     assert!(said.contains("the secret NOT_SET is not set"), "{said}");
 }
 

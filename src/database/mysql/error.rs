@@ -1,0 +1,210 @@
+//! What a server's errors mean: which group each is of, by its number (MariaDB's and MySQL's error references).
+
+use mysql_async::{DriverError, Error, IoError, ServerError};
+
+use super::Server;
+use crate::database::{DatabaseError, RowRefusal, Trouble};
+
+/// Whether a connection failed only since the server has no TLS.
+pub(super) fn is_without_tls(error: &Error) -> bool {
+    matches!(error, Error::Driver(DriverError::NoClientSslFlagFromServer))
+}
+
+/// What an error means while connecting.
+pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
+    let (message, hint) = match error {
+        Error::Server(refusal) => (refusal.message.clone(), hint_of_login(server, refusal.code)),
+        Error::Driver(DriverError::NoClientSslFlagFromServer) => {
+            ("the server does not encrypt".to_owned(), "let it, or take ssl-mode=disabled".to_owned())
+        }
+        Error::Io(IoError::Tls(why)) => (chain(why), "look at ssl-mode and ssl-ca in the URL".to_owned()),
+        other => {
+            let words = chain(other);
+            let is_tls = ["certificate", "TLS", "tls"].iter().any(|word| words.contains(word));
+            let hint = if is_tls {
+                "look at ssl-mode and ssl-ca in the URL"
+            } else {
+                "is the server running there, and does it listen on that address?"
+            };
+            (words, hint.to_owned())
+        }
+    };
+    let message = server.masked(&message);
+    DatabaseError::Unreachable { server: server.shown().to_owned(), message, hint }
+}
+
+fn hint_of_login(server: &Server, code: u16) -> String {
+    match code {
+        1045 | 1698 => server.password_hint.to_string(),
+        1044 => "GRANT this user rights in that database, or name another one".to_owned(),
+        1049 => "the database must be there: CREATE DATABASE makes one".to_owned(),
+        1040 | 1203 | 1226 => {
+            "the server has no connection left: try again, or raise its max_connections".to_owned()
+        }
+        1129 | 1130 => "the server does not let this user in from this host".to_owned(),
+        _ => "the server answered, and refused".to_owned(),
+    }
+}
+
+/// What an error of a statement means.
+pub(super) fn of_statement(server: &Server, error: &Error) -> DatabaseError {
+    match error {
+        Error::Server(refusal) if is_goodbye(refusal.code) => lost(server, refusal.message.clone()),
+        Error::Server(refusal) => of_refusal(server, refusal),
+        Error::Driver(DriverError::LocalInfile(_)) => {
+            let message = "it asks for a file of the client, and windrow sends none".to_owned();
+            refused(server, Trouble::Statement, message)
+        }
+        other => lost(server, chain(other)),
+    }
+}
+
+fn lost(server: &Server, message: String) -> DatabaseError {
+    DatabaseError::Lost { server: server.shown().to_owned(), message: server.masked(&message) }
+}
+
+fn of_refusal(server: &Server, refusal: &ServerError) -> DatabaseError {
+    let trouble = trouble(refusal);
+    let DatabaseError::Refused { server, message, position, .. } =
+        refused(server, trouble, refusal.message.clone())
+    else {
+        return refused(server, trouble, refusal.message.clone());
+    };
+    let row = matches!(trouble, Trouble::Taken | Trouble::Constraint | Trouble::Value);
+    let row = row.then(|| Box::new(row_refusal(&message)));
+    DatabaseError::Refused { server, message, trouble, position, row }
+}
+
+/// A refusal in the server's words, or in ours.
+pub(super) fn refused(server: &Server, trouble: Trouble, message: String) -> DatabaseError {
+    let message = server.masked(&one_line(&message));
+    DatabaseError::Refused { server: server.shown().to_owned(), message, trouble, position: None, row: None }
+}
+
+/// The server ends the connection: a restart, an administrator, a time limit between packets.
+fn is_goodbye(code: u16) -> bool {
+    matches!(code, 1053 | 1077 | 1079 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 | 4031)
+}
+
+fn trouble(refusal: &ServerError) -> Trouble {
+    match refusal.code {
+        1022 | 1062 | 1169 | 1586 | 1859 => Trouble::Taken,
+        // A record changed since it was read (`innodb_snapshot_isolation`) is one, too.
+        1020 | 1205 | 1213 => Trouble::Deadlock,
+        1007 | 1050 => Trouble::Exists,
+        1305 => Trouble::Ended,
+        3 | 1021 | 1026 | 1114 => Trouble::Disk,
+        1030 if refusal.message.contains("28") => Trouble::Disk,
+        1317 | 1969 | 3024 | 1907 => Trouble::Cancelled,
+        1044 | 1142 | 1143 | 1227 | 1290 | 1370 | 1410 | 1836 => Trouble::Privilege,
+        1040 | 1203 | 1226 => Trouble::Passing,
+        1048 | 1216 | 1217 | 1263 | 1364 | 1369 | 1451 | 1452 | 1644 | 3819 | 4025 => Trouble::Constraint,
+        1118 | 1153 | 1264 | 1265 | 1292 | 1300 | 1366 | 1406 | 1690 | 1071 => Trouble::Value,
+        _ => match refusal.state.get(..2) {
+            Some("23") => Trouble::Constraint,
+            Some("22") => Trouble::Value,
+            Some("40") => Trouble::Deadlock,
+            Some("42" | "21") => Trouble::Statement,
+            _ => Trouble::Other,
+        },
+    }
+}
+
+/// What is said of a row. The server has it in its sentence only.
+fn row_refusal(message: &str) -> RowRefusal {
+    let column = after(message, "column '")
+        .or_else(|| after(message, "Column '"))
+        .or_else(|| after(message, "Field '"));
+    // `db`.`table`.`column`, as MariaDB says it of some.
+    let column = column.or_else(|| {
+        let (_, rest) = message.split_once("for column `")?;
+        rest.split('`').nth(4).or_else(|| rest.split('`').next())
+    });
+    let key = after(message, "for key '").map(|key| key.rsplit('.').next().unwrap_or(key));
+    let constraint = key.or_else(|| {
+        let (_, rest) = message.split_once("CONSTRAINT `")?;
+        rest.split('`').next()
+    });
+    let constraint = constraint.or_else(|| after(message, "Check constraint '"));
+    RowRefusal {
+        why: without_row(message).to_owned(),
+        column: column.map(str::to_owned),
+        constraint: constraint.map(str::to_owned),
+    }
+}
+
+/// What stands between this and the next quote.
+fn after<'m>(message: &'m str, before: &str) -> Option<&'m str> {
+    let (_, rest) = message.split_once(before)?;
+    rest.split('\'').next()
+}
+
+/// Without the number of the row: it counts within the statement.
+fn without_row(message: &str) -> &str {
+    match message.rsplit_once(" at row ") {
+        Some((before, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => before,
+        _ => message,
+    }
+}
+
+/// The server repeats values, and what stands in them must not look like a line of ours.
+fn one_line(words: &str) -> String {
+    words.replace('\r', "\\r").replace('\n', "\\n")
+}
+
+/// An error and what caused it.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if !words.contains(&inner.to_string()) {
+            words += &format!(": {inner}");
+        }
+        cause = inner.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_and_keys_are_found_in_the_sentences() {
+        for (message, column, constraint, why) in [
+            (
+                "Data too long for column 'title' at row 3",
+                Some("title"),
+                None,
+                "Data too long for column 'title'",
+            ),
+            (
+                "Duplicate entry 'a' for key 'films.PRIMARY'",
+                None,
+                Some("PRIMARY"),
+                "Duplicate entry 'a' for key 'films.PRIMARY'",
+            ),
+            ("Column 'year' cannot be null", Some("year"), None, "Column 'year' cannot be null"),
+            (
+                "Incorrect integer value: 'x' for column `t`.`films`.`year` at row 2",
+                Some("year"),
+                None,
+                "Incorrect integer value: 'x' for column `t`.`films`.`year`",
+            ),
+            (
+                "CONSTRAINT `positive` failed for `t`.`films`",
+                None,
+                Some("positive"),
+                "CONSTRAINT `positive` failed for `t`.`films`",
+            ),
+        ] {
+            let found = row_refusal(message);
+            assert_eq!(
+                (found.column.as_deref(), found.constraint.as_deref()),
+                (column, constraint),
+                "{message}"
+            );
+            assert_eq!(found.why, why);
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A MariaDB or MySQL server: how it is reached, and what it answers.
+//!
+//! The URL is `mysql://user@host:3306/database` (or `mariadb://`), a socket as `?socket=/run/mysqld/mysqld.sock`. A
+//! password comes as `${NAME}` in the URL, else from `MYSQL_PWD`, else from `[client]` of `~/.my.cnf`, which nobody else
+//! may read. The user is, unless the URL or that file says, the user of this process.
+//!
+//! `ssl-mode` is what MySQL's own programs make of it:
+//!
+//! | `ssl-mode` | encrypted | the server's certificate |
+//! |---|---|---|
+//! | `disabled` | no | |
+//! | `preferred` (default) | where the server can | not looked at |
+//! | `required` | yes | not looked at |
+//! | `verify_ca` | yes | signed by one of the roots |
+//! | `verify_identity` | yes | signed by one of the roots, for this host |
+//!
+//! The roots are those of `ssl-ca`, or else the system's.
+//!
+//! # Rows on their way
+//!
+//! [`Session::load`] takes lines of LOAD DATA: fields between tabs, `\\N` for null, backslashes before what would end a
+//! field. With LOCAL the server turns what it does not understand into zeros and warnings, even in strict mode: a load
+//! with a warning, or of fewer rows than were sent, is an error. Where the server takes no LOCAL (`local_infile`, off by
+//! default in MySQL 8), the same lines become INSERTs of many rows.
+
+mod address;
+mod error;
+mod insert;
+mod option_file;
+mod text;
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Column, Conn, Opts, Row as ServerRow};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
+
+use self::text::type_name;
+pub use self::text::{NoText, Texts, is_binary};
+use crate::database::{DatabaseError, Row, Trouble};
+use crate::job::ServerUrl;
+use crate::secrets::Secrets;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server that can be connected to.
+#[derive(Debug, Clone)]
+pub struct Server {
+    opts: Opts,
+    /// The same without TLS, where that may be.
+    plain: Option<Opts>,
+    shown: String,
+    /// Secrets of the URL, and what is shown in their place.
+    hidden: Arc<[(String, String)]>,
+    /// What to do where the password is refused.
+    password_hint: Arc<str>,
+}
+
+impl Server {
+    /// The server that a URL names.
+    ///
+    /// # Errors
+    /// Where a secret has no value, or the URL says something that is not known.
+    pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
+        address::server(url, secrets)
+    }
+
+    /// For people: no password.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Words of the server's, which may repeat what the URL has: its secrets by their names. One of less than four
+    /// characters would be found everywhere.
+    fn masked(&self, words: &str) -> String {
+        let long = self.hidden.iter().filter(|(value, _)| value.len() >= 4);
+        long.fold(words.to_owned(), |words, (value, shown)| words.replace(value, shown))
+    }
+
+    /// Connects; must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Where the server is not there, does not let us in, or does not encrypt as it should.
+    pub async fn connect(&self) -> Result<Session, DatabaseError> {
+        let connected = match (self.connect_with(&self.opts).await, &self.plain) {
+            (Err(error), Some(plain)) if error::is_without_tls(&error) => self.connect_with(plain).await,
+            (connected, _) => connected,
+        };
+        let conn = connected.map_err(|error| error::of_connecting(self, &error))?;
+        let id = conn.id();
+        Ok(Session { conn: Mutex::new(conn), id, is_closed: AtomicBool::new(false), server: self.clone() })
+    }
+
+    async fn connect_with(&self, opts: &Opts) -> mysql_async::Result<Conn> {
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, Conn::new(opts.clone())).await;
+        connected.map_err(late)?
+    }
+}
+
+/// A connection. It ends when this is dropped.
+pub struct Session {
+    conn: Mutex<Conn>,
+    /// What the server knows it by.
+    id: u32,
+    is_closed: AtomicBool,
+    server: Server,
+}
+
+impl Session {
+    /// What an error of this connection means.
+    fn failed(&self, error: &mysql_async::Error) -> DatabaseError {
+        let error = error::of_statement(&self.server, error);
+        if error.is_lost() {
+            self.is_closed.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// Runs statements whose answers do not matter.
+    ///
+    /// # Errors
+    /// The first that fails; the later ones are not run.
+    pub async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
+        self.execute(sql).await.map(drop)
+    }
+
+    /// The rows that a statement answers with.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        let mut conn = self.conn.lock().await;
+        let rows: Vec<ServerRow> = conn.query(sql).await.map_err(|error| self.failed(&error))?;
+        Ok(rows.iter().map(|row| Row::of((0..row.len()).map(|at| text::lossy(row, at)))).collect())
+    }
+
+    /// Runs a statement, or several; the rows that the last one changed, or found as they were to be.
+    ///
+    /// # Errors
+    /// The first that fails; the later ones are not run.
+    pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
+        let mut conn = self.conn.lock().await;
+        conn.query_drop(sql).await.map_err(|error| self.failed(&error))?;
+        Ok(conn.affected_rows())
+    }
+
+    /// The columns that a query would answer with: their names and types.
+    ///
+    /// # Errors
+    /// Where it fails.
+    pub async fn columns(&self, query: &str) -> Result<Vec<(String, String)>, DatabaseError> {
+        let mut conn = self.conn.lock().await;
+        let prepared = conn.prep(query).await.map_err(|error| self.failed(&error))?;
+        let column = |column: &Column| (column.name_str().into_owned(), type_name(column));
+        let columns = prepared.columns().iter().map(column).collect();
+        conn.close(prepared).await.map_err(|error| self.failed(&error))?;
+        Ok(columns)
+    }
+
+    /// Prepares a query, and hands its rows on as they come, without gathering them.
+    ///
+    /// # Errors
+    /// Of the server, and of `take`. An answer that the server cuts short is an error: only its own end ends it.
+    pub async fn each<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut take: impl FnMut(&Texts<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error: mysql_async::Error| E::from(self.failed(&error));
+        let mut conn = self.conn.lock().await;
+        let mut answer = conn.exec_iter(query, ()).await.map_err(failed)?;
+        while let Some(row) = answer.next().await.map_err(failed)? {
+            take(&Texts::of(&row))?;
+        }
+        Ok(())
+    }
+
+    /// What a query would answer with, and how many parameters it has.
+    ///
+    /// # Errors
+    /// Where the server does not prepare it.
+    pub async fn prepare(&self, query: &str) -> Result<(Vec<Column>, u16), DatabaseError> {
+        let mut conn = self.conn.lock().await;
+        let prepared = conn.prep(query).await.map_err(|error| self.failed(&error))?;
+        let found = (prepared.columns().to_vec(), prepared.num_params());
+        conn.close(prepared).await.map_err(|error| self.failed(&error))?;
+        Ok(found)
+    }
+
+    /// Sends pieces of encoded rows into a table; the rows that were written. Where the pieces end with an error, some may
+    /// be.
+    ///
+    /// # Errors
+    /// Of the pieces, of the server, and where it understands a value otherwise than it was sent.
+    pub async fn load<E: From<DatabaseError>>(
+        &self,
+        into: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<u64, E> {
+        let takes_local = self.rows("SELECT @@GLOBAL.local_infile").await?;
+        let mut conn = self.conn.lock().await;
+        if takes_local.first().is_some_and(|row| row.flag(0)) {
+            self.load_local(&mut conn, into, pieces).await
+        } else {
+            self.insert(&mut conn, into, pieces).await
+        }
+    }
+
+    async fn load_local<E: From<DatabaseError>>(
+        &self,
+        conn: &mut MutexGuard<'_, Conn>,
+        into: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<u64, E> {
+        let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(1);
+        let received =
+            stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
+        conn.set_infile_handler(async move { Ok(received.boxed()) });
+        let load = format!(
+            "LOAD DATA LOCAL INFILE 'windrow' INTO TABLE {into} CHARACTER SET utf8mb4 \
+             FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"
+        );
+        let loading = conn.query_drop(load);
+        let (loaded, sent) = both(loading, pump(pieces, sender)).await;
+        // What the pieces ended with says more than what the server makes of it.
+        sent.transpose()?;
+        loaded.map_err(|error| E::from(self.failed(&error)))?;
+        let written = conn.affected_rows();
+        if conn.get_warnings() > 0 {
+            return Err(self.warned(conn).await.into());
+        }
+        Ok(written)
+    }
+
+    /// What the server understood otherwise than it was sent.
+    async fn warned(&self, conn: &mut MutexGuard<'_, Conn>) -> DatabaseError {
+        let shown: mysql_async::Result<Option<(String, u16, String)>> =
+            conn.query_first("SHOW WARNINGS LIMIT 1").await;
+        let message = match shown {
+            Ok(Some((_, _, message))) => message,
+            Ok(None) => "a value was understood otherwise than it was sent".to_owned(),
+            Err(error) => return self.failed(&error),
+        };
+        error::refused(&self.server, Trouble::Value, message)
+    }
+
+    async fn insert<E: From<DatabaseError>>(
+        &self,
+        conn: &mut MutexGuard<'_, Conn>,
+        into: &str,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<u64, E> {
+        let mut pieces = pin!(pieces);
+        let mut written = 0;
+        while let Some(piece) = pieces.next().await {
+            for insert in insert::statements(into, &piece?) {
+                conn.query_drop(insert).await.map_err(|error| E::from(self.failed(&error)))?;
+                written += conn.affected_rows();
+            }
+        }
+        Ok(written)
+    }
+
+    /// Writes the answer of a query as CSV, with a header.
+    ///
+    /// # Errors
+    /// Of the server, and of the writing.
+    pub async fn write_csv<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut write: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let header: Vec<String> = self.columns(query).await?.into_iter().map(|(name, _)| name).collect();
+        write(&text::csv_line(header.iter().map(|name| Some(name.as_str()))))?;
+        self.each(query, |row| write(&text::csv_line(row.all().iter().map(Option::as_deref)))).await
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Relaxed)
+    }
+
+    /// Stops what the server is doing for this connection; best effort.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { server: self.server.clone(), id: self.id }
+    }
+
+    /// Ends the connection, and waits until the server has been told.
+    pub async fn close(self) {
+        // Nothing depends on the farewell.
+        let _ = tokio::time::timeout(FAREWELL, self.conn.into_inner().disconnect()).await;
+    }
+}
+
+/// Longest time that the end of a connection is waited for.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Hands pieces on until they end, or nobody takes them; what they ended with, where that was an error.
+async fn pump<E>(
+    pieces: impl Stream<Item = Result<Bytes, E>>,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<(), E> {
+    let mut pieces = pin!(pieces);
+    while let Some(piece) = pieces.next().await {
+        let (handed, ended) = match piece {
+            Ok(piece) => (Ok(piece), Ok(())),
+            Err(error) => (Err(io::Error::other("the rows ended with an error")), Err(error)),
+        };
+        let is_taken = sender.send(handed).await.is_ok();
+        ended?;
+        if !is_taken {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a load, and for what feeds it as long as it does; of that what it ended with, if it has.
+async fn both<T, E>(
+    loading: impl Future<Output = T>,
+    feeding: impl Future<Output = Result<(), E>>,
+) -> (T, Option<Result<(), E>>) {
+    let mut loading = pin!(loading.fuse());
+    let mut feeding = pin!(feeding);
+    tokio::select! {
+        loaded = &mut loading => (loaded, feeding.now_or_never()),
+        fed = &mut feeding => (loading.await, Some(fed)),
+    }
+}
+
+/// Stops a statement from outside.
+pub struct Canceller {
+    server: Server,
+    id: u32,
+}
+
+impl Canceller {
+    /// Asks the server to stop; whether it does, the statement's own end tells.
+    pub async fn cancel(&self) {
+        if let Ok(session) = self.server.connect().await {
+            let _ = session.run(&format!("KILL QUERY {}", self.id)).await;
+            session.close().await;
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The SQL of MariaDB and MySQL.
+//!
+//! Rows are always staged: LOAD DATA LOCAL, which brings them, makes warnings of errors, and what it brings may go only
+//! where nothing is published yet. Of the two databases MariaDB (from 10.6) is tested; what MySQL 8 lacks is avoided: a
+//! temporary table twice in one statement, DDL within a transaction.
+
+mod catalogue;
+mod encode;
+mod fit;
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use duckdb::arrow::array::StructArray;
+
+use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
+use crate::value::Type;
+
+/// The SQL of MariaDB and MySQL.
+#[derive(Debug)]
+pub(super) struct MySql;
+
+/// Whatever the server, the user or a statement of the job's own say: nothing is rounded, cut off or guessed; moments are
+/// UTC; foreign keys hold; no limit of time or rows ends a load, and no COMMIT goes on to another transaction.
+const SETTINGS: &str = "SET NAMES utf8mb4; \
+     SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,\
+NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, \
+     SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, \
+     SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, \
+     SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 \
+     /*M! , SESSION max_statement_time = 0 */";
+
+/// A binary collation that does not pad, for tables that are made: each database has its own.
+const OPTIONS: &str = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */";
+
+/// Longest time that another merge of the run is waited for, in seconds.
+const WAITING: u32 = 31_536_000;
+
+/// Temporary table: what tells rows apart that have the key of another one.
+const TWINS: &str = "windrow_twins";
+
+impl Spelling for MySql {
+    fn identifier(&self, name: &str) -> String {
+        identifier(name)
+    }
+
+    fn text(&self, text: &str) -> String {
+        literal(text)
+    }
+
+    fn text_type(&self) -> &'static str {
+        "longtext"
+    }
+
+    fn key_type(&self) -> &'static str {
+        "varchar(255)"
+    }
+
+    fn moment_type(&self) -> &'static str {
+        "datetime(6)"
+    }
+
+    fn moment(&self, text: &str) -> String {
+        format!("CAST({} AS datetime(6))", self.text(text.trim_end_matches('Z')))
+    }
+
+    fn is_table(&self, column: &str, name: &str) -> String {
+        format!("{column} = {}", self.text(name))
+    }
+
+    fn as_text(&self, expression: &str) -> String {
+        format!("CAST({expression} AS char)")
+    }
+
+    fn table_options(&self) -> &'static str {
+        OPTIONS
+    }
+}
+
+/// A name, quoted.
+fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// A text as a literal, with backslashes as [`SETTINGS`] has them.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\0', "\\0"))
+}
+
+impl Dialect for MySql {
+    fn column_type(&self, ty: Type) -> String {
+        fit::column_type(ty)
+    }
+
+    fn key_column_type(&self, ty: Type, columns: usize) -> String {
+        fit::key_column_type(ty, columns)
+    }
+
+    fn staged_type(&self, ty: Type, standing: Option<&StandingType>, sought: bool) -> String {
+        fit::staged_type(ty, standing, sought)
+    }
+
+    fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
+        fit::fit(ty, standing)
+    }
+
+    fn header(&self) -> &'static [u8] {
+        b""
+    }
+
+    fn trailer(&self) -> &'static [u8] {
+        b""
+    }
+
+    fn encode(&self, batch: &StructArray, _: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
+        encode::encode(batch, out)
+    }
+
+    fn begin(&self) -> &'static str {
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ WRITE"
+    }
+
+    /// No READ ONLY: that refuses what rights are tried with, too.
+    fn begin_reading(&self) -> &'static str {
+        SETTINGS
+    }
+
+    fn settings(&self) -> &'static str {
+        SETTINGS
+    }
+
+    /// The server's own lock by name, which ends with the connection.
+    fn wait_for_rivals(&self, word: &str) -> String {
+        format!("SELECT GET_LOCK(CONCAT('windrow ', SHA1({})), {WAITING})", self.text(word))
+    }
+
+    /// What is read by a statement that writes, the transaction locks, and the gaps between.
+    fn lock(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn wait_for_locks(&self, longest: Duration) -> Option<String> {
+        let seconds = longest.as_secs().max(1);
+        Some(format!(
+            "SET SESSION innodb_lock_wait_timeout = {seconds}, SESSION lock_wait_timeout = {seconds}"
+        ))
+    }
+
+    fn take_at_most(&self, longest: Duration) -> Option<String> {
+        let seconds = longest.as_secs().max(1);
+        Some(format!(
+            "SET SESSION innodb_lock_wait_timeout = {seconds} /*M! , SESSION max_statement_time = {seconds} */"
+        ))
+    }
+
+    fn check_constraints_now(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    fn make_temporary(&self, table: &Temporary<'_>) -> String {
+        let mut lines: Vec<String> = table.columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
+        if !table.identity.is_empty() {
+            lines.push(format!("PRIMARY KEY ({})", table.identity.join(", ")));
+        }
+        if !table.sought.is_empty() {
+            let part = |name: &String| match table.columns.iter().find(|(column, _)| column == name) {
+                Some((_, ty)) if ty.starts_with("longtext") || ty.starts_with("varchar") => {
+                    format!("{name}({})", fit::LONGEST_KEY / table.sought.len())
+                }
+                _ => name.clone(),
+            };
+            lines.push(format!("KEY ({})", table.sought.iter().map(part).collect::<Vec<_>>().join(", ")));
+        }
+        let name = table.name;
+        format!(
+            "DROP TEMPORARY TABLE IF EXISTS {name}; CREATE TEMPORARY TABLE {name} ({}){OPTIONS}",
+            lines.join(", ")
+        )
+    }
+
+    fn keep_temporary(&self, name: &str, sought: &[Vec<String>], select: &str) -> String {
+        let keys: Vec<String> =
+            sought.iter().map(|columns| format!("KEY ({})", columns.join(", "))).collect();
+        let keys = if keys.is_empty() { String::new() } else { format!("({})", keys.join(", ")) };
+        format!(
+            "DROP TEMPORARY TABLE IF EXISTS {name}; CREATE TEMPORARY TABLE {name} {keys} ENGINE=InnoDB AS {select}"
+        )
+    }
+
+    /// ANALYZE would end the transaction.
+    fn analyze(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn row_id(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn place(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String {
+        let set: Vec<String> = set.iter().map(|(name, value)| format!("old.{name} = {value}")).collect();
+        format!("UPDATE {table} AS old, {from} SET {} WHERE {condition}", set.join(", "))
+    }
+
+    /// The form for several tables: only there a subquery is not asked anew for each row.
+    fn delete(&self, table: &str, condition: &str) -> String {
+        format!("DELETE old FROM {table} AS old WHERE {condition}")
+    }
+
+    fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String> {
+        let Twins { table, identity, alias, key, order, condition } = twins;
+        let names: Vec<String> = (0..identity.len()).map(|at| format!("id_{at}")).collect();
+        let named: Vec<String> =
+            identity.iter().zip(&names).map(|(id, name)| format!("{id} AS {name}")).collect();
+        let same: Vec<String> =
+            identity.iter().zip(&names).map(|(id, name)| format!("twin.{name} = {id}")).collect();
+        let select = format!(
+            "SELECT {} FROM (SELECT {}, row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS place \
+             FROM {table} AS {alias} WHERE {condition}) AS placed WHERE place > 1",
+            names.join(", "),
+            named.join(", ")
+        );
+        let delete =
+            format!("DELETE {alias} FROM {table} AS {alias} JOIN {TWINS} AS twin ON {}", same.join(" AND "));
+        vec![self.keep_temporary(TWINS, std::slice::from_ref(&names), &select), delete]
+    }
+
+    fn tells_rows_apart(&self) -> bool {
+        false
+    }
+
+    fn makes_tables_in_transaction(&self) -> bool {
+        false
+    }
+}

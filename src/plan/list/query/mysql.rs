@@ -1,0 +1,178 @@
+//! MariaDB and MySQL: one SELECT, in one transaction that only reads.
+//!
+//! Rows come as the connection delivers them, in the binary protocol, whose numbers are not rounded. The server's own end
+//! ends the list: where the connection is lost, or the server stops the query, the list is not whole, and refused.
+
+use mysql_async::Column;
+use mysql_async::consts::{ColumnFlags, ColumnType as ServerType};
+
+use super::mistake::{ONE_SELECT, WORDS, wrong};
+use super::{Columns, Given, ListError, PlanError, Reader, Take, TextOf, bare, question};
+use crate::database::mysql::{NoText, Server, Session, Texts, is_binary};
+use crate::database::{DatabaseError, Trouble};
+use crate::job::ServerUrl;
+use crate::secrets::Secrets;
+use crate::value::Type;
+
+/// Moments are UTC, a query may take as long as it takes, and reads one state of the database.
+const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = DEFAULT, \
+                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */; \
+                     START TRANSACTION READ ONLY";
+
+/// Most digits of a decimal of ours.
+const MOST_DIGITS: u32 = 38;
+
+/// An answer that is about to come.
+pub(super) struct PreparedQuery {
+    session: Session,
+    sql: String,
+    columns: Columns,
+}
+
+impl PreparedQuery {
+    /// Connects and prepares the query, which is not run yet.
+    pub async fn ask(
+        url: &ServerUrl,
+        secrets: &Secrets,
+        query: &str,
+        reader: &Reader<'_>,
+    ) -> Result<PreparedQuery, ListError> {
+        let session = Server::of(url, secrets)?.connect().await?;
+        session.run(BEGIN).await?;
+        let given = given(&session, bare(query), reader).await?;
+        let (sql, columns) = question(bare(query), &given, reader)?;
+        session.prepare(&sql).await.map_err(|error| refused(reader.list, error, ONE_SELECT))?;
+        Ok(PreparedQuery { session, sql, columns })
+    }
+
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Runs the query, and hands its rows on.
+    pub async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
+        let mut number = 0;
+        let width = self.columns.fields.len();
+        let ended = self.session.each(&self.sql, |row| {
+            number += 1;
+            let texts = texts(row, width, number, reader).map_err(Ended::Plan)?;
+            let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
+            take(number, &texts).map_err(Ended::Plan)
+        });
+        ended.await.map_err(|ended| match ended {
+            Ended::Plan(error) => error,
+            Ended::Server(error) => refused(reader.list, error, WORDS).into(),
+        })?;
+        self.session.close().await;
+        Ok(())
+    }
+}
+
+/// What reading ended with.
+enum Ended {
+    Server(DatabaseError),
+    Plan(PlanError),
+}
+
+impl From<DatabaseError> for Ended {
+    fn from(error: DatabaseError) -> Ended {
+        Ended::Server(error)
+    }
+}
+
+fn texts(
+    row: &Texts<'_>,
+    width: usize,
+    number: u64,
+    reader: &Reader<'_>,
+) -> Result<Vec<Option<String>>, PlanError> {
+    let text = |at: usize| {
+        row.get(at).map_err(|why| {
+            let name = &reader.wanted.names[at];
+            let (what, hint) = match why {
+                NoText::ZeroDate => {
+                    ("a date with a zero, such as 0000-00-00, which no calendar has", ZERO_DATE)
+                }
+                NoText::NotUtf8 => ("bytes that are no text", BYTES),
+            };
+            PlanError::from(wrong(
+                reader.list,
+                &format!("row {number}: column {name:?} has {what}"),
+                String::new(),
+                hint,
+            ))
+        })
+    };
+    (0..width).map(text).collect()
+}
+
+const ZERO_DATE: &str = "leave such rows out, or write NULLIF(column, 0) in the query";
+const BYTES: &str = "write HEX(column), or CONVERT(column USING utf8mb4), in the query";
+
+/// The columns of the user's query as it is written.
+async fn given(session: &Session, query: &str, reader: &Reader<'_>) -> Result<Vec<Given>, ListError> {
+    let (columns, parameters) =
+        session.prepare(query).await.map_err(|error| refused(reader.list, error, WORDS))?;
+    if columns.is_empty() {
+        return Err(wrong(reader.list, "the query gives no columns", String::new(), ONE_SELECT));
+    }
+    if parameters > 0 {
+        return Err(wrong(reader.list, "the query has a parameter", String::new(), ONE_SELECT));
+    }
+    let needed = |column: &&Column| reader.wanted.names.iter().any(|name| *name == column.name_str());
+    if let Some(column) = columns.iter().filter(needed).find(|column| is_binary(column)) {
+        let message = format!("column {:?} is binary, and a list is text", column.name_str());
+        return Err(wrong(reader.list, &message, String::new(), BYTES));
+    }
+    Ok(columns.iter().map(column).collect())
+}
+
+fn column(column: &Column) -> Given {
+    Given { name: column.name_str().into_owned(), ty: our_type(column), text: TextOf::Column }
+}
+
+/// Our type for one of the server's; text where there is none.
+fn our_type(column: &Column) -> Type {
+    let is_unsigned = column.flags().contains(ColumnFlags::UNSIGNED_FLAG);
+    match column.column_type() {
+        ServerType::MYSQL_TYPE_TINY | ServerType::MYSQL_TYPE_SHORT | ServerType::MYSQL_TYPE_INT24 => {
+            Type::Integer
+        }
+        ServerType::MYSQL_TYPE_YEAR => Type::Integer,
+        ServerType::MYSQL_TYPE_LONG if !is_unsigned => Type::Integer,
+        ServerType::MYSQL_TYPE_LONG => Type::Bigint,
+        ServerType::MYSQL_TYPE_LONGLONG if !is_unsigned => Type::Bigint,
+        ServerType::MYSQL_TYPE_LONGLONG => Type::Decimal { precision: 20, scale: 0 },
+        ServerType::MYSQL_TYPE_BIT if column.column_length() < 64 => Type::Bigint,
+        ServerType::MYSQL_TYPE_BIT => Type::Decimal { precision: 20, scale: 0 },
+        ServerType::MYSQL_TYPE_FLOAT | ServerType::MYSQL_TYPE_DOUBLE => Type::Double,
+        ServerType::MYSQL_TYPE_DECIMAL | ServerType::MYSQL_TYPE_NEWDECIMAL => decimal(column, is_unsigned),
+        ServerType::MYSQL_TYPE_DATE | ServerType::MYSQL_TYPE_NEWDATE => Type::Date,
+        ServerType::MYSQL_TYPE_DATETIME | ServerType::MYSQL_TYPE_DATETIME2 => Type::Timestamp,
+        ServerType::MYSQL_TYPE_TIMESTAMP | ServerType::MYSQL_TYPE_TIMESTAMP2 => Type::Timestamp,
+        ServerType::MYSQL_TYPE_JSON => Type::Json,
+        _ => Type::Text,
+    }
+}
+
+/// The length that the server tells has room for a sign, and for a point where there are digits behind it.
+fn decimal(column: &Column, is_unsigned: bool) -> Type {
+    let scale = u32::from(column.decimals());
+    let precision = column.column_length().saturating_sub(u32::from(!is_unsigned) + u32::from(scale > 0));
+    match (u8::try_from(precision), u8::try_from(scale)) {
+        (Ok(digits), Ok(scale)) if precision <= MOST_DIGITS && u32::from(scale) <= precision => {
+            Type::Decimal { precision: digits, scale }
+        }
+        _ => Type::Text,
+    }
+}
+
+/// What a refusal means: a mistake in the query, or trouble of the server's own.
+fn refused(list: &str, error: DatabaseError, hint: &'static str) -> ListError {
+    match error {
+        DatabaseError::Refused { message, trouble: Trouble::Statement | Trouble::Value, .. } => {
+            wrong(list, &message, String::new(), hint)
+        }
+        error => ListError::Server(error),
+    }
+}
