@@ -24,6 +24,16 @@ pub enum DatabaseError {
         /// What to do.
         hint: String,
     },
+    /// The file of the database, the disk below it, or others that have it.
+    #[error("{file}: {message}\nhint: {hint}")]
+    File {
+        /// The file, as a job names it.
+        file: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The connection ended before the answer came: whether the statement was carried out is not known.
     #[error(
         "{server}: the connection was lost: {message}\nhint: repeat the command: it finds out what stands, and nothing is done twice"
@@ -134,6 +144,7 @@ impl DatabaseError {
         match self {
             DatabaseError::Address { message, .. }
             | DatabaseError::Unreachable { message, .. }
+            | DatabaseError::File { message, .. }
             | DatabaseError::Lost { message, .. }
             | DatabaseError::Refused { message, .. } => message,
         }

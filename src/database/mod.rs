@@ -8,12 +8,14 @@
 //! | `row.rs` | any: an answer as texts |
 //! | `duck.rs` | DuckDB, within this process |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
+//! | `sqlite/` | an SQLite file: how it is opened, who has it, what its error codes mean |
 
 pub mod duck;
 mod error;
 pub mod postgres;
 mod row;
 mod session;
+pub mod sqlite;
 
 pub use error::{DatabaseError, RowRefusal, Trouble};
 pub use row::Row;

@@ -1,9 +1,11 @@
 //! A database outside of this process, whichever it is: how it is reached, and what can be asked of it.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{DatabaseError, Row, postgres};
+use super::{DatabaseError, Row, postgres, sqlite};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 
@@ -12,6 +14,8 @@ use crate::secrets::Secrets;
 pub enum Server {
     /// A PostgreSQL server.
     Postgres(postgres::Server),
+    /// An SQLite file.
+    Sqlite(sqlite::Server),
 }
 
 impl Server {
@@ -23,10 +27,17 @@ impl Server {
         postgres::Server::of(url, secrets).map(Server::Postgres)
     }
 
+    /// The SQLite database in a file.
+    pub fn of_sqlite(path: &Path) -> Server {
+        Server::Sqlite(sqlite::Server::of(path))
+    }
+
     /// For people: no password.
     pub fn shown(&self) -> &str {
-        let Server::Postgres(server) = self;
-        server.shown()
+        match self {
+            Server::Postgres(server) => server.shown(),
+            Server::Sqlite(server) => server.shown(),
+        }
     }
 
     /// Connects; must be called within a tokio runtime, which then drives the connection.
@@ -34,8 +45,10 @@ impl Server {
     /// # Errors
     /// Where the server is not there, does not let us in, or does not encrypt as it should.
     pub async fn connect(&self) -> Result<Session, DatabaseError> {
-        let Server::Postgres(server) = self;
-        server.connect().await.map(Session::Postgres)
+        match self {
+            Server::Postgres(server) => server.connect().await.map(Session::Postgres),
+            Server::Sqlite(server) => server.connect().await.map(Session::Sqlite),
+        }
     }
 
     /// Connects to look only: nothing is made there.
@@ -45,6 +58,7 @@ impl Server {
     pub async fn connect_to_read(&self) -> Result<Session, DatabaseError> {
         match self {
             Server::Postgres(_) => self.connect().await,
+            Server::Sqlite(server) => server.connect_to_look().await.map(Session::Sqlite),
         }
     }
 }
@@ -53,6 +67,8 @@ impl Server {
 pub enum Session {
     /// To a PostgreSQL server.
     Postgres(postgres::Session),
+    /// To an SQLite file.
+    Sqlite(sqlite::Session),
 }
 
 impl Session {
@@ -61,8 +77,10 @@ impl Session {
     /// # Errors
     /// The first that fails; the later ones are not run.
     pub async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
-        let Session::Postgres(session) = self;
-        session.run(sql).await
+        match self {
+            Session::Postgres(session) => session.run(sql).await,
+            Session::Sqlite(session) => session.run(sql).await,
+        }
     }
 
     /// The rows that a statement answers with.
@@ -70,8 +88,10 @@ impl Session {
     /// # Errors
     /// Where it fails.
     pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
-        let Session::Postgres(session) = self;
-        session.rows(sql).await
+        match self {
+            Session::Postgres(session) => session.rows(sql).await,
+            Session::Sqlite(session) => session.rows(sql).await,
+        }
     }
 
     /// The first row that a statement answers with; one without values where there is none.
@@ -87,8 +107,10 @@ impl Session {
     /// # Errors
     /// Where it fails.
     pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
-        let Session::Postgres(session) = self;
-        session.execute(sql).await
+        match self {
+            Session::Postgres(session) => session.execute(sql).await,
+            Session::Sqlite(session) => session.execute(sql).await,
+        }
     }
 
     /// The columns that a query would answer with: their names and types.
@@ -96,8 +118,10 @@ impl Session {
     /// # Errors
     /// Where it fails.
     pub async fn columns(&self, query: &str) -> Result<Vec<(String, String)>, DatabaseError> {
-        let Session::Postgres(session) = self;
-        session.columns(query).await
+        match self {
+            Session::Postgres(session) => session.columns(query).await,
+            Session::Sqlite(session) => session.columns(query).await,
+        }
     }
 
     /// Sends pieces of encoded rows into a table, or into the columns that are named behind it; the rows that were written.
@@ -110,8 +134,10 @@ impl Session {
         into: &str,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
-        let Session::Postgres(session) = self;
-        session.load(into, pieces).await
+        match self {
+            Session::Postgres(session) => session.load(into, pieces).await,
+            Session::Sqlite(session) => session.load(into, pieces).await,
+        }
     }
 
     /// Writes the answer of a query as CSV, with a header. What the database says of the query points into it.
@@ -123,26 +149,34 @@ impl Session {
         query: &str,
         write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Session::Postgres(session) = self;
-        session.write_csv(query, write).await
+        match self {
+            Session::Postgres(session) => session.write_csv(query, write).await,
+            Session::Sqlite(session) => session.write_csv(query, write).await,
+        }
     }
 
     /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
-        let Session::Postgres(session) = self;
-        session.is_closed()
+        match self {
+            Session::Postgres(session) => session.is_closed(),
+            Session::Sqlite(_) => false,
+        }
     }
 
     /// Stops what the database is doing for this connection; best effort.
     pub fn canceller(&self) -> Canceller {
-        let Session::Postgres(session) = self;
-        Canceller::Postgres(session.canceller())
+        match self {
+            Session::Postgres(session) => Canceller::Postgres(session.canceller()),
+            Session::Sqlite(session) => Canceller::Sqlite(session.canceller()),
+        }
     }
 
     /// Ends the connection, and waits until the database has been told.
     pub async fn close(self) {
-        let Session::Postgres(session) = self;
-        session.close().await;
+        match self {
+            Session::Postgres(session) => session.close().await,
+            Session::Sqlite(session) => session.close().await,
+        }
     }
 }
 
@@ -150,12 +184,16 @@ impl Session {
 pub enum Canceller {
     /// Of a PostgreSQL server.
     Postgres(postgres::Canceller),
+    /// Of an SQLite file.
+    Sqlite(sqlite::Canceller),
 }
 
 impl Canceller {
     /// Asks the database to stop; whether it does, the statement's own end tells.
     pub async fn cancel(&self) {
-        let Canceller::Postgres(canceller) = self;
-        canceller.cancel().await;
+        match self {
+            Canceller::Postgres(canceller) => canceller.cancel().await,
+            Canceller::Sqlite(canceller) => canceller.cancel(),
+        }
     }
 }

@@ -90,6 +90,8 @@ pub enum Destination {
     DuckDb(PathBuf),
     /// A PostgreSQL server.
     Postgres(ServerUrl),
+    /// An SQLite file.
+    Sqlite(PathBuf),
     /// A Parquet file; a folder of them where the table is partitioned.
     Parquet(PathBuf),
     /// A CSV file.
@@ -202,7 +204,7 @@ impl Table {
 }
 
 impl Destination {
-    /// `duckdb:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or `postgres://…`; otherwise what is wrong with
+    /// `duckdb:FILE`, `sqlite:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or `postgres://…`; otherwise what is wrong with
     /// it, and a hint.
     pub fn parse(url: &str, folder: &std::path::Path) -> Result<Destination, String> {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
@@ -212,10 +214,11 @@ impl Destination {
                 ServerUrl::parse(url).map(Destination::Postgres).map_err(|mistake| mistake.to_string())
             }
             "duckdb" if !rest.is_empty() => Ok(Destination::DuckDb(path())),
+            "sqlite" if !rest.is_empty() => Ok(Destination::Sqlite(path())),
             "parquet" if !rest.is_empty() => Ok(Destination::Parquet(path())),
             "csv" if !rest.is_empty() => Ok(Destination::Csv(path())),
             _ => Err(format!(
-                "unknown destination {url:?}\nhint: write duckdb:, parquet: or csv: and a path, or postgres://…"
+                "unknown destination {url:?}\nhint: write duckdb:, sqlite:, parquet: or csv: and a path, or postgres://…"
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! `to`: a file of DuckDB, Parquet or CSV, a folder of Parquet files, or a PostgreSQL server.
+//! `to`: a file of DuckDB, SQLite, Parquet or CSV, a folder of Parquet files, or a PostgreSQL server.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::job::raw::At;
 use crate::job::suggest;
 
 /// Destinations of later versions.
-const LATER: [&str; 2] = ["mysql", "sqlite"];
+const LATER: [&str; 1] = ["mysql"];
 
 /// What `to` may begin with.
-const SCHEMES: [&str; 4] = ["duckdb", "postgres", "parquet", "csv"];
+const SCHEMES: [&str; 5] = ["duckdb", "postgres", "sqlite", "parquet", "csv"];
 
 /// Where the rows go.
 pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Destination> {
@@ -21,12 +21,13 @@ pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes)
     match scheme {
         "postgres" | "postgresql" => server::url(to, mistakes).map(Destination::Postgres),
         "duckdb" if !rest.starts_with(':') => a_file(to, folder, mistakes).map(Destination::DuckDb),
+        "sqlite" if !rest.starts_with(':') => a_file(to, folder, mistakes).map(Destination::Sqlite),
         "parquet" if is_folder(to) => a_folder(to, folder, mistakes).map(Destination::Parquet),
         "parquet" => a_file(to, folder, mistakes).map(Destination::Parquet),
         "csv" => a_file(to, folder, mistakes).map(Destination::Csv),
         _ => {
             let hint =
-                "write \"postgres://…\", or \"duckdb:\", \"parquet:\" or \"csv:\" and the path of a file";
+                "write \"postgres://…\", or \"duckdb:\", \"sqlite:\", \"parquet:\" or \"csv:\" and the path of a file";
             refuse("destination", to, &SCHEMES, hint, mistakes);
             None
         }

@@ -9,6 +9,8 @@ pub(super) enum Kind {
     DuckDb,
     /// A PostgreSQL server.
     Postgres,
+    /// An SQLite file.
+    Sqlite,
     /// A file of its own, in which nothing else is noted.
     File,
 }
@@ -18,15 +20,16 @@ impl Kind {
     pub(super) fn of(file: &raw::JobFile) -> Kind {
         match scheme(file) {
             "postgres" | "postgresql" => Kind::Postgres,
+            "sqlite" => Kind::Sqlite,
             "parquet" | "csv" => Kind::File,
             _ => Kind::DuckDb,
         }
     }
 
-    /// Whether it is a server, in which the runs may be noted in a table of any name.
+    /// Whether the runs may be noted in a table of any name.
     pub(super) fn is_server(self) -> bool {
         match self {
-            Kind::Postgres => true,
+            Kind::Postgres | Kind::Sqlite => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -35,14 +38,14 @@ impl Kind {
     pub(super) fn can_swap(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::DuckDb | Kind::File => false,
+            Kind::DuckDb | Kind::Sqlite | Kind::File => false,
         }
     }
 
     /// Whether rows of other tables may change with a row that is deleted.
     pub(super) fn has_references(self) -> bool {
         match self {
-            Kind::Postgres => true,
+            Kind::Postgres | Kind::Sqlite => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -50,7 +53,7 @@ impl Kind {
     /// Whether a text may have the character U+0000.
     pub(super) fn takes_nul(self) -> bool {
         match self {
-            Kind::Postgres => false,
+            Kind::Postgres | Kind::Sqlite => false,
             Kind::DuckDb | Kind::File => true,
         }
     }
@@ -59,7 +62,7 @@ impl Kind {
     pub(super) fn knows_capitals(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::DuckDb | Kind::File => false,
+            Kind::DuckDb | Kind::Sqlite | Kind::File => false,
         }
     }
 
@@ -67,6 +70,7 @@ impl Kind {
     pub(super) fn names(self) -> Option<&'static NameRules> {
         match self {
             Kind::Postgres => Some(&POSTGRES),
+            Kind::Sqlite => Some(&SQLITE),
             Kind::DuckDb | Kind::File => None,
         }
     }
@@ -90,6 +94,14 @@ const POSTGRES: NameRules = NameRules {
     longest: 63,
     of_longer: "it cuts off what is longer than 63 bytes: take a shorter name",
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
+};
+
+/// "The SQLite Rowid": by that name windrow knows a table's rows, which may have a `rowid` of their own.
+const SQLITE: NameRules = NameRules {
+    database: "SQLite",
+    longest: usize::MAX,
+    of_longer: "",
+    system_columns: &["_rowid_"],
 };
 
 /// Whether the rows go into a folder.

@@ -14,6 +14,7 @@
 mod catalogue;
 mod duckdb;
 mod postgres;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use bytes::BytesMut;
 pub(super) use self::catalogue::{Catalogue, Cause, Fit, LoadRights, Right, StandingType, Swap};
 pub(super) use self::duckdb::DuckDb;
 use self::postgres::Postgres;
+use self::sqlite::Sqlite;
 use crate::database::Session;
 use crate::job::Destination;
 use crate::merge::sql;
@@ -66,6 +68,11 @@ pub(super) trait Spelling: Sync {
 pub(super) trait Dialect: Spelling + Catalogue {
     /// The type of a column of a table that is made.
     fn column_type(&self, ty: Type) -> String;
+
+    /// What stands behind the columns of a table that is made.
+    fn table_options(&self) -> &'static str {
+        ""
+    }
 
     /// The type of a column of a temporary table: what rows are encoded for.
     fn staged_type(&self, ty: Type) -> String;
@@ -116,6 +123,12 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Makes a temporary table of the rows of a SELECT, which goes with the transaction.
     fn keep_temporary(&self, name: &str, select: &str) -> String;
 
+    /// Makes an index on columns, or expressions, of a temporary table that is whole; `None` where statements find their rows
+    /// without.
+    fn index_temporary(&self, _name: &str, _columns: &str) -> Option<String> {
+        None
+    }
+
     /// Counts what is in a temporary table, for the plans of later statements; `None` where they need no counts.
     fn analyze(&self, table: &str) -> Option<String>;
 
@@ -140,6 +153,8 @@ pub(super) struct Twins<'a> {
     pub table: &'a str,
     /// The table's name in what follows.
     pub alias: &'a str,
+    /// What tells its rows apart; see [`Dialect::row_id`].
+    pub row: &'a [String],
     /// Expressions, with commas.
     pub key: &'a str,
     /// The first in this order stays.
@@ -161,6 +176,7 @@ pub(super) struct Unsendable {
 pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
     match to {
         Destination::Postgres(_) => Some(&Postgres),
+        Destination::Sqlite(_) => Some(&Sqlite),
         Destination::DuckDb(_) | Destination::Parquet(_) | Destination::Csv(_) => None,
     }
 }
@@ -169,5 +185,6 @@ pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
 pub(super) fn of(session: &Session) -> &'static dyn Dialect {
     match session {
         Session::Postgres(_) => &Postgres,
+        Session::Sqlite(_) => &Sqlite,
     }
 }

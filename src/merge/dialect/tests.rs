@@ -29,7 +29,7 @@ fn ledger(spelling: &dyn Spelling) -> String {
 fn load(dialect: &dyn Dialect) -> String {
     let table = ["my \"schema\"", "films"].map(|name| dialect.identifier(name)).join(".");
     let twins =
-        Twins { table: &table, alias: "old", key: "old.id", order: "old.at DESC", condition: "old.n > 1" };
+        Twins { table: &table, alias: "old", row: &dialect.row_id("old"), key: "old.id", order: "old.at DESC", condition: "old.n > 1" };
     [
         dialect.begin().to_owned(),
         dialect.begin_reading().to_owned(),

@@ -5,6 +5,7 @@
 //! stands and one that comes, the first becomes the second. Of several rows under a key nobody knows which is which: they
 //! make way, and the new ones are inserted.
 
+use super::ask::run_if_any;
 use super::fill::Filling;
 use super::rows::listed;
 use crate::database::DatabaseError;
@@ -29,7 +30,7 @@ impl Filling<'_> {
     async fn pair(&self) -> Result<(), DatabaseError> {
         let session = self.transaction.session;
         session.run(&format!("DROP TABLE IF EXISTS {}", self.pairs())).await?;
-        let [old, new] = ["old", "new"].map(|alias| self.dialect().row_id(alias));
+        let [old, new] = ["old", "new"].map(|alias| self.row_id(alias));
         let named = [("old", &old), ("new", &new)].into_iter().flat_map(|(alias, ids)| {
             ids.iter().enumerate().map(move |(at, id)| format!("{id} AS {}", column(alias, at)))
         });
@@ -49,7 +50,17 @@ impl Filling<'_> {
             self.rows.same_key(),
             self.leaving(),
         );
-        self.transaction.keep_temporary(PAIRED, &select).await
+        self.transaction.keep_temporary(PAIRED, &select).await?;
+        for (alias, ids) in [("old", &old), ("new", &new)] {
+            let columns = listed((0..ids.len()).map(|at| column(alias, at)));
+            run_if_any(session, self.dialect().index_temporary(PAIRED, &columns)).await?;
+        }
+        Ok(())
+    }
+
+    /// What tells rows of the table, `old`, or staged ones apart.
+    fn row_id(&self, alias: &str) -> Vec<String> {
+        if alias == "old" { self.target.row_id(alias) } else { self.dialect().row_id(alias) }
     }
 
     fn pairs(&self) -> String {
@@ -58,7 +69,7 @@ impl Filling<'_> {
 
     /// A condition: `old` or `new` is the one of the pair.
     fn is_of_pair(&self, alias: &str) -> String {
-        let ids = self.dialect().row_id(alias);
+        let ids = self.row_id(alias);
         let ids = ids.iter().enumerate().map(|(at, id)| format!("paired.{} = {id}", column(alias, at)));
         ids.collect::<Vec<_>>().join(" AND ")
     }

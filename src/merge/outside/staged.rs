@@ -95,6 +95,7 @@ impl Filling<'_> {
         let twins = Twins {
             table: &self.staged(),
             alias: "new",
+            row: &self.dialect().row_id("new"),
             key: &keys,
             order: &format!("new.{ordinal} DESC, new.{part} DESC"),
             condition: ALL,
@@ -112,8 +113,9 @@ impl Filling<'_> {
         let twins = Twins {
             table: &self.target.qualified,
             alias: "old",
+            row: &self.target.row_id("old"),
             key: &keys,
-            order: &format!("{} DESC", self.dialect().place("old")),
+            order: &format!("{} DESC", self.target.place("old")),
             condition: &format!("EXISTS (SELECT 1 FROM {} AS new WHERE {same})", self.staged()),
         };
         self.deleting(&self.dialect().delete_twins(&twins)).await
@@ -186,7 +188,7 @@ impl Filling<'_> {
                row_number() OVER (PARTITION BY new.{ordinal}, new.{part} ORDER BY {} {order}) AS windrow_place \
                FROM {} AS new JOIN {} AS old ON {} WHERE {}) AS placed WHERE windrow_place = 1",
             listed(kept.iter().map(|(output, _)| format!("old.{}", self.rows.name(output)))),
-            self.dialect().place("old"),
+            self.target.place("old"),
             self.staged(),
             self.target.qualified,
             self.rows.same_key(),

@@ -21,5 +21,5 @@ pub(in crate::merge) fn create_table(
         let key: Vec<String> = job.table.key.iter().map(|name| dialect.identifier(name)).collect();
         lines.push(format!("    PRIMARY KEY ({})", key.join(", ")));
     }
-    format!("CREATE TABLE {table} (\n{}\n)", lines.join(",\n"))
+    format!("CREATE TABLE {table} (\n{}\n){}", lines.join(",\n"), dialect.table_options())
 }

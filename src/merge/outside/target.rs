@@ -38,6 +38,8 @@ struct Standing {
     is_referenced: bool,
     /// Whether it has rules, which COPY passes over.
     has_rules: bool,
+    /// The columns that tell its rows apart, where nothing of the database's own does.
+    identity: Vec<String>,
 }
 
 /// A column that stands.
@@ -105,6 +107,22 @@ impl OutsideTarget {
     /// Whether no two rows can have the same values in these columns.
     pub fn is_unique(&self, key: &[String]) -> bool {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
+    }
+
+    /// What tells its rows apart, of the table under this alias.
+    pub fn row_id(&self, alias: &str) -> Vec<String> {
+        match self.standing.as_ref().map(|standing| standing.identity.as_slice()) {
+            None | Some([]) => self.dialect.row_id(alias),
+            Some(names) => names.iter().map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect(),
+        }
+    }
+
+    /// By what its rows are in the order in which they lie there.
+    pub fn place(&self, alias: &str) -> String {
+        match self.standing.as_ref().and_then(|standing| standing.identity.first()) {
+            None => self.dialect.place(alias),
+            Some(name) => format!("{alias}.{}", self.dialect.identifier(name)),
+        }
     }
 
     /// Whether it has rules, which COPY passes over.
@@ -246,6 +264,7 @@ async fn standing_table(session: &Session, id: String, kind: &str) -> Result<Sta
         unique,
         is_referenced: further.flag(0),
         has_rules: further.flag(1),
+        identity: further.list(2),
     })
 }
 

@@ -138,7 +138,7 @@ impl Dialect for Postgres {
     }
 
     fn delete_twins(&self, twins: &Twins<'_>) -> String {
-        let Twins { table, alias, key, order, condition } = twins;
+        let Twins { table, alias, key, order, condition, .. } = twins;
         format!(
             "DELETE FROM {table} AS twin USING (SELECT {alias}.tableoid AS part, {alias}.ctid AS row, row_number() OVER \
              (PARTITION BY {key} ORDER BY {order}) AS place FROM {table} AS {alias} WHERE {condition}) AS placed \
