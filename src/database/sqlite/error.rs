@@ -8,13 +8,16 @@ use super::busy::writers;
 use super::functions::NOT_KEPT;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
-const FULL: &str = "make room on the disk, then repeat the command; SQLITE_TMPDIR names the folder for what is set aside";
-const NOT_OURS: &str = "is it an SQLite database? One that is encrypted can only be read by the program that encrypts it";
+const FULL: &str =
+    "make room on the disk, then repeat the command; SQLITE_TMPDIR names the folder for what is set aside";
+const NOT_OURS: &str =
+    "is it an SQLite database? One that is encrypted can only be read by the program that encrypts it";
 const WRITABLE: &str = "windrow needs to write the file, and beside it its journal, in the same folder";
 const BUSY: &str = "SQLite lets one process write at a time, and windrow has waited: end the other one, or its transaction, then \
                     repeat the command";
 const DAMAGED: &str = "bring it back from a copy; `sqlite3 FILE \".recover\"` saves what can be saved";
-const DISK: &str = "nothing is published unless COMMIT got through: look at the system's log, then repeat the command";
+const DISK: &str =
+    "nothing is published unless COMMIT got through: look at the system's log, then repeat the command";
 const WORDS: &str = "these are SQLite's words";
 
 /// The code, and SQLite's words, where it is one of its own errors.
@@ -89,7 +92,9 @@ fn trouble(code: i32, words: &str) -> Trouble {
             ffi::SQLITE_CONSTRAINT => Trouble::Constraint,
             ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => Trouble::Value,
             ffi::SQLITE_INTERRUPT => Trouble::Cancelled,
-            ffi::SQLITE_ERROR if says("no such savepoint") || says("no transaction is active") => Trouble::Ended,
+            ffi::SQLITE_ERROR if says("no such savepoint") || says("no transaction is active") => {
+                Trouble::Ended
+            }
             ffi::SQLITE_ERROR if says("already exists") => Trouble::Exists,
             ffi::SQLITE_ERROR => Trouble::Statement,
             _ => Trouble::Other,
@@ -113,8 +118,13 @@ fn row_refusal(message: &str) -> RowRefusal {
 
 /// Where in the statements, in characters from 1: SQLite counts bytes from the one at which it stopped.
 fn position(sql: &str, error: &Error) -> Option<u32> {
-    let Error::SqlInputError { sql: rest, offset, .. } = error else { return None };
-    let before = sql.len().checked_sub(rest.len())? + usize::try_from(*offset).ok()?;
+    let before = match error {
+        Error::SqlInputError { sql: rest, offset, .. } => {
+            sql.len().checked_sub(rest.len())? + usize::try_from(*offset).ok()?
+        }
+        Error::SqliteFailure(_, Some(words)) => sql.find(words.strip_prefix("no such table: ")?)?,
+        _ => return None,
+    };
     u32::try_from(sql.get(..before)?.chars().count() + 1).ok()
 }
 

@@ -22,8 +22,10 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let collations = collations(connection)?;
     connection.create_scalar_function("windrow_collation", 2, flags, move |context| {
-        let key = (context.get::<String>(0)?.to_lowercase(), context.get::<String>(1)?.to_lowercase());
-        Ok(collations.get(&key).cloned().unwrap_or_else(|| "BINARY".to_owned()))
+        // An index may be on an expression, which has no name.
+        let name = |at| Ok(context.get::<Option<String>>(at)?.unwrap_or_default().to_lowercase());
+        let key: (String, String) = (name(0)?, name(1)?);
+        Ok::<String, Error>(collations.get(&key).cloned().unwrap_or_else(|| "BINARY".to_owned()))
     })?;
     connection.create_scalar_function("windrow_overrides", 1, flags, |context| {
         Ok(overrides(&context.get::<Option<String>>(0)?.unwrap_or_default()))
@@ -57,7 +59,9 @@ fn overrides(sql: &str) -> bool {
         .map(str::to_lowercase)
         .collect();
     words.windows(3).any(|three| match three {
-        [on, conflict, what] => on == "on" && conflict == "conflict" && ["replace", "ignore"].contains(&&**what),
+        [on, conflict, what] => {
+            on == "on" && conflict == "conflict" && ["replace", "ignore"].contains(&&**what)
+        }
         _ => false,
     })
 }

@@ -16,6 +16,8 @@
 //! file that another process writes to is waited for, a minute at the most.
 
 mod busy;
+#[cfg(test)]
+pub mod by_hand;
 mod cells;
 mod error;
 mod functions;
@@ -24,10 +26,9 @@ mod session;
 
 use std::path::{Path, PathBuf};
 
-pub use self::busy::Patience;
 pub use self::cells::{Piece, spelled};
 pub use self::error::{misread, unopened};
-pub use self::functions::{NOT_KEPT, UNCHANGED};
+pub use self::functions::UNCHANGED;
 pub use self::open::open_to_read;
 pub use self::session::{Canceller, Session};
 use crate::database::DatabaseError;
@@ -67,4 +68,3 @@ impl Server {
         Session::open(self, open::to_look).await
     }
 }
-

@@ -145,7 +145,9 @@ fn refuse_unfit(path: &Path) -> Result<(), DatabaseError> {
         );
     }
     match OpenOptions::new().append(true).open(&whole) {
-        Err(error) if whole.exists() => refuse(error.to_string(), "windrow writes there: it needs to write the file"),
+        Err(error) if whole.exists() => {
+            refuse(error.to_string(), "windrow writes there: it needs to write the file")
+        }
         _ => Ok(()),
     }
 }

@@ -56,7 +56,8 @@ impl Session {
         let (path, sql) = (self.path.clone(), sql.to_owned());
         on_thread(move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let done = if stop.load(Ordering::Relaxed) { Err(interrupted()) } else { work(&connection, &sql) };
+            let done =
+                if stop.load(Ordering::Relaxed) { Err(interrupted()) } else { work(&connection, &sql) };
             done.map_err(|error| error::of_statement(&path, &sql, &error))
         })
         .await

@@ -26,8 +26,7 @@ pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes)
         "parquet" => a_file(to, folder, mistakes).map(Destination::Parquet),
         "csv" => a_file(to, folder, mistakes).map(Destination::Csv),
         _ => {
-            let hint =
-                "write \"postgres://…\", or \"duckdb:\", \"sqlite:\", \"parquet:\" or \"csv:\" and the path of a file";
+            let hint = "write \"postgres://…\", or \"duckdb:\", \"sqlite:\", \"parquet:\" or \"csv:\" and the path of a file";
             refuse("destination", to, &SCHEMES, hint, mistakes);
             None
         }

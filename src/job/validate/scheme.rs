@@ -97,12 +97,8 @@ const POSTGRES: NameRules = NameRules {
 };
 
 /// "The SQLite Rowid": by that name windrow knows a table's rows, which may have a `rowid` of their own.
-const SQLITE: NameRules = NameRules {
-    database: "SQLite",
-    longest: usize::MAX,
-    of_longer: "",
-    system_columns: &["_rowid_"],
-};
+const SQLITE: NameRules =
+    NameRules { database: "SQLite", longest: usize::MAX, of_longer: "", system_columns: &["_rowid_"] };
 
 /// Whether the rows go into a folder.
 pub(super) fn is_folder(to: &At<String>) -> bool {

@@ -113,7 +113,9 @@ impl OutsideTarget {
     pub fn row_id(&self, alias: &str) -> Vec<String> {
         match self.standing.as_ref().map(|standing| standing.identity.as_slice()) {
             None | Some([]) => self.dialect.row_id(alias),
-            Some(names) => names.iter().map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect(),
+            Some(names) => {
+                names.iter().map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect()
+            }
         }
     }
 

@@ -19,6 +19,7 @@
 //! | `values` | every value is the same in every destination, read with its own client |
 //! | `wide` | values that are large |
 //! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
+//! | `sqlite` | SQLite: tables made by hand, types, files that cannot be had, readers meanwhile |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -36,6 +37,7 @@ mod publishing;
 mod questions;
 mod refused;
 pub mod sandbox;
+mod sqlite;
 mod statements;
 mod success;
 mod values;

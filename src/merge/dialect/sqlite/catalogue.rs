@@ -145,8 +145,13 @@ impl Catalogue for Sqlite {
         let Some(first) = columns.first() else { return vec![of_table(UNFIT, wanted.id)] };
         let nulls = vec!["NULL"; columns.len()].join(", ");
         let explained = wanted.rights.iter().filter_map(|(right, _)| match *right {
-            "INSERT" => Some(format!("EXPLAIN INSERT INTO {table} ({}) VALUES ({nulls})", columns.join(", "))),
-            "UPDATE" => Some(format!("EXPLAIN UPDATE {table} SET {first} = NULL")),
+            "INSERT" => {
+                Some(format!("EXPLAIN INSERT INTO {table} ({}) VALUES ({nulls})", columns.join(", ")))
+            }
+            "UPDATE" => {
+                let set: Vec<String> = columns.iter().map(|column| format!("{column} = NULL")).collect();
+                Some(format!("EXPLAIN UPDATE {table} SET {}", set.join(", ")))
+            }
             "DELETE" => Some(format!("EXPLAIN DELETE FROM {table} WHERE {first} = 1")),
             _ => None,
         });
@@ -159,7 +164,10 @@ impl Catalogue for Sqlite {
     }
 
     fn may_not_make_table(&self, schema: &str) -> String {
-        format!("SELECT 'SQLite has one schema, main: leave it out of the name' WHERE {} <> 'main'", sql::text(schema))
+        format!(
+            "SELECT 'SQLite has one schema, main: leave it out of the name' WHERE {} <> 'main'",
+            sql::text(schema)
+        )
     }
 
     fn referencing(&self, id: &str) -> String {

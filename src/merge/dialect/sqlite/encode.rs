@@ -6,7 +6,8 @@
 use bytes::BytesMut;
 use duckdb::arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use duckdb::arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType,
 };
 
 use crate::database::sqlite::Piece;

@@ -116,7 +116,8 @@ impl Dialect for Sqlite {
     }
 
     fn index_temporary(&self, name: &str, columns: &str) -> Option<String> {
-        let index = format!("{name}_{}", columns.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
+        let index =
+            format!("{name}_{}", columns.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
         Some(format!("CREATE INDEX temp.{} ON {name} ({columns})", self.identifier(&index)))
     }
 
@@ -146,7 +147,8 @@ impl Dialect for Sqlite {
 
     fn delete_twins(&self, twins: &Twins<'_>) -> String {
         let Twins { table, alias, row, key, order, condition } = twins;
-        let plain: Vec<&str> = row.iter().map(|id| id.rsplit_once('.').map_or(id.as_str(), |parts| parts.1)).collect();
+        let plain: Vec<&str> =
+            row.iter().map(|id| id.rsplit_once('.').map_or(id.as_str(), |parts| parts.1)).collect();
         let named: Vec<String> = row.iter().enumerate().map(|(at, id)| format!("{id} AS r{at}")).collect();
         let names: Vec<String> = (0..row.len()).map(|at| format!("r{at}")).collect();
         format!(

@@ -51,9 +51,11 @@ fn stand(sandbox: &Sandbox, standing: &[u32]) -> Vec<Stood> {
 
 async fn check(case: &Case, target: Target) {
     let mut sandbox = sandbox(case).await;
-    if target == Target::Postgres {
-        sandbox = sandbox.on_postgres();
-    }
+    sandbox = match target {
+        Target::File => sandbox,
+        Target::Postgres => sandbox.on_postgres(),
+        Target::Sqlite => sandbox.on_sqlite(),
+    };
     let table = case.standing.as_ref().map(|standing| stand(&sandbox, standing)).unwrap_or_default();
     let mut model = Model { case, table, merged: Vec::new(), merges: 0, at_pauses: 0, is_open: false };
     let mut seen = Seen::default();
@@ -145,6 +147,7 @@ fn block_on(checked: impl Future<Output = ()>) {
 enum Target {
     File,
     Postgres,
+    Sqlite,
 }
 
 /// 32 cases, or as many as PROPTEST_CASES says.
@@ -165,5 +168,10 @@ proptest! {
     #[test]
     fn so_it_is_in_postgresql(case in case()) {
         block_on(check(&Case { kind: Kind::Database, ..case }, Target::Postgres));
+    }
+
+    #[test]
+    fn so_it_is_in_sqlite(case in case()) {
+        block_on(check(&Case { kind: Kind::Database, ..case }, Target::Sqlite));
     }
 }

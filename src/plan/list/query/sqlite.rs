@@ -71,7 +71,9 @@ impl PreparedQuery {
             wrong(reader.list, &format!("row {number}, column {name:?}: {what}"), String::new(), NO_TEXT)
         };
         let text = |(place, name): (&usize, &String)| {
-            let value = row.get_ref(*place).map_err(|error| unanswered(reader.list, &self.path, &self.query, &error))?;
+            let value = row
+                .get_ref(*place)
+                .map_err(|error| unanswered(reader.list, &self.path, &self.query, &error))?;
             match value {
                 ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
                     Ok(text) => Ok(Some(Cow::Borrowed(text))),
