@@ -23,9 +23,11 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     let collations = collations(connection)?;
     connection.create_scalar_function("windrow_collation", 2, flags, move |context| {
         // An index may be on an expression, which has no name.
-        let name = |at| Ok(context.get::<Option<String>>(at)?.unwrap_or_default().to_lowercase());
-        let key: (String, String) = (name(0)?, name(1)?);
-        Ok::<String, Error>(collations.get(&key).cloned().unwrap_or_else(|| "BINARY".to_owned()))
+        let name = |at| -> Result<String> {
+            Ok(context.get::<Option<String>>(at)?.unwrap_or_default().to_lowercase())
+        };
+        let key = (name(0)?, name(1)?);
+        Ok(collations.get(&key).cloned().unwrap_or_else(|| "BINARY".to_owned()))
     })?;
     connection.create_scalar_function("windrow_overrides", 1, flags, |context| {
         Ok(overrides(&context.get::<Option<String>>(0)?.unwrap_or_default()))

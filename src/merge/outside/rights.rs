@@ -57,5 +57,5 @@ fn needed(job: &Job, target: &OutsideTarget) -> Vec<(&'static str, Right)> {
 /// The columns of the table that the job fills.
 fn filled(target: &OutsideTarget, columns: &[Output]) -> Vec<String> {
     let filled = columns.iter().filter_map(|output| target.column(&output.name));
-    filled.map(|column| column.name.clone()).collect()
+    filled.filter(|column| !column.generated).map(|column| column.name.clone()).collect()
 }

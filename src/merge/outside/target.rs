@@ -50,7 +50,7 @@ pub(super) struct TargetColumn {
     nullable: bool,
     has_default: bool,
     /// Computed, or always numbered: never written.
-    generated: bool,
+    pub generated: bool,
     /// Computed from other columns.
     pub computed: bool,
 }
