@@ -13,6 +13,13 @@ fn open(path: &Path) -> Connection {
     connection
 }
 
+/// Keeps everybody else from the file, until it is dropped.
+pub fn hold(path: &Path) -> Connection {
+    let connection = open(path);
+    connection.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    connection
+}
+
 /// Runs statements.
 #[track_caller]
 pub fn execute(path: &Path, sql: &str) {

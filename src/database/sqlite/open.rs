@@ -88,12 +88,29 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
     } else {
         OpenFlags::SQLITE_OPEN_READ_ONLY
     };
-    let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = match leaves_a_log && !may_make_log(path) {
+        // No log can be made, so nobody has one: the file is all that there is.
+        true => Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?,
+        false => Connection::open_with_flags(path, flags)?,
+    };
     let mut patience = Patience::new(path, &Arc::default());
     connection.busy_handler(Some(move |looks| patience.wait(looks)))?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -65536; BEGIN")?;
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))?;
     Ok(connection)
+}
+
+/// Whether a file could be made beside the database.
+fn may_make_log(path: &Path) -> bool {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    tempfile::NamedTempFile::new_in(folder(&whole)).is_ok()
+}
+
+/// The path as a URI which says that nobody writes to the file (sqlite.org/uri.html).
+fn immutable(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    format!("file:{}?immutable=1", path.replace('%', "%25").replace('?', "%3f").replace('#', "%23"))
 }
 
 /// Whether a database's header says that it has a write-ahead log (sqlite.org/fileformat.html, "File format version numbers").

@@ -92,8 +92,7 @@ async fn a_load_that_waits_can_be_given_up() {
     let sandbox = run_of(3, Mode::Append).await;
     let path = sandbox.sqlite().unwrap();
     by_hand::execute(path, "CREATE TABLE other (n)");
-    let holder = rusqlite::Connection::open(path).unwrap();
-    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let holder = by_hand::hold(path);
     let proof = sandbox.prove().await.unwrap();
     let stop = tokio::time::sleep(std::time::Duration::from_millis(300));
     let since = std::time::Instant::now();
@@ -102,6 +101,7 @@ async fn a_load_that_waits_can_be_given_up() {
         .unwrap_err();
     assert!(matches!(ended, MergeError::Interrupted), "{ended}");
     assert!(since.elapsed() < std::time::Duration::from_secs(2));
+    drop(holder);
 }
 
 #[tokio::test]

@@ -83,6 +83,16 @@ async fn a_reference_that_forbids_it_keeps_the_row() {
     assert!(error.contains("FOREIGN KEY constraint failed"), "{error}");
 }
 
+/// An upsert is no deletion: what refers to a row that comes again stays, even where it would go with it.
+#[tokio::test]
+async fn an_upsert_takes_nothing_from_other_tables() {
+    let ratings = "CREATE TABLE ratings (nr INT, film TEXT NOT NULL REFERENCES films (id) ON DELETE CASCADE ON UPDATE CASCADE); \
+                   INSERT INTO ratings VALUES (1, 'tt0001'), (2, 'gone')";
+    let sandbox = with(Mode::Upsert, ratings).await;
+    assert_eq!(sandbox.publish().await.unwrap().rows, 3);
+    assert_eq!(sandbox.rows("SELECT film FROM ratings ORDER BY nr"), ["tt0001", "gone"]);
+}
+
 /// Nothing refers to it, and no trigger fires: an upsert and a replacement take no notice.
 #[tokio::test]
 async fn triggers_that_only_write_elsewhere_are_let_be() {
