@@ -6,9 +6,11 @@ use std::process::{Child, Command, Stdio};
 use super::example;
 use crate::support::{Origin, Sandbox};
 
-/// Reads all the time until a file is there; what it could not read, and what no publication wrote.
+/// Reads all the time until a file is there; what it could not read, and what no publication wrote. It opens the file anew each
+/// time, with the patience that Python's connections have by themselves: whoever opens a file in the moment in which another
+/// closes it as the last one waits.
 const READER: &str = r#"
-import os, sqlite3, sys
+import os, sqlite3, sys, time
 path, stop = sys.argv[1:]
 reads, torn, failed = 0, 0, []
 # Until it is told, or the test has failed.
@@ -16,12 +18,13 @@ while not os.path.exists(stop) and os.path.isdir(os.path.dirname(stop)):
     if not os.path.exists(path):
         continue
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'ohlc'").fetchone():
             found = connection.execute("SELECT count(*), count(DISTINCT symbol) FROM ohlc").fetchone()
             torn += found != (100000, 1000)
             reads += 1
         connection.close()
+        time.sleep(0.005)
     except sqlite3.OperationalError as error:
         failed.append(str(error))
 print(reads, torn, sorted(set(failed)))
