@@ -33,6 +33,8 @@ pub enum DatabaseError {
         message: String,
         /// What to do.
         hint: String,
+        /// What it is about.
+        trouble: Trouble,
     },
     /// The connection ended before the answer came: whether the statement was carried out is not known.
     #[error(
@@ -161,7 +163,7 @@ impl DatabaseError {
     /// What a refusal is about.
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
-            DatabaseError::Refused { trouble, .. } => Some(*trouble),
+            DatabaseError::Refused { trouble, .. } | DatabaseError::File { trouble, .. } => Some(*trouble),
             _ => None,
         }
     }

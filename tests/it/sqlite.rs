@@ -1,12 +1,13 @@
 //! SQLite as the destination: publishing is killed at random moments, then repeated; nothing is lost, nothing doubled,
 //! nothing half there. A list comes out of the file that was filled.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::support::faults::{self, Fault, Strike};
 use crate::support::processes::kill_9;
-use crate::support::{Origin, Sandbox, film_ids, is_soak, seeded, wait};
+use crate::support::{Origin, Sandbox, ended, film_ids, is_soak, seeded, wait};
 
 /// Moments at which something dies, in `make soak` and otherwise; `WINDROW_MOMENTS` says otherwise.
 const MOMENTS: [usize; 2] = [48, 24];
@@ -69,11 +70,15 @@ mode = "{mode}"
 
     /// The answer of Python's own SQLite, a line for each row.
     fn sql(&self, sql: &str) -> Vec<String> {
+        self.sql_of(&self.file(), sql)
+    }
+
+    fn sql_of(&self, file: &Path, sql: &str) -> Vec<String> {
         let script = "import sqlite3, sys\n\
              connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)\n\
              for statement in sys.argv[2].split(';'):\n  \
                for row in connection.execute(statement): print(*row, sep='|')";
-        let output = Command::new("python3").args(["-c", script]).arg(self.file()).arg(sql).output().unwrap();
+        let output = Command::new("python3").args(["-c", script]).arg(file).arg(sql).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
@@ -152,6 +157,49 @@ fn a_death_at_any_moment_loses_nothing_and_doubles_nothing() {
         assert_eq!((&stage.table(), &stage.runs()), (new, runs), "{case}: after it was repeated");
     }
     println!("{outcomes:#?}");
+}
+
+/// Whichever of the calls that bring it to the disk fails, COMMIT's among them: nothing is published, that is told, and the
+/// next merge publishes.
+#[test]
+fn a_disk_that_does_not_keep_what_is_written_publishes_nothing() {
+    let stage = Stage::new();
+    let (log, folder) = (tempfile::tempdir().unwrap(), stage.sandbox.path().join("db"));
+    std::fs::create_dir(&folder).unwrap();
+    stage.sandbox.edit("films.toml", "sqlite:films.sqlite", "sqlite:db/films.sqlite");
+    let mut failed = 0;
+    for journal in JOURNALS {
+        for nth in 1..8 {
+            for ending in ["", "-wal", "-shm", "-journal"] {
+                let _ = std::fs::remove_file(folder.join(format!("films.sqlite{ending}")));
+            }
+            let sql = |sql: &str| stage.sql_of(&folder.join("films.sqlite"), sql);
+            sql(&format!(
+                "PRAGMA journal_mode = {journal}; CREATE TABLE films (imdb_id, title TEXT, year INT, plot TEXT)"
+            ));
+            let mut command = stage.sandbox.command(["merge", "films"]);
+            let strike = Strike {
+                call: "fsync",
+                from: nth,
+                to: nth + 99,
+                fault: Fault::Error(nix::errno::Errno::EIO),
+            };
+            faults::watch(&mut command, &folder, &log.path().join("log"), &[strike]);
+            let died = ended(command);
+            let case = format!("{journal}, from fsync {nth} on");
+            if died.code != Some(0) {
+                failed += 1;
+                let died = died.with_code(4).saying("disk I/O error");
+                assert!(died.stderr.contains("nothing was published"), "{case}: {}", died.stderr);
+                assert_eq!(sql("SELECT count(*) FROM films"), ["0"], "{case}");
+                stage.sandbox.run(["merge", "films"]).with_code(0);
+            }
+            assert_eq!(sql("SELECT count(*) FROM films"), [FILMS.to_string()], "{case}");
+            let runs = stage.sandbox.newest_run("films");
+            std::fs::remove_file(runs.join("merged.json")).unwrap();
+        }
+    }
+    assert!(failed > 3, "{failed}");
 }
 
 /// What was published is a list, and its table looks the same to a person as in any other destination.

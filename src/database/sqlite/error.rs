@@ -8,16 +8,15 @@ use super::busy::writers;
 use super::functions::NOT_KEPT;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
-const FULL: &str =
-    "make room on the disk, then repeat the command; SQLITE_TMPDIR names the folder for what is set aside";
+const FULL: &str = "nothing was published: free some space, then repeat the command; SQLITE_TMPDIR names the folder for what is set \
+                    aside";
 const NOT_OURS: &str =
     "is it an SQLite database? One that is encrypted can only be read by the program that encrypts it";
 const WRITABLE: &str = "windrow needs to write the file, and beside it its journal, in the same folder";
 const BUSY: &str = "SQLite lets one process write at a time, and windrow has waited: end the other one, or its transaction, then \
                     repeat the command";
 const DAMAGED: &str = "bring it back from a copy; `sqlite3 FILE \".recover\"` saves what can be saved";
-const DISK: &str =
-    "nothing is published unless COMMIT got through: look at the system's log, then repeat the command";
+const DISK: &str = "nothing was published: look at the system's log, then repeat the command";
 const WORDS: &str = "these are SQLite's words";
 
 /// The code, and SQLite's words, where it is one of its own errors.
@@ -33,16 +32,18 @@ fn parts(error: &Error) -> (i32, String) {
 }
 
 /// Trouble with the file itself: what to do, and what is said where SQLite's own words say too little.
-fn of_the_file(path: &Path, code: i32) -> Option<(Option<String>, &'static str)> {
+fn of_the_file(path: &Path, code: i32) -> Option<(Option<String>, &'static str, Trouble)> {
     match code & 0xff {
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => {
-            Some((Some(format!("the database is in use: {}", writers(path))), BUSY))
+            Some((Some(format!("the database is in use: {}", writers(path))), BUSY, Trouble::Passing))
         }
-        ffi::SQLITE_FULL => Some((None, FULL)),
-        ffi::SQLITE_NOTADB => Some((None, NOT_OURS)),
-        ffi::SQLITE_CORRUPT => Some((None, DAMAGED)),
-        ffi::SQLITE_READONLY | ffi::SQLITE_PERM | ffi::SQLITE_CANTOPEN => Some((None, WRITABLE)),
-        ffi::SQLITE_IOERR => Some((None, DISK)),
+        ffi::SQLITE_FULL => Some((None, FULL, Trouble::Disk)),
+        ffi::SQLITE_NOTADB => Some((None, NOT_OURS, Trouble::Other)),
+        ffi::SQLITE_CORRUPT => Some((None, DAMAGED, Trouble::Other)),
+        ffi::SQLITE_READONLY | ffi::SQLITE_PERM | ffi::SQLITE_CANTOPEN => {
+            Some((None, WRITABLE, Trouble::Disk))
+        }
+        ffi::SQLITE_IOERR => Some((None, DISK, Trouble::Disk)),
         _ => None,
     }
 }
@@ -50,9 +51,14 @@ fn of_the_file(path: &Path, code: i32) -> Option<(Option<String>, &'static str)>
 /// What an error means while a file is opened.
 pub fn unopened(path: &Path, error: &Error) -> DatabaseError {
     let (code, words) = parts(error);
-    let (instead, hint) = of_the_file(path, code).unwrap_or((None, WORDS));
+    let (instead, hint, trouble) = of_the_file(path, code).unwrap_or((None, WORDS, Trouble::Other));
     let message = instead.unwrap_or(words);
-    DatabaseError::File { file: format!("sqlite:{}", path.display()), message, hint: hint.to_owned() }
+    DatabaseError::File {
+        file: format!("sqlite:{}", path.display()),
+        message,
+        hint: hint.to_owned(),
+        trouble,
+    }
 }
 
 /// What an error of statements means; `sql` are all of them.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, Result};
 
 use super::busy::Patience;
 use super::{error, functions};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Trouble};
 use crate::os::{network_file_system, tell};
 
 /// COMMIT means that it is on the disk; references hold; what does not fit into 64 MB is set aside in files.
@@ -137,6 +137,7 @@ fn refuse_unfit(path: &Path) -> Result<(), DatabaseError> {
             file: format!("sqlite:{}", path.display()),
             message,
             hint: hint.to_owned(),
+            trouble: Trouble::Disk,
         })
     };
     let is_link = path.symlink_metadata().is_ok_and(|file| file.is_symlink());

@@ -84,6 +84,8 @@ pub(super) struct NameRules {
     pub(super) longest: usize,
     /// What it does with longer ones.
     pub(super) of_longer: &'static str,
+    /// What its own tables' names begin with.
+    pub(super) reserved: Option<&'static str>,
     /// Columns that each of its tables has.
     pub(super) system_columns: &'static [&'static str],
 }
@@ -93,12 +95,18 @@ const POSTGRES: NameRules = NameRules {
     database: "PostgreSQL",
     longest: 63,
     of_longer: "it cuts off what is longer than 63 bytes: take a shorter name",
+    reserved: None,
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
 };
 
 /// "The SQLite Rowid": by that name windrow knows a table's rows, which may have a `rowid` of their own.
-const SQLITE: NameRules =
-    NameRules { database: "SQLite", longest: usize::MAX, of_longer: "", system_columns: &["_rowid_"] };
+const SQLITE: NameRules = NameRules {
+    database: "SQLite",
+    longest: usize::MAX,
+    of_longer: "",
+    reserved: Some("sqlite_"),
+    system_columns: &["_rowid_"],
+};
 
 /// Whether the rows go into a folder.
 pub(super) fn is_folder(to: &At<String>) -> bool {

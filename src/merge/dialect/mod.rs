@@ -141,6 +141,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Updates rows, `old`, of the table from what stands behind `from`.
     fn update(&self, table: &str, set: &str, from: &str, condition: &str) -> String;
 
+    /// A condition on `new`, a row of a temporary table: no row, `old`, of the table is such.
+    fn meets_none(&self, table: &str, _temporary: &str, condition: &str) -> String {
+        format!("NOT EXISTS (SELECT 1 FROM {table} AS old WHERE {condition})")
+    }
+
     /// Deletes rows, `old`, of the table.
     fn delete(&self, table: &str, condition: &str) -> String;
 

@@ -52,6 +52,7 @@ fn load(dialect: &dyn Dialect) -> String {
         dialect.row_id("old").join(", "),
         dialect.place("old"),
         dialect.update(&table, "a = new.a", "windrow_rows AS new", "old.id = new.id"),
+        dialect.meets_none(&table, "windrow_rows", "old.id = new.id"),
         dialect.delete(&table, "old.id = 7"),
         dialect.delete_twins(&twins),
     ]
@@ -94,6 +95,7 @@ fn postgres() {
     old.tableoid, old.ctid
     old.ctid
     UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
+    NOT EXISTS (SELECT 1 FROM "my ""schema"""."films" AS old WHERE old.id = new.id)
     DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
     DELETE FROM "my ""schema"""."films" AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1
     "#);
@@ -120,10 +122,11 @@ fn sqlite() {
     CREATE TEMP TABLE windrow_rows (id text)
     CREATE TEMP TABLE windrow_kept AS SELECT 1
     CREATE INDEX temp."windrow_rows_id" ON windrow_rows ("id")
-
+    ANALYZE temp.windrow_rows
     old._rowid_
     old._rowid_
     UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
+    new._rowid_ NOT IN (SELECT new._rowid_ FROM windrow_rows AS new JOIN "my ""schema"""."films" AS old ON old.id = new.id)
     DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
     DELETE FROM "my ""schema"""."films" WHERE (_rowid_) IN (SELECT r0 FROM (SELECT old._rowid_ AS r0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE placed.place > 1)
     "#);

@@ -121,8 +121,8 @@ impl Dialect for Sqlite {
         Some(format!("CREATE INDEX temp.{} ON {name} ({columns})", self.identifier(&index)))
     }
 
-    fn analyze(&self, _: &str) -> Option<String> {
-        None
+    fn analyze(&self, table: &str) -> Option<String> {
+        Some(format!("ANALYZE {table}"))
     }
 
     fn row_id(&self, alias: &str) -> Vec<String> {
@@ -135,6 +135,13 @@ impl Dialect for Sqlite {
 
     fn update(&self, table: &str, set: &str, from: &str, condition: &str) -> String {
         format!("UPDATE {table} AS old SET {set} FROM {from} WHERE {condition}")
+    }
+
+    /// Asked once for all rows, not for each: where the table has no index on what is compared, the temporary one has.
+    fn meets_none(&self, table: &str, temporary: &str, condition: &str) -> String {
+        format!(
+            "new._rowid_ NOT IN (SELECT new._rowid_ FROM {temporary} AS new JOIN {table} AS old ON {condition})"
+        )
     }
 
     /// Without a condition all rows go at once.
