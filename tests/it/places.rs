@@ -149,8 +149,9 @@ fn a_full_disk_under_an_sqlite_file_publishes_nothing_until_there_is_room() {
     let count = |what: &str| {
         let script =
             "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
-        let output = Command::new("python3").args(["-c", script, "disk/small.sqlite", what]);
-        let output = output.current_dir(sandbox.path()).output().unwrap();
+        let mut python = Command::new("python3");
+        python.args(["-c", script, "disk/small.sqlite", what]).current_dir(sandbox.path());
+        let output = python.output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
     let mut refused = 0;
