@@ -24,6 +24,18 @@ pub enum DatabaseError {
         /// What to do.
         hint: String,
     },
+    /// The file of the database, the disk below it, or others that have it.
+    #[error("{file}: {message}\nhint: {hint}")]
+    File {
+        /// The file, as a job names it.
+        file: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// What it is about.
+        trouble: Trouble,
+    },
     /// The connection ended before the answer came: whether the statement was carried out is not known.
     #[error(
         "{server}: the connection was lost: {message}\nhint: repeat the command: it finds out what stands, and nothing is done twice"
@@ -134,6 +146,7 @@ impl DatabaseError {
         match self {
             DatabaseError::Address { message, .. }
             | DatabaseError::Unreachable { message, .. }
+            | DatabaseError::File { message, .. }
             | DatabaseError::Lost { message, .. }
             | DatabaseError::Refused { message, .. } => message,
         }
@@ -150,7 +163,7 @@ impl DatabaseError {
     /// What a refusal is about.
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
-            DatabaseError::Refused { trouble, .. } => Some(*trouble),
+            DatabaseError::Refused { trouble, .. } | DatabaseError::File { trouble, .. } => Some(*trouble),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@
 //! | `duck.rs` | DuckDB, within this process |
 //! | `mysql/` | a MariaDB or MySQL server: its address, what its error codes mean, rows as LOAD DATA |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
+//! | `sqlite/` | an SQLite file: how it is opened, who has it, what its error codes mean |
 
 pub mod duck;
 mod error;
@@ -16,6 +17,7 @@ pub mod mysql;
 pub mod postgres;
 mod row;
 mod session;
+pub mod sqlite;
 
 pub use error::{DatabaseError, RowRefusal, Trouble};
 pub use row::Row;

@@ -1,9 +1,11 @@
 //! A database outside of this process, whichever it is: how it is reached, and what can be asked of it.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{DatabaseError, Row, mysql, postgres};
+use super::{DatabaseError, Row, mysql, postgres, sqlite};
 use crate::job::{ServerKind, ServerUrl};
 use crate::secrets::Secrets;
 
@@ -14,6 +16,8 @@ pub enum Server {
     Postgres(postgres::Server),
     /// A MariaDB or MySQL server.
     MySql(mysql::Server),
+    /// An SQLite file.
+    Sqlite(sqlite::Server),
 }
 
 impl Server {
@@ -28,11 +32,17 @@ impl Server {
         }
     }
 
+    /// The SQLite database in a file.
+    pub fn of_sqlite(path: &Path) -> Server {
+        Server::Sqlite(sqlite::Server::of(path))
+    }
+
     /// For people: no password.
     pub fn shown(&self) -> &str {
         match self {
             Server::Postgres(server) => server.shown(),
             Server::MySql(server) => server.shown(),
+            Server::Sqlite(server) => server.shown(),
         }
     }
 
@@ -44,6 +54,7 @@ impl Server {
         match self {
             Server::Postgres(server) => server.connect().await.map(Session::Postgres),
             Server::MySql(server) => server.connect().await.map(Session::MySql),
+            Server::Sqlite(server) => server.connect().await.map(Session::Sqlite),
         }
     }
 
@@ -54,6 +65,7 @@ impl Server {
     pub async fn connect_to_read(&self) -> Result<Session, DatabaseError> {
         match self {
             Server::Postgres(_) | Server::MySql(_) => self.connect().await,
+            Server::Sqlite(server) => server.connect_to_look().await.map(Session::Sqlite),
         }
     }
 }
@@ -64,6 +76,8 @@ pub enum Session {
     Postgres(postgres::Session),
     /// To a MariaDB or MySQL server.
     MySql(mysql::Session),
+    /// To an SQLite file.
+    Sqlite(sqlite::Session),
 }
 
 impl Session {
@@ -75,6 +89,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.run(sql).await,
             Session::MySql(session) => session.run(sql).await,
+            Session::Sqlite(session) => session.run(sql).await,
         }
     }
 
@@ -86,6 +101,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.rows(sql).await,
             Session::MySql(session) => session.rows(sql).await,
+            Session::Sqlite(session) => session.rows(sql).await,
         }
     }
 
@@ -105,6 +121,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.execute(sql).await,
             Session::MySql(session) => session.execute(sql).await,
+            Session::Sqlite(session) => session.execute(sql).await,
         }
     }
 
@@ -116,6 +133,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.columns(query).await,
             Session::MySql(session) => session.columns(query).await,
+            Session::Sqlite(session) => session.columns(query).await,
         }
     }
 
@@ -132,6 +150,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.load(into, pieces).await,
             Session::MySql(session) => session.load(into, pieces).await,
+            Session::Sqlite(session) => session.load(into, pieces).await,
         }
     }
 
@@ -147,6 +166,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.write_csv(query, write).await,
             Session::MySql(session) => session.write_csv(query, write).await,
+            Session::Sqlite(session) => session.write_csv(query, write).await,
         }
     }
 
@@ -155,6 +175,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.is_closed(),
             Session::MySql(session) => session.is_closed(),
+            Session::Sqlite(_) => false,
         }
     }
 
@@ -163,6 +184,7 @@ impl Session {
         match self {
             Session::Postgres(session) => Canceller::Postgres(session.canceller()),
             Session::MySql(session) => Canceller::MySql(session.canceller()),
+            Session::Sqlite(session) => Canceller::Sqlite(session.canceller()),
         }
     }
 
@@ -171,6 +193,7 @@ impl Session {
         match self {
             Session::Postgres(session) => session.close().await,
             Session::MySql(session) => session.close().await,
+            Session::Sqlite(session) => session.close().await,
         }
     }
 }
@@ -181,6 +204,8 @@ pub enum Canceller {
     Postgres(postgres::Canceller),
     /// Of a MariaDB or MySQL server.
     MySql(mysql::Canceller),
+    /// Of an SQLite file.
+    Sqlite(sqlite::Canceller),
 }
 
 impl Canceller {
@@ -189,6 +214,7 @@ impl Canceller {
         match self {
             Canceller::Postgres(canceller) => canceller.cancel().await,
             Canceller::MySql(canceller) => canceller.cancel().await,
+            Canceller::Sqlite(canceller) => canceller.cancel(),
         }
     }
 }

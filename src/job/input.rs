@@ -101,6 +101,8 @@ pub enum Database {
     DuckDb(Option<PathBuf>),
     /// A database server.
     Server(ServerUrl),
+    /// An SQLite file, absolute, read only.
+    Sqlite(PathBuf),
 }
 
 impl fmt::Display for Database {
@@ -111,6 +113,7 @@ impl fmt::Display for Database {
                 write!(out, "duckdb:{}", path.as_deref().unwrap_or(Path::new("")).display())
             }
             Database::Server(url) => out.write_str(&url.shown()),
+            Database::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
         }
     }
 }

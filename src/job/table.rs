@@ -90,6 +90,8 @@ pub enum Destination {
     DuckDb(PathBuf),
     /// A database server.
     Server(ServerUrl),
+    /// An SQLite file.
+    Sqlite(PathBuf),
     /// A Parquet file; a folder of them where the table is partitioned.
     Parquet(PathBuf),
     /// A CSV file.
@@ -202,8 +204,8 @@ impl Table {
 }
 
 impl Destination {
-    /// `duckdb:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or the URL of a server; otherwise what is wrong
-    /// with it, and a hint.
+    /// `duckdb:FILE`, `sqlite:FILE`, `parquet:FILE`, `csv:FILE` (relative to `folder`) or the URL of a server; otherwise
+    /// what is wrong with it, and a hint.
     pub fn parse(url: &str, folder: &std::path::Path) -> Result<Destination, String> {
         let (scheme, rest) = url.split_once(':').unwrap_or(("", url));
         let path = || folder.join(rest);
@@ -212,10 +214,11 @@ impl Destination {
                 ServerUrl::parse(url).map(Destination::Server).map_err(|mistake| mistake.to_string())
             }
             "duckdb" if !rest.is_empty() => Ok(Destination::DuckDb(path())),
+            "sqlite" if !rest.is_empty() => Ok(Destination::Sqlite(path())),
             "parquet" if !rest.is_empty() => Ok(Destination::Parquet(path())),
             "csv" if !rest.is_empty() => Ok(Destination::Csv(path())),
             _ => Err(format!(
-                "unknown destination {url:?}\nhint: write duckdb:, parquet: or csv: and a path, or postgres://… or mysql://…"
+                "unknown destination {url:?}\nhint: write duckdb:, sqlite:, parquet: or csv: and a path, or postgres://… or mysql://…"
             )),
         }
     }

@@ -271,7 +271,8 @@ fn exit_of_server(error: &DatabaseError) -> Exit {
     match error {
         DatabaseError::Address { .. }
         | DatabaseError::Refused { trouble: Trouble::Statement | Trouble::Exists, .. } => Exit::Usage,
-        DatabaseError::Refused { trouble: Trouble::Disk, .. } => Exit::Disk,
+        DatabaseError::Refused { trouble: Trouble::Disk, .. }
+        | DatabaseError::File { trouble: Trouble::Disk, .. } => Exit::Disk,
         _ => Exit::Database,
     }
 }

@@ -14,7 +14,7 @@ use crate::secrets::Secrets;
 pub enum ResolvedDestination {
     /// A DuckDB file.
     DuckDb(PathBuf),
-    /// A server.
+    /// A server, or a file of another database's.
     Server(Server),
     /// A Parquet file, or a folder of them.
     Parquet(PathBuf),
@@ -48,6 +48,7 @@ impl ResolvedDestination {
         Ok(match &job.table.to {
             Destination::DuckDb(path) => ResolvedDestination::DuckDb(path.clone()),
             Destination::Server(url) => ResolvedDestination::Server(Server::of(url, secrets)?),
+            Destination::Sqlite(path) => ResolvedDestination::Server(Server::of_sqlite(path)),
             Destination::Parquet(path) => ResolvedDestination::Parquet(path.clone()),
             Destination::Csv(path) => ResolvedDestination::Csv(path.clone()),
         })

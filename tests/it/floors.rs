@@ -19,11 +19,12 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 13] = [
+const DOORS: [(&str, &[&str]); 14] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
     ("mysql_async", &["database", "plan"]),
     ("tokio_postgres", &["database", "plan"]),
+    ("rusqlite", &["database", "plan"]),
     ("tokio_postgres_rustls", &["database"]),
     ("hyper", &["fetch"]),
     ("hyper_util", &["fetch"]),
@@ -121,7 +122,7 @@ fn what_loads_into_databases_names_none() {
     let mut named = Vec::new();
     for (path, code) in &sources()["merge"] {
         let code = code.to_lowercase();
-        let words = ["postgres", "pg_", "regclass", "ctid", "tableoid"];
+        let words = ["postgres", "pg_", "regclass", "ctid", "tableoid", "sqlite", "pragma", "rowid"];
         let found = words.into_iter().filter(|word| code.contains(word));
         if path.starts_with("merge/outside") {
             named.extend(found.map(|word| format!("{} has {word}", path.display())));

@@ -17,6 +17,7 @@
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
 //! | [`postgres`] | PostgreSQL as list and destination: deaths at any moment, readers, a table made by hand |
+//! | [`sqlite`] | SQLite as list and destination: deaths at any moment, readers, full disks |
 //! | [`files`] | do others read a published file, and is it whole whatever is killed? |
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
@@ -47,6 +48,7 @@ mod servers;
 mod settled;
 mod shard;
 mod signals;
+mod sqlite;
 mod support;
 mod syscalls;
 mod words;

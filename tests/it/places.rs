@@ -138,6 +138,49 @@ fn a_full_disk_under_the_database_publishes_nothing_until_there_is_room() {
     assert_eq!(table(&sandbox, "disk/small.duckdb"), ["300 300"]);
 }
 
+/// Whatever room there is for the log, the rows or their COMMIT.
+#[test]
+fn a_full_disk_under_an_sqlite_file_publishes_nothing_until_there_is_room() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 300, "", "");
+    sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
+    let count = |what: &str| {
+        let script =
+            "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])";
+        let mut python = Command::new("python3");
+        python.args(["-c", script, "disk/small.sqlite", what]).current_dir(sandbox.path());
+        let output = python.output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let mut refused = 0;
+    for room in [0, 8_000, 40_000, 60_000, 100_000, 140_000] {
+        disk.fill();
+        let filler = OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap();
+        filler.set_len(filler.metadata().unwrap().len() - room).unwrap();
+        let ended = sandbox.run(["merge", "small", "--to", "sqlite:disk/small.sqlite"]);
+        let is_full = ended.code != Some(0);
+        if is_full {
+            refused += 1;
+            ended.with_code(4).saying("nothing was published");
+        }
+        disk.free();
+        if is_full && disk.0.join("small.sqlite").exists() {
+            assert_eq!(count("SELECT count(*) FROM sqlite_schema"), "0", "with room for {room} bytes");
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(disk.0.join(format!("small.sqlite{ending}")));
+        }
+    }
+    assert!(refused > 2, "{refused}");
+    sandbox
+        .run(["merge", "small", "--to", "sqlite:disk/small.sqlite"])
+        .with_code(0)
+        .saying("published 300 rows");
+    assert_eq!(count("SELECT count(*) FROM films"), "300");
+}
+
 #[test]
 fn a_full_disk_under_a_file_leaves_the_old_one_and_nothing_beside_it() {
     let sandbox = Sandbox::new();
@@ -202,7 +245,13 @@ fn a_read_only_disk_is_told_before_the_first_request() {
         .with_code(4)
         .saying("Read-only file system")
         .saying("hint: windrow makes the database there");
-    sandbox.edit("small.toml", "duckdb:disk/small.duckdb", "duckdb:nowhere/small.duckdb");
+    sandbox.edit("small.toml", "duckdb:disk/small.duckdb", "sqlite:disk/small.sqlite");
+    sandbox
+        .run(["run", job])
+        .with_code(4)
+        .saying("Read-only file system")
+        .saying("hint: windrow writes there");
+    sandbox.edit("small.toml", "sqlite:disk/small.sqlite", "duckdb:nowhere/small.duckdb");
     sandbox.run(["run", job]).with_code(4).saying("there is no folder").saying("hint: make it");
     assert_eq!(origin.counts()["total"], 0);
 }

@@ -79,6 +79,7 @@ fn of_path<'a>(path: &'a str, query: Query<'a>) -> Option<(Endpoint, Cow<'a, str
         "jsonl" => Some((Endpoint::JsonLines, decoded(rest))),
         "texts" => Some((Endpoint::Texts, decoded(rest))),
         "states" => Some((Endpoint::States, decoded(rest))),
+        "ohlc" => Some((Endpoint::Ohlc, decoded(rest))),
         "redirects" => Some((Endpoint::Redirects, decoded(rest))),
         _ => fixed(path).map(|endpoint| (endpoint, query.get("url").unwrap_or_default())),
     }

@@ -39,11 +39,13 @@ pub enum Endpoint {
     States,
     /// `/redirects/{id}?to={url}`
     Redirects,
+    /// `/ohlc/{symbol}`
+    Ohlc,
 }
 
 impl Endpoint {
     /// In the order of their numbers.
-    pub const ALL: [Endpoint; 16] = [
+    pub const ALL: [Endpoint; 17] = [
         Endpoint::Omdb,
         Endpoint::Business,
         Endpoint::Numbers,
@@ -60,6 +62,7 @@ impl Endpoint {
         Endpoint::Texts,
         Endpoint::States,
         Endpoint::Redirects,
+        Endpoint::Ohlc,
     ];
 
     /// The name in counts.
@@ -81,6 +84,7 @@ impl Endpoint {
             Endpoint::Texts => "texts",
             Endpoint::States => "states",
             Endpoint::Redirects => "redirects",
+            Endpoint::Ohlc => "ohlc",
         }
     }
 

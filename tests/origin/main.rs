@@ -9,6 +9,7 @@
 //! | what a film's documents hold | `film`, `omdb`, `business`; `library` keeps them ready |
 //! | counts of a URL, one by one and in batches | `social` |
 //! | matches and their odds, in HTML | `odds` |
+//! | prices day by day | `ohlc` |
 //! | pages in all charsets and codings | `pages` |
 //! | lists in pages and as JSON lines | `lists` |
 //! | batches that are asked for otherwise | `items` |
@@ -44,6 +45,7 @@ mod listen;
 mod lists;
 mod numbers;
 mod odds;
+mod ohlc;
 mod omdb;
 mod origin;
 mod pages;

@@ -22,7 +22,7 @@ use crate::places::{Place, Places};
 use crate::query::Query;
 use crate::social::{graph, pins, plus_ones, shares};
 use crate::wire::Pen;
-use crate::{echo, items, lists, numbers, odds, omdb, pages, small, usage};
+use crate::{echo, items, lists, numbers, odds, ohlc, omdb, pages, small, usage};
 
 /// What all connections share.
 pub struct Origin {
@@ -210,6 +210,7 @@ impl Origin {
             Endpoint::Texts => small::text(id, query),
             Endpoint::States => small::state(id, *nth, query),
             Endpoint::Redirects => small::redirect(query),
+            Endpoint::Ohlc => ohlc::answer(id),
         }
     }
 

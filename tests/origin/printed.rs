@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 
 use crate::library::Library;
-use crate::odds;
 use crate::social::urls;
+use crate::{odds, ohlc};
 
 /// A list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,8 @@ pub enum List {
     Urls,
     /// schemas/odds_matches.csv
     Matches,
+    /// schemas/ohlc_symbols.csv
+    Symbols,
     /// schemas/scrape_urls.txt
     Pages,
 }
@@ -40,6 +42,10 @@ impl List {
                     (0..odds::LISTED).map(odds::listed).map(|(id, league)| format!("{id},{league}\n"));
                 out.write_all(format!("match_id,league\n{}", lines.collect::<String>()).as_bytes())
             }
+            List::Symbols => {
+                let lines: String = (0..ohlc::LISTED).map(|place| ohlc::listed(place) + "\n").collect();
+                out.write_all(format!("symbol\n{lines}").as_bytes())
+            }
             List::Pages => {
                 let lines = (1..=PAGES).map(|number| format!("http://127.0.0.1:8477/pages/{number}\n"));
                 out.write_all(lines.collect::<String>().as_bytes())
@@ -61,6 +67,7 @@ mod tests {
             (List::Films, "movie_ids.csv", &include_bytes!("../../schemas/movie_ids.csv")[..]),
             (List::Urls, "social_urls.csv", include_bytes!("../../schemas/social_urls.csv")),
             (List::Matches, "odds_matches.csv", include_bytes!("../../schemas/odds_matches.csv")),
+            (List::Symbols, "ohlc_symbols.csv", include_bytes!("../../schemas/ohlc_symbols.csv")),
             (List::Pages, "scrape_urls.txt", include_bytes!("../../schemas/scrape_urls.txt")),
         ] {
             let mut printed = Vec::new();

@@ -7,6 +7,7 @@
 //! | `lists/{id}` | how many items it has |
 //! | `pages/{n}` | title and links |
 //! | `items/{id}` | the price |
+//! | `ohlc/{symbol}` | the days |
 //! | `social?url={url}` | all counts of a URL |
 
 use hyper::StatusCode;
@@ -16,7 +17,7 @@ use crate::answer::Answer;
 use crate::odds::Match;
 use crate::pages::Page;
 use crate::query::{Query, decoded};
-use crate::{items, lists, social};
+use crate::{items, lists, ohlc, social};
 
 /// What is told under this path, which is the one behind `/_admin/truth/`.
 pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
@@ -27,8 +28,9 @@ pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
         "lists" => json!(lists::total(&id)),
         "pages" => json!(Page::find(&id)),
         "items" => json!(items::price(&id)),
+        "ohlc" => json!(ohlc::bars(&id)),
         "social" => social::truth(&query.get("url").unwrap_or_default()),
-        _ => return Answer::problem(StatusCode::NOT_FOUND, "matches, lists, pages, items or social"),
+        _ => return Answer::problem(StatusCode::NOT_FOUND, "matches, lists, pages, items, ohlc or social"),
     };
     Answer::value(&told)
 }

@@ -231,3 +231,25 @@ fn text_for_postgresql_refuses_what_it_cannot_hold_unless_the_column_says_otherw
         ]
     );
 }
+
+#[test]
+fn what_a_job_says_of_sqlite() {
+    let to = |keys: &str| {
+        let text = small("").replace(TO, "to = \"sqlite:films.sqlite\"");
+        text.replace("mode = \"append\"", &format!("mode = \"replace\"{keys}"))
+    };
+    let job = job(&to(", runs_table = \"runs\", on_referencing = \"delete\""));
+    assert_eq!(job.table.to, Destination::Sqlite("/nowhere/schemas/films.sqlite".into()));
+    let told =
+        |text: &str| mistakes_of(text).iter().map(|one| one.message.clone()).collect::<Vec<_>>().join("\n");
+    assert_eq!(
+        told(&to(", runs_table = \"sqlite_runs\"")),
+        "\"sqlite_runs\" is no name for a table in SQLite"
+    );
+    let stamped = told(&to(", stamp = { _rowid_ = \"run.id\" }"));
+    assert_eq!(stamped, "\"_rowid_\" is no name for a column in SQLite");
+    assert_eq!(told(&to(", swap = true")), "swap = true of a destination that is no server");
+    assert!(told(&small("").replace(TO, "to = \"sqlite:/\"")).contains("is a directory"));
+    let list = from("database = \"sqlite:ids.sqlite\", sql = \"SELECT id FROM t\"");
+    assert_eq!(self::job(&list).input.source.database(), "sqlite:/nowhere/schemas/ids.sqlite");
+}

@@ -1,4 +1,4 @@
-//! `to`: a file of DuckDB, Parquet or CSV, a folder of Parquet files, or a database server.
+//! `to`: a file of DuckDB, SQLite, Parquet or CSV, a folder of Parquet files, or a database server.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,8 @@ use crate::job::raw::At;
 use crate::job::suggest;
 use crate::job::{Destination, ServerKind};
 
-/// Destinations of later versions.
-const LATER: [&str; 1] = ["sqlite"];
-
 /// What `to` may begin with.
-const SCHEMES: [&str; 6] = ["duckdb", "postgres", "mysql", "mariadb", "parquet", "csv"];
+const SCHEMES: [&str; 7] = ["duckdb", "postgres", "mysql", "mariadb", "sqlite", "parquet", "csv"];
 
 /// Where the rows go.
 pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Destination> {
@@ -21,11 +18,12 @@ pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes)
     match scheme {
         _ if ServerKind::of(scheme).is_some() => server::url(to, mistakes).map(Destination::Server),
         "duckdb" if !rest.starts_with(':') => a_file(to, folder, mistakes).map(Destination::DuckDb),
+        "sqlite" if !rest.starts_with(':') => a_file(to, folder, mistakes).map(Destination::Sqlite),
         "parquet" if is_folder(to) => a_folder(to, folder, mistakes).map(Destination::Parquet),
         "parquet" => a_file(to, folder, mistakes).map(Destination::Parquet),
         "csv" => a_file(to, folder, mistakes).map(Destination::Csv),
         _ => {
-            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\", \"parquet:\" or \"csv:\" and the path of a file";
+            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\", \"sqlite:\", \"parquet:\" or \"csv:\" and the path of a file";
             refuse("destination", to, &SCHEMES, hint, mistakes);
             None
         }
@@ -35,10 +33,6 @@ pub(super) fn validated(to: &At<String>, folder: &Path, mistakes: &mut Mistakes)
 /// Notes a URL of a scheme that a `what` does not have; `hint` says how one is written.
 pub(super) fn refuse(what: &str, url: &At<String>, schemes: &[&str], hint: &str, mistakes: &mut Mistakes) {
     let (scheme, rest) = parted(url.text());
-    if LATER.contains(&scheme) {
-        mistakes.add(&url.span, format!("not yet supported: the {what} {scheme}:"), hint);
-        return;
-    }
     // What follows may have a password.
     let shown = if rest.starts_with("//") { format!("{scheme}://…") } else { url.value.clone() };
     let meant = suggest::did_you_mean(scheme, schemes).filter(|_| !schemes.contains(&scheme));

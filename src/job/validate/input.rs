@@ -70,7 +70,7 @@ fn check_no_format(input: &raw::Input, hint: &str, mistakes: &mut Mistakes) {
     }
 }
 
-/// A server, a DuckDB file, or DuckDB alone.
+/// A server, a DuckDB or SQLite file, or DuckDB alone.
 fn database(written: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Option<Database> {
     match written.value.split_once(':') {
         Some((scheme, _)) if ServerKind::of(scheme).is_some() => {
@@ -81,12 +81,15 @@ fn database(written: &At<String>, folder: &Path, mistakes: &mut Mistakes) -> Opt
             let path = destination::a_file(written, folder, mistakes);
             path.map(|path| Database::DuckDb(Some(path)))
         }
+        Some(("sqlite", rest)) if !rest.starts_with(':') => {
+            destination::a_file(written, folder, mistakes).map(Database::Sqlite)
+        }
         _ => {
-            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\" and the path of a file";
+            let hint = "write \"postgres://…\" or \"mysql://…\", or \"duckdb:\" or \"sqlite:\" and the path of a file";
             destination::refuse(
                 "database",
                 written,
-                &["duckdb", "postgres", "mysql", "mariadb"],
+                &["duckdb", "postgres", "mysql", "mariadb", "sqlite"],
                 hint,
                 mistakes,
             );

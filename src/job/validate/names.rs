@@ -236,5 +236,11 @@ pub(super) fn table_name(text: &str, kind: Kind) -> Result<TableName, (String, &
             format!("\"{long}\" is {} bytes long, and no name for a table in {database}", long.len());
         return Err((message, *of_longer));
     }
+    if let Some(NameRules { database, reserved: Some(reserved), .. }) = kind.names()
+        && name.table.to_ascii_lowercase().starts_with(reserved)
+    {
+        let message = format!("\"{}\" is no name for a table in {database}", name.table);
+        return Err((message, "it keeps names that begin so for itself: take another one"));
+    }
     Ok(name)
 }

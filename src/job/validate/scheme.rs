@@ -12,6 +12,8 @@ pub(super) enum Kind {
     Postgres,
     /// A MariaDB or MySQL server.
     MySql,
+    /// An SQLite file.
+    Sqlite,
     /// A file of its own, in which nothing else is noted.
     File,
 }
@@ -22,15 +24,16 @@ impl Kind {
         match (scheme(file), ServerKind::of(scheme(file))) {
             (_, Some(ServerKind::Postgres)) => Kind::Postgres,
             (_, Some(ServerKind::MySql)) => Kind::MySql,
+            ("sqlite", None) => Kind::Sqlite,
             ("parquet" | "csv", None) => Kind::File,
             (_, None) => Kind::DuckDb,
         }
     }
 
-    /// Whether it is a server, in which the runs may be noted in a table of any name.
+    /// Whether the runs may be noted in a table of any name.
     pub(super) fn is_server(self) -> bool {
         match self {
-            Kind::Postgres | Kind::MySql => true,
+            Kind::Postgres | Kind::MySql | Kind::Sqlite => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -39,14 +42,14 @@ impl Kind {
     pub(super) fn can_swap(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::MySql | Kind::DuckDb | Kind::File => false,
+            Kind::MySql | Kind::DuckDb | Kind::Sqlite | Kind::File => false,
         }
     }
 
     /// Whether rows of other tables may change with a row that is deleted.
     pub(super) fn has_references(self) -> bool {
         match self {
-            Kind::Postgres | Kind::MySql => true,
+            Kind::Postgres | Kind::MySql | Kind::Sqlite => true,
             Kind::DuckDb | Kind::File => false,
         }
     }
@@ -54,7 +57,7 @@ impl Kind {
     /// Whether a text may have the character U+0000.
     pub(super) fn takes_nul(self) -> bool {
         match self {
-            Kind::Postgres => false,
+            Kind::Postgres | Kind::Sqlite => false,
             Kind::MySql | Kind::DuckDb | Kind::File => true,
         }
     }
@@ -63,7 +66,7 @@ impl Kind {
     pub(super) fn knows_capitals(self) -> bool {
         match self {
             Kind::Postgres => true,
-            Kind::MySql | Kind::DuckDb | Kind::File => false,
+            Kind::MySql | Kind::DuckDb | Kind::Sqlite | Kind::File => false,
         }
     }
 
@@ -72,6 +75,7 @@ impl Kind {
         match self {
             Kind::Postgres => Some(&POSTGRES),
             Kind::MySql => Some(&MYSQL),
+            Kind::Sqlite => Some(&SQLITE),
             Kind::DuckDb | Kind::File => None,
         }
     }
@@ -85,6 +89,8 @@ pub(super) struct NameRules {
     pub(super) longest: usize,
     /// What it does with longer ones.
     pub(super) of_longer: &'static str,
+    /// What its own tables' names begin with.
+    pub(super) reserved: Option<&'static str>,
     /// Columns that each of its tables has.
     pub(super) system_columns: &'static [&'static str],
 }
@@ -94,6 +100,7 @@ const POSTGRES: NameRules = NameRules {
     database: "PostgreSQL",
     longest: 63,
     of_longer: "it cuts off what is longer than 63 bytes: take a shorter name",
+    reserved: None,
     system_columns: &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"],
 };
 
@@ -103,6 +110,16 @@ const MYSQL: NameRules = NameRules {
     longest: 64,
     of_longer: "it takes 64 characters at the most: take a shorter name",
     system_columns: &[],
+    reserved: None,
+};
+
+/// "The SQLite Rowid": by that name windrow knows a table's rows, which may have a `rowid` of their own.
+const SQLITE: NameRules = NameRules {
+    database: "SQLite",
+    longest: usize::MAX,
+    of_longer: "",
+    reserved: Some("sqlite_"),
+    system_columns: &["_rowid_"],
 };
 
 /// Whether the rows go into a folder.

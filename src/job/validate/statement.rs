@@ -35,13 +35,15 @@ pub(super) fn after(
 /// The files that the job has already: a report would overwrite them.
 pub(super) fn taken(input: Option<&Input>, table: Option<&Table>) -> Vec<(PathBuf, &'static str)> {
     let list = input.and_then(|input| match &input.source {
-        Source::File { path, .. } | Source::Query { database: Database::DuckDb(Some(path)), .. } => {
-            Some(path)
-        }
+        Source::File { path, .. }
+        | Source::Query { database: Database::DuckDb(Some(path)) | Database::Sqlite(path), .. } => Some(path),
         Source::Ids(_) | Source::Stdin { .. } | Source::Query { .. } => None,
     });
     let to = table.and_then(|table| match &table.to {
-        Destination::DuckDb(path) | Destination::Parquet(path) | Destination::Csv(path) => Some(path),
+        Destination::DuckDb(path)
+        | Destination::Sqlite(path)
+        | Destination::Parquet(path)
+        | Destination::Csv(path) => Some(path),
         Destination::Server(_) => None,
     });
     let list = list.map(|path| (path.clone(), "the list"));

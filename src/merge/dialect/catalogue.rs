@@ -28,7 +28,8 @@ pub(in crate::merge) trait Catalogue {
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 
-    /// Whether others refer to the table, and whether it has rules, which a load of encoded rows passes over.
+    /// Whether others refer to the table; whether it has rules, which a load of encoded rows passes over; the list of columns
+    /// that tell its rows apart, where [`row_id`](super::Dialect::row_id) does not.
     fn further(&self, id: &str) -> String;
 
     /// The table's size in bytes.
@@ -47,6 +48,12 @@ pub(in crate::merge) trait Catalogue {
     /// name of their table, name of the table referred to, what happens, list of columns, list of those referred to, whether
     /// this user may count the rows.
     fn referencing(&self, id: &str) -> String;
+
+    /// What makes [`Catalogue::changes`] count: a query that answers with the statements to be run before anything is changed;
+    /// `None` where the database counts by itself.
+    fn watch(&self, _id: &str) -> Option<String> {
+        None
+    }
 
     /// Rows that this transaction has changed so far: table, whether it is this one or a part of it, rows deleted, rows
     /// updated; `None` where nobody counts them.

@@ -16,6 +16,7 @@ mod catalogue;
 mod duckdb;
 mod mysql;
 mod postgres;
+mod sqlite;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub(super) use self::catalogue::{Catalogue, Cause, Fit, LoadRights, Right, Stand
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
 use self::postgres::Postgres;
+use self::sqlite::Sqlite;
 use crate::database::Session;
 use crate::job::{Destination, ServerKind};
 use crate::merge::sql;
@@ -69,8 +71,8 @@ pub(super) trait Spelling: Sync {
     /// A condition: what stands in the column is the table's name, as this database tells tables apart.
     fn is_table(&self, column: &str, name: &str) -> String;
 
-    /// What stands behind the columns of a table that is made.
-    fn table_options(&self) -> &'static str {
+    /// What stands behind the columns of a table of runs.
+    fn runs_options(&self) -> &'static str {
         ""
     }
 
@@ -89,6 +91,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     fn key_column_type(&self, ty: Type, columns: usize) -> String {
         let _ = columns;
         self.column_type(ty)
+    }
+
+    /// What stands behind the columns of a table that is made.
+    fn table_options(&self) -> &'static str {
+        ""
     }
 
     /// The type of a column of a temporary table: what rows are encoded for. `standing` is that of the table's own column,
@@ -142,6 +149,12 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// rows are looked for.
     fn keep_temporary(&self, name: &str, sought: &[Vec<String>], select: &str) -> String;
 
+    /// Makes an index on columns, or expressions, of a temporary table that is whole; `None` where it was made with the table,
+    /// or statements find their rows without.
+    fn index_temporary(&self, _name: &str, _columns: &str) -> Option<String> {
+        None
+    }
+
     /// Counts what is in a temporary table, for the plans of later statements; `None` where they need no counts.
     fn analyze(&self, table: &str) -> Option<String>;
 
@@ -154,17 +167,17 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Updates rows, `old`, of the table from what stands behind `from`: each column, quoted, and its value.
     fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String;
 
+    /// A condition on `new`, a row of a temporary table: no row, `old`, of the table is such.
+    fn meets_none(&self, table: &str, _temporary: &str, condition: &str) -> String {
+        format!("NOT EXISTS (SELECT 1 FROM {table} AS old WHERE {condition})")
+    }
+
     /// Deletes rows, `old`, of the table.
     fn delete(&self, table: &str, condition: &str) -> String;
 
     /// Deletes of the rows of a table that meet a condition all that have the same key as one before them in this order:
     /// statements, of which the last one deletes.
     fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String>;
-
-    /// Whether rows without a unique key can be told apart, and have an order.
-    fn tells_rows_apart(&self) -> bool {
-        true
-    }
 
     /// Whether a table can be made within a transaction. Where it cannot, it is made before, and stays if the transaction
     /// is undone.
@@ -215,6 +228,7 @@ pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
             ServerKind::Postgres => &Postgres,
             ServerKind::MySql => &MySql,
         }),
+        Destination::Sqlite(_) => Some(&Sqlite),
         Destination::DuckDb(_) | Destination::Parquet(_) | Destination::Csv(_) => None,
     }
 }
@@ -224,5 +238,6 @@ pub(super) fn of(session: &Session) -> &'static dyn Dialect {
     match session {
         Session::Postgres(_) => &Postgres,
         Session::MySql(_) => &MySql,
+        Session::Sqlite(_) => &Sqlite,
     }
 }

@@ -53,10 +53,12 @@ fn load(dialect: &dyn Dialect) -> String {
             sought: std::slice::from_ref(&id),
         }),
         dialect.keep_temporary("windrow_kept", &[vec![id.clone()]], "SELECT 1"),
+        dialect.index_temporary("windrow_rows", &id).unwrap_or_default(),
         dialect.analyze(&dialect.temporary("windrow_rows")).unwrap_or_default(),
         dialect.row_id("old").join(", "),
         dialect.place("old").unwrap_or_default(),
         dialect.update(&table, &[("a".into(), "new.a".into())], "windrow_rows AS new", "old.id = new.id"),
+        dialect.meets_none(&table, "windrow_rows", "old.id = new.id"),
         dialect.delete(&table, "old.id = 7"),
         dialect.delete_twins(&twins).join("\n"),
     ]
@@ -98,6 +100,7 @@ fn postgres() {
     old.tableoid, old.ctid
     old.ctid
     UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
+    NOT EXISTS (SELECT 1 FROM "my ""schema"""."films" AS old WHERE old.id = new.id)
     DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
     DELETE FROM "my ""schema"""."films" AS twin USING (SELECT old.tableoid AS part, old.ctid AS row, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1
     "#);
@@ -130,5 +133,36 @@ fn mysql() {
     DELETE old FROM `my "schema"`.`films` AS old WHERE old.id = 7
     DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
     DELETE old FROM `my "schema"`.`films` AS old JOIN windrow_twins AS twin ON twin.id_0 = old.n
+    "#);
+}
+
+#[test]
+fn sqlite() {
+    insta::assert_snapshot!(ledger(&Sqlite), @r#"
+    CREATE TABLE main."windrow_runs" (run_id TEXT NOT NULL, rounds integer NOT NULL, job TEXT NOT NULL, table_name TEXT NOT NULL, digest TEXT NOT NULL, "rows" bigint NOT NULL, published_at TEXT NOT NULL, on_failure TEXT NOT NULL, blocks TEXT, PRIMARY KEY (run_id, table_name, rounds))
+    SELECT "rounds", "digest", "rows", "on_failure", "blocks" FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND "rows" >= 0 ORDER BY noted.rounds
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TEXT), "on_failure" = 'film=skip', "blocks" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TEXT), 'film=skip', NULL)
+    UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2
+    "#);
+    insta::assert_snapshot!(load(&Sqlite), @r#"
+    BEGIN IMMEDIATE
+    BEGIN
+    PRAGMA ignore_check_constraints = OFF; PRAGMA writable_schema = OFF; PRAGMA query_only = OFF
+    SELECT 1
+
+
+
+
+    CREATE TEMP TABLE windrow_rows (id text)
+    CREATE TEMP TABLE windrow_kept AS SELECT 1
+    CREATE INDEX temp."windrow_rows_id" ON windrow_rows ("id")
+    ANALYZE temp.windrow_rows
+    old._rowid_
+    old._rowid_
+    UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
+    new._rowid_ NOT IN (SELECT new._rowid_ FROM windrow_rows AS new JOIN "my ""schema"""."films" AS old ON old.id = new.id)
+    DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
+    DELETE FROM "my ""schema"""."films" WHERE (_rowid_) IN (SELECT r0 FROM (SELECT old._rowid_ AS r0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE placed.place > 1)
     "#);
 }

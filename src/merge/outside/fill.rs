@@ -1,9 +1,9 @@
 //! What happens to the table, mode by mode.
 
-use super::ask::run_if_any;
+use super::ask::{complaints, run_if_any};
 use super::exporter::{Exporter, Exports, Piece};
 use super::referencing::{Watch, uncounted};
-use super::rows::Rows;
+use super::rows::{Rows, listed};
 use super::statements::run;
 use super::swap::Swapping;
 use super::target::OutsideTarget;
@@ -59,6 +59,7 @@ impl<'a> Filling<'a> {
             filling.swap = Swapping::begin(transaction.session, target).await?;
         }
         filling.is_staged = filling.must_be_staged().await?;
+        filling.begin_to_watch().await?;
         Ok(filling)
     }
 
@@ -233,8 +234,30 @@ impl<'a> Filling<'a> {
         if written != sent {
             return Err(not_whole(&table, sent, written));
         }
+        self.index(name).await?;
         run_if_any(session, dialect.analyze(&table)).await?;
         Ok(sent)
+    }
+
+    /// Lets rows of a temporary table be found by what they are compared by.
+    async fn index(&self, name: &str) -> Result<(), DatabaseError> {
+        let compared = match name {
+            STAGED if self.mode() == Mode::Upsert || self.in_place || self.keeps() => self.rows.key(),
+            ANSWERED | SPARED | LISTED => self.rows.ids(),
+            _ => return Ok(()),
+        };
+        let columns = listed(compared.into_iter().map(|output| self.rows.compared(output)));
+        run_if_any(self.transaction.session, self.dialect().index_temporary(name, &columns)).await
+    }
+
+    /// Lets the database count what statements do to other rows.
+    async fn begin_to_watch(&self) -> Result<(), DatabaseError> {
+        let Some(watch) = self.target.id().and_then(|id| self.dialect().watch(id)) else { return Ok(()) };
+        let session = self.transaction.session;
+        for statement in complaints(session, &watch).await? {
+            session.run(&statement).await?;
+        }
+        Ok(())
     }
 
     /// Deletes the rows that stand where new ones come; their number. (An upsert replaces them one by one.)

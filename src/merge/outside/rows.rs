@@ -63,7 +63,7 @@ impl<'a> Rows<'a> {
         self.key().into_iter().any(|key| self.fit(key).coarse)
     }
 
-    fn ids(&self) -> Vec<&'a Output> {
+    pub fn ids(&self) -> Vec<&'a Output> {
         self.outputs.iter().filter(|output| output.origin == Origin::Id).collect()
     }
 
@@ -87,6 +87,15 @@ impl<'a> Rows<'a> {
         match &self.fit(output).alike {
             Some(alike) => alike.replace("{old}", &old).replace("{new}", &self.sent(output)),
             None => format!("{old} = {}", self.converted(output)),
+        }
+    }
+
+    /// A column of `new` as [`Rows::same`] compares it, for an index on its own table.
+    pub fn compared(&self, output: &Output) -> String {
+        let name = self.dialect.identifier(&output.name);
+        match &self.fit(output).cast {
+            Some(cast) => cast.replace("{new}", &name),
+            None => name,
         }
     }
 

@@ -68,9 +68,8 @@ impl Filling<'_> {
             return Ok((updated, 0));
         }
         let table = &self.target.qualified;
-        let is_new =
-            format!("NOT EXISTS (SELECT 1 FROM {table} AS old WHERE {}) AND {only}", self.rows.same_key());
-        Ok((updated, self.insert(&is_new, false).await?))
+        let is_new = self.dialect().meets_none(table, &self.staged(), &self.rows.same_key());
+        Ok((updated, self.insert(&format!("{is_new} AND {only}"), false).await?))
     }
 
     /// Refuses rows whose key a statement of the job's own has made null: nothing could find them again.

@@ -38,6 +38,8 @@ struct Standing {
     is_referenced: bool,
     /// Whether it has rules, which COPY passes over.
     has_rules: bool,
+    /// The columns that tell its rows apart, where nothing of the database's own does.
+    identity: Vec<String>,
 }
 
 /// A column that stands.
@@ -107,23 +109,22 @@ impl OutsideTarget {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
     }
 
-    /// What tells one row, of this name in a statement, from all others while nothing is written: what the database has for
-    /// that, or else a unique key. Nothing where there is neither.
+    /// What tells its rows apart, of the table under this alias.
     pub fn row_id(&self, alias: &str) -> Vec<String> {
-        let own = self.dialect.row_id(alias);
-        if own.is_empty() { self.unique_columns(alias) } else { own }
+        match self.standing.as_ref().map(|standing| standing.identity.as_slice()) {
+            None | Some([]) => self.dialect.row_id(alias),
+            Some(names) => {
+                names.iter().map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect()
+            }
+        }
     }
 
-    /// By what its rows, of this name in a statement, are in their order: as they lie there, or else by a unique key.
+    /// By what its rows are in the order in which they lie there.
     pub fn place(&self, alias: &str) -> String {
-        let key = || self.unique_columns(alias).into_iter().next().unwrap_or_else(|| "NULL".to_owned());
-        self.dialect.place(alias).unwrap_or_else(key)
-    }
-
-    fn unique_columns(&self, alias: &str) -> Vec<String> {
-        let first = self.standing.as_ref().and_then(|standing| standing.unique.first());
-        let names = first.into_iter().flatten();
-        names.map(|name| format!("{alias}.{}", self.dialect.identifier(name))).collect()
+        match self.standing.as_ref().and_then(|standing| standing.identity.first()) {
+            None => self.dialect.place(alias).unwrap_or_else(|| "NULL".to_owned()),
+            Some(name) => format!("{alias}.{}", self.dialect.identifier(name)),
+        }
     }
 
     /// Whether it has rules, which COPY passes over.
@@ -180,10 +181,10 @@ impl OutsideTarget {
 
     /// That the table has no key by which the mode finds rows, where nothing else tells them apart.
     pub fn missing_key(&self, job: &Job) -> Option<String> {
-        if self.dialect.tells_rows_apart() || !self.is_table() || !self.exists() {
+        let standing = self.standing.as_ref().filter(|standing| standing.is_no_table.is_none())?;
+        if !self.dialect.row_id("old").is_empty() {
             return None;
         }
-        let standing = self.standing.as_ref()?;
         let keeps = job.endpoints.iter().any(|endpoint| endpoint.on_failure == OnFailure::Keep);
         if job.table.mode == Mode::Upsert && !self.is_unique(&self.names_of(&job.table.key)) {
             let key: Vec<String> =
@@ -194,7 +195,7 @@ impl OutsideTarget {
                 key.join(", ")
             ));
         }
-        let needs_order = keeps && standing.unique.is_empty();
+        let needs_order = keeps && standing.identity.is_empty();
         needs_order.then(|| {
             "on_failure = \"keep\" needs a primary key or another unique index: nothing else gives its rows an order".to_owned()
         })
@@ -288,6 +289,7 @@ async fn standing_table(session: &Session, id: String, kind: &str) -> Result<Sta
         unique,
         is_referenced: further.flag(0),
         has_rules: further.flag(1),
+        identity: further.list(2),
     })
 }
 

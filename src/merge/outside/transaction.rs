@@ -77,6 +77,9 @@ impl Transaction<'_> {
         select: &str,
     ) -> Result<(), DatabaseError> {
         self.session.run(&self.dialect.keep_temporary(name, sought, select)).await?;
+        for columns in sought {
+            run_if_any(self.session, self.dialect.index_temporary(name, &columns.join(", "))).await?;
+        }
         run_if_any(self.session, self.dialect.analyze(&self.dialect.temporary(name))).await
     }
 

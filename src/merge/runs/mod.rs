@@ -158,7 +158,7 @@ pub(super) fn create(dialect: &dyn Spelling, runs: &str) -> String {
         dialect.identifier("rows"),
         dialect.moment_type(),
         KEY.join(", "),
-        dialect.table_options()
+        dialect.runs_options()
     )
 }
 

@@ -51,7 +51,10 @@ impl Sandbox {
     /// The destination's file or folder.
     pub fn file(&self) -> PathBuf {
         match &self.job.table.to {
-            Destination::DuckDb(path) | Destination::Parquet(path) | Destination::Csv(path) => path.clone(),
+            Destination::DuckDb(path)
+            | Destination::Sqlite(path)
+            | Destination::Parquet(path)
+            | Destination::Csv(path) => path.clone(),
             Destination::Server(_) => panic!("a server has no file"),
         }
     }

@@ -20,6 +20,7 @@
 //! | `wide` | values that are large |
 //! | `mariadb` | MariaDB: tables made by hand, statements, types, a COMMIT without an answer |
 //! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
+//! | `sqlite` | SQLite: tables made by hand, types, files that cannot be had, readers meanwhile |
 //! | `questions` | views and queries |
 
 mod destination;
@@ -38,6 +39,7 @@ mod publishing;
 mod questions;
 mod refused;
 pub mod sandbox;
+mod sqlite;
 mod statements;
 mod success;
 mod values;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
 
 use crate::chunk::{InputRecord, Row, encode_ledger, encode_records, encode_rows};
+use crate::database::sqlite::by_hand;
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
 use crate::handoff::store::VERSION;
@@ -352,6 +353,21 @@ impl Sandbox {
         self.on_server(server)
     }
 
+    /// Publishes into an SQLite file instead.
+    pub fn on_sqlite(mut self) -> Sandbox {
+        self.job.table.to = Destination::Sqlite(self.folder().join("it's films.sqlite"));
+        self.server = None;
+        self
+    }
+
+    /// The SQLite file, where it goes into one.
+    pub fn sqlite(&self) -> Option<&Path> {
+        match &self.job.table.to {
+            Destination::Sqlite(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Publishes into this database instead.
     pub fn on_server(self, server: TestDatabase<'static>) -> Sandbox {
         self.on(OnServer::Postgres(server))
@@ -381,6 +397,9 @@ impl Sandbox {
         if let Some(server) = &self.server {
             return server.execute(sql);
         }
+        if let Some(path) = self.sqlite() {
+            return by_hand::execute(path, sql);
+        }
         let connection = self.connection();
         connection.execute_batch(sql).unwrap();
         self.put_back(&connection);
@@ -388,18 +407,20 @@ impl Sandbox {
 
     /// The rows of a query to the destination, columns joined by `|`, null as `~`.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        match &self.server {
-            Some(server) => server.rows(sql),
-            None => rows(&self.connection(), sql),
+        match (&self.server, self.sqlite()) {
+            (Some(server), _) => server.rows(sql),
+            (None, Some(path)) => by_hand::rows(path, &sql.replace(" COLLATE \"C\"", "")),
+            (None, None) => rows(&self.connection(), sql),
         }
     }
 
     /// Whether the destination has the table.
     pub fn has_table(&self) -> bool {
-        match &self.server {
-            Some(OnServer::Postgres(server)) => server.rows("SELECT to_regclass('films')") != ["~"],
-            Some(server) => !server.rows("SHOW TABLES LIKE 'films'").is_empty(),
-            None => {
+        match (&self.server, self.sqlite()) {
+            (Some(OnServer::Postgres(server)), _) => server.rows("SELECT to_regclass('films')") != ["~"],
+            (Some(server), _) => !server.rows("SHOW TABLES LIKE 'films'").is_empty(),
+            (None, Some(_)) => !self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'films'").is_empty(),
+            (None, None) => {
                 let there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'";
                 self.file().exists() && !self.rows(there).is_empty()
             }

@@ -15,11 +15,10 @@ fn report(sandbox: &Sandbox, sql: &str) -> (Statement, PathBuf) {
     (Statement { sql: sql.into(), file: Some(path.clone()) }, path)
 }
 
-/// The same run, once for a DuckDB file and once for PostgreSQL.
-async fn everywhere(mode: Mode, ends: fn(u64, usize) -> Option<End>) -> [Sandbox; 2] {
-    let one = Sandbox::of_one_round(6, &ends).await.mode(mode);
-    let other = Sandbox::of_one_round(6, &ends).await.mode(mode).on_postgres();
-    [one, other]
+/// The same run, once for a DuckDB file, once for PostgreSQL and once for an SQLite file.
+async fn everywhere(mode: Mode, ends: fn(u64, usize) -> Option<End>) -> [Sandbox; 3] {
+    let run = async || Sandbox::of_one_round(6, &ends).await.mode(mode);
+    [run().await, run().await.on_postgres(), run().await.on_sqlite()]
 }
 
 const TABLE: &str = "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)";

@@ -1,5 +1,5 @@
-//! The same value in every destination: random rows go through DuckDB, PostgreSQL, Parquet and CSV, and are read back
-//! with each one's own client (duckdb, psql, pyarrow, Python's csv).
+//! The same value in every destination: random rows go through DuckDB, PostgreSQL, Parquet, CSV and SQLite, and are
+//! read back with each one's own client (duckdb, psql, pyarrow, Python's csv and sqlite3).
 //!
 //! Every client spells a value in one way: texts in hexadecimal, days and microseconds since 1970, decimals digit by
 //! digit, doubles by the number that is read back from them.
@@ -217,7 +217,13 @@ real = lambda value: struct.pack(">d", float(value)).hex()
 moment = lambda value: str((value - epoch) // micro)
 spell = [str, text, lambda v: str(v).lower(), str, str, real, lambda v: f"{decimal.Decimal(v):f}",
          lambda v: f"{decimal.Decimal(v):f}", lambda v: str((v - day).days), moment, text]
-if path.endswith(".parquet"):
+if path.endswith(".sqlite"):
+    import sqlite3
+    rows = sqlite3.connect(path).execute("SELECT * FROM films")
+    spell[2] = lambda v: str({0: False, 1: True}[v]).lower()
+    spell[8] = lambda v: str((datetime.date.fromisoformat(v) - day).days)
+    spell[9] = lambda v: moment(datetime.datetime.fromisoformat(v))
+elif path.endswith(".parquet"):
     import pyarrow.parquet
     rows = zip(*[column.to_pylist() for column in pyarrow.parquet.ParquetFile(path).read().columns])
 else:
@@ -267,4 +273,10 @@ async fn every_value_is_the_same_in_every_destination() {
     let sandbox = sandbox.on_postgres();
     sandbox.publish().await.unwrap();
     compare(&read(sandbox.rows(IN_POSTGRESQL)), &expected());
+    let sandbox = sandbox.on_sqlite();
+    sandbox.publish().await.unwrap();
+    // "SQLite converts a -0.0 into +0.0 when storing" (sqlite.org/floatingpoint.html).
+    let unsigned: Vec<String> =
+        expected().iter().map(|line| line.replace("|8000000000000000|", "|0000000000000000|")).collect();
+    compare(&by_python(sandbox.sqlite().unwrap()), &unsigned);
 }

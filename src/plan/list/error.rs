@@ -324,7 +324,7 @@ fn exit_of_server(error: &DatabaseError) -> Exit {
     let is_usage = match error {
         DatabaseError::Address { .. } => true,
         DatabaseError::Refused { trouble, .. } => matches!(trouble, Trouble::Statement | Trouble::Value),
-        DatabaseError::Unreachable { .. } | DatabaseError::Lost { .. } => false,
+        DatabaseError::Unreachable { .. } | DatabaseError::File { .. } | DatabaseError::Lost { .. } => false,
     };
     if is_usage { Exit::Usage } else { Exit::Database }
 }

@@ -38,7 +38,11 @@ const KNOWN: [(&[u8], &str, &str); 11] = [
     (b"\xff\xd8\xff", "a JPEG image", "name the list"),
     (b"%PDF-", "a PDF", "name the list"),
     (b"\x7fELF", "a program", "name the list"),
-    (b"SQLite format 3\0", "an SQLite database", "export the ids as CSV"),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "say database = \"sqlite:FILE\" and sql = \"SELECT …\" under [input], in place of file",
+    ),
 ];
 
 /// Opens a list's file.

@@ -7,6 +7,7 @@ mod cut_lists;
 mod kept;
 mod lists;
 mod odds;
+mod ohlc;
 mod pages;
 mod parts;
 mod programs;

@@ -149,9 +149,10 @@ impl Catalogue for MySql {
         let (schema, table) = parts(id);
         format!(
             "SELECT EXISTS (SELECT 1 FROM information_schema.REFERENTIAL_CONSTRAINTS \
-               WHERE UNIQUE_CONSTRAINT_SCHEMA = {} AND REFERENCED_TABLE_NAME = {}), 0",
+               WHERE UNIQUE_CONSTRAINT_SCHEMA = {} AND REFERENCED_TABLE_NAME = {}), 0, ({} LIMIT 1)",
             literal(&schema),
-            literal(&table)
+            literal(&table),
+            self.unique(id)
         )
     }
 

@@ -72,7 +72,7 @@ impl Spelling for MySql {
         format!("CAST({expression} AS char)")
     }
 
-    fn table_options(&self) -> &'static str {
+    fn runs_options(&self) -> &'static str {
         OPTIONS
     }
 }
@@ -90,6 +90,10 @@ fn literal(text: &str) -> String {
 impl Dialect for MySql {
     fn column_type(&self, ty: Type) -> String {
         fit::column_type(ty)
+    }
+
+    fn table_options(&self) -> &'static str {
+        OPTIONS
     }
 
     fn key_column_type(&self, ty: Type, columns: usize) -> String {
@@ -230,10 +234,6 @@ impl Dialect for MySql {
         let delete =
             format!("DELETE {alias} FROM {table} AS {alias} JOIN {TWINS} AS twin ON {}", same.join(" AND "));
         vec![self.keep_temporary(TWINS, std::slice::from_ref(&names), &select), delete]
-    }
-
-    fn tells_rows_apart(&self) -> bool {
-        false
     }
 
     fn makes_tables_in_transaction(&self) -> bool {

@@ -34,7 +34,7 @@ async fn sandbox(case: &Case) -> Sandbox {
 /// What makes the table that stands. In MariaDB rows have no order but that of a key, and an upsert needs one of its own.
 fn table(case: &Case, target: Target) -> String {
     match target {
-        Target::File | Target::Postgres => {
+        Target::File | Target::Postgres | Target::Sqlite => {
             "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)".to_owned()
         }
         Target::MariaDb => {
@@ -55,7 +55,7 @@ fn table(case: &Case, target: Target) -> String {
 
 fn names(target: Target) -> &'static str {
     match target {
-        Target::File | Target::Postgres => "films VALUES",
+        Target::File | Target::Postgres | Target::Sqlite => "films VALUES",
         Target::MariaDb => "films (id, title, votes, budget, facts) VALUES",
     }
 }
@@ -82,6 +82,7 @@ async fn check(case: &Case, target: Target) {
         Target::File => sandbox,
         Target::Postgres => sandbox.on_postgres(),
         Target::MariaDb => sandbox.on_mariadb(),
+        Target::Sqlite => sandbox.on_sqlite(),
     };
     let stood = |standing: &Vec<u32>| stand(&sandbox, case, target, standing);
     let table = case.standing.as_ref().map(stood).unwrap_or_default();
@@ -176,6 +177,7 @@ enum Target {
     File,
     Postgres,
     MariaDb,
+    Sqlite,
 }
 
 impl Case {
@@ -213,5 +215,10 @@ proptest! {
     fn so_it_is_in_mariadb(case in case()) {
         let case = Case { kind: Kind::Database, ..case }.without_standing_twins();
         block_on(check(&case, Target::MariaDb));
+    }
+
+    #[test]
+    fn so_it_is_in_sqlite(case in case()) {
+        block_on(check(&Case { kind: Kind::Database, ..case }, Target::Sqlite));
     }
 }

@@ -1,4 +1,4 @@
-//! Lists that a real PostgreSQL and a real DuckDB answer with.
+//! Lists that a real PostgreSQL, a real DuckDB and SQLite answer with.
 
 use std::io::empty;
 use std::path::Path;
@@ -17,6 +17,7 @@ use crate::value::{self, Type};
 mod duckdb;
 mod mysql;
 mod postgres;
+mod sqlite;
 
 /// A job whose list is the answer to a query.
 fn job(database: Database, query: &str) -> Job {

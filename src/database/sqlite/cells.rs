@@ -1,0 +1,138 @@
+//! Values on their way into a table, in pieces of whole rows, and values as texts.
+//!
+//! A row of a piece is the number of its cells, then each of them: a byte that says what it is, and what it holds.
+//!
+//! | byte | cell | bytes behind it, the lowest first |
+//! |---|---|---|
+//! | 0 | null | |
+//! | 1 | an integer | 8 |
+//! | 2 | a number with a fraction | 8 |
+//! | 3 | a text | 4 for its length, and its UTF-8 |
+
+use bytes::{BufMut as _, BytesMut};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Error, Result, ToSql};
+
+const NULL: u8 = 0;
+const INTEGER: u8 = 1;
+const REAL: u8 = 2;
+const TEXT: u8 = 3;
+
+/// Rows that are being encoded.
+pub struct Piece<'b>(pub &'b mut BytesMut);
+
+impl Piece<'_> {
+    /// Begins a row of so many cells.
+    pub fn row(&mut self, cells: u16) {
+        self.0.put_u16_le(cells);
+    }
+
+    /// Appends null.
+    pub fn null(&mut self) {
+        self.0.put_u8(NULL);
+    }
+
+    /// Appends an integer.
+    pub fn integer(&mut self, value: i64) {
+        self.0.put_u8(INTEGER);
+        self.0.put_i64_le(value);
+    }
+
+    /// Appends a number.
+    pub fn real(&mut self, value: f64) {
+        self.0.put_u8(REAL);
+        self.0.put_f64_le(value);
+    }
+
+    /// Appends a text; false where it is too long.
+    pub fn text(&mut self, text: &str) -> bool {
+        let Ok(length) = i32::try_from(text.len()) else { return false };
+        self.0.put_u8(TEXT);
+        self.0.put_i32_le(length);
+        self.0.put_slice(text.as_bytes());
+        true
+    }
+}
+
+/// Inserts the rows of a piece into a table, or into the columns that are named behind it; those that were written.
+pub(super) fn insert(connection: &Connection, into: &str, mut piece: &[u8]) -> Result<u64> {
+    let Some(cells) = piece.first_chunk().map(|cells| u16::from_le_bytes(*cells)) else { return Ok(0) };
+    let places = vec!["?"; cells.into()].join(", ");
+    let mut statement = connection.prepare(&format!("INSERT INTO {into} VALUES ({places})"))?;
+    let mut written = 0;
+    while !piece.is_empty() {
+        written += insert_row(&mut statement, &mut piece)?;
+    }
+    Ok(written)
+}
+
+fn insert_row(statement: &mut rusqlite::Statement<'_>, piece: &mut &[u8]) -> Result<u64> {
+    let cells = u16::from_le_bytes(chunk(piece)?);
+    for at in 1..=cells {
+        statement.raw_bind_parameter(usize::from(at), Cell(cell(piece)?))?;
+    }
+    Ok(statement.raw_execute()? as u64)
+}
+
+/// A value that stays where it is.
+struct Cell<'a>(ValueRef<'a>);
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+fn cell<'a>(piece: &mut &'a [u8]) -> Result<ValueRef<'a>> {
+    let [what] = chunk(piece)?;
+    Ok(match what {
+        NULL => ValueRef::Null,
+        INTEGER => ValueRef::Integer(i64::from_le_bytes(chunk(piece)?)),
+        REAL => ValueRef::Real(f64::from_le_bytes(chunk(piece)?)),
+        _ => {
+            let length = u32::from_le_bytes(chunk(piece)?) as usize;
+            let (text, rest) = piece.split_at_checked(length).ok_or(Error::InvalidQuery)?;
+            *piece = rest;
+            ValueRef::Text(text)
+        }
+    })
+}
+
+/// The next bytes. All pieces are our own: one that ends within a row is a mistake of ours.
+fn chunk<const N: usize>(piece: &mut &[u8]) -> Result<[u8; N]> {
+    let (chunk, rest) = piece.split_first_chunk().ok_or(Error::InvalidQuery)?;
+    *piece = rest;
+    Ok(*chunk)
+}
+
+/// A value as text, numbers so that they are read back as the same: `7`, `7.0`. What is no UTF-8 is shown as it can be.
+pub fn spelled(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(value) => Some(value.to_string()),
+        ValueRef::Real(value) => Some(format!("{value:?}")),
+        ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => {
+            Some(bytes.iter().fold("x".to_owned(), |shown, byte| shown + &format!("{byte:02x}")))
+        }
+    }
+}
+
+/// Values of an answer as CSV: null is nothing, an empty text is in quotes.
+pub(super) struct CsvLines(pub Vec<u8>);
+
+impl CsvLines {
+    /// Appends a line.
+    pub fn line(&mut self, cells: impl Iterator<Item = Option<String>>) {
+        for (at, cell) in cells.enumerate() {
+            if at > 0 {
+                self.0.push(b',');
+            }
+            let Some(cell) = cell else { continue };
+            let is_plain = !cell.is_empty() && !cell.contains([',', '"', '\n', '\r']);
+            let written = if is_plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) };
+            self.0.extend_from_slice(written.as_bytes());
+        }
+        self.0.push(b'\n');
+    }
+}

@@ -1,0 +1,106 @@
+//! What SQLite's own functions do not tell: SQL functions of ours, at each connection that a load uses.
+//!
+//! | function | |
+//! |---|---|
+//! | `windrow_collation(table, column)` | how the column compares texts, as its table declares |
+//! | `windrow_overrides(sql)` | whether a table's declaration says what becomes of rows that a condition refuses (`ON CONFLICT`) |
+//! | `windrow_unchanged(text)` | the text, unless a column for numbers would make a number of it: that is an error |
+
+use std::collections::HashMap;
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::{Connection, Error, Result};
+
+/// The function that a value passes which its column may not change.
+pub const UNCHANGED: &str = "windrow_unchanged";
+
+/// What it says of one that would be.
+pub const NOT_KEPT: &str = "the column would make a number of the text";
+
+/// Adds the functions, and reads how the columns that are there compare texts.
+pub(super) fn add(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let collations = collations(connection)?;
+    connection.create_scalar_function("windrow_collation", 2, flags, move |context| {
+        // An index may be on an expression, which has no name.
+        let name = |at| -> Result<String> {
+            Ok(context.get::<Option<String>>(at)?.unwrap_or_default().to_lowercase())
+        };
+        let key = (name(0)?, name(1)?);
+        Ok(collations.get(&key).cloned().unwrap_or_else(|| "BINARY".to_owned()))
+    })?;
+    connection.create_scalar_function("windrow_overrides", 1, flags, |context| {
+        Ok(overrides(&context.get::<Option<String>>(0)?.unwrap_or_default()))
+    })?;
+    connection.create_scalar_function(UNCHANGED, 1, flags, unchanged)
+}
+
+/// The collation of each column, by its table and name in lower case, where it is not BINARY.
+fn collations(connection: &Connection) -> Result<HashMap<(String, String), String>> {
+    const COLUMNS: &str = "SELECT m.name, c.name FROM sqlite_schema AS m, pragma_table_info(m.name) AS c \
+                           WHERE m.type = 'table' AND m.sql LIKE '%collate%'";
+    let mut statement = connection.prepare(COLUMNS)?;
+    let mut rows = statement.query([])?;
+    let mut found = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
+        let (_, collation, ..) = connection.column_metadata(Some("main"), table.as_str(), column.as_str())?;
+        let collation = collation.map(|name| name.to_string_lossy().to_uppercase());
+        if let Some(collation) = collation.filter(|name| name != "BINARY") {
+            found.insert((table.to_lowercase(), column.to_lowercase()), collation);
+        }
+    }
+    Ok(found)
+}
+
+/// `ON CONFLICT REPLACE` deletes rows, and `IGNORE` leaves rows out, without a word.
+fn overrides(sql: &str) -> bool {
+    let words: Vec<String> = sql
+        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    words.windows(3).any(|three| match three {
+        [on, conflict, what] => {
+            on == "on" && conflict == "conflict" && ["replace", "ignore"].contains(&&**what)
+        }
+        _ => false,
+    })
+}
+
+fn unchanged(context: &mut Context<'_>) -> Result<Option<String>> {
+    let text: Option<String> = context.get(0)?;
+    match text {
+        Some(text) if looks_like_a_number(&text) => Err(Error::UserFunctionError(NOT_KEPT.into())),
+        text => Ok(text),
+    }
+}
+
+/// Whether a column for numbers takes the text for one ("Determination Of Column Affinity"): with a look at more than
+/// SQLite's rule, so that what is kept is certainly kept.
+fn looks_like_a_number(text: &str) -> bool {
+    let text = text.trim();
+    text.parse::<f64>().is_ok() && text.contains(|letter: char| letter.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_says_what_becomes_of_refused_rows_is_known() {
+        assert!(overrides("CREATE TABLE t (id TEXT PRIMARY KEY ON\n  CONFLICT Replace, n INT)"));
+        assert!(overrides("CREATE TABLE t (id TEXT, UNIQUE (id) ON CONFLICT IGNORE)"));
+        assert!(!overrides("CREATE TABLE t (id TEXT PRIMARY KEY ON CONFLICT ABORT, conflict REPLACE)"));
+    }
+
+    #[test]
+    fn numbers_are_known_however_they_are_written() {
+        for text in ["7", "007", " 1.10", "-1e3", "12345678901234567890123", ".5", "+1"] {
+            assert!(looks_like_a_number(text), "{text}");
+        }
+        for text in ["{\"n\":1}", "[1]", "null", "\"1\"", "", "1 2", "nan", "0x10", "inf"] {
+            assert!(!looks_like_a_number(text), "{text}");
+        }
+    }
+}

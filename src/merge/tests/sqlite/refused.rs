@@ -1,0 +1,79 @@
+use super::*;
+
+async fn with(sql: &str, mode: Mode) -> String {
+    let sandbox = run_of(11, mode).await;
+    sandbox.execute(sql);
+    refused(&sandbox).await.to_string().replace(&sandbox.folder().display().to_string(), "…")
+}
+
+/// Where they are written straight, and from staging.
+#[tokio::test]
+async fn rows_that_break_a_condition_are_named_with_the_value() {
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+        for (column, expected) in [
+            ("votes INT CHECK (votes <> 7)", "CHECK constraint failed: votes <> 7"),
+            ("votes INT CONSTRAINT few CHECK (votes <> 7)", "CHECK constraint failed: few"),
+        ] {
+            let sql = format!("CREATE TABLE films (id TEXT, title TEXT, {column}, budget INT, facts TEXT)");
+            let told = with(&sql, mode).await;
+            assert!(told.contains("tt0007") && told.contains(expected), "{mode:?}: {told}");
+            assert!(!told.contains("tt0006"), "{mode:?}: {told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_that_a_trigger_refuses_are_named_and_those_that_it_ignores_are_counted() {
+    let table = "CREATE TABLE films (id TEXT, title TEXT, votes INT, budget INT, facts TEXT);";
+    let abort = "CREATE TRIGGER t BEFORE INSERT ON films WHEN new.votes = 7 BEGIN SELECT RAISE(ABORT, 'no sevens'); END";
+    let told = with(&format!("{table}{abort}"), Mode::Append).await;
+    insta::assert_snapshot!(told, @r#"
+    sqlite:…/it's films.sqlite: table main.films refuses rows of the run; nothing was published
+      record 7, id "tt0007": no sevens
+    hint: mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, another condition), or let mode = "upsert" replace rows of the same key; then repeat `windrow merge`: nothing is asked again
+    "#);
+    for mode in [Mode::Append, Mode::Upsert] {
+        let sandbox = run_of(11, mode).await;
+        let ignore = abort.replace("RAISE(ABORT, 'no sevens')", "RAISE(IGNORE)");
+        sandbox.execute(&format!("{table}{ignore}"));
+        let published = sandbox.publish().await.unwrap();
+        assert_eq!((published.rows, published.kept_out), (10, 1), "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn twins_under_a_unique_index_are_named() {
+    let table = "CREATE TABLE films (id TEXT, title TEXT, votes INT, budget INT, facts TEXT, \
+                 parity AS (votes % 10) STORED);";
+    let told = with(&format!("{table} CREATE UNIQUE INDEX one ON films (parity)"), Mode::Append).await;
+    assert!(told.contains("tt0010") || told.contains("tt0000"), "{told}");
+    let standing = "CREATE TABLE films (id TEXT, title TEXT UNIQUE, votes INT, budget INT, facts TEXT); \
+                    INSERT INTO films (id, title) VALUES ('x', 'film 3 of round 0')";
+    let told = with(standing, Mode::Append).await;
+    assert!(told.contains("tt0003") && told.contains("film 3 of round 0"), "{told}");
+}
+
+#[tokio::test]
+async fn a_reference_to_nothing_names_its_row() {
+    let sql = "CREATE TABLE known (id TEXT PRIMARY KEY); \
+               INSERT INTO known SELECT 'tt000' || value FROM json_each('[0,1,2,3,4,5,6,8,9]'); \
+               INSERT INTO known VALUES ('tt0010'); \
+               CREATE TABLE films (id TEXT REFERENCES known, title TEXT, votes INT, budget INT, facts TEXT)";
+    let told = with(sql, Mode::Append).await;
+    assert!(told.contains("tt0007") && told.contains("FOREIGN KEY constraint failed"), "{told}");
+    let deferred = sql.replace("REFERENCES known", "REFERENCES known DEFERRABLE INITIALLY DEFERRED");
+    let told = with(&deferred, Mode::Append).await;
+    assert!(told.contains("FOREIGN KEY constraint failed"), "{told}");
+}
+
+#[tokio::test]
+async fn a_value_that_is_not_of_a_strict_type_is_named() {
+    let sql = "CREATE TABLE films (id TEXT, title TEXT, votes INTEGER NOT NULL, budget ANY, facts TEXT) STRICT; \
+               CREATE TRIGGER t AFTER INSERT ON films WHEN new.votes = 7 \
+                 BEGIN UPDATE films SET votes = 'seven' WHERE id = new.id; END";
+    let told = with(sql, Mode::Append).await;
+    assert!(
+        told.contains("cannot store TEXT value in INTEGER column films.votes") && told.contains("tt0007"),
+        "{told}"
+    );
+}
