@@ -121,7 +121,7 @@ impl Trouble {
             }
             Trouble::Deadlock | Trouble::Passing => "the server is busy: repeat the command",
             Trouble::Exists | Trouble::Ended | Trouble::Statement | Trouble::Other => {
-                "these are the server's words; its log may say more"
+                "these are the database's words; the log of a server may say more"
             }
         }
     }

@@ -68,7 +68,7 @@ impl Session {
     /// # Errors
     /// The first that fails; the later ones are not run.
     pub async fn run(&self, sql: &str) -> Result<(), DatabaseError> {
-        self.with(sql, |connection, sql| rows(connection, sql).map(|_| ())).await
+        self.with(sql, run).await
     }
 
     /// The rows that a statement answers with; of several the last one's.
@@ -192,6 +192,16 @@ fn interrupted() -> Error {
     Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), Some("interrupted".to_owned()))
 }
 
+/// Runs statements whose answers do not matter.
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    let mut statements = Batch::new(connection, sql);
+    while let Some(mut statement) = statements.next()? {
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+    }
+    Ok(())
+}
+
 /// Runs statements; the rows of the last one.
 fn rows(connection: &Connection, sql: &str) -> Result<Vec<Row>> {
     let mut last = Vec::new();
@@ -201,18 +211,12 @@ fn rows(connection: &Connection, sql: &str) -> Result<Vec<Row>> {
         let width = statement.column_count();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next()? {
-            // Rows are few: of what answers with many, as a statement of the job's own may, nobody wants them.
-            if last.len() < MOST_ROWS {
-                let cells: Result<Vec<_>> = (0..width).map(|at| Ok(spelled(row.get_ref(at)?))).collect();
-                last.push(Row::of(cells?.into_iter()));
-            }
+            let cells: Result<Vec<_>> = (0..width).map(|at| Ok(spelled(row.get_ref(at)?))).collect();
+            last.push(Row::of(cells?.into_iter()));
         }
     }
     Ok(last)
 }
-
-/// Most rows of an answer that are kept.
-const MOST_ROWS: usize = 100_000;
 
 /// Sends the answer of a query as CSV.
 fn answer(connection: &Connection, query: &str, sender: &mpsc::Sender<Vec<u8>>) -> Result<()> {

@@ -82,6 +82,8 @@ async fn names_may_be_whatever_can_be_quoted() {
         sandbox.job.table.name = r#""my ""table"".group""#.into();
         sandbox.job.table.key = vec!["id".into(), "a\"b".into()];
         sandbox.add_round(1, &all_ok).await;
+        // Texts of such a file are no UTF-8 within.
+        sandbox.execute("PRAGMA encoding = 'UTF-16le'; CREATE TABLE other (n)");
         for published in 0..2 {
             assert_eq!(sandbox.publish().await.unwrap().rows, 5, "{mode:?} {published}");
             sandbox.execute("DELETE FROM windrow_runs");
