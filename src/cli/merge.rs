@@ -16,7 +16,7 @@ use crate::runner::{self, LiveRun, MergeOptions, Purpose, RunnerError, secrets};
 pub(super) struct MergeArgs {
     /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
-    /// Publish to another destination, such as csv:prices.csv (relative to this folder) or postgres://…
+    /// Publish to another destination, such as csv:prices.csv (relative to this folder) or postgres://…, mysql://…
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Publish although conditions of the job are not met (min_success, min_rows, …), and say which

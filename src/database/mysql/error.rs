@@ -104,7 +104,8 @@ fn trouble(refusal: &ServerError) -> Trouble {
             Some("23") => Trouble::Constraint,
             Some("22") => Trouble::Value,
             Some("40") => Trouble::Deadlock,
-            Some("42" | "21") => Trouble::Statement,
+            // Or it writes in a transaction that only reads.
+            Some("42" | "21" | "25") => Trouble::Statement,
             _ => Trouble::Other,
         },
     }

@@ -106,6 +106,8 @@ impl Conversion {
         }
     }
 
+    // As below: with a call for each value, plain paths took 4 % longer.
+    #[inline(always)]
     fn converted(&self, json: &str) -> Result<Value, Misfit> {
         if json == "null" {
             return Ok(Value::Null);

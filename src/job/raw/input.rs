@@ -15,9 +15,9 @@ section! {
         /// The list: a .csv, .tsv, .jsonl, .parquet or .txt file, also with .gz or .zst behind it, relative to this file; `-`
         /// is standard input.
         file: String,
-        /// A database that gives the list, instead of a file: `postgres://user:${PASSWORD}@host:5432/database`, `duckdb:` or
+        /// A database that gives the list, instead of a file: `postgres://user:${PASSWORD}@host:5432/database`, `mysql://…`, `duckdb:` or
         /// `sqlite:` and the path of its file, or `duckdb:` alone for the files that the query names.
-        #[schemars(regex(pattern = "^(postgres(ql)?://.*|duckdb:.*|sqlite:.+)$"))]
+        #[schemars(regex(pattern = "^((postgres(ql)?|mysql|mariadb)://.*|duckdb:.*|sqlite:.+)$"))]
         database: String,
         /// The statement that gives the list, one SELECT; its columns are the list's.
         sql: String,

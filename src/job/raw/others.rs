@@ -158,7 +158,7 @@ const MEANINGS: &[Meaning] = &[
 
     // The table.
     (TABLE, &["destination", "output", "target", "sink", "dsn", "connection", "url", "database", "db", "path", "file", "dest", "con", "connection_string", "credentials"],
-        "write to = \"duckdb:films.duckdb\", or postgres://…, sqlite:, parquet: or csv: and a path"),
+        "write to = \"duckdb:films.duckdb\", or postgres://…, mysql://…, sqlite:, parquet: or csv: and a path"),
     (TABLE, &["table", "table_name", "dataset", "schema", "relation", "into"], "write name = \"films\", or \"schema.films\""),
     (TABLE, &["primary_key", "unique_key", "primary_keys", "pk", "keys", "key_properties", "index", "conflict_target", "on_conflict", "upsert_keys"], "write key = [\"imdb_id\"]"),
     (TABLE, &["merge_key"], "write mode = \"replace_ids\", which replaces all rows of an id together"),

@@ -14,8 +14,8 @@ section! {
     "[table]";
     Table {
         /// Where the rows go: `duckdb:`, `sqlite:`, `parquet:` or `csv:` and the path of a file, relative to this file, or
-        /// `postgres://user:${PASSWORD}@host:5432/database`.
-        #[schemars(required, regex(pattern = "^(duckdb:|sqlite:|parquet:|csv:|postgres(ql)?://).+"))]
+        /// `postgres://user:${PASSWORD}@host:5432/database`, `mysql://user:${PASSWORD}@host:3306/database`.
+        #[schemars(required, regex(pattern = "^(duckdb:|sqlite:|parquet:|csv:|(postgres(ql)?|mysql|mariadb)://).+"))]
         to: String = "add to = \"duckdb:….duckdb\" or \"postgres://…\"",
         /// The table: `name` or `schema.name`; what holds a point stands in quotes, as in SQL. It is created where it does not
         /// exist. Default the job's name.
@@ -35,7 +35,7 @@ section! {
         /// `run.day`. All but the first may be in the key.
         stamp: Named<Word<Stamp>>,
         /// The table in which the runs themselves are noted, `name` or `schema.name`, where it is not `windrow_runs` beside
-        /// the table; for PostgreSQL and SQLite.
+        /// the table; for servers and SQLite.
         #[schemars(length(min = 1))]
         runs_table: String,
         /// Whether `mode = "replace"` makes a new table that takes the old one's name, instead of exchanging its rows. Default
@@ -43,7 +43,7 @@ section! {
         swap: bool,
         /// What becomes of rows of other tables that refer to a row which is deleted (or updated), where their foreign keys say
         /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
-        /// lets the references be taken away, `delete` also lets those rows be deleted. For PostgreSQL and SQLite.
+        /// lets the references be taken away, `delete` also lets those rows be deleted. For servers and SQLite.
         on_referencing: Word<OnReferencing>,
         /// The column, or columns, by whose values a folder of Parquet files is divided.
         partition_by: Names,

@@ -64,7 +64,6 @@ fn a_list_from_a_database_has_one_source_and_its_query() {
             "database = 'mysql://u:geheim@h/d', sql = 'SELECT 1'",
             "a password in plain text\nhint: write ${NAME}",
         ),
-        ("database = 'sqlite:x', sql = 'SELECT 1'", "not yet supported: the database sqlite:"),
         (
             "database = 'parquet:x', sql = 'SELECT 1'",
             "unknown database \"parquet:x\"\nhint: write \"postgres:",
@@ -135,7 +134,7 @@ fn what_only_a_server_has_is_refused_elsewhere() {
     let elsewhere = in_duckdb("mode = \"replace\", swap = true, runs_table = \"runs\"");
     insta::assert_snapshot!(said_of(&elsewhere), @r#"
     line 3: true
-    swap = true of a destination that is no server
+    swap = true of a destination that is not PostgreSQL
     hint: leave it out: it is for to = "postgres://…"
 
     line 3: "runs"
@@ -248,7 +247,7 @@ fn what_a_job_says_of_sqlite() {
     );
     let stamped = told(&to(", stamp = { _rowid_ = \"run.id\" }"));
     assert_eq!(stamped, "\"_rowid_\" is no name for a column in SQLite");
-    assert_eq!(told(&to(", swap = true")), "swap = true of a destination that is no server");
+    assert_eq!(told(&to(", swap = true")), "swap = true of a destination that is not PostgreSQL");
     assert!(told(&small("").replace(TO, "to = \"sqlite:/\"")).contains("is a directory"));
     let list = from("database = \"sqlite:ids.sqlite\", sql = \"SELECT id FROM t\"");
     assert_eq!(self::job(&list).input.source.database(), "sqlite:/nowhere/schemas/ids.sqlite");

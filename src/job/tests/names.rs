@@ -86,7 +86,7 @@ fn capitals_make_a_difference_where_the_destination_makes_one() {
         (["kept", "x"], "csv:x.csv", true),
         (["title", "Title"], SERVER, false),
         (["kept", "ID"], SERVER, false),
-        (["kept", "ID"], "mysql://h/d", true),
+        (["kept", "x"], "mysql://h/d", true),
         (["ä", "Ä"], DUCKDB, false),
     ] {
         let text = job(to, &columns, "");

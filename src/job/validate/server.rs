@@ -34,7 +34,7 @@ fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str)
         return Some((format!("`runs_table` is the table \"{runs_table}\" itself"), hint));
     }
     if table.to.is_some() && !Kind::of(file).is_server() {
-        let hint = "leave it out: it is for to = \"postgres://…\"";
+        let hint = "leave it out: it is for database servers and SQLite";
         return Some(("`runs_table` of a destination that is no server".to_owned(), hint));
     }
     None
@@ -55,7 +55,7 @@ pub(super) fn swap(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mista
         ("swap = true without mode = \"replace\"", "leave it out, or take mode = \"replace\"")
     } else if table.to.is_some() && !Kind::of(file).can_swap() {
         let hint = "leave it out: it is for to = \"postgres://…\"";
-        ("swap = true of a destination that is no server", hint)
+        ("swap = true of a destination that is not PostgreSQL", hint)
     } else {
         return true;
     };
@@ -71,7 +71,7 @@ pub(super) fn on_referencing(
 ) -> OnReferencing {
     let Some(written) = &table.on_referencing else { return OnReferencing::Fail };
     if table.to.is_some() && !Kind::of(file).has_references() {
-        let hint = "leave it out: it is for to = \"postgres://…\"";
+        let hint = "leave it out: it is for database servers and SQLite";
         mistakes.add(&written.span, "`on_referencing` of a destination that is no server", hint);
     } else if table.mode() == Some(Mode::Append) {
         let hint = "leave it out: no row is deleted or updated";

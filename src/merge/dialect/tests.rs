@@ -96,6 +96,7 @@ fn postgres() {
     SET CONSTRAINTS ALL IMMEDIATE
     CREATE TEMP TABLE windrow_rows ("id" text) ON COMMIT DROP
     DROP TABLE IF EXISTS pg_temp.windrow_kept; CREATE TEMP TABLE windrow_kept ON COMMIT DROP AS SELECT 1
+
     ANALYZE pg_temp.windrow_rows
     old.tableoid, old.ctid
     old.ctid
@@ -129,7 +130,9 @@ fn mysql() {
 
 
 
+
     UPDATE `my "schema"`.`films` AS old, windrow_rows AS new SET old.a = new.a WHERE old.id = new.id
+    NOT EXISTS (SELECT 1 FROM `my "schema"`.`films` AS old WHERE old.id = new.id)
     DELETE old FROM `my "schema"`.`films` AS old WHERE old.id = 7
     DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
     DELETE old FROM `my "schema"`.`films` AS old JOIN windrow_twins AS twin ON twin.id_0 = old.n
@@ -154,8 +157,8 @@ fn sqlite() {
 
 
 
-    CREATE TEMP TABLE windrow_rows (id text)
-    CREATE TEMP TABLE windrow_kept AS SELECT 1
+    CREATE TEMP TABLE windrow_rows ("id" TEXT)
+    DROP TABLE IF EXISTS temp.windrow_kept; CREATE TEMP TABLE windrow_kept AS SELECT 1
     CREATE INDEX temp."windrow_rows_id" ON windrow_rows ("id")
     ANALYZE temp.windrow_rows
     old._rowid_
@@ -163,6 +166,6 @@ fn sqlite() {
     UPDATE "my ""schema"""."films" AS old SET a = new.a FROM windrow_rows AS new WHERE old.id = new.id
     new._rowid_ NOT IN (SELECT new._rowid_ FROM windrow_rows AS new JOIN "my ""schema"""."films" AS old ON old.id = new.id)
     DELETE FROM "my ""schema"""."films" AS old WHERE old.id = 7
-    DELETE FROM "my ""schema"""."films" WHERE (_rowid_) IN (SELECT r0 FROM (SELECT old._rowid_ AS r0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE placed.place > 1)
+    DELETE FROM "my ""schema"""."films" WHERE (n) IN (SELECT r0 FROM (SELECT old.n AS r0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE placed.place > 1)
     "#);
 }
