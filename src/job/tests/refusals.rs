@@ -4,13 +4,12 @@ use super::{films_with, mistakes_of};
 
 #[test]
 fn destinations_of_later_versions() {
-    for scheme in ["mysql"] {
-        let text = films_with("duckdb:../films.duckdb", &format!("{scheme}://u:geheim@h/d"));
-        let found = mistakes_of(&text);
-        let [mistake] = found.as_slice() else { panic!("{scheme}: one mistake expected, found {found:#?}") };
-        assert_eq!(mistake.message, format!("not yet supported: the destination {scheme}:"));
-        assert!(mistake.hint.contains("postgres://"), "{}", mistake.hint);
-    }
+    let scheme = "mysql";
+    let text = films_with("duckdb:../films.duckdb", &format!("{scheme}://u:geheim@h/d"));
+    let found = mistakes_of(&text);
+    let [mistake] = found.as_slice() else { panic!("{scheme}: one mistake expected, found {found:#?}") };
+    assert_eq!(mistake.message, format!("not yet supported: the destination {scheme}:"));
+    assert!(mistake.hint.contains("postgres://"), "{}", mistake.hint);
 }
 
 #[track_caller]
