@@ -21,7 +21,7 @@ const REMOTE: [(i64, &str); 10] = [
 
 /// The name of the network file system that a folder is on; `None` where it is on none, or nobody can tell.
 pub fn network_file_system(folder: &Path) -> Option<&'static str> {
-    named(statfs(folder).ok()?.filesystem_type().0.into())
+    named(statfs(folder).ok()?.filesystem_type().0)
 }
 
 fn named(number: i64) -> Option<&'static str> {

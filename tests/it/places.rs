@@ -256,6 +256,27 @@ fn a_read_only_disk_is_told_before_the_first_request() {
     assert_eq!(origin.counts()["total"], 0);
 }
 
+/// A database with a write-ahead log needs one to be read, and none can be made there.
+#[test]
+fn an_sqlite_list_on_a_read_only_disk_is_read() {
+    let sandbox = Sandbox::new();
+    let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
+    let script = "import sqlite3; connection = sqlite3.connect('disk/ids.sqlite'); \
+                  connection.execute('PRAGMA journal_mode = WAL'); connection.execute('CREATE TABLE t (id)'); \
+                  connection.execute('INSERT INTO t VALUES (1), (2)'); connection.commit()";
+    let mut python = Command::new("python3");
+    assert!(python.args(["-c", script]).current_dir(sandbox.path()).status().unwrap().success());
+    assert_eq!(std::fs::read_dir(&disk.0).unwrap().count(), 1);
+    let mut remount = Command::new("mount");
+    assert!(remount.args(["-o", "remount,ro", disk.path()]).status().unwrap().success());
+    let job = "[input]\ndatabase = \"sqlite:disk/ids.sqlite\"\nsql = \"SELECT id FROM t\"\nid = \"id\"\n\
+               [[endpoint]]\nname = \"one\"\nurl = \"http://127.0.0.1:1/{id}\"\ncolumns = { n = \".n\" }\n\
+               [table]\nto = \"duckdb:ids.duckdb\"\n";
+    sandbox.write("ids.toml", job);
+    let plan = sandbox.run(["plan", "ids.toml"]).with_code(0);
+    assert!((plan.stdout + &plan.stderr).contains("2 records"));
+}
+
 #[test]
 fn a_run_on_a_disk_that_became_read_only_can_still_be_read() {
     let sandbox = Sandbox::new();

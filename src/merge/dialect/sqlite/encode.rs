@@ -32,31 +32,37 @@ fn put(array: &ArrayRef, row: usize, piece: &mut Piece<'_>) -> Result<(), String
         piece.null();
         return Ok(());
     }
-    let is_sent = match array.data_type() {
-        DataType::Boolean => sent(piece.integer(array.as_boolean().value(row).into())),
-        DataType::Int32 => sent(piece.integer(array.as_primitive::<Int32Type>().value(row).into())),
-        DataType::Int64 => sent(piece.integer(array.as_primitive::<Int64Type>().value(row))),
-        DataType::Float64 => sent(piece.real(real(array.as_primitive::<Float64Type>().value(row))?)),
-        DataType::Utf8 => piece.text(text(array.as_string::<i32>().value(row))?),
+    match array.data_type() {
+        DataType::Boolean => piece.integer(array.as_boolean().value(row).into()),
+        DataType::Int32 => piece.integer(array.as_primitive::<Int32Type>().value(row).into()),
+        DataType::Int64 => piece.integer(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Float64 => piece.real(real(array.as_primitive::<Float64Type>().value(row))?),
+        DataType::Utf8 => put_text(text(array.as_string::<i32>().value(row))?, piece)?,
+        _ => put_text(&as_text(array, row)?, piece)?,
+    }
+    Ok(())
+}
+
+fn put_text(text: &str, piece: &mut Piece<'_>) -> Result<(), String> {
+    if piece.text(text) { Ok(()) } else { Err("a text of more than 2 GiB".to_owned()) }
+}
+
+/// A value for which SQLite has no type, spelled.
+fn as_text(array: &ArrayRef, row: usize) -> Result<String, String> {
+    let (value, ty) = match array.data_type() {
         DataType::Decimal128(precision, scale) => {
-            let value = Value::Decimal(array.as_primitive::<Decimal128Type>().value(row));
             let scale = u8::try_from(*scale).map_err(|_| "a decimal of a negative scale")?;
-            piece.text(&spelled(&value, Type::Decimal { precision: *precision, scale }))
+            let value = array.as_primitive::<Decimal128Type>().value(row);
+            (Value::Decimal(value), Type::Decimal { precision: *precision, scale })
         }
-        DataType::Date32 => {
-            piece.text(&spelled(&Value::Date(array.as_primitive::<Date32Type>().value(row)), Type::Date))
-        }
+        DataType::Date32 => (Value::Date(array.as_primitive::<Date32Type>().value(row)), Type::Date),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            let value = Value::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row));
-            piece.text(&spelled(&value, Type::Timestamp))
+            let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            (Value::Timestamp(value), Type::Timestamp)
         }
         other => return Err(format!("{other} is no type of a column")),
     };
-    if is_sent { Ok(()) } else { Err("a text of more than 2 GiB".to_owned()) }
-}
-
-fn sent((): ()) -> bool {
-    true
+    Ok(spelled(&value, ty))
 }
 
 fn real(number: f64) -> Result<f64, String> {
