@@ -111,12 +111,11 @@ mode = "{mode}"
     }
 
     fn runs(&self) -> String {
-        match self.sql("SELECT 1 FROM sqlite_schema WHERE name = 'windrow_runs'").is_empty() {
-            true => "no run".into(),
-            false => self
-                .sql("SELECT coalesce(group_concat(rounds || ':' || \"rows\"), 'no run') FROM windrow_runs")
-                .join(" "),
+        if self.sql("SELECT 1 FROM sqlite_schema WHERE name = 'windrow_runs'").is_empty() {
+            return "no run".into();
         }
+        self.sql("SELECT coalesce(group_concat(rounds || ':' || \"rows\"), 'no run') FROM windrow_runs")
+            .join(" ")
     }
 }
 

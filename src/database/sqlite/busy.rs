@@ -24,12 +24,21 @@ pub struct Patience {
     stop: Arc<AtomicBool>,
     since: Instant,
     is_told: bool,
+    /// Whether it was waited for as long as can be. What comes then has waited for the same: a load that does not fit into
+    /// memory asks again and again for the lock that a reader of a rollback journal has.
+    is_spent: bool,
 }
 
 impl Patience {
     /// For a file, until `stop` says so.
     pub fn new(path: &Path, stop: &Arc<AtomicBool>) -> Patience {
-        Patience { path: path.to_owned(), stop: Arc::clone(stop), since: Instant::now(), is_told: false }
+        Patience {
+            path: path.to_owned(),
+            stop: Arc::clone(stop),
+            since: Instant::now(),
+            is_told: false,
+            is_spent: false,
+        }
     }
 
     /// Waits a moment; whether to look again. `looks` is how often it was looked for the same lock.
@@ -37,7 +46,8 @@ impl Patience {
         if looks == 0 {
             self.since = Instant::now();
         }
-        if self.stop.load(Ordering::Relaxed) || self.since.elapsed() > LONGEST {
+        self.is_spent |= self.since.elapsed() > LONGEST;
+        if self.is_spent || self.stop.load(Ordering::Relaxed) {
             return false;
         }
         if self.since.elapsed() > TOLD_AFTER && !self.is_told {
@@ -94,4 +104,21 @@ fn place(file: &std::fs::Metadata) -> String {
 fn named(process: &str) -> String {
     let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
     format!("{} ({process})", name.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_ends_once_and_for_all() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (stop, since) = (Arc::default(), Instant::now());
+        let mut patience = Patience::new(file.path(), &stop);
+        assert!((0..100_000).any(|looks| !patience.wait(looks)) && since.elapsed() > LONGEST);
+        assert!(!patience.wait(0));
+        let mut other = Patience::new(file.path(), &stop);
+        stop.store(true, Ordering::Relaxed);
+        assert!(!other.wait(0));
+    }
 }

@@ -89,10 +89,11 @@ pub fn open_to_read(path: &Path) -> Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY
     };
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = match leaves_a_log && !may_make_log(path) {
+    let mut connection = if leaves_a_log && !may_make_log(path) {
         // No log can be made, so nobody has one: the file is all that there is.
-        true => Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?,
-        false => Connection::open_with_flags(path, flags)?,
+        Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    } else {
+        Connection::open_with_flags(path, flags)?
     };
     let mut patience = Patience::new(path, &Arc::default());
     connection.busy_handler(Some(move |looks| patience.wait(looks)))?;
@@ -132,40 +133,43 @@ fn folder(path: &Path) -> &Path {
 
 /// Refuses what SQLite would say less clearly, or only when it writes.
 fn refuse_unfit(path: &Path) -> Result<(), DatabaseError> {
-    let refuse = |message: String, hint: &str| {
-        Err(DatabaseError::File {
-            file: format!("sqlite:{}", path.display()),
-            message,
-            hint: hint.to_owned(),
-            trouble: Trouble::Disk,
-        })
-    };
     let is_link = path.symlink_metadata().is_ok_and(|file| file.is_symlink());
     if is_link && !path.exists() {
-        return refuse("a link to a file that is not there".to_owned(), "remove the link, or make the file");
+        return refuse(path, "a link to a file that is not there", "remove the link, or make the file");
     }
     if path.is_dir() {
-        return refuse("a folder".to_owned(), "name a file in it, as in \"sqlite:films.sqlite\"");
+        return refuse(path, "a folder", "name a file in it, as in \"sqlite:films.sqlite\"");
     }
+    refuse_unwritable(path)
+}
+
+/// Refuses a file that windrow may not write to, or beside which it can have no journal.
+fn refuse_unwritable(path: &Path) -> Result<(), DatabaseError> {
+    const BESIDE: &str =
+        "windrow writes there, the file and beside it its journal: it needs to write in that folder";
     // Through links: the journal lies beside the file itself.
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = folder(&whole);
     if !folder.is_dir() {
-        return refuse(
-            format!("there is no folder {}", folder.display()),
-            "make it, or change the job's [table] to",
-        );
+        let message = format!("there is no folder {}", folder.display());
+        return refuse(path, &message, "make it, or change the job's [table] to");
     }
     if let Err(error) = tempfile::NamedTempFile::new_in(folder) {
-        return refuse(
-            error.to_string(),
-            "windrow writes there, the file and beside it its journal: it needs to write in that folder",
-        );
+        return refuse(path, &error.to_string(), BESIDE);
     }
     match OpenOptions::new().append(true).open(&whole) {
         Err(error) if whole.exists() => {
-            refuse(error.to_string(), "windrow writes there: it needs to write the file")
+            refuse(path, &error.to_string(), "windrow writes there: it needs to write the file")
         }
         _ => Ok(()),
     }
+}
+
+fn refuse(path: &Path, message: &str, hint: &str) -> Result<(), DatabaseError> {
+    Err(DatabaseError::File {
+        file: format!("sqlite:{}", path.display()),
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+        trouble: Trouble::Disk,
+    })
 }
