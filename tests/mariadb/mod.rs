@@ -48,8 +48,7 @@ pub fn database() -> TestDatabase<'static> {
 }
 
 impl MariaDbServer {
-    /// Makes the server's own tables and starts it, with settings of its command line. Its own defaults hold otherwise,
-    /// which compare texts without regard to case, in `latin1`.
+    /// Makes the server's own tables and starts it, with settings of its command line. Its own defaults hold otherwise.
     pub fn start(settings: &[&str]) -> MariaDbServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("permissions");
@@ -148,11 +147,11 @@ impl MariaDbServer {
         watcher.wait().expect("the server ends");
     }
 
-    /// A new database.
+    /// A new database, of the usual character set, whose usual collation takes `a`, `A`, `ä` and `a ` for one text.
     pub fn database(&self) -> TestDatabase<'_> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        self.must("", &format!("CREATE DATABASE {name}"));
+        self.must("", &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));
         TestDatabase { server: self, name }
     }
 

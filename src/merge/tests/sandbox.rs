@@ -395,7 +395,7 @@ impl Sandbox {
     /// Runs statements in the destination.
     pub fn execute(&self, sql: &str) {
         if let Some(server) = &self.server {
-            return server.execute(sql);
+            return server.execute(&self.for_server(server, sql));
         }
         if let Some(path) = self.sqlite() {
             return by_hand::execute(path, sql);
@@ -403,6 +403,17 @@ impl Sandbox {
         let connection = self.connection();
         connection.execute_batch(sql).unwrap();
         self.put_back(&connection);
+    }
+
+    /// A table as MariaDB makes one: no TEXT can be a key there, and an upsert needs one.
+    fn for_server(&self, server: &OnServer, sql: &str) -> String {
+        match server {
+            OnServer::Postgres(_) => sql.to_owned(),
+            OnServer::MariaDb(_) => {
+                let key = if self.job.table.mode == Mode::Upsert { " UNIQUE" } else { "" };
+                sql.replace("films (id TEXT", &format!("films (id VARCHAR(60){key}"))
+            }
+        }
     }
 
     /// The rows of a query to the destination, columns joined by `|`, null as `~`.
@@ -460,7 +471,9 @@ impl OnServer {
     pub fn rows(&self, sql: &str) -> Vec<String> {
         match self {
             OnServer::Postgres(server) => server.rows(sql),
-            OnServer::MariaDb(server) => server.rows(sql),
+            OnServer::MariaDb(server) => {
+                server.rows(&sql.replace("COLLATE \"C\"", "COLLATE utf8mb4_bin").replace('"', "`"))
+            }
         }
     }
 }

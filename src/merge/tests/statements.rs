@@ -15,10 +15,10 @@ fn report(sandbox: &Sandbox, sql: &str) -> (Statement, PathBuf) {
     (Statement { sql: sql.into(), file: Some(path.clone()) }, path)
 }
 
-/// The same run, once for a DuckDB file, once for PostgreSQL and once for an SQLite file.
-async fn everywhere(mode: Mode, ends: fn(u64, usize) -> Option<End>) -> [Sandbox; 3] {
+/// The same run, once for a DuckDB file, PostgreSQL, MariaDB and an SQLite file.
+async fn everywhere(mode: Mode, ends: fn(u64, usize) -> Option<End>) -> [Sandbox; 4] {
     let run = async || Sandbox::of_one_round(6, &ends).await.mode(mode);
-    [run().await, run().await.on_postgres(), run().await.on_sqlite()]
+    [run().await, run().await.on_postgres(), run().await.on_mariadb(), run().await.on_sqlite()]
 }
 
 const TABLE: &str = "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)";
@@ -47,7 +47,7 @@ async fn what_a_statement_deletes_among_the_rows_is_not_written() {
 async fn what_a_statement_changes_among_the_rows_is_written_so() {
     for mut sandbox in everywhere(Mode::Upsert, all_ok).await {
         sandbox.job.before = vec![
-            statement("UPDATE windrow_rows SET title = 'named ' || windrow_ordinal WHERE votes > 3"),
+            statement("UPDATE windrow_rows SET title = concat('named ', windrow_ordinal) WHERE votes > 3"),
             statement("UPDATE windrow_rows SET budget = NULL WHERE id = 'tt0000'"),
         ];
         assert_eq!(sandbox.publish().await.unwrap().rows, 6);

@@ -1,5 +1,5 @@
-//! The same value in every destination: random rows go through DuckDB, PostgreSQL, Parquet, CSV and SQLite, and are
-//! read back with each one's own client (duckdb, psql, pyarrow, Python's csv and sqlite3).
+//! The same value in every destination: random rows go through DuckDB, PostgreSQL, MariaDB, Parquet, CSV and
+//! SQLite, and are read back with each one's own client (duckdb, psql, mariadb, pyarrow, Python's csv and sqlite3).
 //!
 //! Every client spells a value in one way: texts in hexadecimal, days and microseconds since 1970, decimals digit by
 //! digit, doubles by the number that is read back from them.
@@ -207,6 +207,10 @@ const IN_POSTGRESQL: &str = "SELECT id, 'x' || encode(convert_to(words, 'UTF8'),
      day - DATE '1970-01-01', (extract(epoch FROM moment) * 1000000)::bigint, \
      'x' || encode(convert_to(facts::text, 'UTF8'), 'hex') FROM films ORDER BY id";
 
+const IN_MARIADB: &str = "SELECT id, CONCAT('x', LOWER(HEX(words))), CASE flag WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, \
+     small, large, `real`, money, exact, DATEDIFF(day, '1970-01-01'), \
+     TIMESTAMPDIFF(MICROSECOND, '1970-01-01', moment), CONCAT('x', LOWER(HEX(facts))) FROM films ORDER BY id";
+
 /// Reads a Parquet file, or a CSV file (in which an empty text and null look alike to Python), and spells its values.
 const PYTHON: &str = r#"
 import csv, datetime, decimal, struct, sys
@@ -273,6 +277,9 @@ async fn every_value_is_the_same_in_every_destination() {
     let sandbox = sandbox.on_postgres();
     sandbox.publish().await.unwrap();
     compare(&read(sandbox.rows(IN_POSTGRESQL)), &expected());
+    let sandbox = sandbox.on_mariadb();
+    sandbox.publish().await.unwrap();
+    compare(&read(sandbox.rows(IN_MARIADB)), &expected());
     let sandbox = sandbox.on_sqlite();
     sandbox.publish().await.unwrap();
     // "SQLite converts a -0.0 into +0.0 when storing" (sqlite.org/floatingpoint.html).

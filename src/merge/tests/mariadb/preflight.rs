@@ -44,7 +44,7 @@ async fn all_that_is_wrong_with_a_table_is_told_at_once() {
         "column \"budget\" is generated and cannot be filled",
         "column \"facts\" is varchar(9) CHARACTER SET latin1 there, json in the job",
         "column \"at\" is datetime there, timestamp in the job",
-        "column \"day\" is text CHARACTER SET latin1 there, date in the job",
+        "column \"day\" is text there, date in the job",
         "column \"needed\" is NOT NULL without a default, and the job does not fill it",
         "windrow_runs, which is to note the runs: it lacks run_id, rounds,",
     ] {
