@@ -16,19 +16,17 @@
 mod postgres;
 #[path = "run/mod.rs"]
 mod run;
+#[path = "run/server.rs"]
+mod server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use windrow::handoff::RunStore;
-use windrow::job::{Destination, Mode, ServerUrl};
-use windrow::merge::{ResolvedDestination, Terms, prove, publish};
-use windrow::secrets::Secrets;
-
 use postgres::{PostgresServer, TestDatabase};
-use run::{job, make_run, peak_mb, select};
+use run::{make_run, select};
+use server::{in_own_process, publish_once};
 
 const TRIES: usize = 3;
 /// Rows that are inserted one by one.
@@ -125,11 +123,11 @@ fn measure(measured: &str, folder: &Path, database: &TestDatabase<'_>, records: 
         }
         "append" => {
             fresh(database, TABLE);
-            in_own_process("append", folder, database)
+            in_own_process("append", folder, &database.url())
         }
         "upsert" => {
             fresh(database, &TABLE.replace("id text", "id text PRIMARY KEY"));
-            in_own_process("upsert", folder, database)
+            in_own_process("upsert", folder, &database.url())
         }
         "conflict" => {
             fresh(database, &TABLE.replace("id text", "id text PRIMARY KEY"));
@@ -143,7 +141,7 @@ fn measure(measured: &str, folder: &Path, database: &TestDatabase<'_>, records: 
         _ => {
             database.execute("DELETE FROM windrow_runs");
             database.rows("CHECKPOINT");
-            in_own_process("upsert", folder, database)
+            in_own_process("upsert", folder, &database.url())
         }
     }
 }
@@ -163,39 +161,6 @@ fn upsert_by_hand(folder: &Path, database: &TestDatabase<'_>) -> Duration {
     );
     let started = Instant::now();
     database.execute(&script);
-    started.elapsed()
-}
-
-fn in_own_process(mode: &str, folder: &Path, database: &TestDatabase<'_>) -> (f64, f64) {
-    let this = std::env::current_exe().expect("this program");
-    let output = Command::new(this).arg(mode).arg(folder).arg(database.url()).output().expect("a child");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    match numbers[..] {
-        [seconds, peak] => (seconds, peak),
-        _ => panic!("{mode}: {}", String::from_utf8_lossy(&output.stderr)),
-    }
-}
-
-fn publish_once(mode: &str, folder: &Path, url: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mode = if mode == "append" { Mode::Append } else { Mode::Upsert };
-    let took = runtime.block_on(proof_and_load(folder, url, mode));
-    println!("{} {}", took.as_secs_f64(), peak_mb());
-}
-
-async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
-    let started = Instant::now();
-    let run = RunStore::open(&folder.join("run")).await.expect("the run");
-    let plan = run.plan().await.expect("the plan");
-    let to = Destination::Server(ServerUrl::parse(url).expect("a URL"));
-    let job = job(to, &plan, mode);
-    let place = ResolvedDestination::of(&run, &plan, &job, &Secrets::default()).expect("a server");
-    let proof = prove(&run).await.expect("a proof");
-    let terms = Terms { now_micros: 0, anyway: false };
-    let published =
-        publish(&run, &job, &place, &proof, &terms, std::future::pending()).await.expect("a table");
-    assert_eq!(published.rows, plan.records);
     started.elapsed()
 }
 

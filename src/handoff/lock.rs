@@ -13,8 +13,9 @@ use std::time::Duration;
 use super::layout;
 use crate::os::is_alive;
 
-/// How often a lock is tried that somebody holds who has not signed: `windrow status` looks at it for a moment.
-const TRIES: u32 = 3;
+/// How often a lock is tried that somebody holds who has not signed: `windrow status` looks at it for a moment, which may be
+/// long on a busy machine.
+const TRIES: u32 = 50;
 
 /// How long between two tries.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -139,12 +139,12 @@ fn what_only_a_server_has_is_refused_elsewhere() {
 
     line 3: "runs"
     `runs_table` of a destination that is no server
-    hint: leave it out: it is for to = "postgres://…"
+    hint: leave it out: it is for database servers and SQLite
     "#);
     insta::assert_snapshot!(said_of(&in_duckdb("mode = \"replace\", on_referencing = \"delete\"")), @r#"
     line 3: "delete"
     `on_referencing` of a destination that is no server
-    hint: leave it out: it is for to = "postgres://…"
+    hint: leave it out: it is for database servers and SQLite
     "#);
     insta::assert_snapshot!(said_of(&into("small", "mode = \"append\", on_referencing = \"null\"")), @r#"
     line 3: "null"
