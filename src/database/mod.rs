@@ -3,6 +3,7 @@
 //!
 //! | file | database |
 //! |---|---|
+//! | `csv_lines.rs` | those that write no CSV themselves |
 //! | `error.rs` | any: what can be done about its errors |
 //! | `session.rs` | any outside of this process: what can be asked of it |
 //! | `row.rs` | any: an answer as texts |
@@ -11,6 +12,7 @@
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
 //! | `sqlite/` | an SQLite file: how it is opened, who has it, what its error codes mean |
 
+mod csv_lines;
 pub mod duck;
 mod error;
 pub mod mysql;

@@ -52,8 +52,7 @@ pub(super) fn of_statement(server: &Server, error: &Error) -> DatabaseError {
         Error::Server(refusal) if is_goodbye(refusal.code) => lost(server, refusal.message.clone()),
         Error::Server(refusal) => of_refusal(server, refusal),
         Error::Driver(DriverError::LocalInfile(_)) => {
-            let message = "it asks for a file of the client, and windrow sends none".to_owned();
-            refused(server, Trouble::Statement, message)
+            refused(server, Trouble::Statement, "it asks for a file of the client, and windrow sends none")
         }
         other => lost(server, chain(other)),
     }
@@ -65,20 +64,21 @@ fn lost(server: &Server, message: String) -> DatabaseError {
 
 fn of_refusal(server: &Server, refusal: &ServerError) -> DatabaseError {
     let trouble = trouble(refusal);
-    let DatabaseError::Refused { server, message, position, .. } =
-        refused(server, trouble, refusal.message.clone())
-    else {
-        return refused(server, trouble, refusal.message.clone());
-    };
-    let row = matches!(trouble, Trouble::Taken | Trouble::Constraint | Trouble::Value);
-    let row = row.then(|| Box::new(row_refusal(&message)));
-    DatabaseError::Refused { server, message, trouble, position, row }
+    let message = words(server, &refusal.message);
+    let is_of_a_row = matches!(trouble, Trouble::Taken | Trouble::Constraint | Trouble::Value);
+    let row = is_of_a_row.then(|| Box::new(row_refusal(&message)));
+    DatabaseError::Refused { server: server.shown().to_owned(), message, trouble, position: None, row }
 }
 
-/// A refusal in the server's words, or in ours.
-pub(super) fn refused(server: &Server, trouble: Trouble, message: String) -> DatabaseError {
-    let message = server.masked(&one_line(&message));
+/// A refusal that is not about a row, in the server's words or in ours.
+pub(super) fn refused(server: &Server, trouble: Trouble, message: &str) -> DatabaseError {
+    let message = words(server, message);
     DatabaseError::Refused { server: server.shown().to_owned(), message, trouble, position: None, row: None }
+}
+
+/// On one line: the server repeats values, and what stands in them must not look like a line of ours.
+fn words(server: &Server, message: &str) -> String {
+    server.masked(&message.replace('\r', "\\r").replace('\n', "\\n"))
 }
 
 /// The server ends the connection: a restart, an administrator, a time limit between packets.
@@ -146,11 +146,6 @@ fn without_row(message: &str) -> &str {
         Some((before, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => before,
         _ => message,
     }
-}
-
-/// The server repeats values, and what stands in them must not look like a line of ours.
-fn one_line(words: &str) -> String {
-    words.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// An error and what caused it.

@@ -44,9 +44,13 @@ use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use self::text::type_name;
 pub use self::text::{NoText, Texts, is_binary};
+use crate::database::csv_lines::CsvLines;
 use crate::database::{DatabaseError, Row, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
+
+/// Bytes of a piece of CSV, about.
+const PIECE: usize = 256 << 10;
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -250,7 +254,7 @@ impl Session {
             Ok(None) => "a value was understood otherwise than it was sent".to_owned(),
             Err(error) => return self.failed(&error),
         };
-        error::refused(&self.server, Trouble::Value, message)
+        error::refused(&self.server, Trouble::Value, &message)
     }
 
     async fn insert<E: From<DatabaseError>>(
@@ -279,9 +283,14 @@ impl Session {
         query: &str,
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let header: Vec<String> = self.columns(query).await?.into_iter().map(|(name, _)| name).collect();
-        write(&text::csv_line(header.iter().map(|name| Some(name.as_str()))))?;
-        self.each(query, |row| write(&text::csv_line(row.all().iter().map(Option::as_deref)))).await
+        let mut lines = CsvLines::default();
+        lines.line(self.columns(query).await?.into_iter().map(|(name, _)| Some(name)));
+        self.each(query, |row| {
+            lines.line(row.all());
+            if lines.0.len() < PIECE { Ok(()) } else { write(&std::mem::take(&mut lines.0)) }
+        })
+        .await?;
+        write(&lines.0)
     }
 
     /// Whether the connection has ended.

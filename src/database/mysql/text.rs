@@ -37,8 +37,8 @@ impl<'r> Texts<'r> {
     }
 
     /// All values; those without a text as the server's client shows them.
-    pub(super) fn all(&self) -> Vec<Option<String>> {
-        (0..self.row.len()).map(|at| lossy(self.row, at)).collect()
+    pub(super) fn all(&self) -> impl Iterator<Item = Option<String>> {
+        (0..self.row.len()).map(|at| lossy(self.row, at))
     }
 }
 
@@ -140,18 +140,4 @@ pub fn type_name(column: &Column) -> String {
     };
     let is_unsigned = flags.contains(ColumnFlags::UNSIGNED_FLAG) && name != "year" && name != "bit";
     if is_unsigned { format!("{name} unsigned") } else { name.to_owned() }
-}
-
-/// A line of CSV, with its end; null is an empty field without quotes.
-pub(super) fn csv_line<'v>(values: impl Iterator<Item = Option<&'v str>>) -> Vec<u8> {
-    let field = |value: Option<&str>| match value {
-        None => String::new(),
-        Some(text) if text.is_empty() || text.contains(['"', ',', '\n', '\r']) => {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        }
-        Some(text) => text.to_owned(),
-    };
-    let mut line = values.map(field).collect::<Vec<_>>().join(",");
-    line.push('\n');
-    line.into_bytes()
 }

@@ -117,22 +117,3 @@ pub fn spelled(value: ValueRef<'_>) -> Option<String> {
         }
     }
 }
-
-/// Values of an answer as CSV: null is nothing, an empty text is in quotes.
-pub(super) struct CsvLines(pub Vec<u8>);
-
-impl CsvLines {
-    /// Appends a line.
-    pub fn line(&mut self, cells: impl Iterator<Item = Option<String>>) {
-        for (at, cell) in cells.enumerate() {
-            if at > 0 {
-                self.0.push(b',');
-            }
-            let Some(cell) = cell else { continue };
-            let is_plain = !cell.is_empty() && !cell.contains([',', '"', '\n', '\r']);
-            let written = if is_plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) };
-            self.0.extend_from_slice(written.as_bytes());
-        }
-        self.0.push(b'\n');
-    }
-}

@@ -11,8 +11,9 @@ use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::{Batch, Connection, Error, InterruptHandle, Result, Statement, ffi};
 use tokio::sync::mpsc;
 
-use super::cells::{CsvLines, insert, spelled};
+use super::cells::{insert, spelled};
 use super::{Server, error};
+use crate::database::csv_lines::CsvLines;
 use crate::database::{DatabaseError, Row};
 
 /// Bytes of a piece of CSV, about, and how many wait to be written.

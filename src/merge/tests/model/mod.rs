@@ -72,7 +72,7 @@ fn stand(sandbox: &Sandbox, case: &Case, target: Target, standing: &[u32]) -> Ve
         Stood { line: [id, format!("old {row}"), votes, "-2".into()], merge: 0 }
     };
     let stood = numbers.chain(others).map(line).collect();
-    sandbox.execute(&format!("{};{}", table(case, target), sql.replace("films VALUES", &names(target))));
+    sandbox.execute(&format!("{};{}", table(case, target), sql.replace("films VALUES", names(target))));
     stood
 }
 
