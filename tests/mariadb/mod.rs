@@ -19,6 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The user that servers run as where the tests run as root: the server refuses root.
 const ORDINARY_USER: &str = "nobody";
 
+/// Ends the server when its standard input ends, and empties the folder, `$0`, unless it is told to keep it: what lives as long
+/// as the process is not dropped.
+const WATCH: &str = r#""$@" & server=$!; read -r word; kill -TERM $server 2>/dev/null; wait $server
+    [ "$word" = keep ] || rm -rf "$0" 2>/dev/null"#;
+
 /// A server. It ends when this is dropped, or when the process ends.
 pub struct MariaDbServer {
     folder: tempfile::TempDir,
@@ -74,11 +79,8 @@ impl MariaDbServer {
     pub fn launch(&mut self) {
         let mut command = as_ordinary_user("sh");
         command
-            .args([
-                "-c",
-                r#""$@" & server=$!; read -r _; kill -TERM $server 2>/dev/null; wait $server"#,
-                "sh",
-            ])
+            .args(["-c", WATCH])
+            .arg(self.folder.path())
             .args(["mariadbd", "--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
             .arg("--innodb-buffer-pool-size=64M")
             .arg(format!("--datadir={}", self.data().display()))
@@ -137,12 +139,14 @@ impl MariaDbServer {
     }
 
     fn stop(&mut self, signal: &str) {
-        let Some((mut watcher, stdin)) = self.watcher.take() else { return };
+        let Some((mut watcher, mut stdin)) = self.watcher.take() else { return };
         // One that has not begun yet is ended by its watcher.
         if self.folder.path().join("pid").exists() {
             let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status();
             assert!(sent.expect("kill runs").success(), "the server is there");
         }
+        // It may be launched again.
+        let _ = stdin.write_all(b"keep\n");
         drop(stdin);
         watcher.wait().expect("the server ends");
     }

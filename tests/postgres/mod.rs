@@ -19,6 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The user that servers run as where the tests run as root: PostgreSQL refuses root.
 const ORDINARY_USER: &str = "postgres";
 
+/// Ends the server when its standard input ends, and empties the folder, `$0`, unless it is told to keep it: what lives as long
+/// as the process is not dropped.
+const WATCH: &str = r#""$@" & server=$!; read -r word; kill -INT $server 2>/dev/null; wait $server
+    [ "$word" = keep ] || rm -rf "$0" 2>/dev/null"#;
+
 /// A server. It ends when this is dropped, or when the process ends.
 pub struct PostgresServer {
     folder: tempfile::TempDir,
@@ -84,7 +89,8 @@ impl PostgresServer {
         let mut command = as_ordinary_user(Path::new("sh"));
         // The server's own process id is in postmaster.pid; this shell ends it when its standard input ends.
         command
-            .args(["-c", r#""$@" & server=$!; read -r _; kill -INT $server 2>/dev/null; wait $server"#, "sh"])
+            .args(["-c", WATCH])
+            .arg(self.folder.path())
             .arg(program("postgres"))
             .arg("-D")
             .arg(self.data())
@@ -144,10 +150,12 @@ impl PostgresServer {
     }
 
     fn stop(&mut self, signal: &str) {
-        let Some((mut watcher, stdin)) = self.watcher.take() else { return };
+        let Some((mut watcher, mut stdin)) = self.watcher.take() else { return };
         let pid = self.pid().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success(), "the server is there");
+        // It may be launched again.
+        let _ = stdin.write_all(b"keep\n");
         drop(stdin);
         watcher.wait().expect("the server ends");
     }

@@ -52,6 +52,9 @@ use crate::secrets::Secrets;
 /// Bytes of a piece of CSV, about.
 const PIECE: usize = 256 << 10;
 
+/// The warning that a statement may not do the same on a replica: it says nothing of values.
+const UNSAFE: u16 = 1592;
+
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -239,22 +242,25 @@ impl Session {
         sent.transpose()?;
         loaded.map_err(|error| E::from(self.failed(&error)))?;
         let written = conn.affected_rows();
-        if conn.get_warnings() > 0 {
-            return Err(self.warned(conn).await.into());
+        match self.warning(conn).await? {
+            Some(warning) => Err(error::refused(&self.server, Trouble::Value, &warning).into()),
+            None => Ok(written),
         }
-        Ok(written)
     }
 
-    /// What the server understood otherwise than it was sent.
-    async fn warned(&self, conn: &mut MutexGuard<'_, Conn>) -> DatabaseError {
-        let shown: mysql_async::Result<Option<(String, u16, String)>> =
-            conn.query_first("SHOW WARNINGS LIMIT 1").await;
-        let message = match shown {
-            Ok(Some((_, _, message))) => message,
-            Ok(None) => "a value was understood otherwise than it was sent".to_owned(),
-            Err(error) => return self.failed(&error),
-        };
-        error::refused(&self.server, Trouble::Value, &message)
+    /// A value that the server understood otherwise than it was sent, in its words.
+    async fn warning(&self, conn: &mut MutexGuard<'_, Conn>) -> Result<Option<String>, DatabaseError> {
+        let all = usize::from(conn.get_warnings());
+        if all == 0 {
+            return Ok(None);
+        }
+        let shown: mysql_async::Result<Vec<(String, u16, String)>> = conn.query("SHOW WARNINGS").await;
+        let shown = shown.map_err(|error| self.failed(&error))?;
+        // The server keeps the first ones only.
+        let more = (shown.len() < all).then(|| format!("{all} warnings"));
+        let mut about_values =
+            shown.into_iter().filter(|(level, code, _)| level != "Note" && *code != UNSAFE);
+        Ok(about_values.next().map(|(_, _, message)| message).or(more))
     }
 
     async fn insert<E: From<DatabaseError>>(

@@ -378,6 +378,10 @@ impl Sandbox {
         self.on(OnServer::MariaDb(mariadb_server::database()))
     }
 
+    pub fn is_on_mariadb(&self) -> bool {
+        matches!(self.server, Some(OnServer::MariaDb(_)))
+    }
+
     /// The PostgreSQL database that it publishes into.
     pub fn postgres(&self) -> &TestDatabase<'static> {
         match &self.server {
@@ -405,13 +409,16 @@ impl Sandbox {
         self.put_back(&connection);
     }
 
-    /// A table as MariaDB makes one: no TEXT can be a key there, and an upsert needs one.
+    /// A table as MariaDB makes one: no TEXT can be a key there, an upsert needs one, and rows have no order but that of a
+    /// key.
     fn for_server(&self, server: &OnServer, sql: &str) -> String {
         match server {
             OnServer::Postgres(_) => sql.to_owned(),
             OnServer::MariaDb(_) => {
+                let sql = sql.replace("films (id TEXT PRIMARY KEY", "films (id VARCHAR(60) PRIMARY KEY");
                 let key = if self.job.table.mode == Mode::Upsert { " UNIQUE" } else { "" };
-                sql.replace("films (id TEXT", &format!("films (id VARCHAR(60){key}"))
+                let number = "number INT AUTO_INCREMENT INVISIBLE PRIMARY KEY";
+                sql.replace("films (id TEXT", &format!("films ({number}, id VARCHAR(60){key}"))
             }
         }
     }
@@ -425,11 +432,14 @@ impl Sandbox {
         }
     }
 
-    /// Whether the destination has the table.
+    /// Whether the destination has the table. In MariaDB it is made before the transaction, so that one without rows is none.
     pub fn has_table(&self) -> bool {
         match (&self.server, self.sqlite()) {
             (Some(OnServer::Postgres(server)), _) => server.rows("SELECT to_regclass('films')") != ["~"],
-            (Some(server), _) => !server.rows("SHOW TABLES LIKE 'films'").is_empty(),
+            (Some(server), _) => {
+                let is_there = !server.rows("SHOW TABLES LIKE 'films'").is_empty();
+                is_there && server.rows("SELECT count(*) FROM films") != ["0"]
+            }
             (None, Some(_)) => !self.rows("SELECT 1 FROM sqlite_schema WHERE name = 'films'").is_empty(),
             (None, None) => {
                 let there = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'films'";

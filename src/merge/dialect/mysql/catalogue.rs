@@ -106,7 +106,8 @@ impl Catalogue for MySql {
         let schema = schema.map_or_else(|| "DATABASE()".to_owned(), literal);
         format!(
             "SELECT {ID}, TABLE_SCHEMA, TABLE_NAME, CASE WHEN TABLE_TYPE LIKE '%VIEW' THEN 'view' \
-               WHEN TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB' THEN 'table' WHEN TABLE_TYPE = 'BASE TABLE' THEN 'engine' \
+               WHEN TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE = 'InnoDB' THEN 'table' \
+               WHEN TABLE_TYPE = 'BASE TABLE' THEN 'engine' \
                ELSE 'other' END FROM information_schema.TABLES WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {}",
             literal(table)
         )

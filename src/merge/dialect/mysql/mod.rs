@@ -168,7 +168,8 @@ impl Dialect for MySql {
     fn make_temporary(&self, table: &Temporary<'_>) -> String {
         let mut lines: Vec<String> = table.columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
         if !table.identity.is_empty() {
-            lines.push(format!("PRIMARY KEY ({})", table.identity.join(", ")));
+            // Not unique: a statement of the job's own may change what it likes.
+            lines.push(format!("KEY ({})", table.identity.join(", ")));
         }
         if !table.sought.is_empty() {
             let part = |name: &String| match table.columns.iter().find(|(column, _)| column == name) {

@@ -173,3 +173,15 @@ async fn a_server_that_takes_no_local_files_gets_inserts() {
         [(4 * (4 + 10 + 2 + 4 + 300_000)).to_string()]
     );
 }
+
+/// A server whose log for replicas has statements warns of LOAD DATA, which says nothing of the values.
+#[tokio::test]
+async fn a_warning_that_is_not_about_values_is_none() {
+    let server = crate::mariadb_server::MariaDbServer::start(&["--log-bin=log", "--binlog-format=STATEMENT"]);
+    let name = server.database().name;
+    let values: Values = |_, o, _, _| vec![text(o.to_string())];
+    let mut sandbox = of_values(Type::Text, values, 20).await;
+    let url = crate::job::ServerUrl::parse(&server.url(&name)).unwrap();
+    sandbox.job.table.to = crate::job::Destination::Server(url);
+    assert_eq!(sandbox.publish().await.unwrap().rows, 20);
+}

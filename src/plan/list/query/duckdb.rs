@@ -11,7 +11,7 @@ use ::duckdb::{AccessMode, Connection};
 use tempfile::TempDir;
 
 use super::mistake::{ONE_SELECT, WORDS, marked, wrong};
-use super::{Columns, Given, ListError, PlanError, Reader, Take, TextOf, bare, question};
+use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
 use crate::database::duck;
 use crate::plan::list::source;
 use crate::value::Type;
@@ -117,7 +117,7 @@ fn given(connection: &Connection, query: &str, reader: &Reader<'_>) -> Result<Ve
 }
 
 fn column(name: String, ty: &str) -> Given {
-    Given { name, ty: our_type(ty), text: TextOf::Cast }
+    Given { name, ty: our_type(ty), printed_by: None }
 }
 
 /// Our type for one of DuckDB's; text where there is none.

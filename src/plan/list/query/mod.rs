@@ -154,28 +154,25 @@ struct Given {
     name: String,
     /// Ours for it.
     ty: Type,
-    /// How the text that the database prints is had.
-    text: TextOf,
+    /// The server's function that gives the text it prints, where a cast to text gives another.
+    printed_by: Option<&'static str>,
 }
 
-/// How the text of a column is had.
-enum TextOf {
-    /// By a cast.
-    Cast,
-    /// By a function, where a cast gives another text.
-    Function(&'static str),
-    /// It is made of the value itself, which comes as it is.
-    Column,
+/// Where the needed columns are among those that a query gives, each with our type, and what they are.
+fn needed(given: Vec<(String, Type)>, reader: &Reader<'_>) -> Result<(Vec<usize>, Columns), ListError> {
+    let (names, types): (Vec<String>, Vec<Type>) = given.into_iter().unzip();
+    let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
+    let places: Vec<usize> = places.collect::<Result<_, _>>()?;
+    let columns = reader.wanted.typed(|index| types[places[index]]);
+    Ok((places, columns))
 }
 
 /// The query that gives the needed columns of the user's own, as text, and what they are.
 ///
 /// All columns are renamed by their place: databases differ in what they make of names that differ in capitals only.
 fn question(query: &str, given: &[Given], reader: &Reader<'_>) -> Result<(String, Columns), ListError> {
-    let names: Vec<String> = given.iter().map(|column| column.name.clone()).collect();
-    let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
-    let places: Vec<usize> = places.collect::<Result<_, _>>()?;
-    let columns = reader.wanted.typed(|index| given[places[index]].ty);
+    let typed = given.iter().map(|column| (column.name.clone(), column.ty));
+    let (places, columns) = needed(typed.collect(), reader)?;
     let taken: Vec<String> = places.iter().map(|place| text_of(*place, &given[*place])).collect();
     let all: Vec<String> = (0..given.len()).map(column_at).collect();
     let (taken, all) = (taken.join(", "), all.join(", "));
@@ -190,10 +187,9 @@ fn column_at(place: usize) -> String {
 
 fn text_of(place: usize, column: &Given) -> String {
     let name = column_at(place);
-    match column.text {
-        TextOf::Cast => format!("CAST({name} AS text)"),
-        TextOf::Function(function) => format!("{function}({name})"),
-        TextOf::Column => name,
+    match column.printed_by {
+        Some(function) => format!("{function}({name})"),
+        None => format!("CAST({name} AS text)"),
     }
 }
 

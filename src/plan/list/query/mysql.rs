@@ -1,13 +1,14 @@
 //! MariaDB and MySQL: one SELECT, in one transaction that only reads.
 //!
-//! Rows come as the connection delivers them, in the binary protocol, whose numbers are not rounded. The server's own end
+//! The query is asked as it is: within another, the server would drop its ORDER BY, and refuse two columns of one name. Rows
+//! come as the connection delivers them, in the binary protocol, whose numbers are not rounded. The server's own end
 //! ends the list: where the connection is lost, or the server stops the query, the list is not whole, and refused.
 
 use mysql_async::Column;
 use mysql_async::consts::{ColumnFlags, ColumnType as ServerType};
 
 use super::mistake::{ONE_SELECT, WORDS, wrong};
-use super::{Columns, Given, ListError, PlanError, Reader, Take, TextOf, bare, question};
+use super::{Columns, ListError, PlanError, Reader, Take, bare, column_at, needed};
 use crate::database::mysql::{NoText, Server, Session, Texts, is_binary};
 use crate::database::{DatabaseError, Trouble};
 use crate::job::ServerUrl;
@@ -25,7 +26,9 @@ const MOST_DIGITS: u32 = 38;
 /// An answer that is about to come.
 pub(super) struct PreparedQuery {
     session: Session,
-    sql: String,
+    query: String,
+    /// Where the needed columns are among the query's.
+    places: Vec<usize>,
     columns: Columns,
 }
 
@@ -39,10 +42,11 @@ impl PreparedQuery {
     ) -> Result<PreparedQuery, ListError> {
         let session = Server::of(url, secrets)?.connect().await?;
         session.run(BEGIN).await?;
-        let given = given(&session, bare(query), reader).await?;
-        let (sql, columns) = question(bare(query), &given, reader)?;
-        session.prepare(&sql).await.map_err(|error| refused(reader.list, error, ONE_SELECT))?;
-        Ok(PreparedQuery { session, sql, columns })
+        let query = bare(query).to_owned();
+        let given = given(&session, &query, reader).await?;
+        refuse_other_statements(&session, &query, given.len(), reader).await?;
+        let (places, columns) = needed(given, reader)?;
+        Ok(PreparedQuery { session, query, places, columns })
     }
 
     pub fn columns(&self) -> &Columns {
@@ -52,10 +56,9 @@ impl PreparedQuery {
     /// Runs the query, and hands its rows on.
     pub async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
         let mut number = 0;
-        let width = self.columns.fields.len();
-        let ended = self.session.each(&self.sql, |row| {
+        let ended = self.session.each(&self.query, |row| {
             number += 1;
-            let texts = texts(row, width, number, reader).map_err(Ended::Plan)?;
+            let texts = texts(row, &self.places, number, reader).map_err(Ended::Plan)?;
             let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
             take(number, &texts).map_err(Ended::Plan)
         });
@@ -82,13 +85,12 @@ impl From<DatabaseError> for Ended {
 
 fn texts(
     row: &Texts<'_>,
-    width: usize,
+    places: &[usize],
     number: u64,
     reader: &Reader<'_>,
 ) -> Result<Vec<Option<String>>, PlanError> {
-    let text = |at: usize| {
-        row.get(at).map_err(|why| {
-            let name = &reader.wanted.names[at];
+    let text = |(name, place): (&String, &usize)| {
+        row.get(*place).map_err(|why| {
             let (what, hint) = match why {
                 NoText::ZeroDate => {
                     ("a date with a zero, such as 0000-00-00, which no calendar has", ZERO_DATE)
@@ -103,14 +105,18 @@ fn texts(
             ))
         })
     };
-    (0..width).map(text).collect()
+    reader.wanted.names.iter().zip(places).map(text).collect()
 }
 
 const ZERO_DATE: &str = "leave such rows out, or write NULLIF(column, 0) in the query";
 const BYTES: &str = "write HEX(column), or CONVERT(column USING utf8mb4), in the query";
 
 /// The columns of the user's query as it is written.
-async fn given(session: &Session, query: &str, reader: &Reader<'_>) -> Result<Vec<Given>, ListError> {
+async fn given(
+    session: &Session,
+    query: &str,
+    reader: &Reader<'_>,
+) -> Result<Vec<(String, Type)>, ListError> {
     let (columns, parameters) =
         session.prepare(query).await.map_err(|error| refused(reader.list, error, WORDS))?;
     if columns.is_empty() {
@@ -124,11 +130,21 @@ async fn given(session: &Session, query: &str, reader: &Reader<'_>) -> Result<Ve
         let message = format!("column {:?} is binary, and a list is text", column.name_str());
         return Err(wrong(reader.list, &message, String::new(), BYTES));
     }
-    Ok(columns.iter().map(column).collect())
+    Ok(columns.iter().map(|column| (column.name_str().into_owned(), our_type(column))).collect())
 }
 
-fn column(column: &Column) -> Given {
-    Given { name: column.name_str().into_owned(), ty: our_type(column), text: TextOf::Column }
+/// Refuses what gives rows and is no SELECT, such as a procedure, which may do anything.
+async fn refuse_other_statements(
+    session: &Session,
+    query: &str,
+    columns: usize,
+    reader: &Reader<'_>,
+) -> Result<(), ListError> {
+    let all: Vec<String> = (0..columns).map(column_at).collect();
+    let within =
+        format!("WITH windrow_list ({}) AS (\n{query}\n) SELECT 1 FROM windrow_list", all.join(", "));
+    let prepared = session.prepare(&within).await;
+    prepared.map(drop).map_err(|error| refused(reader.list, error, ONE_SELECT))
 }
 
 /// Our type for one of the server's; text where there is none.

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type as ServerType;
 use tokio_postgres::{Column, Row, Statement};
 
 use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
-use super::{Columns, Given, ListError, PlanError, Reader, Take, TextOf, bare, question};
+use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
 use crate::database::postgres::{Server, Session};
 use crate::database::{DatabaseError, Trouble};
 use crate::job::ServerUrl;
@@ -88,7 +88,7 @@ fn column(column: &Column) -> Given {
     Given {
         name: column.name().to_owned(),
         ty: our_type(column.type_(), column.type_modifier()),
-        text: printed_by(column.type_()).map_or(TextOf::Cast, TextOf::Function),
+        printed_by: printed_by(column.type_()),
     }
 }
 

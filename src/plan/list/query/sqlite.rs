@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Batch, Connection, Error, Row};
 
 use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
-use super::{Columns, ListError, PlanError, Reader, Take};
+use super::{Columns, ListError, PlanError, Reader, Take, needed};
 use crate::database::sqlite::{misread, open_to_read, spelled, unopened};
 use crate::plan::list::source;
 use crate::value::Type;
@@ -34,11 +34,7 @@ impl PreparedQuery {
         // What is no file is told in our own words.
         drop(source::open(path)?);
         let connection = open_to_read(path).map_err(|error| unopened(path, &error))?;
-        let given = given(&connection, path, query, reader)?;
-        let names: Vec<String> = given.iter().map(|(name, _)| name.clone()).collect();
-        let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
-        let places: Vec<usize> = places.collect::<Result<_, _>>()?;
-        let columns = reader.wanted.typed(|index| given[places[index]].1);
+        let (places, columns) = needed(given(&connection, path, query, reader)?, reader)?;
         Ok(PreparedQuery { path: path.to_owned(), connection, query: query.to_owned(), places, columns })
     }
 
