@@ -77,9 +77,12 @@ impl MariaDbServer {
         command
             .args([
                 "-c",
-                r#""$@" & server=$!; read -r _; kill -TERM $server 2>/dev/null; wait $server"#,
+                // A line ends the server; without one this process is gone, and its folder goes, too.
+                r#"folder=$1; shift; "$@" & server=$!; read -r _ && stays=yes; kill -TERM $server 2>/dev/null
+                   wait $server; [ "$stays" ] || rm -rf "$folder"/*"#,
                 "sh",
             ])
+            .arg(self.folder.path())
             .args(["mariadbd", "--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve"])
             .arg("--innodb-buffer-pool-size=64M")
             .arg(format!("--datadir={}", self.data().display()))
@@ -138,12 +141,14 @@ impl MariaDbServer {
     }
 
     fn stop(&mut self, signal: &str) {
-        let Some((mut watcher, stdin)) = self.watcher.take() else { return };
+        let Some((mut watcher, mut stdin)) = self.watcher.take() else { return };
         // One that has not begun yet is ended by its watcher.
         if self.folder.path().join("pid").exists() {
             let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status();
             assert!(sent.expect("kill runs").success(), "the server is there");
         }
+        // It has ended if the server has.
+        let _ = stdin.write_all(b"\n");
         drop(stdin);
         watcher.wait().expect("the server ends");
     }
