@@ -14,9 +14,10 @@ use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Type;
 
-/// Moments are UTC, a query may take as long as it takes, and reads one state of the database.
-const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = DEFAULT, \
-                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */; \
+/// Moments are UTC, a query may take as long as it takes, texts are not cut, and one state of the database is read.
+const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = 18446744073709551615, \
+                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600, \
+                     SESSION group_concat_max_len = 1073741824 /*M! , SESSION max_statement_time = 0 */; \
                      START TRANSACTION READ ONLY";
 
 /// Most digits of a decimal of ours.
@@ -25,7 +26,10 @@ const MOST_DIGITS: u32 = 38;
 /// An answer that is about to come.
 pub(super) struct PreparedQuery {
     session: Session,
+    /// The query as it is written: within another one it would lose its order.
     sql: String,
+    /// Where in it our columns are.
+    places: Vec<usize>,
     columns: Columns,
 }
 
@@ -40,9 +44,13 @@ impl PreparedQuery {
         let session = Server::of(url, secrets)?.connect().await?;
         session.run(BEGIN).await?;
         let given = given(&session, bare(query), reader).await?;
-        let (sql, columns) = question(bare(query), &given, reader)?;
-        session.prepare(&sql).await.map_err(|error| refused(reader.list, error, ONE_SELECT))?;
-        Ok(PreparedQuery { session, sql, columns })
+        // What stands within another query is one SELECT.
+        let (within, columns) = question(bare(query), &given, reader)?;
+        session.prepare(&within).await.map_err(|error| refused(reader.list, error, ONE_SELECT))?;
+        let names: Vec<String> = given.into_iter().map(|column| column.name).collect();
+        let places = reader.wanted.names.iter().map(|name| reader.column(name, &names));
+        let places = places.collect::<Result<_, _>>()?;
+        Ok(PreparedQuery { session, sql: bare(query).to_owned(), places, columns })
     }
 
     pub fn columns(&self) -> &Columns {
@@ -52,10 +60,9 @@ impl PreparedQuery {
     /// Runs the query, and hands its rows on.
     pub async fn each(self, reader: &Reader<'_>, take: &mut Take<'_>) -> Result<(), PlanError> {
         let mut number = 0;
-        let width = self.columns.fields.len();
         let ended = self.session.each(&self.sql, |row| {
             number += 1;
-            let texts = texts(row, width, number, reader).map_err(Ended::Plan)?;
+            let texts = texts(row, &self.places, number, reader).map_err(Ended::Plan)?;
             let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
             take(number, &texts).map_err(Ended::Plan)
         });
@@ -82,12 +89,12 @@ impl From<DatabaseError> for Ended {
 
 fn texts(
     row: &Texts<'_>,
-    width: usize,
+    places: &[usize],
     number: u64,
     reader: &Reader<'_>,
 ) -> Result<Vec<Option<String>>, PlanError> {
-    let text = |at: usize| {
-        row.get(at).map_err(|why| {
+    let text = |(at, place): (usize, &usize)| {
+        row.get(*place).map_err(|why| {
             let name = &reader.wanted.names[at];
             let (what, hint) = match why {
                 NoText::ZeroDate => {
@@ -103,7 +110,7 @@ fn texts(
             ))
         })
     };
-    (0..width).map(text).collect()
+    places.iter().enumerate().map(text).collect()
 }
 
 const ZERO_DATE: &str = "leave such rows out, or write NULLIF(column, 0) in the query";
