@@ -17,6 +17,7 @@
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
 //! | [`postgres`] | PostgreSQL as list and destination: deaths at any moment, readers, a table made by hand |
+//! | [`mariadb`] | MariaDB as destination: deaths at any moment, readers |
 //! | [`sqlite`] | SQLite as list and destination: deaths at any moment, readers, full disks |
 //! | [`files`] | do others read a published file, and is it whole whatever is killed? |
 //! | [`places`] | full disks, runs in use, changed jobs |
@@ -36,6 +37,10 @@ mod films;
 mod floors;
 mod headers;
 mod lists;
+mod mariadb;
+#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
+#[path = "../mariadb/mod.rs"]
+mod mariadb_server;
 mod names;
 mod parquet_lists;
 mod places;

@@ -135,8 +135,11 @@ impl Parameters {
     }
 
     fn ssl(&self) -> Result<Option<SslOpts>, String> {
-        if self.mode == Mode::Disabled {
-            return Ok(None);
+        match (self.mode, &self.socket) {
+            // The client asks for it there, too, and then does not encrypt.
+            (Mode::Disabled, _) | (Mode::Preferred, Some(_)) => return Ok(None),
+            (_, Some(_)) => return Err("a socket is not encrypted: leave ssl-mode out".to_owned()),
+            (_, None) => {}
         }
         let is_verified = matches!(self.mode, Mode::VerifyCa | Mode::VerifyIdentity);
         // Without any root the client has nothing to begin with, though nothing is verified.

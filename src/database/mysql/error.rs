@@ -1,6 +1,7 @@
 //! What a server's errors mean: which group each is of, by its number (MariaDB's and MySQL's error references).
 
 use mysql_async::{DriverError, Error, IoError, ServerError};
+use rustls::CertificateError;
 
 use super::Server;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
@@ -10,6 +11,19 @@ pub(super) fn is_without_tls(error: &Error) -> bool {
     matches!(error, Error::Driver(DriverError::NoClientSslFlagFromServer))
 }
 
+/// A name that a certificate is for, where it was refused since it is not for that of the URL.
+pub(super) fn certified_name(error: &Error) -> Option<String> {
+    let Error::Io(IoError::Io(why)) = error else { return None };
+    match why.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }) => {
+            // `DnsName("*.example.org")`, say.
+            let name = presented.first()?.split('"').nth(1)?;
+            Some(name.replacen('*', "any", 1))
+        }
+        _ => None,
+    }
+}
+
 /// What an error means while connecting.
 pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
     let (message, hint) = match error {
@@ -17,6 +31,11 @@ pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
         Error::Driver(DriverError::NoClientSslFlagFromServer) => {
             ("the server does not encrypt".to_owned(), "let it, or take ssl-mode=disabled".to_owned())
         }
+        Error::Driver(DriverError::UnknownAuthPlugin { .. }) => (
+            chain(error),
+            "let the user log in by mysql_native_password or caching_sha2_password, which windrow knows"
+                .to_owned(),
+        ),
         Error::Io(IoError::Tls(why)) => (chain(why), "look at ssl-mode and ssl-ca in the URL".to_owned()),
         other => {
             let words = chain(other);
@@ -42,6 +61,7 @@ fn hint_of_login(server: &Server, code: u16) -> String {
             "the server has no connection left: try again, or raise its max_connections".to_owned()
         }
         1129 | 1130 => "the server does not let this user in from this host".to_owned(),
+        3159 => "look at ssl-mode in the URL, and whether the server has a certificate".to_owned(),
         _ => "the server answered, and refused".to_owned(),
     }
 }
@@ -53,6 +73,9 @@ pub(super) fn of_statement(server: &Server, error: &Error) -> DatabaseError {
         Error::Server(refusal) => of_refusal(server, refusal),
         Error::Driver(DriverError::LocalInfile(_)) => {
             refused(server, Trouble::Statement, "it asks for a file of the client, and windrow sends none")
+        }
+        other if chain(other).contains("packet too large") => {
+            refused(server, Trouble::Value, "a row is longer than the server takes (max_allowed_packet)")
         }
         other => lost(server, chain(other)),
     }
@@ -98,10 +121,13 @@ fn trouble(refusal: &ServerError) -> Trouble {
         1317 | 1969 | 3024 | 1907 => Trouble::Cancelled,
         1044 | 1142 | 1143 | 1227 | 1290 | 1370 | 1410 | 1836 => Trouble::Privilege,
         1040 | 1203 | 1226 => Trouble::Passing,
-        1048 | 1216 | 1217 | 1263 | 1364 | 1369 | 1451 | 1452 | 1644 | 3819 | 4025 => Trouble::Constraint,
+        1048 | 1216 | 1217 | 1263 | 1364 | 1369 | 1451 | 1452 | 1526 | 1644 | 1748 | 3819 | 4025 => {
+            Trouble::Constraint
+        }
         1118 | 1153 | 1264 | 1265 | 1292 | 1300 | 1366 | 1406 | 1690 | 1071 => Trouble::Value,
         _ => match refusal.state.get(..2) {
-            Some("23") => Trouble::Constraint,
+            // Of SIGNAL in a trigger, with whatever number, is the second one.
+            Some("23" | "45") => Trouble::Constraint,
             Some("22") => Trouble::Value,
             Some("40") => Trouble::Deadlock,
             // Or it writes in a transaction that only reads.

@@ -1,7 +1,7 @@
 //! Lines of LOAD DATA as INSERTs of many rows, for servers that take no LOCAL.
 
-/// Bytes of a statement, about: well below `max_allowed_packet` of any server.
-const STATEMENT: usize = 1 << 20;
+/// Bytes of a statement of several rows, at the most: below `max_allowed_packet` of any server.
+const STATEMENT: usize = 1_000_000;
 
 /// The statements that insert lines into a table. A line is whole.
 pub(super) fn statements(into: &str, lines: &[u8]) -> Vec<Vec<u8>> {
@@ -9,37 +9,37 @@ pub(super) fn statements(into: &str, lines: &[u8]) -> Vec<Vec<u8>> {
     let mut statements: Vec<Vec<u8>> = Vec::new();
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        match statements.last_mut().filter(|statement| statement.len() + line.len() < STATEMENT) {
-            Some(statement) => statement.push(b','),
-            None => statements.push(begin.clone().into_bytes()),
-        }
-        if let Some(statement) = statements.last_mut() {
-            add_row(statement, line);
+        let row = row(line);
+        match statements.last_mut().filter(|statement| statement.len() + row.len() < STATEMENT) {
+            Some(statement) => statement.extend([b",", row.as_slice()].concat()),
+            None => statements.push([begin.as_bytes(), row.as_slice()].concat()),
         }
     }
     statements
 }
 
-/// Appends a line as `('a',NULL)`. What is escaped in it is so in a literal, too.
-fn add_row(statement: &mut Vec<u8>, line: &[u8]) {
+/// A line as `('a',NULL)`. What is escaped in it is so in a literal, too.
+fn row(line: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(line.len() + 16);
     let mut separator = b'(';
     for field in line.split(|byte| *byte == b'\t') {
-        statement.push(separator);
+        row.push(separator);
         separator = b',';
         if field == b"\\N" {
-            statement.extend_from_slice(b"NULL");
+            row.extend_from_slice(b"NULL");
             continue;
         }
-        statement.push(b'\'');
+        row.push(b'\'');
         for byte in field {
             if *byte == b'\'' {
-                statement.push(b'\\');
+                row.push(b'\\');
             }
-            statement.push(*byte);
+            row.push(*byte);
         }
-        statement.push(b'\'');
+        row.push(b'\'');
     }
-    statement.push(b')');
+    row.push(b')');
+    row
 }
 
 #[cfg(test)]
@@ -51,6 +51,15 @@ mod tests {
         let statements = statements("`rows`", b"1\tit's\\ttabbed\\\\\n2\t\\N\n");
         let expected: &[u8] = br"INSERT INTO `rows` VALUES ('1','it\'s\ttabbed\\'),('2',NULL)";
         assert_eq!(statements, [expected]);
+    }
+
+    /// With a server that takes 1 MiB, as older ones do.
+    #[test]
+    fn what_is_escaped_counts() {
+        let line = [vec![b'\''; 1000], b"\n".to_vec()].concat();
+        let statements = statements("t", &line.repeat(2000));
+        assert!(statements.iter().all(|statement| statement.len() < 1 << 20), "{}", statements[0].len());
+        assert_eq!(statements.len(), 5);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! | `verify_ca` | yes | signed by one of the roots |
 //! | `verify_identity` | yes | signed by one of the roots, for this host |
 //!
-//! The roots are those of `ssl-ca`, or else the system's.
+//! The roots are those of `ssl-ca`, or else the system's. A socket is never encrypted.
 //!
 //! # Rows on their way
 //!
@@ -31,6 +31,7 @@ mod text;
 
 use std::future::Future;
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +40,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{Column, Conn, Opts, Row as ServerRow};
+use mysql_async::{Column, Conn, DriverError, Opts, OptsBuilder, Row as ServerRow};
 use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use self::text::type_name;
@@ -99,6 +100,7 @@ impl Server {
     pub async fn connect(&self) -> Result<Session, DatabaseError> {
         let connected = match (self.connect_with(&self.opts).await, &self.plain) {
             (Err(error), Some(plain)) if error::is_without_tls(&error) => self.connect_with(plain).await,
+            (Err(error), _) => self.connect_by_any_name(error).await,
             (connected, _) => connected,
         };
         let conn = connected.map_err(|error| error::of_connecting(self, &error))?;
@@ -108,10 +110,35 @@ impl Server {
 
     async fn connect_with(&self, opts: &Opts) -> mysql_async::Result<Conn> {
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, Conn::new(opts.clone())).await;
-        connected.map_err(late)?
+        // The client panics at a user who logs in by this, which it knows, but was not built with.
+        let unknown = |_| DriverError::UnknownAuthPlugin { name: "ed25519".to_owned() };
+        let connecting = AssertUnwindSafe(Conn::new(opts.clone())).catch_unwind();
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        connected.map_err(late)?.map_err(unknown)?
+    }
+
+    /// The same, whatever the name in the certificate: the client means to let it pass with `verify_ca`, and does not know
+    /// it by what the TLS library calls it today. So the certificate is verified for the name that it has.
+    async fn connect_by_any_name(&self, refused: mysql_async::Error) -> mysql_async::Result<Conn> {
+        let ssl = self.opts.ssl_opts().filter(|ssl| ssl.skip_domain_validation());
+        let (Some(ssl), Some(name)) = (ssl, error::certified_name(&refused)) else { return Err(refused) };
+        let ssl = ssl.clone().with_danger_tls_hostname_override(Some(name));
+        self.connect_with(&OptsBuilder::from_opts(self.opts.clone()).ssl_opts(ssl).into()).await
     }
 }
+
+/// A query that the client prepares, so that it leaves it alone: it takes `:name` for a parameter of its own, also in a
+/// text behind a backslash and a quote, but not in a comment, whose end it does not see here.
+fn unread(query: &str) -> String {
+    format!("/**/{query}")
+}
+
+/// Warnings that say that an answer is not whole: a text cut by GROUP_CONCAT, a recursion or a LIMIT ROWS EXAMINED that
+/// came to its end.
+const INCOMPLETE: [u16; 2] = [1260, 1931];
+
+/// Bytes of the rows that go to the server at once: no more than it takes (`max_allowed_packet`), however long a row is.
+const PACKET: usize = 1 << 19;
 
 /// A connection. It ends when this is dropped.
 pub struct Session {
@@ -166,7 +193,7 @@ impl Session {
     /// Where it fails.
     pub async fn columns(&self, query: &str) -> Result<Vec<(String, String)>, DatabaseError> {
         let mut conn = self.conn.lock().await;
-        let prepared = conn.prep(query).await.map_err(|error| self.failed(&error))?;
+        let prepared = conn.prep(unread(query)).await.map_err(|error| self.failed(&error))?;
         let column = |column: &Column| (column.name_str().into_owned(), type_name(column));
         let columns = prepared.columns().iter().map(column).collect();
         conn.close(prepared).await.map_err(|error| self.failed(&error))?;
@@ -184,11 +211,25 @@ impl Session {
     ) -> Result<(), E> {
         let failed = |error: mysql_async::Error| E::from(self.failed(&error));
         let mut conn = self.conn.lock().await;
-        let mut answer = conn.exec_iter(query, ()).await.map_err(failed)?;
+        let mut answer = conn.exec_iter(unread(query), ()).await.map_err(failed)?;
         while let Some(row) = answer.next().await.map_err(failed)? {
             take(&Texts::of(&row))?;
         }
-        Ok(())
+        drop(answer);
+        self.refuse_incomplete(&mut conn).await.map_err(E::from)
+    }
+
+    /// An answer that the server cut, telling it by a warning only.
+    async fn refuse_incomplete(&self, conn: &mut MutexGuard<'_, Conn>) -> Result<(), DatabaseError> {
+        if conn.get_warnings() == 0 {
+            return Ok(());
+        }
+        let shown: Vec<(String, u16, String)> =
+            conn.query("SHOW WARNINGS").await.map_err(|error| self.failed(&error))?;
+        match shown.into_iter().find(|(_, code, _)| INCOMPLETE.contains(code)) {
+            Some((_, _, message)) => Err(error::refused(&self.server, Trouble::Value, &message)),
+            None => Ok(()),
+        }
     }
 
     /// What a query would answer with, and how many parameters it has.
@@ -197,7 +238,7 @@ impl Session {
     /// Where the server does not prepare it.
     pub async fn prepare(&self, query: &str) -> Result<(Vec<Column>, u16), DatabaseError> {
         let mut conn = self.conn.lock().await;
-        let prepared = conn.prep(query).await.map_err(|error| self.failed(&error))?;
+        let prepared = conn.prep(unread(query)).await.map_err(|error| self.failed(&error))?;
         let found = (prepared.columns().to_vec(), prepared.num_params());
         conn.close(prepared).await.map_err(|error| self.failed(&error))?;
         Ok(found)
@@ -326,14 +367,19 @@ async fn pump<E>(
 ) -> Result<(), E> {
     let mut pieces = pin!(pieces);
     while let Some(piece) = pieces.next().await {
-        let (handed, ended) = match piece {
-            Ok(piece) => (Ok(piece), Ok(())),
-            Err(error) => (Err(io::Error::other("the rows ended with an error")), Err(error)),
+        let mut piece = match piece {
+            Ok(piece) => piece,
+            Err(error) => {
+                // Nobody may take it any more.
+                let _ = sender.send(Err(io::Error::other("the rows ended with an error"))).await;
+                return Err(error);
+            }
         };
-        let is_taken = sender.send(handed).await.is_ok();
-        ended?;
-        if !is_taken {
-            break;
+        while !piece.is_empty() {
+            let packet = piece.split_to(piece.len().min(PACKET));
+            if sender.send(Ok(packet)).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())
@@ -367,3 +413,6 @@ impl Canceller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,7 @@ fn postgres() {
 #[test]
 fn mysql() {
     insta::assert_snapshot!(ledger(&MySql), @r#"
-    CREATE TABLE main.`windrow_runs` (run_id varchar(255) NOT NULL, rounds integer NOT NULL, job longtext NOT NULL, table_name varchar(255) NOT NULL, digest longtext NOT NULL, `rows` bigint NOT NULL, published_at datetime(6) NOT NULL, on_failure longtext NOT NULL, blocks longtext, PRIMARY KEY (run_id, table_name, rounds)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
+    CREATE TABLE main.`windrow_runs` (run_id varchar(255) NOT NULL, rounds integer NOT NULL, job longtext NOT NULL, table_name varchar(255) NOT NULL, digest longtext NOT NULL, `rows` bigint NOT NULL, published_at datetime(6) NOT NULL, on_failure longtext NOT NULL, blocks longtext, PRIMARY KEY (run_id, table_name, rounds)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
     SELECT CAST(`rounds` AS char), CAST(`digest` AS char), CAST(`rows` AS char), CAST(`on_failure` AS char), CAST(`blocks` AS char) FROM main.`windrow_runs` AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND `rows` >= 0 ORDER BY noted.rounds
     UPDATE main.`windrow_runs` SET `job` = 'films', `digest` = '5f0c7a11', `rows` = -1, `published_at` = CAST('2026-11-23T07:10:00.000001' AS datetime(6)), `on_failure` = 'film=skip', `blocks` = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND `rows` < 0
     INSERT INTO main.`windrow_runs` (`run_id`, `rounds`, `job`, `table_name`, `digest`, `rows`, `published_at`, `on_failure`, `blocks`) VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001' AS datetime(6)), 'film=skip', NULL)
@@ -118,15 +118,15 @@ fn mysql() {
     "#);
     insta::assert_snapshot!(load(&MySql), @r#"
     SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ WRITE
-    SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */
-    SET NAMES utf8mb4; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */
+    SET NAMES utf8mb4; SET SESSION TRANSACTION READ WRITE; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0, SESSION idle_transaction_timeout = 0, SESSION idle_write_transaction_timeout = 0 */
+    SET NAMES utf8mb4; SET SESSION TRANSACTION READ WRITE; SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0, SESSION idle_transaction_timeout = 0, SESSION idle_write_transaction_timeout = 0 */
     SELECT GET_LOCK(CONCAT('windrow ', SHA1('windrow it''s films')), 31536000)
 
     SET SESSION innodb_lock_wait_timeout = 60, SESSION lock_wait_timeout = 60
     SET SESSION innodb_lock_wait_timeout = 1 /*M! , SESSION max_statement_time = 1 */
 
-    DROP TEMPORARY TABLE IF EXISTS windrow_rows; CREATE TEMPORARY TABLE windrow_rows (`id` longtext, KEY (`id`(768))) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
-    DROP TEMPORARY TABLE IF EXISTS windrow_kept; CREATE TEMPORARY TABLE windrow_kept (KEY (`id`)) ENGINE=InnoDB AS SELECT 1
+    DROP TEMPORARY TABLE IF EXISTS windrow_rows; CREATE TEMPORARY TABLE windrow_rows (`id` longtext, KEY (`id`(768))) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
+    DROP TEMPORARY TABLE IF EXISTS windrow_kept; CREATE TEMPORARY TABLE windrow_kept (KEY (`id`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC AS SELECT 1
 
 
 
@@ -134,7 +134,7 @@ fn mysql() {
     UPDATE `my "schema"`.`films` AS old, windrow_rows AS new SET old.a = new.a WHERE old.id = new.id
     NOT EXISTS (SELECT 1 FROM `my "schema"`.`films` AS old WHERE old.id = new.id)
     DELETE old FROM `my "schema"`.`films` AS old WHERE old.id = 7
-    DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
+    DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
     DELETE old FROM `my "schema"`.`films` AS old JOIN windrow_twins AS twin ON twin.id_0 = old.n
     "#);
 }

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::cut::{Cut, Proxy};
 use crate::postgres_server::PostgresServer;
-use crate::support::{Ended, Origin, Sandbox, film_ids, is_soak, seeded, wait};
+use crate::support::{Cut, Ended, Origin, Proxy, Sandbox, film_ids, is_soak, seeded, wait};
 
 /// Moments at which something dies, in `make soak` and otherwise; `WINDROW_MOMENTS` says otherwise.
 const MOMENTS: [usize; 2] = [48, 24];
+/// COMMIT, as the simple protocol has it.
+const COMMIT: &[u8] = b"COMMIT\0";
 /// Records of the run.
 const FILMS: usize = 3_000;
 
@@ -61,7 +62,7 @@ impl Stage {
         let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
         let server = PostgresServer::start(&[("fsync", "off"), ("restart_after_crash", "on")]);
         let database = server.database().name;
-        let proxy = Proxy::before(server.port);
+        let proxy = Proxy::before(server.port, COMMIT);
         sandbox.write("ids.txt", film_ids(FILMS).join("\n"));
         let stage = Stage { sandbox, server, database, proxy, _origin: origin };
         stage.write_job("append");

@@ -5,9 +5,7 @@
 //! | `kills` | is anything lost, doubled or half there when program, server, backend or connection die at any moment? |
 //! | `social` | does the social job run from a table into a table made by hand, foreign key and serial number included? |
 //! | `wide` | does the load of large values take little memory? |
-//! | `cut` | (the proxy that cuts connections at their COMMIT) |
 
-mod cut;
 mod kills;
 mod social;
 mod wide;

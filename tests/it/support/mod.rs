@@ -1,6 +1,7 @@
 //! What every test stands on: a folder of its own, the origin, the program; and the machine alone, where times are measured.
 
 mod alone;
+mod cut;
 pub mod faults;
 mod films;
 mod origin;
@@ -11,6 +12,7 @@ mod sandbox;
 mod seed;
 
 pub use alone::{Alone, alone, at_most};
+pub use cut::{Cut, Proxy};
 pub use films::{film_ids, films_job, small_job};
 pub use origin::{Arrivals, Origin};
 pub use published::{published, published_films};

@@ -14,7 +14,13 @@ const UNFIT: &str = "SELECT 'its server takes no writes (read_only): name the pr
      UNION ALL SELECT CONCAT('its server is ', VERSION(), ': MariaDB 10.6 or MySQL 8.0 is the oldest that will do') FROM DUAL \
        WHERE CASE WHEN VERSION() LIKE '%MariaDB%' \
          THEN SUBSTRING_INDEX(VERSION(), '.', 1) * 1000 + SUBSTRING_INDEX(SUBSTRING_INDEX(VERSION(), '.', 2), '.', -1) < 10006 \
-         ELSE SUBSTRING_INDEX(VERSION(), '.', 1) + 0 < 8 END";
+         ELSE SUBSTRING_INDEX(VERSION(), '.', 1) + 0 < 8 END \
+     /*M! UNION ALL SELECT 'its server makes no table without a primary key (innodb_force_primary_key), and rows are staged in one' \
+       FROM DUAL WHERE @@GLOBAL.innodb_force_primary_key <> 0 \
+     UNION ALL SELECT CONCAT('its server makes tables of ', @@enforce_storage_engine, ' only (enforce_storage_engine)') \
+       FROM DUAL WHERE @@enforce_storage_engine <> 'InnoDB' */ \
+     /*!80013 UNION ALL SELECT 'its server makes no table without a primary key (sql_require_primary_key), and rows are staged in one' \
+       FROM DUAL WHERE @@SESSION.sql_require_primary_key <> 0 */";
 
 /// Columns of `information_schema.COLUMNS`. The modifier of a decimal is its precision times 256 and its scale.
 const COLUMNS: &str = "SELECT COLUMN_NAME, \
@@ -106,9 +112,9 @@ impl Catalogue for MySql {
         let schema = schema.map_or_else(|| "DATABASE()".to_owned(), literal);
         format!(
             "SELECT {ID}, TABLE_SCHEMA, TABLE_NAME, CASE WHEN TABLE_TYPE LIKE '%VIEW' THEN 'view' \
-               WHEN TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND ENGINE = 'InnoDB' THEN 'table' \
-               WHEN TABLE_TYPE = 'BASE TABLE' THEN 'engine' \
-               ELSE 'other' END FROM information_schema.TABLES WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {}",
+               WHEN TABLE_TYPE NOT IN ('BASE TABLE', 'SYSTEM VERSIONED') THEN 'other' \
+               WHEN ENGINE = 'InnoDB' THEN 'table' ELSE 'engine' END \
+             FROM information_schema.TABLES WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {}",
             literal(table)
         )
     }

@@ -21,17 +21,20 @@ use crate::value::Type;
 pub(super) struct MySql;
 
 /// Whatever the server, the user or a statement of the job's own say: nothing is rounded, cut off or guessed; moments are
-/// UTC; foreign keys hold; no limit of time or rows ends a load, and no COMMIT goes on to another transaction.
-const SETTINGS: &str = "SET NAMES utf8mb4; \
-     SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,\
-NO_ZERO_IN_DATE,NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, \
-     SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = DEFAULT, \
+/// UTC; foreign keys hold; no limit of time or rows ends a load, and no COMMIT goes on to another transaction. Zero dates
+/// are the table's own affair, as its default or in columns that are kept: no value of ours is one.
+const SETTINGS: &str = "SET NAMES utf8mb4; SET SESSION TRANSACTION READ WRITE; \
+     SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,\
+NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, \
+     SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, \
      SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, \
      SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 \
-     /*M! , SESSION max_statement_time = 0 */";
+     /*M! , SESSION max_statement_time = 0, SESSION idle_transaction_timeout = 0, \
+     SESSION idle_write_transaction_timeout = 0 */";
 
-/// A binary collation that does not pad, for tables that are made: each database has its own.
-const OPTIONS: &str = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */";
+/// For tables that are made: indexes as long as they may be, and a binary collation that does not pad, of which each
+/// database has its own.
+const OPTIONS: &str = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */";
 
 /// Longest time that another merge of the run is waited for, in seconds.
 const WAITING: u32 = 31_536_000;
@@ -192,7 +195,7 @@ impl Dialect for MySql {
             sought.iter().map(|columns| format!("KEY ({})", columns.join(", "))).collect();
         let keys = if keys.is_empty() { String::new() } else { format!("({})", keys.join(", ")) };
         format!(
-            "DROP TEMPORARY TABLE IF EXISTS {name}; CREATE TEMPORARY TABLE {name} {keys} ENGINE=InnoDB AS {select}"
+            "DROP TEMPORARY TABLE IF EXISTS {name}; CREATE TEMPORARY TABLE {name} {keys} ENGINE=InnoDB ROW_FORMAT=DYNAMIC AS {select}"
         )
     }
 

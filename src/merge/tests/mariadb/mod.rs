@@ -9,8 +9,10 @@
 //! | `types` | values into columns of other types; keys as the table compares them; LOAD DATA and INSERT alike |
 //! | `commits` | connections cut around COMMIT, servers that go away, merges at once |
 //! | `refused` | rows that the server refuses are named |
+//! | `others` | what users of other tools met: odd settings, odd tables, long rows |
 
 mod commits;
+mod others;
 mod preflight;
 mod refused;
 mod standing;

@@ -15,9 +15,10 @@ use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Type;
 
-/// Moments are UTC, a query may take as long as it takes, and reads one state of the database.
-const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = DEFAULT, \
-                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600 /*M! , SESSION max_statement_time = 0 */; \
+/// Moments are UTC, a query may take as long as it takes, texts are not cut, and one state of the database is read.
+const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = 18446744073709551615, \
+                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600, \
+                     SESSION group_concat_max_len = 1073741824 /*M! , SESSION max_statement_time = 0 */; \
                      START TRANSACTION READ ONLY";
 
 /// Most digits of a decimal of ours.

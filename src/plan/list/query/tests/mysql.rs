@@ -143,7 +143,8 @@ fn a_list_that_the_server_cuts_is_not_whole() {
         let asked = job(Database::Server(ServerUrl::parse(&database.url()).unwrap()), query);
         std::thread::scope(|scope| {
             let reading = scope.spawn(|| refused(&asked).to_string());
-            let busy = "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT seq AS id%'";
+            let busy =
+                "SELECT id FROM information_schema.processlist WHERE info LIKE '/**/SELECT seq AS id%'";
             let id = loop {
                 if let Some(id) = database.rows(busy).first() {
                     break id.clone();
@@ -155,5 +156,60 @@ fn a_list_that_the_server_cuts_is_not_whole() {
             let said = reading.join().unwrap();
             assert!(said.contains("interrupted") || said.contains("lost"), "{kill}: {said}");
         });
+    }
+}
+
+#[test]
+fn what_the_server_would_cut_is_whole_or_told() {
+    let server = mariadb_server::MariaDbServer::start(&[]);
+    server.rows("", "SET GLOBAL sql_select_limit = 1, GLOBAL group_concat_max_len = 4");
+    let database = server.database();
+    let query =
+        "SELECT seq AS id, (SELECT group_concat(seq) FROM seq_1_to_9) AS value FROM seq_1_to_5 ORDER BY 1";
+    let list = read(&with_value(&database, query)).unwrap();
+    assert_eq!((list.records(), value(&list, "value").as_str()), (5, "1,2,3,4,5,6,7,8,9"));
+    for query in [
+        "WITH RECURSIVE n AS (SELECT 1 AS id UNION ALL SELECT id + 1 FROM n WHERE id < 5000) SELECT id FROM n",
+        "SELECT seq AS id FROM seq_1_to_5000 LIMIT ROWS EXAMINED 100",
+    ] {
+        let said = mistake(&super::job(Database::Server(ServerUrl::parse(&database.url()).unwrap()), query));
+        assert!(said.contains("The query result may be incomplete"), "{said}");
+    }
+}
+
+#[test]
+fn a_colon_in_a_text_or_a_comment_is_no_parameter() {
+    let database = mariadb_server::database();
+    for query in [
+        r"SELECT 1 AS id, 'C:\\' AS value FROM DUAL WHERE 'see :here' <> ''",
+        r"SELECT 1 AS id, 'C:\\' AS value FROM DUAL WHERE 'is it? yes' <> ''",
+        "SELECT 1 AS id, 'C:\\\\' AS value -- don't :ask\n FROM DUAL # nor :here",
+        "SELECT 1 AS id, 'C:\\\\' AS value /** don't :ask **/ FROM DUAL WHERE ':b' = ':b'",
+    ] {
+        let list = read(&with_value(&database, query)).unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(value(&list, "value"), "C:\\", "{query}");
+    }
+    let said = mistake(&server(&database, "SELECT 1 AS id FROM DUAL WHERE 1 = :one"));
+    assert!(said.contains("error in your SQL syntax"), "{said}");
+}
+
+#[test]
+fn types_and_tables_of_mariadbs_own_are_lists() {
+    let database = mariadb_server::database();
+    database.execute(
+        "CREATE TABLE odd (id int, u uuid, six inet6, four inet4, hidden text INVISIBLE DEFAULT 'x', n int zerofill)
+             WITH SYSTEM VERSIONING;
+         INSERT INTO odd (id, u, six, four, n)
+             VALUES (1, '123e4567-e89b-12d3-a456-426614174000', '::1', '1.2.3.4', 7)",
+    );
+    for (column, expected) in [
+        ("u", "123e4567-e89b-12d3-a456-426614174000"),
+        ("six", "::1"),
+        ("four", "1.2.3.4"),
+        ("hidden", "x"),
+        ("n", "7"),
+    ] {
+        let list = read(&with_value(&database, &format!("SELECT id, {column} AS value FROM odd"))).unwrap();
+        assert_eq!(value(&list, "value"), expected);
     }
 }

@@ -31,8 +31,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Before the server on this port.
-    pub fn before(server: u16) -> Proxy {
+    /// Before the server on this port; `commit` is what its protocol makes of COMMIT.
+    pub fn before(server: u16, commit: &'static [u8]) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let next = Arc::new(AtomicU8::new(Cut::Never as u8));
@@ -40,7 +40,7 @@ impl Proxy {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
-                connect(client, server, &cut);
+                connect(client, server, commit, &cut);
             }
         });
         Proxy { port, next }
@@ -53,22 +53,25 @@ impl Proxy {
 }
 
 /// Copies both ways on threads of their own.
-fn connect(client: TcpStream, server: TcpStream, next: &Arc<AtomicU8>) {
+fn connect(client: TcpStream, server: TcpStream, commit: &'static [u8], next: &Arc<AtomicU8>) {
     let (from_server, to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
     // What the answers' thread learns: that the COMMIT has passed, and is not to be answered.
     let withheld = Arc::new(AtomicU8::new(Cut::Never as u8));
     let (next, told) = (Arc::clone(next), Arc::clone(&withheld));
-    std::thread::spawn(move || forward(client, server, &next, &told));
+    std::thread::spawn(move || forward(client, server, commit, &next, &told));
     std::thread::spawn(move || answer(from_server, to_client, &withheld));
 }
 
-/// The words that end a transaction, as the simple protocol has them.
-const COMMIT: &[u8] = b"COMMIT\0";
-
-fn forward(mut client: TcpStream, mut server: TcpStream, next: &AtomicU8, withheld: &AtomicU8) {
+fn forward(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    commit: &[u8],
+    next: &AtomicU8,
+    withheld: &AtomicU8,
+) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
-        let commits = buffer[..count].windows(COMMIT.len()).any(|words| words == COMMIT);
+        let commits = buffer[..count].windows(commit.len()).any(|words| words == commit);
         let cut = if commits { Cut::of(next.swap(Cut::Never as u8, Ordering::SeqCst)) } else { Cut::Never };
         match cut {
             Cut::BeforeCommit => break,
