@@ -321,8 +321,8 @@ fn what_later_versions_bring_is_refused_not_ignored() {
     let ended = sandbox.run(["run", "echo.toml"]).with_code(2);
     ended.saying("not yet supported: `auth`").saying("hint: leave it out");
     sandbox.edit("echo.toml", "auth = { bearer = \"${T}\" }", "");
-    sandbox.edit("echo.toml", "duckdb:echo.duckdb", "mysql://somewhere/db");
-    sandbox.run(["run", "echo.toml"]).with_code(2).saying("not yet supported: the destination mysql:");
+    sandbox.edit("echo.toml", "duckdb:echo.duckdb", "oracle://somewhere/db");
+    sandbox.run(["run", "echo.toml"]).with_code(2).saying("unknown destination \"oracle://…\"");
 }
 
 #[test]

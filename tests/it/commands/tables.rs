@@ -118,7 +118,7 @@ fn merge_publishes_elsewhere_when_told() {
     let films = |name: &str| published_films(&sandbox.path().join(name));
     assert_eq!(films("copy.duckdb"), films("small.duckdb"));
     sandbox
-        .run(["merge", "small", "--to", "mysql://x"])
+        .run(["merge", "small", "--to", "oracle://x"])
         .with_code(2)
         .saying("unknown destination")
         .saying("hint: ");
