@@ -34,7 +34,7 @@ type Open = fn(&Path, &Arc<AtomicBool>) -> Result<Connection, DatabaseError>;
 impl Session {
     pub(super) async fn open(server: &Server, open: Open) -> Result<Session, DatabaseError> {
         let (path, stop) = (server.path.clone(), Arc::new(AtomicBool::new(false)));
-        // Whoever does not wait for it any more does not wait for the file either.
+        // If the caller gives up, so does the wait for the file.
         let waiting = StopWhenDropped(Some(Arc::clone(&stop)));
         let attended = Arc::clone(&stop);
         let connection = on_thread(move || open(&path, &attended)).await?;

@@ -28,7 +28,8 @@ const SETTINGS: &str = "SET NAMES utf8mb4; SET SESSION TRANSACTION READ WRITE; \
 NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks = 1, \
      SESSION unique_checks = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, \
      SESSION sql_big_selects = 1, SESSION completion_type = 'NO_CHAIN', SESSION group_concat_max_len = 1048576, \
-     SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, SESSION net_write_timeout = 3600 \
+     SESSION max_error_count = 65535, SESSION wait_timeout = 86400, SESSION net_read_timeout = 3600, \
+     SESSION net_write_timeout = 3600 \
      /*M! , SESSION max_statement_time = 0, SESSION idle_transaction_timeout = 0, \
      SESSION idle_write_transaction_timeout = 0 */";
 

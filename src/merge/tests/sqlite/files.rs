@@ -86,7 +86,7 @@ async fn another_writer_is_waited_for_and_named() {
     child.wait().unwrap();
 }
 
-/// Whoever gives up does not wait for the file, nor does anything of it that is left behind.
+/// A load that is given up stops waiting for the file, and leaves nothing that waits.
 #[test]
 fn a_load_that_waits_can_be_given_up() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

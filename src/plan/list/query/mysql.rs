@@ -17,7 +17,7 @@ use crate::value::Type;
 
 /// Moments are UTC, a query may take as long as it takes, texts are not cut, and one state of the database is read.
 const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSION sql_select_limit = 18446744073709551615, \
-                     SESSION sql_big_selects = 1, SESSION net_write_timeout = 3600, \
+                     SESSION sql_big_selects = 1, SESSION max_error_count = 65535, SESSION net_write_timeout = 3600, \
                      SESSION group_concat_max_len = 1073741824 /*M! , SESSION max_statement_time = 0 */; \
                      START TRANSACTION READ ONLY";
 
