@@ -51,8 +51,13 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     }
     stdout::write_rows(&result, args.format)?;
     let word = word_for(&run, &plan);
+    if result.rows.iter().flatten().flatten().any(|value| value == "rejected") {
+        tell!(
+            "hint: what is rejected is not asked again: the table refuses it; mend it there, or in the job, and run `windrow merge {word}`"
+        );
+    }
     tell!(
-        "hint: `windrow retry {word}` asks them again; --list lists them all, --answers with what was answered"
+        "hint: `windrow retry {word}` asks what failed again; --list lists them all, --answers with what was answered"
     );
     Ok(Exit::Done)
 }

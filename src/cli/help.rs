@@ -66,13 +66,17 @@ const OTHERS: [(&str, &[&str]); 12] = [
 ];
 
 /// Words that the commands use, and what each means.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("run", "one pass through the whole list, in a folder of its own"),
     ("shard", "a part of the list, fetched by a process of its own"),
     ("round", "asks again what failed or waits; round 0 asks everything"),
     ("failed", "asked, and not answered as it should be; `windrow retry` asks again"),
     ("waiting", "not answered yet: a quota is used up, its host is down, or the run was interrupted"),
     ("not_asked", "its `when` said no, or what it depends on failed"),
+    (
+        "rejected",
+        "fetched, and refused by a rule of the table; published without it, as max_rejected lets it",
+    ),
     ("missing", "the server says that the id does not exist: a success, its columns null"),
 ];
 

@@ -42,6 +42,7 @@ pub mod lock;
 pub mod mark;
 pub mod names;
 pub mod plan;
+pub mod refused;
 pub mod runs;
 mod seal;
 pub mod store;
@@ -50,6 +51,7 @@ pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use event::Event;
 pub use exit::Exit;
 pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
+pub use refused::RefusedRow;
 pub use store::{HandoffError, RunStore};
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a

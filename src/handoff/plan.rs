@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::refused::RefusedRow;
 use crate::job::{ChunkFormat, OnFailure};
 use crate::record::Ordinal;
 use crate::value::Field;
@@ -170,6 +171,9 @@ pub struct Outcome {
     pub digest: String,
     /// Rows written.
     pub rows: u64,
+    /// Records that are not in it since the table refuses them, in the order of the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RefusedRow>,
     /// What the gate said, where it refused: a line for each condition that is not met.
     pub refused: Option<String>,
     /// The file as it was published, where it does not say itself what it was made from.

@@ -90,6 +90,8 @@ min_success = 0.9                   # publish only if nine of ten ids were answe
                                     # 0 publishes whatever failed
 # max_failed = 1                    # if at most this many ids failed,
 # max_duplicates = 0                # if at most this many rows have the key of a later one,
+# max_rejected = 0                  # if the table refuses at most this many ids (a value too long, a CHECK): the rest is
+#                                   # published without them
 # min_rows = 5                      # if there are at least this many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most
 # on_pause = "publish"              # what there is, also whenever a quota makes the run pause; else it waits for all

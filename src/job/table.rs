@@ -168,6 +168,8 @@ pub struct Publish {
     pub max_failed: Option<u64>,
     /// Most rows that a later one with the same key may leave out; only where the mode is [`Mode::Upsert`].
     pub max_duplicates: Option<u64>,
+    /// Most records that the table may refuse, without which the run is published.
+    pub max_rejected: u64,
     /// Fewest rows that the run must bring.
     pub min_rows: Option<u64>,
     /// Most that the table's row count may change by, as a share of what it has now: 0.1 for a tenth.

@@ -4,10 +4,10 @@
 use std::io;
 use std::path::Path;
 
-use super::refused::{RefusedRow, lines};
+use super::refused::lines;
 use crate::database::{DatabaseError, Trouble};
 use crate::handoff::lock::LockError;
-use crate::handoff::{Exit, HandoffError};
+use crate::handoff::{Exit, HandoffError, RefusedRow};
 
 /// What to do about a disk that is full.
 pub(super) const FULL: &str =
@@ -94,11 +94,13 @@ pub enum MergeError {
     },
     /// Rows that a rule of the table refuses: a type, a condition, a key, a trigger.
     #[error(
-        "{place}: table {table} refuses rows of the run; nothing was published{}\nhint: {}",
+        "{place}: table {table} refuses {} of the run{}; nothing was published{}\nhint: {}",
+        if *.most == 0 { "rows" } else { "records" },
+        too_many(*.most),
         lines(.rows, *.all),
         "mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, \
-         another condition), or let mode = \"upsert\" replace rows of the same key; then repeat `windrow merge`: nothing is \
-         asked again"
+         another condition), let mode = \"upsert\" replace rows of the same key, or let max_rejected under [publish] leave a \
+         few out; then repeat `windrow merge`: nothing is asked again"
     )]
     Rows {
         /// The database.
@@ -109,6 +111,8 @@ pub enum MergeError {
         rows: Vec<RefusedRow>,
         /// How many there are; `None` where that is not known.
         all: Option<u64>,
+        /// How many the job lets it refuse.
+        most: u64,
     },
     /// A value that the database cannot hold.
     #[error(
@@ -283,6 +287,11 @@ fn told(conditions: &[String]) -> String {
         [one] => format!(" {one}"),
         several => several.iter().map(|condition| format!("\n  {condition}")).collect(),
     }
+}
+
+/// What the job says of refused records.
+fn too_many(most: u64) -> String {
+    if most == 0 { String::new() } else { format!(", more than the job allows (max_rejected = {most})") }
 }
 
 fn named(shards: &[Unfinished]) -> String {

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::load::Order;
 use super::prove::{Extent, prove_committed};
 use super::publish::load_unless;
+use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof};
 use crate::handoff::RunStore;
@@ -71,6 +72,8 @@ fn order(job: &Job, place: &ResolvedDestination, proof: Proof, now_micros: i64) 
         proof,
         extent: Extent::Committed,
         noted: None,
+        rejected: Rejected::new(),
+        again: false,
         now_micros,
     }
 }

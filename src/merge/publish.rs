@@ -7,6 +7,7 @@ use super::file::FilePlace;
 use super::gate::{Duplicates, Gate};
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::prove::Extent;
+use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof, columns, database, dialect, file, outside, statements};
 use crate::handoff::store::VERSION;
@@ -20,6 +21,8 @@ pub struct Terms {
     pub now_micros: i64,
     /// Publish whatever the gate says; it is told in [`Published::overridden`].
     pub anyway: bool,
+    /// Try again what the table refused, where all of the run is published but that.
+    pub again: bool,
 }
 
 impl Published {
@@ -130,6 +133,7 @@ pub async fn publish(
     };
     outcome.published = true;
     outcome.rows = loaded.rows;
+    outcome.rejected = std::mem::take(&mut loaded.rejected);
     outcome.file = loaded.file;
     let standing = noted.filter(|standing| loaded.already && same(standing, &outcome));
     if standing.is_none()
@@ -172,6 +176,8 @@ async fn order_of(
         extent: Extent::Whole,
         gate: Gate::of_run(job, proof, terms.anyway),
         noted: run.outcome().await?,
+        rejected: Rejected::new(),
+        again: terms.again,
         now_micros: terms.now_micros,
     })
 }
@@ -221,7 +227,7 @@ async fn load_or_find(order: Order, stop: impl Future<Output = ()>) -> Result<Lo
     match &order.place {
         ResolvedDestination::DuckDb(path) => {
             let path = path.clone();
-            on_thread(stop, move |stop| load::load(&order, &path, stop)).await
+            on_thread(stop, move |stop| load::load(order, &path, stop)).await
         }
         ResolvedDestination::Parquet(path) | ResolvedDestination::Csv(path) => {
             let file = FilePlace::of(&order.place, path, &order.job);
@@ -267,6 +273,7 @@ fn outcome(order: &Order) -> Outcome {
         rounds: order.proof.rounds,
         digest: order.proof.digest.clone(),
         rows: 0,
+        rejected: Vec::new(),
         refused: None,
         file: None,
         at: order.now_micros,

@@ -71,8 +71,10 @@ impl RunQuery {
         let failed = |error: duckdb::Error| unreadable(run, &error);
         let columns = columns::of_run(&files.plan, job)?;
         let policy = Policy::now(&files.plan, job);
+        let rejected = run.outcome().await?.map(|outcome| outcome.rejected).unwrap_or_default();
         let mut session = RunQuery::in_memory()?;
-        session.views = views::create(&session.connection, &files, &columns, &policy).map_err(failed)?;
+        session.views =
+            views::create(&session.connection, &files, &columns, &policy, &rejected).map_err(failed)?;
         Ok(session)
     }
 

@@ -1,56 +1,53 @@
 //! The rows of a run that a database refuses, where its own error says only that it refuses one: record, id, column,
 //! value, and the rule.
 //!
-//! Nothing was published by then: the load is over and undone. What is done here is done for the message alone, in
-//! transactions that are undone too, and is given up where it takes long or fails itself: then the database's error
-//! stands as it came.
+//! Nothing was published by then: the load is over and undone. They are looked for in transactions that are undone too,
+//! which is given up where it takes long or fails itself: then the database's error stands as it came.
 //!
 //! DuckDB tells its tables' conditions, and each is asked of all rows ([`load`](super::load)). A server's are more than a
-//! catalogue has (triggers, domains, partitions), so its rows are tried in parts, as they would be written: what is
-//! refused is halved until single rows are left, [`Search`].
+//! catalogue has (triggers, domains, partitions), so its records are tried in parts, as they would be written: what is
+//! refused is halved until single records are left, [`Search`].
+//!
+//! # Rejected
+//!
+//! A job may let the table refuse some records (`max_rejected`). Where all that are refused are found, and are no more, the
+//! run is loaded anew without them: each with all its rows, as if it had failed where `on_failure` says `skip`. Their ids
+//! are answered by nobody, so that what stands under them stays in an upsert and in `replace_ids`. Whoever refuses is
+//! asked once more by that load: nothing is published that the table does not take. The row of the run in `windrow_runs`
+//! has them, so that the next publication of the run tries them again, and `merged.json` has them from there.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use crate::handoff::RefusedRow;
+use crate::record::Ordinal;
 
 /// Rows that a message names.
 pub(super) const NAMED: usize = 10;
 
-/// A row that a database refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedRow {
-    /// The record's place in the list, from 0.
-    pub record: u64,
-    /// Its id; of several columns as `a=1 b=2`.
-    pub id: String,
-    /// The columns that the rule is about, as far as that is known, with their values.
-    pub values: Vec<(String, Option<String>)>,
-    /// The rule, or the database's words.
-    pub why: String,
+/// The records that are left out of a publication, each by a row of it that was refused.
+pub(super) type Rejected = BTreeMap<Ordinal, RefusedRow>;
+
+/// Rows that a table refuses, as far as they were looked for: of each record the first.
+#[derive(Debug)]
+pub(super) struct FoundRows {
+    /// The table.
+    pub table: String,
+    /// They, in the order of the list.
+    pub rows: Vec<RefusedRow>,
+    /// How many there are; `None` where that is not known.
+    pub all: Option<u64>,
 }
 
-/// Characters of a value that a message shows.
-const SHOWN: usize = 80;
-
-impl RefusedRow {
-    /// A line for people.
-    fn line(&self) -> String {
-        let value = |value: &Option<String>| match value {
-            None => "null".to_owned(),
-            Some(text) => match text.char_indices().nth(SHOWN) {
-                None => format!("{text:?}"),
-                Some((end, _)) => format!("{:?}… ({} characters)", &text[..end], text.chars().count()),
-            },
-        };
-        let values: Vec<String> =
-            self.values.iter().map(|(name, is)| format!("{name} = {}", value(is))).collect();
-        let values = if values.is_empty() { String::new() } else { format!(", {}", values.join(", ")) };
-        format!("record {}, id {:?}{values}: {}", self.record, self.id, self.why)
-    }
+/// All records below a bound but those that are left out.
+pub(super) fn others(bound: Ordinal, rejected: &Rejected) -> impl Iterator<Item = Ordinal> {
+    (0..bound).filter(|ordinal| !rejected.contains_key(ordinal))
 }
 
 /// The lines of a message: what is refused, how many rows where that is known.
 pub(super) fn lines(rows: &[RefusedRow], all: Option<u64>) -> String {
-    let named = rows.iter().map(|row| format!("\n  {}", row.line())).collect::<String>();
-    let more = match all.map(|all| all.saturating_sub(rows.len() as u64)) {
+    let named = rows.iter().take(NAMED).map(|row| format!("\n  {}", row.line())).collect::<String>();
+    let more = match all.map(|all| all.saturating_sub(NAMED as u64)) {
         Some(0) => String::new(),
         Some(more) => format!("\n  and {more} more"),
         None => "\n  and perhaps more".to_owned(),
@@ -76,18 +73,31 @@ pub(super) fn id_of(columns: &[(String, Option<String>)]) -> String {
 pub(super) struct Search {
     /// Ranges to try, the next one last.
     to_try: Vec<Range<u64>>,
-    found: usize,
+    found: u64,
+    tries: u64,
+    until: Enough,
+}
+
+/// When a search ends before all was tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Enough {
+    /// So many are found.
+    pub found: u64,
+    /// So many tries were made.
+    pub tries: u64,
 }
 
 impl Search {
-    /// Among all of a range.
-    pub fn among(all: Range<u64>) -> Search {
-        Search { to_try: vec![all], found: 0 }
+    /// Among all of a range, until enough are found.
+    pub fn among(all: Range<u64>, until: Enough) -> Search {
+        Search { to_try: vec![all], found: 0, tries: 0, until }
     }
 
     /// The next range to try; none once enough is found, or all was tried.
     pub fn next(&mut self) -> Option<Range<u64>> {
-        if self.found == NAMED { None } else { self.to_try.pop() }
+        self.tries += 1;
+        let is_enough = self.found == self.until.found || self.tries > self.until.tries;
+        if is_enough { None } else { self.to_try.pop() }
     }
 
     /// That range was refused; whether it is one thing alone, and so is found.
@@ -111,9 +121,11 @@ impl Search {
 mod tests {
     use super::*;
 
+    const ENOUGH: Enough = Enough { found: NAMED as u64, tries: 100 };
+
     /// What a search finds where these are refused, and the ranges that it tried.
     fn found(among: Range<u64>, bad: &[u64]) -> (Vec<u64>, usize) {
-        let (mut search, mut found, mut tries) = (Search::among(among), Vec::new(), 0);
+        let (mut search, mut found, mut tries) = (Search::among(among, ENOUGH), Vec::new(), 0);
         while let Some(range) = search.next() {
             tries += 1;
             if bad.iter().any(|one| range.contains(one)) && search.refused(&range) {
@@ -137,14 +149,10 @@ mod tests {
         let (found, tries) = found(0..1 << 20, &(0..1 << 20).collect::<Vec<_>>());
         assert_eq!(found, (0..NAMED as u64).collect::<Vec<_>>());
         assert!(tries < 60, "{tries}");
-    }
-
-    #[test]
-    fn a_long_value_is_cut_and_a_missing_one_is_null() {
-        let values = vec![("code".to_owned(), Some("ä".repeat(100))), ("year".to_owned(), None)];
-        let row = RefusedRow { record: 7, id: "tt7".into(), values, why: "too long".into() };
-        let line = lines(&[row], Some(3));
-        assert!(line.starts_with("\n  record 7, id \"tt7\", code = \"ää"), "{line}");
-        assert!(line.contains("ä\"… (100 characters), year = null: too long\n  and 2 more"), "{line}");
+        let mut search = Search::among(0..1 << 20, Enough { found: u64::MAX, tries: 100 });
+        let refused =
+            std::iter::from_fn(|| search.next().map(|range| search.refused(&range))).filter(|found| *found);
+        assert_eq!(refused.count(), 42);
+        assert!(!search.is_over());
     }
 }

@@ -43,6 +43,7 @@ impl Selection<'_> {
             None => format!("FROM {} record", slice.input()),
         };
         let record = self.record(base);
+        sql += &slice.taken(&format!("{record}.{ORDINAL}"));
         if base.is_none() && !slice.files.complete {
             sql += &format!(" SEMI JOIN {} asked ON asked.{ORDINAL} = {record}.{ORDINAL}", slice.requests());
         }

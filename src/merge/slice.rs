@@ -7,10 +7,12 @@
 use std::path::Path;
 
 use super::files::{BlockFiles, RunFiles, Stretch};
+use super::refused::Rejected;
 use super::sql::{self, FileList};
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::ledger;
 use crate::job::ChunkFormat;
+use crate::record::Ordinal;
 use crate::value::{Field, Type};
 
 /// Files that one statement reads at most.
@@ -35,6 +37,8 @@ pub(super) struct Slice<'a> {
     pub stretch: Stretch,
     first_round: &'a [BlockFiles],
     later_rounds: Vec<&'a BlockFiles>,
+    /// Records that are left out, since the table refuses them.
+    rejected: Vec<Ordinal>,
 }
 
 /// A run's slices, in the order of the list.
@@ -46,7 +50,13 @@ pub(super) fn slices(files: &RunFiles) -> Vec<Slice<'_>> {
         let (blocks, others) = rest.split_at(fitting(&rest[..most.min(rest.len())]));
         let stretch = blocks.iter().fold(blocks[0].stretch, |range, b| range.joined(&b.stretch));
         let later = later_rounds.iter().filter(|block| block.stretch.overlaps(&stretch));
-        slices.push(Slice { files, stretch, first_round: blocks, later_rounds: later.collect() });
+        slices.push(Slice {
+            files,
+            stretch,
+            first_round: blocks,
+            later_rounds: later.collect(),
+            rejected: Vec::new(),
+        });
         rest = others;
     }
     slices
@@ -67,7 +77,13 @@ fn fitting(blocks: &[BlockFiles]) -> usize {
 /// All of a run at once.
 pub(super) fn whole(files: &RunFiles) -> Slice<'_> {
     let (first_round, later_rounds) = by_round(files);
-    Slice { files, stretch: Stretch::whole(), first_round, later_rounds: later_rounds.iter().collect() }
+    Slice {
+        files,
+        stretch: Stretch::whole(),
+        first_round,
+        later_rounds: later_rounds.iter().collect(),
+        rejected: Vec::new(),
+    }
 }
 
 fn by_round(files: &RunFiles) -> (&[BlockFiles], &[BlockFiles]) {
@@ -75,6 +91,22 @@ fn by_round(files: &RunFiles) -> (&[BlockFiles], &[BlockFiles]) {
 }
 
 impl Slice<'_> {
+    /// The same without some records, where rows are made of it.
+    pub fn without(self, rejected: &Rejected) -> Self {
+        let Stretch { first, until } = self.stretch;
+        Slice { rejected: rejected.range(first..until).map(|(record, _)| *record).collect(), ..self }
+    }
+
+    /// A join that takes the records out that are left out, by their ordinal.
+    pub fn taken(&self, ordinal: &str) -> String {
+        if self.rejected.is_empty() {
+            return String::new();
+        }
+        let rejected =
+            self.rejected.iter().map(|record| format!("({record})")).collect::<Vec<_>>().join(", ");
+        format!(" ANTI JOIN (VALUES {rejected}) rejected(record) ON rejected.record = {ordinal}")
+    }
+
     /// `ordinal` and the frozen columns of the slice's records, as [`Slice::frozen`] calls them.
     pub fn input(&self) -> String {
         let inputs = self.files.inputs.iter().filter(|input| input.stretch.overlaps(&self.stretch));

@@ -1,4 +1,4 @@
-//! A run's files as views: `rows`, `requests`, `all_requests`, `input`, and one per endpoint.
+//! A run's files as views: `rows`, `requests`, `all_requests`, `input`, `rejected`, and one per endpoint.
 //!
 //! | view | holds |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part. Of an unfinished run as if nothing more came: the records of committed blocks, what failed or waits as `on_failure` has it. (A pause publishes fewer: those that have succeeded everywhere.) |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
+//! | `rejected` | the records that the table refused and the job let it (`max_rejected`), of the last publication: `ordinal`, `id`, `value`, `why` |
 //! | `windrow_rows`, `windrow_failures`, `windrow_input` | what the job's own statements see ([`statements`](super::statements)), so that they can be tried offline |
 //! | `answers` | the answers that were kept: `ordinal`, `endpoint`, `page`, `http_status`, `body` as text in UTF-8 where it is text, `bytes` as they came, `content_type` |
 //!
@@ -22,9 +23,9 @@ use super::select::Selection;
 use super::slice::{self, Slice};
 use super::sql;
 use super::statements::place;
-use crate::handoff::PlannedEndpoint;
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::names::{Shown, distinct};
+use crate::handoff::{PlannedEndpoint, RefusedRow};
 use crate::value::{Field, Type};
 
 /// Creates the views; the names of those that are for people.
@@ -33,6 +34,7 @@ pub(super) fn create(
     files: &RunFiles,
     columns: &[Output],
     policy: &Policy,
+    refused: &[RefusedRow],
 ) -> Result<Vec<String>> {
     let slice = slice::whole(files);
     let own = [
@@ -40,6 +42,7 @@ pub(super) fn create(
         ("requests", requests(files)),
         ("all_requests", all_requests(files)),
         ("input", input(&slice)),
+        ("rejected", rejected(refused)),
         ("answers", kept_answers(files)),
     ];
     let of_endpoint =
@@ -53,6 +56,20 @@ pub(super) fn create(
         connection.execute_batch(&format!("CREATE VIEW {} AS {select}", sql::identifier(&name)))?;
     }
     Ok(views.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The records that the table refused, and the job let it.
+fn rejected(refused: &[RefusedRow]) -> String {
+    let row = |row: &RefusedRow| {
+        let [id, value, why] = [&row.id, &row.shown_values(), &row.why].map(|text| sql::text(text));
+        format!("({}::BIGINT, {id}, {value}, {why})", row.record)
+    };
+    let rows: Vec<String> = refused.iter().map(row).collect();
+    let (rows, which) = match rows.is_empty() {
+        true => ("(NULL::BIGINT, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR)".to_owned(), " WHERE false"),
+        false => (rows.join(", "), ""),
+    };
+    format!("SELECT * FROM (VALUES {rows}) rejected({ORDINAL}, id, value, why){which}")
 }
 
 fn rows(slice: &Slice<'_>, columns: &[Output], policy: &Policy) -> String {

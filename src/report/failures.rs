@@ -1,50 +1,71 @@
-//! What failed, as queries over a run.
+//! What failed, and what the table refused, as queries over a run.
 
 use crate::handoff::Plan;
+use crate::merge::QueryResult;
 use crate::runner::id_columns;
 
-/// The ledger and the records that it is of: `r` and `input`.
-fn requests_of_records(plan: &Plan) -> String {
-    let (requests, input) = (plan.view("requests"), plan.view("input"));
-    format!("{requests} r JOIN {input} input ON input.{} = r.ordinal", plan.shown_input().own[0])
+/// What is said of a rejected row.
+const REASON: &str = "concat_ws(': ', nullif(r.\"value\", ''), r.why)";
+
+/// A relation and the records that it is of: `r` and `input`.
+fn of_records(plan: &Plan, relation: &str) -> String {
+    let (relation, input) = (plan.view(relation), plan.view("input"));
+    format!("{relation} r JOIN {input} input ON input.{} = r.ordinal", plan.shown_input().own[0])
 }
 
-/// Failures by endpoint and kind, the most frequent first, with an example each. A list may have columns that are named
-/// like those of the requests.
+/// Failures by endpoint and kind, the most frequent first, with an example each; rejected records as one kind. A list may
+/// have columns that are named like those of the requests.
 pub fn by_kind(plan: &Plan) -> String {
     let id = id_columns(plan).iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>();
-    let (id, from) = (id.join(" || ' ' || "), requests_of_records(plan));
+    let id = id.join(" || ' ' || ");
+    let (requests, rejected) = (of_records(plan, "requests"), of_records(plan, "rejected"));
     format!(
         "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS requests,
                 arg_min({id}, r.ordinal) AS example_id, arg_min(r.detail, r.ordinal) AS example
-         FROM {from}
+         FROM {requests}
          WHERE r.kind IS NOT NULL
-         GROUP BY ALL ORDER BY requests DESC, r.endpoint, r.kind, http"
+         GROUP BY ALL
+         UNION ALL
+         SELECT NULL, 'rejected', 'rejected', NULL, count(*), arg_min({id}, r.ordinal), arg_min({REASON}, r.ordinal)
+         FROM {rejected}
+         HAVING count(*) > 0
+         ORDER BY requests DESC, endpoint, kind, http"
     )
 }
 
-fn every_one_with(plan: &Plan, more: &str) -> String {
-    let from = requests_of_records(plan);
+/// Whether all of what [`by_kind`] found is rejected: there is nothing to ask again.
+pub fn are_rejected(by_kind: &QueryResult) -> bool {
+    by_kind.rows.iter().all(|row| row.get(1).and_then(Option::as_deref) == Some("rejected"))
+}
+
+/// All of them, and what there is `more` of each request.
+fn every_one_with(plan: &Plan, more: Option<&str>) -> String {
+    let (requests, rejected) = (of_records(plan, "requests"), of_records(plan, "rejected"));
     let id = id_columns(plan).iter().map(|column| format!("input.{column}")).collect::<Vec<_>>().join(", ");
+    let (more, no_more) = more.map_or_else(Default::default, |more| (format!(", {more}"), ", NULL"));
     format!(
-        "SELECT {id}, r.endpoint, r.status, r.kind, r.http_status AS http, r.attempts, r.detail{more}
-         FROM {from}
-         WHERE r.kind IS NOT NULL
-         ORDER BY r.ordinal, r.endpoint"
+        "(SELECT {id}, r.endpoint, r.status, r.kind, r.http_status AS http, r.attempts, r.detail{more}
+          FROM {requests}
+          WHERE r.kind IS NOT NULL
+          ORDER BY r.ordinal, r.endpoint)
+         UNION ALL
+         (SELECT {id}, NULL, 'rejected', 'rejected', NULL, NULL, {REASON}{no_more}
+          FROM {rejected}
+          ORDER BY r.ordinal)"
     )
 }
 
-/// Every request that failed.
+/// Every request that failed, and after them every record that was rejected.
 pub fn every_one(plan: &Plan) -> String {
-    every_one_with(plan, "")
+    every_one_with(plan, None)
 }
 
 /// The same with what was answered; of several pages the last.
 pub fn every_answer(plan: &Plan) -> String {
     let answer = format!(
-        ", (SELECT arg_max(body, page) FROM {} AS kept
-            WHERE kept.ordinal = r.ordinal AND kept.endpoint = r.endpoint) AS answer",
+        "(SELECT arg_max(body, page) FROM {} AS kept
+          WHERE kept.ordinal = r.ordinal AND kept.endpoint = r.endpoint) AS answer",
         plan.view("answers")
     );
-    every_one_with(plan, &answer)
+    every_one_with(plan, Some(&answer))
 }

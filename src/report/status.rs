@@ -89,13 +89,17 @@ fn heading(out: &mut dyn Write, run: &RunStore, state: &RunState) -> io::Result<
     match &state.outcome {
         None => Ok(()),
         Some(Outcome { refused: Some(why), .. }) => writeln!(out, "{why}"),
-        Some(Outcome { rows, table, to, .. }) => {
+        Some(Outcome { rows, rejected, table, to, .. }) => {
             let into = if to.starts_with("csv:") || to.starts_with("parquet:") {
                 to.clone()
             } else {
                 format!("{table} of {to}")
             };
-            writeln!(out, "published {} into {into}", counted(*rows, "row"))
+            let rejected = match rejected.len() as u64 {
+                0 => String::new(),
+                some => format!(", {} rejected by it", counted(some, "record")),
+            };
+            writeln!(out, "published {} into {into}{rejected}", counted(*rows, "row"))
         }
     }
 }

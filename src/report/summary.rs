@@ -31,9 +31,9 @@ pub async fn ended(ended: &Ended, took: Duration) {
     if let RunEnd::Unfinished(left) = &ended.end {
         return unfinished(run, left);
     }
-    let some_failed = figures(run, job).await.unwrap_or_else(|error| {
+    let left = figures(run, job, &ended.mask).await.unwrap_or_else(|error| {
         tell!("\nthe run's figures cannot be shown: {error}");
-        false
+        Left::Nothing
     });
     match &ended.end {
         RunEnd::Unfinished(_) => {}
@@ -46,15 +46,22 @@ pub async fn ended(ended: &Ended, took: Duration) {
             say_published(ended, published, took);
         }
     }
-    if some_failed {
-        say_retry(run);
-    }
+    say_what_next(run, left);
 }
 
-/// What became of the requests; whether any failed.
-async fn figures(run: &LiveRun, job: &Job) -> Result<bool, RunnerError> {
+/// What of a run there is to look at when it has ended.
+enum Left {
+    Nothing,
+    /// Only what the table refuses.
+    Rejected,
+    /// Failed requests.
+    Failed,
+}
+
+/// What became of the requests.
+async fn figures(run: &LiveRun, job: &Job, mask: &Mask) -> Result<Left, RunnerError> {
     endpoints(run, job).await?;
-    failed(run, job).await
+    failed(run, job, mask).await
 }
 
 fn say_published(Ended { run, job, to, mask, .. }: &Ended, published: &Published, took: Duration) {
@@ -206,15 +213,18 @@ async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), RunnerError> {
     Ok(())
 }
 
-/// Failures by kind, with an example each; whether there are any.
-async fn failed(run: &LiveRun, job: &Job) -> Result<bool, RunnerError> {
-    let result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
-    if !result.rows.is_empty() {
-        let mut table = Vec::new();
-        print_rows(&mut table, &result, Shape::Table)?;
-        tell!("\nfailures by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
+/// Failures by kind, with an example each.
+async fn failed(run: &LiveRun, job: &Job, mask: &Mask) -> Result<Left, RunnerError> {
+    let mut result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
+    // A value that the table refuses may be anything.
+    result.rows.iter_mut().flatten().flatten().for_each(|value| *value = mask.apply(value));
+    if result.rows.is_empty() {
+        return Ok(Left::Nothing);
     }
-    Ok(!result.rows.is_empty())
+    let mut table = Vec::new();
+    print_rows(&mut table, &result, Shape::Table)?;
+    tell!("\nfailures by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
+    Ok(if failures::are_rejected(&result) { Left::Rejected } else { Left::Failed })
 }
 
 /// The conditions that `--anyway` set aside.
@@ -225,15 +235,16 @@ fn say_overridden(published: &Published) {
 }
 
 /// What to do about failures.
-fn say_retry(run: &LiveRun) {
+fn say_what_next(run: &LiveRun, left: Left) {
     let word = word_for(&run.store, &run.plan);
-    if run.plan.trial {
-        tell!("hint: `windrow failures {word}` lists what failed")
-    } else {
-        tell!(
+    match left {
+        Left::Nothing => {}
+        Left::Failed if !run.plan.trial => tell!(
             "hint: `windrow failures {word}` lists what failed; `windrow retry {word}` asks it again, \
              `windrow merge {word}` then publishes what is new"
-        )
+        ),
+        Left::Failed => tell!("hint: `windrow failures {word}` lists what failed"),
+        Left::Rejected => tell!("hint: `windrow failures {word} --list` lists what the table refuses"),
     }
 }
 
@@ -300,6 +311,7 @@ fn in_words(published: &Published, kind: &str) -> String {
     let parts = [
         (published.replaced, "row", "replaced"),
         (published.left_out, "record", "left out: a request failed"),
+        (published.outcome.rejected.len() as u64, "record", "rejected by the table"),
         (published.duplicates.rows, "row", &duplicates),
         (published.withheld, "row", "left out by the job's own statements"),
         (published.kept_out, "row", "kept out by a trigger or rule of the table"),

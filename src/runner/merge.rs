@@ -50,7 +50,8 @@ pub async fn merge(
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = Mask::of(&job.endpoints, secrets);
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
-    let end = publication.publish(PublishOptions { anyway: options.anyway, is_noted }, stop).await?;
+    let end =
+        publication.publish(PublishOptions { anyway: options.anyway, again: true, is_noted }, stop).await?;
     Ok(Ended { run, job, to, mask, end, is_noted, _job_lock: None })
 }
 
@@ -70,6 +71,8 @@ fn redirect(job: &mut Job, to: &Destination, watcher: &mut dyn Watcher) {
 pub(super) struct PublishOptions {
     /// Whatever the gate says.
     pub anyway: bool,
+    /// Tries again what the table refused.
+    pub again: bool,
     /// Where the job's runs go: a death is to be found out by who comes next (see [`settle`](mod@settle)).
     pub is_noted: bool,
 }
@@ -93,7 +96,7 @@ impl Publication<'_> {
     ) -> Result<RunEnd, RunnerError> {
         let run = &self.run.store;
         let proof = merge::prove(run).await?;
-        let terms = Terms { now_micros: now_micros(), anyway: options.anyway };
+        let terms = Terms { now_micros: now_micros(), anyway: options.anyway, again: options.again };
         if options.is_noted {
             settle::begin(run, self.job, terms.now_micros).await?;
         }

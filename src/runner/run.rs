@@ -62,7 +62,11 @@ pub async fn run(
     let publication = Publication { run: &run, job, to: &to, mask: &mask };
     let end = match fetch_to_the_end(publication, options, stop, watcher).await? {
         Some(unfinished) => RunEnd::Unfinished(unfinished),
-        None => publication.publish(PublishOptions { anyway: false, is_noted: !is_trial }, stop).await?,
+        None => {
+            publication
+                .publish(PublishOptions { anyway: false, again: false, is_noted: !is_trial }, stop)
+                .await?
+        }
     };
     Ok(Ended { run, job: job.clone(), to, mask, end, is_noted: !is_trial, _job_lock: job_lock })
 }

@@ -88,7 +88,8 @@ pub(super) async fn settle(
         Some(outcome) => Some(Published::noted(outcome)),
         None => {
             let proof = merge::prove(run).await?;
-            merge::settle(run, &job, &to, &proof, &Terms { now_micros: at, anyway: false }).await?
+            merge::settle(run, &job, &to, &proof, &Terms { now_micros: at, anyway: false, again: false })
+                .await?
         }
     };
     let Some(published) = published else {

@@ -129,6 +129,9 @@ section! {
         max_failed: Count<0, MOST>,
         /// With `upsert`: most rows that may be left out because a later one of the run has the same key.
         max_duplicates: Count<0, MOST>,
+        /// Most ids whose rows the table may refuse (a value too long, a CHECK, a foreign key): they are left out, `windrow
+        /// failures` names them, and the rest is published. Default: 0, one that is refused keeps the run from being published.
+        max_rejected: Count<0, MOST_REJECTED>,
         /// Fewest rows that the run must bring.
         min_rows: Count<0, MOST>,
         /// Most that the number of the table's rows may change by, as a share of what it is now: 0.1 for a tenth.
@@ -142,6 +145,9 @@ section! {
 
 /// Most ids or rows that a condition may name: more than any run has.
 const MOST: u64 = 1_000_000_000_000;
+
+/// Most records that a table may refuse: each is looked for, and noted with the run.
+const MOST_REJECTED: u64 = 10_000;
 
 impl Choice for OnPause {
     const WORDS: &'static [(&'static str, OnPause)] =

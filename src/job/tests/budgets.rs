@@ -27,7 +27,7 @@ fn the_gate_has_its_conditions() {
         parse(&around("", keys, table)).unwrap_or_else(|error| panic!("{keys}: {error}")).publish
     };
     let gate = publish(
-        "on_pause = \"publish\", min_success = 0.5, max_failed = 0, min_rows = 1000, max_change = 1.5",
+        "on_pause = \"publish\", min_success = 0.5, max_failed = 0, max_rejected = 7, min_rows = 1000, max_change = 1.5",
         "mode = \"append\"",
     );
     let expected = Publish {
@@ -35,6 +35,7 @@ fn the_gate_has_its_conditions() {
         min_success: Some(0.5),
         max_failed: Some(0),
         max_duplicates: None,
+        max_rejected: 7,
         min_rows: Some(1000),
         max_change: Some(1.5),
     };

@@ -11,11 +11,13 @@ pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Publish
     let Some(publish) = file.publish.as_ref().map(|publish| &publish.value) else { return usual };
     check_on_pause(file, publish, mistakes);
     check_duplicates(file, publish, mistakes);
+    check_rejected(file, publish, mistakes);
     Publish {
         on_pause: publish.on_pause.as_ref().map_or(usual.on_pause, |word| word.value.0),
         min_success: publish.min_success.as_ref().map(|share| share.value.0),
         max_failed: publish.max_failed.as_ref().map(|count| count.value.0),
         max_duplicates: publish.max_duplicates.as_ref().map(|count| count.value.0),
+        max_rejected: publish.max_rejected.as_ref().map_or(usual.max_rejected, |count| count.value.0),
         min_rows: publish.min_rows.as_ref().map(|count| count.value.0),
         max_change: publish.max_change.as_ref().map(|ratio| ratio.value.0),
     }
@@ -28,6 +30,14 @@ fn check_duplicates(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut 
     if mode != Mode::Upsert {
         let hint = "leave it out, or take mode = \"upsert\" and a key: the other modes write every row";
         mistakes.add(&most.span, "max_duplicates without an upsert", hint);
+    }
+}
+
+/// A file takes every row.
+fn check_rejected(file: &raw::JobFile, publish: &raw::Publish, mistakes: &mut Mistakes) {
+    if let Some(most) = publish.max_rejected.as_ref().filter(|_| Kind::of(file) == Kind::File) {
+        let hint = "leave it out: a file has no rules, it takes every row";
+        mistakes.add(&most.span, "max_rejected for a file", hint);
     }
 }
 

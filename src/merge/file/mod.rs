@@ -164,7 +164,11 @@ fn settled(
             && noted.to == file.shown
             && noted.file == Some(standing.mark)
     };
-    Ok(order.noted.as_ref().filter(is_it).map(|noted| Settled { rows: noted.rows, at_pauses: 0 }))
+    Ok(order.noted.as_ref().filter(is_it).map(|noted| Settled {
+        rows: noted.rows,
+        rejected: Vec::new(),
+        at_pauses: 0,
+    }))
 }
 
 /// A publication under way.

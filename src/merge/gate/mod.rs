@@ -9,7 +9,8 @@
 //! | `min_rows` | at least this many rows of the run, those of its earlier publications included; not of a trial | in the transaction |
 //! | `max_change` | no larger change of the table's row count, as a share of what it is; none where it is 0 | in the transaction |
 //!
-//! A pair counts as its last round left it; ok, missing and what its `when` left out are successes. All that refuses is
+//! A pair counts as its last round left it; ok, missing and what its `when` left out are successes. A record that the
+//! table refuses (`max_rejected`) has not succeeded, and brings no rows. All that refuses is
 //! told at once: what the proof shows goes along into the transaction where a condition on rows may have to be told
 //! beside it, and what refuses there is rolled back.
 //!
@@ -22,6 +23,7 @@
 mod percent;
 mod success;
 
+use super::refused::Rejected;
 use super::{MergeError, Proof};
 use crate::job::{Job, Loss, Publish, Success};
 
@@ -39,6 +41,8 @@ pub(super) struct Gate {
     max_change: Option<f64>,
     /// Whether what is not met is only noted.
     anyway: bool,
+    /// Whether it is that of a whole run.
+    is_whole: bool,
     hint: String,
 }
 
@@ -70,12 +74,13 @@ impl Gate {
         let plan = &proof.files.plan;
         let run = &plan.run;
         Gate {
-            unmet: of_proof(job, proof),
+            unmet: of_proof(job, proof, &Rejected::new()),
             takes_rows: takes_rows(job).filter(|_| !plan.trial && proof.records > 0),
             max_duplicates: job.publish.max_duplicates,
             min_rows: job.publish.min_rows.filter(|_| !plan.trial),
             max_change: job.publish.max_change,
             anyway,
+            is_whole: true,
             hint: format!(
                 "`windrow failures {run}` shows what failed, `windrow retry {run}` asks it again; change the keys \
                  named here and merge again, or publish all the same with `windrow merge {run} --anyway`"
@@ -88,14 +93,25 @@ impl Gate {
         let hint = "nothing is lost, the run goes on; change the key named here, or leave it so: when the run is whole, \
                     `windrow merge RUN --anyway` publishes all of it";
         Gate {
-            unmet: success::unmet_at_pause(job, proof).into_iter().collect(),
+            unmet: success::unmet_at_pause(job, proof, &Rejected::new()).into_iter().collect(),
             takes_rows: takes_rows(job),
             max_duplicates: None,
             min_rows: None,
             max_change: job.publish.max_change,
             anyway: false,
+            is_whole: false,
             hint: hint.to_owned(),
         }
+    }
+
+    /// The same where the table refuses some records: they count as not succeeded.
+    pub fn without(&self, job: &Job, proof: &Proof, rejected: &Rejected) -> Gate {
+        let unmet = if self.is_whole {
+            of_proof(job, proof, rejected)
+        } else {
+            success::unmet_at_pause(job, proof, rejected).into_iter().collect()
+        };
+        Gate { unmet, ..self.clone() }
     }
 
     /// The refusal, where it is certain before anything is loaded.
@@ -126,9 +142,9 @@ impl Gate {
 }
 
 /// The conditions that the proof shows not to be met.
-fn of_proof(job: &Job, proof: &Proof) -> Vec<String> {
+fn of_proof(job: &Job, proof: &Proof, rejected: &Rejected) -> Vec<String> {
     let mut unmet = Vec::new();
-    unmet.extend(success::unmet(job, proof));
+    unmet.extend(success::unmet(job, proof, rejected));
     unmet.extend(proof.files.plan.endpoints.iter().filter_map(|planned| {
         let least = job.endpoint(&planned.name)?.1.min_success;
         endpoint_min_success(&planned.name, least, proof)

@@ -20,6 +20,7 @@ use super::{counted, percent, share};
 use crate::job::OnFailure;
 use crate::job::{Job, Loss, Success, USUAL_MIN_SUCCESS};
 use crate::merge::policy::Policy;
+use crate::merge::refused::{Rejected, others};
 use crate::merge::{End, Proof};
 
 /// What a run needs to be published, for people.
@@ -38,23 +39,23 @@ pub fn in_words(job: &Job) -> String {
 }
 
 /// Why a whole run is not published, if so.
-pub(super) fn unmet(job: &Job, proof: &Proof) -> Option<String> {
+pub(super) fn unmet(job: &Job, proof: &Proof, rejected: &Rejected) -> Option<String> {
     match Success::of(job) {
-        Success::Written(least) => too_few(least, proof),
+        Success::Written(least) => too_few(least, proof, rejected),
         _ if proof.files.plan.trial => None,
         Success::Usual(loss) => {
-            let came = Came::count(proof, &Policy::now(&proof.files.plan, Some(job)));
+            let came = Came::count(proof, &Policy::now(&proof.files.plan, Some(job)), rejected);
             came.too_few(loss).or_else(|| came.nothing(job, loss))
         }
-        Success::One => Came::count(proof, &Policy::now(&proof.files.plan, Some(job))).none(),
+        Success::One => Came::count(proof, &Policy::now(&proof.files.plan, Some(job)), rejected).none(),
     }
 }
 
 /// Why what there is at a pause is not published, if so: failures wait, but answers that bring nothing would take rows
 /// away.
-pub(super) fn unmet_at_pause(job: &Job, proof: &Proof) -> Option<String> {
+pub(super) fn unmet_at_pause(job: &Job, proof: &Proof, rejected: &Rejected) -> Option<String> {
     let Success::Usual(loss) = Success::of(job) else { return None };
-    Came::count(proof, &Policy::strict(&proof.files.plan)).nothing(job, loss)
+    Came::count(proof, &Policy::strict(&proof.files.plan), rejected).nothing(job, loss)
 }
 
 /// That rows would go and none come.
@@ -66,8 +67,10 @@ fn since(loss: Loss) -> String {
     format!("since {loss} takes away what the table has")
 }
 
-fn too_few(least: f64, proof: &Proof) -> Option<String> {
-    let (complete, records) = (proof.complete, proof.records);
+fn too_few(least: f64, proof: &Proof, rejected: &Rejected) -> Option<String> {
+    let is_complete = |ends: &[End]| ends.iter().all(|end| end.succeeded());
+    let lost = proof.ends.count(rejected.keys().copied(), is_complete);
+    let (complete, records) = (proof.complete - lost, proof.records);
     let share = share(complete, records)?;
     (share < least).then(|| {
         format!(
@@ -83,7 +86,7 @@ struct Came {
     records: u64,
     /// Those with an endpoint that was asked, or would have been if all had gone well.
     asked: u64,
-    /// Those that an endpoint answered, and none failed whose failure drops them.
+    /// Those that an endpoint answered, and none failed whose failure drops them; the table takes them.
     succeeded: u64,
     /// Those that no endpoint has, and that none failed.
     missing: u64,
@@ -92,8 +95,9 @@ struct Came {
 }
 
 impl Came {
-    fn count(proof: &Proof, policy: &Policy) -> Came {
-        let count = |fits: &dyn Fn(&[End]) -> bool| proof.ends.count(proof.bound(), fits);
+    fn count(proof: &Proof, policy: &Policy, rejected: &Rejected) -> Came {
+        let count = |fits: &dyn Fn(&[End]) -> bool| proof.ends.count(0..proof.bound(), fits);
+        let taken = || others(proof.bound(), rejected);
         let drops = |at: usize| policy.said()[at] == OnFailure::Skip;
         let is_answered = |ends: &[End]| ends.iter().any(|end| matches!(end, End::Ok | End::Missing));
         let is_dropped =
@@ -101,11 +105,11 @@ impl Came {
         Came {
             records: proof.records,
             asked: count(&|ends| ends.iter().any(|end| *end != End::Exempt)),
-            succeeded: count(&|ends| is_answered(ends) && !is_dropped(ends)),
+            succeeded: proof.ends.count(taken(), |ends| is_answered(ends) && !is_dropped(ends)),
             missing: count(&|ends| {
                 is_answered(ends) && ends.iter().all(|end| matches!(end, End::Missing | End::Exempt))
             }),
-            rows: proof.ends.count_rows(proof.bound(), |ends| ends.contains(&End::Ok) && policy.admits(ends)),
+            rows: proof.ends.count_rows(taken(), |ends| ends.contains(&End::Ok) && policy.admits(ends)),
         }
     }
 

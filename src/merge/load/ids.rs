@@ -70,7 +70,8 @@ impl Loading<'_> {
 
     /// The joins that leave of all records those that have succeeded wherever they need to.
     fn answered(&self, slice: &Slice<'_>) -> String {
-        self.policy.needed().map(|at| format!(" SEMI JOIN {}", joined(slice, at))).collect()
+        let needed = self.policy.needed().map(|at| format!(" SEMI JOIN {}", joined(slice, at)));
+        needed.chain([slice.taken(&format!("record.{ORDINAL}"))]).collect()
     }
 
     /// Fills a table with ordinal and id of the records that these joins leave.

@@ -88,7 +88,7 @@ impl<'a> Loading<'a> {
 
     /// The run, in pieces that one statement can take.
     pub(super) fn slices(&self) -> Vec<Slice<'a>> {
-        slices(&self.order.proof.files)
+        slices(&self.order.proof.files).into_iter().map(|slice| slice.without(&self.order.rejected)).collect()
     }
 }
 

@@ -79,20 +79,26 @@ use crate::job::{Mode, Statement};
 /// Temporary table: ordinal and id of the records whose rows go into the table, even if they have none.
 const ANSWERED: &str = "temp.windrow_answered";
 
-/// Loads a proven run, unless it is stopped before COMMIT.
-pub(super) fn load(order: &Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
-    let connection = database::open_unless(path, order.proof.files.row_group(), || stop.is_stopped())?;
-    let loaded = match stop.attend(&connection, || load_into(&connection, order, path, stop)) {
-        Err(Failed::Commit(error, unanswered)) => {
-            drop(connection);
-            return resolve(order, path, error, *unanswered, stop);
+/// Loads a proven run, unless it is stopped before COMMIT; anew without the records that the table refuses, where the job
+/// lets it.
+pub(super) fn load(mut order: Order, path: &Path, stop: &Stop) -> Result<Loaded, MergeError> {
+    loop {
+        let connection = database::open_unless(path, order.proof.files.row_group(), || stop.is_stopped())?;
+        let error = match stop.attend(&connection, || load_into(&connection, &order, path, stop)) {
+            Ok(loaded) => return Ok(loaded),
+            Err(Failed::Commit(error, unanswered)) => {
+                drop(connection);
+                let resolved = resolve(&order, path, error, *unanswered, stop);
+                return resolved.map_err(|error| unless_stopped(error, stop));
+            }
+            Err(Failed::Before(error)) => error,
+        };
+        let found = stop.attend(&connection, || refused::find(&connection, &order, path, &error));
+        match found {
+            Some(found) if !stop.is_stopped() => order.reject(found)?,
+            _ => return Err(unless_stopped(error, stop)),
         }
-        Err(Failed::Before(error)) => {
-            Err(stop.attend(&connection, || refused::named(&connection, order, path, error)))
-        }
-        Ok(loaded) => Ok(loaded),
-    };
-    loaded.map_err(|error| unless_stopped(error, stop))
+    }
 }
 
 fn unless_stopped(error: MergeError, stop: &Stop) -> MergeError {

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use duckdb::Connection;
 
-use crate::handoff::{FileMark, Outcome, Plan};
+use crate::handoff::{FileMark, Outcome, Plan, RefusedRow};
 use crate::job::{Job, Mode, OnUnlisted};
 use crate::merge::covered::Covered;
 use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
+use crate::merge::refused::{FoundRows, NAMED, Rejected, others};
 use crate::merge::resolved::ResolvedDestination;
 use crate::merge::runs::{self, Ledger, Publication};
 use crate::merge::target::Target;
 use crate::merge::{End, MergeError, Proof, database};
+use crate::record::Ordinal;
 
 /// What to load, and where.
 #[derive(Debug, Clone)]
@@ -28,6 +30,10 @@ pub(in crate::merge) struct Order {
     pub gate: Gate,
     /// What the run's folder says of its last publication.
     pub noted: Option<Outcome>,
+    /// What the table refuses, and the job lets it.
+    pub rejected: Rejected,
+    /// Whether what the table refused before is tried again, though all of the run is published.
+    pub again: bool,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
 }
@@ -40,6 +46,8 @@ pub(in crate::merge) struct Loaded {
     pub rows: u64,
     pub replaced: u64,
     pub left_out: u64,
+    /// Records that the table refuses, in the order of the list.
+    pub rejected: Vec<RefusedRow>,
     pub duplicates: Duplicates,
     /// Rows that the job's own statements took out.
     pub withheld: u64,
@@ -60,9 +68,11 @@ pub(in crate::merge) struct Loaded {
 }
 
 /// What a publication wrote that stands already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::merge) struct Settled {
     pub rows: u64,
+    /// Records that it left out, since the table refuses them.
+    pub rejected: Vec<RefusedRow>,
     /// Rows that pauses of the run wrote.
     pub at_pauses: u64,
 }
@@ -79,7 +89,8 @@ impl Loaded {
             already: true,
             rows: settled.rows,
             replaced: 0,
-            left_out: order.left_out(),
+            left_out: order.left_out().saturating_sub(settled.rejected.len() as u64),
+            rejected: settled.rejected,
             duplicates: Duplicates::default(),
             withheld: 0,
             kept_out: 0,
@@ -119,7 +130,41 @@ impl Order {
 
     pub(in crate::merge) fn publication(&self) -> Publication {
         let digest = self.proof.digest.clone();
-        Publication { covered: self.covered(), digest, rows: 0, policy: self.policy() }
+        let rejected = self.rejected.clone();
+        Publication { covered: self.covered(), digest, rows: 0, policy: self.policy(), rejected }
+    }
+
+    /// How many more records the table may refuse.
+    pub(in crate::merge) fn may_reject(&self) -> u64 {
+        self.job.publish.max_rejected.saturating_sub(self.rejected.len() as u64)
+    }
+
+    /// How many records are looked for, of which the table refuses rows: those that a message names, or one more than it may.
+    pub(in crate::merge) fn looks_for(&self) -> u64 {
+        (self.may_reject() + 1).max(NAMED as u64)
+    }
+
+    /// Leaves out the records of which the table refuses rows. Fails with these where there are more than the job allows, or
+    /// may be.
+    pub(in crate::merge) fn reject(&mut self, found: FoundRows) -> Result<(), MergeError> {
+        let FoundRows { table, rows, all } = found;
+        if all.is_none_or(|all| all > self.may_reject()) {
+            let (place, most) = (self.place.to_string(), self.job.publish.max_rejected);
+            return Err(MergeError::Rows { place, table, rows, all, most });
+        }
+        self.rejected.extend(rows.into_iter().map(|row| (row.record, row.kept())));
+        self.gate = self.gate.without(&self.job, &self.proof, &self.rejected);
+        Ok(())
+    }
+
+    /// Whether what a publication left out is tried again. (What is found to be refused once more was tried.)
+    pub(super) fn tries_again(&self, standing: &Publication) -> bool {
+        self.again && !standing.rejected.is_empty() && !standing.rejected.keys().eq(self.rejected.keys())
+    }
+
+    /// All records but those that are left out since the table refuses them.
+    fn records(&self) -> impl Iterator<Item = Ordinal> {
+        others(self.proof.bound(), &self.rejected)
     }
 
     fn covered(&self) -> Covered {
@@ -131,7 +176,7 @@ impl Order {
 
     /// Records whose rows go into the table.
     pub(in crate::merge) fn admitted(&self, policy: &Policy) -> u64 {
-        self.proof.ends.count(self.proof.bound(), |ends| policy.admits(ends))
+        self.proof.ends.count(self.records(), |ends| policy.admits(ends))
     }
 
     /// Records whose rows do not.
@@ -141,14 +186,14 @@ impl Order {
 
     /// The rows of those that do.
     pub(in crate::merge) fn publishable(&self, policy: &Policy) -> u64 {
-        self.proof.ends.count_rows(self.proof.bound(), |ends| policy.admits(ends))
+        self.proof.ends.count_rows(self.records(), |ends| policy.admits(ends))
     }
 
     /// Whether any record needs columns that the table has: an endpoint that keeps them failed somewhere.
     pub(in crate::merge) fn must_keep(&self, policy: &Policy) -> bool {
         let keeping: Vec<usize> = policy.endpoints().filter(|at| policy.keeps(*at)).collect();
         let fails = |ends: &[End]| keeping.iter().any(|at| !ends[*at].succeeded());
-        !keeping.is_empty() && self.proof.ends.count(self.proof.bound(), fails) > 0
+        !keeping.is_empty() && self.proof.ends.count(0..self.proof.bound(), fails) > 0
     }
 
     /// Whether a table that is replaced keeps some rows as they stand: the endpoint that would have given them failed.
@@ -156,7 +201,7 @@ impl Order {
         let Some(sparing) = policy.sparing().filter(|_| self.mode() == Mode::Replace && !is_new) else {
             return false;
         };
-        self.proof.ends.count(self.proof.bound(), |ends| !ends[sparing].succeeded()) > 0
+        self.proof.ends.count(0..self.proof.bound(), |ends| !ends[sparing].succeeded()) > 0
     }
 
     /// Whether the rows of ids that the list no longer has are deleted: last of all, and never by a trial, which has
@@ -209,11 +254,19 @@ pub(in crate::merge) fn settled(
 ) -> Result<Option<Settled>, MergeError> {
     let publications = publications(connection, order, path)?;
     let settled = order.settled(&publications)?;
-    Ok(settled.map(|settled| Settled { rows: settled.rows, at_pauses: at_pauses(&publications) }))
+    Ok(settled.map(|publication| publication.settled(&publications)))
+}
+
+impl Publication {
+    /// What it wrote, beside what pauses of the run did.
+    pub(in crate::merge) fn settled(&self, publications: &[Publication]) -> Settled {
+        let rejected = self.rejected.values().cloned().collect();
+        Settled { rows: self.rows, rejected, at_pauses: at_pauses(publications) }
+    }
 }
 
 /// Rows that pauses have written.
-pub(in crate::merge) fn at_pauses(publications: &[Publication]) -> u64 {
+pub(super) fn at_pauses(publications: &[Publication]) -> u64 {
     let of_pauses = publications.iter().filter(|one| matches!(one.covered, Covered::Blocks(_)));
     of_pauses.map(|one| one.rows).sum()
 }

@@ -2,7 +2,8 @@
 //!
 //! All that a load does is done once more up to the rows, in a transaction that is undone; then each condition that
 //! DuckDB tells of the table is asked of all of them at once: types, NOT NULL, CHECK, keys and unique indexes, references.
-//! A condition on columns that the rows do not fill is not asked.
+//! A condition on columns that the rows do not fill is not asked. What only one row may have is asked last, of the rows that
+//! nothing else refuses. Where the job lets the table refuse some, the first of such rows is taken.
 
 use std::path::Path;
 
@@ -11,9 +12,10 @@ use duckdb::{Connection, Result, params};
 use super::insert::Insertion;
 use super::staged::{ROWS, staged_from};
 use super::{Ground, Loading, Order};
+use crate::handoff::RefusedRow;
 use crate::handoff::names::beside;
 use crate::merge::columns::{Origin, schema_and_table};
-use crate::merge::refused::{NAMED, RefusedRow, id_of};
+use crate::merge::refused::{FoundRows, id_of};
 use crate::merge::slice::column;
 use crate::merge::statements::{Views, place};
 use crate::merge::target::TargetColumn;
@@ -24,32 +26,36 @@ const TYPED: &str = "temp.windrow_typed";
 /// Temporary table: ordinal and part of what is refused, and the number of the condition.
 const REFUSED: &str = "temp.windrow_refused";
 
-/// The error of a load, with the rows that were refused where it is about rows, and they are found.
-pub(super) fn named(connection: &Connection, order: &Order, path: &Path, error: MergeError) -> MergeError {
-    let is_about_rows = match &error {
+/// The rows that were refused, where the error of a load is about rows, and they are found.
+pub(super) fn find(
+    connection: &Connection,
+    order: &Order,
+    path: &Path,
+    error: &MergeError,
+) -> Option<FoundRows> {
+    let is_about_rows = match error {
         MergeError::Constraint { .. } => true,
         MergeError::Database { message, .. } => message.starts_with("Conversion Error"),
         _ => false,
     };
     if !is_about_rows || order.plan().trial {
-        return error;
+        return None;
     }
     // What goes wrong here is not what the person needs to know.
-    find(connection, order, path).ok().flatten().unwrap_or(error)
+    find_in(connection, order, path).ok().filter(|found| !found.rows.is_empty())
 }
 
-fn find(
+fn find_in(
     connection: &Connection,
     order: &Order,
     path: &Path,
-) -> std::result::Result<Option<MergeError>, MergeError> {
+) -> std::result::Result<FoundRows, MergeError> {
     let failed = |error: duckdb::Error| database::failed(path, &error);
     let mut loading = Loading::begin(&Ground { connection, path, ordered: false, unread: 0 }, order)?;
     let rows = loading.refused_rows();
     connection.execute_batch("ROLLBACK").map_err(failed)?;
     let (rows, all) = rows?;
-    let (place, table) = (path.display().to_string(), loading.target.name);
-    Ok((!rows.is_empty()).then_some(MergeError::Rows { place, table, rows, all: Some(all) }))
+    Ok(FoundRows { table: loading.target.name, rows, all: Some(all) })
 }
 
 /// A condition of the table.
@@ -68,6 +74,8 @@ struct Typed {
     names: Vec<String>,
     /// The names of their ordinal and part there, quoted.
     place: String,
+    /// The name of their ordinal, quoted.
+    ordinal: String,
 }
 
 impl Typed {
@@ -104,7 +112,7 @@ impl Loading<'_> {
                 insert.execute([])?;
             }
         }
-        let all = format!("SELECT count(*) FROM (SELECT DISTINCT {place} FROM {REFUSED})");
+        let all = format!("SELECT count(DISTINCT {}) FROM {REFUSED}", typed.ordinal);
         let all = self.connection.query_row(&all, [], |row| row.get(0))?;
         Ok((self.first_refused(&typed, &conditions)?, all))
     }
@@ -129,7 +137,8 @@ impl Loading<'_> {
             staged_from(insertion)
         );
         self.connection.execute_batch(&create)?;
-        Ok(Typed { names, place: own.map(|name| sql::identifier(&name)).join(", ") })
+        let own = own.map(|name| sql::identifier(&name));
+        Ok(Typed { names, place: own.join(", "), ordinal: own[0].clone() })
     }
 
     /// The conditions of the table that can be asked of the rows.
@@ -137,7 +146,9 @@ impl Loading<'_> {
         let mut conditions: Vec<Condition> =
             self.target.columns.iter().filter_map(|c| self.misfit(typed, c)).collect();
         conditions.extend(self.target.columns.iter().filter_map(|c| self.not_generated(typed, c)));
-        for constraint in self.constraints()? {
+        let (unique, others): (Vec<_>, Vec<_>) =
+            self.constraints()?.into_iter().partition(Constraint::is_of_one_row);
+        for constraint in others.into_iter().chain(unique) {
             conditions.extend(self.condition(typed, constraint));
         }
         for (name, create) in self.unique_indexes()? {
@@ -209,9 +220,13 @@ impl Loading<'_> {
     ) -> Option<Condition> {
         let (place, is_set, keys) = (&typed.place, all_set(keys), keys.join(", "));
         let standing = format!("SELECT {keys} FROM {}", self.target.qualified);
+        // Which of them is in the way of another, or, where the others are to be left out, which comes later.
+        let alike = if self.order.may_reject() > 0 { "row_number()" } else { "count(*)" };
+        let by = if self.order.may_reject() > 0 { format!(" ORDER BY {place}") } else { String::new() };
         let counted = format!(
-            "SELECT {place}, row({keys}) IN ({standing}) AS stands, count(*) OVER (PARTITION BY {keys}) AS alike \
-             FROM {TYPED} typed WHERE {is_set}"
+            "SELECT {place}, row({keys}) IN ({standing}) AS stands, {alike} OVER (PARTITION BY {keys}{by}) AS alike \
+             FROM {TYPED} typed ANTI JOIN {REFUSED} refused USING ({}) WHERE {is_set}",
+            typed.ordinal
         );
         (!keys.is_empty()).then(|| Condition {
             why: format!("another row has that value, and {name} lets only one"),
@@ -230,10 +245,13 @@ impl Loading<'_> {
             .collect();
         let select = format!(
             "SELECT {ordinal}, first.condition, {} FROM {ROWS} staged JOIN \
-             (SELECT {}, min(condition) AS condition FROM {REFUSED} GROUP BY ALL) AS first(o, p, condition) \
-             ON first.o = {ordinal} AND first.p = {part} ORDER BY {ordinal}, {part} LIMIT {NAMED}",
+             (SELECT {1}, min(condition) AS condition FROM {REFUSED} GROUP BY {1} \
+              QUALIFY row_number() OVER (PARTITION BY {2} ORDER BY {1}) = 1) AS first(o, p, condition) \
+             ON first.o = {ordinal} AND first.p = {part} ORDER BY {ordinal} LIMIT {3}",
             texts.join(", "),
             typed.place,
+            typed.ordinal,
+            self.order.looks_for(),
         );
         let mut statement = self.connection.prepare(&select)?;
         let row = |row: &duckdb::Row<'_>| {
@@ -295,6 +313,13 @@ struct Constraint {
     columns: Vec<String>,
     referenced: Option<String>,
     referenced_columns: Vec<String>,
+}
+
+impl Constraint {
+    /// Whether it lets one row have what several may not.
+    fn is_of_one_row(&self) -> bool {
+        matches!(self.kind.as_str(), "PRIMARY KEY" | "UNIQUE")
+    }
 }
 
 /// A condition: none of these is null.

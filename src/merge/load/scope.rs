@@ -9,7 +9,7 @@ use duckdb::Result;
 use super::Loading;
 use crate::handoff::input::ORDINAL;
 use crate::job::Mode;
-use crate::merge::files::BlockFiles;
+use crate::merge::files::{BlockFiles, Stretch};
 use crate::merge::runs::Publication;
 use crate::merge::slice::Slice;
 
@@ -68,7 +68,8 @@ impl Loading<'_> {
     }
 }
 
-/// A SELECT of the records that a publication left out, as its blocks and its own policy had it.
+/// A SELECT of the records that a publication left out, as its blocks and its own policy had it, or since the table
+/// refused them.
 fn unwritten(slice: &Slice<'_>, publication: &Publication) -> String {
     let failed = |at| {
         let answers = slice.succeeded(at, &|block| block.is_in(&publication.covered));
@@ -78,7 +79,12 @@ fn unwritten(slice: &Slice<'_>, publication: &Publication) -> String {
             slice.input()
         )
     };
-    let parts: Vec<String> = publication.policy.needed().map(failed).collect();
+    let Stretch { first, until } = slice.stretch;
+    let rejected = publication.rejected.range(first..until).map(|(record, _)| format!("({record})"));
+    let rejected = rejected.collect::<Vec<_>>().join(", ");
+    let rejected = (!rejected.is_empty())
+        .then(|| format!("SELECT record AS {ORDINAL} FROM (VALUES {rejected}) rejected(record)"));
+    let parts: Vec<String> = publication.policy.needed().map(failed).chain(rejected).collect();
     if parts.is_empty() { nothing() } else { parts.join(" UNION ") }
 }
 

@@ -106,9 +106,9 @@ pub(in crate::merge) async fn transact(
     order: &Order,
 ) -> Result<Transacted, MergeError> {
     let started = Instant::now();
-    let at_pauses = at_pauses(engine.earlier());
-    if let Some(publication) = order.settled(engine.earlier())? {
-        let settled = Settled { rows: publication.rows, at_pauses };
+    let standing = order.settled(engine.earlier())?;
+    if let Some(publication) = standing.filter(|standing| !order.tries_again(standing)) {
+        let settled = publication.settled(engine.earlier());
         let total = engine.total().await?;
         return Ok(Transacted::Already(Loaded::before(order, settled, total, started.elapsed())));
     }
@@ -118,12 +118,16 @@ pub(in crate::merge) async fn transact(
     let written = engine.write().await?;
     check_rows(order, &written)?;
     // Before the job's own statements: if one commits, the run is published, and is known to be.
-    let count = engine.ledger().count(&order.publication(), engine.earlier(), written.rows);
+    let before =
+        engine.earlier().iter().find(|one| written.narrowed && one.covered == order.publication().covered);
+    let rows = written.rows + before.map_or(0, |tried_again| tried_again.rows);
+    let count = engine.ledger().count(&order.publication(), engine.earlier(), rows);
     engine.execute(&count).await?;
     let reports = after(engine, order).await?;
     let total = engine.total().await?;
     let overridden = ask_gate(order, &written, total)?;
-    let settled = Settled { rows: written.rows, at_pauses };
+    let rejected = order.rejected.values().cloned().collect();
+    let settled = Settled { rows: written.rows, rejected, at_pauses: at_pauses(engine.earlier()) };
     let loaded = Loaded {
         already: false,
         replaced: written.replaced,

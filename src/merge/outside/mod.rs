@@ -30,7 +30,7 @@
 //! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
 //!
 //! Rows that the server refuses are [looked for](self::refused), in a transaction that is undone, so that the error names
-//! them.
+//! them, or the run is published without them.
 //!
 //! # A COMMIT without an answer
 //!
@@ -91,16 +91,15 @@ pub(super) async fn load(
     let mut stop = pin!(stop);
     let mut load = Load { order: Arc::new(order), server, unanswered: None };
     let started = Instant::now();
-    for attempts_left in (0..ATTEMPTS).rev() {
+    let mut attempts_left = ATTEMPTS;
+    while attempts_left > 0 {
+        attempts_left -= 1;
         match load.attempt(stop.as_mut(), attempts_left > 0).await {
             Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
             Ok(None) => {}
             Err(MergeError::Server(error)) if error.row().is_some() => {
-                let named = tokio::select! {
-                    named = refused::rows(server, &load.order, &error) => named,
-                    () = stop => None,
-                };
-                return Err(named.unwrap_or(error.into()));
+                load.reject(error, stop.as_mut()).await?;
+                attempts_left = ATTEMPTS;
             }
             Err(error) => return Err(error),
         }
@@ -146,6 +145,23 @@ impl Load<'_> {
         let ended = self.end(&session, transacted, may_repeat).await;
         session.close().await;
         ended
+    }
+
+    /// Leaves out the records that the table refuses, where the job lets it; else fails with their names.
+    async fn reject<S: Future<Output = ()>>(
+        &mut self,
+        error: DatabaseError,
+        stop: Pin<&mut S>,
+    ) -> Result<(), MergeError> {
+        let Some(refusal) = error.row() else { return Err(error.into()) };
+        let found = tokio::select! {
+            found = refused::rows(self.server, &self.order, refusal) => found,
+            () = stop => None,
+        };
+        match found {
+            Some(found) => Arc::make_mut(&mut self.order).reject(found),
+            None => Err(error.into()),
+        }
     }
 
     /// COMMIT, where there is something to commit.

@@ -1,9 +1,13 @@
 //! Which rows the server refuses, after a load of them all was refused.
 //!
-//! All that a load does is done once more up to the rows, and then they are tried in parts, each within a savepoint that
-//! is undone: with the table's own types, conditions, keys and triggers. A refused row's column is the one that the
-//! server names, those of the constraint that it names, or the one whose type does not take the value. Rows that are
-//! refused only beside each other (twins under a unique index) are looked for before, by the index's own expressions.
+//! All that a load does is done once more up to the rows, and then they are tried in parts, each within a savepoint: with
+//! the table's own types, conditions, keys and triggers. What is taken stays there for the parts after it, so that a row
+//! which is refused only beside an earlier one is found as well; what is refused is undone, halved, and in the end, when all
+//! others are there, tried once more: it may have waited for a row that it refers to. All of it is undone at last.
+//!
+//! A refused row's column is the one that the server names, those of the constraint that it names, or the one whose type
+//! does not take the value. Where rows are only named, those that have the same under a unique index are looked for before,
+//! by the index's own expressions: then all of them are named.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,47 +15,51 @@ use std::time::{Duration, Instant};
 use super::ask::run_if_any;
 use super::exporter::Exporter;
 use super::fill::Filling;
+use super::give_up::CancelWhenDropped;
 use super::rows::listed;
 use super::target::OutsideTarget;
 use super::transact::begin;
-use crate::database::{DatabaseError, Row, RowRefusal, Server, Session};
+use crate::database::{Row, RowRefusal, Server, Session};
+use crate::handoff::RefusedRow;
 use crate::merge::MergeError;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::dialect::{self, Dialect};
 use crate::merge::load::Order;
-use crate::merge::refused::{NAMED, RefusedRow, Search, id_of};
+use crate::merge::refused::{Enough, FoundRows, NAMED, Search, id_of};
 use crate::merge::statements::place;
 
-/// How long it is looked for rows: what waits is a message, and locks are held meanwhile.
+/// How long it is looked for rows where they are only named: what waits is a message, and locks are held meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long where the run is published without them.
+const PATIENCE_TO_REJECT: Duration = Duration::from_secs(15 * 60);
+
+/// When the search ends. Where some may be rejected it goes on behind what is refused: that may wait for others.
+fn enough(may_reject: u64) -> Enough {
+    match may_reject {
+        0 => Enough { found: NAMED as u64, tries: TRIES },
+        some => Enough { found: u64::MAX, tries: TRIES + some * TRIES_OF_ONE },
+    }
+}
+
+/// Most tries, whatever is refused.
+const TRIES: u64 = 2_000;
+/// And for each record that may be: it takes two for every halving.
+const TRIES_OF_ONE: u64 = 64;
 
 /// Temporary table: the type of a column.
 const OF_TYPE: &str = "windrow_type";
 
-/// Most tries: where many rows are refused, but none by itself, there is no end of halves.
-const TRIES: usize = 2_000;
-
-/// What a load ended with, said of the rows that were refused; `None` where it is not about rows, or they are not found.
-pub(super) async fn rows(server: &Server, order: &Arc<Order>, error: &DatabaseError) -> Option<MergeError> {
+/// The rows that were refused, after a load that ended with an error about rows; `None` where they are not found.
+pub(super) async fn rows(server: &Server, order: &Arc<Order>, refusal: &RowRefusal) -> Option<FoundRows> {
     // What goes wrong here is not what the person needs to know.
-    let FoundRows { table, rows, all } = find(server, order, error.row()?).await.ok()??;
-    Some(MergeError::Rows { place: server.shown().to_owned(), table, rows, all })
+    find(server, order, refusal).await.ok().filter(|found| !found.rows.is_empty())
 }
 
-/// Rows that were found.
-struct FoundRows {
-    table: String,
-    rows: Vec<RefusedRow>,
-    all: Option<u64>,
-}
-
-async fn find(
-    server: &Server,
-    order: &Arc<Order>,
-    refusal: &RowRefusal,
-) -> Result<Option<FoundRows>, MergeError> {
+async fn find(server: &Server, order: &Arc<Order>, refusal: &RowRefusal) -> Result<FoundRows, MergeError> {
     let session = server.connect().await?;
+    let guard = CancelWhenDropped::new(&session);
     let found = find_in(&session, order, refusal).await;
+    guard.disarm();
     // All of it is undone with the session.
     session.close().await;
     found
@@ -61,9 +69,10 @@ async fn find_in(
     session: &Session,
     order: &Arc<Order>,
     refusal: &RowRefusal,
-) -> Result<Option<FoundRows>, MergeError> {
+) -> Result<FoundRows, MergeError> {
+    let patience = if order.may_reject() == 0 { PATIENCE } else { PATIENCE_TO_REJECT };
     let mut transaction = begin(session, order).await?;
-    run_if_any(session, dialect::of(session).wait_for_locks(PATIENCE)).await?;
+    run_if_any(session, dialect::of(session).wait_for_locks(patience)).await?;
     transaction.open().await?;
     let is_made = transaction.make_table().await?;
     let target = &transaction.target;
@@ -72,19 +81,15 @@ async fn find_in(
     let brought = filling.bring(&mut exporter).await;
     let (_, mut written) = exporter.end(brought).await?;
     filling.make_ready(&mut written).await?;
-    let trial = Trial { session, target, since: Instant::now(), filling };
-    let (mut rows, twins) = trial.together(refusal).await?;
-    let mut all = Some(twins);
-    if rows.is_empty() {
-        let is_all;
-        (rows, is_all) = trial.one_by_one().await?;
-        all = is_all.then_some(rows.len() as u64);
-        if rows.is_empty() && is_all {
-            rows.extend(trial.beside().await?);
-            all = None;
+    let trial = Trial { session, target, until: Instant::now() + patience, filling };
+    if order.may_reject() == 0 {
+        let (rows, all) = trial.together(refusal).await?;
+        if !rows.is_empty() {
+            return Ok(FoundRows { table: target.name.clone(), rows, all: Some(all) });
         }
     }
-    Ok((!rows.is_empty()).then_some(FoundRows { table: target.name.clone(), rows, all }))
+    let (rows, all) = trial.by_record(order).await?;
+    Ok(FoundRows { table: target.name.clone(), rows, all })
 }
 
 /// Rows that are staged, and tried.
@@ -92,59 +97,87 @@ struct Trial<'a> {
     session: &'a Session,
     target: &'a OutsideTarget,
     filling: Filling<'a>,
-    since: Instant,
+    until: Instant,
 }
 
 impl Trial<'_> {
-    /// The rows that are refused each by itself, and whether these are all.
-    async fn one_by_one(&self) -> Result<(Vec<RefusedRow>, bool), MergeError> {
-        let Some(number) = self.number().await? else { return Ok((Vec::new(), true)) };
-        let mut search = Search::among(number.first..number.until);
-        let (mut rows, mut tries) = (Vec::new(), 0);
+    /// Of the first records that are refused the first row, and how many these are, unless there may be more.
+    async fn by_record(&self, order: &Order) -> Result<(Vec<RefusedRow>, Option<u64>), MergeError> {
+        let [ordinal, _] = place(self.filling.rows.outputs);
+        let bounds = format!("SELECT min({ordinal}), max({ordinal}) FROM {}", self.filling.staged());
+        let bounds = self.session.row(&bounds).await?;
+        let Some((first, last)) = bounds.number::<u64>(0).zip(bounds.number::<u64>(1)) else {
+            return Ok((Vec::new(), Some(0)));
+        };
+        let mut search = Search::among(first..last + 1, enough(order.may_reject()));
+        let mut refused = Vec::new();
         while let Some(range) = search.next() {
-            tries += 1;
-            if self.since.elapsed() > PATIENCE || tries > TRIES {
-                return Ok((rows, false));
+            if Instant::now() >= self.until {
+                break;
             }
-            let only = format!("{0} >= {1} AND {0} < {2}", number.sql, range.start, range.end);
-            let refusal = self.refusal(self.filling.write_staged(&only, u64::MAX)).await?;
-            if let Some(refusal) = refusal
+            let only = format!("new.{ordinal} >= {} AND new.{ordinal} < {}", range.start, range.end);
+            if let Some(refusal) = self.tried(&only).await?
                 && search.refused(&range)
             {
-                rows.push(self.row(&only, &refusal).await?);
+                refused.push((only, refusal));
             }
         }
-        Ok((rows, search.is_over()))
+        if search.is_over() {
+            self.try_again(&mut refused).await?;
+        }
+        let all = search.is_over().then_some(refused.len() as u64);
+        refused.truncate(order.looks_for() as usize);
+        let mut rows = Vec::new();
+        for (only, refusal) in refused {
+            rows.push(self.first_row(&only, refusal).await?);
+        }
+        Ok((rows, all))
     }
 
-    /// The first row that is refused beside those before it, where each by itself is taken: an exclusion constraint.
-    async fn beside(&self) -> Result<Option<RefusedRow>, MergeError> {
-        let Some(number) = self.number().await? else { return Ok(None) };
-        let (mut taken, mut refused) = (number.first, number.until);
-        let mut last = None;
-        while refused - taken > 1 || last.is_none() {
-            let until = if last.is_none() { refused } else { taken + (refused - taken) / 2 };
-            let only = format!("{} < {until}", number.sql);
-            match self.refusal(self.filling.write_staged(&only, u64::MAX)).await? {
-                Some(refusal) => (refused, last) = (until, Some(refusal)),
-                // Not even all of them: something else has changed.
-                None if last.is_none() => return Ok(None),
-                None => taken = until,
+    /// Tries what was refused once more beside all that was taken, until nothing more is.
+    async fn try_again(&self, refused: &mut Vec<(String, RowRefusal)>) -> Result<(), MergeError> {
+        loop {
+            let mut left = Vec::new();
+            for (only, _) in refused.iter() {
+                left.extend(self.tried(only).await?.map(|refusal| (only.clone(), refusal)));
+            }
+            let is_over = left.len() == refused.len();
+            *refused = left;
+            if is_over {
+                return Ok(());
             }
         }
-        let only = format!("{} = {}", number.sql, refused - 1);
-        match last {
-            Some(refusal) => Ok(Some(self.row(&only, &refusal).await?)),
-            None => Ok(None),
-        }
     }
 
-    /// How the server refuses what is done within a savepoint, which is undone.
+    /// How the server refuses the staged rows that meet a condition. Those that it takes are there from then on.
+    async fn tried(&self, only: &str) -> Result<Option<RowRefusal>, MergeError> {
+        self.refusal(self.filling.write_staged(only, u64::MAX), true).await
+    }
+
+    /// The row of a refused record that is refused, by itself or beside its others.
+    async fn first_row(&self, only: &str, refusal: RowRefusal) -> Result<RefusedRow, MergeError> {
+        let [_, part] = place(self.filling.rows.outputs);
+        let parts =
+            format!("SELECT new.{part} FROM {} AS new WHERE {only} ORDER BY 1", self.filling.staged());
+        let parts = self.session.rows(&parts).await?;
+        for part_of in parts.iter().filter(|_| parts.len() > 1).filter_map(|row| row.number::<u64>(0)) {
+            let until_here = format!("{only} AND new.{part} <= {part_of}");
+            if let Some(refusal) =
+                self.refusal(self.filling.write_staged(&until_here, u64::MAX), false).await?
+            {
+                return self.row(&format!("{only} AND new.{part} = {part_of}"), &refusal).await;
+            }
+        }
+        self.row(only, &refusal).await
+    }
+
+    /// How the server refuses what is done within a savepoint; it is undone then, and also where it is not to stay.
     async fn refusal<T>(
         &self,
         done: impl Future<Output = Result<T, MergeError>>,
+        stays: bool,
     ) -> Result<Option<RowRefusal>, MergeError> {
-        let left = PATIENCE.saturating_sub(self.since.elapsed());
+        let left = self.until.saturating_duration_since(Instant::now());
         self.session.run("SAVEPOINT windrow").await?;
         run_if_any(self.session, self.dialect().take_at_most(left)).await?;
         let done = match done.await {
@@ -155,28 +188,15 @@ impl Trial<'_> {
             }
             Err(error) => Err(error),
         };
-        self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
+        if done.is_err() || !stays {
+            self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
+        }
+        self.session.run("RELEASE SAVEPOINT windrow").await?;
         match done {
             Ok(()) => Ok(None),
             Err(MergeError::Server(error)) if error.row().is_some() => Ok(error.row().cloned()),
             Err(error) => Err(error),
         }
-    }
-
-    /// The staged rows' numbers; `None` where there are no rows.
-    async fn number(&self) -> Result<Option<Number>, MergeError> {
-        let [ordinal, part] = place(self.filling.rows.outputs);
-        let staged = self.filling.staged();
-        let parts = format!("SELECT coalesce(max({part}), 0) + 1 FROM {staged}");
-        let parts = self.filling.transaction.count(&parts).await?;
-        let sql = format!("(new.{ordinal} * {parts} + new.{part})");
-        let bounds = format!("SELECT min({sql}), max({sql}) FROM {staged} AS new");
-        let row = self.session.row(&bounds).await?;
-        Ok(row.number(0).zip(row.number::<u64>(1)).map(|(first, last)| Number {
-            sql,
-            first,
-            until: last + 1,
-        }))
     }
 
     /// The one staged row that meets a condition, and was refused.
@@ -212,7 +232,7 @@ impl Trial<'_> {
                 self.session.run(&self.dialect().keep_temporary(OF_TYPE, &[], &nothing)).await?;
                 Ok(self.session.run(&put).await?)
             };
-            if self.refusal(put).await?.is_some() {
+            if self.refusal(put, false).await?.is_some() {
                 return Ok(vec![self.filling.rows.plain_name(output).to_owned()]);
             }
         }
@@ -252,6 +272,7 @@ impl Trial<'_> {
         self.session.run("SAVEPOINT windrow").await?;
         let counted = counted.await;
         self.session.run("ROLLBACK TO SAVEPOINT windrow").await?;
+        self.session.run("RELEASE SAVEPOINT windrow").await?;
         let Ok(all @ 1..) = counted else { return none };
         let names = self.constraint(constraint).await?.unwrap_or_default().0;
         let why = format!("several rows have the same, and {constraint} lets only one");
@@ -302,12 +323,4 @@ impl Trial<'_> {
     fn dialect(&self) -> &'static dyn Dialect {
         self.filling.dialect()
     }
-}
-
-/// How the staged rows are numbered: by record, then by part.
-struct Number {
-    /// The number of `new`.
-    sql: String,
-    first: u64,
-    until: u64,
 }

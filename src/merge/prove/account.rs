@@ -85,7 +85,7 @@ impl Account {
         Ok(Proof {
             rounds: self.files.rounds,
             records: self.records,
-            complete: self.ends.count(bound, |ends| ends.iter().all(|end| end.succeeded())),
+            complete: self.ends.count(0..bound, |ends| ends.iter().all(|end| end.succeeded())),
             pairs: self.pairs,
             latest,
             digest: self.files.digest(&Covered::Rounds(self.files.rounds)),

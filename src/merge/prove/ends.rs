@@ -102,14 +102,14 @@ impl Ends {
         (at / 2, (at % 2) as u32 * 4)
     }
 
-    /// Records of the run below `bound` whose ends satisfy a condition.
-    pub fn count(&self, bound: Ordinal, fits: impl Fn(&[End]) -> bool) -> u64 {
-        self.sum(bound, |_, ends| u64::from(fits(ends)))
+    /// Those of these records of the run whose ends satisfy a condition.
+    pub fn count(&self, records: impl Iterator<Item = Ordinal>, fits: impl Fn(&[End]) -> bool) -> u64 {
+        self.sum(records, |_, ends| u64::from(fits(ends)))
     }
 
-    /// The rows of those records: as many as the exploding endpoint gave, and one where it has no success.
-    pub fn count_rows(&self, bound: Ordinal, fits: impl Fn(&[End]) -> bool) -> u64 {
-        self.sum(bound, |ordinal, ends| if fits(ends) { self.rows(ordinal, ends) } else { 0 })
+    /// Their rows: as many as the exploding endpoint gave, and one where it has no success.
+    pub fn count_rows(&self, records: impl Iterator<Item = Ordinal>, fits: impl Fn(&[End]) -> bool) -> u64 {
+        self.sum(records, |ordinal, ends| if fits(ends) { self.rows(ordinal, ends) } else { 0 })
     }
 
     fn rows(&self, ordinal: Ordinal, ends: &[End]) -> u64 {
@@ -119,10 +119,10 @@ impl Ends {
         }
     }
 
-    fn sum(&self, bound: Ordinal, of: impl Fn(Ordinal, &[End]) -> u64) -> u64 {
+    fn sum(&self, records: impl Iterator<Item = Ordinal>, of: impl Fn(Ordinal, &[End]) -> u64) -> u64 {
         let mut ends = Vec::with_capacity(self.endpoints);
         let mut sum = 0;
-        for ordinal in 0..bound {
+        for ordinal in records {
             ends.clear();
             ends.extend((0..self.endpoints).filter_map(|endpoint| self.get(ordinal, endpoint)));
             // All endpoints of a record are planned, or none: then it was left out.
@@ -178,7 +178,7 @@ mod tests {
         ends.set(0, 1, End::Waiting, 0);
         assert_eq!([0, 1, 2].map(|at| ends.get(0, at)), [End::Ok, End::Waiting, End::Exempt].map(Some));
         assert_eq!(ends.get(9, 0), None);
-        assert_eq!((ends.count(9, |_| true), ends.count_rows(9, |_| true)), (3, 3));
+        assert_eq!((ends.count(0..9, |_| true), ends.count_rows(0..9, |_| true)), (3, 3));
     }
 
     #[test]
@@ -198,9 +198,9 @@ mod tests {
             ends.set(ordinal, 0, End::Ok, 1);
             ends.set(ordinal, 1, end, rows);
         }
-        assert_eq!(ends.count_rows(9, |_| true), 3 + 1);
+        assert_eq!(ends.count_rows(0..9, |_| true), 3 + 1);
         ends.set(1, 1, End::Ok, 5);
-        assert_eq!(ends.count_rows(9, |_| true), 3 + 5);
-        assert_eq!(ends.count_rows(9, |ends| ends[1] == End::Missing), 0);
+        assert_eq!(ends.count_rows(0..9, |_| true), 3 + 5);
+        assert_eq!(ends.count_rows(0..9, |ends| ends[1] == End::Missing), 0);
     }
 }

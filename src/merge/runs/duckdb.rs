@@ -28,7 +28,7 @@ pub(in crate::merge) fn publications(
         return Ok(Vec::new());
     }
     let mut statement = connection.prepare(&ledger.publications())?;
-    let texts = |row: &duckdb::Row<'_>| (0..5).map(|at| row.get(at)).collect::<duckdb::Result<Vec<_>>>();
+    let texts = |row: &duckdb::Row<'_>| (0..6).map(|at| row.get(at)).collect::<duckdb::Result<Vec<_>>>();
     statement.query_map([], |row| Ok(ledger.publication(&texts(row)?)))?.collect()
 }
 

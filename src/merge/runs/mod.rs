@@ -9,6 +9,8 @@
 //! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
 //! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `skip` |
 //!
+//! In `rejected` are the records that the table refused, and the job let it: an array in JSON.
+//!
 //! A claim has -1 rows until they are counted: one that a statement of the job's own has committed too early counts for
 //! nothing, and the next claim takes its place.
 //!
@@ -22,7 +24,8 @@ pub(super) mod duckdb;
 use super::covered::{BlockSet, Covered};
 use super::dialect::Spelling;
 use super::policy::Policy;
-use crate::handoff::Plan;
+use super::refused::Rejected;
+use crate::handoff::{Plan, RefusedRow};
 use crate::job::OnFailure;
 use crate::value::{Type, Value, spelled};
 
@@ -30,8 +33,18 @@ use crate::value::{Type, Value, spelled};
 pub(super) const TABLE: &str = "windrow_runs";
 
 /// Its columns.
-pub(super) const COLUMNS: [&str; 9] =
-    ["run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks"];
+pub(super) const COLUMNS: [&str; 10] = [
+    "run_id",
+    "rounds",
+    "job",
+    "table_name",
+    "digest",
+    "rows",
+    "published_at",
+    "on_failure",
+    "blocks",
+    "rejected",
+];
 
 /// What tells one publication from another.
 pub(super) const KEY: [&str; 3] = ["run_id", "table_name", "rounds"];
@@ -50,6 +63,8 @@ pub(super) struct Publication {
     pub rows: u64,
     /// What a failure did to the rows.
     pub policy: Policy,
+    /// What it left out, since the table refused it.
+    pub rejected: Rejected,
 }
 
 /// The table of runs, and what identifies the publications of a run in it.
@@ -65,7 +80,7 @@ pub(super) struct Ledger<'a> {
 impl Ledger<'_> {
     /// The run's publications into the table, as [`Ledger::publication`] reads them.
     pub fn publications(&self) -> String {
-        let columns = ["rounds", "digest", "rows", "on_failure", "blocks"];
+        let columns = ["rounds", "digest", "rows", "on_failure", "blocks", "rejected"];
         let columns = columns.map(|name| self.dialect.as_text(&self.dialect.identifier(name)));
         format!(
             "SELECT {} FROM {} AS noted WHERE {} AND {} >= 0 ORDER BY noted.rounds",
@@ -89,11 +104,13 @@ impl Ledger<'_> {
             digest: text(1).unwrap_or_default(),
             rows: number(2).unwrap_or_default().unsigned_abs(),
             policy: read_policy(self.plan, &text(3).unwrap_or_default()),
+            rejected: text(5).map(|text| read_rejected(&text)).unwrap_or_default(),
         }
     }
 
     /// Claims a publication beside earlier ones; its rows are counted later. The first statement takes the place of a claim
-    /// without rows, the second one is for where there is none.
+    /// without rows, or of the same publication, whose rejected records are tried again; the second one is for where there
+    /// is none.
     pub fn claim(&self, publication: &Publication, earlier: &[Publication], now_micros: i64) -> [String; 2] {
         let Ledger { dialect, runs, plan, table } = self;
         let blocks = match &publication.covered {
@@ -111,6 +128,8 @@ impl Ledger<'_> {
             dialect.moment(&now),
             dialect.text(&write_policy(plan, &publication.policy)),
             blocks,
+            write_rejected(&publication.rejected)
+                .map_or_else(|| "NULL".to_owned(), |text| dialect.text(&text)),
         ];
         let names = COLUMNS.map(|name| dialect.identifier(name));
         let set: Vec<String> = names
@@ -121,12 +140,11 @@ impl Ledger<'_> {
             .map(|((name, value), _)| format!("{name} = {value}"))
             .collect();
         let is_one = self.is(publication, earlier);
+        let is_again = earlier.iter().any(|one| one.covered == publication.covered);
+        let unless =
+            if is_again { String::new() } else { format!(" AND {} < 0", dialect.identifier("rows")) };
         [
-            format!(
-                "UPDATE {runs} SET {} WHERE {is_one} AND {} < 0",
-                set.join(", "),
-                dialect.identifier("rows")
-            ),
+            format!("UPDATE {runs} SET {} WHERE {is_one}{unless}", set.join(", ")),
             format!("INSERT INTO {runs} ({}) VALUES ({})", names.join(", "), values.join(", ")),
         ]
     }
@@ -154,7 +172,8 @@ pub(super) fn create(dialect: &dyn Spelling, runs: &str) -> String {
     format!(
         "CREATE TABLE {runs} (run_id {key} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \
          table_name {key} NOT NULL, digest {text} NOT NULL, {} bigint NOT NULL, published_at {} NOT NULL, \
-         on_failure {text} NOT NULL, blocks {text}, PRIMARY KEY ({})){}",
+         on_failure {text} NOT NULL, blocks {text}, \
+         rejected {text}, PRIMARY KEY ({})){}",
         dialect.identifier("rows"),
         dialect.moment_type(),
         KEY.join(", "),
@@ -188,6 +207,18 @@ fn write_policy(plan: &Plan, policy: &Policy) -> String {
     let endpoints = plan.endpoints.iter().zip(policy.said());
     let pairs = endpoints.map(|(endpoint, policy)| format!("{}={}", endpoint.name, word(policy)));
     pairs.collect::<Vec<_>>().join(" ")
+}
+
+/// The rejected rows as a JSON array; `None` where there are none.
+fn write_rejected(rejected: &Rejected) -> Option<String> {
+    let rows: Vec<&RefusedRow> = rejected.values().collect();
+    (!rows.is_empty()).then(|| serde_json::to_string(&rows).unwrap_or_default())
+}
+
+/// What is unreadable names no record.
+fn read_rejected(text: &str) -> Rejected {
+    let rows: Vec<RefusedRow> = serde_json::from_str(text).unwrap_or_default();
+    rows.into_iter().map(|row| (row.record, row)).collect()
 }
 
 /// An endpoint that is not named there skips its records.

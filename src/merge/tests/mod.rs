@@ -15,6 +15,7 @@
 //! | `files` | what is in a file, what it remembers, what a death leaves |
 //! | `folders` | Parquet files divided by columns |
 //! | `destination` | locked, foreign, unfitting destinations |
+//! | `rejected` | records that a table may refuse, in every database |
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
 //! | `wide` | values that are large |
@@ -38,6 +39,7 @@ mod proof;
 mod publishing;
 mod questions;
 mod refused;
+mod rejected;
 pub mod sandbox;
 mod sqlite;
 mod statements;

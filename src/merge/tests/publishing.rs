@@ -326,9 +326,9 @@ async fn the_row_tells_where_commit_gave_no_answer() {
     let sandbox = Sandbox::of_one_round(3, &all_ok).await;
     let order = sandbox.order().await;
     let unanswered = || MergeError::Database { path: String::new(), message: "no answer".into() };
-    let settled = Settled { rows: 3, at_pauses: 0 };
+    let settled = Settled { rows: 3, rejected: Vec::new(), at_pauses: 0 };
     let unknown = || {
-        let loaded = Loaded::before(&order, settled, Some(3), Duration::ZERO);
+        let loaded = Loaded::before(&order, settled.clone(), Some(3), Duration::ZERO);
         (Loaded { already: false, ..loaded }, Vec::new())
     };
     let resolved = || resolve(&order, &sandbox.database(), unanswered(), unknown(), &Stop::default());
@@ -347,12 +347,12 @@ async fn a_stopped_load_publishes_nothing() {
     let order = sandbox.order().await;
     let given_up = Stop::default();
     given_up.stop();
-    assert!(load(&order, &sandbox.database(), &given_up).is_err());
+    assert!(load(order.clone(), &sandbox.database(), &given_up).is_err());
     for pause in [0, 1, 5, 20] {
         let stop = Stop::default();
         let path = sandbox.database();
         let loaded = std::thread::scope(|scope| {
-            let loading = scope.spawn(|| load(&order, &path, &stop));
+            let loading = scope.spawn(|| load(order.clone(), &path, &stop));
             std::thread::sleep(Duration::from_millis(pause));
             stop.stop();
             loading.join().unwrap()

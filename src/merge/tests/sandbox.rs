@@ -37,7 +37,7 @@ use crate::value::{Field, Type, Value};
 pub const NOW: i64 = 1_795_392_000_000_000;
 
 /// Now, through the gate.
-pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false };
+pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false, again: false };
 
 pub struct Sandbox {
     own_folder: TempDir,
@@ -344,7 +344,8 @@ impl Sandbox {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
         let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
-        Order { place, job, proof, extent, gate, noted: None, now_micros: NOW }
+        let rejected = Default::default();
+        Order { place, job, proof, extent, gate, noted: None, rejected, again: false, now_micros: NOW }
     }
 
     /// Publishes into a PostgreSQL database of its own instead.

@@ -33,6 +33,8 @@ pub struct Case {
     pub standing: Option<Vec<u32>>,
     /// Records whose id is that of the record before.
     pub twins: Vec<bool>,
+    /// Values of `votes` that the table refuses.
+    pub refused: BTreeSet<u32>,
 }
 
 /// What a publication can see of a run.
@@ -42,6 +44,8 @@ pub struct Seen {
     pub committed: BTreeSet<(usize, usize)>,
     /// Whether the run had but paused.
     pub is_part: bool,
+    /// Records that the table refused.
+    pub rejected: BTreeSet<usize>,
 }
 
 pub const RECORDS: usize = 11;
@@ -65,9 +69,16 @@ pub fn case() -> impl Strategy<Value = Case> {
         (parts, prop::sample::select(vec![None, Some(0), Some(1)])),
         ([policy(), policy()], mode, kind, any::<bool>(), any::<bool>()),
         (1..4usize, 2..5usize, any::<bool>()),
-        (prop::option::weighted(0.9, standing), prop::collection::vec(prop::bool::weighted(0.2), RECORDS)),
+        (
+            prop::option::weighted(0.9, standing),
+            prop::collection::vec(prop::bool::weighted(0.2), RECORDS),
+            prop::collection::btree_set(
+                (0..3u32, 1..RECORDS as u32).prop_map(|(part, o)| o + 1000 * part),
+                0..4,
+            ),
+        ),
     )
-        .prop_map(|(run, rows, table, (shards, block, csv), (standing, twins))| {
+        .prop_map(|(run, rows, table, (shards, block, csv), (standing, twins, refused))| {
             let ((ends, merges, commits), (parts, exploding)) = (run, rows);
             let (policy, mode, kind, key_of_parts, gone) = table;
             let kind = if mode == Mode::Append { Kind::Database } else { kind };
@@ -88,6 +99,7 @@ pub fn case() -> impl Strategy<Value = Case> {
                 csv,
                 standing,
                 twins,
+                refused,
             };
             case.with_a_key()
         })
@@ -101,6 +113,21 @@ impl Case {
     /// Whether the destination knows what was published into it.
     pub fn remembers(&self) -> bool {
         self.kind != Kind::Csv
+    }
+
+    /// Whether the table refuses a row of these votes.
+    pub fn refuses(&self, votes: &str) -> bool {
+        votes.parse().is_ok_and(|votes: u32| self.refused.contains(&votes))
+    }
+
+    /// What refuses them, as a condition; only a table that is made by hand has one.
+    pub fn condition(&self) -> String {
+        let refused: Vec<String> = self.refused.iter().map(u32::to_string).collect();
+        if refused.is_empty() {
+            String::new()
+        } else {
+            format!(" CHECK (votes NOT IN ({}))", refused.join(", "))
+        }
     }
 
     /// A key needs a value in every row.
@@ -148,7 +175,8 @@ impl Case {
     /// At a pause every endpoint is needed.
     pub fn is_answered(&self, seen: &Seen, ordinal: usize) -> bool {
         let is_needed = |e: usize| seen.is_part || self.is_needed(e);
-        (0..2).all(|e| !is_needed(e) || self.success(seen, ordinal, e).is_some())
+        !seen.rejected.contains(&ordinal)
+            && (0..2).all(|e| !is_needed(e) || self.success(seen, ordinal, e).is_some())
     }
 
     /// Whether only the endpoint that would have given its rows failed, and says that those that stand are kept.

@@ -10,7 +10,7 @@ use self::table::{Model, Said, Stood};
 use super::kinds::Kind;
 use super::sandbox::Sandbox;
 use crate::handoff::{Block, Shard};
-use crate::job::Mode;
+use crate::job::{Mode, OnFailure};
 
 async fn sandbox(case: &Case) -> Sandbox {
     let mut sandbox = Sandbox::new(RECORDS as u64).await.mode(case.mode).into_kind(case.kind);
@@ -27,6 +27,7 @@ async fn sandbox(case: &Case) -> Sandbox {
     sandbox.ids = (0..RECORDS).map(|ordinal| case.id(ordinal)).collect();
     sandbox.on_failure(case.policy);
     sandbox.job.table.on_unlisted = case.on_unlisted;
+    sandbox.job.publish.max_rejected = RECORDS as u64;
     sandbox.block = case.block;
     sandbox
 }
@@ -35,7 +36,10 @@ async fn sandbox(case: &Case) -> Sandbox {
 fn table(case: &Case, target: Target) -> String {
     match target {
         Target::File | Target::Postgres | Target::Sqlite => {
-            "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT, budget INTEGER, facts JSON)".to_owned()
+            format!(
+                "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT{}, budget INTEGER, facts JSON)",
+                case.condition()
+            )
         }
         Target::MariaDb => {
             let key = if case.mode == Mode::Upsert {
@@ -46,8 +50,9 @@ fn table(case: &Case, target: Target) -> String {
                 ", KEY (id)".to_owned()
             };
             format!(
-                "CREATE TABLE films (number BIGINT AUTO_INCREMENT PRIMARY KEY, id VARCHAR(60), title TEXT, votes BIGINT, \
-                 budget INTEGER, facts JSON{key}) CHARACTER SET utf8mb4"
+                "CREATE TABLE films (number BIGINT AUTO_INCREMENT PRIMARY KEY, id VARCHAR(60), title TEXT, votes BIGINT{}, \
+                 budget INTEGER, facts JSON{key}) CHARACTER SET utf8mb4",
+                case.condition()
             )
         }
     }
@@ -76,7 +81,8 @@ fn stand(sandbox: &Sandbox, case: &Case, target: Target, standing: &[u32]) -> Ve
     stood
 }
 
-async fn check(case: &Case, target: Target) {
+async fn check(case: Case, target: Target) {
+    let case = &case.without_conditions(target);
     let mut sandbox = sandbox(case).await;
     sandbox = match target {
         Target::File => sandbox,
@@ -121,7 +127,7 @@ async fn plan(case: &Case, sandbox: &mut Sandbox, round: usize) -> Vec<(u32, Blo
 
 /// Publishes what there is; false where the model does not know what is right.
 async fn pause(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
-    let said = model.merge(&Seen { is_part: true, ..seen.clone() });
+    let said = model.merge(Seen { is_part: true, ..seen.clone() });
     let part = sandbox.publish_partial().await.unwrap();
     if model.is_open {
         return false;
@@ -148,7 +154,7 @@ async fn pause(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
 
 /// Publishes the whole; false where the model does not know what is right.
 async fn merge(sandbox: &Sandbox, model: &mut Model<'_>, seen: &Seen) -> bool {
-    let said = model.merge(seen);
+    let said = model.merge(seen.clone());
     let published = sandbox.publish().await.unwrap();
     if model.is_open {
         return false;
@@ -181,13 +187,22 @@ enum Target {
 }
 
 impl Case {
-    /// The same where no two rows that stand have one key.
-    fn without_standing_twins(self) -> Case {
-        if self.mode != Mode::Upsert {
-            return self;
-        }
+    /// The same at a destination that takes every row: a file, or a table that is made for it.
+    fn without_conditions(self, target: Target) -> Case {
+        let has_some = (target != Target::File || self.kind == Kind::Database) && self.standing.is_some();
+        if has_some { self } else { Case { refused: Default::default(), ..self } }
+    }
+
+    /// The same with what MariaDB asks for: a key of its own for an upsert, so that no two rows which stand have one, and for
+    /// `keep` one that gives rows an order, which a table does not have that windrow makes.
+    fn with_a_key_in_mariadb(self) -> Case {
         let once = |rows: Vec<u32>| rows.into_iter().map(|rows| rows.min(1)).collect();
-        Case { standing: self.standing.map(once), ..self }
+        let standing = match self.standing {
+            Some(rows) if self.mode == Mode::Upsert => Some(once(rows)),
+            None if self.policy.contains(&OnFailure::Keep) => Some(vec![0; RECORDS]),
+            standing => standing,
+        };
+        Case { standing, ..self }
     }
 }
 
@@ -203,22 +218,22 @@ proptest! {
 
     #[test]
     fn the_table_is_what_the_model_says(case in case()) {
-        block_on(check(&case, Target::File));
+        block_on(check(case, Target::File));
     }
 
     #[test]
     fn so_it_is_in_postgresql(case in case()) {
-        block_on(check(&Case { kind: Kind::Database, ..case }, Target::Postgres));
+        block_on(check(Case { kind: Kind::Database, ..case }, Target::Postgres));
     }
 
     #[test]
     fn so_it_is_in_mariadb(case in case()) {
-        let case = Case { kind: Kind::Database, ..case }.without_standing_twins();
-        block_on(check(&case, Target::MariaDb));
+        let case = Case { kind: Kind::Database, ..case }.with_a_key_in_mariadb();
+        block_on(check(case, Target::MariaDb));
     }
 
     #[test]
     fn so_it_is_in_sqlite(case in case()) {
-        block_on(check(&Case { kind: Kind::Database, ..case }, Target::Sqlite));
+        block_on(check(Case { kind: Kind::Database, ..case }, Target::Sqlite));
     }
 }

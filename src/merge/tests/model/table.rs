@@ -20,6 +20,7 @@ pub struct Stood {
 }
 
 /// The table as it should be.
+#[derive(Clone)]
 pub struct Model<'a> {
     pub case: &'a Case,
     pub table: Vec<Stood>,
@@ -39,6 +40,7 @@ pub struct Said {
     pub rows: usize,
     pub replaced: usize,
     left_out: usize,
+    rejected: usize,
     duplicates: usize,
     late: usize,
     gone: usize,
@@ -52,33 +54,24 @@ impl Said {
         let duplicates = published.duplicates.rows;
         let [rows, replaced, left_out, duplicates, late, gone, at_pauses] =
             [rows, replaced, left_out, duplicates, late, gone, at_pauses].map(|number| number as usize);
-        let total = total.unwrap() as usize;
-        Said { rows, replaced, left_out, duplicates, late, gone, at_pauses, total }
+        let (total, rejected) = (total.unwrap() as usize, published.outcome.rejected.len());
+        Said { rows, replaced, left_out, rejected, duplicates, late, gone, at_pauses, total }
     }
 }
 
 impl Model<'_> {
-    pub fn merge(&mut self, seen: &Seen) -> Said {
+    pub fn merge(&mut self, mut seen: Seen) -> Said {
         if !self.case.remembers() {
             (self.merged, self.at_pauses) = (Vec::new(), 0);
         }
+        self.reject(&mut seen);
+        let seen = &seen;
         let answered = (0..RECORDS).filter(|o| self.case.is_answered(seen, *o)).count();
-        let mut said = Said { left_out: RECORDS - answered, at_pauses: self.at_pauses, ..Said::default() };
-        let lines = self.written(seen);
+        let rejected = seen.rejected.len();
+        let left_out = RECORDS - answered - rejected;
+        let mut said = Said { left_out, rejected, at_pauses: self.at_pauses, ..Said::default() };
         let before = self.table.len();
-        let lines = match self.case.mode {
-            Mode::Append => {
-                said.late = (0..RECORDS).filter(|o| self.is_late(seen, *o)).count();
-                lines.into_iter().filter(|(ordinal, _)| self.is_new(seen, *ordinal)).collect()
-            }
-            Mode::Upsert => {
-                let winners = self.winners(&lines);
-                said.duplicates = lines.len() - winners.len();
-                self.upsert(seen, winners)
-            }
-            Mode::Replace => self.replace(seen, lines),
-            Mode::ReplaceIds => self.replace_ids(seen, lines),
-        };
+        let lines = self.make_room(seen, &mut said);
         said.replaced = before - self.table.len();
         said.rows = lines.len();
         self.merges += 1;
@@ -93,6 +86,37 @@ impl Model<'_> {
         self.merged.push(seen.clone());
         self.at_pauses += if seen.is_part { said.rows } else { 0 };
         said
+    }
+
+    /// Finds the records of which the table refuses a row; without them others may be written, which it refuses as well.
+    fn reject(&self, seen: &mut Seen) {
+        loop {
+            let lines = self.clone().make_room(seen, &mut Said::default());
+            let refused = lines.into_iter().filter(|(_, line)| self.case.refuses(&line[2]));
+            let found: BTreeSet<usize> = refused.map(|(ordinal, _)| ordinal).collect();
+            if found.is_empty() {
+                return;
+            }
+            seen.rejected.extend(found);
+        }
+    }
+
+    /// Takes away what makes way; the rows that are written.
+    fn make_room(&mut self, seen: &Seen, said: &mut Said) -> Vec<(usize, Line)> {
+        let lines = self.written(seen);
+        match self.case.mode {
+            Mode::Append => {
+                said.late = (0..RECORDS).filter(|o| self.is_late(seen, *o)).count();
+                lines.into_iter().filter(|(ordinal, _)| self.is_new(seen, *ordinal)).collect()
+            }
+            Mode::Upsert => {
+                let winners = self.winners(&lines);
+                said.duplicates = lines.len() - winners.len();
+                self.upsert(seen, winners)
+            }
+            Mode::Replace => self.replace(seen, lines),
+            Mode::ReplaceIds => self.replace_ids(seen, lines),
+        }
     }
 
     /// The rows of all answered records, by record and part.

@@ -30,7 +30,7 @@ async fn rows_that_a_trigger_refuses_are_named_and_those_that_it_ignores_are_cou
     insta::assert_snapshot!(told, @r#"
     sqlite:…/it's films.sqlite: table main.films refuses rows of the run; nothing was published
       record 7, id "tt0007": no sevens
-    hint: mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, another condition), or let mode = "upsert" replace rows of the same key; then repeat `windrow merge`: nothing is asked again
+    hint: mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, another condition), let mode = "upsert" replace rows of the same key, or let max_rejected under [publish] leave a few out; then repeat `windrow merge`: nothing is asked again
     "#);
     for mode in [Mode::Append, Mode::Upsert] {
         let sandbox = run_of(11, mode).await;

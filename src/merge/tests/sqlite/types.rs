@@ -91,7 +91,7 @@ async fn json_stays_as_it_is_and_a_bare_number_is_refused_where_it_would_not() {
     insta::assert_snapshot!(refused(&sandbox).await.to_string().replace(&sandbox.folder().display().to_string(), "…"), @r#"
     sqlite:…/it's films.sqlite: table main.films refuses rows of the run; nothing was published
       record 3, id "tt0003", value = "1.10": the column would make a number of the text
-    hint: mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, another condition), or let mode = "upsert" replace rows of the same key; then repeat `windrow merge`: nothing is asked again
+    hint: mend them or leave them out with [[publish.before]] (UPDATE or DELETE … windrow_rows), change the table (a wider type, another condition), let mode = "upsert" replace rows of the same key, or let max_rejected under [publish] leave a few out; then repeat `windrow merge`: nothing is asked again
     "#);
 }
 
