@@ -1,10 +1,11 @@
 //! How a file is opened, and what keeps one from being opened: in words, before anything is written.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, Result};
 
@@ -42,7 +43,7 @@ fn keep_journal(connection: &Connection, path: &Path, is_new: bool) -> Result<()
         return connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
     }
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode != "wal" {
+    if mode != "wal" && is_first_told(path) {
         let path = path.display();
         tell(format_args!(
             "{path} has a rollback journal ({mode}): others that read it wait while it is written, and it waits for them; \
@@ -50,6 +51,12 @@ fn keep_journal(connection: &Connection, path: &Path, is_new: bool) -> Result<()
         ));
     }
     Ok(())
+}
+
+/// Whether it has not been told of that file yet: a load opens it several times.
+fn is_first_told(path: &Path) -> bool {
+    static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
 }
 
 /// Opens the file, which is not written to, where it could be; in memory where it is not there.

@@ -172,7 +172,9 @@ const MEANINGS: &[Meaning] = &[
 
     // Publishing.
     (PUBLISH, &["when", "publish_at"], "write on_pause = \"publish\", for what there is when a quota makes the run pause"),
-    (PUBLISH, &["max_errors", "max_failures", "error_limit", "fail_threshold", "max_error_count", "allowed_failures", "reject_limit"], "write max_failed = 10"),
+    (PUBLISH, &["max_errors", "max_failures", "error_limit", "fail_threshold", "max_error_count", "allowed_failures"], "write max_failed = 10"),
+    (PUBLISH, &["reject_limit", "max_rejects", "max_bad_records", "max_bad_rows", "maxerror", "max_reject", "rejects", "error_table", "dead_letter", "errors_tolerance"],
+        "write max_rejected = 10, the records that the table may refuse"),
     (PUBLISH, &["success_rate", "min_success_rate", "threshold", "min_ratio"], "write min_success = 0.98"),
     (PUBLISH, &["pre_hook", "pre_sql", "presql"], "write [[publish.before]] with sql = \"…\""),
     (PUBLISH, &["post_hook", "post_sql", "postsql"], "write [[publish.after]] with sql = \"…\""),

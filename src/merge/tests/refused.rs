@@ -32,7 +32,12 @@ async fn into(mode: Mode, table: &str) -> (Vec<String>, u64) {
             "INSERT INTO films (id, title, votes, budget) VALUES ('tt0003', 'film 3 of round 0', 3, 30)",
         );
     }
-    refused(&sandbox).await
+    let (rows, all) = refused(&sandbox).await;
+    if all == 1 {
+        let record: u64 = rows[0].split_once(' ').unwrap().0.parse().unwrap();
+        assert_eq!(sandbox.rejected().await, [record], "{rows:?}");
+    }
+    (rows, all)
 }
 
 #[tokio::test]

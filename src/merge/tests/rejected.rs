@@ -227,6 +227,39 @@ async fn of_records_that_only_one_can_be_of_the_first_is_written() {
     }
 }
 
+/// Rules of every kind in one run: each refused record is found, and none besides.
+#[tokio::test]
+async fn records_that_different_rules_refuse_are_all_found() {
+    let values: Values = |round, o, endpoint, part| match (endpoint, o) {
+        (0, 31) => film_values(round, 12, 0, part),
+        (0, 8 | 9) => {
+            vec![Value::Text("longer than any other title of a film".into()), Value::Bigint(o as i64)]
+        }
+        _ => film_values(round, o, endpoint, part),
+    };
+    let run = async || {
+        let mut sandbox = Sandbox::new(40).await.mode(Mode::Append);
+        sandbox.values = values;
+        sandbox.add_round(2, &all_ok).await;
+        sandbox
+    };
+    for sandbox in everywhere(run, 6).await {
+        let place = sandbox.place();
+        let title = if sandbox.is_on_mariadb() { "VARCHAR(30)" } else { "TEXT CHECK (length(title) <= 30)" };
+        sandbox.execute("CREATE TABLE listed (n BIGINT PRIMARY KEY)");
+        let listed: Vec<String> = (0..40).filter(|n| *n != 25).map(|n| format!("({n})")).collect();
+        sandbox.execute(&format!("INSERT INTO listed VALUES {}", listed.join(", ")));
+        sandbox.execute(&format!(
+            "CREATE TABLE films (id TEXT, title {title}, votes BIGINT, budget INTEGER NOT NULL CHECK (budget <> 390), facts JSON, \
+             FOREIGN KEY (votes) REFERENCES listed (n)); \
+             CREATE UNIQUE INDEX once ON films (votes); INSERT INTO films (id, votes, budget) VALUES ('other', 20, 1)"
+        ));
+        let published = sandbox.publish().await.unwrap();
+        let records: Vec<u64> = published.outcome.rejected.iter().map(|row| row.record).collect();
+        assert_eq!((published.rows, records), (34, vec![8, 9, 20, 25, 31, 39]), "{place}");
+    }
+}
+
 /// A row may refer to one that comes later in the list: it is not refused for that.
 #[tokio::test]
 async fn a_row_that_waits_for_another_of_the_run_is_not_rejected() {

@@ -339,6 +339,15 @@ impl Sandbox {
         publish(&self.run, &self.job, &self.place(), &self.prove().await?, &terms, pending()).await
     }
 
+    /// Publishes into a table that may refuse a few records: those that it refuses.
+    pub async fn rejected(&self) -> Vec<u64> {
+        let mut job = self.job.clone();
+        job.publish.max_rejected = 3;
+        let proof = self.prove().await.unwrap();
+        let published = publish(&self.run, &job, &self.place(), &proof, &TERMS, pending()).await.unwrap();
+        published.outcome.rejected.iter().map(|row| row.record).collect()
+    }
+
     /// What is to be loaded.
     pub async fn order(&self) -> Order {
         let proof = self.prove().await.unwrap();

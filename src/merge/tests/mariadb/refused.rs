@@ -59,6 +59,7 @@ async fn a_row_that_a_type_or_a_condition_refuses_is_named_with_its_value() {
                 [format!("{stands}|it stands")],
                 "{mode:?}"
             );
+            assert_eq!(sandbox.rejected().await, [10], "{mode:?} {columns}");
         }
     }
 }
@@ -81,8 +82,10 @@ async fn a_key_that_is_taken_or_missing_elsewhere_names_the_record() {
              CHARACTER SET utf8mb4"
     );
     for mode in MODES {
-        let (record, id, values, why) = row(&into(mode, &table).await).await;
+        let sandbox = into(mode, &table).await;
+        let (record, id, values, why) = row(&sandbox).await;
         assert_eq!((record, id.as_str(), values.as_str()), (7, "tt0007", "votes=7"), "{mode:?}");
+        assert_eq!(sandbox.rejected().await, [7], "{mode:?}");
         assert!(why.contains("of_list"), "{why}");
     }
 }

@@ -74,6 +74,7 @@ async fn a_row_that_a_type_or_a_condition_refuses_is_named_with_its_value() {
             assert_eq!(named, (10, "tt0010".into(), value.into(), why.into()), "{mode:?}");
             let standing = sandbox.rows("SELECT id, title FROM films");
             assert_eq!(standing, [format!("{stands}|it stands")], "{mode:?}");
+            assert_eq!(sandbox.rejected().await, [10], "{mode:?}");
         }
     }
 }
@@ -101,8 +102,10 @@ async fn a_key_that_is_taken_or_missing_elsewhere_names_the_record() {
          INSERT INTO films VALUES ('other', 'it stands', 41)"
     );
     for mode in [Mode::Append, Mode::Upsert, Mode::ReplaceIds] {
-        let (record, id, values, why) = row(&into(mode, &table).await).await;
+        let sandbox = into(mode, &table).await;
+        let (record, id, values, why) = row(&sandbox).await;
         assert_eq!((record, id.as_str(), values.as_str()), (41, "tt0041", "votes=41"), "{mode:?}");
+        assert_eq!(sandbox.rejected().await, [41], "{mode:?}");
         assert!(why.ends_with("\"by_votes\": Key (votes)=(41) already exists"), "{why}");
     }
     let table = format!(
@@ -111,8 +114,10 @@ async fn a_key_that_is_taken_or_missing_elsewhere_names_the_record() {
          ALTER TABLE films ADD FOREIGN KEY (votes) REFERENCES listed DEFERRABLE INITIALLY DEFERRED"
     );
     for mode in MODES {
-        let (record, id, values, why) = row(&into(mode, &table).await).await;
+        let sandbox = into(mode, &table).await;
+        let (record, id, values, why) = row(&sandbox).await;
         assert_eq!((record, id.as_str(), values.as_str()), (7, "tt0007", "votes=7"), "{mode:?}");
+        assert_eq!(sandbox.rejected().await, [7], "{mode:?}");
         assert!(why.ends_with("Key (votes)=(7) is not present in table \"listed\""), "{why}");
     }
 }
@@ -149,6 +154,7 @@ async fn a_row_that_an_exclusion_constraint_refuses_beside_another_is_named() {
     assert_eq!((rows.len(), all), (1, Some(1)));
     assert_eq!((*record, id.as_str(), values.as_str()), (31, "tt0031", "votes=12"));
     assert!(why.ends_with("Key (votes)=(12) conflicts with existing key (votes)=(12)"), "{why}");
+    assert_eq!(sandbox.rejected().await, [31]);
 }
 
 #[tokio::test]
@@ -169,6 +175,7 @@ async fn a_value_that_is_too_long_for_an_index_names_the_record() {
     let (record, id, _, why) = row(&sandbox).await;
     assert_eq!((record, id.as_str()), (31, "tt0031"));
     assert!(why.starts_with("index row "), "{why}");
+    assert_eq!(sandbox.rejected().await, [31]);
 }
 
 #[tokio::test]
@@ -180,8 +187,10 @@ async fn a_trigger_that_refuses_a_row_is_told_with_the_record() {
          CREATE TRIGGER look BEFORE INSERT OR UPDATE ON films FOR EACH ROW EXECUTE FUNCTION look()"
     );
     for mode in MODES {
-        let named = row(&into(mode, &table).await).await;
+        let sandbox = into(mode, &table).await;
+        let named = row(&sandbox).await;
         assert_eq!(named, (77, "tt0077".into(), String::new(), "no sevens here".into()), "{mode:?}");
+        assert_eq!(sandbox.rejected().await, [77], "{mode:?}");
     }
 }
 
