@@ -59,6 +59,11 @@ pub(in crate::merge) trait Catalogue {
     /// updated; `None` where nobody counts them.
     fn changes(&self, id: &str, cause: Cause) -> Option<String>;
 
+    /// Where nobody counts: the names of the table's triggers that change rows when a row of it is deleted or updated.
+    fn triggers(&self, _id: &str, _causes: &[Cause]) -> Option<String> {
+        None
+    }
+
     /// A constraint or unique index of the table by its name: the list of its columns, the condition of a CHECK.
     fn constraint(&self, table: &str, name: &str) -> String;
 

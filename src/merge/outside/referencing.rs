@@ -93,10 +93,11 @@ pub(super) async fn problems(
     target: &OutsideTarget,
 ) -> Result<Vec<String>, DatabaseError> {
     if let Some(id) = target.id()
-        && may_delete(job)
         && dialect::of(session).changes(id, Cause::Delete).is_none()
     {
-        return uncounted(session, job, target).await;
+        let mut problems = if may_delete(job) { uncounted(session, job, target).await? } else { Vec::new() };
+        problems.extend(meddling_triggers(session, job, target).await?);
+        return Ok(problems);
     }
     let Some(id) = target.id().filter(|_| all_make_way(job)) else { return Ok(Vec::new()) };
     let mut problems = Vec::new();
@@ -126,6 +127,29 @@ pub(super) async fn problems(
         last.push_str(&format!("\n  {}", way_out(job)));
     }
     Ok(problems)
+}
+
+/// Triggers of the table that may change other rows, where nobody counts what they do.
+async fn meddling_triggers(
+    session: &Session,
+    job: &Job,
+    target: &OutsideTarget,
+) -> Result<Vec<String>, DatabaseError> {
+    let updates = job.table.mode == Mode::Upsert || target.is_replaced_in_place(&job.table);
+    let causes = [(may_delete(job), Cause::Delete), (updates, Cause::Update)];
+    let causes: Vec<Cause> = causes.into_iter().filter_map(|(may, cause)| may.then_some(cause)).collect();
+    let Some(id) = target.id().filter(|_| job.table.on_referencing != OnReferencing::Delete) else {
+        return Ok(Vec::new());
+    };
+    let Some(query) = dialect::of(session).triggers(id, &causes) else { return Ok(Vec::new()) };
+    let told = |row: &Row| {
+        format!(
+            "its trigger {} changes rows where some of its own are replaced or deleted, and the server does not count them: let \
+             it happen with on_referencing = \"delete\" under [table]",
+            row.text(0)
+        )
+    };
+    Ok(session.rows(&query).await?.iter().map(told).collect())
 }
 
 /// Whether rows of the table may be deleted.

@@ -194,6 +194,25 @@ impl Catalogue for MySql {
         None
     }
 
+    fn triggers(&self, id: &str, causes: &[Cause]) -> Option<String> {
+        let (schema, table) = parts(id);
+        let events = causes.iter().map(|cause| match cause {
+            Cause::Delete => "'DELETE'",
+            Cause::Update => "'UPDATE'",
+        });
+        let events = events.collect::<Vec<_>>().join(", ");
+        (!causes.is_empty()).then(|| {
+            format!(
+                "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = {} \
+                 AND EVENT_OBJECT_TABLE = {} AND EVENT_MANIPULATION IN ({events}) \
+                 AND ACTION_STATEMENT REGEXP '(?i)(^|[[:space:];])(DELETE|UPDATE|REPLACE|CALL)[[:space:]]' \
+                 ORDER BY TRIGGER_NAME",
+                literal(&schema),
+                literal(&table)
+            )
+        })
+    }
+
     fn constraint(&self, table: &str, name: &str) -> String {
         let (schema, _) = parts(table);
         let named = CONSTRAINT.replace("$1", &is_table(table)).replace("$3", &literal(&schema));

@@ -1,6 +1,6 @@
 //! Tables made by hand beforehand are filled as they are.
 
-use super::super::sandbox::Sandbox;
+use super::super::sandbox::{Sandbox, all_ok};
 use super::{refused, run_of};
 use crate::handoff::Exit;
 use crate::job::{Mode, OnFailure, OnReferencing, OnUnlisted};
@@ -106,6 +106,41 @@ async fn rows_that_would_go_with_those_of_the_table_are_told_before_the_first_re
         assert_eq!(sandbox.rows("SELECT film FROM reviews ORDER BY 1"), ["1", "3"]);
         sandbox.job.table.on_referencing = OnReferencing::Delete;
         sandbox.publish().await.unwrap();
+    }
+}
+
+/// What a trigger does to other rows is counted by nobody there.
+#[tokio::test]
+async fn triggers_that_change_other_rows_are_told_before_the_first_request() {
+    let delete =
+        "CREATE TRIGGER follow AFTER DELETE ON films FOR EACH ROW DELETE FROM others WHERE id = old.id";
+    let update = "CREATE TRIGGER follow BEFORE UPDATE ON films FOR EACH ROW \
+                  update others SET id = new.id WHERE id = old.id";
+    let note = "CREATE TRIGGER note AFTER DELETE ON films FOR EACH ROW INSERT INTO others VALUES ('UPDATE or DELETE')";
+    for (mode, on_unlisted, trigger, is_told) in [
+        (Mode::Replace, OnUnlisted::Keep, delete, true),
+        (Mode::ReplaceIds, OnUnlisted::Keep, delete, true),
+        (Mode::Upsert, OnUnlisted::Delete, delete, true),
+        (Mode::Upsert, OnUnlisted::Keep, delete, false),
+        (Mode::Upsert, OnUnlisted::Keep, update, true),
+        (Mode::Append, OnUnlisted::Keep, update, false),
+        (Mode::Replace, OnUnlisted::Keep, note, false),
+    ] {
+        let mut sandbox = Sandbox::of_one_round(4, &all_ok).await.mode(mode).on_mariadb();
+        let key = if mode == Mode::Append { "" } else { ", UNIQUE KEY (id)" };
+        sandbox.execute("CREATE TABLE others (id varchar(60))");
+        sandbox.execute(&format!(
+            "CREATE TABLE films (number int AUTO_INCREMENT PRIMARY KEY, id varchar(60), title text, votes bigint, budget int, \
+             facts json{key}) CHARACTER SET utf8mb4; INSERT INTO films (id) VALUES ('tt0001')"
+        ));
+        sandbox.execute(trigger);
+        sandbox.job.table.on_unlisted = on_unlisted;
+        if is_told {
+            let said = refused(&sandbox).await.to_string();
+            assert!(said.contains("its trigger follow changes rows"), "{mode:?}: {said}");
+            sandbox.job.table.on_referencing = OnReferencing::Delete;
+        }
+        assert_eq!(sandbox.publish().await.unwrap().rows, 4, "{mode:?} {trigger}");
     }
 }
 
