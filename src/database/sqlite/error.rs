@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Error, ffi};
 
 use super::busy::writers;
-use super::functions::NOT_KEPT;
+use super::functions::{NOT_GIVEN, NOT_KEPT};
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 const FULL: &str = "nothing was published: free some space, then repeat the command; SQLITE_TMPDIR names the folder for what is set \
@@ -93,7 +93,7 @@ fn trouble(code: i32, words: &str) -> Trouble {
             Trouble::Taken
         }
         ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_CONSTRAINT_FUNCTION => Trouble::Value,
-        _ if says(NOT_KEPT) => Trouble::Value,
+        _ if says(NOT_KEPT) || says(NOT_GIVEN) => Trouble::Value,
         code => match code & 0xff {
             ffi::SQLITE_CONSTRAINT => Trouble::Constraint,
             ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => Trouble::Value,

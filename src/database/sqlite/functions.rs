@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `windrow_collation(table, column)` | how the column compares texts, as its table declares |
 //! | `windrow_overrides(sql)` | whether a table's declaration says what becomes of rows that a condition refuses (`ON CONFLICT`) |
+//! | `windrow_given(number)` | the number, unless it is null: that is an error |
 //! | `windrow_unchanged(text)` | the text, unless a column for numbers would make a number of it: that is an error |
 
 use std::collections::HashMap;
 
 use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Result};
 
 /// The function that a value passes which its column may not change.
@@ -16,6 +18,12 @@ pub const UNCHANGED: &str = "windrow_unchanged";
 
 /// What it says of one that would be.
 pub const NOT_KEPT: &str = "the column would make a number of the text";
+
+/// The function that a value passes which becomes the number of its row.
+pub const GIVEN: &str = "windrow_given";
+
+/// What it says of null.
+pub const NOT_GIVEN: &str = "it is null, and SQLite would make up a number (INTEGER PRIMARY KEY)";
 
 /// Adds the functions, and reads how the columns that are there compare texts.
 pub(super) fn add(connection: &Connection) -> Result<()> {
@@ -31,6 +39,10 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     })?;
     connection.create_scalar_function("windrow_overrides", 1, flags, |context| {
         Ok(overrides(&context.get::<Option<String>>(0)?.unwrap_or_default()))
+    })?;
+    connection.create_scalar_function(GIVEN, 1, flags, |context| match context.get(0)? {
+        Value::Null => Err(Error::UserFunctionError(NOT_GIVEN.into())),
+        number => Ok(number),
     })?;
     connection.create_scalar_function(UNCHANGED, 1, flags, unchanged)
 }

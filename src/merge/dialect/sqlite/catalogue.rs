@@ -25,7 +25,7 @@ const COLUMNS: &str = "WITH t AS (SELECT strict, wr, (SELECT count(*) FROM pragm
          wr = 0 AND keys = 1 AND pk = 1 AND declared = 'INTEGER' AS numbered FROM c, t) \
      SELECT name, CASE WHEN strict OR lower(type) = affinity THEN type WHEN type = '' THEN 'of no type' \
          ELSE type || ' (' || upper(affinity) || ' by its affinity)' END, \
-       CASE WHEN strict THEN 'strict ' ELSE '' END || affinity, type, 0, -1, \
+       CASE WHEN strict THEN 'strict ' ELSE '' END || CASE WHEN numbered THEN 'rowid' ELSE affinity END, type, 0, -1, \
        nullif(windrow_collation($1, name), 'BINARY'), NOT \"notnull\" AND NOT (pk > 0 AND (wr OR strict)), \
        dflt_value IS NOT NULL OR numbered, hidden > 0, hidden > 1 FROM a ORDER BY cid";
 

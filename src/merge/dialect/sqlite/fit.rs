@@ -14,10 +14,12 @@
 //! | bigint | a number | | yes | yes | yes | |
 //! | double | a number | | yes | | yes | yes |
 //!
+//! An `INTEGER PRIMARY KEY` takes what INTEGER does, but no null: SQLite would make up a number.
+//!
 //! A STRICT table takes into each column what is of its type, or becomes of it without loss; ours go in where the table above
 //! says so, but no date into a column for numbers.
 
-use crate::database::sqlite::UNCHANGED;
+use crate::database::sqlite::{GIVEN, UNCHANGED};
 use crate::merge::dialect::{Fit, StandingType};
 use crate::value::Type;
 
@@ -39,6 +41,10 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
             Some(Fit { cast: Some(format!("{UNCHANGED}({{new}})")), coarse: true, ..Fit::default() })
         }
         (Type::Decimal { precision: ..=18, scale: 0 }, "integer" | "numeric") => direct,
+        (
+            Type::Decimal { precision: ..=18, scale: 0 } | Type::Boolean | Type::Integer | Type::Bigint,
+            "rowid",
+        ) => Some(Fit { cast: Some(format!("{GIVEN}({{new}})")), ..Fit::default() }),
         (Type::Boolean | Type::Integer | Type::Bigint, "integer" | "numeric") => direct,
         (Type::Integer, "real") | (Type::Double, "real" | "numeric") => direct,
         _ => None,
@@ -82,6 +88,13 @@ mod tests {
         }
         for (ty, name) in [(money, "text"), (Type::Date, "numeric"), (Type::Text, "strict any")] {
             assert!(fit(ty, &standing(name)).is_some_and(|fit| fit.direct), "{ty} into {name}");
+        }
+        for (ty, fits) in [(Type::Bigint, true), (Type::Text, false), (Type::Double, false)] {
+            assert_eq!(
+                fit(ty, &standing("strict rowid")).map(|fit| fit.direct),
+                fits.then_some(false),
+                "{ty}"
+            );
         }
         assert!(fit(Type::Json, &standing("numeric")).is_some_and(|fit| !fit.direct));
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::merge::End;
 
 async fn with(sql: &str, mode: Mode) -> String {
     rejecting(sql, mode, &[]).await
@@ -13,6 +14,25 @@ async fn rejecting(sql: &str, mode: Mode, records: &[u64]) -> String {
         assert_eq!(sandbox.rejected().await, records, "{mode:?}");
     }
     told.replace(&sandbox.folder().display().to_string(), "…")
+}
+
+/// SQLite gives a row whose `INTEGER PRIMARY KEY` is null a number of its own.
+#[tokio::test]
+async fn a_null_does_not_become_a_number() {
+    let ends = |o: u64, e: usize| Some(if (o, e) == (7, 0) { End::Missing } else { End::Ok });
+    for mode in [Mode::Append, Mode::Replace, Mode::ReplaceIds] {
+        let sandbox = Sandbox::of_one_round(11, &ends).await.mode(mode).on_sqlite();
+        sandbox.execute(
+            "CREATE TABLE films (id TEXT, title TEXT, votes INTEGER PRIMARY KEY, budget INT, facts TEXT)",
+        );
+        let told = refused(&sandbox).await.to_string();
+        assert!(
+            told.contains("tt0007\", votes = null: it is null, and SQLite would make up a number"),
+            "{mode:?}: {told}"
+        );
+        assert_eq!(sandbox.rejected().await, [7], "{mode:?}");
+        assert_eq!(sandbox.rows("SELECT count(*), max(votes) FROM films"), ["10|10"], "{mode:?}");
+    }
 }
 
 /// Where they are written straight, and from staging.
