@@ -105,6 +105,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// How values of a type go into a column that stands; `None` where they do not, or not unchanged.
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit>;
 
+    /// What to do where they do not: words to stand behind what is said of the two types, or none.
+    fn unfit_hint(&self, _ty: Type, _standing: &StandingType) -> &'static str {
+        ""
+    }
+
     /// What encoded rows begin with.
     fn header(&self) -> &'static [u8];
 

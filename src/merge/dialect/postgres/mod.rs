@@ -1,5 +1,6 @@
 //! PostgreSQL's SQL, with `standard_conforming_strings`.
 
+mod array;
 mod catalogue;
 mod encode;
 mod fit;
@@ -59,6 +60,10 @@ impl Dialect for Postgres {
 
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
         fit::fit(ty, standing)
+    }
+
+    fn unfit_hint(&self, ty: Type, standing: &StandingType) -> &'static str {
+        fit::unfit_hint(ty, standing)
     }
 
     fn header(&self) -> &'static [u8] {
