@@ -33,7 +33,6 @@ use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, Column, SimpleQueryMessage, SimpleQueryRow};
 
-pub use self::error::TOLD;
 use self::tls::Tls;
 use crate::database::{DatabaseError, Row};
 use crate::job::ServerUrl;

@@ -11,13 +11,14 @@
 //! | date | `date` | `timestamp`, `timestamptz` |
 //! | timestamp | `timestamp`, `timestamptz`, with microseconds | |
 //! | json | `json`, `jsonb`, `text` | an [array](super::array) |
+//! | blob | `bytea` | |
 //!
 //! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
 //! published. Of spaces at a text's end `char` and `varchar` make what SQL says: they count for nothing there.
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
-use crate::merge::dialect::{Fit, StandingType};
+use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
 use crate::value::Type;
 
 /// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
@@ -53,7 +54,7 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         (Type::Json, "text") => Some(cast),
         (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
-        (Type::Double, "float8") | (Type::Date, "date") => direct,
+        (Type::Double, "float8") | (Type::Date, "date") | (Type::Blob, "bytea") => direct,
         (Type::Integer, "int8" | "float8") => converted,
         (Type::Integer, "numeric") => converted.filter(|_| has_room(standing.modifier, 10, 0)),
         (Type::Bigint, "numeric") => converted.filter(|_| has_room(standing.modifier, 19, 0)),
@@ -70,6 +71,9 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
 
 /// What to do where values of a type do not go into a column.
 pub(super) fn unfit_hint(ty: Type, standing: &StandingType) -> &'static str {
+    if standing.name == "bytea" {
+        return TAKE_BLOB;
+    }
     match (ty, standing.name.ends_with("[]")) {
         (Type::Json, true) => {
             ": arrays of texts, whole numbers, numeric, double precision, boolean, date and moments are filled"
@@ -115,6 +119,7 @@ pub(super) fn staged_type(ty: Type) -> String {
         Type::Date => "date".to_owned(),
         Type::Timestamp => "timestamp".to_owned(),
         Type::Json => "json".to_owned(),
+        Type::Blob => "bytea".to_owned(),
     }
 }
 
