@@ -27,8 +27,9 @@ const MOMENT: &str =
 const JSON: &str = "item.value";
 const TEXT: &str = "item.text";
 
-/// How values of type json go into a column of arrays; `None` where they do not, or not unchanged.
-pub(super) fn fit(standing: &StandingType) -> Option<Fit> {
+/// How values of type json go into a column of arrays; `None` where they do not, or not unchanged. `scale` are the digits after
+/// the point that its numbers may have, if they are numerics of so many.
+pub(super) fn fit(standing: &StandingType, scale: i32) -> Option<Fit> {
     let array = &standing.cast;
     let named = array.strip_suffix("[]")?;
     // No array of any type is read from that: it is told to the person instead.
@@ -36,7 +37,7 @@ pub(super) fn fit(standing: &StandingType) -> Option<Fit> {
         format!("({} || left({shown}, 80))::{array}", sql::text(&format!("{TOLD}{what}: ")))
     };
     let refused = format!("({})[1]", told(&format!("an element is not {named}"), "item.value::text"));
-    let (element, takes_all) = element(standing, named, &refused)?;
+    let (element, takes_all) = element(standing, named, scale, &refused)?;
     let nested = if takes_all { "false" } else { "json_typeof(item.value) IN ('array', 'object')" };
     let cast = format!(
         "CASE coalesce(json_typeof({{new}}), 'null') WHEN 'null' THEN NULL WHEN 'array' THEN \
@@ -50,7 +51,7 @@ pub(super) fn fit(standing: &StandingType) -> Option<Fit> {
 }
 
 /// An element of the array, `named` that in SQL, and whether arrays and objects are such, too.
-fn element(standing: &StandingType, named: &str, refused: &str) -> Option<(String, bool)> {
+fn element(standing: &StandingType, named: &str, scale: i32, refused: &str) -> Option<(String, bool)> {
     let if_like = |pattern: &str, value: &str| {
         format!("CASE WHEN {TEXT} !~* {} THEN {refused} ELSE {value} END", sql::text(pattern))
     };
@@ -68,7 +69,6 @@ fn element(standing: &StandingType, named: &str, refused: &str) -> Option<(Strin
         "text" | "varchar" | "bpchar" | "citext" | "uuid" => of_text,
         "int2" | "int4" | "int8" => number(&whole, &format!("{TEXT}::numeric::{named}")),
         "numeric" if has_modifier => {
-            let scale = super::fit::scale(standing.modifier);
             number(&format!("{TEXT}::numeric = round({TEXT}::numeric, {scale})"), &of_text)
         }
         "numeric" | "float8" => if_like(NUMBER, &of_text),

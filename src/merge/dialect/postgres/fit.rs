@@ -18,6 +18,7 @@
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
+use super::array;
 use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
 use crate::value::Type;
 
@@ -40,7 +41,7 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let cast = Fit { direct: true, cast: to(&standing.cast), coarse: true, ..Fit::default() };
     let alike = |template: &str| Some(template.to_owned());
     match (ty, standing.name.as_str()) {
-        (Type::Json, name) if name.ends_with("[]") => super::array::fit(standing),
+        (Type::Json, name) if name.ends_with("[]") => array::fit(standing, scale(standing.modifier)),
         (Type::Text, name) if standing.is_enum && !name.ends_with("[]") => {
             Some(Fit { alike: alike(SAME_TEXT), ..cast })
         }
@@ -93,7 +94,7 @@ fn has_room(modifier: i32, precision: i32, scale: i32) -> bool {
 }
 
 /// The digits after the point of a numeric of this modifier: a signed number of eleven bits.
-pub(super) fn scale(modifier: i32) -> i32 {
+fn scale(modifier: i32) -> i32 {
     (((modifier - MODIFIER) & 0x7ff) ^ 1024) - 1024
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::sandbox::{Sandbox, Values};
 use super::{of_values, refused};
-use crate::job::{Mode, OnFailure};
+use crate::job::{Mode, OnFailure, Statement};
 use crate::merge::dialect::StandingType;
 use crate::merge::{End, MergeError, check_destination};
 use crate::value::{Field, Type, Value, parse, spelled};
@@ -115,6 +115,7 @@ macro_rules! refuses {
         let sandbox = of_values(Type::Json, values, 2).await;
         sandbox.execute(&format!(
             "CREATE TYPE color AS ENUM ('red'); CREATE DOMAIN tags AS text[] CHECK (cardinality(value) < 2);
+             CREATE DOMAIN codes AS varchar(3)[]; CREATE DOMAIN prices AS numeric(3,1)[];
              CREATE TABLE films (id text, value {})",
             $column
         ));
@@ -159,6 +160,10 @@ async fn what_an_element_cannot_hold_is_refused_never_rounded_or_cut() {
     refuses!("timestamptz[]", "[1718000000]", "an element is not timestamp with time zone: 1718000000");
     refuses!("uuid[]", r#"["x"]"#, "invalid input syntax for type uuid: \"x\"");
     refuses!("color[]", r#"["blue"]"#, "invalid input value for enum color: \"blue\"");
+    refuses!("codes", r#"["abcd"]"#, "value too long for type character varying(3)");
+    refuses!("prices", "[1.25]", "an element is not numeric: 1.25");
+    refuses!("char(2)[]", r#"["abc"]"#, "value too long for type character(2)");
+    refuses!("text[] NOT NULL", "null", "null value in column \"value\"");
     refuses!("varchar(3)[]", r#"["abc", "abcd"]"#, "value too long for type character varying(3)");
     refuses!("text[]", r#"["a\u0000b"]"#, "unsupported Unicode escape sequence");
 }
@@ -336,4 +341,29 @@ async fn arrays_are_written_in_every_mode_and_kept_where_an_endpoint_failed() {
         let held = sandbox.rows("SELECT id, value FROM films ORDER BY id, value DESC");
         assert_eq!(held, expected, "{mode:?}");
     }
+}
+
+#[tokio::test]
+async fn arrays_that_a_unique_index_finds_alike_are_named_together() {
+    let values: Values = |_, o, _, _| vec![Value::Json(["[7]", "[]", "[\"7\"]"][o as usize].into())];
+    let sandbox = of_values(Type::Json, values, 3).await;
+    sandbox.execute("CREATE TABLE films (id text, value bigint[] UNIQUE)");
+    let said = refused(&sandbox).await.to_string();
+    assert!(said.contains("record 0, id \"tt0000\", value = \"[7]\": several rows have the same"), "{said}");
+    assert!(said.contains("record 2, id \"tt0002\", value = \"[\\\"7\\\"]\": several rows"), "{said}");
+    assert!(!said.contains("record 1"), "{said}");
+}
+
+/// Rows that take a table's place, and rows that a statement of the job's own has changed.
+#[tokio::test]
+async fn arrays_are_written_into_a_table_that_takes_the_name_and_after_statements() {
+    let values: Values = |_, _, _, _| vec![Value::Json("[1]".into())];
+    let mut sandbox = of_values(Type::Json, values, 2).await.mode(Mode::Replace);
+    sandbox
+        .execute("CREATE TABLE films (id text, value smallint[]); INSERT INTO films VALUES ('old', '{7}')");
+    sandbox.job.table.swap = true;
+    let sql = "UPDATE windrow_rows SET value = '[1, 2]' WHERE windrow_ordinal = 1";
+    sandbox.job.before = vec![Statement { sql: sql.into(), file: None }];
+    sandbox.publish().await.unwrap();
+    assert_eq!(sandbox.rows("SELECT value FROM films ORDER BY id"), ["{1}", "{1,2}"]);
 }
