@@ -126,6 +126,8 @@ pub fn from_any(value: &AnyValue<'_>) -> Result<Value, String> {
         AnyValue::Float64(value) => Value::Double(*value),
         AnyValue::Decimal(digits, ..) => Value::Decimal(*digits),
         AnyValue::Date(days) => Value::Date(*days),
+        AnyValue::Binary(bytes) => Value::Blob(bytes.to_vec()),
+        AnyValue::BinaryOwned(bytes) => Value::Blob(bytes.clone()),
         AnyValue::Datetime(moment, unit, _) | AnyValue::DatetimeOwned(moment, unit, _) => {
             Value::Timestamp(micros(*moment, *unit)?)
         }

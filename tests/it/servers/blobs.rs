@@ -1,7 +1,12 @@
 //! Bytes in answers: read as their column says, shown as hexadecimal digits, refused where they are no such text.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::raw::{Raw, http};
 use crate::support::{Sandbox, published};
+
+/// Whether the bytes of `page` have been asked about: the first time the server fails.
+static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// What is answered to each id, and to the second question, in whose path the bytes of the first stand.
 fn answer(path: &str) -> Vec<u8> {
@@ -15,6 +20,7 @@ fn answer(path: &str) -> Vec<u8> {
         "number" => json(r#"{"picture": "", "digest": 1234}"#),
         "odd" => json(r#"{"picture": "", "digest": "abc"}"#),
         "large" => json(&format!(r#"{{"picture": "{}", "digest": "01"}}"#, "AAAA".repeat(20_000))),
+        "sums/00" if !ASKED.swap(true, Ordering::Relaxed) => http("500 Internal Server Error", "", ""),
         "sums/deadbeef" | "sums/00" | "sums/01" => json(r#"{"sum": 7}"#),
         other => panic!("nobody asks for {other}"),
     }
@@ -25,6 +31,12 @@ fn job(sandbox: &Sandbox, server: &Raw) {
         "blobs.toml",
         format!(
             r#"
+[job]
+retry_rounds = 1
+
+[defaults]
+retry = {{ attempts = 1 }}
+
 [input]
 ids = ["lines", "url", "page", "none", "blank", "number", "odd", "large"]
 id = "id"
