@@ -10,7 +10,7 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// What is answered to each id, and to the second question, in whose path the bytes of the first stand.
 fn answer(path: &str) -> Vec<u8> {
-    let json = |body: &str| http("200 OK", "content-type: application/json\r\n", body.to_owned());
+    let json = |body: &str| http("200 OK", "content-type: application/json\r\n", body);
     match path.trim_start_matches('/') {
         "lines" => json(r#"{"picture": "iVBO\r\nRw0K\n", "digest": "0xDEadBEef"}"#),
         "url" => json(r#"{"picture": "_-8", "digest": "\\xdeadbeef"}"#),
