@@ -27,6 +27,9 @@ const MOMENT: &str =
 const JSON: &str = "item.value";
 const TEXT: &str = "item.text";
 
+/// What is finer than a microsecond is cut off; the server would round it.
+const READ_MOMENT: &str = r"regexp_replace(item.text, '([.]\d{6})\d+', '\1')::timestamptz";
+
 /// How values of type json go into a column of arrays; `None` where they do not, or not unchanged. `scale` are the digits after
 /// the point that its numbers may have, if they are numerics of so many.
 pub(super) fn fit(standing: &StandingType, scale: i32) -> Option<Fit> {
@@ -52,16 +55,12 @@ pub(super) fn fit(standing: &StandingType, scale: i32) -> Option<Fit> {
 
 /// An element of the array, `named` that in SQL, and whether arrays and objects are such, too.
 fn element(standing: &StandingType, named: &str, scale: i32, refused: &str) -> Option<(String, bool)> {
-    let if_like = |pattern: &str, value: &str| {
-        format!("CASE WHEN {TEXT} !~* {} THEN {refused} ELSE {value} END", sql::text(pattern))
-    };
+    let if_like = |pattern: &str, value: &str| if_like(pattern, value, refused);
     let number = |is_exact: &str, value: &str| {
         if_like(NUMBER, &format!("CASE WHEN {is_exact} THEN {value} ELSE {refused} END"))
     };
     let whole = format!("{TEXT}::numeric = trunc({TEXT}::numeric)");
     let has_modifier = standing.modifier >= 0;
-    // What is finer than a microsecond is cut off; the server would round it.
-    let moment = format!("regexp_replace({TEXT}, '([.]\\d{{6}})\\d+', '\\1')::timestamptz");
     let of_text = format!("{TEXT}::{named}");
     let element = match standing.name.strip_suffix("[]")? {
         "json" | "jsonb" => return Some((format!("{JSON}::{named}"), true)),
@@ -74,11 +73,16 @@ fn element(standing: &StandingType, named: &str, scale: i32, refused: &str) -> O
         "numeric" | "float8" => if_like(NUMBER, &of_text),
         "bool" => if_like("^\\s*(true|t|1|false|f|0)\\s*$", &of_text),
         "date" => if_like(DAY, &of_text),
-        "timestamptz" if !has_modifier || standing.modifier == 6 => if_like(MOMENT, &moment),
+        "timestamptz" if !has_modifier || standing.modifier == 6 => if_like(MOMENT, READ_MOMENT),
         "timestamp" if !has_modifier || standing.modifier == 6 => {
-            if_like(MOMENT, &format!("{moment} AT TIME ZONE 'UTC'"))
+            if_like(MOMENT, &format!("{READ_MOMENT} AT TIME ZONE 'UTC'"))
         }
         _ => return None,
     };
     Some((element, false))
+}
+
+/// A value where the element's text is like that, in any case.
+fn if_like(pattern: &str, value: &str, refused: &str) -> String {
+    format!("CASE WHEN {TEXT} !~* {} THEN {refused} ELSE {value} END", sql::text(pattern))
 }
