@@ -8,7 +8,7 @@ use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::names::in_files;
 use crate::job::ChunkFormat;
 use crate::record::Ordinal;
-use crate::value::{self, Field, Value};
+use crate::value::{self, Field, Type, Value};
 
 /// One row of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,14 @@ pub fn encode_rows(
     let mut columns = vec![Column::new(ORDINAL.into(), ordinals), Column::new(PART.into(), parts)];
     let mut names = in_files(id.iter().chain(fields)).into_iter();
     let mut column = |field: &Field, values: &mut dyn Iterator<Item = &Value>| {
-        value::column(&names.next().unwrap_or_default(), field.ty, values)
+        let name = names.next().unwrap_or_default();
+        match (format, field.ty) {
+            (ChunkFormat::Csv, Type::Blob) => {
+                let texts: Vec<Value> = values.map(as_text).collect();
+                value::column(&name, Type::Text, texts.iter())
+            }
+            (ChunkFormat::Csv | ChunkFormat::Parquet, ty) => value::column(&name, ty, values),
+        }
     };
     for (at, field) in id.iter().enumerate() {
         columns.push(column(field, &mut rows.iter().map(|row| &row.id[at]))?);
@@ -63,6 +70,14 @@ pub fn encode_rows(
     match format {
         ChunkFormat::Parquet => parquet::write(&mut frame),
         ChunkFormat::Csv => write_csv(&mut frame),
+    }
+}
+
+/// Bytes as CSV has them.
+fn as_text(value: &Value) -> Value {
+    match value {
+        Value::Blob(bytes) => Value::Text(value::hex(bytes)),
+        _ => Value::Null,
     }
 }
 
@@ -113,7 +128,6 @@ fn csv_keys(bytes: &[u8]) -> Result<Vec<RowKey>, ChunkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Type;
 
     fn fields() -> Vec<Field> {
         let types = [
@@ -126,6 +140,7 @@ mod tests {
             Type::Date,
             Type::Timestamp,
             Type::Json,
+            Type::Blob,
         ];
         types.into_iter().enumerate().map(|(at, ty)| Field { name: format!("c{at}"), ty }).collect()
     }
@@ -141,6 +156,7 @@ mod tests {
             Value::Date(-719_162),
             Value::Timestamp(-1),
             Value::Json("{\"a\": 1}".into()),
+            Value::Blob(vec![0, 255, 10]),
         ]
     }
 
@@ -148,7 +164,7 @@ mod tests {
     fn parquet_gives_back_what_was_written() {
         let id = [Field { name: "id".into(), ty: Type::Text }];
         let key = [Value::Text("k".into())];
-        let nulls = vec![Value::Null; 9];
+        let nulls = vec![Value::Null; values().len()];
         let values = values();
         let rows = [
             Row { ordinal: 7, part: 0, id: &key, values: &values },
@@ -167,17 +183,18 @@ mod tests {
 
     #[test]
     fn csv_tells_null_from_empty_text() {
-        let fields =
-            [Field { name: "a".into(), ty: Type::Text }, Field { name: "t".into(), ty: Type::Timestamp }];
-        let full = [Value::Text(String::new()), Value::Timestamp(1_709_251_199_123_456)];
-        let nulls = [Value::Null, Value::Null];
+        let fields = [("a", Type::Text), ("t", Type::Timestamp), ("b", Type::Blob), ("none", Type::Blob)]
+            .map(|(name, ty)| Field { name: name.into(), ty });
+        let moment = Value::Timestamp(1_709_251_199_123_456);
+        let full = [Value::Text(String::new()), moment, Value::Blob(vec![0, 255]), Value::Blob(vec![])];
+        let nulls = [Value::Null, Value::Null, Value::Null, Value::Null];
         let rows = [
             Row { ordinal: 0, part: 0, id: &[], values: &full },
             Row { ordinal: 1, part: 2, id: &[], values: &nulls },
         ];
         let bytes = encode_rows(&[], &fields, &rows, ChunkFormat::Csv).unwrap();
         let text = std::str::from_utf8(&bytes).unwrap();
-        assert_eq!(text, "ordinal,part,a,t\n0,0,\"\",2024-02-29T23:59:59.123456\n1,2,,\n");
+        assert_eq!(text, "ordinal,part,a,t,b,none\n0,0,\"\",2024-02-29T23:59:59.123456,00ff,\"\"\n1,2,,,,\n");
         let keys = [RowKey { ordinal: 0, part: 0 }, RowKey { ordinal: 1, part: 2 }];
         assert_eq!(read_row_keys(bytes, ChunkFormat::Csv).unwrap(), keys);
         for damaged in ["ordinal,part\n0,\n", "ordinal,part\nx,0\n", "ordinal,part\n0,-1\n"] {
@@ -188,6 +205,6 @@ mod tests {
     #[test]
     fn no_rows_are_a_file_with_columns() {
         let bytes = encode_rows(&[], &fields(), &[], ChunkFormat::Parquet).unwrap();
-        assert_eq!(parquet::read(bytes, None, None).unwrap().width(), 11);
+        assert_eq!(parquet::read(bytes, None, None).unwrap().width(), fields().len() + 2);
     }
 }

@@ -1,6 +1,16 @@
 //! What a database's errors mean: grouped by what can be done about them. Each database says which of its own are of which
 //! group.
 
+/// What a text begins with that a statement of ours casts to a type that it is no value of, where a row is to be refused: the
+/// database repeats it in quotes, whatever its language, and what stands behind it is told to the person.
+pub const TOLD: &str = "windrow says: ";
+
+/// What is told so.
+pub(super) fn told(message: &str) -> Option<&str> {
+    let (_, told) = message.split_once(TOLD)?;
+    Some(told.strip_suffix(['"', '\'']).unwrap_or(told))
+}
+
 /// Why a server did not do what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseError {

@@ -21,6 +21,6 @@ mod row;
 mod session;
 pub mod sqlite;
 
-pub use error::{DatabaseError, RowRefusal, Trouble};
+pub use error::{DatabaseError, RowRefusal, TOLD, Trouble};
 pub use row::Row;
 pub use session::{Canceller, Server, Session};

@@ -1,4 +1,5 @@
-//! A value as text, the way a request carries it: digits without grouping, ISO 8601 days and moments.
+//! A value as text, the way a request carries it: digits without grouping, ISO 8601 days and moments, bytes as hexadecimal
+//! digits.
 
 use std::borrow::Cow;
 
@@ -6,7 +7,7 @@ use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 
 use super::encode;
-use crate::value::{Type, Value};
+use crate::value::{self, Type, Value};
 
 /// The canonical text of a value, or why it has none. `ty` gives a decimal its scale.
 pub fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
@@ -24,6 +25,7 @@ pub fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
             Cow::Owned(day(*days).ok_or("is a day outside of the years that can be written")?.to_string())
         }
         Value::Timestamp(micros) => Cow::Owned(moment(*micros)?.to_string()),
+        Value::Blob(bytes) => Cow::Owned(value::hex(bytes)),
     })
 }
 
@@ -31,7 +33,7 @@ pub fn text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
 pub fn json_text(value: &Value, ty: Type) -> Result<Cow<'_, str>, &'static str> {
     Ok(match value {
         Value::Null => Cow::Borrowed("null"),
-        Value::Text(_) | Value::Date(_) | Value::Timestamp(_) => {
+        Value::Text(_) | Value::Date(_) | Value::Timestamp(_) | Value::Blob(_) => {
             Cow::Owned(format!("\"{}\"", encode::json(&text(value, ty)?)))
         }
         _ => text(value, ty)?,
@@ -78,6 +80,7 @@ mod tests {
         assert_eq!(text_of(Value::Boolean(true), "boolean"), "true");
         assert_eq!(text_of(Value::Double(2.5), "double"), "2.5");
         assert_eq!(text_of(Value::Date(-1), "date"), "1969-12-31");
+        assert_eq!(text_of(Value::Blob(vec![0, 255]), "blob"), "00ff");
         assert_eq!(text_of(Value::Timestamp(1_000_000), "timestamp"), "1970-01-01T00:00:01Z");
         assert_eq!(text_of(Value::Timestamp(1_500_000), "timestamp"), "1970-01-01T00:00:01.5Z");
     }

@@ -157,7 +157,12 @@ fn is_json_literal(value: &Value) -> bool {
         Value::Boolean(_) | Value::Integer(_) | Value::Bigint(_) | Value::Double(_) | Value::Decimal(_) => {
             true
         }
-        Value::Null | Value::Text(_) | Value::Date(_) | Value::Timestamp(_) | Value::Json(_) => false,
+        Value::Null
+        | Value::Text(_)
+        | Value::Date(_)
+        | Value::Timestamp(_)
+        | Value::Json(_)
+        | Value::Blob(_) => false,
     }
 }
 

@@ -106,6 +106,9 @@ fn problems(job: &Job, columns: &[Output]) -> Vec<String> {
             Some(Output { ty: Some(Type::Json), .. }) => {
                 problems.push(format!("key column {key:?} is json, which has no equality"));
             }
+            Some(Output { ty: Some(Type::Blob), .. }) => {
+                problems.push(format!("key column {key:?} is blob: keep it as text, which can be compared"));
+            }
             Some(_) => {}
         }
     }

@@ -7,7 +7,7 @@ use duckdb::{Connection, Row};
 
 use super::files::RunFiles;
 use super::policy::Policy;
-use super::{MergeError, columns, database, views};
+use super::{MergeError, columns, database, sql, views};
 use crate::handoff::RunStore;
 use crate::handoff::names::beside;
 use crate::job::Job;
@@ -31,7 +31,7 @@ pub fn is_nested(ty: &str) -> bool {
     ty.ends_with(']') || ["STRUCT(", "MAP(", "UNION("].iter().any(|start| ty.starts_with(start))
 }
 
-/// An answer, as texts in DuckDB's own spelling, nested values as JSON; null is `None`.
+/// An answer, as texts in DuckDB's own spelling, nested values as JSON, bytes as hexadecimal digits; null is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryResult {
     /// The columns.
@@ -202,8 +202,10 @@ impl<'a> StatementAnswer<'a> {
             let _ = rows.iter().try_for_each(|values| row(values));
             return Ok(());
         }
-        let value = |(at, column): (usize, &AnswerColumn)| {
-            if is_nested(&column.ty) { format!("to_json(c{at})::VARCHAR") } else { format!("c{at}::VARCHAR") }
+        let value = |(at, column): (usize, &AnswerColumn)| match column.ty.as_str() {
+            "BLOB" => sql::as_hex(&format!("c{at}")),
+            nested if is_nested(nested) => format!("to_json(c{at})::VARCHAR"),
+            _ => format!("c{at}::VARCHAR"),
         };
         let values: Vec<String> = self.columns.iter().enumerate().map(value).collect();
         let names: Vec<String> = (0..values.len()).map(|at| format!("c{at}")).collect();

@@ -36,7 +36,13 @@ fn stored_type(ty: Type) -> String {
         Type::Decimal { precision, scale } => format!("DECIMAL({precision},{scale})"),
         Type::Date => "DATE".into(),
         Type::Timestamp => "TIMESTAMP".into(),
+        Type::Blob => "BLOB".into(),
     }
+}
+
+/// Bytes as text: two hexadecimal digits for each.
+pub(super) fn as_hex(bytes: &str) -> String {
+    format!("lower(hex({bytes}))")
 }
 
 /// A column of a chunk, of the type that a table's column has.
@@ -118,7 +124,19 @@ impl FileList<'_> {
         let paths = self.paths.iter().copied();
         match self.format {
             ChunkFormat::Parquet => parquet(paths, &[]),
-            ChunkFormat::Csv => format!("read_csv([{}], {})", texts(paths), self.csv_options()),
+            ChunkFormat::Csv => {
+                self.with_bytes(format!("read_csv([{}], {})", texts(paths), self.csv_options()))
+            }
+        }
+    }
+
+    /// The same with the bytes that CSV has as hexadecimal digits.
+    fn with_bytes(&self, relation: String) -> String {
+        let blobs = self.fields.iter().filter(|field| field.ty == Type::Blob);
+        let bytes = blobs.map(|field| format!("unhex({0}) AS {0}", identifier(&field.name)));
+        match bytes.collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => relation,
+            bytes => format!("(SELECT * REPLACE ({bytes}) FROM {relation})"),
         }
     }
 
@@ -132,7 +150,8 @@ impl FileList<'_> {
 
     /// RFC 4180 with a header, nothing guessed; null is an empty field without quotes.
     fn csv_options(&self) -> String {
-        let column = |field: &Field| format!("{}: '{}'", text(&field.name), stored_type(field.ty));
+        let ty = |ty| if ty == Type::Blob { stored_type(Type::Text) } else { stored_type(ty) };
+        let column = |field: &Field| format!("{}: '{}'", text(&field.name), ty(field.ty));
         let columns: Vec<String> = self.fields.iter().map(column).collect();
         format!(
             "auto_detect = false, header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', \

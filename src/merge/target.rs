@@ -9,6 +9,7 @@ use std::path::Path;
 use duckdb::{Connection, params};
 
 use super::columns::{self, Output};
+use super::dialect::TAKE_BLOB;
 use super::{MergeError, database, sql};
 use crate::job::{Job, TableName};
 use crate::value::Type;
@@ -115,7 +116,12 @@ impl Target {
         }
         let Some(ty) = column.ty else { return Ok(None) };
         let fits = fits(connection, ty, &standing.ty)?;
-        Ok((!fits).then(|| format!("column {name:?} is {} there, {ty} in the job", standing.ty)))
+        let hint = match standing.ty.as_str() {
+            "BLOB" => TAKE_BLOB,
+            list if list.ends_with(']') => ": windrow fills no lists; a column of type JSON takes arrays",
+            _ => "",
+        };
+        Ok((!fits).then(|| format!("column {name:?} is {} there, {ty} in the job{hint}", standing.ty)))
     }
 
     fn is_view(&self, connection: &Connection) -> duckdb::Result<bool> {

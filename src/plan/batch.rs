@@ -39,7 +39,8 @@ impl<'a> Cell<'a> {
     pub fn size(&self) -> usize {
         match self {
             Cell::Text(text) => text.len(),
-            Cell::Null | Cell::Typed(_) => size_of::<Value>(),
+            Cell::Null => size_of::<Value>(),
+            Cell::Typed(value) => size_of::<Value>() + value.text_bytes(),
         }
     }
 
@@ -54,6 +55,7 @@ impl<'a> Cell<'a> {
             Cell::Null | Cell::Typed(Value::Null) => put(&[]),
             Cell::Text(text) => put(text.as_bytes()),
             Cell::Typed(Value::Text(text) | Value::Json(text)) => put(text.as_bytes()),
+            Cell::Typed(Value::Blob(bytes)) => put(bytes),
             Cell::Typed(Value::Boolean(value)) => put(&[u8::from(*value)]),
             Cell::Typed(Value::Integer(value) | Value::Date(value)) => put(&value.to_le_bytes()),
             Cell::Typed(Value::Bigint(value) | Value::Timestamp(value)) => put(&value.to_le_bytes()),

@@ -15,6 +15,7 @@ fn data_type(ty: Type) -> DataType {
         Type::Decimal { precision, scale } => DataType::Decimal(precision.into(), scale.into()),
         Type::Date => DataType::Date,
         Type::Timestamp => DataType::Datetime(TimeUnit::Microseconds, None),
+        Type::Blob => DataType::Binary,
     }
 }
 
@@ -37,6 +38,7 @@ pub fn column<'a>(name: &str, ty: Type, values: impl Iterator<Item = &'a Value>)
         Type::Timestamp => Int64Chunked::from_iter_options(name, values.map(microseconds))
             .into_datetime(TimeUnit::Microseconds, None)
             .into_series(),
+        Type::Blob => BinaryChunked::from_iter_options(name, values.map(bytes)).into_series(),
     };
     Ok(series.into())
 }
@@ -60,6 +62,7 @@ pub fn values(column: &Column, ty: Type) -> PolarsResult<Vec<Value>> {
         Type::Decimal { .. } => or_null(column.decimal()?.physical().iter(), Value::Decimal),
         Type::Date => or_null(column.date()?.physical().iter(), Value::Date),
         Type::Timestamp => or_null(column.datetime()?.physical().iter(), Value::Timestamp),
+        Type::Blob => or_null(column.binary()?.iter(), |v| Value::Blob(v.to_owned())),
     })
 }
 
@@ -102,6 +105,10 @@ fn microseconds(value: &Value) -> Option<i64> {
     if let Value::Timestamp(value) = value { Some(*value) } else { None }
 }
 
+fn bytes(value: &Value) -> Option<&[u8]> {
+    if let Value::Blob(value) = value { Some(value) } else { None }
+}
+
 /// A value of polars; JSON comes as text, and what is finer than a microsecond is cut off.
 ///
 /// # Errors
@@ -119,6 +126,8 @@ pub fn from_any(value: &AnyValue<'_>) -> Result<Value, String> {
         AnyValue::Float64(value) => Value::Double(*value),
         AnyValue::Decimal(digits, ..) => Value::Decimal(*digits),
         AnyValue::Date(days) => Value::Date(*days),
+        AnyValue::Binary(bytes) => Value::Blob(bytes.to_vec()),
+        AnyValue::BinaryOwned(bytes) => Value::Blob(bytes.clone()),
         AnyValue::Datetime(moment, unit, _) | AnyValue::DatetimeOwned(moment, unit, _) => {
             Value::Timestamp(micros(*moment, *unit)?)
         }

@@ -12,10 +12,12 @@
 //! | `decimal(p,s)` | the same, of at most `s` digits after the point | with `s` digits after the point |
 //! | `date` | `2024-05-31`, or as a `format` says | `2024-05-31` |
 //! | `timestamp` | RFC 3339 or ISO 8601, or as a `format` says; without an offset in UTC, or the column's zone; what is finer than a microsecond is cut off | `2024-05-31T10:00:00Z` |
+//! | `blob` | hexadecimal digits, two for a byte; in an answer as the column's [`Encoding`] says | `00ff` |
 //! | `json` | JSON | the same |
 //!
 //! For all types but `text` and `json` the space around a text does not count.
 
+mod bytes;
 mod columns;
 mod number;
 mod time;
@@ -26,6 +28,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::bytes::{Encoding, decoded, hex};
 pub use self::columns::{column, from_any, values};
 pub use self::time::{Clock, is_integer};
 
@@ -55,6 +58,8 @@ pub enum Type {
     Timestamp,
     /// JSON text, as the answer had it.
     Json,
+    /// Bytes.
+    Blob,
 }
 
 /// One typed value. `Null` fits every [`Type`]; the other variants belong to the type of their name.
@@ -80,13 +85,16 @@ pub enum Value {
     Timestamp(i64),
     /// JSON text.
     Json(String),
+    /// Bytes.
+    Blob(Vec<u8>),
 }
 
 impl Value {
-    /// Bytes of its text; 0 where it has none.
+    /// Bytes of its text, or its own; 0 where it has none.
     pub fn text_bytes(&self) -> usize {
         match self {
             Value::Text(text) | Value::Json(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
             Value::Null
             | Value::Boolean(_)
             | Value::Integer(_)
@@ -137,6 +145,7 @@ impl Misfit {
         match (self.wrong, self.ty) {
             (Wrong::Form, Type::Date) => " such as 2024-05-31",
             (Wrong::Form, Type::Timestamp) => " such as 2024-05-31T10:00:00Z",
+            (Wrong::Form, Type::Blob) => ", two hexadecimal digits for each byte",
             (Wrong::Form | Wrong::Fraction | Wrong::Range, _) => "",
         }
     }
@@ -163,7 +172,13 @@ pub fn with_article(ty: Type) -> String {
     match ty {
         Type::Integer => "an integer".to_owned(),
         Type::Json | Type::Text => ty.to_string(),
-        Type::Boolean | Type::Bigint | Type::Double | Type::Decimal { .. } | Type::Date | Type::Timestamp => {
+        Type::Boolean
+        | Type::Bigint
+        | Type::Double
+        | Type::Decimal { .. }
+        | Type::Date
+        | Type::Timestamp
+        | Type::Blob => {
             format!("a {ty}")
         }
     }
@@ -200,6 +215,7 @@ pub fn read(text: &str, ty: Type, clock: &Clock) -> Result<Value, Wrong> {
         Type::Date => clock.date(text).map(Value::Date).ok_or(Wrong::Form),
         Type::Timestamp => clock.timestamp(text).map(Value::Timestamp).ok_or(Wrong::Form),
         Type::Json => is_json(text).then(|| Value::Json(text.to_owned())).ok_or(Wrong::Form),
+        Type::Blob => decoded(text, Encoding::Hex).map(Value::Blob).map_err(|_| Wrong::Form),
     }
 }
 
@@ -218,6 +234,7 @@ pub fn spelled(value: &Value, ty: Type) -> String {
         }
         Value::Date(days) => time::spelled_date(*days),
         Value::Timestamp(micros) => time::spelled_timestamp(*micros),
+        Value::Blob(bytes) => hex(bytes),
     }
 }
 
@@ -246,6 +263,7 @@ impl fmt::Display for Type {
             Type::Date => out.write_str("date"),
             Type::Timestamp => out.write_str("timestamp"),
             Type::Json => out.write_str("json"),
+            Type::Blob => out.write_str("blob"),
         }
     }
 }
@@ -253,7 +271,7 @@ impl fmt::Display for Type {
 /// What [`Type::from_str`](std::str::FromStr) refuses.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "unknown type {0:?}: use text, boolean, integer, bigint, double, decimal(p,s), date, timestamp or json"
+    "unknown type {0:?}: use text, boolean, integer, bigint, double, decimal(p,s), date, timestamp, json or blob"
 )]
 pub struct UnknownType(String);
 
@@ -270,6 +288,7 @@ impl std::str::FromStr for Type {
             "date" => Type::Date,
             "timestamp" => Type::Timestamp,
             "json" => Type::Json,
+            "blob" => Type::Blob,
             _ => return decimal(word).ok_or_else(|| UnknownType(word.to_owned())),
         };
         Ok(simple)
@@ -316,9 +335,18 @@ mod tests {
 
     #[test]
     fn types_are_read_as_they_are_written() {
-        for word in
-            ["text", "boolean", "integer", "bigint", "double", "decimal(38,0)", "date", "timestamp", "json"]
-        {
+        for word in [
+            "text",
+            "boolean",
+            "integer",
+            "bigint",
+            "double",
+            "decimal(38,0)",
+            "date",
+            "timestamp",
+            "json",
+            "blob",
+        ] {
             assert_eq!(word.parse::<Type>().unwrap().to_string(), word);
         }
         for word in ["decimal(39,0)", "decimal(3,4)", "decimal(0,0)", "decimal", "int"] {
@@ -353,6 +381,7 @@ mod tests {
             ("1970-01-01T00:00:00.0000019Z", Type::Timestamp, Value::Timestamp(1)),
             ("9999-12-31T23:59:59Z", Type::Timestamp, Value::Timestamp(253_402_300_799_000_000)),
             ("{\"a\": [1]}", Type::Json, Value::Json("{\"a\": [1]}".into())),
+            (" \\x00FF ", Type::Blob, Value::Blob(vec![0, 255])),
         ];
         for (text, ty, value) in cases {
             assert_eq!(parse(text, ty), Ok(value), "{text} as {ty}");
@@ -378,6 +407,7 @@ mod tests {
             ("2024-01-01T10:00:00Z", Type::Date),
             ("yesterday", Type::Timestamp),
             ("{\"a\":", Type::Json),
+            ("0ff", Type::Blob),
         ];
         for (text, ty) in cases {
             assert!(parse(text, ty).is_err(), "{text} as {ty}");
@@ -388,7 +418,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_spelled_is_read_back(number: i64, double: f64, days in -719_162i32..=2_932_896, flag: bool) {
+        fn what_is_spelled_is_read_back(number: i64, double: f64, days in -719_162i32..=2_932_896, flag: bool, bytes: Vec<u8>) {
             let double = if double.is_finite() { double } else { 0.0 };
             let decimal = Type::Decimal { precision: 38, scale: 7 };
             let cases = [
@@ -398,6 +428,7 @@ mod tests {
                 (Value::Double(double), Type::Double),
                 (Value::Boolean(flag), Type::Boolean),
                 (Value::Date(days), Type::Date),
+                (Value::Blob(bytes), Type::Blob),
                 // The years 1 to 9999.
                 (Value::Timestamp(number.rem_euclid(315_537_897_600_000_000) - 62_135_596_800_000_000), Type::Timestamp),
             ];

@@ -4,6 +4,7 @@ use mysql_async::{DriverError, Error, IoError, ServerError};
 use rustls::CertificateError;
 
 use super::Server;
+use crate::database::error::told;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 /// Whether a connection failed only since the server has no TLS.
@@ -154,7 +155,7 @@ fn row_refusal(message: &str) -> RowRefusal {
     });
     let constraint = constraint.or_else(|| after(message, "Check constraint '"));
     RowRefusal {
-        why: without_row(message).to_owned(),
+        why: told(without_row(message)).unwrap_or(without_row(message)).to_owned(),
         column: column.map(str::to_owned),
         constraint: constraint.map(str::to_owned),
     }

@@ -6,6 +6,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::Server;
+use crate::database::error::told;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 /// What an error means while connecting.
@@ -121,8 +122,11 @@ fn row_refusal(refusal: &DbError) -> Option<RowRefusal> {
     let is_row = [&SqlState::CHECK_VIOLATION, &SqlState::NOT_NULL_VIOLATION].contains(&refusal.code());
     let detail = refusal.detail().filter(|_| !is_row);
     let detail = detail.map_or_else(String::new, |detail| format!(": {}", detail.trim_end_matches('.')));
+    let why = told(refusal.message())
+        .map(str::to_owned)
+        .unwrap_or_else(|| format!("{}{detail}", refusal.message()));
     Some(RowRefusal {
-        why: one_line(&format!("{}{detail}", refusal.message())),
+        why: one_line(&why),
         column: refusal.column().map(str::to_owned),
         constraint: refusal.constraint().map(str::to_owned),
     })

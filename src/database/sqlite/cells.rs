@@ -8,6 +8,7 @@
 //! | 1 | an integer | 8 |
 //! | 2 | a number with a fraction | 8 |
 //! | 3 | a text | 4 for its length, and its UTF-8 |
+//! | 4 | a BLOB | 4 for its length, and its bytes |
 
 use bytes::{BufMut as _, BytesMut};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -17,6 +18,7 @@ const NULL: u8 = 0;
 const INTEGER: u8 = 1;
 const REAL: u8 = 2;
 const TEXT: u8 = 3;
+const BLOB: u8 = 4;
 
 /// Rows that are being encoded.
 pub struct Piece<'b>(pub &'b mut BytesMut);
@@ -46,10 +48,19 @@ impl Piece<'_> {
 
     /// Appends a text; false where it is too long.
     pub fn text(&mut self, text: &str) -> bool {
-        let Ok(length) = i32::try_from(text.len()) else { return false };
-        self.0.put_u8(TEXT);
+        self.sized(TEXT, text.as_bytes())
+    }
+
+    /// Appends bytes; false where they are too many.
+    pub fn blob(&mut self, bytes: &[u8]) -> bool {
+        self.sized(BLOB, bytes)
+    }
+
+    fn sized(&mut self, what: u8, bytes: &[u8]) -> bool {
+        let Ok(length) = i32::try_from(bytes.len()) else { return false };
+        self.0.put_u8(what);
         self.0.put_i32_le(length);
-        self.0.put_slice(text.as_bytes());
+        self.0.put_slice(bytes);
         true
     }
 }
@@ -91,9 +102,9 @@ fn cell<'a>(piece: &mut &'a [u8]) -> Result<ValueRef<'a>> {
         REAL => ValueRef::Real(f64::from_le_bytes(chunk(piece)?)),
         _ => {
             let length = u32::from_le_bytes(chunk(piece)?) as usize;
-            let (text, rest) = piece.split_at_checked(length).ok_or(Error::InvalidQuery)?;
+            let (bytes, rest) = piece.split_at_checked(length).ok_or(Error::InvalidQuery)?;
             *piece = rest;
-            ValueRef::Text(text)
+            if what == BLOB { ValueRef::Blob(bytes) } else { ValueRef::Text(bytes) }
         }
     })
 }

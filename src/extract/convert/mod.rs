@@ -7,6 +7,7 @@
 //! - An array or object fits `json`, and `text` as its JSON without spacing.
 //! - `json` keeps the JSON that the answer had; of text, and with `regex` or `remove`, what is left must itself
 //!   be JSON.
+//! - Of a `blob` only a text has the bytes, as its `format` writes them.
 //! - What does not fit fails the answer, or is null with `on_error = "null"`. That is about conversion only: an
 //!   expression that fails, or gives more than one value, fails the answer in any case.
 //! - The character U+0000 in a text, or its escape in `json`, is at last kept, replaced, or does not fit, as
@@ -24,9 +25,9 @@ use serde_json::value::RawValue;
 use crate::job::{Column, OnBadCharacter, OnError};
 use crate::record::{Failure, Kind};
 
-use crate::value::{self, Clock, Type, Value, Wrong, with_article};
+use crate::value::{self, Clock, Encoding, Type, Value, Wrong, with_article};
 
-use super::{ExtractorError, text};
+use super::{ExtractorError, body, text};
 
 /// Characters of a value that a failure shows.
 const SHOWN: usize = 80;
@@ -41,6 +42,8 @@ pub(super) struct Conversion {
     nulls: Vec<String>,
     remove: Option<Vec<char>>,
     clock: Clock,
+    /// Of bytes.
+    encoding: Option<Encoding>,
     on_error: OnError,
     not_null: bool,
     on_bad_character: OnBadCharacter,
@@ -60,6 +63,7 @@ impl Conversion {
             regex: regex(column)?,
             nulls: column.nulls.clone(),
             remove: column.remove.as_ref().map(|characters| characters.chars().collect()),
+            encoding: column.format.as_deref().and_then(Encoding::named),
             clock: Clock { format: column.format.clone(), zone: zone(column)? },
             on_error: column.on_error,
             not_null: column.not_null,
@@ -146,6 +150,10 @@ impl Conversion {
         match (json.as_bytes().first(), self.ty) {
             (Some(b'"'), Type::Text | Type::Json) => bad_character::text_of(json, self.on_bad_character),
             (Some(b'"'), _) => text::unescaped(json).map_err(|half| Misfit(format!("the text holds {half}"))),
+            (Some(_), Type::Blob) if !self.is_null(json) => Err(Misfit(format!(
+                "{} is not a blob: bytes are written as a text",
+                body::quoted(json, SHOWN)
+            ))),
             (Some(b'{' | b'['), Type::Text) => Ok(Cow::Owned(text::compact(json))),
             (Some(b'{'), ty) if ty != Type::Json => {
                 Err(Misfit(format!("an object is not {}", with_article(ty))))
@@ -179,8 +187,16 @@ impl Conversion {
                 Ok(json) => bad_character::kept_json(json.get(), self.on_bad_character),
                 Err(_) => Err(self.misfit(text, Wrong::Form)),
             },
+            Type::Blob => self.bytes(text),
             ty => value::read(text, ty, &self.clock).map_err(|wrong| self.misfit(text, wrong)),
         }
+    }
+
+    fn bytes(&self, text: &str) -> Result<Value, Misfit> {
+        let encoding = self.encoding.unwrap_or(Encoding::Hex);
+        value::decoded(text, encoding)
+            .map(Value::Blob)
+            .map_err(|why| Misfit(format!("{} is not {encoding}: {why}", body::quoted(text, SHOWN))))
     }
 
     fn misfit(&self, text: &str, wrong: Wrong) -> Misfit {

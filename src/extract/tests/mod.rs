@@ -323,6 +323,11 @@ mod conversions {
             (Type::Boolean, "2", r#""2" is not a boolean"#),
             (Type::Bigint, "{}", "an object is not a bigint"),
             (Type::Date, "[1]", "an array is not a date"),
+            // A boolean looks like base64, and a number like digits of bytes.
+            (Type::Blob, "true", r#""true" is not a blob: bytes are written as a text"#),
+            (Type::Blob, "1234", r#""1234" is not a blob: bytes are written as a text"#),
+            (Type::Blob, "[\"00\"]", r#""[\"00\"]" is not a blob: bytes are written as a text"#),
+            (Type::Blob, r#""0g""#, r#""0g" is not hex: 'g' at character 2 does not belong there"#),
             (
                 Type::Date,
                 r#""2001-01-01T00:00:00Z""#,
@@ -506,6 +511,28 @@ mod conversions {
         let inner = job::Column { regex: Some(".*".to_owned()), ..column("n", ".v", Type::Json) };
         let inner = job::Column { on_bad_character: OnBadCharacter::Replace, ..inner };
         assert_eq!(value(inner, r#""[\"\\u0000\"]""#).unwrap(), Value::Json(r#"["\ufffd"]"#.to_owned()));
+    }
+
+    #[test]
+    fn bytes_are_read_as_their_format_says() {
+        let of = |format: &str| job::Column {
+            format: Some(format.to_owned()),
+            nulls: vec!["-".to_owned(), "0".to_owned()],
+            ..column("at", ".v", Type::Blob)
+        };
+        for (format, json, bytes) in [
+            ("base64", r#""00ff""#, Value::Blob(vec![0xd3, 0x47, 0xdf])),
+            ("hex", r#"" 00ff\n""#, Value::Blob(vec![0, 255])),
+            ("base64", r#""YQ\u003d\u003d""#, Value::Blob(b"a".to_vec())),
+            ("hex", r#""""#, Value::Blob(vec![])),
+            ("hex", r#""-""#, Value::Null),
+            ("hex", "0", Value::Null),
+            ("base64", "null", Value::Null),
+        ] {
+            assert_eq!(value(of(format), json).unwrap(), bytes, "{json} as {format}");
+        }
+        let lenient = job::Column { on_error: OnError::Null, ..of("hex") };
+        assert_eq!(value(lenient, "[]").unwrap(), Value::Null);
     }
 
     #[test]

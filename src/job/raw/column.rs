@@ -84,7 +84,7 @@ section! {
         /// What the expression is applied to where an answer has rows: the `row` (default), or the whole `answer`.
         from: Word<TakenFrom>,
         /// The type of the column: `text`, `boolean`, `integer` (32 bits), `bigint` (64 bits), `double`, `decimal(p,s)`, `date`,
-        /// `timestamp` (UTC) or `json`. Default `text`.
+        /// `timestamp` (UTC), `json` or `blob` (bytes). Default `text`.
         #[schemars(rename = "type")]
         ty as "type": TypeName,
         /// Texts that mean null here, instead of the endpoint's.
@@ -93,7 +93,8 @@ section! {
         remove: String,
         /// A regular expression: its capture group, or else the whole match, is the value; no match is null.
         regex: String,
-        /// How a date or timestamp is written, as strptime has it: `%d %b %Y`.
+        /// How a date or timestamp is written, as strptime has it: `%d %b %Y`. How the bytes of a blob are: `base64` (either
+        /// alphabet, with padding or without) or `hex`; a blob needs it.
         format: String,
         /// The IANA time zone of timestamps that name none, such as `Europe/Berlin`. Default UTC.
         zone: String,

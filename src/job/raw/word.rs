@@ -72,7 +72,8 @@ impl<C: Choice> JsonSchema for Word<C> {
 pub(in crate::job) struct TypeName(pub Type);
 
 /// The types, as a hint lists them.
-const TYPES: &str = "text, boolean, integer (32 bits), bigint, double, decimal(p,s), date, timestamp or json";
+const TYPES: &str =
+    "text, boolean, integer (32 bits), bigint, double, decimal(p,s), date, timestamp, json or blob";
 
 impl FromToml for TypeName {
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<TypeName> {
@@ -87,6 +88,8 @@ impl FromToml for TypeName {
 
 /// What windrow calls a type that Python, SQL or Rust knows under `word`.
 fn type_hint(word: &str) -> String {
+    // An array of anything is JSON.
+    let word = if word.ends_with("[]") { "array" } else { word };
     let ours = match word.split(['(', '[']).next().unwrap_or_default().trim() {
         "str" | "string" | "varchar" | "char" | "uuid" | "enum" => "text",
         "bool" => "boolean",
@@ -98,9 +101,11 @@ fn type_hint(word: &str) -> String {
                 .to_owned();
         }
         "datetime" | "timestamptz" | "time" => "timestamp",
+        "bytea" | "binary" | "bytes" | "byte" | "varbinary" | "longblob" | "image" | "base64" => "blob",
         "jsonb" | "object" | "dict" | "array" | "list" | "struct" => "json",
         other => {
-            let words = ["text", "boolean", "integer", "bigint", "double", "date", "timestamp", "json"];
+            let words =
+                ["text", "boolean", "integer", "bigint", "double", "date", "timestamp", "json", "blob"];
             return suggest::did_you_mean(other, &words).unwrap_or_else(|| format!("write {TYPES}"));
         }
     };
@@ -114,9 +119,9 @@ impl JsonSchema for TypeName {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "text, boolean, integer (32 bits), bigint (64 bits), double, decimal(p,s), date, timestamp (UTC) or json",
+            "description": "text, boolean, integer (32 bits), bigint (64 bits), double, decimal(p,s), date, timestamp (UTC), json or blob (bytes)",
             "anyOf": [
-                { "enum": ["text", "boolean", "integer", "bigint", "double", "date", "timestamp", "json"] },
+                { "enum": ["text", "boolean", "integer", "bigint", "double", "date", "timestamp", "json", "blob"] },
                 { "type": "string", "pattern": r"^decimal\(\s*\d+\s*,\s*\d+\s*\)$" },
             ]
         })

@@ -92,6 +92,12 @@ fn words() {
 
 #[test]
 fn types() {
+    for word in ["bytea", "binary", "bytes", "varbinary(16)", "VARBINARY", "longblob"] {
+        one("\"decimal(3,1)\"", &format!("\"{word}\""), "hint: write \"blob\"");
+    }
+    for word in ["array", "list", "text[]", "varchar(9)[]", "bigint[]"] {
+        one("\"decimal(3,1)\"", &format!("\"{word}\""), "hint: write \"json\"");
+    }
     one("\"decimal(3,1)\"", "\"decimal(3,4)\"", "unknown type \"decimal(3,4)\"\nhint: write decimal(p,s)");
     one("\"decimal(3,1)\"", "\"decimal\"", "write decimal(p,s)");
     one("\"decimal(3,1)\"", "\"float\"", "write \"double\"");
@@ -323,6 +329,23 @@ fn conversions() {
         "write \"keep\", \"fail\" or \"replace\"",
     );
     one(votes, "votes = { type = \"bigint\" }", "the column lacks `jq`");
+    let of_bytes = |more: &str| format!("votes = {{ jq = \".\", type = \"blob\"{more} }}");
+    one(
+        votes,
+        &of_bytes(""),
+        "a column of bytes without `format`\nhint: add format = \"base64\" or format = \"hex\"",
+    );
+    one(
+        votes,
+        &of_bytes(", format = \"base64url\""),
+        "no bytes are written as \"base64url\"\nhint: write format =",
+    );
+    one(votes, &of_bytes(", format = \"hex\", zone = \"UTC\""), "`zone` on a column of type blob");
+    one(
+        votes,
+        &of_bytes(", format = \"hex\", on_bad_character = \"keep\""),
+        "`on_bad_character` on a column of type blob",
+    );
     one("\"%d %b %Y\"", "\"%d %q %Y\"", "the format cannot be read back");
     one("\"%d %b %Y\"", "\"%b %Y\"", "the format cannot be read back");
     one("\"%d %b %Y\"", "\"released\"", "the format cannot be read back");

@@ -10,7 +10,7 @@ use super::zone;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, AnyColumn, At};
 use crate::job::{Column, Css, Expression, OnBadCharacter, OnError, TakenFrom};
-use crate::value::Type;
+use crate::value::{Encoding, Type};
 
 /// All columns of an endpoint, in the order of the file; none where one is wrong.
 pub(super) fn all(
@@ -195,11 +195,11 @@ fn validated(
 
 /// Notes conversions that a column's type does not have.
 fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
-    let is_moment = matches!(ty, Type::Date | Type::Timestamp);
+    let has_format = matches!(ty, Type::Date | Type::Timestamp | Type::Blob);
     let unfit = [
         (&column.remove, "remove", ty == Type::Json, "`remove` is for text and numbers"),
         (&column.regex, "regex", ty == Type::Json, "`regex` is for text and what is made of it"),
-        (&column.format, "format", !is_moment, "`format` is for type = \"date\" or \"timestamp\""),
+        (&column.format, "format", !has_format, "`format` is for type = \"date\", \"timestamp\" or \"blob\""),
         (&column.zone, "zone", ty != Type::Timestamp, "`zone` is for type = \"timestamp\""),
     ];
     for (value, key, is_unfit, hint) in unfit {
@@ -210,6 +210,10 @@ fn check_fit(column: &raw::Column, ty: Type, mistakes: &mut Mistakes) {
                 format!("{hint}: change the type, or leave it out"),
             );
         }
+    }
+    if let Some(written) = column.ty.as_ref().filter(|_| ty == Type::Blob && !column.present.has("format")) {
+        let hint = format!("add {WRITE_FORMAT}, as the answers write their bytes");
+        mistakes.add(&written.span, "a column of bytes without `format`", hint);
     }
     if let Some(word) = column.on_bad_character.as_ref().filter(|_| !matches!(ty, Type::Text | Type::Json)) {
         let hint = "it is for text and json: values of other types have no such characters, so leave it out";
@@ -241,7 +245,17 @@ fn check_regex(regex: &At<String>, mistakes: &mut Mistakes) -> String {
     regex.value.clone()
 }
 
+/// How bytes may be written.
+const WRITE_FORMAT: &str = "format = \"base64\" or format = \"hex\"";
+
 fn check_format(format: &At<String>, ty: Type, mistakes: &mut Mistakes) -> String {
+    if ty == Type::Blob {
+        if Encoding::named(format.text()).is_none() {
+            let hint = format!("write {WRITE_FORMAT}; base64 has both alphabets, with padding or without");
+            mistakes.add(&format.span, format!("no bytes are written as \"{}\"", format.value), hint);
+        }
+        return format.value.clone();
+    }
     if let Err(reason) = try_format(format.text(), ty) {
         let hint =
             "as strptime has it: %d %b %Y for 12 Jun 1998, %Y-%m-%dT%H:%M:%S%z for a timestamp with offset";

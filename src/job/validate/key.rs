@@ -115,7 +115,7 @@ fn note_unknown(name: &At<String>, columns: &[TableColumn<'_>], mistakes: &mut M
 }
 
 fn check_column(name: &At<String>, column: &TableColumn<'_>, mistakes: &mut Mistakes) {
-    if let Some(ty @ (Type::Json | Type::Double)) = column.ty {
+    if let Some(ty @ (Type::Json | Type::Double | Type::Blob)) = column.ty {
         let hint = "rows are found by text, whole numbers, decimals, dates, timestamps or booleans";
         mistakes.add(&name.span, format!("`{}` is {ty}, and no key", name.value), hint);
     }

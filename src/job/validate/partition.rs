@@ -55,9 +55,9 @@ fn check_destination(table: &raw::Table, mistakes: &mut Mistakes) {
 }
 
 fn check_column(name: &At<String>, column: &TableColumn<'_>, mistakes: &mut Mistakes) {
-    if column.ty == Some(Type::Json) {
+    if let Some(ty @ (Type::Json | Type::Blob)) = column.ty {
         let hint = "its values are the folders' names: take another column";
-        mistakes.add(&name.span, format!("`{}` is json, and divides no folder", name.value), hint);
+        mistakes.add(&name.span, format!("`{}` is {ty}, and divides no folder", name.value), hint);
     }
 }
 

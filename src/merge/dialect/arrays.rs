@@ -1,8 +1,8 @@
 //! The values of a batch of rows, column by column, as DuckDB gives them.
 
 use duckdb::arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, StringArray, StructArray, TimestampMicrosecondArray,
+    Array as _, ArrayRef, AsArray as _, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
+    Float64Array, Int32Array, Int64Array, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use duckdb::arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
@@ -23,6 +23,7 @@ pub(super) enum Values<'a> {
     Date(&'a Date32Array),
     /// Microseconds since 1970.
     Timestamp(&'a TimestampMicrosecondArray),
+    Blob(&'a BinaryArray),
     /// JSON, too.
     Text(&'a StringArray),
 }
@@ -62,6 +63,7 @@ fn values(array: &ArrayRef) -> Option<Values<'_>> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             Values::Timestamp(array.as_primitive::<TimestampMicrosecondType>())
         }
+        DataType::Binary => Values::Blob(array.as_binary::<i32>()),
         DataType::Utf8 => Values::Text(array.as_string::<i32>()),
         _ => return None,
     })

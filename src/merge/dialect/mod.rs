@@ -33,7 +33,11 @@ use self::sqlite::Sqlite;
 use crate::database::Session;
 use crate::job::{Destination, ServerKind};
 use crate::merge::sql;
-use crate::value::Type;
+use crate::value::{Field, Type};
+
+/// What to do where a column of bytes is to be filled by something else.
+pub(super) const TAKE_BLOB: &str =
+    ": bytes are filled by a column of type = \"blob\", whose format is \"base64\" or \"hex\"";
 
 /// How a database spells names and values.
 pub(super) trait Spelling: Sync {
@@ -76,6 +80,11 @@ pub(super) trait Spelling: Sync {
         ""
     }
 
+    /// Bytes as text: two hexadecimal digits for each.
+    fn as_hex(&self, bytes: &str) -> String {
+        sql::as_hex(bytes)
+    }
+
     /// An expression as text.
     fn as_text(&self, expression: &str) -> String {
         format!("CAST({expression} AS {})", self.text_type())
@@ -105,6 +114,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// How values of a type go into a column that stands; `None` where they do not, or not unchanged.
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit>;
 
+    /// What to do where they do not: words to stand behind what is said of the two types, or none.
+    fn unfit_hint(&self, _ty: Type, _standing: &StandingType) -> &'static str {
+        ""
+    }
+
     /// What encoded rows begin with.
     fn header(&self) -> &'static [u8];
 
@@ -113,6 +127,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
 
     /// Appends the rows of a batch, encoded; `jsonb` says of each column whether it is sent as jsonb.
     fn encode(&self, batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable>;
+
+    /// Makes values of what their encoding is there, in a temporary table that has its rows; `None` where they are values.
+    fn decode_staged(&self, _table: &str, _fields: &[Field]) -> Option<String> {
+        None
+    }
 
     /// Begins a transaction.
     fn begin(&self) -> &'static str;

@@ -89,7 +89,7 @@ fn postgres() {
     insta::assert_snapshot!(load(&Postgres), @r#"
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'
     BEGIN READ ONLY; SET LOCAL standard_conforming_strings = on
-    SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
+    SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
     SELECT pg_advisory_xact_lock(hashtextextended('windrow it''s films', 0))
     LOCK TABLE "my ""schema"""."films" IN SHARE ROW EXCLUSIVE MODE
     SET LOCAL lock_timeout = 60000

@@ -49,7 +49,7 @@ pub(super) fn refuse(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<
     for name in by {
         match columns.iter().find(|column| &column.name == name) {
             None => problems.push(format!("partition_by names {name:?}, which is not one of its columns")),
-            Some(Output { ty: Some(Type::Json | Type::Double), .. }) => {
+            Some(Output { ty: Some(Type::Json | Type::Double | Type::Blob), .. }) => {
                 problems.push(format!("partition_by names {name:?}, whose values make no names of folders"));
             }
             Some(_) => {}

@@ -89,7 +89,7 @@ pub(super) fn of_no_rows(by: &[String], columns: &[Output]) -> PathBuf {
         Some(Type::Integer | Type::Bigint | Type::Double | Type::Decimal { .. }) => "0",
         Some(Type::Date) => "1970-01-01",
         Some(Type::Timestamp) => "1970-01-01 00%3A00%3A00",
-        Some(Type::Text | Type::Json) | None => "none",
+        Some(Type::Text | Type::Json | Type::Blob) | None => "none",
     };
     by.iter().map(|name| format!("{}={}", sql::division(name), value(name))).collect()
 }

@@ -82,13 +82,14 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>, table: &Target, format: &For
     names.map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A column as every reader takes it for what it is: a timestamp says that it is UTC, and in Parquet JSON is text, for
-/// readers that take DuckDB's for bytes. What divides a folder is its name there.
+/// A column as every reader takes it for what it is: a timestamp says that it is UTC, bytes are hexadecimal digits in CSV, and
+/// in Parquet JSON is text, for readers that take DuckDB's for bytes. What divides a folder is its name there.
 fn as_read(quoted: &str, name: &str, ty: &str, format: &Format) -> Option<String> {
     match (ty, format) {
         (_, Format::Folder(by)) if by.iter().any(|divides| divides == name) => None,
         ("TIMESTAMP", Format::Csv) => Some(format!("CAST({quoted} AS VARCHAR) || 'Z'")),
         ("TIMESTAMP", Format::Parquet | Format::Folder(_)) => Some(format!("CAST({quoted} AS TIMESTAMPTZ)")),
+        ("BLOB", Format::Csv) => Some(sql::as_hex(quoted)),
         ("JSON", Format::Parquet | Format::Folder(_)) => Some(format!("CAST({quoted} AS VARCHAR)")),
         _ => None,
     }

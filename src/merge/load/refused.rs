@@ -20,6 +20,7 @@ use crate::merge::slice::column;
 use crate::merge::statements::{Views, place};
 use crate::merge::target::TargetColumn;
 use crate::merge::{MergeError, database, sql};
+use crate::value::Type;
 
 /// Temporary table: the rows in the types of the table, null where a value is not of its column's type.
 const TYPED: &str = "temp.windrow_typed";
@@ -241,7 +242,10 @@ impl Loading<'_> {
         let texts: Vec<String> = self
             .columns
             .iter()
-            .map(|output| format!("CAST({} AS VARCHAR)", column("staged", &output.name)))
+            .map(|output| match (column("staged", &output.name), output.ty) {
+                (value, Some(Type::Blob)) => sql::as_hex(&value),
+                (value, _) => format!("CAST({value} AS VARCHAR)"),
+            })
             .collect();
         let select = format!(
             "SELECT {ordinal}, first.condition, {} FROM {ROWS} staged JOIN \

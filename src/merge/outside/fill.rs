@@ -234,6 +234,7 @@ impl<'a> Filling<'a> {
         if written != sent {
             return Err(not_whole(&table, sent, written));
         }
+        run_if_any(session, dialect.decode_staged(&table, fields)).await?;
         self.index(name).await?;
         run_if_any(session, dialect.analyze(&table)).await?;
         Ok(sent)

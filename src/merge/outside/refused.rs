@@ -27,6 +27,7 @@ use crate::merge::dialect::{self, Dialect};
 use crate::merge::load::Order;
 use crate::merge::refused::{Enough, FoundRows, NAMED, Search, id_of};
 use crate::merge::statements::place;
+use crate::value::Type;
 
 /// How long it is looked for rows where they are only named: what waits is a message, and locks are held meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -285,7 +286,11 @@ impl Trial<'_> {
         let ids: Vec<&Output> = self.filling.rows.outputs.iter().filter(|o| o.origin == Origin::Id).collect();
         let named: Vec<&Output> = names.iter().filter_map(|name| self.output(name)).collect();
         let texts = ids.iter().chain(&named).map(|output| {
-            self.dialect().as_text(&format!("new.{}", self.dialect().identifier(&output.name)))
+            let value = format!("new.{}", self.dialect().identifier(&output.name));
+            match output.ty {
+                Some(Type::Blob) => self.dialect().as_hex(&value),
+                _ => self.dialect().as_text(&value),
+            }
         });
         let select = format!(
             "SELECT {} FROM {} AS new WHERE {only} ORDER BY new.{ordinal}, new.{part} LIMIT {NAMED}",

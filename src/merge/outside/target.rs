@@ -210,7 +210,10 @@ impl OutsideTarget {
         let ty = output.ty?;
         match self.dialect.fit(ty, &standing.ty) {
             Some(_) => None,
-            None => Some(format!("column {name:?} is {} there, {ty} in the job", standing.ty.shown)),
+            None => {
+                let hint = self.dialect.unfit_hint(ty, &standing.ty);
+                Some(format!("column {name:?} is {} there, {ty} in the job{hint}", standing.ty.shown))
+            }
         }
     }
 

@@ -18,12 +18,14 @@
 //! | `rejected` | records that a table may refuse, in every database |
 //! | `statements` | the job's own SQL around the rows, in every destination |
 //! | `values` | every value is the same in every destination, read with its own client |
+//! | `blobs` | bytes into columns of tables that stand, and out of files |
 //! | `wide` | values that are large |
 //! | `mariadb` | MariaDB: tables made by hand, statements, types, a COMMIT without an answer |
 //! | `postgres` | PostgreSQL: tables made by hand, statements, types, rivals, readers, swapping |
 //! | `sqlite` | SQLite: tables made by hand, types, files that cannot be had, readers meanwhile |
 //! | `questions` | views and queries |
 
+mod blobs;
 mod destination;
 mod exploding;
 mod files;

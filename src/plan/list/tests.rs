@@ -406,6 +406,13 @@ fn values_that_do_not_fit_their_type_are_named() {
         refused(&sandbox, &job),
         "list, line 4, column \"year\": \"MM\" is not an integer\nhint: correct it, or the column's type in the job file"
     );
+    let mut job = sandbox.job(Format::Csv, b"id,sum\na,00FF\nb,\nc,0\n");
+    job.input.columns = vec!["sum".into()];
+    job.input.types = vec![("sum".into(), Type::Blob)];
+    let said = refused(&sandbox, &job);
+    let says =
+        "list, line 4, column \"sum\": \"0\" is not a blob, two hexadecimal digits for each byte\nhint: ";
+    assert!(said.starts_with(says), "{said}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! | file | asks |
 //! |---|---|
 //! | [`answers`] | what does each bad answer end as, in the requests? |
+//! | [`blobs`] | what becomes of bytes in base64 and in hexadecimal digits, and how are they shown? |
 //! | [`credentials`] | what becomes of a run whose secret is refused? |
 //! | [`kinds`] | what of answers that are another thing than the job reads, or in another charset, and how are they kept? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
@@ -13,6 +14,7 @@
 //! | [`raw`] | a server that writes any bytes |
 
 mod answers;
+mod blobs;
 mod credentials;
 mod down;
 mod hosts;

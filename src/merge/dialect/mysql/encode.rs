@@ -1,6 +1,9 @@
 //! Rows as lines of LOAD DATA, from Arrow arrays, as DuckDB gives them: fields between tabs, `\\N` for null, a backslash
 //! before what would end a field.
 //!
+//! Bytes travel as hexadecimal digits, since the server reads lines as texts, and refuses or mends what is no UTF-8;
+//! [`decode_staged`](crate::merge::dialect::Dialect::decode_staged) makes bytes of them.
+//!
 //! Promises: every value arrives exactly as it is; one that the server cannot hold is an error that names column and row,
 //! never another value.
 
@@ -11,7 +14,7 @@ use duckdb::arrow::array::{Array as _, StructArray};
 
 use crate::merge::dialect::Unsendable;
 use crate::merge::dialect::arrays::{self, ColumnValues, Values};
-use crate::value::{Type, Value, spelled};
+use crate::value::{Type, Value, hex, spelled};
 
 /// The first day of the year 1 and the last one of 9999, since 1970: what the server has days for.
 const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
@@ -59,6 +62,7 @@ fn put(column: &ColumnValues<'_>, row: usize, out: &mut BytesMut) -> Result<(), 
             let text = spelled(&Value::Timestamp(micros), Type::Timestamp);
             out.put_slice(text.trim_end_matches('Z').as_bytes());
         }
+        Values::Blob(values) => out.put_slice(hex(values.value(row)).as_bytes()),
         Values::Text(values) => put_text(values.value(row), out),
     }
     Ok(())

@@ -11,6 +11,7 @@
 //! | date | `date`, `datetime` |
 //! | timestamp | `datetime(6)`, `timestamp(6)` |
 //! | json | `json`, `longtext` and other texts |
+//! | blob | `blob` of any size, `varbinary`, `binary` of that length |
 //!
 //! A text that is too long, a negative number in an unsigned column, a day before 1970 in a `timestamp` are the server's to
 //! refuse: in strict mode it does.
@@ -18,7 +19,8 @@
 //! Rows are always staged, in columns that compare as those of the table do: the usual collations take `a`, `A`, `ä` and
 //! `a ` for one key.
 
-use crate::merge::dialect::{Fit, StandingType};
+use crate::database::TOLD;
+use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
 use crate::value::Type;
 
 /// Characters of a key that an index can have.
@@ -43,9 +45,28 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         }
         Type::Date => matches!(name, "date" | "datetime"),
         Type::Timestamp => matches!(name, "datetime" | "timestamp") && standing.modifier == 6,
+        Type::Blob => is_binary(name),
     };
     let is_utf8 = standing.cast.is_empty() || standing.cast.contains("utf8mb4");
-    (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), ..Fit::default() })
+    let cast = (name == "binary").then(|| of_that_length(standing.modifier));
+    (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), cast, ..Fit::default() })
+}
+
+/// What to do where values of a type do not go into a column.
+pub(super) fn unfit_hint(standing: &StandingType) -> &'static str {
+    if is_binary(&standing.name) { TAKE_BLOB } else { "" }
+}
+
+fn is_binary(name: &str) -> bool {
+    matches!(name, "tinyblob" | "blob" | "mediumblob" | "longblob" | "varbinary" | "binary")
+}
+
+/// Bytes for a column that makes zeros of those that are missing: fewer are refused, by a text that is no number.
+fn of_that_length(bytes: i32) -> String {
+    format!(
+        "IF(LENGTH({{new}}) < {bytes}, CAST(CONCAT('{TOLD}it has ', LENGTH({{new}}), ' bytes, to which a column of \
+         binary({bytes}) adds zeros') AS SIGNED), {{new}})"
+    )
 }
 
 fn is_text(name: &str) -> bool {
@@ -96,6 +117,7 @@ pub(super) fn staged_type(ty: Type, standing: Option<&StandingType>, sought: boo
         Type::Decimal { scale, .. } => format!("decimal(65,{scale})"),
         Type::Date => "date".to_owned(),
         Type::Timestamp => "datetime(6)".to_owned(),
+        Type::Blob => "longblob".to_owned(),
     }
 }
 
@@ -140,6 +162,7 @@ mod tests {
             (Type::Text, "varbinary", 20),
             (Type::Text, "json", -1),
             (Type::Boolean, "bit", 8),
+            (Type::Blob, "longtext", 0),
         ] {
             assert!(fit(ty, &standing(name, modifier)).is_none(), "{ty} into {name}");
         }

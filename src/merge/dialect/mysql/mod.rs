@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
 use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
-use crate::value::Type;
+use crate::value::{Field, Type};
 
 /// The SQL of MariaDB and MySQL.
 #[derive(Debug)]
@@ -110,6 +110,17 @@ impl Dialect for MySql {
 
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
         fit::fit(ty, standing)
+    }
+
+    fn unfit_hint(&self, _: Type, standing: &StandingType) -> &'static str {
+        fit::unfit_hint(standing)
+    }
+
+    fn decode_staged(&self, table: &str, fields: &[Field]) -> Option<String> {
+        let blobs = fields.iter().filter(|field| field.ty == Type::Blob);
+        let bytes = blobs.map(|field| identifier(&field.name)).map(|name| format!("{name} = UNHEX({name})"));
+        let bytes: Vec<String> = bytes.collect();
+        (!bytes.is_empty()).then(|| format!("UPDATE {table} SET {}", bytes.join(", ")))
     }
 
     fn header(&self) -> &'static [u8] {

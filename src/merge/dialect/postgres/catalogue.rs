@@ -10,9 +10,9 @@ use crate::merge::sql;
 const TABLE: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)";
 
-/// The columns of the table `$1`. A domain is looked through to the type that it is over.
-const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), b.typname::text, \
-       format_type(b.oid, -1), b.typtype = 'e', \
+/// The columns of the table `$1`. A domain is looked through to the type that it is over; an array is named by its elements'.
+const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod), \
+       coalesce(e.typname || '[]', b.typname)::text, format_type(b.oid, -1), coalesce(e.typtype, b.typtype) = 'e', \
        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END, \
        (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation c \
         JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation AND NOT c.collisdeterministic), \
@@ -20,6 +20,7 @@ const COLUMNS: &str = "SELECT a.attname::text, format_type(a.atttypid, a.atttypm
        a.attgenerated <> '' OR a.attidentity = 'a', a.attgenerated <> '' \
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
      JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END \
+     LEFT JOIN pg_type e ON e.oid = b.typelem AND e.typarray = b.oid \
      WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 /// The columns of each unique index of the table `$1` that covers all rows.

@@ -48,6 +48,7 @@ fn put(column: &ColumnValues<'_>, jsonb: bool, row: usize, out: &mut BytesMut) -
         Values::Date(values) => sized(out, &date(values.value(row))?.to_be_bytes()),
         Values::Timestamp(values) => sized(out, &timestamp(values.value(row))?.to_be_bytes()),
         Values::Decimal(values, scale) => put_numeric(values.value(row), u16::from(*scale), out),
+        Values::Blob(values) => put_bytes(values.value(row), out)?,
         Values::Text(values) => put_text(values.value(row), jsonb, out)?,
     }
     Ok(())
@@ -68,6 +69,17 @@ fn put_text(text: &str, jsonb: bool, out: &mut BytesMut) -> Result<(), String> {
         out.put_u8(1);
     }
     out.put_slice(text.as_bytes());
+    Ok(())
+}
+
+/// Bytes of a value, with its length (manual, "Binary Data Types" and `MaxAllocSize`).
+const LARGEST: usize = (1 << 30) - 5;
+
+fn put_bytes(bytes: &[u8], out: &mut BytesMut) -> Result<(), String> {
+    if bytes.len() > LARGEST {
+        return Err(format!("{} bytes, and PostgreSQL holds less than 1 GiB in a value", bytes.len()));
+    }
+    sized(out, bytes);
     Ok(())
 }
 

@@ -10,14 +10,16 @@
 //! | decimal(p,s) | `numeric` that has room for all its digits | |
 //! | date | `date` | `timestamp`, `timestamptz` |
 //! | timestamp | `timestamp`, `timestamptz`, with microseconds | |
-//! | json | `json`, `jsonb`, `text` | |
+//! | json | `json`, `jsonb`, `text` | an [array](super::array) |
+//! | blob | `bytea` | |
 //!
 //! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
 //! published. Of spaces at a text's end `char` and `varchar` make what SQL says: they count for nothing there.
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
-use crate::merge::dialect::{Fit, StandingType};
+use super::array;
+use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
 use crate::value::Type;
 
 /// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
@@ -39,7 +41,10 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let cast = Fit { direct: true, cast: to(&standing.cast), coarse: true, ..Fit::default() };
     let alike = |template: &str| Some(template.to_owned());
     match (ty, standing.name.as_str()) {
-        (Type::Text, _) if standing.is_enum => Some(Fit { alike: alike(SAME_TEXT), ..cast }),
+        (Type::Json, name) if name.ends_with("[]") => array::fit(standing, scale(standing.modifier)),
+        (Type::Text, name) if standing.is_enum && !name.ends_with("[]") => {
+            Some(Fit { alike: alike(SAME_TEXT), ..cast })
+        }
         (Type::Text, "text" | "varchar") => {
             let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
             Some(Fit { direct: true, coarse: collated.is_some(), cast: collated, ..Fit::default() })
@@ -50,7 +55,7 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         (Type::Json, "text") => Some(cast),
         (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
-        (Type::Double, "float8") | (Type::Date, "date") => direct,
+        (Type::Double, "float8") | (Type::Date, "date") | (Type::Blob, "bytea") => direct,
         (Type::Integer, "int8" | "float8") => converted,
         (Type::Integer, "numeric") => converted.filter(|_| has_room(standing.modifier, 10, 0)),
         (Type::Bigint, "numeric") => converted.filter(|_| has_room(standing.modifier, 19, 0)),
@@ -65,15 +70,32 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     }
 }
 
+/// What to do where values of a type do not go into a column.
+pub(super) fn unfit_hint(ty: Type, standing: &StandingType) -> &'static str {
+    if standing.name == "bytea" {
+        return TAKE_BLOB;
+    }
+    match (ty, standing.name.ends_with("[]")) {
+        (Type::Json, true) => {
+            ": arrays of texts, whole numbers, numeric, double precision, boolean, date and moments are filled"
+        }
+        (_, true) => ": an array is filled by a column of type = \"json\"",
+        (_, false) => "",
+    }
+}
+
 /// Whether a numeric of this modifier holds every number of `precision` digits, `scale` of them after the point.
 fn has_room(modifier: i32, precision: i32, scale: i32) -> bool {
     if modifier < MODIFIER {
         return true;
     }
-    let (most, after) = ((modifier - MODIFIER) >> 16 & 0xffff, (modifier - MODIFIER) & 0x7ff);
-    // The scale is a signed number of eleven bits.
-    let after = (after ^ 1024) - 1024;
+    let (most, after) = ((modifier - MODIFIER) >> 16 & 0xffff, self::scale(modifier));
     after >= scale && most - after >= precision - scale
+}
+
+/// The digits after the point of a numeric of this modifier: a signed number of eleven bits.
+fn scale(modifier: i32) -> i32 {
+    (((modifier - MODIFIER) & 0x7ff) ^ 1024) - 1024
 }
 
 /// The type that a column gets where the table is made.
@@ -98,6 +120,7 @@ pub(super) fn staged_type(ty: Type) -> String {
         Type::Date => "date".to_owned(),
         Type::Timestamp => "timestamp".to_owned(),
         Type::Json => "json".to_owned(),
+        Type::Blob => "bytea".to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! PostgreSQL's SQL, with `standard_conforming_strings`.
 
+mod array;
 mod catalogue;
 mod encode;
 mod fit;
@@ -20,7 +21,7 @@ pub(super) struct Postgres;
 
 /// Moments are UTC, texts are what they look like, nobody's time limit ends a load, COMMIT means that it is on the disk,
 /// and the server looks whether we are still there: within a minute it gives up the transaction of one that is gone.
-const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; \
+const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'; \
      SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; \
      SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; \
@@ -43,6 +44,10 @@ impl Spelling for Postgres {
         one == other
     }
 
+    fn as_hex(&self, bytes: &str) -> String {
+        format!("encode({bytes}, 'hex')")
+    }
+
     fn is_table(&self, column: &str, name: &str) -> String {
         format!("{column} = {}", self.text(name))
     }
@@ -59,6 +64,10 @@ impl Dialect for Postgres {
 
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
         fit::fit(ty, standing)
+    }
+
+    fn unfit_hint(&self, ty: Type, standing: &StandingType) -> &'static str {
+        fit::unfit_hint(ty, standing)
     }
 
     fn header(&self) -> &'static [u8] {

@@ -37,10 +37,15 @@ fn put(array: &ArrayRef, row: usize, piece: &mut Piece<'_>) -> Result<(), String
         DataType::Int32 => piece.integer(array.as_primitive::<Int32Type>().value(row).into()),
         DataType::Int64 => piece.integer(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => piece.real(real(array.as_primitive::<Float64Type>().value(row))?),
+        DataType::Binary => put_blob(array.as_binary::<i32>().value(row), piece)?,
         DataType::Utf8 => put_text(text(array.as_string::<i32>().value(row))?, piece)?,
         _ => put_text(&as_text(array, row)?, piece)?,
     }
     Ok(())
+}
+
+fn put_blob(bytes: &[u8], piece: &mut Piece<'_>) -> Result<(), String> {
+    if piece.blob(bytes) { Ok(()) } else { Err("a value of more than 2 GiB".to_owned()) }
 }
 
 fn put_text(text: &str, piece: &mut Piece<'_>) -> Result<(), String> {

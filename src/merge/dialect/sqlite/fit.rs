@@ -12,12 +12,13 @@
 //! | boolean | 0, 1 | | yes | yes | yes | |
 //! | integer | a number | | yes | yes | yes | yes |
 //! | bigint | a number | | yes | yes | yes | |
+//! | blob | a BLOB | | yes | | | |
 //! | double | a number | | yes | | yes | yes |
 //!
 //! An `INTEGER PRIMARY KEY` takes what INTEGER does, but no null: SQLite would make up a number.
 //!
 //! A STRICT table takes into each column what is of its type, or becomes of it without loss; ours go in where the table above
-//! says so, but no date into a column for numbers.
+//! says so, but no date into a column for numbers, and into BLOB nothing but bytes.
 
 use crate::database::sqlite::{GIVEN, UNCHANGED};
 use crate::merge::dialect::{Fit, StandingType};
@@ -28,6 +29,8 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let direct = Some(Fit { direct: true, ..Fit::default() });
     let strict = standing.name.starts_with("strict ");
     match (ty, standing.name.trim_start_matches("strict ")) {
+        (Type::Blob, "blob" | "any") => direct,
+        (Type::Blob, _) => None,
         // Keys are compared as the column compares them.
         (_, "blob") if strict => None,
         (Type::Text, "text" | "blob" | "any") => {
@@ -56,6 +59,7 @@ pub(super) fn staged_type(ty: Type) -> &'static str {
     match ty {
         Type::Boolean | Type::Integer | Type::Bigint => "INTEGER",
         Type::Double => "REAL",
+        Type::Blob => "BLOB",
         Type::Text | Type::Decimal { .. } | Type::Date | Type::Timestamp | Type::Json => "TEXT",
     }
 }
@@ -82,11 +86,17 @@ mod tests {
             (money, "real"),
             (Type::Date, "strict integer"),
             (Type::Text, "strict blob"),
+            (Type::Blob, "text"),
             (Type::Json, "strict integer"),
         ] {
             assert_eq!(fit(ty, &standing(name)), None, "{ty} into {name}");
         }
-        for (ty, name) in [(money, "text"), (Type::Date, "numeric"), (Type::Text, "strict any")] {
+        for (ty, name) in [
+            (Type::Blob, "strict blob"),
+            (money, "text"),
+            (Type::Date, "numeric"),
+            (Type::Text, "strict any"),
+        ] {
             assert!(fit(ty, &standing(name)).is_some_and(|fit| fit.direct), "{ty} into {name}");
         }
         for (ty, fits) in [(Type::Bigint, true), (Type::Text, false), (Type::Double, false)] {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, Spelling, StandingType, TAKE_BLOB, Temporary, Twins, Unsendable};
 use crate::value::Type;
 
 /// SQLite's SQL.
@@ -54,6 +54,10 @@ impl Dialect for Sqlite {
 
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
         fit::fit(ty, standing)
+    }
+
+    fn unfit_hint(&self, _: Type, standing: &StandingType) -> &'static str {
+        if standing.name == "strict blob" { TAKE_BLOB } else { "" }
     }
 
     fn header(&self) -> &'static [u8] {

@@ -6,6 +6,7 @@
 //! | `statements` | the job's own statements, their views and reports |
 //! | `preflight` | all that keeps a load from succeeding is told at once; names |
 //! | `types` | values into columns of other types; keys as the table compares them |
+//! | `arrays` | JSON arrays into arrays of the server's |
 //! | `commits` | connections cut around COMMIT, servers that go away |
 //! | `rivals` | merges at once: of one run, of several into one table |
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
@@ -13,6 +14,7 @@
 //! | `refused` | rows that the server refuses are named; those that a trigger keeps out are counted |
 //! | `swap` | `swap = true` |
 
+mod arrays;
 mod commits;
 mod preflight;
 mod readers;

@@ -198,12 +198,19 @@ fn how_values_are_written_is_not_the_servers_choice() {
 #[test]
 fn the_types_of_the_job_come_first() {
     let database = films();
-    let mut job = server(&database, "SELECT '007' AS id, 3 AS n, 1.50::numeric AS m");
-    job.input.columns = ["n", "m"].map(str::to_owned).to_vec();
-    job.input.types = vec![("id".into(), Type::Bigint), ("n".into(), Type::Text), ("m".into(), Type::Double)];
+    let mut job = server(&database, "SELECT '007' AS id, 3 AS n, 1.50::numeric AS m, '\\xff00'::bytea AS b");
+    job.input.columns = ["n", "m", "b"].map(str::to_owned).to_vec();
+    job.input.types = vec![
+        ("id".into(), Type::Bigint),
+        ("n".into(), Type::Text),
+        ("m".into(), Type::Double),
+        ("b".into(), Type::Blob),
+    ];
     let list = read(&job).unwrap();
     assert_eq!(numbers(&frame(&list), "id"), [7]);
     assert_eq!((value(&list, "n"), value(&list, "m")), ("3".to_owned(), "1.5".to_owned()));
+    let bytes = crate::value::values(frame(&list).column("b").unwrap(), Type::Blob).unwrap();
+    assert_eq!(bytes, [crate::value::Value::Blob(vec![255, 0])]);
 }
 
 #[test]
