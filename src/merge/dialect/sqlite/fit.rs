@@ -31,6 +31,11 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     match (ty, standing.name.trim_start_matches("strict ")) {
         (Type::Blob, "blob" | "any") => direct,
         (Type::Blob, _) => None,
+        (
+            Type::Decimal { precision: ..=18, scale: 0 } | Type::Boolean | Type::Integer | Type::Bigint,
+            "rowid",
+        ) => Some(Fit { cast: Some(format!("{GIVEN}({{new}})")), ..Fit::default() }),
+        (_, "rowid") => None,
         // Keys are compared as the column compares them.
         (_, "blob") if strict => None,
         (Type::Text, "text" | "blob" | "any") => {
@@ -44,10 +49,6 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
             Some(Fit { cast: Some(format!("{UNCHANGED}({{new}})")), coarse: true, ..Fit::default() })
         }
         (Type::Decimal { precision: ..=18, scale: 0 }, "integer" | "numeric") => direct,
-        (
-            Type::Decimal { precision: ..=18, scale: 0 } | Type::Boolean | Type::Integer | Type::Bigint,
-            "rowid",
-        ) => Some(Fit { cast: Some(format!("{GIVEN}({{new}})")), ..Fit::default() }),
         (Type::Boolean | Type::Integer | Type::Bigint, "integer" | "numeric") => direct,
         (Type::Integer, "real") | (Type::Double, "real" | "numeric") => direct,
         _ => None,
@@ -99,7 +100,9 @@ mod tests {
         ] {
             assert!(fit(ty, &standing(name)).is_some_and(|fit| fit.direct), "{ty} into {name}");
         }
-        for (ty, fits) in [(Type::Bigint, true), (Type::Text, false), (Type::Double, false)] {
+        for (ty, fits) in
+            [(Type::Bigint, true), (Type::Text, false), (Type::Double, false), (Type::Json, false)]
+        {
             assert_eq!(
                 fit(ty, &standing("strict rowid")).map(|fit| fit.direct),
                 fits.then_some(false),
