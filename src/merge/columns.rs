@@ -1,8 +1,11 @@
 //! The columns of the published table: the id, what is kept of the input, the answers, the stamps.
 
+use super::error::{MAY_ADD, NEVER_ALTERS, ONLY_ADDS};
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Destination, Format, Job, Mode, OnUnlisted, ServerKind, Source, Stamp, Table, TableName};
+use crate::job::{
+    Destination, Format, Job, Mode, OnNewColumn, OnUnlisted, ServerKind, Source, Stamp, Table, TableName,
+};
 use crate::value::Type;
 
 /// Where a column's values come from.
@@ -120,11 +123,40 @@ fn keys(job: &Job) -> Vec<&String> {
     key.iter().chain(ids).collect()
 }
 
+/// What is wrong with what is there, `it`, without this column of the job; nothing where it is to be added. The rows that are
+/// there would have no value in a key.
+pub(super) fn lacking(job: &Job, it: &str, name: &str) -> Option<String> {
+    if !adds(job) {
+        return Some(format!("{it} has no column {name:?}"));
+    }
+    let is_key = keys(job).into_iter().any(|key| key == name);
+    is_key.then(|| {
+        format!(
+            "{it} has no column {name:?}, which is of the key, and is not added: its rows would have none"
+        )
+    })
+}
+
+/// Whether columns are added to what is there; a file that is replaced as a whole has those of the job anyway.
+fn adds(job: &Job) -> bool {
+    let is_file = matches!(job.table.to, Destination::Parquet(_) | Destination::Csv(_));
+    job.table.on_new_column == OnNewColumn::Add || is_file && job.table.mode == Mode::Replace
+}
+
+/// What else there is to do about a table that does not fit, which may lack columns.
+pub(super) fn hint(job: &Job, lacks: bool) -> &'static str {
+    match (adds(job), lacks) {
+        (true, _) => ONLY_ADDS,
+        (false, true) => MAY_ADD,
+        (false, false) => NEVER_ALTERS,
+    }
+}
+
 fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(MergeError::Table { table: job.table.name.clone(), problems })
+        Err(MergeError::Table { table: job.table.name.clone(), problems, hint: NEVER_ALTERS })
     }
 }
 
@@ -147,6 +179,12 @@ pub(super) fn list(columns: &[Output]) -> String {
         format!("-- {:<widest$}  {ty}", column.name)
     };
     columns.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The statement that adds a column to a table.
+pub(super) fn add_column(table: &str, column: &Output) -> String {
+    let ty = column.ty.map_or_else(|| "VARCHAR".to_owned(), sql::column_type);
+    format!("ALTER TABLE {table} ADD COLUMN {} {ty}", sql::identifier(&column.name))
 }
 
 /// The statement that would make the table.

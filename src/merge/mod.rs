@@ -69,6 +69,6 @@ pub use error::MergeError;
 pub use gate::success_in_words;
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
-pub use publish::{Published, Terms, ddl, publish, settle};
+pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};
 pub use query::{AnswerColumn, QueryResult, RunQuery, is_nested, query};
 pub use resolved::ResolvedDestination;

@@ -4,6 +4,8 @@
 //! queries as it is. Where an answer is a list, it is a JSON array of texts. A *complaint* is a text for people, about the
 //! table unless it says otherwise; no row means that all is well.
 
+use crate::value::Type;
+
 /// What a database knows of its tables.
 pub(in crate::merge) trait Catalogue {
     /// Where the server itself cannot take a load: complaints.
@@ -43,6 +45,10 @@ pub(in crate::merge) trait Catalogue {
 
     /// That this user may not make a table in the schema, or the schema where there is none: a complaint, or a refusal.
     fn may_not_make_table(&self, schema: &str) -> String;
+
+    /// What keeps columns from being added to the table: queries that answer with complaints, or are refused. Of one that tries
+    /// it in vain, since there is such a column, that is the refusal of all that is well.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String>;
 
     /// The foreign keys that refer to the table and change rows that have them where a row here is deleted: id, name, id and
     /// name of their table, name of the table referred to, what happens, list of columns, list of those referred to, whether
@@ -87,6 +93,13 @@ pub(in crate::merge) struct LoadRights<'a> {
     /// The columns that the job fills.
     pub filled: &'a [String],
     pub rights: Vec<(&'static str, Right)>,
+}
+
+/// A column that a table is to gain.
+pub(in crate::merge) struct AddedColumn {
+    /// Not quoted.
+    pub name: String,
+    pub ty: Type,
 }
 
 /// Where a right has to hold.

@@ -38,6 +38,7 @@
 //! minute while the server comes back, starts the transaction anew: its claim in `windrow_runs` waits until the lost one
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
+mod added;
 mod ask;
 mod check;
 mod exporter;

@@ -1,7 +1,8 @@
 //! The table on the server: what is there, and whether the job's columns fit into it.
 //!
-//! A table that is there is filled as it is, never altered: columns that the job does not name are left to the
-//! database (serial numbers, defaults; an upsert leaves them as they stand), and its keys, references and triggers hold.
+//! A table that is there is filled as it is: columns that the job does not name are left to the database (serial numbers,
+//! defaults; an upsert leaves them as they stand), and its keys, references and triggers hold. It may gain
+//! [columns](super::added) that the job has, where that says so; it is never altered else.
 
 use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnFailure, Table, TableName};
@@ -104,6 +105,11 @@ impl OutsideTarget {
         of(name).or_else(|| of(&name.to_ascii_lowercase()))
     }
 
+    /// Whether it is there, a table, and has no column of that name.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.exists() && self.is_table() && self.column(name).is_none()
+    }
+
     /// Whether no two rows can have the same values in these columns.
     pub fn is_unique(&self, key: &[String]) -> bool {
         self.standing.as_ref().is_some_and(|standing| covers(&standing.unique, key))
@@ -144,8 +150,8 @@ impl OutsideTarget {
         has_key && is_referenced && !self.row_id("old").is_empty()
     }
 
-    /// What of it does not fit these columns.
-    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
+    /// What of it does not fit these columns of the job.
+    pub fn problems(&self, job: &Job, columns: &[Output]) -> Vec<String> {
         let lost = self.lost_in.as_ref().map(|search_path| {
             format!(
                 "it is not found, and search_path = {search_path} has no schema to make it in: write the \
@@ -157,7 +163,8 @@ impl OutsideTarget {
         if let Some(what) = standing.is_no_table {
             return vec![what.to_owned()];
         }
-        let mut problems: Vec<String> = columns.iter().filter_map(|column| self.problem(column)).collect();
+        let mut problems: Vec<String> =
+            columns.iter().filter_map(|column| self.problem(job, column)).collect();
         let names = self.names(columns);
         for (at, name) in names.iter().enumerate() {
             if let Some(first) = names[..at].iter().position(|other| other == name) {
@@ -201,9 +208,9 @@ impl OutsideTarget {
         })
     }
 
-    fn problem(&self, output: &Output) -> Option<String> {
+    fn problem(&self, job: &Job, output: &Output) -> Option<String> {
         let name = &output.name;
-        let Some(standing) = self.column(name) else { return Some(format!("it has no column {name:?}")) };
+        let Some(standing) = self.column(name) else { return columns::lacking(job, "it", name) };
         if standing.generated {
             return Some(format!("column {name:?} is generated and cannot be filled"));
         }

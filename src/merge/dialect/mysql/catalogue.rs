@@ -4,7 +4,7 @@
 //! nothing.
 
 use super::{MySql, fit, identifier, literal};
-use crate::merge::dialect::{Catalogue, Cause, LoadRights, Right, Swap};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, Dialect as _, LoadRights, Right, Swap};
 
 /// Its id: `` `database`.`table` ``.
 const ID: &str = "CONCAT('`', REPLACE(TABLE_SCHEMA, '`', '``'), '`.`', REPLACE(TABLE_NAME, '`', '``'), '`')";
@@ -65,6 +65,16 @@ const UNIQUE: &str = "SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(CASE WHEN SUB_P
          ELSE CONCAT('LEFT(', $3, ', ', SUB_PART, ')') END) ORDER BY SEQ_IN_INDEX), ']'), 'true' \
      FROM information_schema.STATISTICS WHERE $1 AND INDEX_NAME = $2 AND NON_UNIQUE = 0 \
      HAVING COUNT(*) > 0 AND COUNT(COLUMN_NAME) = COUNT(*)";
+
+/// What keeps so many columns, `$2`, from being added.
+const UNADDABLE: &str = "SELECT 'it keeps its history (SYSTEM VERSIONING), and its server changes no such table; \
+         system_versioning_alter_history = KEEP lets it' FROM information_schema.TABLES \
+       WHERE $1 AND TABLE_TYPE = 'SYSTEM VERSIONED' /*M! AND @@system_versioning_alter_history <> 'KEEP' */ \
+     UNION ALL SELECT 'with $2 new columns it would have too many: InnoDB takes 1017' \
+       FROM information_schema.COLUMNS WHERE $1 HAVING COUNT(*) + $2 > 1017";
+
+/// Temporary tables: a table as it would be with new columns, and one of no use.
+const TRIED: &str = "windrow_tried";
 
 /// A condition of `information_schema` on the table of an id.
 fn is_table(id: &str) -> String {
@@ -177,6 +187,30 @@ impl Catalogue for MySql {
 
     fn may_not_make_table(&self, schema: &str) -> String {
         may(&format!("CREATE TABLE {}.windrow_right (a int)", identifier(schema)))
+    }
+
+    /// PREPARE does not ask for the right to alter: a column added twice is refused in any case, but first for want of the right.
+    /// The rows' length is tried with a copy that has none; of a table in partitions there can be no such copy.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String> {
+        let add = |column: &AddedColumn| self.add_column(TRIED, &identifier(&column.name), column.ty);
+        let try_all: Vec<String> = added.iter().map(add).collect();
+        let copy = format!("CREATE TEMPORARY TABLE {TRIED} LIKE {id}");
+        let without = "(a int) ENGINE=InnoDB";
+        let tried = format!(
+            "DROP TEMPORARY TABLE IF EXISTS {TRIED}; SET @windrow_copy = (SELECT IF(CREATE_OPTIONS LIKE '%partitioned%' \
+               OR TABLE_TYPE <> 'BASE TABLE', {}, {}) FROM information_schema.TABLES WHERE {}); \
+             PREPARE windrow_copy FROM @windrow_copy; EXECUTE windrow_copy; DEALLOCATE PREPARE windrow_copy; {}; \
+             DROP TEMPORARY TABLE {TRIED}",
+            literal(&format!("CREATE TEMPORARY TABLE {TRIED} {without}")),
+            literal(&copy),
+            is_table(id),
+            try_all.join("; "),
+        );
+        vec![
+            UNADDABLE.replace("$1", &is_table(id)).replace("$2", &added.len().to_string()),
+            format!("ALTER TABLE {id} ADD COLUMN windrow_right int, ADD COLUMN windrow_right int"),
+            tried,
+        ]
     }
 
     fn referencing(&self, id: &str) -> String {
