@@ -1,11 +1,12 @@
 //! Columns of the job that a table which is there lacks: refused, or added where the job says so.
 
 use super::kinds::Kind;
-use super::sandbox::{Sandbox, all_ok};
+use super::sandbox::{Sandbox, Values, all_ok};
 use crate::handoff::Exit;
 use crate::job::{Destination, Mode, OnNewColumn, OnUnlisted, Stamp, Statement};
 use crate::merge::destination::Found;
-use crate::merge::{MergeError, check_destination};
+use crate::merge::{MergeError, check_destination, ddl_of_new_columns};
+use crate::value::{Field, Type, Value};
 
 /// Where tables can be altered.
 const PLACES: [fn(Sandbox) -> Sandbox; 4] =
@@ -239,4 +240,89 @@ async fn files_gain_columns_and_those_that_are_replaced_need_no_word() {
             assert_eq!(sandbox.rows("SELECT id, title, budget FROM films ORDER BY id"), expected, "{mode:?}");
         }
     }
+}
+
+/// Another run of the same records, into the same table.
+async fn beside(sandbox: &Sandbox) -> Sandbox {
+    let mut other = Sandbox::new(sandbox.plan.records).await.mode(sandbox.job.table.mode);
+    other.plan.run = "other".into();
+    other.run.put_plan(&other.plan).await.unwrap();
+    other.add_round(2, &all_ok).await;
+    other.job.table = sandbox.job.table.clone();
+    other
+}
+
+#[tokio::test]
+async fn two_runs_that_add_the_same_columns_at_once_both_publish() {
+    for to in &PLACES[1..] {
+        for _ in 0..3 {
+            let one = narrow(Mode::Append, *to).await;
+            let other = beside(&one).await;
+            let (first, second) = tokio::join!(one.publish(), other.publish());
+            assert_eq!((first.unwrap().rows, second.unwrap().rows), (4, 4));
+            assert_eq!(columns_of(&one), ["id", "title", "votes", "owner", "budget", "facts"]);
+            assert_eq!(one.rows("SELECT count(*), count(budget), sum(budget) FROM films"), ["10|8|120"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_that_are_words_of_sql_or_have_quotes_in_them_are_added() {
+    let names = ["order", "select", "it's \"new\"", "a `b` c", "Größe (cm)", "x; DROP TABLE films"];
+    for to in PLACES {
+        let columns = names.map(|name| Field { name: name.into(), ty: Type::Integer }).to_vec();
+        let values: Values =
+            |_, ordinal, _, _| (0..6).map(|at| Value::Integer(ordinal as i32 + at)).collect();
+        let mut sandbox = Sandbox::with(2, vec![("answer", columns)], values).await;
+        sandbox.add_round(1, &all_ok).await;
+        let mut sandbox = to(sandbox.mode(Mode::Upsert));
+        sandbox.job.table.on_new_column = OnNewColumn::Add;
+        sandbox.execute("CREATE TABLE films (id TEXT, title TEXT)");
+        assert_eq!(found(&sandbox).await.unwrap(), names);
+        sandbox.publish().await.unwrap();
+        let quoted = names.map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
+        if sandbox.is_on_mariadb() {
+            // The sandbox makes backticks of quotes.
+            assert_eq!(
+                sandbox.rows("SELECT `order`, `a ``b`` c`, `Größe (cm)` FROM films ORDER BY 1"),
+                ["0|3|4", "1|4|5"]
+            );
+        } else {
+            let sql = format!("SELECT {} FROM films ORDER BY 1", quoted.join(", "));
+            assert_eq!(sandbox.rows(&sql), ["0|1|2|3|4|5", "1|2|3|4|5|6"]);
+        }
+        assert_eq!(columns_of(&sandbox).len(), 8);
+    }
+}
+
+#[tokio::test]
+async fn the_statements_of_the_plan_are_those_that_are_run() {
+    let mut sandbox = Sandbox::new(1).await;
+    sandbox.job.table.name = "shop.films".into();
+    let new = ["votes".to_owned(), "facts".to_owned()];
+    let ddl = |sandbox: &Sandbox| ddl_of_new_columns(&sandbox.job, &sandbox.plan, &new).unwrap();
+    insta::assert_snapshot!(ddl(&sandbox), @r#"
+    ALTER TABLE "shop"."films" ADD COLUMN "votes" BIGINT;
+    ALTER TABLE "shop"."films" ADD COLUMN "facts" JSON;
+    "#);
+    let sandbox = sandbox.on_postgres();
+    insta::assert_snapshot!(ddl(&sandbox), @r#"
+    ALTER TABLE "shop"."films" ADD COLUMN IF NOT EXISTS "votes" bigint;
+    ALTER TABLE "shop"."films" ADD COLUMN IF NOT EXISTS "facts" json;
+    "#);
+    let sandbox = sandbox.on_mariadb();
+    insta::assert_snapshot!(ddl(&sandbox), @r#"
+    ALTER TABLE `shop`.`films` ADD COLUMN `votes` bigint;
+    ALTER TABLE `shop`.`films` ADD COLUMN `facts` longtext CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */;
+    "#);
+    let sandbox = sandbox.on_sqlite();
+    insta::assert_snapshot!(ddl(&sandbox), @r#"
+    ALTER TABLE "shop"."films" ADD COLUMN "votes" INTEGER;
+    ALTER TABLE "shop"."films" ADD COLUMN "facts" TEXT;
+    "#);
+    let sandbox = sandbox.into_kind(Kind::Csv);
+    insta::assert_snapshot!(ddl(&sandbox), @r#"
+    -- votes  BIGINT
+    -- facts  JSON
+    "#);
 }
