@@ -129,8 +129,7 @@ pub(super) fn lacking(job: &Job, it: &str, name: &str) -> Option<String> {
     if !adds(job) {
         return Some(format!("{it} has no column {name:?}"));
     }
-    let is_key = keys(job).into_iter().any(|key| key == name);
-    is_key.then(|| {
+    is_key(job, name).then(|| {
         format!(
             "{it} has no column {name:?}, which is of the key, and is not added: its rows would have none"
         )
@@ -143,12 +142,18 @@ fn adds(job: &Job) -> bool {
     job.table.on_new_column == OnNewColumn::Add || is_file && job.table.mode == Mode::Replace
 }
 
-/// What else there is to do about a table that does not fit, which may lack columns.
-pub(super) fn hint(job: &Job, lacks: bool) -> &'static str {
-    match (adds(job), lacks) {
-        (true, _) => ONLY_ADDS,
-        (false, true) => MAY_ADD,
-        (false, false) => NEVER_ALTERS,
+fn is_key(job: &Job, name: &str) -> bool {
+    keys(job).into_iter().any(|key| key == name)
+}
+
+/// What else there is to do about a table that does not fit, and lacks these columns.
+pub(super) fn hint<'a>(job: &Job, lacks: impl IntoIterator<Item = &'a Output>) -> &'static str {
+    if adds(job) {
+        ONLY_ADDS
+    } else if lacks.into_iter().any(|output| !is_key(job, &output.name)) {
+        MAY_ADD
+    } else {
+        NEVER_ALTERS
     }
 }
 

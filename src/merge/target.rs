@@ -121,7 +121,7 @@ impl Target {
         if problems.is_empty() {
             return Ok(());
         }
-        let hint = columns::hint(job, columns.iter().any(|column| self.lacks(&column.name)));
+        let hint = columns::hint(job, columns.iter().filter(|column| self.lacks(&column.name)));
         Err(MergeError::Table { table, problems, hint })
     }
 

@@ -46,9 +46,8 @@ pub(in crate::merge) trait Catalogue {
     /// That this user may not make a table in the schema, or the schema where there is none: a complaint, or a refusal.
     fn may_not_make_table(&self, schema: &str) -> String;
 
-    /// What keeps columns from being added to the table: queries that answer with complaints, or are refused. Of one that tries
-    /// it in vain, since there is such a column, that is the refusal of all that is well.
-    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String>;
+    /// What keeps columns from being added to the table, what is likelier first.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle>;
 
     /// The foreign keys that refer to the table and change rows that have them where a row here is deleted: id, name, id and
     /// name of their table, name of the table referred to, what happens, list of columns, list of those referred to, whether
@@ -100,6 +99,23 @@ pub(in crate::merge) struct AddedColumn {
     /// Not quoted.
     pub name: String,
     pub ty: Type,
+}
+
+/// What may keep columns from being added.
+#[derive(Default)]
+pub(in crate::merge) struct Obstacle {
+    /// What has to be done before; where that is refused, nothing is asked.
+    pub made_by: Option<String>,
+    /// A query that answers with complaints, or is refused with one. A refusal since there is such a column already is none: so
+    /// a right is tried that is asked for before anything else.
+    pub query: String,
+}
+
+impl Obstacle {
+    /// What can be asked at once.
+    pub fn of(query: String) -> Obstacle {
+        Obstacle { made_by: None, query }
+    }
 }
 
 /// Where a right has to hold.

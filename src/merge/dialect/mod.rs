@@ -25,7 +25,9 @@ use std::time::Duration;
 use ::duckdb::arrow::array::StructArray;
 use bytes::BytesMut;
 
-pub(super) use self::catalogue::{AddedColumn, Catalogue, Cause, Fit, LoadRights, Right, StandingType, Swap};
+pub(super) use self::catalogue::{
+    AddedColumn, Catalogue, Cause, Fit, LoadRights, Obstacle, Right, StandingType, Swap,
+};
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
 use self::postgres::Postgres;

@@ -71,7 +71,7 @@ impl<'a> Standing<'a> {
         if problems.is_empty() {
             return Ok(());
         }
-        let hint = columns::hint(job, !header.lacks(columns).is_empty());
+        let hint = columns::hint(job, header.lacks(columns));
         Err(self.file.told(MergeError::Table { table: String::new(), problems, hint }))
     }
 

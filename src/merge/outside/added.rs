@@ -12,7 +12,7 @@ use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::job::Job;
 use crate::merge::columns::Output;
-use crate::merge::dialect::{self, AddedColumn};
+use crate::merge::dialect::{self, AddedColumn, Obstacle};
 use crate::merge::error::ONLY_ADDS;
 use crate::merge::{MergeError, columns};
 use crate::value::Type;
@@ -43,16 +43,27 @@ pub(super) async fn problems(
     if !problems.is_empty() {
         return Ok(problems);
     }
-    for query in dialect::of(session).may_not_add(id, added) {
-        match session.rows(&query).await {
-            Err(DatabaseError::Refused { trouble: Trouble::Exists, .. }) => {}
-            Err(DatabaseError::Refused { message, .. }) => {
-                problems.push(format!("columns cannot be added to it: {message}"));
-            }
-            rows => problems.extend(rows?.iter().map(|row| row.text(0))),
+    for obstacle in dialect::of(session).may_not_add(id, added) {
+        problems = complaints(session, &obstacle).await?;
+        if !problems.is_empty() {
+            break;
         }
     }
     Ok(problems)
+}
+
+async fn complaints(session: &Session, obstacle: &Obstacle) -> Result<Vec<String>, DatabaseError> {
+    match run_if_any(session, obstacle.made_by.clone()).await {
+        Err(DatabaseError::Refused { .. }) => return Ok(Vec::new()),
+        made => made?,
+    }
+    match session.rows(&obstacle.query).await {
+        Err(DatabaseError::Refused { trouble: Trouble::Exists, .. }) => Ok(Vec::new()),
+        Err(DatabaseError::Refused { message, .. }) => {
+            Ok(vec![format!("columns cannot be added to it: {message}")])
+        }
+        rows => Ok(rows?.iter().map(|row| row.text(0)).collect()),
+    }
 }
 
 /// That a column is there but for its capitals: rarely is it meant to have another one beside it.

@@ -54,7 +54,6 @@ pub(super) async fn refuse_unfit(
     if problems.is_empty() {
         return Ok(());
     }
-    let lacks = columns.iter().any(|output| target.lacks(&output.name));
-    let hint = columns::hint(job, lacks);
+    let hint = columns::hint(job, columns.iter().filter(|output| target.lacks(&output.name)));
     Err(MergeError::Table { table: target.name.clone(), problems, hint })
 }

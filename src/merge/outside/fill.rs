@@ -313,7 +313,7 @@ impl<'a> Filling<'a> {
         if problems.is_empty() {
             Ok(changed)
         } else {
-            let hint = columns::hint(job, false);
+            let hint = columns::hint(job, []);
             Err(MergeError::Table { table: self.target.name.clone(), problems, hint })
         }
     }

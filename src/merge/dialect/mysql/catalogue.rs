@@ -4,7 +4,7 @@
 //! nothing.
 
 use super::{MySql, fit, identifier, literal};
-use crate::merge::dialect::{AddedColumn, Catalogue, Cause, Dialect as _, LoadRights, Right, Swap};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, Dialect as _, LoadRights, Obstacle, Right, Swap};
 
 /// Its id: `` `database`.`table` ``.
 const ID: &str = "CONCAT('`', REPLACE(TABLE_SCHEMA, '`', '``'), '`.`', REPLACE(TABLE_NAME, '`', '``'), '`')";
@@ -73,7 +73,7 @@ const UNADDABLE: &str = "SELECT 'it keeps its history (SYSTEM VERSIONING), and i
      UNION ALL SELECT 'with $2 new columns it would have too many: InnoDB takes 1017' \
        FROM information_schema.COLUMNS WHERE $1 HAVING COUNT(*) + $2 > 1017";
 
-/// Temporary tables: a table as it would be with new columns, and one of no use.
+/// Temporary table: the table as it would be with new columns.
 const TRIED: &str = "windrow_tried";
 
 /// A condition of `information_schema` on the table of an id.
@@ -190,26 +190,20 @@ impl Catalogue for MySql {
     }
 
     /// PREPARE does not ask for the right to alter: a column added twice is refused in any case, but first for want of the right.
-    /// The rows' length is tried with a copy that has none; of a table in partitions there can be no such copy.
-    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String> {
+    /// How long rows may be is tried with a copy without rows, where there can be one.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
         let add = |column: &AddedColumn| self.add_column(TRIED, &identifier(&column.name), column.ty);
-        let try_all: Vec<String> = added.iter().map(add).collect();
-        let copy = format!("CREATE TEMPORARY TABLE {TRIED} LIKE {id}");
-        let without = "(a int) ENGINE=InnoDB";
-        let tried = format!(
-            "DROP TEMPORARY TABLE IF EXISTS {TRIED}; SET @windrow_copy = (SELECT IF(CREATE_OPTIONS LIKE '%partitioned%' \
-               OR TABLE_TYPE <> 'BASE TABLE', {}, {}) FROM information_schema.TABLES WHERE {}); \
-             PREPARE windrow_copy FROM @windrow_copy; EXECUTE windrow_copy; DEALLOCATE PREPARE windrow_copy; {}; \
-             DROP TEMPORARY TABLE {TRIED}",
-            literal(&format!("CREATE TEMPORARY TABLE {TRIED} {without}")),
-            literal(&copy),
-            is_table(id),
-            try_all.join("; "),
-        );
+        let tried: Vec<String> = added.iter().map(add).collect();
+        let drop = format!("DROP TEMPORARY TABLE IF EXISTS {TRIED}");
         vec![
-            UNADDABLE.replace("$1", &is_table(id)).replace("$2", &added.len().to_string()),
-            format!("ALTER TABLE {id} ADD COLUMN windrow_right int, ADD COLUMN windrow_right int"),
-            tried,
+            Obstacle::of(UNADDABLE.replace("$1", &is_table(id)).replace("$2", &added.len().to_string())),
+            Obstacle::of(format!(
+                "ALTER TABLE {id} ADD COLUMN windrow_right int, ADD COLUMN windrow_right int"
+            )),
+            Obstacle {
+                made_by: Some(format!("{drop}; CREATE TEMPORARY TABLE {TRIED} LIKE {id}")),
+                query: format!("{}; {drop}", tried.join("; ")),
+            },
         ]
     }
 

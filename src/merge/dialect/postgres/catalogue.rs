@@ -3,7 +3,7 @@
 
 use super::swap::SWAP;
 use super::{Postgres, fit};
-use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Right, Swap};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Obstacle, Right, Swap};
 use crate::merge::sql;
 
 /// The table of a name, `$1`.
@@ -221,7 +221,7 @@ impl Catalogue for Postgres {
         )
     }
 
-    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String> {
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
         let column = |column: &AddedColumn| {
             let ty = fit::column_type(column.ty);
             let plain = ty.split('(').next().unwrap_or(&ty);
@@ -230,7 +230,7 @@ impl Catalogue for Postgres {
         let columns: Vec<String> = added.iter().map(column).collect();
         let query = UNADDABLE.replace("$3", &added.len().to_string()).replace("$1", id);
         let query = query.replace("$2", &columns.join(", "));
-        vec![format!("WITH RECURSIVE {}{query}", own(id))]
+        vec![Obstacle::of(format!("WITH RECURSIVE {}{query}", own(id)))]
     }
 
     fn referencing(&self, id: &str) -> String {

@@ -5,7 +5,7 @@
 //! into `temp.windrow_changes`.
 
 use super::{Sqlite, fit};
-use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Swap};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Obstacle, Swap};
 use crate::merge::sql;
 
 /// The table of a name, `$1`, in the schema `$2`.
@@ -171,7 +171,7 @@ impl Catalogue for Sqlite {
     }
 
     /// The limit is that of this program; others may have been told a lower one.
-    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<String> {
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
         let table = format!("main.{}", sql::identifier(id));
         let explained = added.iter().map(|column| {
             let (name, ty) = (sql::identifier(&column.name), fit::staged_type(column.ty));
@@ -182,7 +182,7 @@ impl Catalogue for Sqlite {
              WHERE (SELECT count(*) FROM pragma_table_xinfo($1)) + {0} > 2000",
             added.len()
         );
-        explained.chain([of_table(&too_many, id)]).collect()
+        [of_table(&too_many, id)].into_iter().chain(explained).map(Obstacle::of).collect()
     }
 
     fn referencing(&self, id: &str) -> String {
