@@ -123,17 +123,26 @@ fn keys(job: &Job) -> Vec<&String> {
     key.iter().chain(ids).collect()
 }
 
-/// What is wrong with what is there, `it`, without this column of the job; nothing where it is to be added. The rows that are
-/// there would have no value in a key.
-pub(super) fn lacking(job: &Job, it: &str, name: &str) -> Option<String> {
+/// What is wrong with what is there, `it`, which has these columns and not that one of the job; nothing where it is to be added.
+/// The rows that are there would have no value in a key; and one that differs in capitals only is rarely meant.
+pub(super) fn lacking<'a>(
+    job: &Job,
+    it: &str,
+    mut there: impl Iterator<Item = &'a str>,
+    name: &str,
+) -> Option<String> {
     if !adds(job) {
         return Some(format!("{it} has no column {name:?}"));
     }
-    is_key(job, name).then(|| {
-        format!(
+    if is_key(job, name) {
+        return Some(format!(
             "{it} has no column {name:?}, which is of the key, and is not added: its rows would have none"
-        )
-    })
+        ));
+    }
+    let twin = there.find(|other| other.to_lowercase() == name.to_lowercase())?;
+    Some(format!(
+        "{it} has no column {name:?}, but {twin:?}, and none is added that differs in capitals only"
+    ))
 }
 
 /// Whether columns are added to what is there; a file that is replaced as a whole has those of the job anyway.

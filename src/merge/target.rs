@@ -66,10 +66,13 @@ impl Target {
 
     /// Columns that it is to gain: the job has them, a table is there, and lacks them.
     pub fn new_columns<'a>(&self, job: &Job, columns: &'a [Output]) -> Vec<&'a Output> {
-        let is_new = |column: &&Output| {
-            self.lacks(&column.name) && columns::lacking(job, "it", &column.name).is_none()
-        };
+        let is_new = |column: &&Output| self.lacks(&column.name) && self.lacking(job, &column.name).is_none();
         columns.iter().filter(is_new).collect()
+    }
+
+    /// What is wrong with its having no column of that name.
+    fn lacking(&self, job: &Job, name: &str) -> Option<String> {
+        columns::lacking(job, "it", self.columns.iter().map(|column| column.name.as_str()), name)
     }
 
     fn lacks(&self, name: &str) -> bool {
@@ -150,7 +153,7 @@ impl Target {
 
     fn problem(&self, connection: &Connection, job: &Job, column: &Output) -> duckdb::Result<Option<String>> {
         let name = &column.name;
-        let Some(standing) = self.column(name) else { return Ok(columns::lacking(job, "it", name)) };
+        let Some(standing) = self.column(name) else { return Ok(self.lacking(job, name)) };
         if standing.generated {
             return Ok(Some(format!("column {name:?} is generated and cannot be filled")));
         }

@@ -27,6 +27,12 @@ pub(in crate::merge) trait Catalogue {
     /// never written, is computed from others.
     fn columns(&self, id: &str) -> String;
 
+    /// What keeps others from altering the table while the catalogue is asked about it, and what lets them again; `None` where a
+    /// query sees it as it was before, or as it is afterwards.
+    fn hold(&self, _id: &str) -> Option<[String; 2]> {
+        None
+    }
+
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 

@@ -44,7 +44,9 @@ impl Header {
 
     /// What keeps it from being the header of these columns of the job.
     pub fn problems(&self, job: &Job, columns: &[Output]) -> Vec<String> {
-        let lacking = |column: &Output| columns::lacking(job, "its header", &column.name);
+        let lacking = |column: &Output| {
+            columns::lacking(job, "its header", self.names.iter().map(String::as_str), &column.name)
+        };
         let mut problems: Vec<String> = self.lacks(columns).into_iter().filter_map(lacking).collect();
         for (at, name) in self.names.iter().enumerate() {
             if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {

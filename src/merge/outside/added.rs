@@ -11,10 +11,10 @@ use super::ask::run_if_any;
 use super::target::OutsideTarget;
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::job::Job;
+use crate::merge::MergeError;
 use crate::merge::columns::Output;
-use crate::merge::dialect::{self, AddedColumn, Obstacle};
+use crate::merge::dialect::{self, AddedColumn, Dialect, Obstacle};
 use crate::merge::error::ONLY_ADDS;
-use crate::merge::{MergeError, columns};
 use crate::value::Type;
 
 /// How long it is waited for those who use the table; others wait behind us meanwhile.
@@ -22,8 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 60 });
 
 /// Columns that are to be added. Those that cannot be are among the table's own problems.
 pub(super) fn new_columns(job: &Job, target: &OutsideTarget, columns: &[Output]) -> Vec<AddedColumn> {
-    let is_new =
-        |output: &&Output| target.lacks(&output.name) && columns::lacking(job, "it", &output.name).is_none();
+    let is_new = |output: &&Output| target.lacks(&output.name) && target.lacking(job, &output.name).is_none();
     let added = |output: &Output| AddedColumn {
         name: output.name.clone(),
         // As of a table that is made; before the plan it may be unknown.
@@ -39,10 +38,7 @@ pub(super) async fn problems(
     added: &[AddedColumn],
 ) -> Result<Vec<String>, DatabaseError> {
     let Some(id) = target.id().filter(|_| !added.is_empty()) else { return Ok(Vec::new()) };
-    let mut problems: Vec<String> = added.iter().filter_map(|column| twin(target, &column.name)).collect();
-    if !problems.is_empty() {
-        return Ok(problems);
-    }
+    let mut problems = Vec::new();
     for obstacle in dialect::of(session).may_not_add(id, added) {
         problems = complaints(session, &obstacle).await?;
         if !problems.is_empty() {
@@ -58,19 +54,15 @@ async fn complaints(session: &Session, obstacle: &Obstacle) -> Result<Vec<String
         made => made?,
     }
     match session.rows(&obstacle.query).await {
-        Err(DatabaseError::Refused { trouble: Trouble::Exists, .. }) => Ok(Vec::new()),
-        Err(DatabaseError::Refused { message, .. }) => {
-            Ok(vec![format!("columns cannot be added to it: {message}")])
-        }
-        rows => Ok(rows?.iter().map(|row| row.text(0)).collect()),
+        Err(error) => match error.trouble() {
+            Some(Trouble::Exists) => Ok(Vec::new()),
+            Some(Trouble::Privilege | Trouble::Statement | Trouble::Value | Trouble::Other) => {
+                Ok(vec![format!("columns cannot be added to it: {}", error.message())])
+            }
+            _ => Err(error),
+        },
+        Ok(rows) => Ok(rows.iter().map(|row| row.text(0)).collect()),
     }
-}
-
-/// That a column is there but for its capitals: rarely is it meant to have another one beside it.
-fn twin(target: &OutsideTarget, name: &str) -> Option<String> {
-    let is_twin = |standing: &&str| standing.to_lowercase() == name.to_lowercase();
-    let twin = target.columns().iter().map(|column| column.name.as_str()).find(is_twin)?;
-    Some(format!("it has no column {name:?}, but {twin:?}, and none is added that differs in capitals only"))
 }
 
 /// Adds columns, each by a statement of its own.
@@ -86,7 +78,7 @@ pub(super) async fn add(
         match session.run(&add).await {
             // Somebody else was faster: whether it fits is looked at afterwards.
             Err(error) if error.trouble() == Some(Trouble::Exists) => {}
-            added => added.map_err(|error| not_added(error, name))?,
+            added => added.map_err(|error| not_added(dialect, error, name))?,
         }
     }
     Ok(run_if_any(session, dialect.wait_as_before().map(str::to_owned)).await?)
@@ -106,16 +98,17 @@ pub(super) fn refuse_misfit(job: &Job, target: &OutsideTarget, columns: &[Output
     }
 }
 
-/// Which column it was. It is no row that was refused; and who waited in vain need not wait again at once.
-fn not_added(error: DatabaseError, name: &str) -> DatabaseError {
+/// Which column it was. It is no row that was refused; and who waited in vain need not wait again at once. Two who wait for each
+/// other are another matter: within a transaction it is begun anew.
+fn not_added(dialect: &dyn Dialect, error: DatabaseError, name: &str) -> DatabaseError {
     let DatabaseError::Refused { server, message, trouble, position, .. } = error else { return error };
-    let (trouble, waited) = match trouble {
-        Trouble::Cancelled | Trouble::Deadlock => {
-            let seconds = PATIENCE.as_secs();
-            (Trouble::Cancelled, format!("; whoever uses the table was waited for, {seconds} s at the most"))
-        }
-        other => (other, String::new()),
+    let has_waited = match trouble {
+        Trouble::Cancelled => true,
+        Trouble::Deadlock => !dialect.makes_tables_in_transaction(),
+        _ => false,
     };
+    let waited = format!("; whoever uses the table was waited for, {} s at the most", PATIENCE.as_secs());
+    let (trouble, waited) = if has_waited { (Trouble::Cancelled, waited.as_str()) } else { (trouble, "") };
     let message = format!("column {name:?} cannot be added: {message}{waited}");
     DatabaseError::Refused { server, message, trouble, position, row: None }
 }

@@ -63,9 +63,9 @@ async fn find_in(
     refusal: &RowRefusal,
 ) -> Result<Option<FoundRows>, MergeError> {
     let mut transaction = begin(session, order).await?;
-    run_if_any(session, dialect::of(session).wait_for_locks(PATIENCE)).await?;
     transaction.open().await?;
     let is_made = transaction.make_table().await?;
+    run_if_any(session, dialect::of(session).wait_for_locks(PATIENCE)).await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
     let mut exporter = Exporter::start(filling.exports());

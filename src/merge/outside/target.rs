@@ -63,7 +63,7 @@ impl OutsideTarget {
         let FoundTable { schema, table, standing, lost_in } =
             find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
-            Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
+            Some((id, kind)) => Some(held_table(session, &schema, &table, (id, kind)).await?),
             None => None,
         };
         let dialect = dialect::of(session);
@@ -103,6 +103,11 @@ impl OutsideTarget {
         let of =
             |name: &str| self.columns().iter().find(|column| self.dialect.is_same_column(&column.name, name));
         of(name).or_else(|| of(&name.to_ascii_lowercase()))
+    }
+
+    /// What is wrong with its having no column of that name; nothing where it is to be added.
+    pub fn lacking(&self, job: &Job, name: &str) -> Option<String> {
+        columns::lacking(job, "it", self.columns().iter().map(|column| column.name.as_str()), name)
     }
 
     /// Whether it is there, a table, and has no column of that name.
@@ -210,7 +215,7 @@ impl OutsideTarget {
 
     fn problem(&self, job: &Job, output: &Output) -> Option<String> {
         let name = &output.name;
-        let Some(standing) = self.column(name) else { return columns::lacking(job, "it", name) };
+        let Some(standing) = self.column(name) else { return self.lacking(job, name) };
         if standing.generated {
             return Some(format!("column {name:?} is generated and cannot be filled"));
         }
@@ -282,6 +287,26 @@ async fn schema_to_make_in(
         Some(name) => Ok((name.to_owned(), None)),
         None => Ok((schema.unwrap_or("public").to_owned(), row.get(1).map(str::to_owned))),
     }
+}
+
+/// Looks at a table while nobody alters it.
+async fn held_table(
+    session: &Session,
+    schema: &str,
+    table: &str,
+    (id, kind): (String, String),
+) -> Result<Standing, DatabaseError> {
+    let dialect = dialect::of(session);
+    let Some([hold, release]) = dialect.hold(&id) else { return standing_table(session, id, &kind).await };
+    // Who may not read it is told so elsewhere.
+    let held = session.run(&hold).await;
+    let kind = match &held {
+        Ok(()) => session.row(&dialect.table(Some(schema), table)).await?.get(3).unwrap_or(&kind).to_owned(),
+        Err(_) => kind,
+    };
+    let standing = standing_table(session, id, &kind).await;
+    session.run(&release).await?;
+    standing
 }
 
 async fn standing_table(session: &Session, id: String, kind: &str) -> Result<Standing, DatabaseError> {

@@ -243,7 +243,7 @@ async fn files_gain_columns_and_those_that_are_replaced_need_no_word() {
 }
 
 /// Another run of the same records, into the same table.
-async fn beside(sandbox: &Sandbox) -> Sandbox {
+pub async fn beside(sandbox: &Sandbox) -> Sandbox {
     let mut other = Sandbox::new(sandbox.plan.records).await.mode(sandbox.job.table.mode);
     other.plan.run = "other".into();
     other.run.put_plan(&other.plan).await.unwrap();
@@ -258,7 +258,7 @@ async fn two_runs_that_add_the_same_columns_at_once_both_publish() {
         let one = narrow(Mode::Append, *to).await;
         let other = beside(&one).await;
         let (first, second) = tokio::join!(one.publish(), other.publish());
-        assert_eq!((first.unwrap().rows, second.unwrap().rows), (4, 4));
+        assert_eq!((first.unwrap().rows, second.unwrap().rows), (4, 4), "{:?}", one.job.table.to);
         assert_eq!(columns_of(&one), ["id", "title", "votes", "owner", "budget", "facts"]);
         assert_eq!(one.rows("SELECT count(*), count(budget), sum(budget) FROM films"), ["10|8|120"]);
     }
@@ -323,4 +323,34 @@ async fn the_statements_of_the_plan_are_those_that_are_run() {
     -- votes  BIGINT
     -- facts  JSON
     "#);
+}
+
+#[tokio::test]
+async fn a_column_that_differs_in_capitals_only_is_not_put_beside() {
+    let column = vec![Field { name: "größe".into(), ty: Type::Integer }];
+    let mut sandbox = Sandbox::with(1, vec![("answer", column)], |_, _, _, _| vec![Value::Integer(1)]).await;
+    sandbox.add_round(1, &all_ok).await;
+    sandbox.job.table.on_new_column = OnNewColumn::Add;
+    let mut sandbox = sandbox.mode(Mode::Upsert);
+    for to in PLACES {
+        sandbox = to(sandbox.into_kind(Kind::Database));
+        sandbox.execute("CREATE TABLE films (id TEXT, GRÖßE INTEGER)");
+        let said = found(&sandbox).await.unwrap_err().to_string();
+        assert!(said.contains("it has no column \"größe\", but \""), "{said}");
+        assert_eq!(columns_of(&sandbox).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_has_none_of_the_jobs_columns_gains_them_all() {
+    for to in PLACES {
+        let mut sandbox = to(Sandbox::of_one_round(4, &all_ok).await.mode(Mode::Append));
+        sandbox.execute("CREATE TABLE films (other INTEGER)");
+        let said = found(&sandbox).await.unwrap_err().to_string();
+        assert_eq!(said.matches("\n  it has no column ").count(), 5, "{said}");
+        sandbox.job.table.on_new_column = OnNewColumn::Add;
+        assert_eq!(found(&sandbox).await.unwrap().len(), 5);
+        assert_eq!(sandbox.publish().await.unwrap().rows, 4);
+        assert_eq!(sandbox.rows("SELECT other, id, budget FROM films ORDER BY id LIMIT 1"), ["~|tt0000|0"]);
+    }
 }

@@ -99,6 +99,8 @@ fn needing(wanted: &LoadRights<'_>, right: &str, of: Right) -> String {
     let (table, names) = (wanted.id, wanted.filled.iter().map(|name| identifier(name)).collect::<Vec<_>>());
     let listed = names.join(", ");
     match right {
+        "INSERT" if names.is_empty() => format!("INSERT INTO {table} () VALUES ()"),
+        "UPDATE" if names.is_empty() => format!("SELECT 1 FROM {table}"),
         "SELECT" if of == Right::Any || names.is_empty() => format!("SELECT 1 FROM {table}"),
         "SELECT" => format!("SELECT {listed} FROM {table}"),
         "INSERT" => {
@@ -156,6 +158,13 @@ impl Catalogue for MySql {
 
     fn columns(&self, id: &str) -> String {
         COLUMNS.replace("$1", &is_table(id)).replace("$2", &fit::fine_collations())
+    }
+
+    /// `information_schema` passes over a table that is being altered, with a warning. Who has read it in a transaction keeps
+    /// others from altering it.
+    fn hold(&self, id: &str) -> Option<[String; 2]> {
+        let read = format!("START TRANSACTION READ ONLY; SELECT 1 FROM {id} LIMIT 0");
+        Some([read, "COMMIT".to_owned()])
     }
 
     fn unique(&self, id: &str) -> String {

@@ -113,12 +113,22 @@ async fn a_reader_who_does_not_end_is_waited_for_a_while_and_then_told() {
     assert_eq!(published.unwrap().rows, 4);
 }
 
-#[tokio::test]
-async fn a_name_that_the_server_takes_for_another_is_refused() {
-    let mut sandbox = of_values(Type::Text, |_, _, _, _| vec![text("x")], 1).await.mode(Mode::Append);
-    sandbox.job.endpoints[0].columns[0].name = "größe".into();
-    sandbox.job.table.on_new_column = OnNewColumn::Add;
-    sandbox.execute("CREATE TABLE films (id varchar(20), GRÖßE text) CHARACTER SET utf8mb4");
-    let said = checked(&sandbox).await;
-    assert!(said.contains("it has no column \"größe\", but \"GRÖßE\""), "{said}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_somebody_alters_again_and_again_is_seen_whole() {
+    let sandbox = adding(Mode::Append, NARROW).await;
+    let (rival, place) = (connect(&sandbox).await, sandbox.place());
+    let altering = async {
+        for n in 0..150 {
+            let number = format!(
+                "ALTER TABLE films ADD COLUMN x{n} int; ALTER TABLE films DROP COLUMN x{n}, ALGORITHM = COPY"
+            );
+            rival.run(&number).await.unwrap();
+        }
+    };
+    let looking = async {
+        for _ in 0..40 {
+            check_destination(&sandbox.job, &place).await.unwrap();
+        }
+    };
+    tokio::join!(altering, looking);
 }

@@ -49,7 +49,8 @@ async fn what_stands_in_the_way_is_told_before_the_first_request() {
             "its part part has a column budget already, of the type text",
         ),
         (
-            "CREATE TABLE films (id text, title text, votes bigint, \"BUDGET\" integer)".to_owned(),
+            "CREATE TABLE films (id text, title text, votes bigint, facts json, \"BUDGET\" integer)"
+                .to_owned(),
             "it has no column \"budget\", but \"BUDGET\"",
         ),
         ("CREATE VIEW films AS SELECT 'a' AS id".to_owned(), "it is a view"),
@@ -166,4 +167,20 @@ async fn other_statements_wait_as_long_as_the_user_says() {
     ];
     sandbox.publish().await.unwrap();
     assert_eq!(std::fs::read_to_string(report).unwrap(), "waits\n7s\n");
+}
+
+#[tokio::test]
+async fn who_waits_for_us_while_we_wait_for_them_makes_us_begin_anew() {
+    let sandbox = adding(Mode::Append, NARROW).await;
+    super::super::added::beside(&sandbox).await.publish().await.unwrap();
+    sandbox.execute("ALTER TABLE films DROP budget, DROP facts");
+    let rival = connect(&sandbox).await;
+    rival.run("BEGIN; SELECT * FROM films").await.unwrap();
+    let waits = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        rival.run("LOCK TABLE windrow_runs IN EXCLUSIVE MODE; COMMIT").await
+    };
+    let (published, waited) = tokio::join!(sandbox.publish(), waits);
+    assert_eq!((published.unwrap().rows, waited), (4, Ok(())));
+    assert_eq!(sandbox.rows("SELECT count(*), count(budget) FROM films"), ["8|4"]);
 }
