@@ -29,7 +29,7 @@ pub(in crate::merge) trait Catalogue {
 
     /// What keeps others from altering the table while the catalogue is asked about it, and what lets them again; `None` where a
     /// query sees it as it was before, or as it is afterwards.
-    fn hold(&self, _id: &str) -> Option<[String; 2]> {
+    fn hold(&self, _schema: Option<&str>, _table: &str) -> Option<[String; 2]> {
         None
     }
 

@@ -4,6 +4,7 @@
 //! defaults; an upsert leaves them as they stand), and its keys, references and triggers hold. It may gain
 //! [columns](super::added) that the job has, where that says so; it is never altered else.
 
+use super::ask::run_if_any;
 use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnFailure, Table, TableName};
 use crate::merge::columns::{self, Output};
@@ -60,13 +61,15 @@ impl OutsideTarget {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<OutsideTarget, DatabaseError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
+        let dialect = dialect::of(session);
+        let release = hold(session, schema.as_deref(), &table).await;
         let FoundTable { schema, table, standing, lost_in } =
             find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
-            Some((id, kind)) => Some(held_table(session, &schema, &table, (id, kind)).await?),
+            Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
             None => None,
         };
-        let dialect = dialect::of(session);
+        run_if_any(session, release).await?;
         Ok(OutsideTarget {
             dialect,
             name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
@@ -256,6 +259,26 @@ pub(super) struct FoundTable {
     lost_in: Option<String>,
 }
 
+/// Keeps others from altering a table while it is looked at, where that is needed; what lets them again.
+async fn hold(session: &Session, schema: Option<&str>, table: &str) -> Option<String> {
+    let mut release = None;
+    for (schema, table) in spellings(schema, table) {
+        let [hold, then] = dialect::of(session).hold(schema.as_deref(), &table)?;
+        release = Some(then);
+        // Where it is not there, or may not be read, that is told elsewhere.
+        if session.run(&hold).await.is_ok() {
+            break;
+        }
+    }
+    release
+}
+
+/// A name as it is written, and in lower case.
+fn spellings(schema: Option<&str>, table: &str) -> [(Option<String>, String); 2] {
+    let small = |name: &str| name.to_ascii_lowercase();
+    [(schema.map(str::to_owned), table.to_owned()), (schema.map(small), small(table))]
+}
+
 /// Looks a table up: as its name is written, or else in lower case, as PostgreSQL reads a name without quotes. One that
 /// is not there would be made in that schema, or else in the one that the user's names are made in.
 pub(super) async fn find(
@@ -264,9 +287,7 @@ pub(super) async fn find(
     table: &str,
 ) -> Result<FoundTable, DatabaseError> {
     let dialect = dialect::of(session);
-    let small = |name: &str| name.to_ascii_lowercase();
-    for (schema, table) in [(schema.map(str::to_owned), table.to_owned()), (schema.map(small), small(table))]
-    {
+    for (schema, table) in spellings(schema, table) {
         let row = session.row(&dialect.table(schema.as_deref(), &table)).await?;
         if let Some(id) = row.get(0) {
             let standing = Some((id.to_owned(), row.text(3)));
@@ -287,26 +308,6 @@ async fn schema_to_make_in(
         Some(name) => Ok((name.to_owned(), None)),
         None => Ok((schema.unwrap_or("public").to_owned(), row.get(1).map(str::to_owned))),
     }
-}
-
-/// Looks at a table while nobody alters it.
-async fn held_table(
-    session: &Session,
-    schema: &str,
-    table: &str,
-    (id, kind): (String, String),
-) -> Result<Standing, DatabaseError> {
-    let dialect = dialect::of(session);
-    let Some([hold, release]) = dialect.hold(&id) else { return standing_table(session, id, &kind).await };
-    // Who may not read it is told so elsewhere.
-    let held = session.run(&hold).await;
-    let kind = match &held {
-        Ok(()) => session.row(&dialect.table(Some(schema), table)).await?.get(3).unwrap_or(&kind).to_owned(),
-        Err(_) => kind,
-    };
-    let standing = standing_table(session, id, &kind).await;
-    session.run(&release).await?;
-    standing
 }
 
 async fn standing_table(session: &Session, id: String, kind: &str) -> Result<Standing, DatabaseError> {

@@ -160,10 +160,11 @@ impl Catalogue for MySql {
         COLUMNS.replace("$1", &is_table(id)).replace("$2", &fit::fine_collations())
     }
 
-    /// `information_schema` passes over a table that is being altered, with a warning. Who has read it in a transaction keeps
-    /// others from altering it.
-    fn hold(&self, id: &str) -> Option<[String; 2]> {
-        let read = format!("START TRANSACTION READ ONLY; SELECT 1 FROM {id} LIMIT 0");
+    /// Who holds a lock, as a load does by its name, gets from `information_schema` nothing of a table that is being altered, but
+    /// for a warning. Who has read the table in a transaction keeps others from altering it.
+    fn hold(&self, schema: Option<&str>, table: &str) -> Option<[String; 2]> {
+        let parts: Vec<String> = schema.into_iter().chain([table]).map(identifier).collect();
+        let read = format!("START TRANSACTION READ ONLY; SELECT 1 FROM {} LIMIT 0", parts.join("."));
         Some([read, "COMMIT".to_owned()])
     }
 
