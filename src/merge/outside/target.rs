@@ -358,3 +358,37 @@ fn target_column(row: &Row) -> TargetColumn {
         computed: row.flag(10),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::merge::ResolvedDestination;
+    use crate::merge::tests::sandbox::Sandbox;
+
+    /// As a load has one, by its name.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_table_that_somebody_alters_is_seen_whole_under_a_lock() {
+        let sandbox = Sandbox::new(1).await.on_mariadb();
+        sandbox.execute("CREATE TABLE films (a int, b int PRIMARY KEY); INSERT INTO films SELECT seq, seq FROM seq_1_to_3000");
+        let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
+        let (rival, own) = (server.connect().await.unwrap(), server.connect().await.unwrap());
+        own.run("SELECT GET_LOCK('windrow', 1)").await.unwrap();
+        let is_over = AtomicBool::new(false);
+        let altering = async {
+            while !is_over.load(Ordering::Relaxed) {
+                rival.run("ALTER TABLE films FORCE, ALGORITHM = COPY, LOCK = EXCLUSIVE").await.unwrap();
+            }
+        };
+        let looking = async {
+            for _ in 0..30 {
+                let found = OutsideTarget::find(&own, &sandbox.job).await.unwrap();
+                assert!(found.exists() && found.is_table() && found.is_unique(&["b".to_owned()]));
+                assert_eq!(found.columns().len(), 2);
+            }
+            is_over.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(altering, looking);
+    }
+}

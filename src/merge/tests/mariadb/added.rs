@@ -112,29 +112,3 @@ async fn a_reader_who_does_not_end_is_waited_for_a_while_and_then_told() {
     let (published, ()) = tokio::join!(sandbox.publish(), ends);
     assert_eq!(published.unwrap().rows, 4);
 }
-
-/// While a load has a lock by name, `information_schema` passes over such a table.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_somebody_alters_again_and_again_is_seen_whole() {
-    let mut sandbox = run_of(4, Mode::Append).await;
-    sandbox.job.publish.min_rows = Some(5);
-    let columns = "id varchar(20), title text, votes bigint, budget int, facts json";
-    sandbox.execute(&format!(
-        "CREATE TABLE films ({columns}) CHARACTER SET utf8mb4; INSERT INTO films (id) SELECT seq FROM seq_1_to_20000"
-    ));
-    let rival = connect(&sandbox).await;
-    let altering = async {
-        for _ in 0..30 {
-            rival.run("ALTER TABLE films FORCE, ALGORITHM = COPY, LOCK = EXCLUSIVE").await.unwrap();
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let publishing = async {
-        for _ in 0..8 {
-            let said = sandbox.publish().await.unwrap_err().to_string();
-            // All is well but that; or the two have met too often.
-            assert!(said.contains("min_rows") || said.contains("the server is busy"), "{said}");
-        }
-    };
-    tokio::join!(altering, publishing);
-}
