@@ -12,10 +12,10 @@ use super::{RunsArgs, find};
 use crate::fetch::Mask;
 use crate::handoff::{Event, Exit, RunStore};
 use crate::job::{Job, KeepAnswers};
-use crate::merge;
+use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::check::{Request, show, show_requests};
-use crate::report::{Console, counted, paused, secret_refused};
+use crate::report::{Console, counted, filled_table, paused, secret_refused};
 use crate::runner::{Asking, RunnerError, Trial, ask, check_secrets, kept_records, plan_new, secrets};
 use crate::secrets::Secrets;
 use crate::worker::{Sent, ShardEnd};
@@ -41,7 +41,12 @@ pub(super) struct CheckArgs {
 pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let mut job = find::load_job(&args.job, runs).await?;
     let secrets = secrets(args.env_file.as_deref())?;
-    merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
+    let to = merge::ResolvedDestination::of_job(&job, &secrets)?;
+    if let Found::Table(new) = merge::check_destination(&job, &to).await?
+        && !new.is_empty()
+    {
+        tell!("{}: table {}", job.name, filled_table(&job, &new));
+    }
     check_secrets(&job, &secrets)?;
     job.settings.keep_answers = KeepAnswers::All;
     let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;

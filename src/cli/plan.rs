@@ -13,7 +13,7 @@ use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Found};
 use crate::os::tell;
-use crate::report::{Console, plan, stdout};
+use crate::report::{Console, filled_table, plan, stdout};
 use crate::runner::{Choice, LiveRun, Purpose, RunnerError, Trial, choose, plan_new, secrets};
 use crate::secrets::Secrets;
 
@@ -36,16 +36,17 @@ pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerE
     let root = find::runs_root(&job, runs);
     let run = begin(&job, &args, &root, &secrets).await?;
     let mut lines = plan::lines(&run, &job).await?;
-    let ddl = merge::ddl(&job, &run.plan)?;
-    if found == Found::Table {
-        lines.push(("table", format!("{} is there, and is filled as it is", job.table.name)));
+    if let Found::Table(new) = &found {
+        lines.push(("table", filled_table(&job, new)));
     }
+    let ddl = match &found {
+        Found::Nothing => Some(merge::ddl(&job, &run.plan)?),
+        Found::Table(new) if new.is_empty() => None,
+        Found::Table(new) => Some(merge::ddl_of_new_columns(&job, &run.plan, new)?),
+    };
     stdout::write(|out| {
         lines.iter().try_for_each(|(label, text)| writeln!(out, "{label:<8}  {text}"))?;
-        match found {
-            Found::Nothing => writeln!(out, "\n{ddl}"),
-            Found::Table => Ok(()),
-        }
+        ddl.iter().try_for_each(|ddl| writeln!(out, "\n{ddl}"))
     })?;
     tell!("hint: `windrow run {}` goes on from here", args.job);
     Ok(Exit::Done)

@@ -102,7 +102,7 @@ pub enum Trouble {
     Deadlock,
     /// Worth repeating, such as too many connections.
     Passing,
-    /// There is a table or schema of that name.
+    /// There is a table, schema or column of that name.
     Exists,
     /// The transaction, or the savepoint, is not there any more.
     Ended,

@@ -53,7 +53,8 @@ pub use server::{ServerKind, ServerUrl};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
 pub use table::{
-    Destination, Mode, OnPause, OnReferencing, OnUnlisted, Publish, Stamp, Statement, Table, TableName,
+    Destination, Mode, OnNewColumn, OnPause, OnReferencing, OnUnlisted, Publish, Stamp, Statement, Table,
+    TableName,
 };
 pub use template::{Part, Template};
 pub use when::When;

@@ -28,6 +28,8 @@ pub struct Table {
     pub swap: bool,
     /// What may become of rows of other tables that refer to rows which are deleted or updated. For database servers.
     pub on_referencing: OnReferencing,
+    /// What becomes of columns of the job that a table which is there does not have.
+    pub on_new_column: OnNewColumn,
     /// Columns that the folder's files are divided by; only for Parquet.
     pub partition_by: Vec<String>,
 }
@@ -141,6 +143,15 @@ pub enum OnReferencing {
     Delete,
 }
 
+/// What becomes of columns of the job that a table which is there does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnNewColumn {
+    /// Nothing: the job is refused (the default).
+    Fail,
+    /// They are added, but those of the key.
+    Add,
+}
+
 /// What a stamped column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
@@ -200,6 +211,7 @@ impl Table {
             runs_table: None,
             swap: false,
             on_referencing: OnReferencing::Fail,
+            on_new_column: OnNewColumn::Fail,
             partition_by: Vec::new(),
         }
     }

@@ -1,8 +1,11 @@
 //! The columns of the published table: the id, what is kept of the input, the answers, the stamps.
 
+use super::error::{MAY_ADD, NEVER_ALTERS, ONLY_ADDS};
 use super::{MergeError, sql};
 use crate::handoff::Plan;
-use crate::job::{Destination, Format, Job, Mode, OnUnlisted, ServerKind, Source, Stamp, Table, TableName};
+use crate::job::{
+    Destination, Format, Job, Mode, OnNewColumn, OnUnlisted, ServerKind, Source, Stamp, Table, TableName,
+};
 use crate::value::Type;
 
 /// Where a column's values come from.
@@ -123,11 +126,54 @@ fn keys(job: &Job) -> Vec<&String> {
     key.iter().chain(ids).collect()
 }
 
+/// What is wrong with what is there, `it`, which has these columns and not that one of the job; nothing where it is to be added.
+/// The rows that are there would have no value in a key; and one that differs in capitals only is rarely meant.
+pub(super) fn lacking<'a>(
+    job: &Job,
+    it: &str,
+    mut there: impl Iterator<Item = &'a str>,
+    name: &str,
+) -> Option<String> {
+    if !adds(job) {
+        return Some(format!("{it} has no column {name:?}"));
+    }
+    if is_key(job, name) {
+        return Some(format!(
+            "{it} has no column {name:?}, which is of the key, and is not added: its rows would have none"
+        ));
+    }
+    let twin = there.find(|other| other.to_lowercase() == name.to_lowercase())?;
+    Some(format!(
+        "{it} has no column {name:?}, but {twin:?}, and none is added that differs in capitals only"
+    ))
+}
+
+/// Whether columns are added to what is there; a file that is replaced as a whole has those of the job anyway.
+fn adds(job: &Job) -> bool {
+    let is_file = matches!(job.table.to, Destination::Parquet(_) | Destination::Csv(_));
+    job.table.on_new_column == OnNewColumn::Add || is_file && job.table.mode == Mode::Replace
+}
+
+fn is_key(job: &Job, name: &str) -> bool {
+    keys(job).into_iter().any(|key| key == name)
+}
+
+/// What else there is to do about a table that does not fit, and lacks these columns.
+pub(super) fn hint<'a>(job: &Job, lacks: impl IntoIterator<Item = &'a Output>) -> &'static str {
+    if adds(job) {
+        ONLY_ADDS
+    } else if lacks.into_iter().any(|output| !is_key(job, &output.name)) {
+        MAY_ADD
+    } else {
+        NEVER_ALTERS
+    }
+}
+
 fn refuse(job: &Job, problems: Vec<String>) -> Result<(), MergeError> {
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(MergeError::Table { table: job.table.name.clone(), problems })
+        Err(MergeError::Table { table: job.table.name.clone(), problems, hint: NEVER_ALTERS })
     }
 }
 
@@ -150,6 +196,12 @@ pub(super) fn list(columns: &[Output]) -> String {
         format!("-- {:<widest$}  {ty}", column.name)
     };
     columns.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The statement that adds a column to a table.
+pub(super) fn add_column(table: &str, column: &Output) -> String {
+    let ty = column.ty.map_or_else(|| "VARCHAR".to_owned(), sql::column_type);
+    format!("ALTER TABLE {table} ADD COLUMN {} {ty}", sql::identifier(&column.name))
 }
 
 /// The statement that would make the table.

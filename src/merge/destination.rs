@@ -11,17 +11,18 @@ use super::{MergeError, aside, database, outside, sql};
 use crate::job::Job;
 
 /// What there is at a destination before the first publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Nothing: the table, or the file, will be made.
     Nothing,
-    /// A table, or a file, that is filled as it is.
-    Table,
+    /// A table, or a file, that is filled as it is, but for columns of the job that it is to gain.
+    Table(Vec<String>),
 }
 
 impl Found {
-    pub(super) fn is(there: bool) -> Found {
-        if there { Found::Table } else { Found::Nothing }
+    /// What is there, by the columns that it is to gain.
+    fn of(there: Option<Vec<String>>) -> Found {
+        there.map_or(Found::Nothing, Found::Table)
     }
 }
 
@@ -35,19 +36,22 @@ pub async fn check_destination(job: &Job, place: &ResolvedDestination) -> Result
     let path = &match place {
         ResolvedDestination::DuckDb(path) => aside::through_links(path),
         ResolvedDestination::Parquet(path) | ResolvedDestination::Csv(path) => {
-            file::check(job, &FilePlace::of(place, path, job), &columns)?;
-            return Ok(Found::is(path.exists()));
+            return file::check(job, &FilePlace::of(place, path, job), &columns).map(Found::of);
         }
-        ResolvedDestination::Server(server) => return outside::check(job, server).await.map(Found::is),
+        ResolvedDestination::Server(server) => return outside::check(job, server).await.map(Found::of),
     };
     if !path.exists() {
         aside::check_folder(path, "windrow makes the database there: it needs to write")?;
         return Ok(Found::Nothing);
     }
     let connection = database::open_when_free(path).await?;
-    let target = Target::find(&connection, job).map_err(|error| database::failed(path, &error))?;
-    target.check(&connection, path, &columns)?;
-    Ok(Found::is(target.exists()))
+    let failed = |error| database::failed(path, &error);
+    let target = Target::find(&connection, job).map_err(failed)?;
+    target.check(&connection, path, job, &columns)?;
+    let added = target.new_columns(job, &columns);
+    target.try_columns(&connection, &added).map_err(failed)?;
+    let added = added.iter().map(|column| column.name.clone());
+    Ok(Found::of(target.exists().then(|| added.collect())))
 }
 
 /// The first rows of a published table, read from its database.

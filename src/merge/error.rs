@@ -16,6 +16,16 @@ pub(super) const FULL: &str =
 /// What to do where it is forbidden to write.
 pub(super) const WRITABLE: &str = "windrow needs to write there";
 
+/// That a table is filled as it is, where nothing else can be done about it.
+pub(super) const NEVER_ALTERS: &str = "; windrow never alters a table";
+
+/// The same where columns are added.
+pub(super) const ONLY_ADDS: &str = "; windrow adds columns to it, and changes none that is there";
+
+/// What lets a table or a file be given the columns that it lacks.
+pub(super) const MAY_ADD: &str =
+    "; on_new_column = \"add\" in [table] lets windrow add the columns that it lacks";
+
 /// Shards that a message names before it says "and 3 more shards".
 const SHARDS_NAMED: usize = 8;
 
@@ -67,7 +77,7 @@ pub enum MergeError {
     },
     /// The job's columns and the table's do not go together.
     #[error(
-        "table {table} does not fit the job:\n  {}\nhint: change the job or the table; windrow never alters a table",
+        "table {table} does not fit the job:\n  {}\nhint: change the job or the table{hint}",
         problems.join("\n  ")
     )]
     Table {
@@ -75,6 +85,8 @@ pub enum MergeError {
         table: String,
         /// All that is wrong; never empty.
         problems: Vec<String>,
+        /// What else there is to do, or not.
+        hint: &'static str,
     },
     /// Another merge was faster at the server. It is looked at again, several times, before this is told.
     #[error(
@@ -129,7 +141,7 @@ pub enum MergeError {
     },
     /// The job and the file, or the folder of files, do not go together.
     #[error(
-        "{path} does not fit the job:\n  {}\nhint: change the job, or move what stands there away: it is made anew then",
+        "{path} does not fit the job:\n  {}\nhint: change the job, or move what stands there away: it is made anew then{hint}",
         problems.join("\n  ")
     )]
     File {
@@ -137,6 +149,8 @@ pub enum MergeError {
         path: String,
         /// All that is wrong; never empty.
         problems: Vec<String>,
+        /// What else there is to do, if anything.
+        hint: &'static str,
     },
     /// The folder in which the destination is written anew is not windrow's.
     #[error(

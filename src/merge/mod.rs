@@ -24,7 +24,7 @@
 //!
 //! | killed | the database | the run | the next merge |
 //! |---|---|---|---|
-//! | before COMMIT | as it was | unfinished | publishes |
+//! | before COMMIT | as it was; in MariaDB with the table, or its new columns, that were made for it, empty | unfinished | publishes |
 //! | after COMMIT, before `merged.json` | published, its row in `windrow_runs` | unfinished | finds the row, gives reports their names, writes `merged.json` |
 //! | after `merged.json` | published | finished | finds the row, changes nothing |
 //! | at a pause, before COMMIT | as it was | unfinished | publishes, with what came since |
@@ -69,6 +69,6 @@ pub use error::MergeError;
 pub use gate::success_in_words;
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
-pub use publish::{Published, Terms, ddl, publish, settle};
+pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};
 pub use query::{AnswerColumn, QueryResult, RunQuery, is_nested, query};
 pub use resolved::ResolvedDestination;

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::columns::Output;
 use super::file::FilePlace;
 use super::gate::{Duplicates, Gate};
 use super::load::{self, Loaded, Order, Stop, StopWhenDropped};
 use super::prove::Extent;
 use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
-use super::{MergeError, Proof, columns, database, dialect, file, outside, statements};
+use super::{MergeError, Proof, columns, database, dialect, file, outside, sql, statements};
 use crate::handoff::store::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::{Destination, Job};
+use crate::value::Type;
 
 /// On what terms a run is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,11 +98,32 @@ pub fn ddl(job: &Job, plan: &Plan) -> Result<String, MergeError> {
         return Ok(columns::list(&outputs));
     }
     let (schema, table) = columns::schema_and_table(&job.table.name);
-    let mut name = super::sql::identifier(&table);
+    let mut name = sql::identifier(&table);
     if schema != "main" {
-        name = format!("{}.{name}", super::sql::identifier(&schema));
+        name = format!("{}.{name}", sql::identifier(&schema));
     }
     Ok(columns::create_table(&name, &outputs) + ";")
+}
+
+/// The statements that publishing runs where a table that is there is to gain these columns; of a file the columns.
+pub fn ddl_of_new_columns(job: &Job, plan: &Plan, new: &[String]) -> Result<String, MergeError> {
+    let outputs = columns::of_run(plan, Some(job))?;
+    let added: Vec<Output> = outputs.into_iter().filter(|output| new.contains(&output.name)).collect();
+    if let Destination::Parquet(_) | Destination::Csv(_) = job.table.to {
+        return Ok(columns::list(&added));
+    }
+    let dialect = dialect::of_destination(&job.table.to);
+    let name = columns::table_name(&job.table.name);
+    let quote =
+        |name: &str| dialect.map_or_else(|| sql::identifier(name), |dialect| dialect.identifier(name));
+    let table = name.parts().map(quote).collect::<Vec<_>>().join(".");
+    let statement = |output: &Output| match dialect {
+        Some(dialect) => {
+            dialect.add_column(&table, &quote(&output.name), output.ty.unwrap_or(Type::Text)) + ";"
+        }
+        None => columns::add_column(&table, output) + ";",
+    };
+    Ok(added.iter().map(statement).collect::<Vec<_>>().join("\n"))
 }
 
 /// Publishes a proven run: gate, one transaction, `merged.json` last.

@@ -1,7 +1,7 @@
 //! The destination's table: what is there, and whether the job's columns fit into it.
 //!
-//! A table that is there is filled as it is, never altered: columns that the job does not name get their
-//! defaults (in an upsert, rows that stand keep what they have there). Types fit where DuckDB converts them
+//! A table that is there is filled as it is: columns that the job does not name get their defaults (in an upsert, rows
+//! that stand keep what they have there); it may gain columns that the job has, where that says so. Types fit where DuckDB converts them
 //! implicitly without loss of kind, such as integer into BIGINT, and text into an ENUM or UUID.
 
 use std::path::Path;
@@ -10,6 +10,7 @@ use duckdb::{Connection, params};
 
 use super::columns::{self, Output};
 use super::dialect::TAKE_BLOB;
+use super::error::NEVER_ALTERS;
 use super::{MergeError, database, sql};
 use crate::job::{Job, TableName};
 use crate::value::Type;
@@ -64,6 +65,39 @@ impl Target {
         self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
+    /// Columns that it is to gain: the job has them, a table is there, and lacks them.
+    pub fn new_columns<'a>(&self, job: &Job, columns: &'a [Output]) -> Vec<&'a Output> {
+        let is_new = |column: &&Output| self.lacks(&column.name) && self.lacking(job, &column.name).is_none();
+        columns.iter().filter(is_new).collect()
+    }
+
+    /// What is wrong with its having no column of that name.
+    fn lacking(&self, job: &Job, name: &str) -> Option<String> {
+        columns::lacking(job, "it", self.columns.iter().map(|column| column.name.as_str()), name)
+    }
+
+    fn lacks(&self, name: &str) -> bool {
+        self.exists() && self.column(name).is_none()
+    }
+
+    /// Adds columns, each by a statement of its own.
+    pub fn add_columns(&self, connection: &Connection, added: &[&Output]) -> duckdb::Result<()> {
+        added
+            .iter()
+            .try_for_each(|column| connection.execute_batch(&columns::add_column(&self.qualified, column)))
+    }
+
+    /// Adds columns and undoes that: what a table cannot be given is told.
+    pub fn try_columns(&self, connection: &Connection, added: &[&Output]) -> duckdb::Result<()> {
+        if added.is_empty() {
+            return Ok(());
+        }
+        connection.execute_batch("BEGIN TRANSACTION")?;
+        let tried = self.add_columns(connection, added);
+        connection.execute_batch("ROLLBACK")?;
+        tried
+    }
+
     /// Columns that the job does not fill, and that can be written.
     pub fn others<'a>(&'a self, columns: &'a [Output]) -> impl Iterator<Item = &'a TargetColumn> {
         let named = |column: &TargetColumn| {
@@ -73,22 +107,34 @@ impl Target {
     }
 
     /// Refuses a table that cannot be filled with these columns, naming all that is wrong with it.
-    pub fn check(&self, connection: &Connection, path: &Path, columns: &[Output]) -> Result<(), MergeError> {
+    pub fn check(
+        &self,
+        connection: &Connection,
+        path: &Path,
+        job: &Job,
+        columns: &[Output],
+    ) -> Result<(), MergeError> {
+        let table = self.name.clone();
         if self.name.eq_ignore_ascii_case(super::runs::TABLE) {
             let problems = vec!["windrow keeps its own records in that table".to_owned()];
-            return Err(MergeError::Table { table: self.name.clone(), problems });
+            return Err(MergeError::Table { table, problems, hint: NEVER_ALTERS });
         }
         let failed = |error| database::failed(path, &error);
-        let mut problems = self.problems(connection, columns).map_err(failed)?;
+        let mut problems = self.problems(connection, job, columns).map_err(failed)?;
         problems.extend(super::runs::duckdb::not_ours(connection).map_err(failed)?);
         if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(MergeError::Table { table: self.name.clone(), problems })
+            return Ok(());
         }
+        let hint = columns::hint(job, columns.iter().filter(|column| self.lacks(&column.name)));
+        Err(MergeError::Table { table, problems, hint })
     }
 
-    fn problems(&self, connection: &Connection, columns: &[Output]) -> duckdb::Result<Vec<String>> {
+    fn problems(
+        &self,
+        connection: &Connection,
+        job: &Job,
+        columns: &[Output],
+    ) -> duckdb::Result<Vec<String>> {
         if !self.exists() {
             return Ok(Vec::new());
         }
@@ -97,7 +143,7 @@ impl Target {
         }
         let mut problems = Vec::new();
         for column in columns {
-            problems.extend(self.problem(connection, column)?);
+            problems.extend(self.problem(connection, job, column)?);
         }
         let unfilled = self.others(columns).filter(|column| !column.nullable && column.default.is_none());
         problems.extend(unfilled.map(|column| {
@@ -106,11 +152,9 @@ impl Target {
         Ok(problems)
     }
 
-    fn problem(&self, connection: &Connection, column: &Output) -> duckdb::Result<Option<String>> {
+    fn problem(&self, connection: &Connection, job: &Job, column: &Output) -> duckdb::Result<Option<String>> {
         let name = &column.name;
-        let Some(standing) = self.column(name) else {
-            return Ok(Some(format!("it has no column {name:?}")));
-        };
+        let Some(standing) = self.column(name) else { return Ok(self.lacking(job, name)) };
         if standing.generated {
             return Ok(Some(format!("column {name:?} is generated and cannot be filled")));
         }

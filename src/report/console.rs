@@ -3,7 +3,7 @@
 use super::numbers::{age, counted};
 use super::price;
 use super::progress::Progress;
-use super::summary;
+use super::{filled_table, summary};
 use crate::handoff::Event;
 use crate::job::Job;
 use crate::os::{shown_path, tell};
@@ -66,6 +66,9 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::Resumed(run) => format!("{}: continuing run {}", run.plan.job, run.plan.run),
         Milestone::LeftBehind { run, why } => {
             format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)
+        }
+        Milestone::NewColumns { job, columns } => {
+            format!("{}: table {}", job.name, filled_table(job, columns))
         }
         Milestone::Planned { run, job, shards, price } => planned(run, job, *shards, price),
         Milestone::Extracting { run, then } => format!(

@@ -1,8 +1,12 @@
 //! Words that several commands say alike.
 
-use super::numbers::when;
+use super::numbers::{count, counted, when};
 use crate::handoff::{Plan, RunStore};
+use crate::job::Job;
 use crate::os::shown_path;
+
+/// New columns that are named.
+const COLUMNS_NAMED: usize = 8;
 
 /// What to do where a refusal of the secret is an answer.
 const PROPER_ANSWER: &str = "an endpoint for which that is a proper answer says missing = [401, 403]";
@@ -17,6 +21,21 @@ pub fn paused(renews_at: Option<u64>) -> String {
     match renews_at {
         Some(second) => format!("paused: a quota is used up; there is a new one {}", when(second)),
         None => "paused: the limit on requests is used up".to_owned(),
+    }
+}
+
+/// A table that is there, and the columns that it is to gain.
+pub fn filled_table(job: &Job, new: &[String]) -> String {
+    let filled = format!("{} is there, and is filled as it is", job.table.name);
+    let shown = new.iter().take(COLUMNS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match new.len().saturating_sub(COLUMNS_NAMED) {
+        0 => String::new(),
+        more => format!(", and {} more", count(more as u64)),
+    };
+    match new {
+        [] => filled,
+        [_] => format!("{filled}; a column is added: {shown}"),
+        new => format!("{filled}; {} are added: {shown}{more}", counted(new.len() as u64, "column")),
     }
 }
 

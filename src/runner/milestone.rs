@@ -33,6 +33,13 @@ pub enum Milestone<'a> {
         /// What it cannot be continued for.
         why: &'a str,
     },
+    /// The job's table is there, and is to gain columns.
+    NewColumns {
+        /// The job.
+        job: &'a Job,
+        /// Their names.
+        columns: &'a [String],
+    },
     /// A new run is planned.
     Planned {
         /// The run.

@@ -16,7 +16,7 @@ use super::{LiveRun, Milestone, Purpose, RunnerError, Watcher, jobs, pause};
 use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::job::Job;
-use crate::merge::{ResolvedDestination, check_destination};
+use crate::merge::{Found, ResolvedDestination, check_destination};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -82,7 +82,12 @@ async fn stands(
     let look = async {
         let settled = settle_all(job, &options.root, &options.secrets, options.is_new, watcher).await?;
         if settled.is_none() {
-            check_destination(job, &ResolvedDestination::of_job(job, &options.secrets)?).await?;
+            let to = ResolvedDestination::of_job(job, &options.secrets)?;
+            if let Found::Table(columns) = check_destination(job, &to).await?
+                && !columns.is_empty()
+            {
+                watcher.reached(Milestone::NewColumns { job, columns: &columns });
+            }
         }
         Ok(settled)
     };

@@ -54,7 +54,7 @@ fn trouble(code: &SqlState) -> Trouble {
     match code.code() {
         "23505" => Trouble::Taken,
         "40001" | "40P01" => Trouble::Deadlock,
-        "42P06" | "42P07" | "42710" => Trouble::Exists,
+        "42P06" | "42P07" | "42701" | "42710" => Trouble::Exists,
         "25P01" | "3B001" => Trouble::Ended,
         "53100" => Trouble::Disk,
         "57014" | "55P03" => Trouble::Cancelled,

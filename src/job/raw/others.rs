@@ -168,7 +168,10 @@ const MEANINGS: &[Meaning] = &[
     (TABLE, &["replace", "replace_strategy"], "write swap = true, beside mode = \"replace\""),
     (TABLE, &["loaded_at", "ingested_at", "add_metadata", "metadata", "include_metadata", "timestamps", "add_record_metadata"], "write stamp = { fetched_at = \"record.fetched_at\" }"),
     (TABLE, &["partition", "partitions", "partition_cols", "partition_columns"], "write partition_by = [\"country\"]"),
-    (TABLE, &["columns", "dtype", "schema_contract", "on_schema_change"], "leave it out: the columns of [[endpoint]] and [input] are the table's"),
+    (TABLE, &["schema_contract", "on_schema_change", "schema_evolution", "evolve_schema", "schema_evolution_mode", "allow_field_addition", "schema_update_options", "merge_schema",
+        "auto_evolve", "add_columns", "add_new_columns", "alter", "allow_alter", "alter_table", "on_missing_column", "new_columns"],
+        "write on_new_column = \"add\", for columns that the table does not have yet"),
+    (TABLE, &["columns", "dtype"], "leave it out: the columns of [[endpoint]] and [input] are the table's"),
 
     // Publishing.
     (PUBLISH, &["when", "publish_at"], "write on_pause = \"publish\", for what there is when a quota makes the run pause"),

@@ -7,7 +7,7 @@ use super::leaf::{Count, Ratio, Share};
 use super::section::section;
 use super::statement::{After, Before};
 use super::word::{Choice, Word};
-use crate::job::table::{Mode, OnPause, OnReferencing, OnUnlisted, Stamp};
+use crate::job::table::{Mode, OnNewColumn, OnPause, OnReferencing, OnUnlisted, Stamp};
 
 section! {
     /// `[table]`
@@ -45,6 +45,10 @@ section! {
         /// ON DELETE CASCADE, SET NULL or SET DEFAULT: with `fail` (default) nothing does, and the run is not published; `null`
         /// lets the references be taken away, `delete` also lets those rows be deleted. For servers and SQLite.
         on_referencing: Word<OnReferencing>,
+        /// What becomes of columns of the job that a table which is there does not have: with `fail` (default) nothing is asked
+        /// or published; `add` adds them (ALTER TABLE), of the types that a new table would have, and rows that are there have
+        /// no value in them. Columns of the key are never added. A file that is replaced as a whole needs neither.
+        on_new_column: Word<OnNewColumn>,
         /// The column, or columns, by whose values a folder of Parquet files is divided.
         partition_by: Names,
         ..
@@ -102,6 +106,33 @@ impl Choice for OnUnlisted {
 impl Choice for OnReferencing {
     const WORDS: &'static [(&'static str, OnReferencing)] =
         &[("fail", OnReferencing::Fail), ("null", OnReferencing::Null), ("delete", OnReferencing::Delete)];
+}
+
+impl Choice for OnNewColumn {
+    const WORDS: &'static [(&'static str, OnNewColumn)] =
+        &[("fail", OnNewColumn::Fail), ("add", OnNewColumn::Add)];
+
+    const OTHERS: &'static [(&'static [&'static str], &'static str)] = &[
+        (
+            &[
+                "evolve",
+                "append",
+                "append_new_columns",
+                "sync_all_columns",
+                "propagate_columns",
+                "alter",
+                "allow_field_addition",
+                "basic",
+                "yes",
+            ],
+            "write \"add\"",
+        ),
+        (&["freeze", "none", "error", "reject", "forbid", "no"], "write \"fail\""),
+        (
+            &["ignore", "discard_value", "discard_row", "skip", "drop"],
+            "leave the column out of the job, and write \"fail\"",
+        ),
+    ];
 }
 
 impl Choice for Stamp {

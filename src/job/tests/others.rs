@@ -54,7 +54,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("[[endpoint]]", &["path", "resource", "response_actions", "next_url_path", "cursor_path"], "write "),
     ("[input]", &["include_from_parent"], "columns = "),
     ("[table]", &["merge_key"], "replace_ids"),
-    ("[table]", &["schema_contract"], "[[endpoint]] and [input]"),
+    ("[table]", &["schema_contract"], "on_new_column = \"add\""),
     ("file", &["client", "resources", "resource_defaults"], "write "),
     ("pages", &["maximum_page"], "max = 100"),
     ("pages", &["next_url_path"], "next = "),
@@ -152,9 +152,23 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("[table]", &["if_exists"], "mode = "),
     ("[table]", &["con", "index"], "write "),
     ("[job]", &["chunksize"], "shard_size"),
+    // BigQuery, Kafka Connect, Snowflake, Delta
+    (
+        "[table]",
+        &[
+            "schemaUpdateOptions",
+            "allow_field_addition",
+            "auto_evolve",
+            "schema_evolution",
+            "mergeSchema",
+            "add_columns",
+            "alter",
+        ],
+        "on_new_column = \"add\"",
+    ),
     // dbt
     ("[table]", &["unique_key", "incremental_strategy", "materialized"], "write "),
-    ("[table]", &["on_schema_change"], "leave it out"),
+    ("[table]", &["on_schema_change"], "on_new_column = \"add\""),
     ("[table]", &["hard_deletes"], "on_unlisted = "),
     ("[publish]", &["pre_hook"], "[[publish.before]]"),
     ("[publish]", &["post_hook"], "[[publish.after]]"),

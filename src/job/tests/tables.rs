@@ -70,6 +70,35 @@ fn what_becomes_of_ids_that_are_gone_follows_the_mode() {
 }
 
 #[test]
+fn columns_that_a_table_lacks_are_refused_or_added() {
+    for (keys, meant) in [
+        ("", OnNewColumn::Fail),
+        (", on_new_column = \"fail\"", OnNewColumn::Fail),
+        (", on_new_column = \"add\"", OnNewColumn::Add),
+    ] {
+        assert_eq!(table(&format!("mode = \"append\"{keys}"), "").on_new_column, meant);
+    }
+    for (word, hint) in [
+        ("append_new_columns", "write \"add\""),
+        ("Evolve", "write \"add\""),
+        ("freeze", "write \"fail\""),
+        ("ignore", "leave the column out of the job"),
+        ("ad", "did you mean"),
+        ("x", "write \"fail\" or \"add\""),
+    ] {
+        let said = format!("unknown word \"{word}\"\nhint: {hint}");
+        one(&format!("mode = \"append\", on_new_column = \"{word}\""), "", &said);
+    }
+    for to in ["csv:films.csv", "parquet:films.parquet"] {
+        let files = |mode: &str| with(mode, "").replace("duckdb:small.duckdb", to);
+        let replaced = mistakes_of(&files("mode = \"replace\", on_new_column = \"add\""));
+        assert_eq!(replaced[0].message, "`on_new_column` of a file that is replaced as a whole");
+        let upsert = parse(&files("mode = \"upsert\", key = \"id\", on_new_column = \"add\"")).unwrap();
+        assert_eq!(upsert.table.on_new_column, OnNewColumn::Add);
+    }
+}
+
+#[test]
 fn a_key_tells_the_rows_of_a_record_apart() {
     let rows = "rows = '.[]'\ncolumns = { x = '.x', y = { jq = '.y', from = 'answer' } }";
     one(

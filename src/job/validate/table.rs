@@ -7,7 +7,7 @@ use super::scheme::Kind;
 use super::{destination, key, partition, server};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Mode, OnUnlisted, Stamp, Table, TableName};
+use crate::job::{Mode, OnNewColumn, OnUnlisted, Stamp, Table, TableName};
 
 /// The table in which the runs themselves are kept.
 const RUNS_TABLE: &str = "windrow_runs";
@@ -25,6 +25,7 @@ pub(super) fn validated(
     let name = table.name.as_ref().and_then(|name| table_name(name, Kind::of(file), mistakes));
     check_append(file, table, mistakes);
     check_on_unlisted(table, mistakes);
+    check_on_new_column(file, table, mistakes);
     key::check_is_there(file, written, mistakes);
     key::check_exploding(file, table, mistakes);
     key::check_id(file, table, known, mistakes);
@@ -43,6 +44,7 @@ pub(super) fn validated(
         runs_table,
         swap,
         on_referencing,
+        on_new_column: table.on_new_column.as_ref().map_or(OnNewColumn::Fail, |word| word.value.0),
         partition_by,
     })
 }
@@ -89,6 +91,15 @@ fn check_on_unlisted(table: &raw::Table, mistakes: &mut Mistakes) {
         _ => return,
     };
     mistakes.add(&on_unlisted.span, message, hint);
+}
+
+/// A file that is replaced as a whole has the columns that the job has.
+fn check_on_new_column(file: &raw::JobFile, table: &raw::Table, mistakes: &mut Mistakes) {
+    let Some(on_new_column) = &table.on_new_column else { return };
+    if Kind::of(file) == Kind::File && table.mode() == Some(Mode::Replace) {
+        let hint = "leave it out: the new file has all columns of the job";
+        mistakes.add(&on_new_column.span, "`on_new_column` of a file that is replaced as a whole", hint);
+    }
 }
 
 fn stamps(table: &raw::Table) -> Vec<(String, Stamp)> {

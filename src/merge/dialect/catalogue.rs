@@ -4,6 +4,8 @@
 //! queries as it is. Where an answer is a list, it is a JSON array of texts. A *complaint* is a text for people, about the
 //! table unless it says otherwise; no row means that all is well.
 
+use crate::value::Type;
+
 /// What a database knows of its tables.
 pub(in crate::merge) trait Catalogue {
     /// Where the server itself cannot take a load: complaints.
@@ -25,6 +27,12 @@ pub(in crate::merge) trait Catalogue {
     /// never written, is computed from others.
     fn columns(&self, id: &str) -> String;
 
+    /// What keeps others from altering the table while the catalogue is asked about it, and what lets them again; `None` where a
+    /// query sees it as it was before, or as it is afterwards.
+    fn hold(&self, _schema: Option<&str>, _table: &str) -> Option<[String; 2]> {
+        None
+    }
+
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 
@@ -43,6 +51,9 @@ pub(in crate::merge) trait Catalogue {
 
     /// That this user may not make a table in the schema, or the schema where there is none: a complaint, or a refusal.
     fn may_not_make_table(&self, schema: &str) -> String;
+
+    /// What keeps columns from being added to the table, what is likelier first.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle>;
 
     /// The foreign keys that refer to the table and change rows that have them where a row here is deleted: id, name, id and
     /// name of their table, name of the table referred to, what happens, list of columns, list of those referred to, whether
@@ -92,6 +103,30 @@ pub(in crate::merge) struct LoadRights<'a> {
     /// The columns that the job fills.
     pub filled: &'a [String],
     pub rights: Vec<(&'static str, Right)>,
+}
+
+/// A column that a table is to gain.
+pub(in crate::merge) struct AddedColumn {
+    /// Not quoted.
+    pub name: String,
+    pub ty: Type,
+}
+
+/// What may keep columns from being added.
+#[derive(Default)]
+pub(in crate::merge) struct Obstacle {
+    /// What has to be done before; where that is refused, nothing is asked.
+    pub made_by: Option<String>,
+    /// A query that answers with complaints, or is refused with one. A refusal since there is such a column already is none: so
+    /// a right is tried that is asked for before anything else.
+    pub query: String,
+}
+
+impl Obstacle {
+    /// What can be asked at once.
+    pub fn of(query: String) -> Obstacle {
+        Obstacle { made_by: None, query }
+    }
 }
 
 /// Where a right has to hold.

@@ -25,7 +25,9 @@ use std::time::Duration;
 use ::duckdb::arrow::array::StructArray;
 use bytes::BytesMut;
 
-pub(super) use self::catalogue::{Catalogue, Cause, Fit, LoadRights, Right, StandingType, Swap};
+pub(super) use self::catalogue::{
+    AddedColumn, Catalogue, Cause, Fit, LoadRights, Obstacle, Right, StandingType, Swap,
+};
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
 use self::postgres::Postgres;
@@ -102,6 +104,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
         self.column_type(ty)
     }
 
+    /// Adds a column to a table that is there, of the type that it would have in one that is made.
+    fn add_column(&self, table: &str, column: &str, ty: Type) -> String {
+        format!("ALTER TABLE {table} ADD COLUMN {column} {}", self.column_type(ty))
+    }
+
     /// What stands behind the columns of a table that is made.
     fn table_options(&self) -> &'static str {
         ""
@@ -152,6 +159,9 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Bounds how long a statement of this transaction waits for a lock; `None` where none of them does.
     fn wait_for_locks(&self, longest: Duration) -> Option<String>;
 
+    /// Lets the statements that follow wait as long as before; `None` where [`Dialect::wait_for_locks`] has none.
+    fn wait_as_before(&self) -> Option<&'static str>;
+
     /// Bounds how long a statement of this transaction takes; `None` where nothing does.
     fn take_at_most(&self, longest: Duration) -> Option<String>;
 
@@ -198,8 +208,8 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// statements, of which the last one deletes.
     fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String>;
 
-    /// Whether a table can be made within a transaction. Where it cannot, it is made before, and stays if the transaction
-    /// is undone.
+    /// Whether a table can be made, or be given columns, within a transaction. Where it cannot, that is done before, and stays if
+    /// the transaction is undone.
     fn makes_tables_in_transaction(&self) -> bool {
         true
     }

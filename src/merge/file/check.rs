@@ -13,24 +13,30 @@ use crate::merge::{MergeError, database};
 use crate::os::exchange;
 use crate::value::Type;
 
-/// Whether the job's columns can be published there, as far as can be known before.
-pub(in crate::merge) fn check(job: &Job, file: &FilePlace, columns: &[Output]) -> Result<(), MergeError> {
+/// Whether the job's columns can be published there, as far as can be known before: those that a file which is there is to
+/// gain; `None` where there is none.
+pub(in crate::merge) fn check(
+    job: &Job,
+    file: &FilePlace,
+    columns: &[Output],
+) -> Result<Option<Vec<String>>, MergeError> {
     refuse(job, file, columns)?;
     let standing = Standing::find(file)?;
     check_folder(&file.path, "windrow writes the new file beside the old one, then renames it")?;
     Aside::check(&file.path)?;
-    let Some(standing) = standing else { return Ok(()) };
+    let Some(standing) = standing else { return Ok(file.path.exists().then(Vec::new)) };
     if let Format::Folder(_) = file.format {
         check_exchange(file)?;
     }
-    standing.check(columns)?;
+    standing.check(job, columns)?;
     let failed = |error| file.failed(&error);
     let scratch = database::new_in_memory().map_err(failed)?;
     standing.memory(&scratch)?;
     let target = Target::find(&scratch, job).map_err(failed)?;
     standing.make_table(&scratch, &target, columns)?;
     let target = Target::find(&scratch, job).map_err(failed)?;
-    target.check(&scratch, &file.path, columns).map_err(|error| file.told(error))
+    target.check(&scratch, &file.path, job, columns).map_err(|error| file.told(error))?;
+    Ok(Some(standing.new_columns(job, &target, columns)))
 }
 
 /// Refuses what no file can do.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use crate::merge::columns::Output;
+use crate::job::Job;
+use crate::merge::columns::{self, Output};
 
 /// A CSV file as far as its first line tells.
 #[derive(Debug, Clone)]
@@ -35,12 +36,18 @@ impl Header {
         Ok(Some(Header { names: first.iter().map(name).collect() }))
     }
 
-    /// What keeps it from being the header of these columns.
-    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
+    /// The columns that it does not have.
+    pub fn lacks<'a>(&self, columns: &'a [Output]) -> Vec<&'a Output> {
         let has = |name: &str| self.names.iter().any(|other| other.eq_ignore_ascii_case(name));
-        let lacks = columns.iter().filter(|column| !has(&column.name));
-        let mut problems: Vec<String> =
-            lacks.map(|column| format!("its header has no column {:?}", column.name)).collect();
+        columns.iter().filter(|column| !has(&column.name)).collect()
+    }
+
+    /// What keeps it from being the header of these columns of the job.
+    pub fn problems(&self, job: &Job, columns: &[Output]) -> Vec<String> {
+        let lacking = |column: &Output| {
+            columns::lacking(job, "its header", self.names.iter().map(String::as_str), &column.name)
+        };
+        let mut problems: Vec<String> = self.lacks(columns).into_iter().filter_map(lacking).collect();
         for (at, name) in self.names.iter().enumerate() {
             if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
                 problems.push(format!("its header has a column {name:?}, which the job does not fill"));
@@ -77,6 +84,7 @@ fn reader(path: &Path) -> io::Result<Reader<File>> {
 mod tests {
     use super::*;
     use crate::merge::columns::Origin;
+    use crate::merge::tests::sandbox;
     use crate::value::Type;
 
     fn file(content: &[u8]) -> tempfile::NamedTempFile {
@@ -98,7 +106,9 @@ mod tests {
     fn a_header_has_the_declared_columns_in_any_order() {
         let column = |name: &str| Output { name: name.into(), ty: Some(Type::Text), origin: Origin::Id };
         let columns = [column("id"), column("a,b")];
-        let problems = |text: &[u8]| Header::read(file(text).path()).unwrap().unwrap().problems(&columns);
+        let job = sandbox::job("films.duckdb".into(), &sandbox::plan(1, &[]));
+        let problems =
+            |text: &[u8]| Header::read(file(text).path()).unwrap().unwrap().problems(&job, &columns);
         assert_eq!(problems(b"\xef\xbb\xbf\"a,b\",ID\r\n1,2\r\n"), [""; 0]);
         assert_eq!(
             problems(b"id,id,c\n"),

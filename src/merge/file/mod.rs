@@ -66,6 +66,7 @@ pub(super) use self::preview::{first_rows_of_csv, first_rows_of_parquet};
 use self::standing::{Standing, mark};
 use super::aside::{Aside, through_links};
 use super::columns::{self, Output};
+use super::error::MAY_ADD;
 use super::load::{self, Ground, Loaded, Order, Settled, Stop};
 use super::resolved::ResolvedDestination;
 use super::statements::{finish, keep};
@@ -105,13 +106,16 @@ impl FilePlace {
     }
 
     fn misfit(&self, problems: Vec<String>) -> MergeError {
-        MergeError::File { path: self.path.display().to_string(), problems }
+        MergeError::File { path: self.path.display().to_string(), problems, hint: "" }
     }
 
     /// What a table of DuckDB's would be told, told of the file.
     fn told(&self, error: MergeError) -> MergeError {
         match error {
-            MergeError::Table { problems, .. } => self.misfit(problems),
+            MergeError::Table { problems, hint, .. } => {
+                let hint = if hint == MAY_ADD { hint } else { "" };
+                MergeError::File { path: self.path.display().to_string(), problems, hint }
+            }
             other => other,
         }
     }
@@ -220,7 +224,7 @@ impl Work<'_> {
 
     /// Makes the table, with the rows that stand; the number of those that were not read, since all make way.
     fn fill(&self, standing: &Standing<'_>) -> Result<u64, MergeError> {
-        standing.check(&self.columns)?;
+        standing.check(&self.order.job, &self.columns)?;
         let target = self.target()?;
         standing.make_table(self.connection, &target, &self.columns)?;
         let policy = self.order.policy();

@@ -11,7 +11,7 @@ use super::header::{Extent, Header};
 use super::memory::Memory;
 use super::{FilePlace, Format, marker};
 use crate::handoff::FileMark;
-use crate::job::ChunkFormat;
+use crate::job::{ChunkFormat, Job};
 use crate::merge::columns::{self, Output};
 use crate::merge::sql::{self, FileList};
 use crate::merge::target::Target;
@@ -65,12 +65,23 @@ impl<'a> Standing<'a> {
     }
 
     /// Refuses a header that has other columns. A table tells by itself whether it fits.
-    pub fn check(&self, columns: &[Output]) -> Result<(), MergeError> {
+    pub fn check(&self, job: &Job, columns: &[Output]) -> Result<(), MergeError> {
         let Content::Csv(header) = &self.content else { return Ok(()) };
-        match header.problems(columns) {
-            problems if problems.is_empty() => Ok(()),
-            problems => Err(self.file.misfit(problems)),
+        let problems = header.problems(job, columns);
+        if problems.is_empty() {
+            return Ok(());
         }
+        let hint = columns::hint(job, header.lacks(columns));
+        Err(self.file.told(MergeError::Table { table: String::new(), problems, hint }))
+    }
+
+    /// The columns that it is to gain, where it is held by this table.
+    pub fn new_columns(&self, job: &Job, target: &Target, columns: &[Output]) -> Vec<String> {
+        let new = match &self.content {
+            Content::Csv(header) => header.lacks(columns),
+            Content::Parquet(..) => target.new_columns(job, columns),
+        };
+        new.into_iter().map(|column| column.name.clone()).collect()
     }
 
     /// What was published into it; `None` where it cannot tell.

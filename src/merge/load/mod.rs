@@ -258,6 +258,7 @@ impl<'a> Loading<'a> {
             self.checked(self.make_table())?;
             self.target = self.checked(Target::find(self.connection, &self.order.job))?;
         } else {
+            self.add_columns()?;
             self.checked(self.bind_indexes())?;
         }
         let narrowed = self.checked(self.narrow())?;
@@ -281,6 +282,16 @@ impl<'a> Loading<'a> {
         let nothing =
             format!("INSERT INTO {qualified} ({names}) SELECT {names} FROM {qualified} WHERE false");
         self.connection.execute_batch(&nothing)
+    }
+
+    /// Gives the table the columns that it is to gain.
+    fn add_columns(&mut self) -> Result<(), MergeError> {
+        let added = self.target.new_columns(&self.order.job, &self.columns);
+        if !added.is_empty() {
+            self.checked(self.target.add_columns(self.connection, &added))?;
+            self.target = self.checked(Target::find(self.connection, &self.order.job))?;
+        }
+        Ok(())
     }
 
     fn make_table(&self) -> duckdb::Result<()> {
@@ -386,7 +397,7 @@ impl Engine for Loading<'_> {
     }
 
     async fn check(&self) -> Result<(), MergeError> {
-        self.target.check(self.connection, self.path, &self.columns)
+        self.target.check(self.connection, self.path, &self.order.job, &self.columns)
     }
 
     async fn total(&self) -> Result<Option<u64>, MergeError> {

@@ -3,7 +3,7 @@
 use super::ask::{complaints, connect_to_read};
 use super::rights;
 use super::target::OutsideTarget;
-use super::{referencing, runs, swap};
+use super::{added, referencing, runs, swap};
 use crate::database::{Server, Session};
 use crate::job::Job;
 use crate::merge::MergeError;
@@ -17,14 +17,16 @@ use crate::merge::dialect;
 /// A unique index on columns other than the key is no mistake: only rows can collide in it, and then the server says
 /// which.
 ///
-/// Whether there is a table.
-pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<bool, MergeError> {
+/// The columns that a table which is there is to gain; `None` where there is no table.
+pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<Option<Vec<String>>, MergeError> {
     let columns = columns::of_job(job)?;
     let session = connect_to_read(server).await?;
     let target = OutsideTarget::find(&session, job).await?;
     let fits = refuse_unfit(&session, job, &target, &columns).await;
     session.close().await;
-    fits.map(|()| target.exists())
+    fits?;
+    let added = added::new_columns(job, &target, &columns).into_iter();
+    Ok(target.exists().then(|| added.map(|column| column.name).collect()))
 }
 
 /// Refuses what a load would fail at, naming all of it.
@@ -35,10 +37,12 @@ pub(super) async fn refuse_unfit(
     columns: &[Output],
 ) -> Result<(), MergeError> {
     let mut problems = complaints(session, dialect::of(session).unfit_server()).await?;
-    problems.extend(target.problems(columns));
+    problems.extend(target.problems(job, columns));
     problems.extend(target.missing_key(job));
     if target.is_table() {
         problems.extend(rights::missing(session, job, target, columns).await?);
+        let added = added::new_columns(job, target, columns);
+        problems.extend(added::problems(session, target, &added).await?);
     }
     if target.is_table() {
         problems.extend(referencing::problems(session, job, target).await?);
@@ -47,5 +51,9 @@ pub(super) async fn refuse_unfit(
         problems.extend(swap::obstacles(session, target).await?);
     }
     problems.extend(runs::problems(session, job, target).await?);
-    if problems.is_empty() { Ok(()) } else { Err(MergeError::Table { table: target.name.clone(), problems }) }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let hint = columns::hint(job, columns.iter().filter(|output| target.lacks(&output.name)));
+    Err(MergeError::Table { table: target.name.clone(), problems, hint })
 }

@@ -10,10 +10,10 @@ use super::target::OutsideTarget;
 use super::transaction::Transaction;
 use crate::database::DatabaseError;
 use crate::job::{Mode, OnReferencing};
-use crate::merge::MergeError;
 use crate::merge::dialect::{Cause, Dialect, Temporary};
 use crate::merge::load::{Relation, Written};
 use crate::merge::statements::{self, Views};
+use crate::merge::{MergeError, columns};
 use crate::value::Field;
 
 /// Temporary tables: the rows, as the job's statements see them, and ids.
@@ -314,7 +314,8 @@ impl<'a> Filling<'a> {
         if problems.is_empty() {
             Ok(changed)
         } else {
-            Err(MergeError::Table { table: self.target.name.clone(), problems })
+            let hint = columns::hint(job, []);
+            Err(MergeError::Table { table: self.target.name.clone(), problems, hint })
         }
     }
 

@@ -27,7 +27,8 @@
 //! Another merge of the same run waits on a lock of the run's own, and then finds what this one published; should it not
 //! wait, the key of the row in `windrow_runs` would refuse it. Modes that look at what stands keep others from writing between
 //! look and COMMIT; they read on. Readers see the old rows until COMMIT, and those with an older snapshot after it too:
-//! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it.
+//! DELETE, never TRUNCATE; only a table that is [swapped](self::swap) on request is another one after it. Where a table is
+//! [given columns](self::added) in the transaction, PostgreSQL lets readers wait from then on for COMMIT.
 //!
 //! Rows that the server refuses are [looked for](self::refused), in a transaction that is undone, so that the error names
 //! them, or the run is published without them.
@@ -38,6 +39,7 @@
 //! minute while the server comes back, starts the transaction anew: its claim in `windrow_runs` waits until the lost one
 //! has ended, and then either finds the run published, or publishes it. A deadlock is repeated in the same way.
 
+mod added;
 mod ask;
 mod check;
 mod exporter;

@@ -73,9 +73,9 @@ async fn find_in(
 ) -> Result<FoundRows, MergeError> {
     let patience = if order.may_reject() == 0 { PATIENCE } else { PATIENCE_TO_REJECT };
     let mut transaction = begin(session, order).await?;
-    run_if_any(session, dialect::of(session).wait_for_locks(patience)).await?;
     transaction.open().await?;
     let is_made = transaction.make_table().await?;
+    run_if_any(session, dialect::of(session).wait_for_locks(patience)).await?;
     let target = &transaction.target;
     let filling = Filling::plan(&transaction, is_made).await?.staging();
     let mut exporter = Exporter::start(filling.exports());

@@ -1,8 +1,10 @@
 //! The table on the server: what is there, and whether the job's columns fit into it.
 //!
-//! A table that is there is filled as it is, never altered: columns that the job does not name are left to the
-//! database (serial numbers, defaults; an upsert leaves them as they stand), and its keys, references and triggers hold.
+//! A table that is there is filled as it is: columns that the job does not name are left to the database (serial numbers,
+//! defaults; an upsert leaves them as they stand), and its keys, references and triggers hold. It may gain
+//! [columns](super::added) that the job has, where that says so; it is never altered else.
 
+use super::ask::run_if_any;
 use crate::database::{DatabaseError, Row, Session};
 use crate::job::{Job, Mode, OnFailure, Table, TableName};
 use crate::merge::columns::{self, Output};
@@ -59,13 +61,15 @@ impl OutsideTarget {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<OutsideTarget, DatabaseError> {
         let TableName { schema, table } = columns::table_name(&job.table.name);
+        let dialect = dialect::of(session);
+        let release = hold(session, schema.as_deref(), &table).await;
         let FoundTable { schema, table, standing, lost_in } =
             find(session, schema.as_deref(), &table).await?;
         let standing = match standing {
             Some((id, kind)) => Some(standing_table(session, id, &kind).await?),
             None => None,
         };
-        let dialect = dialect::of(session);
+        run_if_any(session, release).await?;
         Ok(OutsideTarget {
             dialect,
             name: TableName { schema: Some(schema.clone()), table: table.clone() }.to_string(),
@@ -102,6 +106,16 @@ impl OutsideTarget {
         let of =
             |name: &str| self.columns().iter().find(|column| self.dialect.is_same_column(&column.name, name));
         of(name).or_else(|| of(&name.to_ascii_lowercase()))
+    }
+
+    /// What is wrong with its having no column of that name; nothing where it is to be added.
+    pub fn lacking(&self, job: &Job, name: &str) -> Option<String> {
+        columns::lacking(job, "it", self.columns().iter().map(|column| column.name.as_str()), name)
+    }
+
+    /// Whether it is there, a table, and has no column of that name.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.exists() && self.is_table() && self.column(name).is_none()
     }
 
     /// Whether no two rows can have the same values in these columns.
@@ -144,8 +158,8 @@ impl OutsideTarget {
         has_key && is_referenced && !self.row_id("old").is_empty()
     }
 
-    /// What of it does not fit these columns.
-    pub fn problems(&self, columns: &[Output]) -> Vec<String> {
+    /// What of it does not fit these columns of the job.
+    pub fn problems(&self, job: &Job, columns: &[Output]) -> Vec<String> {
         let lost = self.lost_in.as_ref().map(|search_path| {
             format!(
                 "it is not found, and search_path = {search_path} has no schema to make it in: write the \
@@ -157,7 +171,8 @@ impl OutsideTarget {
         if let Some(what) = standing.is_no_table {
             return vec![what.to_owned()];
         }
-        let mut problems: Vec<String> = columns.iter().filter_map(|column| self.problem(column)).collect();
+        let mut problems: Vec<String> =
+            columns.iter().filter_map(|column| self.problem(job, column)).collect();
         let names = self.names(columns);
         for (at, name) in names.iter().enumerate() {
             if let Some(first) = names[..at].iter().position(|other| other == name) {
@@ -201,9 +216,9 @@ impl OutsideTarget {
         })
     }
 
-    fn problem(&self, output: &Output) -> Option<String> {
+    fn problem(&self, job: &Job, output: &Output) -> Option<String> {
         let name = &output.name;
-        let Some(standing) = self.column(name) else { return Some(format!("it has no column {name:?}")) };
+        let Some(standing) = self.column(name) else { return self.lacking(job, name) };
         if standing.generated {
             return Some(format!("column {name:?} is generated and cannot be filled"));
         }
@@ -247,6 +262,26 @@ pub(super) struct FoundTable {
     lost_in: Option<String>,
 }
 
+/// Keeps others from altering a table while it is looked at, where that is needed; what lets them again.
+async fn hold(session: &Session, schema: Option<&str>, table: &str) -> Option<String> {
+    let mut release = None;
+    for (schema, table) in spellings(schema, table) {
+        let [hold, then] = dialect::of(session).hold(schema.as_deref(), &table)?;
+        release = Some(then);
+        // Where it is not there, or may not be read, that is told elsewhere.
+        if session.run(&hold).await.is_ok() {
+            break;
+        }
+    }
+    release
+}
+
+/// A name as it is written, and in lower case.
+fn spellings(schema: Option<&str>, table: &str) -> [(Option<String>, String); 2] {
+    let small = |name: &str| name.to_ascii_lowercase();
+    [(schema.map(str::to_owned), table.to_owned()), (schema.map(small), small(table))]
+}
+
 /// Looks a table up: as its name is written, or else in lower case, as PostgreSQL reads a name without quotes. One that
 /// is not there would be made in that schema, or else in the one that the user's names are made in.
 pub(super) async fn find(
@@ -255,9 +290,7 @@ pub(super) async fn find(
     table: &str,
 ) -> Result<FoundTable, DatabaseError> {
     let dialect = dialect::of(session);
-    let small = |name: &str| name.to_ascii_lowercase();
-    for (schema, table) in [(schema.map(str::to_owned), table.to_owned()), (schema.map(small), small(table))]
-    {
+    for (schema, table) in spellings(schema, table) {
         let row = session.row(&dialect.table(schema.as_deref(), &table)).await?;
         if let Some(id) = row.get(0) {
             let standing = Some((id.to_owned(), row.text(3)));
@@ -326,5 +359,39 @@ fn target_column(row: &Row) -> TargetColumn {
         has_default: row.flag(8),
         generated: row.flag(9),
         computed: row.flag(10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::merge::ResolvedDestination;
+    use crate::merge::tests::sandbox::Sandbox;
+
+    /// As a load has one, by its name.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_table_that_somebody_alters_is_seen_whole_under_a_lock() {
+        let sandbox = Sandbox::new(1).await.on_mariadb();
+        sandbox.execute("CREATE TABLE films (a int, b int PRIMARY KEY); INSERT INTO films SELECT seq, seq FROM seq_1_to_3000");
+        let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
+        let (rival, own) = (server.connect().await.unwrap(), server.connect().await.unwrap());
+        own.run("SELECT GET_LOCK('windrow', 1)").await.unwrap();
+        let is_over = AtomicBool::new(false);
+        let altering = async {
+            while !is_over.load(Ordering::Relaxed) {
+                rival.run("ALTER TABLE films FORCE, ALGORITHM = COPY, LOCK = EXCLUSIVE").await.unwrap();
+            }
+        };
+        let looking = async {
+            for _ in 0..30 {
+                let found = OutsideTarget::find(&own, &sandbox.job).await.unwrap();
+                assert!(found.exists() && found.is_table() && found.is_unique(&["b".to_owned()]));
+                assert_eq!(found.columns().len(), 2);
+            }
+            is_over.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(altering, looking);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::added;
 use super::check::refuse_unfit;
 use super::exporter::Exporter;
 use super::fill::Filling;
@@ -17,7 +18,8 @@ use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
 use crate::merge::{MergeError, columns, dialect};
 
-/// Begins, alone with this run and its table: with BEGIN, unless tables [have to be made before](Transaction::open).
+/// Begins, alone with this run and its table: with BEGIN, unless tables and columns [have to be made
+/// before](Transaction::open).
 pub(super) async fn begin<'a>(
     session: &'a Session,
     order: &'a Arc<Order>,
@@ -52,7 +54,7 @@ fn rival(error: MergeError) -> MergeError {
 }
 
 impl Transaction<'_> {
-    /// Begins where [`begin`] did not: with the table, which could not be made within the transaction.
+    /// Begins where [`begin`] did not: with the table and its columns, which could not be made within the transaction.
     pub(super) async fn open(&mut self) -> Result<(), MergeError> {
         if self.dialect.makes_tables_in_transaction() {
             return Ok(());
@@ -61,14 +63,14 @@ impl Transaction<'_> {
         Ok(self.session.run(self.dialect.begin()).await?)
     }
 
-    /// Makes the table where it is not there; whether it was not.
+    /// Makes the table where it is not there, and else adds the columns that it is to gain; whether it was not there.
     pub(super) async fn make_table(&mut self) -> Result<bool, MergeError> {
         if let Some(is_made) = self.is_made {
             return Ok(is_made);
         }
         self.target = OutsideTarget::find(self.session, &self.order.job).await?;
         if self.target.exists() {
-            return Ok(false);
+            return self.add_columns().await.map(|()| false);
         }
         let created = async {
             make_schema(self.session, &self.target.schema).await?;
@@ -78,6 +80,17 @@ impl Transaction<'_> {
         created.await.map_err(rival)?;
         self.target = OutsideTarget::find(self.session, &self.order.job).await?;
         Ok(true)
+    }
+
+    async fn add_columns(&mut self) -> Result<(), MergeError> {
+        let (session, job) = (self.session, &self.order.job);
+        let added = added::new_columns(job, &self.target, &self.columns);
+        if added.is_empty() {
+            return Ok(());
+        }
+        added::add(session, &self.target, &added).await?;
+        self.target = OutsideTarget::find(session, job).await?;
+        added::refuse_misfit(job, &self.target, &self.columns)
     }
 }
 

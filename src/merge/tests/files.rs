@@ -288,7 +288,7 @@ async fn append_is_refused_before_anything_is_written() {
 
 #[tokio::test]
 async fn what_stands_is_held_against_the_job_at_once() {
-    let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.mode(Mode::Replace).into_kind(Kind::Csv);
+    let mut sandbox = Sandbox::of_one_round(3, &all_ok).await.mode(Mode::Upsert).into_kind(Kind::Csv);
     assert_eq!(checked(&sandbox).await, "fits");
     fs::write(sandbox.file(), "id,title,votes,budget,fact,\"o,o\"\n").unwrap();
     let said = checked(&sandbox).await;
@@ -300,7 +300,8 @@ async fn what_stands_is_held_against_the_job_at_once() {
             "  its header has no column \"facts\"",
             "  its header has a column \"fact\", which the job does not fill",
             "  its header has a column \"o,o\", which the job does not fill",
-            "hint: change the job, or move what stands there away: it is made anew then",
+            "hint: change the job, or move what stands there away: it is made anew then; on_new_column = \"add\" in [table] lets windrow \
+             add the columns that it lacks",
         ]
     );
     let error = sandbox.publish().await.unwrap_err();

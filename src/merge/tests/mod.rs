@@ -8,6 +8,7 @@
 //! | `gate` | each condition refuses and is told; `--anyway` |
 //! | `success` | what a run needs whose job writes no `min_success` |
 //! | `exploding` | answers of many rows and of none: proof, modes, views |
+//! | `added` | columns of the job that a table lacks are added, in every destination, or refused |
 //! | `ids` | rows replaced by their id, rows of ids that are gone |
 //! | `pauses` | what is published when a run pauses, and by whom it is found |
 //! | `model` | random runs, policies, pauses and retries against a model of the table |
@@ -25,6 +26,7 @@
 //! | `sqlite` | SQLite: tables made by hand, types, files that cannot be had, readers meanwhile |
 //! | `questions` | views and queries |
 
+mod added;
 mod blobs;
 mod destination;
 mod exploding;

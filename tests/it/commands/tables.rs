@@ -123,3 +123,42 @@ fn merge_publishes_elsewhere_when_told() {
         .saying("unknown destination")
         .saying("hint: ");
 }
+
+#[test]
+fn a_column_that_the_job_gains_is_refused_or_told_and_added() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    let job = small_job(&sandbox, &origin, 6, "", "");
+    let job = job.to_str().unwrap();
+    sandbox.run(["run", job]).with_code(0).saying("published 6 rows");
+    // The list changes: three films go, three come.
+    sandbox.write("ids.txt", film_ids(9)[3..].join("\n"));
+    sandbox.edit("small.toml", "year = {", "plot = \".Plot\", year = {");
+    sandbox.edit("small.toml", "[table]", "[table]\nstamp = { fetched_at = \"record.fetched_at\" }");
+    let asked = origin.counts()["total"].clone();
+    for words in [vec!["run", job], vec!["plan", job], vec!["check", job]] {
+        let refused = sandbox.run(words).with_code(2).saying("  it has no column \"plot\"");
+        refused
+            .saying("  it has no column \"fetched_at\"")
+            .saying("on_new_column = \"add\" in [table] lets windrow");
+    }
+    assert_eq!(origin.counts()["total"], asked);
+    sandbox.edit("small.toml", "[table]", "[table]\non_new_column = \"add\"");
+    let words = "films is there, and is filled as it is; 2 columns are added: plot, fetched_at";
+    let plan = sandbox.run(["plan", job]).with_code(0);
+    assert!(plan.stdout.contains(&format!("table     {words}\n")), "{}", plan.stdout);
+    let ddl = "\n\nALTER TABLE \"films\" ADD COLUMN \"plot\" VARCHAR;\nALTER TABLE \"films\" ADD COLUMN \"fetched_at\" TIMESTAMP;\n";
+    assert!(plan.stdout.ends_with(ddl), "{}", plan.stdout);
+    sandbox.run(["check", job]).with_code(0).saying(&format!("small: table {words}"));
+    let run = sandbox.run(["run", job]).with_code(0).saying(&format!("small: table {words}"));
+    run.saying("published 6 rows");
+    let database = sandbox.path().join("small.duckdb");
+    let counted = "SELECT concat_ws('|', count(*), count(title), count(plot), count(fetched_at)) FROM films";
+    assert_eq!(published(&database, counted), ["9|9|6|6"]);
+    // Now they are there: nothing is told, and what the job no longer has stays.
+    sandbox.edit("small.toml", "plot = \".Plot\", ", "");
+    let plan = sandbox.run(["plan", job]).with_code(0);
+    assert!(plan.stdout.contains("films is there, and is filled as it is\n"), "{}", plan.stdout);
+    sandbox.run(["run", job]).with_code(0).saying("published 6 rows");
+    assert_eq!(published(&database, counted), ["9|9|6|6"]);
+}

@@ -4,7 +4,7 @@
 //! nothing.
 
 use super::{MySql, fit, identifier, literal};
-use crate::merge::dialect::{Catalogue, Cause, LoadRights, Right, Swap};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, Dialect as _, LoadRights, Obstacle, Right, Swap};
 
 /// Its id: `` `database`.`table` ``.
 const ID: &str = "CONCAT('`', REPLACE(TABLE_SCHEMA, '`', '``'), '`.`', REPLACE(TABLE_NAME, '`', '``'), '`')";
@@ -66,6 +66,16 @@ const UNIQUE: &str = "SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(CASE WHEN SUB_P
      FROM information_schema.STATISTICS WHERE $1 AND INDEX_NAME = $2 AND NON_UNIQUE = 0 \
      HAVING COUNT(*) > 0 AND COUNT(COLUMN_NAME) = COUNT(*)";
 
+/// What keeps so many columns, `$2`, from being added.
+const UNADDABLE: &str = "SELECT 'it keeps its history (SYSTEM VERSIONING), and its server changes no such table; \
+         system_versioning_alter_history = KEEP lets it' FROM information_schema.TABLES \
+       WHERE $1 AND TABLE_TYPE = 'SYSTEM VERSIONED' /*M! AND @@system_versioning_alter_history <> 'KEEP' */ \
+     UNION ALL SELECT 'with $2 new columns it would have too many: InnoDB takes 1017' \
+       FROM information_schema.COLUMNS WHERE $1 HAVING COUNT(*) + $2 > 1017";
+
+/// Temporary table: the table as it would be with new columns.
+const TRIED: &str = "windrow_tried";
+
 /// A condition of `information_schema` on the table of an id.
 fn is_table(id: &str) -> String {
     let (schema, table) = parts(id);
@@ -89,6 +99,8 @@ fn needing(wanted: &LoadRights<'_>, right: &str, of: Right) -> String {
     let (table, names) = (wanted.id, wanted.filled.iter().map(|name| identifier(name)).collect::<Vec<_>>());
     let listed = names.join(", ");
     match right {
+        "INSERT" if names.is_empty() => format!("INSERT INTO {table} () VALUES ()"),
+        "UPDATE" if names.is_empty() => format!("SELECT 1 FROM {table}"),
         "SELECT" if of == Right::Any || names.is_empty() => format!("SELECT 1 FROM {table}"),
         "SELECT" => format!("SELECT {listed} FROM {table}"),
         "INSERT" => {
@@ -148,6 +160,14 @@ impl Catalogue for MySql {
         COLUMNS.replace("$1", &is_table(id)).replace("$2", &fit::fine_collations())
     }
 
+    /// Who holds a lock, as a load does by its name, gets from `information_schema` nothing of a table that is being altered, but
+    /// for a warning. Who has read the table in a transaction keeps others from altering it.
+    fn hold(&self, schema: Option<&str>, table: &str) -> Option<[String; 2]> {
+        let parts: Vec<String> = schema.into_iter().chain([table]).map(identifier).collect();
+        let read = format!("START TRANSACTION READ ONLY; SELECT 1 FROM {} LIMIT 0", parts.join("."));
+        Some([read, "COMMIT".to_owned()])
+    }
+
     fn unique(&self, id: &str) -> String {
         UNIQUE_INDEXES.replace("$1", &is_table(id))
     }
@@ -177,6 +197,24 @@ impl Catalogue for MySql {
 
     fn may_not_make_table(&self, schema: &str) -> String {
         may(&format!("CREATE TABLE {}.windrow_right (a int)", identifier(schema)))
+    }
+
+    /// PREPARE does not ask for the right to alter: a column added twice is refused in any case, but first for want of the right.
+    /// How long rows may be is tried with a copy without rows, where there can be one.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
+        let add = |column: &AddedColumn| self.add_column(TRIED, &identifier(&column.name), column.ty);
+        let tried: Vec<String> = added.iter().map(add).collect();
+        let drop = format!("DROP TEMPORARY TABLE IF EXISTS {TRIED}");
+        vec![
+            Obstacle::of(UNADDABLE.replace("$1", &is_table(id)).replace("$2", &added.len().to_string())),
+            Obstacle::of(format!(
+                "ALTER TABLE {id} ADD COLUMN windrow_right int, ADD COLUMN windrow_right int"
+            )),
+            Obstacle {
+                made_by: Some(format!("{drop}; CREATE TEMPORARY TABLE {TRIED} LIKE {id}")),
+                query: format!("{}; {drop}", tried.join("; ")),
+            },
+        ]
     }
 
     fn referencing(&self, id: &str) -> String {

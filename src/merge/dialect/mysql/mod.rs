@@ -37,6 +37,10 @@ NO_AUTO_VALUE_ON_ZERO', SESSION time_zone = '+00:00', SESSION foreign_key_checks
 /// database has its own.
 const OPTIONS: &str = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */";
 
+/// The same for a column that is added to another table.
+const TEXTS: &str =
+    "CHARACTER SET utf8mb4 /*M! COLLATE utf8mb4_nopad_bin */ /*!80017 COLLATE utf8mb4_0900_bin */";
+
 /// Longest time that another merge of the run is waited for, in seconds.
 const WAITING: u32 = 31_536_000;
 
@@ -98,6 +102,16 @@ impl Dialect for MySql {
 
     fn table_options(&self) -> &'static str {
         OPTIONS
+    }
+
+    /// A text is of the character set that the tables have which are made, whatever this one has. The server does it at once
+    /// where it can (ALGORITHM = INSTANT), and else copies.
+    fn add_column(&self, table: &str, column: &str, ty: Type) -> String {
+        let ty = match ty {
+            Type::Text | Type::Json => format!("{} {TEXTS}", fit::column_type(ty)),
+            other => fit::column_type(other),
+        };
+        format!("ALTER TABLE {table} ADD COLUMN {column} {ty}")
     }
 
     fn key_column_type(&self, ty: Type, columns: usize) -> String {
@@ -163,6 +177,10 @@ impl Dialect for MySql {
         Some(format!(
             "SET SESSION innodb_lock_wait_timeout = {seconds}, SESSION lock_wait_timeout = {seconds}"
         ))
+    }
+
+    fn wait_as_before(&self) -> Option<&'static str> {
+        Some("SET SESSION innodb_lock_wait_timeout = DEFAULT, SESSION lock_wait_timeout = DEFAULT")
     }
 
     fn take_at_most(&self, longest: Duration) -> Option<String> {

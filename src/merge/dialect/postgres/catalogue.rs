@@ -1,9 +1,9 @@
 //! PostgreSQL's catalogue (manual, "System Catalogs"). In queries `$1` stands for the table: its number, or its name as a
 //! literal.
 
-use super::Postgres;
 use super::swap::SWAP;
-use crate::merge::dialect::{Catalogue, Cause, LoadRights, Right, Swap};
+use super::{Postgres, fit};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Obstacle, Right, Swap};
 use crate::merge::sql;
 
 /// The table of a name, `$1`.
@@ -84,6 +84,21 @@ const SEQUENCES: &str = "SELECT DISTINCT format('this user may not take numbers 
      JOIN pg_class s ON s.oid = p.refobjid \
      WHERE a.attrelid = $1 AND a.attname::text <> ALL (ARRAY[$2]::text[]) \
      AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END";
+
+/// What keeps columns from being added to the table `$1` and, as it goes, to its parts: `$2` names and types, `$3` how many. A
+/// column that was dropped keeps its number.
+const UNADDABLE: &str = ", added(name, ty) AS (VALUES $2) \
+    SELECT format('this user may not add columns to %s: its owner may, %s', c.oid::regclass, quote_ident(pg_get_userbyid(relowner))) \
+      FROM pg_class c JOIN own ON own.oid = c.oid WHERE NOT pg_has_role(relowner, 'USAGE') \
+    UNION ALL SELECT format('it is a part of %s, which alone can be given columns', inhparent::regclass) \
+      FROM pg_class c JOIN pg_inherits ON inhrelid = c.oid WHERE c.oid = $1 AND relispartition \
+    UNION ALL SELECT format('it is of the type %s, which says its columns', reloftype::regtype) \
+      FROM pg_class WHERE oid = $1 AND reloftype <> 0 \
+    UNION ALL SELECT format('with %s new columns it would have too many: PostgreSQL counts to 1600, dropped ones among them', $3) \
+      FROM pg_attribute JOIN own ON attrelid = own.oid GROUP BY attrelid HAVING attrelid = $1 AND max(attnum) + $3 > 1600 \
+    UNION ALL SELECT format('its part %s has a column %I already, of the type %s', attrelid::regclass, attname, \
+        format_type(atttypid, atttypmod)) FROM pg_attribute JOIN own ON attrelid = own.oid JOIN added ON attname = name \
+      WHERE attrelid <> $1 AND NOT attisdropped AND atttypid <> ty::regtype";
 
 /// The table and all partitions and children that a DELETE reaches with it.
 fn own(id: &str) -> String {
@@ -205,6 +220,18 @@ impl Catalogue for Postgres {
                ELSE has_database_privilege(current_database(), 'CREATE') END",
             self.has_schema(schema)
         )
+    }
+
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
+        let column = |column: &AddedColumn| {
+            let ty = fit::column_type(column.ty);
+            let plain = ty.split('(').next().unwrap_or(&ty);
+            format!("({}, {})", sql::text(&column.name), sql::text(plain))
+        };
+        let columns: Vec<String> = added.iter().map(column).collect();
+        let query = UNADDABLE.replace("$3", &added.len().to_string()).replace("$1", id);
+        let query = query.replace("$2", &columns.join(", "));
+        vec![Obstacle::of(format!("WITH RECURSIVE {}{query}", own(id)))]
     }
 
     fn referencing(&self, id: &str) -> String {

@@ -58,6 +58,11 @@ impl Dialect for Postgres {
         fit::column_type(ty)
     }
 
+    /// Somebody else may add the same column meanwhile.
+    fn add_column(&self, table: &str, column: &str, ty: Type) -> String {
+        format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {}", self.column_type(ty))
+    }
+
     fn staged_type(&self, ty: Type, _: Option<&StandingType>, _: bool) -> String {
         fit::staged_type(ty)
     }
@@ -104,6 +109,10 @@ impl Dialect for Postgres {
 
     fn wait_for_locks(&self, longest: Duration) -> Option<String> {
         Some(format!("SET LOCAL lock_timeout = {}", longest.as_millis()))
+    }
+
+    fn wait_as_before(&self) -> Option<&'static str> {
+        Some("SET LOCAL lock_timeout TO DEFAULT")
     }
 
     fn take_at_most(&self, longest: Duration) -> Option<String> {

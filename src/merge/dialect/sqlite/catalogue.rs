@@ -4,8 +4,8 @@
 //! connection alone: they fire for whatever deletes or updates a row, references and other triggers among them, and write
 //! into `temp.windrow_changes`.
 
-use super::Sqlite;
-use crate::merge::dialect::{Catalogue, Cause, LoadRights, Swap};
+use super::{Sqlite, fit};
+use crate::merge::dialect::{AddedColumn, Catalogue, Cause, LoadRights, Obstacle, Swap};
 use crate::merge::sql;
 
 /// The table of a name, `$1`, in the schema `$2`.
@@ -168,6 +168,21 @@ impl Catalogue for Sqlite {
             "SELECT 'SQLite has one schema, main: leave it out of the name' WHERE {} <> 'main'",
             sql::text(schema)
         )
+    }
+
+    /// The limit is that of this program; others may have been told a lower one.
+    fn may_not_add(&self, id: &str, added: &[AddedColumn]) -> Vec<Obstacle> {
+        let table = format!("main.{}", sql::identifier(id));
+        let explained = added.iter().map(|column| {
+            let (name, ty) = (sql::identifier(&column.name), fit::staged_type(column.ty));
+            format!("EXPLAIN ALTER TABLE {table} ADD COLUMN {name} {ty}; {NONE}")
+        });
+        let too_many = format!(
+            "SELECT 'with {0} new columns it would have too many: SQLite takes 2000' \
+             WHERE (SELECT count(*) FROM pragma_table_xinfo($1)) + {0} > 2000",
+            added.len()
+        );
+        [of_table(&too_many, id)].into_iter().chain(explained).map(Obstacle::of).collect()
     }
 
     fn referencing(&self, id: &str) -> String {

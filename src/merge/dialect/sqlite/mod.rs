@@ -99,6 +99,10 @@ impl Dialect for Sqlite {
         None
     }
 
+    fn wait_as_before(&self) -> Option<&'static str> {
+        None
+    }
+
     fn take_at_most(&self, _: Duration) -> Option<String> {
         None
     }

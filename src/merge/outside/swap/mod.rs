@@ -25,6 +25,7 @@ use super::transaction::Transaction;
 use crate::database::{DatabaseError, Session};
 use crate::merge::MergeError;
 use crate::merge::dialect::{self, Swap};
+use crate::merge::error::NEVER_ALTERS;
 
 /// What keeps a table from being swapped, in words; nothing where it is not there.
 pub(super) async fn obstacles(
@@ -91,7 +92,7 @@ impl Swapping {
         session.run(&self.swap.lock.replace("{old}", &target.qualified)).await?;
         let problems = obstacles(session, target).await?;
         if !problems.is_empty() {
-            return Err(MergeError::Table { table: target.name.clone(), problems });
+            return Err(MergeError::Table { table: target.name.clone(), problems, hint: NEVER_ALTERS });
         }
         Ok(exchange(session, self.swap, target, &self.table).await?)
     }

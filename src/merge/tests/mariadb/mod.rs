@@ -3,6 +3,7 @@
 //!
 //! | file | what is tested |
 //! |---|---|
+//! | `added` | columns that a table is given: what stands in the way, rights, who waits |
 //! | `standing` | tables made by hand: serial numbers, defaults, references, triggers |
 //! | `statements` | the job's own statements, their views and reports |
 //! | `preflight` | all that keeps a load from succeeding is told at once |
@@ -11,6 +12,7 @@
 //! | `refused` | rows that the server refuses are named |
 //! | `others` | what users of other tools met: odd settings, odd tables, long rows |
 
+mod added;
 mod commits;
 mod others;
 mod preflight;

@@ -2,6 +2,7 @@
 //!
 //! | file | what is tested |
 //! |---|---|
+//! | `added` | columns that a table is given: what stands in the way, who waits |
 //! | `standing` | tables made by hand: serial ids, defaults, references, triggers |
 //! | `statements` | the job's own statements, their views and reports |
 //! | `preflight` | all that keeps a load from succeeding is told at once; names |
@@ -14,6 +15,7 @@
 //! | `refused` | rows that the server refuses are named; those that a trigger keeps out are counted |
 //! | `swap` | `swap = true` |
 
+mod added;
 mod arrays;
 mod commits;
 mod preflight;

@@ -2,6 +2,7 @@
 //!
 //! | file | what is tested |
 //! |---|---|
+//! | `added` | columns that a table is given: what stands in the way, who waits |
 //! | `standing` | tables made by hand: what is filled as it is, what is told before the first request |
 //! | `types` | values into columns of any affinity; keys as the table compares them |
 //! | `referencing` | what refers to the table's rows, when they are deleted or updated |
@@ -10,6 +11,7 @@
 //! | `files` | files that cannot be opened, written or had |
 //! | `readers` | what readers see meanwhile |
 
+mod added;
 mod files;
 mod readers;
 mod referencing;

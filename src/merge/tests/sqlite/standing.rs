@@ -130,7 +130,7 @@ async fn all_that_is_wrong_with_a_table_is_told_before_the_first_request() {
       column "votes" is TEXT there, bigint in the job
       it has no column "facts"
       column "must" is NOT NULL without a default, and the job does not fill it
-    hint: change the job or the table; windrow never alters a table
+    hint: change the job or the table; on_new_column = "add" in [table] lets windrow add the columns that it lacks
     "#);
 }
 
