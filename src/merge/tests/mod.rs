@@ -38,6 +38,7 @@ mod proof;
 mod publishing;
 mod questions;
 mod refused;
+mod reports;
 pub mod sandbox;
 mod sqlite;
 mod statements;
