@@ -43,8 +43,8 @@ const COLUMNS: [&str; 11] = [
 
 /// What tells one table's rows from another's, whatever their order.
 const DIGEST: &str = "SELECT count(*), count(DISTINCT id), sum(length(title) * 3 + length(plot)), sum(year), sum(votes), \
-     round(sum(rating), 3), sum(unicode(genre)), sum(substr(director, 10)), sum(julianday(released)), sum(budget), \
-     sum(gross), sum(length(studio)), sum(votes * unicode(title) % 9973), sum(CAST(substr(id, 3) AS INTEGER) * votes % 9973) FROM films;";
+     sum(CAST(rating * 1000000 AS INTEGER)), sum(unicode(genre)), sum(substr(director, 10)), sum(CAST(julianday(released) * 2 AS INTEGER)), sum(budget), \
+     sum(CAST(replace(gross, '.', '') AS INTEGER)), sum(length(studio)), sum(votes * unicode(title) % 9973), sum(CAST(substr(id, 3) AS INTEGER) * votes % 9973) FROM films;";
 
 /// What is measured, and how it is called.
 const MEASURED: [(&str, &str); 7] = [

@@ -11,6 +11,8 @@ pub struct Cost {
     pub wall: f64,
     /// User and system, of the database's server, too.
     pub cpu: f64,
+    /// The server's part of it.
+    pub server: f64,
     /// Most memory; 0 where it was not looked at.
     pub peak: f64,
 }
@@ -19,13 +21,14 @@ impl Cost {
     /// What `work` costs in this process, in those that it waits for, and in `server`, which lives on. It may say what it took
     /// by its own clock, and its peak.
     pub fn of(server: Option<i32>, work: impl FnOnce() -> Option<(f64, f64)>) -> Cost {
-        let cpu =
-            || spent(UsageWho::RUSAGE_CHILDREN) + spent(UsageWho::RUSAGE_SELF) + server.map_or(0.0, cpu_of);
-        let (before, started) = (cpu(), Instant::now());
+        let own_cpu = || spent(UsageWho::RUSAGE_CHILDREN) + spent(UsageWho::RUSAGE_SELF);
+        let server_cpu = || server.map_or(0.0, cpu_of);
+        let (before, server_before, started) = (own_cpu(), server_cpu(), Instant::now());
         let own = work();
         let wall = started.elapsed().as_secs_f64();
         let (wall, peak) = own.unwrap_or((wall, 0.0));
-        Cost { wall, cpu: cpu() - before, peak }
+        let server = server_cpu() - server_before;
+        Cost { wall, cpu: own_cpu() - before + server, server, peak }
     }
 
     /// The best of each.
@@ -33,25 +36,23 @@ impl Cost {
         Cost {
             wall: self.wall.min(other.wall),
             cpu: self.cpu.min(other.cpu),
+            server: self.server.min(other.server),
             peak: self.peak.min(other.peak),
         }
     }
 
     /// So many times as much.
     pub fn times(self, factor: f64) -> Cost {
-        Cost { wall: self.wall * factor, cpu: self.cpu * factor, ..self }
+        Cost { wall: self.wall * factor, cpu: self.cpu * factor, server: self.server * factor, ..self }
     }
 
     /// Prints it, with its ratio to another.
     pub fn print(self, name: &str, beside: Cost) {
-        let peak = if self.peak > 0.0 { format!("{:>6.0} MB", self.peak) } else { String::new() };
-        println!(
-            "  {name:<48} {:>8.2} s {:>6.2}   CPU {:>8.2} s {:>6.2} {peak}",
-            self.wall,
-            self.wall / beside.wall,
-            self.cpu,
-            self.cpu / beside.cpu,
-        );
+        let Cost { wall, cpu, server, peak } = self;
+        let server = if server > 0.0 { format!(", the server's {server:.2} s") } else { String::new() };
+        let peak = if peak > 0.0 { format!(", {peak:.0} MB") } else { String::new() };
+        let (by_wall, by_cpu) = (wall / beside.wall, cpu / beside.cpu);
+        println!("  {name:<44} {wall:>7.2} s {by_wall:>5.2}   CPU {cpu:>7.2} s {by_cpu:>5.2}{server}{peak}");
     }
 }
 

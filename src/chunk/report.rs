@@ -14,6 +14,9 @@ const GROUP: usize = if cfg!(test) { 1 << 10 } else { 16 << 20 };
 /// Why a row is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
+    /// There is nothing to write.
+    #[error("it is no query: it gives no columns")]
+    NoColumns,
     /// Columns cannot be told apart.
     #[error("two columns are called {0:?}: give one of them another name, by AS")]
     Twice(String),
@@ -46,8 +49,11 @@ impl<W: Write> ReportWriter<W> {
     /// Begins a file of these columns.
     ///
     /// # Errors
-    /// Where two have one name, or nothing can be written.
+    /// Where there are none, two have one name, or nothing can be written.
     pub fn begin(sink: W, fields: Vec<Field>) -> Result<ReportWriter<W>, ReportError> {
+        if fields.is_empty() {
+            return Err(ReportError::NoColumns);
+        }
         let twice = fields
             .iter()
             .enumerate()
@@ -123,5 +129,78 @@ fn read(text: &str, ty: Type) -> Result<Value, Misfit> {
         (Type::Double, "Infinity" | "inf") => Ok(Value::Double(f64::INFINITY)),
         (Type::Double, "-Infinity" | "-inf") => Ok(Value::Double(f64::NEG_INFINITY)),
         _ => value::parse(text, ty),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// A disk with so much room.
+    struct Disk {
+        room: usize,
+        written: Vec<u8>,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.room - self.written.len());
+            if fits == 0 && !bytes.is_empty() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.written.extend_from_slice(&bytes[..fits]);
+            Ok(fits)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn fields() -> Vec<Field> {
+        let field = |name: &str, ty| Field { name: name.into(), ty };
+        vec![field("n", Type::Bigint), field("text", Type::Text), field("at", Type::Timestamp)]
+    }
+
+    fn written(disk: &mut Disk) -> Result<(), ReportError> {
+        let mut writer = ReportWriter::begin(disk, fields())?;
+        for n in 0..200 {
+            let row = [n.to_string(), format!("text {n}"), "2024-05-31T10:00:00Z".to_owned()];
+            writer.add(row.iter().map(Some))?;
+        }
+        writer.finish()
+    }
+
+    #[test]
+    fn a_disk_that_is_full_anywhere_is_an_error() {
+        let mut disk = Disk { room: usize::MAX, written: Vec::new() };
+        written(&mut disk).unwrap();
+        let all = disk.written.len();
+        for room in (0..all).step_by(37).chain([all - 1]) {
+            let mut disk = Disk { room, written: Vec::new() };
+            assert!(matches!(written(&mut disk), Err(ReportError::File(_))), "{room} of {all}");
+        }
+    }
+
+    #[test]
+    fn groups_are_written_as_they_come() {
+        let mut disk = Disk { room: usize::MAX, written: Vec::new() };
+        written(&mut disk).unwrap();
+        let frame = super::super::parquet::read(disk.written.into(), None, None).unwrap();
+        assert_eq!((frame.height(), frame.column("n").unwrap().n_chunks() > 1), (200, true));
+    }
+
+    #[test]
+    fn a_text_that_is_no_value_names_its_place() {
+        let mut disk = Disk { room: usize::MAX, written: Vec::new() };
+        let mut writer = ReportWriter::begin(&mut disk, fields()).unwrap();
+        writer.add([Some("1"), None, None].into_iter()).unwrap();
+        let error = writer.add([Some("1.5"), None, None].into_iter()).unwrap_err();
+        assert_eq!(error.to_string(), "row 2: column \"n\": \"1.5\" is not a bigint: it has a fraction");
+        let twice = [fields(), fields()].concat();
+        assert!(matches!(ReportWriter::begin(&mut Vec::new(), twice), Err(ReportError::Twice(_))));
+        assert!(matches!(ReportWriter::begin(&mut Vec::new(), vec![]), Err(ReportError::NoColumns)));
     }
 }

@@ -1,8 +1,8 @@
 //! The answer of a query: its columns and their types, and its rows as texts.
 //!
 //! SQLite's columns take any value, and what is computed has no type. Ours is, the first that there is: what the table
-//! declares, where the column is a table's; what a CAST says; that of all values of the column, for which the query is run
-//! once more; text.
+//! declares, where the column is a table's and that says it; what a CAST says; that of all values of the column, for which the
+//! query is run once more; text.
 
 use std::borrow::Cow;
 
@@ -40,13 +40,13 @@ fn wrong(why: String) -> Error {
 pub(super) fn fields(connection: &Connection, query: &str) -> Result<Vec<Field>> {
     let mut statement = one_query(connection, query)?;
     let declared = |column: &rusqlite::Column<'_>| {
-        let ty = column.decl_type().filter(|declared| !declared.is_empty()).map(our_type);
-        (column.name().to_owned(), ty)
+        (column.name().to_owned(), column.decl_type().and_then(declared_type))
     };
     let (names, mut types): (Vec<String>, Vec<Option<Type>>) =
         statement.columns().map(|column| declared(&column)).unzip();
     if types.contains(&None) {
-        let cast = cast_types(connection, query)?;
+        // What gives rows and cannot stand within a SELECT, such as PRAGMA, has no CAST.
+        let cast = cast_types(connection, query).unwrap_or_default();
         types.iter_mut().zip(cast).for_each(|(ty, cast)| *ty = ty.or(cast));
     }
     if types.contains(&None) {
@@ -55,6 +55,16 @@ pub(super) fn fields(connection: &Connection, query: &str) -> Result<Vec<Field>>
     }
     let field = |(name, ty): (String, Option<Type>)| Field { name, ty: ty.unwrap_or(Type::Text) };
     Ok(names.into_iter().zip(types).map(field).collect())
+}
+
+/// Ours for what a table declares; none where that says nothing of the values, as `NUMERIC` does.
+fn declared_type(declared: &str) -> Option<Type> {
+    let declared_text =
+        || ["CHAR", "CLOB", "TEXT"].iter().any(|word| declared.to_ascii_uppercase().contains(word));
+    match our_type(declared) {
+        Type::Text if !declared_text() => None,
+        ty => Some(ty),
+    }
 }
 
 /// What a CAST says of each column: SQLite gives it to the columns of a table that is made of the query.

@@ -164,7 +164,7 @@ impl Session {
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut lines = CsvLines(Vec::with_capacity(PIECE + PIECE / 4));
-        lines.line(self.fields(query).await?.iter().map(|field| Some(&field.name)));
+        lines.line(self.columns(query).await?.into_iter().map(|(name, _)| Some(name)));
         self.each_row(query, |row| {
             lines.line(row.iter().map(Option::as_deref));
             if lines.0.len() < PIECE { Ok(()) } else { write(&std::mem::take(&mut lines.0)) }

@@ -83,10 +83,11 @@ async fn write_csv(session: &Session, query: &str, report: &Report) -> Result<()
 /// With typed columns. What a statement before has set (a time zone, say) does not hold for it.
 async fn write_parquet(session: &Session, query: &str, report: &Report) -> Result<(), Unwritten> {
     session.run(dialect::of(session).settings()).await?;
-    let file = BufWriter::new(report.file()?);
-    let mut writer = ReportWriter::begin(file, session.fields(query).await?)?;
+    let mut file = BufWriter::new(report.file()?);
+    let mut writer = ReportWriter::begin(&mut file, session.fields(query).await?)?;
     session.each_row(query, |row| Ok::<_, Unwritten>(writer.add(row.iter().map(Option::as_deref))?)).await?;
-    Ok(writer.finish()?)
+    writer.finish()?;
+    file.flush().map_err(|error| report.failed(&error).into())
 }
 
 /// A refusal names the statement, and the line of it that the server points at.

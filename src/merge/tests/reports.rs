@@ -174,11 +174,13 @@ async fn rows_come_all_and_in_their_order() {
 #[tokio::test]
 async fn what_no_type_holds_is_refused_and_never_changed() {
     let twice = "SELECT id, title AS id FROM films";
-    let cases: [(fn(Sandbox) -> Sandbox, &str, &str); 12] = [
+    let cases: [(fn(Sandbox) -> Sandbox, &str, &str); 14] = [
         (duckdb, twice, "two columns are called \"id\""),
         (Sandbox::on_postgres, twice, "two columns are called \"id\""),
         (Sandbox::on_mariadb, twice, "two columns are called \"id\""),
         (Sandbox::on_sqlite, twice, "two columns are called \"id\""),
+        (Sandbox::on_postgres, "UPDATE films SET title = 'x'", "it is no query: it gives no columns"),
+        (Sandbox::on_mariadb, "UPDATE films SET title = 'x'", "it is no query: it gives no columns"),
         (duckdb, "SELECT DATE 'infinity' AS day", "column \"day\": an infinite date"),
         (duckdb, "SELECT 170141183460469231731687303715884105727::HUGEINT AS n", "DECIMAL(38,0)"),
         (
@@ -271,4 +273,90 @@ async fn a_computed_column_of_sqlite_has_the_type_of_its_values() {
             "{sql}"
         );
     }
+}
+
+/// What others wrote as 1970, as 0 or as an empty text, or could not read: null in a column of every type, first and alone.
+#[tokio::test]
+async fn null_is_null_in_every_type() {
+    let postgres = "SELECT NULL::timestamptz AS a, NULL::timestamp AS b, NULL::numeric(9,2) AS c, NULL::date AS d, NULL::int AS e, \
+         NULL::boolean AS f, NULL::float8 AS g, NULL::jsonb AS h UNION ALL SELECT now(), now(), 1, '1877-01-01', 1, true, 1, '1'";
+    let cases: [(fn(Sandbox) -> Sandbox, String, usize); 4] = [
+        (Sandbox::on_postgres, postgres.to_owned(), 8),
+        (duckdb, postgres.replace("jsonb", "JSON"), 8),
+        (
+            Sandbox::on_mariadb,
+            "SELECT t, d, c, i, b, f FROM (SELECT 1 AS n, CAST(NULL AS datetime(6)) AS t, CAST(NULL AS date) AS d, \
+             CAST(NULL AS decimal(9,2)) AS c, CAST(NULL AS signed) AS i, CAST(NULL AS char) AS b, CAST(NULL AS double) AS f \
+             UNION ALL SELECT 2, now(6), '1877-01-01', 1, 1, '', 1) AS x ORDER BY n"
+                .to_owned(),
+            6,
+        ),
+        (Sandbox::on_sqlite, "SELECT a, b, c, d, e FROM nulls".to_owned(), 5),
+    ];
+    for (engine, sql, width) in cases {
+        let (sandbox, path) = with_report(engine, &sql).await;
+        if sql.contains("FROM nulls") {
+            sandbox.execute(
+                "CREATE TABLE nulls (a TIMESTAMP, b DECIMAL(9,2), c NUMERIC, d BOOLEAN, e REAL); \
+                 INSERT INTO nulls (a) VALUES (NULL); \
+                 INSERT INTO nulls VALUES ('2024-05-31 12:00:00+02:00', '1.50', 2.5, 0, 1000000.0)",
+            );
+        }
+        sandbox.publish().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let (columns, rows) = read(&path);
+        assert_eq!(rows[0], vec!["~"; width].join("|"), "{columns:?}");
+        assert!(!rows[1].contains('~'), "{rows:?}");
+        if sql.contains("FROM nulls") {
+            assert_eq!(columns[2..], ["c DOUBLE", "d BOOLEAN", "e DOUBLE"]);
+            assert_eq!(rows[1], "2024-05-31 10:00:00+00|1.50|2.5|false|1000000.0");
+        }
+    }
+}
+
+/// Numbers of MariaDB's that others cut or take for a truth value.
+#[tokio::test]
+async fn numbers_without_a_sign_and_bits_are_what_they_are() {
+    let sql = "SELECT a, b, c, d, e, f, g FROM numbers";
+    let (sandbox, path) = with_report(Sandbox::on_mariadb, sql).await;
+    sandbox.execute(
+        "CREATE TABLE numbers (a tinyint(1), b tinyint unsigned, c bigint unsigned, d bit(1), e bit(64), f int unsigned, \
+         g decimal(40,2)); INSERT INTO numbers VALUES \
+         (5, 255, 18446744073709551615, b'1', 0xFFFFFFFFFFFFFFFF, 4294967295, 12345678901234567890123456789012345.25)",
+    );
+    sandbox.publish().await.unwrap();
+    let (columns, rows) = read(&path);
+    let types = ["INTEGER", "INTEGER", "DECIMAL(20,0)", "BIGINT", "DECIMAL(20,0)", "BIGINT", "DECIMAL(38,2)"];
+    let expected: Vec<String> =
+        "abcdefg".chars().zip(types).map(|(name, ty)| format!("{name} {ty}")).collect();
+    assert_eq!(columns, expected);
+    assert_eq!(
+        rows,
+        [
+            "5|255|18446744073709551615|1|18446744073709551615|4294967295|12345678901234567890123456789012345.25"
+        ]
+    );
+}
+
+/// A number of seconds in a column for timestamps is no timestamp; a time zone of a statement before holds for that one only.
+#[tokio::test]
+async fn moments_are_never_guessed() {
+    let (mut sandbox, path) = with_report(Sandbox::on_sqlite, "SELECT at FROM seconds").await;
+    sandbox.execute("CREATE TABLE seconds (at DATETIME); INSERT INTO seconds VALUES (1717149600)");
+    let error = sandbox.publish().await.unwrap_err().to_string();
+    assert!(error.contains("row 1: column \"at\": \"1717149600\" is not a timestamp"), "{error}");
+    sandbox.job.after[0].sql =
+        "SELECT datetime(at, 'unixepoch') AS at, CAST(at AS TEXT) AS text FROM seconds".to_owned();
+    sandbox.publish().await.unwrap();
+    assert_eq!(
+        read(&path),
+        (vec!["at VARCHAR".into(), "text VARCHAR".into()], vec!["2024-05-31 10:00:00|1717149600".into()])
+    );
+    let (mut sandbox, path) = with_report(Sandbox::on_mariadb, "SELECT at FROM moments").await;
+    sandbox.execute(
+        "CREATE TABLE moments (at timestamp NULL); INSERT INTO moments VALUES ('2024-05-31 10:00:00')",
+    );
+    let zone = Statement { sql: "SET time_zone = '+09:00'".into(), file: None };
+    sandbox.job.after.insert(0, zone);
+    sandbox.publish().await.unwrap();
+    assert_eq!(read(&path).1, ["2024-05-31 10:00:00+00"]);
 }
