@@ -8,7 +8,7 @@
 //! - prove and publish the run (upsert) into that table, empty, then holding all keys;
 //! - what a person writes for the second: `.import` into a temporary table, `INSERT … ON CONFLICT DO UPDATE`;
 //! - prove and publish (append) into the table without a key;
-//! - `INSERT` row by row, as a script would, one transaction each, over 5,000 rows and scaled.
+//! - `INSERT` row by row, as a script would, one transaction each, over 2,000 rows and scaled.
 //!
 //! Wall and CPU time, each beside `.import`. What is in the table is compared each time with what `.import` has left there. Peak
 //! memory is that of windrow's process.
@@ -32,7 +32,7 @@ use server::{in_own_process, publish_once};
 
 const TRIES: usize = 3;
 /// Rows that are inserted one by one.
-const ONE_BY_ONE: u64 = 5_000;
+const ONE_BY_ONE: u64 = 2_000;
 
 const TABLE: &str = "CREATE TABLE films (id TEXT KEY, title TEXT, plot TEXT, year INTEGER, votes INTEGER, rating REAL, \
      genre TEXT, director TEXT, released TEXT, budget INTEGER, gross TEXT, studio TEXT) STRICT;";
