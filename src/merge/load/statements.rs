@@ -117,6 +117,8 @@ impl Loading<'_> {
 
 /// The columns of a query, each with its type.
 fn described(connection: &Connection, query: &str) -> duckdb::Result<Vec<(String, String)>> {
+    // First, so that nothing but one query is described: DuckDB runs all but the last of several statements.
+    drop(connection.prepare(&format!("SELECT * FROM (\n{query}\n) AS windrow_report"))?);
     let mut described = connection.prepare(&format!("DESCRIBE\n{query}"))?;
     described.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }

@@ -174,7 +174,11 @@ async fn rows_come_all_and_in_their_order() {
 #[tokio::test]
 async fn what_no_type_holds_is_refused_and_never_changed() {
     let twice = "SELECT id, title AS id FROM films";
-    let cases: [(fn(Sandbox) -> Sandbox, &str, &str); 14] = [
+    let cases: [(fn(Sandbox) -> Sandbox, &str, &str); 18] = [
+        (duckdb, "SELECT 1 AS n; COMMIT", "syntax error"),
+        (Sandbox::on_postgres, "SELECT 1 AS n; COMMIT", "multiple commands"),
+        (Sandbox::on_mariadb, "SELECT 1 AS n; COMMIT", "error in your SQL syntax"),
+        (Sandbox::on_sqlite, "SELECT 1 AS n; COMMIT", "Multiple statements"),
         (duckdb, twice, "two columns are called \"id\""),
         (Sandbox::on_postgres, twice, "two columns are called \"id\""),
         (Sandbox::on_mariadb, twice, "two columns are called \"id\""),

@@ -245,9 +245,7 @@ impl Dialect for MySql {
     /// The server counts keys in a tenth of the time in which it sorts rows by them.
     fn count_twins(&self, twins: &Twins<'_>) -> Option<String> {
         let Twins { table, alias, key, condition, .. } = twins;
-        Some(format!(
-            "SELECT count(*) - count(DISTINCT {key}) FROM {table} AS {alias} WHERE {condition}"
-        ))
+        Some(format!("SELECT count(*) - count(DISTINCT {key}) FROM {table} AS {alias} WHERE {condition}"))
     }
 
     fn makes_tables_in_transaction(&self) -> bool {
