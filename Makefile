@@ -141,3 +141,4 @@ bench-needs: $(CACHE)/python/.ready
 	$(need_postgresql)
 	$(call need,mariadbd,mariadb-server-core)
 	$(call need,mariadb,mariadb-client-core)
+	$(call need,sqlite3,sqlite3)

@@ -9,8 +9,11 @@
 //! - prove and publish (append) into the table without a key;
 //! - `INSERT` row by row, as a script would, in one transaction, over 50,000 rows and scaled.
 //!
-//! Peak memory is that of windrow's process.
+//! Wall and CPU time (that of the server included), each beside `LOAD DATA`. What is in the table is compared each time with
+//! what `LOAD DATA` has left there. Peak memory is that of windrow's process.
 
+#[path = "run/cost.rs"]
+mod cost;
 #[path = "../tests/mariadb/mod.rs"]
 #[expect(dead_code, reason = "only tests share and stop servers")]
 mod mariadb;
@@ -22,8 +25,8 @@ mod server;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
+use cost::Cost;
 use mariadb::{MariaDbServer, TestDatabase};
 use run::{make_run, select};
 use server::{in_own_process, publish_once};
@@ -38,6 +41,10 @@ const TABLE: &str = "CREATE TABLE films (id varchar(40), title text, plot text, 
 const COLUMNS: [&str; 11] = [
     "title", "plot", "year", "votes", "rating", "genre", "director", "released", "budget", "gross", "studio",
 ];
+
+/// What tells one table's rows from another's, whatever their order.
+const DIGEST: &str = "SELECT count(*), count(DISTINCT id), sum(crc32(concat_ws('|', id, title, plot, year, votes, rating, \
+     genre, director, released, budget, gross, studio))) FROM films";
 
 /// What is measured, and how it is called.
 const MEASURED: [(&str, &str); 7] = [
@@ -67,21 +74,23 @@ fn compare(server: &MariaDbServer, records: u64) {
     let database = server.database();
     let file = server.data().join(format!("films_{records}.tsv"));
     write_file(folder.path(), &file);
-    let mut best: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let mut best: BTreeMap<&str, Cost> = BTreeMap::new();
+    let mut expected = Vec::new();
     for _ in 0..TRIES {
         for (measured, _) in MEASURED {
             let now = measure(measured, folder.path(), &file, &database, records);
+            let found = database.rows(DIGEST);
+            match measured {
+                "load" => expected = found,
+                "insert" => {}
+                _ => assert_eq!(found, expected, "{measured}"),
+            }
             let best = best.entry(measured).or_insert(now);
-            *best = (best.0.min(now.0), best.1.min(now.1));
+            *best = best.best(now);
         }
     }
-    println!("{records} records of 12 columns");
-    for (measured, name) in MEASURED {
-        let (seconds, peak) = best[measured];
-        let ratio = seconds / best["load"].0;
-        let peak = if peak > 0.0 { format!("{peak:>6.0} MB") } else { String::new() };
-        println!("  {name:<48} {seconds:>8.2} s {ratio:>7.2} {peak}");
-    }
+    println!("{records} records of 12 columns: {}", expected.join(", "));
+    MEASURED.iter().for_each(|(measured, name)| best[measured].print(name, best["load"]));
     std::fs::remove_file(file).expect("the file");
 }
 
@@ -102,42 +111,30 @@ fn fresh(database: &TestDatabase<'_>, key: &str) {
 
 const KEY: &str = ", PRIMARY KEY (id)";
 
-/// Seconds, and peak memory in MB.
-fn measure(
-    measured: &str,
-    folder: &Path,
-    file: &Path,
-    database: &TestDatabase<'_>,
-    records: u64,
-) -> (f64, f64) {
+fn measure(measured: &str, folder: &Path, file: &Path, database: &TestDatabase<'_>, records: u64) -> Cost {
     match measured {
-        "load" => {
-            fresh(database, KEY);
-            (timed(database, &load(file, "films")), 0.0)
-        }
-        "insert" => {
-            fresh(database, KEY);
-            let rows = ONE_BY_ONE.min(records);
-            (insert_one_by_one(database, rows).as_secs_f64() * records as f64 / rows as f64, 0.0)
-        }
-        "append" => {
-            fresh(database, "");
-            in_own_process("append", folder, &database.url())
-        }
-        "upsert" => {
-            fresh(database, KEY);
-            in_own_process("upsert", folder, &database.url())
-        }
-        "conflict" => {
-            fresh(database, KEY);
-            (timed(database, &upsert_by_hand(file)), 0.0)
-        }
         // Over what the one before has left.
-        "conflict again" => (timed(database, &upsert_by_hand(file)), 0.0),
-        _ => {
-            database.execute("DELETE FROM windrow_runs WHERE 1 = 1");
-            in_own_process("upsert", folder, &database.url())
+        "conflict again" => {}
+        "again" => database.execute("DROP TABLE IF EXISTS windrow_runs"),
+        "append" => fresh(database, ""),
+        _ => fresh(database, KEY),
+    }
+    let of = |work: &dyn Fn() -> Option<(f64, f64)>| Cost::of(Some(database.server.pid()), work);
+    let by_hand = |sql: &str| {
+        of(&|| {
+            database.execute(sql);
+            None
+        })
+    };
+    match measured {
+        "load" => by_hand(&load(file, "films")),
+        "insert" => {
+            let rows = ONE_BY_ONE.min(records);
+            by_hand(&insert_one_by_one(rows)).times(records as f64 / rows as f64)
         }
+        "conflict" | "conflict again" => by_hand(&upsert_by_hand(file)),
+        "append" => of(&|| Some(in_own_process("append", folder, &database.url()))),
+        _ => of(&|| Some(in_own_process("upsert", folder, &database.url()))),
     }
 }
 
@@ -156,14 +153,8 @@ fn upsert_by_hand(file: &Path) -> String {
     )
 }
 
-fn timed(database: &TestDatabase<'_>, sql: &str) -> f64 {
-    let started = Instant::now();
-    database.execute(sql);
-    started.elapsed().as_secs_f64()
-}
-
 /// As a script would: one statement a row. It is read by the server's own client.
-fn insert_one_by_one(database: &TestDatabase<'_>, rows: u64) -> Duration {
+fn insert_one_by_one(rows: u64) -> String {
     let mut script = String::from("START TRANSACTION;\n");
     for row in 0..rows {
         let plot = "alpha beta gamma delta epsilon zeta eta theta alpha beta gamma delta";
@@ -175,7 +166,5 @@ fn insert_one_by_one(database: &TestDatabase<'_>, rows: u64) -> Duration {
         .expect("a line");
     }
     script.push_str("COMMIT;");
-    let started = Instant::now();
-    database.execute(&script);
-    started.elapsed()
+    script
 }

@@ -1,4 +1,4 @@
-//! Proof and load into a database server, in a process of its own.
+//! Proof and load into a database, in a process of its own.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +35,10 @@ async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
     let started = Instant::now();
     let run = RunStore::open(&folder.join("run")).await.expect("the run");
     let plan = run.plan().await.expect("the plan");
-    let to = Destination::Server(ServerUrl::parse(url).expect("a URL"));
+    let to = match url.strip_prefix("sqlite:") {
+        Some(path) => Destination::Sqlite(path.into()),
+        None => Destination::Server(ServerUrl::parse(url).expect("a URL")),
+    };
     let job = job(to, &plan, mode);
     let place = ResolvedDestination::of(&run, &plan, &job, &Secrets::default()).expect("a server");
     let proof = prove(&run).await.expect("a proof");

@@ -8,6 +8,7 @@
 //! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
 //! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
 //! | kept answers ([`encode_answers`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
+//! | the answer of a report ([`ReportWriter`]) | those of its query |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!
 //! Names that meet are told apart as [`handoff::names`](crate::handoff::names) says.
@@ -20,6 +21,7 @@ mod input;
 mod ledger;
 mod lines;
 mod parquet;
+mod report;
 mod rows;
 
 pub use answers::{KeptAnswer, encode_answers, read_answers};
@@ -28,6 +30,7 @@ pub use input::encode_records;
 pub use input::{InputRecord, asks_of, read_asks, read_records};
 pub use ledger::{LedgerKey, encode_ledger, read_ledger_keys};
 pub use lines::read_ledger;
+pub use report::{ReportError, ReportWriter};
 pub use rows::{Row, RowKey, encode_rows, read_row_keys};
 
 /// A chunk could not be made or read.

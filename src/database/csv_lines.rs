@@ -7,15 +7,19 @@ pub(super) struct CsvLines(pub Vec<u8>);
 
 impl CsvLines {
     /// Appends a line.
-    pub fn line(&mut self, cells: impl Iterator<Item = Option<String>>) {
+    pub fn line<T: AsRef<str>>(&mut self, cells: impl Iterator<Item = Option<T>>) {
         for (at, cell) in cells.enumerate() {
             if at > 0 {
                 self.0.push(b',');
             }
             let Some(cell) = cell else { continue };
+            let cell = cell.as_ref();
             let is_plain = !cell.is_empty() && !cell.contains([',', '"', '\n', '\r']);
-            let written = if is_plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) };
-            self.0.extend_from_slice(written.as_bytes());
+            if is_plain {
+                self.0.extend_from_slice(cell.as_bytes());
+            } else {
+                self.0.extend_from_slice(format!("\"{}\"", cell.replace('"', "\"\"")).as_bytes());
+            }
         }
         self.0.push(b'\n');
     }
@@ -28,7 +32,7 @@ mod tests {
     #[test]
     fn null_is_nothing_and_an_empty_text_is_in_quotes() {
         let mut lines = CsvLines::default();
-        lines.line([Some(String::new()), None, Some("a\"b,\n".into()), Some("plain".into())].into_iter());
+        lines.line([Some(""), None, Some("a\"b,\n"), Some("plain")].into_iter());
         assert_eq!(String::from_utf8(lines.0).unwrap(), "\"\",,\"a\"\"b,\n\",plain\n");
     }
 }

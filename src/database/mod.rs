@@ -22,5 +22,5 @@ mod session;
 pub mod sqlite;
 
 pub use error::{DatabaseError, RowRefusal, TOLD, Trouble};
-pub use row::Row;
+pub use row::{Cell, Row};
 pub use session::{Canceller, Server, Session};

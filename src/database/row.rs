@@ -1,5 +1,10 @@
 //! Rows of an answer as texts: what is asked of a catalogue is little, and every database can spell it.
 
+use std::borrow::Cow;
+
+/// A value of an answer as text; `None` where it is null.
+pub type Cell<'a> = Option<Cow<'a, str>>;
+
 /// A row of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row(Vec<Option<String>>);

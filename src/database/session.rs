@@ -5,9 +5,11 @@ use std::path::Path;
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::row::Cell;
 use super::{DatabaseError, Row, mysql, postgres, sqlite};
 use crate::job::{ServerKind, ServerUrl};
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// A database that can be connected to.
 #[derive(Debug, Clone)]
@@ -151,6 +153,35 @@ impl Session {
             Session::Postgres(session) => session.load(into, pieces).await,
             Session::MySql(session) => session.load(into, pieces).await,
             Session::Sqlite(session) => session.load(into, pieces).await,
+        }
+    }
+
+    /// The columns that a query answers with, each with our type for its own; text where there is none. What the database
+    /// says of the query points into it.
+    ///
+    /// # Errors
+    /// Where it fails, or is no query.
+    pub async fn fields(&self, query: &str) -> Result<Vec<Field>, DatabaseError> {
+        match self {
+            Session::Postgres(session) => session.fields(query).await,
+            Session::MySql(session) => session.fields(query).await,
+            Session::Sqlite(session) => session.fields(query).await,
+        }
+    }
+
+    /// Hands the rows of a query's answer on as they come, each value as the text that the database prints for it.
+    ///
+    /// # Errors
+    /// Of the database, and of `take`; also where a value has no text.
+    pub async fn each_row<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        take: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self {
+            Session::Postgres(session) => session.each_row(query, take).await,
+            Session::MySql(session) => session.each_row(query, take).await,
+            Session::Sqlite(session) => session.each_row(query, take).await,
         }
     }
 

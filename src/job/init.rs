@@ -31,7 +31,7 @@ name = "@job@"                      # names the folder of its runs: letters, dig
 # keep_answers = "all"              # keep answers as they came: those that "failed" are kept, unless: "all", "none"
 
 [input]
-ids = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]  # the list itself, or a file instead:
+ids = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]  # the list itself, or a file instead (or database and sql):
 # file = "ids.csv"                  # .csv, .tsv, .jsonl, .parquet, or .txt with one id a line; "-" is standard input
 id = "user_id"                      # the column that identifies a line; here the name that the ids get
 # columns = ["country"]             # further columns of the file to carry into the table
@@ -77,7 +77,7 @@ street_number = { jq = ".address.suite", regex = '(\d+)', type = "integer" }  # 
 # score = { jq = ".score", type = "double", on_error = "null" }          # what is no number becomes null
 
 [table]
-to = "duckdb:@job@.duckdb"          # the database file; it is made if need be
+to = "duckdb:@job@.duckdb"          # or "postgres://…", "mysql://…", "sqlite:FILE", "parquet:FILE", "csv:FILE"
 name = "@table@"                    # the table, likewise
 mode = "upsert"                     # "upsert" replaces rows of the same key; "append" adds; "replace" takes their place;
                                     # "replace_ids" replaces all rows of an id, for endpoints with several (rows = ".items[]")
@@ -95,6 +95,10 @@ min_success = 0.9                   # publish only if nine of ten ids were answe
 # min_rows = 5                      # if there are at least this many rows,
 # max_change = 0.5                  # if the table's number of rows changes by half at the most
 # on_pause = "publish"              # what there is, also whenever a quota makes the run pause; else it waits for all
+
+# [[publish.after]]                 # SQL of your own, in the same transaction after the rows
+# sql = "SELECT kind, count(*) AS failures FROM windrow_failures GROUP BY kind"
+# file = "failures.csv"             # its answer, with a header; a .parquet has typed columns
 "##;
 
 #[cfg(test)]

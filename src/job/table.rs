@@ -105,7 +105,7 @@ pub enum Destination {
 pub struct Statement {
     /// As the destination reads it.
     pub sql: String,
-    /// The CSV file that its answer goes into, absolute; only after the rows are written.
+    /// The CSV or Parquet file that its answer goes into, absolute; only after the rows are written.
     pub file: Option<PathBuf>,
 }
 

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use super::MergeError;
 use super::aside::{self, parent, take_after, through_links};
 use super::columns::Output;
+use crate::chunk::ReportError;
 use crate::handoff::digest::sha256;
 use crate::handoff::names::beside;
 use crate::job::{Job, Statement};
@@ -142,6 +143,11 @@ impl Report {
         File::create_new(&self.aside).map(drop)
     }
 
+    /// What it is written as.
+    pub fn format(&self) -> ReportFormat {
+        ReportFormat::of(&self.path)
+    }
+
     /// Where it lies until it has its name.
     pub fn aside(&self) -> &Path {
         &self.aside
@@ -183,8 +189,38 @@ impl Drop for Report {
 /// Where a report lies until it has its name.
 fn aside_of(path: &Path, tag: &str) -> PathBuf {
     let whose = sha256(format!("{tag} {}", path.display()).as_bytes());
-    parent(path).join(format!("{}report-{}.csv", aside::PREFIX, &whose[..16]))
+    let ending = ReportFormat::of(path).ending();
+    parent(path).join(format!("{}report-{}.{ending}", aside::PREFIX, &whose[..16]))
 }
+
+/// What a report is written as: its name says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReportFormat {
+    Csv,
+    Parquet,
+}
+
+impl ReportFormat {
+    fn of(path: &Path) -> ReportFormat {
+        let is_parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+        if is_parquet { ReportFormat::Parquet } else { ReportFormat::Csv }
+    }
+
+    fn ending(self) -> &'static str {
+        match self {
+            ReportFormat::Csv => "csv",
+            ReportFormat::Parquet => "parquet",
+        }
+    }
+}
+
+/// A report that cannot be what its name says: the query's columns, or a value among them.
+pub(super) fn unwritten(name: &str, why: &ReportError) -> MergeError {
+    MergeError::Statement { name: name.to_owned(), message: why.to_string(), hint: UNWRITTEN }
+}
+
+const UNWRITTEN: &str = "nothing was published: a .parquet has typed columns; what its type cannot hold is written as text by \
+                         CAST in the query, or in a .csv; then repeat `windrow merge`";
 
 /// COMMIT is next: from now on reports stay, until it is known what became of it. `false` where it has failed for sure.
 pub(super) fn keep(reports: &mut [Report], stay: bool) {

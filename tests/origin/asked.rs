@@ -10,6 +10,7 @@ use crate::items;
 use crate::lists;
 use crate::query::{Query, decoded};
 use crate::social::{graph, plus_ones};
+use crate::subscriptions;
 
 /// One document that somebody wants, or one request for several.
 #[derive(Debug, PartialEq)]
@@ -80,6 +81,9 @@ fn of_path<'a>(path: &'a str, query: Query<'a>) -> Option<(Endpoint, Cow<'a, str
         "texts" => Some((Endpoint::Texts, decoded(rest))),
         "states" => Some((Endpoint::States, decoded(rest))),
         "ohlc" => Some((Endpoint::Ohlc, decoded(rest))),
+        "androidpublisher" => {
+            Some((Endpoint::Subscriptions, Cow::Owned(subscriptions::id_of_path(&decoded(rest))?)))
+        }
         "redirects" => Some((Endpoint::Redirects, decoded(rest))),
         _ => fixed(path).map(|endpoint| (endpoint, query.get("url").unwrap_or_default())),
     }

@@ -41,11 +41,13 @@ pub enum Endpoint {
     Redirects,
     /// `/ohlc/{symbol}`
     Ohlc,
+    /// `/androidpublisher/…/subscriptions/{product}/tokens/{token}`
+    Subscriptions,
 }
 
 impl Endpoint {
     /// In the order of their numbers.
-    pub const ALL: [Endpoint; 17] = [
+    pub const ALL: [Endpoint; 18] = [
         Endpoint::Omdb,
         Endpoint::Business,
         Endpoint::Numbers,
@@ -63,6 +65,7 @@ impl Endpoint {
         Endpoint::States,
         Endpoint::Redirects,
         Endpoint::Ohlc,
+        Endpoint::Subscriptions,
     ];
 
     /// The name in counts.
@@ -85,6 +88,7 @@ impl Endpoint {
             Endpoint::States => "states",
             Endpoint::Redirects => "redirects",
             Endpoint::Ohlc => "ohlc",
+            Endpoint::Subscriptions => "subscriptions",
         }
     }
 

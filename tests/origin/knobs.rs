@@ -117,6 +117,10 @@ pub struct Knobs {
     #[arg(long, value_name = "ROUND", default_value_t = 0)]
     pub odds_round: u64,
 
+    /// Periods that have passed: subscriptions are renewed, cancelled or gone, unless a request says `at`.
+    #[arg(long, value_name = "ROUND", default_value_t = 0)]
+    pub subscriptions_round: u64,
+
     /// Reset every connection at its first request, except those for `/_admin/`.
     #[arg(long)]
     pub down: bool,
@@ -159,6 +163,7 @@ impl Knobs {
             overload_503: None,
             fail_page: 0,
             odds_round: 0,
+            subscriptions_round: 0,
             ..self.clone()
         };
         harmless == Knobs::default()

@@ -10,6 +10,7 @@
 //! | counts of a URL, one by one and in batches | `social` |
 //! | matches and their odds, in HTML | `odds` |
 //! | prices day by day | `ohlc` |
+//! | what became of subscriptions | `subscriptions` |
 //! | pages in all charsets and codings | `pages` |
 //! | lists in pages and as JSON lines | `lists` |
 //! | batches that are asked for otherwise | `items` |
@@ -55,6 +56,7 @@ mod query;
 mod received;
 mod small;
 mod social;
+mod subscriptions;
 mod tls;
 mod truth;
 mod usage;

@@ -9,6 +9,7 @@
 //! | `items/{id}` | the price |
 //! | `ohlc/{symbol}` | the days |
 //! | `social?url={url}` | all counts of a URL |
+//! | `subscriptions/{product}/{token}?at=1` | the document at that round, 0 where none is named |
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use crate::answer::Answer;
 use crate::odds::Match;
 use crate::pages::Page;
 use crate::query::{Query, decoded};
-use crate::{items, lists, ohlc, social};
+use crate::{items, lists, ohlc, social, subscriptions};
 
 /// What is told under this path, which is the one behind `/_admin/truth/`.
 pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
@@ -29,8 +30,14 @@ pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
         "pages" => json!(Page::find(&id)),
         "items" => json!(items::price(&id)),
         "ohlc" => json!(ohlc::bars(&id)),
+        "subscriptions" => subscriptions::truth(&id, query.number("at").unwrap_or(0)),
         "social" => social::truth(&query.get("url").unwrap_or_default()),
-        _ => return Answer::problem(StatusCode::NOT_FOUND, "matches, lists, pages, items, ohlc or social"),
+        _ => {
+            return Answer::problem(
+                StatusCode::NOT_FOUND,
+                "matches, lists, pages, items, ohlc, subscriptions or social",
+            );
+        }
     };
     Answer::value(&told)
 }

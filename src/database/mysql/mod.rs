@@ -28,7 +28,9 @@ mod error;
 mod insert;
 mod option_file;
 mod text;
+mod types;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
@@ -45,10 +47,12 @@ use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use self::text::type_name;
 pub use self::text::{NoText, Texts, is_binary};
+pub use self::types::our_type;
 use crate::database::csv_lines::CsvLines;
-use crate::database::{DatabaseError, Row, Trouble};
+use crate::database::{Cell, DatabaseError, Row, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// Bytes of a piece of CSV, about.
 const PIECE: usize = 256 << 10;
@@ -321,10 +325,47 @@ impl Session {
         Ok(written)
     }
 
+    /// The columns that a query answers with, each with our type for its own.
+    ///
+    /// # Errors
+    /// Where it is not one query.
+    pub async fn fields(&self, query: &str) -> Result<Vec<Field>, DatabaseError> {
+        let (columns, _) = self.prepare(query).await?;
+        let field =
+            |column: &Column| Field { name: column.name_str().into_owned(), ty: types::wide_type(column) };
+        Ok(columns.iter().map(field).collect())
+    }
+
+    /// Hands the rows of a query's answer on as they come, each value as the server's client prints it.
+    ///
+    /// # Errors
+    /// Of the server, and of `take`; also where a value is bytes that are no text.
+    pub async fn each_row<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut take: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut number: u64 = 0;
+        self.each(query, |row| {
+            number += 1;
+            let cells: Result<Vec<Cell<'_>>, usize> =
+                row.printed().map(|text| text.map(|text| text.map(Cow::Owned))).collect();
+            take(&cells.map_err(|at| self.no_text(number, row.name(at)))?)
+        })
+        .await
+    }
+
+    fn no_text(&self, row: u64, column: String) -> DatabaseError {
+        let why = format!(
+            "row {row}: column {column:?} has bytes that are no text: write HEX({column}) in the query"
+        );
+        error::refused(&self.server, Trouble::Statement, &why)
+    }
+
     /// Writes the answer of a query as CSV, with a header.
     ///
     /// # Errors
-    /// Of the server, and of the writing.
+    /// As of [`Session::each_row`], and of the writing.
     pub async fn write_csv<E: From<DatabaseError>>(
         &self,
         query: &str,
@@ -332,8 +373,8 @@ impl Session {
     ) -> Result<(), E> {
         let mut lines = CsvLines::default();
         lines.line(self.columns(query).await?.into_iter().map(|(name, _)| Some(name)));
-        self.each(query, |row| {
-            lines.line(row.all());
+        self.each_row(query, |row| {
+            lines.line(row.iter().map(Option::as_deref));
             if lines.0.len() < PIECE { Ok(()) } else { write(&std::mem::take(&mut lines.0)) }
         })
         .await?;

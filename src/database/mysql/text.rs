@@ -36,9 +36,18 @@ impl<'r> Texts<'r> {
         }
     }
 
-    /// All values; those without a text as the server's client shows them.
-    pub(super) fn all(&self) -> impl Iterator<Item = Option<String>> {
-        (0..self.row.len()).map(|at| lossy(self.row, at))
+    /// All values as the server's client shows them; the place of one that is bytes and no text.
+    pub(super) fn printed(&self) -> impl Iterator<Item = Result<Option<String>, usize>> {
+        (0..self.row.len()).map(|at| match self.get(at) {
+            Ok(text) => Ok(text),
+            Err(NoText::ZeroDate) => Ok(lossy(self.row, at)),
+            Err(NoText::NotUtf8) => Err(at),
+        })
+    }
+
+    /// The name of a column.
+    pub(super) fn name(&self, at: usize) -> String {
+        self.row.columns_ref().get(at).map_or_else(String::new, |column| column.name_str().into_owned())
     }
 }
 
@@ -48,7 +57,8 @@ pub(super) fn lossy(row: &Row, at: usize) -> Option<String> {
     match (text(value, row.columns_ref().get(at)?), value) {
         (Ok(text), _) => text,
         (Err(_), Value::Bytes(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        (Err(_), _) => Some("0000-00-00".to_owned()),
+        (Err(_), Value::Date(year, month, day, ..)) => Some(format!("{year:04}-{month:02}-{day:02}")),
+        (Err(_), _) => None,
     }
 }
 

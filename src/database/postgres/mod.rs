@@ -22,7 +22,9 @@ mod address;
 mod error;
 mod password_file;
 mod tls;
+mod types;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,9 +36,11 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{CancelToken, Client, Column, SimpleQueryMessage, SimpleQueryRow};
 
 use self::tls::Tls;
-use crate::database::{DatabaseError, Row};
+pub use self::types::our_type;
+use crate::database::{Cell, DatabaseError, Row};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// A server that can be connected to.
 #[derive(Debug, Clone)]
@@ -160,6 +164,40 @@ impl Session {
             sink.as_mut().send(piece?).await.map_err(failed)?;
         }
         sink.finish().await.map_err(failed)
+    }
+
+    /// The columns that a query answers with, each with our type for its own. What the server says of the query points into
+    /// it.
+    ///
+    /// # Errors
+    /// Where it is not one query.
+    pub async fn fields(&self, query: &str) -> Result<Vec<Field>, DatabaseError> {
+        let prepared = self.client.prepare(query).await.map_err(|error| self.failed(&error))?;
+        let field = |column: &Column| Field {
+            name: column.name().to_owned(),
+            ty: our_type(column.type_(), column.type_modifier()),
+        };
+        Ok(prepared.columns().iter().map(field).collect())
+    }
+
+    /// Hands the rows of a query's answer on as they come, each value as the server prints it.
+    ///
+    /// # Errors
+    /// Of the server, and of `take`.
+    pub async fn each_row<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut take: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |error: tokio_postgres::Error| E::from(self.failed(&error));
+        let mut messages = pin!(self.client.simple_query_raw(query).await.map_err(failed)?);
+        while let Some(message) = messages.next().await {
+            if let SimpleQueryMessage::Row(row) = message.map_err(failed)? {
+                let cells: Vec<Cell<'_>> = (0..row.len()).map(|at| row.get(at).map(Cow::Borrowed)).collect();
+                take(&cells)?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the answer of a query as CSV, with a header. What the server says of the query points into it.

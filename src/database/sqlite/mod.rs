@@ -7,6 +7,8 @@
 //! | `busy.rs` | another process writes to it: how long it is waited for, and who that is |
 //! | `cells.rs` | values on their way in, and as texts |
 //! | `functions.rs` | what SQLite's own functions do not tell of a table |
+//! | `answer.rs` | the answer of a query: its columns and their types, and its rows as texts |
+//! | `types.rs` | types that tables declare, and ours for them |
 //! | `error.rs` | what its error codes mean |
 //!
 //! SQLite works where it is called. So a session's statements run on threads of their own, one after the other, and the
@@ -15,6 +17,7 @@
 //! Files that windrow makes have a write-ahead log, with which others read on while one writes; others stay as they are. A
 //! file that another process writes to is waited for, a minute at the most.
 
+mod answer;
 mod busy;
 #[cfg(test)]
 pub mod by_hand;
@@ -23,6 +26,7 @@ mod error;
 mod functions;
 mod open;
 mod session;
+mod types;
 
 use std::path::{Path, PathBuf};
 
@@ -31,6 +35,7 @@ pub use self::error::{misread, unopened};
 pub use self::functions::{GIVEN, UNCHANGED};
 pub use self::open::open_to_read;
 pub use self::session::{Canceller, Session};
+pub use self::types::our_type;
 use crate::database::DatabaseError;
 
 /// A file that can be opened, or made.

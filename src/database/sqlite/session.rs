@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use rusqlite::fallible_iterator::FallibleIterator as _;
-use rusqlite::{Batch, Connection, Error, InterruptHandle, Result, Statement, ffi};
+use rusqlite::{Batch, Connection, InterruptHandle, Result};
 use tokio::sync::mpsc;
 
+use super::answer::{self, interrupted};
 use super::cells::{insert, spelled};
 use super::{Server, error};
 use crate::database::csv_lines::CsvLines;
-use crate::database::{DatabaseError, Row};
+use crate::database::{Cell, DatabaseError, Row};
+use crate::value::Field;
 
-/// Bytes of a piece of CSV, about, and how many wait to be written.
+/// Bytes of a piece of CSV, about.
 const PIECE: usize = 256 << 10;
+/// Batches of rows that wait to be taken.
 const WAITING: usize = 4;
 
 /// An opened file. It is closed when this is dropped.
@@ -122,25 +125,52 @@ impl Session {
         Ok(written)
     }
 
+    /// The columns that a query answers with, each with our type for its own. What SQLite says of the query points into it.
+    ///
+    /// # Errors
+    /// Where it is not one query, or writes.
+    pub async fn fields(&self, query: &str) -> Result<Vec<Field>, DatabaseError> {
+        self.with(query, answer::fields).await
+    }
+
+    /// Hands the rows of a query's answer on as they come, each value as a text.
+    ///
+    /// # Errors
+    /// Of the database, and of `take`; also where a text is no UTF-8.
+    pub async fn each_row<E: From<DatabaseError>>(
+        &self,
+        query: &str,
+        mut take: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (sender, mut batches) = mpsc::channel(WAITING);
+        let answered = self.with(query, move |connection, query| answer::send(connection, query, &sender));
+        let taken = async move {
+            while let Some(batch) = batches.recv().await {
+                batch.iter().try_for_each(|row: &answer::Cells| take(row))?;
+            }
+            Ok(())
+        };
+        let (answered, taken) = tokio::join!(answered, taken);
+        taken.and_then(|()| Ok(answered?))
+    }
+
     /// Writes the answer of a query as CSV, with a header. What SQLite says of the query points into it.
     ///
     /// # Errors
-    /// Of the database, and of the writing.
+    /// As of [`Session::each_row`], and of the writing.
     pub async fn write_csv<E: From<DatabaseError>>(
         &self,
         query: &str,
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (sender, mut pieces) = mpsc::channel(WAITING);
-        let answered = self.with(query, move |connection, query| answer(connection, query, &sender));
-        let written = async move {
-            while let Some(piece) = pieces.recv().await {
-                write(&piece)?;
-            }
-            Ok(())
-        };
-        let (answered, written) = tokio::join!(answered, written);
-        written.and_then(|()| Ok(answered?))
+        let mut lines = CsvLines(Vec::with_capacity(PIECE + PIECE / 4));
+        lines.line(self.columns(query).await?.into_iter().map(|(name, _)| Some(name)));
+        self.each_row(query, |row| {
+            lines.line(row.iter().map(Option::as_deref));
+            if lines.0.len() < PIECE { Ok(()) } else { write(&std::mem::take(&mut lines.0)) }
+        })
+        .await?;
+        write(&lines.0)
     }
 
     /// Stops what is being done; best effort.
@@ -189,10 +219,6 @@ async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     done.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
 }
 
-fn interrupted() -> Error {
-    Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), Some("interrupted".to_owned()))
-}
-
 /// Runs statements whose answers do not matter.
 fn run(connection: &Connection, sql: &str) -> Result<()> {
     let mut statements = Batch::new(connection, sql);
@@ -217,33 +243,4 @@ fn rows(connection: &Connection, sql: &str) -> Result<Vec<Row>> {
         }
     }
     Ok(last)
-}
-
-/// Sends the answer of a query as CSV.
-fn answer(connection: &Connection, query: &str, sender: &mpsc::Sender<Vec<u8>>) -> Result<()> {
-    let mut statement = one_query(connection, query)?;
-    let width = statement.column_count();
-    let mut lines = CsvLines(Vec::with_capacity(PIECE + PIECE / 4));
-    lines.line(statement.column_names().map(|name| Some(name.to_owned())));
-    let mut rows = statement.raw_query();
-    while let Some(row) = rows.next()? {
-        let cells: Result<Vec<_>> = (0..width).map(|at| Ok(spelled(row.get_ref(at)?))).collect();
-        lines.line(cells?.into_iter());
-        if lines.0.len() >= PIECE && sender.blocking_send(std::mem::take(&mut lines.0)).is_err() {
-            return Err(interrupted());
-        }
-    }
-    // Where nobody takes it, they have their own reason.
-    let _ = sender.blocking_send(lines.0);
-    Ok(())
-}
-
-/// The one statement that gives an answer, and changes nothing.
-fn one_query<'c>(connection: &'c Connection, query: &str) -> Result<Statement<'c>> {
-    let statement = connection.prepare(query)?;
-    if statement.column_count() > 0 && statement.readonly() {
-        return Ok(statement);
-    }
-    let why = "a report is the answer of one query that only reads".to_owned();
-    Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(why)))
 }

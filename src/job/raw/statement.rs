@@ -21,8 +21,8 @@ section! {
         /// and `windrow_input`.
         #[schemars(required)]
         sql: String = SQL_HINT,
-        /// The .csv file that the statement's answer goes into, relative to this file.
-        #[schemars(regex(pattern = "\\.[cC][sS][vV]$"))]
+        /// The .csv or .parquet file that the statement's answer goes into, relative to this file.
+        #[schemars(regex(pattern = "\\.([cC][sS][vV]|[pP][aA][rR][qQ][uU][eE][tT])$"))]
         file: String,
     }
 }

@@ -12,7 +12,7 @@ fn statements_stand_in_the_order_of_the_file() {
     let job = parse(&with(
         "[[publish.before]]\nsql = \"DELETE FROM a\"\n[[publish.before]]\nsql = \"ANALYZE; ANALYZE\"\n\
          [[publish.after]]\nsql = \"FROM windrow_rows\"\nfile = \"report.csv\"\n\
-         [[publish.after]]\nsql = \"FROM windrow_input\"\nfile = \"/tmp/other.CSV\"\n[[publish.after]]\nsql = \"ANALYZE\"",
+         [[publish.after]]\nsql = \"FROM windrow_input\"\nfile = \"/tmp/other.Parquet\"\n[[publish.after]]\nsql = \"ANALYZE\"",
     ));
     let job = job.unwrap_or_else(|error| panic!("{error}"));
     let statement =
@@ -20,7 +20,7 @@ fn statements_stand_in_the_order_of_the_file() {
     assert_eq!(job.before, [statement("DELETE FROM a", None), statement("ANALYZE; ANALYZE", None)]);
     let expected = [
         statement("FROM windrow_rows", Some("/nowhere/schemas/report.csv")),
-        statement("FROM windrow_input", Some("/tmp/other.CSV")),
+        statement("FROM windrow_input", Some("/tmp/other.Parquet")),
         statement("ANALYZE", None),
     ];
     assert_eq!(job.after, expected);
@@ -55,12 +55,12 @@ fn a_statement_has_sql_and_only_an_answer_has_a_file() {
 }
 
 #[test]
-fn each_answer_has_a_csv_file_of_its_own() {
+fn each_answer_has_a_file_of_its_own() {
     let report = |file: &str| format!("[[publish.after]]\nsql = \"FROM x\"\nfile = \"{file}\"\n");
     insta::assert_snapshot!(said_of(&with(&report("report.txt"))), @r#"
     line 12: "report.txt"
-    "report.txt" is no .csv file
-    hint: name it .csv: it has a header line, and a line for each row of the answer
+    "report.txt" is no .csv or .parquet file
+    hint: name it .csv, which has a header line, or .parquet, which has typed columns
     "#);
     insta::assert_snapshot!(
         said_of(&with(&(report("a.csv") + &report("b.csv") + &report("./a.csv")))),
@@ -79,8 +79,8 @@ fn each_answer_has_a_csv_file_of_its_own() {
         ("", "no path"),
         ("~/a.csv", "`~` is not expanded"),
         ("https://h/a.csv", "not yet supported"),
-        ("a.csv/", "is no .csv file"),
-        ("csv", "is no .csv file"),
+        ("a.csv/", "is no .csv or .parquet file"),
+        ("csv", "is no .csv or .parquet file"),
     ] {
         assert!(said_of(&with(&report(file))).contains(says), "{file}");
     }
@@ -99,5 +99,5 @@ fn a_folder_is_no_file_for_an_answer() {
     std::fs::create_dir(folder.path().join("a.csv")).unwrap();
     let text = with("[[publish.after]]\nsql = \"FROM x\"\nfile = \"a.csv\"");
     let error = Job::parse(text, &folder.path().join("small.toml")).unwrap_err();
-    assert_eq!(error.mistakes()[0].message, "\"a.csv\" is no .csv file");
+    assert_eq!(error.mistakes()[0].message, "\"a.csv\" is no .csv or .parquet file");
 }

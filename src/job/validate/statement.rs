@@ -57,10 +57,10 @@ fn report(
     mistakes: &mut Mistakes,
 ) -> Option<PathBuf> {
     let path = path::absolute(place, place.text(), folder, mistakes)?;
-    let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    if !is_csv || path.is_dir() || place.text().ends_with('/') {
-        let hint = "name it .csv: it has a header line, and a line for each row of the answer";
-        mistakes.add(&place.span, format!("\"{}\" is no .csv file", place.value), hint);
+    let ends = |with: &str| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(with));
+    if !(ends("csv") || ends("parquet")) || path.is_dir() || place.text().ends_with('/') {
+        let hint = "name it .csv, which has a header line, or .parquet, which has typed columns";
+        mistakes.add(&place.span, format!("\"{}\" is no .csv or .parquet file", place.value), hint);
         return None;
     }
     if let Some((_, what)) = taken.iter().find(|(other, _)| *other == path) {

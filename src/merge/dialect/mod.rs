@@ -208,6 +208,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// statements, of which the last one deletes.
     fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String>;
 
+    /// Counts the rows that have the key of another one; `None` where that is no faster than to look for them.
+    fn count_twins(&self, _: &Twins<'_>) -> Option<String> {
+        None
+    }
+
     /// Whether a table can be made, or be given columns, within a transaction. Where it cannot, that is done before, and stays if
     /// the transaction is undone.
     fn makes_tables_in_transaction(&self) -> bool {
@@ -222,6 +227,8 @@ pub(super) struct Temporary<'a> {
     pub columns: &'a [(String, String)],
     /// The columns that tell its rows apart; none where nothing does.
     pub identity: &'a [String],
+    /// Whether they do so all the time: no statement of the job's own changes them.
+    pub is_unique: bool,
     /// The columns by which its rows are looked for.
     pub sought: &'a [String],
 }

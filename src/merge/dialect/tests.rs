@@ -51,6 +51,7 @@ fn load(dialect: &dyn Dialect) -> String {
             name: "windrow_rows",
             columns: &[(id.clone(), text)],
             identity: &[],
+            is_unique: true,
             sought: std::slice::from_ref(&id),
         }),
         dialect.keep_temporary("windrow_kept", &[vec![id.clone()]], "SELECT 1"),
@@ -62,6 +63,7 @@ fn load(dialect: &dyn Dialect) -> String {
         dialect.meets_none(&table, "windrow_rows", "old.id = new.id"),
         dialect.delete(&table, "old.id = 7"),
         dialect.delete_twins(&twins).join("\n"),
+        dialect.count_twins(&twins).unwrap_or_default(),
     ]
     .join("\n")
 }
@@ -89,7 +91,7 @@ fn postgres() {
     insta::assert_snapshot!(load(&Postgres), @r#"
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL temp_buffers = '64MB'
     BEGIN READ ONLY; SET LOCAL standard_conforming_strings = on
-    SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
+    SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 3; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'; SELECT set_config(name, '10s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%'
     SELECT pg_advisory_xact_lock(hashtextextended('windrow it''s films', 0))
     LOCK TABLE "my ""schema"""."films" IN SHARE ROW EXCLUSIVE MODE
     SET LOCAL lock_timeout = 60000
@@ -137,6 +139,7 @@ fn mysql() {
     DELETE old FROM `my "schema"`.`films` AS old WHERE old.id = 7
     DROP TEMPORARY TABLE IF EXISTS windrow_twins; CREATE TEMPORARY TABLE windrow_twins (KEY (id_0)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC AS SELECT id_0 FROM (SELECT old.n AS id_0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM `my "schema"`.`films` AS old WHERE old.n > 1) AS placed WHERE place > 1
     DELETE old FROM `my "schema"`.`films` AS old JOIN windrow_twins AS twin ON twin.id_0 = old.n
+    SELECT count(*) - count(DISTINCT old.id) FROM `my "schema"`.`films` AS old WHERE old.n > 1
     "#);
 }
 

@@ -1,12 +1,15 @@
 //! The job's own statements, in DuckDB's transaction. A trial runs none: its database has none of the job's other tables.
 
+use duckdb::Connection;
+
 use super::keys::{KEYS, WINNERS};
 use super::staged::ROWS;
 use super::{Chosen, Loading};
+use crate::chunk::ReportError;
 use crate::handoff::input::ORDINAL;
 use crate::job::{Mode, Statement};
 use crate::merge::slice::column;
-use crate::merge::statements::{self, Report, Views, place};
+use crate::merge::statements::{self, Report, ReportFormat, Views, place};
 use crate::merge::{MergeError, database, sql, views};
 
 impl Loading<'_> {
@@ -82,7 +85,7 @@ impl Loading<'_> {
         self.checked(self.connection.query_row("SELECT txid_current()::BIGINT", [], |row| row.get(0)))
     }
 
-    /// Writes the answer of a query as CSV, with a header.
+    /// Writes the answer of a query: as CSV with a header, or as Parquet.
     pub(super) fn write_report(
         &self,
         name: &str,
@@ -90,13 +93,74 @@ impl Loading<'_> {
         report: Report,
     ) -> Result<Report, MergeError> {
         let query = statement.sql.trim().trim_end_matches(';');
-        let path = sql::text(&report.aside().to_string_lossy());
-        let copy = format!("COPY (\n{query}\n) TO {path} (FORMAT csv, HEADER true)");
-        self.connection.execute_batch(&copy).map_err(|error| MergeError::Statement {
+        let refused = |error: duckdb::Error| MergeError::Statement {
             name: name.to_owned(),
             message: database::whole_message(&error),
             hint: statements::REFUSED,
-        })?;
+        };
+        let (select, options) = match report.format() {
+            ReportFormat::Csv => (query.to_owned(), "FORMAT csv, HEADER true"),
+            ReportFormat::Parquet => {
+                let columns = described(self.connection, query).map_err(refused)?;
+                if let Some(twice) = twice(&columns) {
+                    return Err(statements::unwritten(name, &ReportError::Twice(twice)));
+                }
+                (typed(query, &columns), "FORMAT parquet, COMPRESSION zstd")
+            }
+        };
+        let path = sql::text(&report.aside().to_string_lossy());
+        let copy = format!("COPY (\n{select}\n) TO {path} ({options})");
+        self.connection.execute_batch(&copy).map_err(refused)?;
         report.seal()
+    }
+}
+
+/// The columns of a query, each with its type.
+fn described(connection: &Connection, query: &str) -> duckdb::Result<Vec<(String, String)>> {
+    // First, so that nothing but one query is described: DuckDB runs all but the last of several statements.
+    drop(connection.prepare(&format!("SELECT * FROM (\n{query}\n) AS windrow_report"))?);
+    let mut described = connection.prepare(&format!("DESCRIBE\n{query}"))?;
+    described.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn twice(columns: &[(String, String)]) -> Option<String> {
+    let names = columns.iter().enumerate();
+    let twice =
+        |(at, (name, _)): &(usize, &(String, String))| columns[..*at].iter().any(|(one, _)| one == name);
+    names.into_iter().find(twice).map(|(_, (name, _))| name.clone())
+}
+
+/// The query with columns of the types that a report has.
+fn typed(query: &str, columns: &[(String, String)]) -> String {
+    let given: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
+    let value = |(at, (name, ty)): (&String, &(String, String))| {
+        format!("{} AS {}", report_value(at, name, ty), sql::identifier(name))
+    };
+    let values: Vec<String> = given.iter().zip(columns).map(value).collect();
+    format!("SELECT {} FROM (\n{query}\n) AS windrow_report ({})", values.join(", "), given.join(", "))
+}
+
+/// A column as a report has it: DuckDB would write integers of 128 bits as doubles, and an infinite day as one of the far
+/// future.
+fn report_value(column: &str, name: &str, ty: &str) -> String {
+    let cast = |to: &str| format!("CAST({column} AS {to})");
+    let finite = |value: String| {
+        let why =
+            sql::text(&format!("column {name:?}: an infinite date or timestamp; write it as text, by CAST"));
+        format!("CASE WHEN isinf({column}) THEN error({why}) ELSE {value} END")
+    };
+    match ty {
+        "BOOLEAN" | "INTEGER" | "BIGINT" | "FLOAT" | "DOUBLE" | "VARCHAR" => column.to_owned(),
+        "TINYINT" | "SMALLINT" | "UTINYINT" | "USMALLINT" => cast("INTEGER"),
+        "UINTEGER" => cast("BIGINT"),
+        "UBIGINT" => cast("DECIMAL(20,0)"),
+        "HUGEINT" | "UHUGEINT" => cast("DECIMAL(38,0)"),
+        "DATE" => finite(column.to_owned()),
+        "TIMESTAMP WITH TIME ZONE" => finite(column.to_owned()),
+        "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
+            finite(cast("TIMESTAMP WITH TIME ZONE"))
+        }
+        other if other.starts_with("DECIMAL(") && other.ends_with(')') => column.to_owned(),
+        _ => cast("VARCHAR"),
     }
 }

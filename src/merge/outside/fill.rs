@@ -83,7 +83,7 @@ impl<'a> Filling<'a> {
     }
 
     /// Whether nothing stands; nobody else writes from now on.
-    async fn is_empty(&self) -> Result<bool, DatabaseError> {
+    pub(super) async fn is_empty(&self) -> Result<bool, DatabaseError> {
         if self.is_new {
             return Ok(true);
         }
@@ -227,7 +227,8 @@ impl<'a> Filling<'a> {
         let (identity, sought) =
             if name == STAGED { (self.staged_identity().to_vec(), Vec::new()) } else { (Vec::new(), sought) };
         let session = self.transaction.session;
-        let table = Temporary { name, columns: &columns, identity: &identity, sought: &sought };
+        let is_unique = !self.views.rows;
+        let table = Temporary { name, columns: &columns, identity: &identity, is_unique, sought: &sought };
         session.run(&dialect.make_temporary(&table)).await?;
         let table = dialect.temporary(name);
         let (sent, written) = self.transaction.load(&table, exporter).await?;

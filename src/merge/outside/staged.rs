@@ -62,7 +62,10 @@ impl Filling<'_> {
         if self.mode() != Mode::Upsert {
             return Ok((0, self.insert(only, self.keeps()).await?));
         }
-        let updated = if self.is_new { 0 } else { self.update(only).await? };
+        if self.is_empty().await? {
+            return Ok((0, self.insert(only, false).await?));
+        }
+        let updated = self.update(only).await?;
         // Each staged row has a key of its own, and each key one row that stands at the most.
         if updated == coming {
             return Ok((updated, 0));
@@ -104,6 +107,11 @@ impl Filling<'_> {
             order: &format!("new.{ordinal} DESC, new.{part} DESC"),
             condition: ALL,
         };
+        if let Some(count) = self.dialect().count_twins(&twins)
+            && self.transaction.count(&count).await? == 0
+        {
+            return Ok(0);
+        }
         self.transaction.execute_all(&self.dialect().delete_twins(&twins)).await
     }
 

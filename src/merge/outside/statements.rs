@@ -1,11 +1,12 @@
 //! The job's own statements, in the same transaction.
 
-use std::io::Write as _;
+use std::io::{self, BufWriter, Write as _};
 
+use crate::chunk::{ReportError, ReportWriter};
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::job::Statement;
-use crate::merge::MergeError;
-use crate::merge::statements::{REFUSED, Report, ended_the_transaction};
+use crate::merge::statements::{REFUSED, Report, ReportFormat, ended_the_transaction, unwritten};
+use crate::merge::{MergeError, dialect};
 
 /// A savepoint that stands while a statement of the job's own runs: released afterwards, it proves that the transaction
 /// is still ours.
@@ -26,7 +27,7 @@ pub(super) async fn run(session: &Session, name: &str, statement: &Statement) ->
     })
 }
 
-/// Runs a query and writes its answer as CSV, with a header.
+/// Runs a query and writes its answer into a report.
 pub(super) async fn report(
     session: &Session,
     name: &str,
@@ -34,13 +35,59 @@ pub(super) async fn report(
     report: Report,
 ) -> Result<Report, MergeError> {
     let query = statement.sql.trim_end().trim_end_matches(';');
-    let mut file = report.file()?;
-    let write = |piece: &[u8]| file.write_all(piece).map_err(|error| report.failed(&error));
-    session.write_csv(query, write).await.map_err(|error| match error {
-        MergeError::Server(error) => refused(name, query, error),
-        other => other,
+    let written = match report.format() {
+        ReportFormat::Csv => write_csv(session, query, &report).await,
+        ReportFormat::Parquet => write_parquet(session, query, &report).await,
+    };
+    written.map_err(|error| match error {
+        Unwritten::Server(error) => refused(name, query, error),
+        Unwritten::Report(ReportError::File(error)) => report.failed(&io::Error::other(error)),
+        Unwritten::Report(error) => unwritten(name, &error),
+        Unwritten::Merge(error) => error,
     })?;
     report.seal()
+}
+
+/// Why a report is not written.
+enum Unwritten {
+    Server(DatabaseError),
+    Report(ReportError),
+    Merge(MergeError),
+}
+
+impl From<DatabaseError> for Unwritten {
+    fn from(error: DatabaseError) -> Unwritten {
+        Unwritten::Server(error)
+    }
+}
+
+impl From<ReportError> for Unwritten {
+    fn from(error: ReportError) -> Unwritten {
+        Unwritten::Report(error)
+    }
+}
+
+impl From<MergeError> for Unwritten {
+    fn from(error: MergeError) -> Unwritten {
+        Unwritten::Merge(error)
+    }
+}
+
+/// With a header.
+async fn write_csv(session: &Session, query: &str, report: &Report) -> Result<(), Unwritten> {
+    let mut file = report.file()?;
+    let write = |piece: &[u8]| file.write_all(piece).map_err(|error| report.failed(&error).into());
+    session.write_csv(query, write).await
+}
+
+/// With typed columns. What a statement before has set (a time zone, say) does not hold for it.
+async fn write_parquet(session: &Session, query: &str, report: &Report) -> Result<(), Unwritten> {
+    session.run(dialect::of(session).settings()).await?;
+    let mut file = BufWriter::new(report.file()?);
+    let mut writer = ReportWriter::begin(&mut file, session.fields(query).await?)?;
+    session.each_row(query, |row| Ok::<_, Unwritten>(writer.add(row.iter().map(Option::as_deref))?)).await?;
+    writer.finish()?;
+    file.flush().map_err(|error| report.failed(&error).into())
 }
 
 /// A refusal names the statement, and the line of it that the server points at.

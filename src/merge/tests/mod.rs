@@ -44,6 +44,7 @@ mod publishing;
 mod questions;
 mod refused;
 mod rejected;
+mod reports;
 pub mod sandbox;
 mod sqlite;
 mod statements;

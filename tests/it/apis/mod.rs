@@ -14,6 +14,7 @@ mod programs;
 mod requests;
 mod scrape;
 mod social;
+mod subscriptions;
 mod tried;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,10 @@
-//! The odds job: pages that explode into rows, replaced match by match.
+//! The odds job: pages that explode into rows, replaced match by match, in DuckDB and in MariaDB.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::example;
+use crate::mariadb_server;
 use crate::support::{Origin, Sandbox, published};
 
 const ROWS: &str =
@@ -77,4 +81,51 @@ fn a_match_that_failed_keeps_its_rows_and_one_that_left_the_list_goes() {
     let mut expected = [kept, truth(&origin, &ids, 1)].concat();
     expected.sort();
     assert_eq!(rows(&sandbox), expected);
+}
+
+/// The same into MariaDB, into a table made by hand (`schemas/odds_mariadb.sql`): by its key, where offers that are gone stay,
+/// then by its matches, where they go; repeated, and merged twice.
+#[test]
+fn a_table_of_mariadb_with_a_readers_indexes_has_the_offers_of_every_round() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let database = mariadb_server::database();
+    let job = example(&sandbox, &origin, "odds_mariadb", "odds_matches.csv");
+    let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    database.execute(&std::fs::read_to_string(schemas.join("odds_mariadb.sql")).unwrap());
+    sandbox.edit("schemas/odds_mariadb.toml", "mysql://localhost/odds", &database.url());
+    let ids = ids(&sandbox);
+    let select = "SELECT CONCAT_WS('|', match_id, home, away, bookmaker, market, price) FROM odds";
+    let rows = || {
+        let mut rows = database.rows(select);
+        rows.sort();
+        rows
+    };
+    // An offer without its price: what the key tells apart.
+    let offer = |row: &String| row.split('|').take(5).collect::<Vec<_>>().join("|");
+    let mut standing: BTreeMap<String, String> = BTreeMap::new();
+    let serials = || database.rows("SELECT match_id, bookmaker, market, id FROM odds").into_iter();
+    let mut numbered = BTreeSet::new();
+    for round in [0, 1, 2, 2] {
+        origin.knobs(&format!(r#"{{"odds_round": {round}}}"#));
+        sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+        standing.extend(truth(&origin, &ids, round).into_iter().map(|row| (offer(&row), row)));
+        let mut expected: Vec<String> = standing.values().cloned().collect();
+        expected.sort();
+        assert_eq!(rows(), expected, "upsert, round {round}");
+        let now: BTreeSet<String> = serials().collect();
+        assert!(now.is_superset(&numbered), "an offer keeps its serial number, round {round}");
+        numbered = now;
+    }
+    sandbox.edit(
+        "schemas/odds_mariadb.toml",
+        "mode = \"upsert\"\nkey = [\"match_id\", \"bookmaker\", \"market\"]",
+        "mode = \"replace_ids\"",
+    );
+    for round in [3, 4, 4] {
+        origin.knobs(&format!(r#"{{"odds_round": {round}}}"#));
+        sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
+        assert_eq!(rows(), truth(&origin, &ids, round), "replace_ids, round {round}");
+        sandbox.run(["merge", "odds_mariadb"]).with_code(0);
+        assert_eq!(rows(), truth(&origin, &ids, round), "merged again, round {round}");
+    }
 }

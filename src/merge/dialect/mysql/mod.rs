@@ -201,8 +201,9 @@ impl Dialect for MySql {
     fn make_temporary(&self, table: &Temporary<'_>) -> String {
         let mut lines: Vec<String> = table.columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
         if !table.identity.is_empty() {
-            // Not unique: a statement of the job's own may change what it likes.
-            lines.push(format!("KEY ({})", table.identity.join(", ")));
+            // By a primary key rows lie in their order; any other has to be looked up beside them.
+            let key = if table.is_unique { "PRIMARY KEY" } else { "KEY" };
+            lines.push(format!("{key} ({})", table.identity.join(", ")));
         }
         if !table.sought.is_empty() {
             let part = |name: &String| match table.columns.iter().find(|(column, _)| column == name) {
@@ -268,6 +269,12 @@ impl Dialect for MySql {
         let delete =
             format!("DELETE {alias} FROM {table} AS {alias} JOIN {TWINS} AS twin ON {}", same.join(" AND "));
         vec![self.keep_temporary(TWINS, std::slice::from_ref(&names), &select), delete]
+    }
+
+    /// The server counts keys in a tenth of the time in which it sorts rows by them.
+    fn count_twins(&self, twins: &Twins<'_>) -> Option<String> {
+        let Twins { table, alias, key, condition, .. } = twins;
+        Some(format!("SELECT count(*) - count(DISTINCT {key}) FROM {table} AS {alias} WHERE {condition}"))
     }
 
     fn makes_tables_in_transaction(&self) -> bool {

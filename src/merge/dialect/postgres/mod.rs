@@ -22,6 +22,7 @@ pub(super) struct Postgres;
 /// Moments are UTC, texts are what they look like, nobody's time limit ends a load, COMMIT means that it is on the disk,
 /// and the server looks whether we are still there: within a minute it gives up the transaction of one that is gone.
 const SETTINGS: &str = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'; \
+     SET LOCAL extra_float_digits = 3; \
      SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = 0; \
      SET LOCAL idle_in_transaction_session_timeout = 0; \
      SET LOCAL tcp_keepalives_idle = 20; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; \

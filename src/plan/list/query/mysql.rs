@@ -5,11 +5,10 @@
 //! ends the list: where the connection is lost, or the server stops the query, the list is not whole, and refused.
 
 use mysql_async::Column;
-use mysql_async::consts::{ColumnFlags, ColumnType as ServerType};
 
 use super::mistake::{ONE_SELECT, WORDS, wrong};
 use super::{Columns, ListError, PlanError, Reader, Take, bare, column_at, needed};
-use crate::database::mysql::{NoText, Server, Session, Texts, is_binary};
+use crate::database::mysql::{NoText, Server, Session, Texts, is_binary, our_type};
 use crate::database::{DatabaseError, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
@@ -20,9 +19,6 @@ const BEGIN: &str = "SET NAMES utf8mb4; SET SESSION time_zone = '+00:00', SESSIO
                      SESSION sql_big_selects = 1, SESSION max_error_count = 65535, SESSION net_write_timeout = 3600, \
                      SESSION group_concat_max_len = 1073741824 /*M! , SESSION max_statement_time = 0 */; \
                      START TRANSACTION READ ONLY";
-
-/// Most digits of a decimal of ours.
-const MOST_DIGITS: u32 = 38;
 
 /// An answer that is about to come.
 pub(super) struct PreparedQuery {
@@ -146,42 +142,6 @@ async fn refuse_other_statements(
         format!("WITH windrow_list ({}) AS (\n{query}\n) SELECT 1 FROM windrow_list", all.join(", "));
     let prepared = session.prepare(&within).await;
     prepared.map(drop).map_err(|error| refused(reader.list, error, ONE_SELECT))
-}
-
-/// Our type for one of the server's; text where there is none.
-fn our_type(column: &Column) -> Type {
-    let is_unsigned = column.flags().contains(ColumnFlags::UNSIGNED_FLAG);
-    match column.column_type() {
-        ServerType::MYSQL_TYPE_TINY | ServerType::MYSQL_TYPE_SHORT | ServerType::MYSQL_TYPE_INT24 => {
-            Type::Integer
-        }
-        ServerType::MYSQL_TYPE_YEAR => Type::Integer,
-        ServerType::MYSQL_TYPE_LONG if !is_unsigned => Type::Integer,
-        ServerType::MYSQL_TYPE_LONG => Type::Bigint,
-        ServerType::MYSQL_TYPE_LONGLONG if !is_unsigned => Type::Bigint,
-        ServerType::MYSQL_TYPE_LONGLONG => Type::Decimal { precision: 20, scale: 0 },
-        ServerType::MYSQL_TYPE_BIT if column.column_length() < 64 => Type::Bigint,
-        ServerType::MYSQL_TYPE_BIT => Type::Decimal { precision: 20, scale: 0 },
-        ServerType::MYSQL_TYPE_FLOAT | ServerType::MYSQL_TYPE_DOUBLE => Type::Double,
-        ServerType::MYSQL_TYPE_DECIMAL | ServerType::MYSQL_TYPE_NEWDECIMAL => decimal(column, is_unsigned),
-        ServerType::MYSQL_TYPE_DATE | ServerType::MYSQL_TYPE_NEWDATE => Type::Date,
-        ServerType::MYSQL_TYPE_DATETIME | ServerType::MYSQL_TYPE_DATETIME2 => Type::Timestamp,
-        ServerType::MYSQL_TYPE_TIMESTAMP | ServerType::MYSQL_TYPE_TIMESTAMP2 => Type::Timestamp,
-        ServerType::MYSQL_TYPE_JSON => Type::Json,
-        _ => Type::Text,
-    }
-}
-
-/// The length that the server tells has room for a sign, and for a point where there are digits behind it.
-fn decimal(column: &Column, is_unsigned: bool) -> Type {
-    let scale = u32::from(column.decimals());
-    let precision = column.column_length().saturating_sub(u32::from(!is_unsigned) + u32::from(scale > 0));
-    match (u8::try_from(precision), u8::try_from(scale)) {
-        (Ok(digits), Ok(scale)) if precision <= MOST_DIGITS && u32::from(scale) <= precision => {
-            Type::Decimal { precision: digits, scale }
-        }
-        _ => Type::Text,
-    }
 }
 
 /// What a refusal means: a mistake in the query, or trouble of the server's own.

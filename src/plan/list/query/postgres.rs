@@ -9,19 +9,15 @@ use tokio_postgres::{Column, Row, Statement};
 
 use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
 use super::{Columns, Given, ListError, PlanError, Reader, Take, bare, question};
-use crate::database::postgres::{Server, Session};
+use crate::database::postgres::{Server, Session, our_type};
 use crate::database::{DatabaseError, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
-use crate::value::Type;
 
 /// The answer may take as long as it takes; text is what [`value`](crate::value) reads.
 const BEGIN: &str = "BEGIN READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL TimeZone = 'UTC'; \
                      SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; \
                      SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'";
-
-/// Bytes of a type's modifier before what it holds (`VARHDRSZ`).
-const MODIFIER_HEADER: i32 = 4;
 
 /// An answer that is about to come.
 pub(super) struct PreparedQuery {
@@ -96,30 +92,6 @@ fn column(column: &Column) -> Given {
 /// does not print: the netmask of a single address.
 fn printed_by(found: &ServerType) -> Option<&'static str> {
     (*found == ServerType::INET).then_some("pg_catalog.abbrev")
-}
-
-/// Our type for one of the server's; text where there is none.
-fn our_type(found: &ServerType, modifier: i32) -> Type {
-    match *found {
-        ServerType::BOOL => Type::Boolean,
-        ServerType::INT2 | ServerType::INT4 => Type::Integer,
-        ServerType::INT8 | ServerType::OID => Type::Bigint,
-        ServerType::FLOAT4 | ServerType::FLOAT8 => Type::Double,
-        ServerType::NUMERIC => decimal(modifier).unwrap_or(Type::Text),
-        ServerType::DATE => Type::Date,
-        ServerType::TIMESTAMP | ServerType::TIMESTAMPTZ => Type::Timestamp,
-        ServerType::JSON | ServerType::JSONB => Type::Json,
-        _ => Type::Text,
-    }
-}
-
-/// `numeric(precision, scale)`, of which a modifier holds 16 bits and 11 bits with a sign (PostgreSQL's
-/// `src/backend/utils/adt/numeric.c`, `make_numeric_typmod`); where neither was said, it is negative.
-fn decimal(modifier: i32) -> Option<Type> {
-    let held = modifier.checked_sub(MODIFIER_HEADER).filter(|held| *held >= 0)?;
-    let precision = u8::try_from((held >> 16) & 0xffff).ok().filter(|precision| *precision <= 38)?;
-    let scale = u8::try_from(((held & 0x7ff) ^ 1024) - 1024).ok().filter(|scale| *scale <= precision)?;
-    Some(Type::Decimal { precision, scale })
 }
 
 /// What a refusal means: a mistake in the query, or trouble of the server's own.

@@ -12,7 +12,7 @@ use rusqlite::{Batch, Connection, Error, Row};
 
 use super::mistake::{ONE_SELECT, WORDS, excerpt, wrong};
 use super::{Columns, ListError, PlanError, Reader, Take, needed};
-use crate::database::sqlite::{misread, open_to_read, spelled, unopened};
+use crate::database::sqlite::{misread, open_to_read, our_type, spelled, unopened};
 use crate::plan::list::source;
 use crate::value::Type;
 
@@ -114,30 +114,6 @@ fn given(
     }
 }
 
-/// Our type for one that a table declares; text where there is none.
-fn our_type(declared: &str) -> Type {
-    let declared = declared.trim().to_ascii_uppercase();
-    let name = declared.split('(').next().unwrap_or_default().trim();
-    let says = |word: &str| name.contains(word);
-    match name {
-        "BOOLEAN" | "BOOL" => Type::Boolean,
-        "DATE" => Type::Date,
-        "DATETIME" | "TIMESTAMP" => Type::Timestamp,
-        "JSON" => Type::Json,
-        "DECIMAL" | "NUMERIC" => decimal(&declared).unwrap_or(Type::Text),
-        _ if says("INT") => Type::Bigint,
-        _ if says("CHAR") || says("CLOB") || says("TEXT") => Type::Text,
-        _ if says("REAL") || says("FLOA") || says("DOUB") => Type::Double,
-        _ => Type::Text,
-    }
-}
-
-/// `DECIMAL(9,2)`.
-fn decimal(declared: &str) -> Option<Type> {
-    let (_, digits) = declared.strip_suffix(')')?.split_once('(')?;
-    format!("decimal({})", digits.replace(' ', "")).parse().ok()
-}
-
 /// What a query's end without an answer means: a mistake in it, or trouble with the file.
 fn unanswered(list: &str, path: &Path, query: &str, error: &Error) -> ListError {
     match misread(query, error) {
@@ -145,29 +121,5 @@ fn unanswered(list: &str, path: &Path, query: &str, error: &Error) -> ListError 
             wrong(list, &message, place.map_or_else(String::new, |place| excerpt(query, place)), WORDS)
         }
         None => unopened(path, error).into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn declared_types_are_ours_where_we_have_them() {
-        let cases = [
-            ("INTEGER", Type::Bigint),
-            ("unsigned big int", Type::Bigint),
-            ("varchar(20)", Type::Text),
-            ("double precision", Type::Double),
-            ("decimal(9, 2)", Type::Decimal { precision: 9, scale: 2 }),
-            ("NUMERIC", Type::Text),
-            ("DECIMAL(60,2)", Type::Text),
-            ("datetime", Type::Timestamp),
-            ("DATE", Type::Date),
-            ("bool", Type::Boolean),
-            ("json", Type::Json),
-            ("BLOB", Type::Text),
-        ];
-        cases.into_iter().for_each(|(declared, ty)| assert_eq!(our_type(declared), ty, "{declared}"));
     }
 }
