@@ -146,7 +146,7 @@ async fn commands_work_too() {
     assert_eq!(std::fs::read_to_string(out).unwrap(), "id\ntt0000\ntt0001\ntt0002\n");
     assert!(ask(&sandbox, "EXPLAIN SELECT * FROM rows").await[0].contains("physical_plan"));
     assert!(ask(&sandbox, "DESCRIBE rows").await[0].starts_with("id|VARCHAR"));
-    assert_eq!(ask(&sandbox, "SHOW TABLES").await.len(), 10);
+    assert_eq!(ask(&sandbox, "SHOW TABLES").await.len(), 11);
     assert_eq!(ask(&sandbox, "SELECT 1 -- a remark").await, ["1"]);
     assert_eq!(ask(&sandbox, "CREATE TABLE t AS SELECT 5 AS a; SELECT a FROM t").await, ["5"]);
 }
@@ -166,7 +166,7 @@ async fn a_wrong_question_shows_where_and_what_can_be_asked() {
         let text = error.to_string();
         assert!(text.contains(words), "{text}");
         assert!(text.ends_with(
-            "hint: the views of this run are rows, requests, all_requests, input, answers, film, money"
+            "hint: the views of this run are rows, requests, all_requests, input, rejected, answers, film, money"
         ));
     }
 }

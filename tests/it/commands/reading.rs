@@ -213,7 +213,7 @@ fn queries_come_from_standard_input_too_and_their_mistakes_are_told() {
     let ended =
         ended.saying("Table with name request does not exist").saying("LINE 1: SELECT * FROM request");
     ended.saying(
-        "hint: the views of this run are rows, requests, all_requests, input, answers, omdb, business",
+        "hint: the views of this run are rows, requests, all_requests, input, rejected, answers, omdb, business",
     );
 }
 

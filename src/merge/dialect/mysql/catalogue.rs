@@ -165,7 +165,7 @@ impl Catalogue for MySql {
     fn hold(&self, schema: Option<&str>, table: &str) -> Option<[String; 2]> {
         let parts: Vec<String> = schema.into_iter().chain([table]).map(identifier).collect();
         let read = format!("START TRANSACTION READ ONLY; SELECT 1 FROM {} LIMIT 0", parts.join("."));
-        Some([read, "COMMIT".to_owned()])
+        Some([read, "ROLLBACK".to_owned()])
     }
 
     fn unique(&self, id: &str) -> String {
