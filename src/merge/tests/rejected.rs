@@ -282,10 +282,10 @@ async fn a_row_that_waits_for_another_of_the_run_is_not_rejected() {
     let [_, postgres, _, sqlite] = everywhere(run, 3).await;
     for sandbox in [postgres, sqlite] {
         let place = sandbox.place();
-        sandbox.execute(&format!(
+        sandbox.execute(
             "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT UNIQUE, budget INTEGER, facts JSON, \
-             FOREIGN KEY (budget) REFERENCES films (votes))"
-        ));
+             FOREIGN KEY (budget) REFERENCES films (votes))",
+        );
         let published = sandbox.publish().await.unwrap();
         let records: Vec<u64> = published.outcome.rejected.iter().map(|row| row.record).collect();
         // 3 and 1 refer to 5, by way of each other.
