@@ -92,6 +92,8 @@ pub enum Trouble {
     Constraint,
     /// A value that its column cannot hold.
     Value,
+    /// A load that changed values, or left rows out, to be able to go on.
+    Misread,
     /// A right that we do not have.
     Privilege,
     /// The server's disk.
@@ -120,7 +122,7 @@ impl Trouble {
                 "a key, a reference or a condition of the table does not hold: mend the rows that stand, or leave new \
                  ones out with [[publish.before]], then repeat the command"
             }
-            Trouble::Value => {
+            Trouble::Value | Trouble::Misread => {
                 "the column there cannot hold that value: give it a wider type, or the job's column another one"
             }
             Trouble::Privilege => "GRANT this user that right, or name another user in the URL",

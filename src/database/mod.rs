@@ -6,6 +6,7 @@
 //! | `csv_lines.rs` | those that write no CSV themselves |
 //! | `error.rs` | any: what can be done about its errors |
 //! | `session.rs` | any outside of this process: what can be asked of it |
+//! | `load.rs` | any: what a load fills |
 //! | `row.rs` | any: an answer as texts |
 //! | `duck.rs` | DuckDB, within this process |
 //! | `mysql/` | a MariaDB or MySQL server: its address, what its error codes mean, rows as LOAD DATA |
@@ -15,6 +16,7 @@
 mod csv_lines;
 pub mod duck;
 mod error;
+mod load;
 pub mod mysql;
 pub mod postgres;
 mod row;
@@ -22,5 +24,6 @@ mod session;
 pub mod sqlite;
 
 pub use error::{DatabaseError, RowRefusal, TOLD, Trouble};
+pub use load::LoadInto;
 pub use row::{Cell, Row};
 pub use session::{Canceller, Server, Session};

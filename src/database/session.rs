@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use super::row::Cell;
-use super::{DatabaseError, Row, mysql, postgres, sqlite};
+use super::{DatabaseError, LoadInto, Row, mysql, postgres, sqlite};
 use crate::job::{ServerKind, ServerUrl};
 use crate::secrets::Secrets;
 use crate::value::Field;
@@ -139,14 +139,14 @@ impl Session {
         }
     }
 
-    /// Sends pieces of encoded rows into a table, or into the columns that are named behind it; the rows that were written.
+    /// Sends pieces of encoded rows into a table; the rows that were written.
     /// Where the pieces end with an error, nothing is.
     ///
     /// # Errors
     /// Of the pieces, and of the database.
     pub async fn load<E: From<DatabaseError>>(
         &self,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
         match self {

@@ -73,6 +73,7 @@ fn order(job: &Job, place: &ResolvedDestination, proof: Proof, now_micros: i64) 
         extent: Extent::Committed,
         noted: None,
         rejected: Rejected::new(),
+        staged: false,
         again: false,
         now_micros,
     }

@@ -200,6 +200,7 @@ async fn order_of(
         gate: Gate::of_run(job, proof, terms.anyway),
         noted: run.outcome().await?,
         rejected: Rejected::new(),
+        staged: false,
         again: terms.again,
         now_micros: terms.now_micros,
     })

@@ -49,7 +49,7 @@ use self::text::type_name;
 pub use self::text::{NoText, Texts, is_binary};
 pub use self::types::our_type;
 use crate::database::csv_lines::CsvLines;
-use crate::database::{Cell, DatabaseError, Row, Trouble};
+use crate::database::{Cell, DatabaseError, LoadInto, Row, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Field;
@@ -255,7 +255,7 @@ impl Session {
     /// Of the pieces, of the server, and where it understands a value otherwise than it was sent.
     pub async fn load<E: From<DatabaseError>>(
         &self,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
         let takes_local = self.rows("SELECT @@GLOBAL.local_infile").await?;
@@ -270,7 +270,7 @@ impl Session {
     async fn load_local<E: From<DatabaseError>>(
         &self,
         conn: &mut MutexGuard<'_, Conn>,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(1);
@@ -278,8 +278,9 @@ impl Session {
             stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
         conn.set_infile_handler(async move { Ok(received.boxed()) });
         let load = format!(
-            "LOAD DATA LOCAL INFILE 'windrow' INTO TABLE {into} CHARACTER SET utf8mb4 \
-             FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n'"
+            "LOAD DATA LOCAL INFILE 'windrow' INTO TABLE {} CHARACTER SET utf8mb4 \
+             FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' {}",
+            into.table, into.columns
         );
         let loading = conn.query_drop(load);
         let (loaded, sent) = both(loading, pump(pieces, sender)).await;
@@ -288,7 +289,7 @@ impl Session {
         loaded.map_err(|error| E::from(self.failed(&error)))?;
         let written = conn.affected_rows();
         match self.warning(conn).await? {
-            Some(warning) => Err(error::refused(&self.server, Trouble::Value, &warning).into()),
+            Some(warning) => Err(error::refused(&self.server, Trouble::Misread, &warning).into()),
             None => Ok(written),
         }
     }
@@ -311,13 +312,13 @@ impl Session {
     async fn insert<E: From<DatabaseError>>(
         &self,
         conn: &mut MutexGuard<'_, Conn>,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
         let mut pieces = pin!(pieces);
         let mut written = 0;
         while let Some(piece) = pieces.next().await {
-            for insert in insert::statements(into, &piece?) {
+            for insert in insert::statements(&into.to_string(), &piece?) {
                 conn.query_drop(insert).await.map_err(|error| E::from(self.failed(&error)))?;
                 written += conn.affected_rows();
             }

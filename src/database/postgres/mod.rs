@@ -37,7 +37,7 @@ use tokio_postgres::{CancelToken, Client, Column, SimpleQueryMessage, SimpleQuer
 
 use self::tls::Tls;
 pub use self::types::our_type;
-use crate::database::{Cell, DatabaseError, Row};
+use crate::database::{Cell, DatabaseError, LoadInto, Row};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
 use crate::value::Field;
@@ -153,7 +153,7 @@ impl Session {
     /// Of the pieces, and of the server.
     pub async fn load<E: From<DatabaseError>>(
         &self,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
         let failed = |error| E::from(self.failed(&error));

@@ -15,7 +15,7 @@ use super::answer::{self, interrupted};
 use super::cells::{insert, spelled};
 use super::{Server, error};
 use crate::database::csv_lines::CsvLines;
-use crate::database::{Cell, DatabaseError, Row};
+use crate::database::{Cell, DatabaseError, LoadInto, Row};
 use crate::value::Field;
 
 /// Bytes of a piece of CSV, about.
@@ -106,21 +106,21 @@ impl Session {
         .await
     }
 
-    /// Inserts pieces of encoded rows into a table, or into the columns that are named behind it; the rows that were
+    /// Inserts pieces of encoded rows into a table; the rows that were
     /// written.
     ///
     /// # Errors
     /// Of the pieces, and of the database.
     pub async fn load<E: From<DatabaseError>>(
         &self,
-        into: &str,
+        into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
-        let mut pieces = pin!(pieces);
+        let (into, mut pieces) = (into.to_string(), pin!(pieces));
         let mut written = 0;
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
-            written += self.with(into, move |connection, into| insert(connection, into, &piece)).await?;
+            written += self.with(&into, move |connection, into| insert(connection, into, &piece)).await?;
         }
         Ok(written)
     }

@@ -213,6 +213,12 @@ pub(super) trait Dialect: Spelling + Catalogue {
         None
     }
 
+    /// Whether a load changes values, or leaves rows out, to be able to go on, and tells it when it has ended
+    /// ([`Misread`](crate::database::Trouble::Misread)): what goes straight into a table may have to be staged then.
+    fn loads_leniently(&self) -> bool {
+        false
+    }
+
     /// Whether a table can be made, or be given columns, within a transaction. Where it cannot, that is done before, and stays if
     /// the transaction is undone.
     fn makes_tables_in_transaction(&self) -> bool {

@@ -32,6 +32,8 @@ pub(in crate::merge) struct Order {
     pub noted: Option<Outcome>,
     /// What the table refuses, and the job lets it.
     pub rejected: Rejected,
+    /// Whether rows go by way of a staging table in any case.
+    pub staged: bool,
     /// Whether what the table refused before is tried again, though all of the run is published.
     pub again: bool,
     /// Microseconds since 1970, UTC.

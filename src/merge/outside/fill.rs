@@ -8,7 +8,7 @@ use super::statements::run;
 use super::swap::Swapping;
 use super::target::OutsideTarget;
 use super::transaction::Transaction;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, LoadInto};
 use crate::job::{Mode, OnReferencing};
 use crate::merge::dialect::{Cause, Dialect, Temporary};
 use crate::merge::load::{Relation, Written};
@@ -70,13 +70,18 @@ impl<'a> Filling<'a> {
 
     /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
     async fn must_be_staged(&self) -> Result<bool, DatabaseError> {
-        if self.views.rows || self.in_place || !self.rows.are_direct() || self.target.has_rules() {
+        let must = self.transaction.order.staged || self.views.rows || self.in_place;
+        if must || !self.rows.are_direct() || self.target.has_rules() {
             return Ok(true);
         }
         match self.mode() {
             Mode::Upsert => {
                 let may_fill = !self.transaction.order.job.before.is_empty();
-                Ok(self.rows.has_coarse_key() || may_fill || !self.is_empty().await?)
+                // Of keys that only the database finds alike, a lenient load takes one, and says so.
+                let finds_twins =
+                    self.dialect().loads_leniently() && self.target.is_unique(&self.rows.key_names());
+                let may_meet = self.rows.has_coarse_key() && !finds_twins;
+                Ok(may_meet || may_fill || !self.is_empty().await?)
             }
             Mode::Append | Mode::Replace | Mode::ReplaceIds => Ok(self.keeps()),
         }
@@ -201,7 +206,13 @@ impl<'a> Filling<'a> {
 
     /// Straight into the table.
     async fn copy_rows(&self, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
-        self.transaction.load(&format!("{} ({})", self.filled(), self.rows.names()), exporter).await
+        let columns = format!("({})", self.rows.names());
+        let into = LoadInto { table: self.filled(), columns: &columns };
+        let (sent, written) = self.transaction.load(into, exporter).await?;
+        if self.dialect().loads_leniently() && written != sent {
+            return Err(not_whole(self.filled(), sent, written));
+        }
+        Ok((sent, written))
     }
 
     /// Into a temporary table of the job's own types; the number of its rows.
@@ -231,7 +242,8 @@ impl<'a> Filling<'a> {
         let table = Temporary { name, columns: &columns, identity: &identity, is_unique, sought: &sought };
         session.run(&dialect.make_temporary(&table)).await?;
         let table = dialect.temporary(name);
-        let (sent, written) = self.transaction.load(&table, exporter).await?;
+        let (sent, written) =
+            self.transaction.load(LoadInto { table: &table, columns: "" }, exporter).await?;
         if written != sent {
             return Err(not_whole(&table, sent, written));
         }

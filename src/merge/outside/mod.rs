@@ -99,6 +99,13 @@ pub(super) async fn load(
         match load.attempt(stop.as_mut(), attempts_left > 0).await {
             Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
             Ok(None) => {}
+            // A table that others read is not where a lenient load may have changed something.
+            Err(MergeError::Server(error))
+                if error.trouble() == Some(Trouble::Misread) && !load.order.staged =>
+            {
+                Arc::make_mut(&mut load.order).staged = true;
+                attempts_left = ATTEMPTS;
+            }
             Err(MergeError::Server(error)) if error.row().is_some() => {
                 load.reject(error, stop.as_mut()).await?;
                 attempts_left = ATTEMPTS;

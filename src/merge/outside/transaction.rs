@@ -8,7 +8,7 @@ use super::ask::run_if_any;
 use super::exporter::{Exporter, Exports, Piece};
 use super::runs::Runs;
 use super::target::OutsideTarget;
-use crate::database::{DatabaseError, Session};
+use crate::database::{DatabaseError, LoadInto, Session};
 use crate::merge::MergeError;
 use crate::merge::columns::Output;
 use crate::merge::dialect::Dialect;
@@ -84,7 +84,7 @@ impl Transaction<'_> {
     }
 
     /// Sends a relation into a table, or these columns of it; the rows that came, and those that were written.
-    pub async fn load(&self, into: &str, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
+    pub async fn load(&self, into: LoadInto<'_>, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
         let mut sent = 0;
         let pieces = stream::unfold((exporter, &mut sent), |(exporter, sent)| async {
             let piece = match exporter.pieces.recv().await {

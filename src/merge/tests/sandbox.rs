@@ -354,7 +354,18 @@ impl Sandbox {
         let gate = Gate::of_run(&self.job, &proof, false);
         let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
         let rejected = Default::default();
-        Order { place, job, proof, extent, gate, noted: None, rejected, again: false, now_micros: NOW }
+        Order {
+            place,
+            job,
+            proof,
+            extent,
+            gate,
+            noted: None,
+            rejected,
+            staged: false,
+            again: false,
+            now_micros: NOW,
+        }
     }
 
     /// Publishes into a PostgreSQL database of its own instead.

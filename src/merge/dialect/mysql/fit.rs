@@ -16,7 +16,7 @@
 //! A text that is too long, a negative number in an unsigned column, a day before 1970 in a `timestamp` are the server's to
 //! refuse: in strict mode it does.
 //!
-//! Rows are always staged, in columns that compare as those of the table do: the usual collations take `a`, `A`, `ä` and
+//! Staged rows are in columns that compare as those of the table do: the usual collations take `a`, `A`, `ä` and
 //! `a ` for one key.
 
 use crate::database::TOLD;
@@ -49,7 +49,9 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     };
     let is_utf8 = standing.cast.is_empty() || standing.cast.contains("utf8mb4");
     let cast = (name == "binary").then(|| of_that_length(standing.modifier));
-    (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), cast, ..Fit::default() })
+    // Loaded, `1` is a character to a `bit`; bytes come as digits.
+    let direct = cast.is_none() && name != "bit" && ty != Type::Blob;
+    (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), cast, direct, ..Fit::default() })
 }
 
 /// What to do where values of a type do not go into a column.

@@ -1,0 +1,18 @@
+//! What a load fills.
+
+use std::fmt;
+
+/// A table, and the columns of it that a load fills.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadInto<'a> {
+    /// The table, quoted.
+    pub table: &'a str,
+    /// The columns in brackets, quoted; nothing where these are all.
+    pub columns: &'a str,
+}
+
+impl fmt::Display for LoadInto<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.table, self.columns)
+    }
+}
