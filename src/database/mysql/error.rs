@@ -100,6 +100,14 @@ pub(super) fn refused(server: &Server, trouble: Trouble, message: &str) -> Datab
     DatabaseError::Refused { server: server.shown().to_owned(), message, trouble, position: None, row: None }
 }
 
+/// A note about a row that is no error to the server.
+pub(super) fn of_a_row(server: &Server, message: &str) -> DatabaseError {
+    let message = words(server, message);
+    let row = Some(Box::new(row_refusal(&message)));
+    let (server, trouble) = (server.shown().to_owned(), Trouble::Value);
+    DatabaseError::Refused { server, message, trouble, position: None, row }
+}
+
 /// On one line: the server repeats values, and what stands in them must not look like a line of ours.
 fn words(server: &Server, message: &str) -> String {
     server.masked(&message.replace('\r', "\\r").replace('\n', "\\n"))

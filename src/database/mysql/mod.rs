@@ -57,6 +57,9 @@ use crate::value::Field;
 /// Bytes of a piece of CSV, about.
 const PIECE: usize = 256 << 10;
 
+/// The note that a value was cut off.
+const CUT: u16 = 1265;
+
 /// The warning that a statement may not do the same on a replica: it says nothing of values.
 const UNSAFE: u16 = 1592;
 
@@ -188,7 +191,21 @@ impl Session {
     pub async fn execute(&self, sql: &str) -> Result<u64, DatabaseError> {
         let mut conn = self.conn.lock().await;
         conn.query_drop(sql).await.map_err(|error| self.failed(&error))?;
-        Ok(conn.affected_rows())
+        let changed = conn.affected_rows();
+        match self.cut(&mut conn).await? {
+            Some(note) => Err(error::of_a_row(&self.server, &note)),
+            None => Ok(changed),
+        }
+    }
+
+    /// That blanks at the end of a text were cut off, since they did not fit: the server only notes it, though it is strict.
+    async fn cut(&self, conn: &mut MutexGuard<'_, Conn>) -> Result<Option<String>, DatabaseError> {
+        if conn.get_warnings() == 0 {
+            return Ok(None);
+        }
+        let shown: Vec<(String, u16, String)> =
+            conn.query("SHOW WARNINGS").await.map_err(|error| self.failed(&error))?;
+        Ok(shown.into_iter().find(|(_, code, _)| *code == CUT).map(|(_, _, message)| message))
     }
 
     /// The columns that a query would answer with: their names and types.
@@ -304,8 +321,8 @@ impl Session {
         let shown = shown.map_err(|error| self.failed(&error))?;
         // The server keeps the first ones only.
         let more = (shown.len() < all).then(|| format!("{all} warnings"));
-        let mut about_values =
-            shown.into_iter().filter(|(level, code, _)| level != "Note" && *code != UNSAFE);
+        let is_about_values = |level: &str, code| code == CUT || level != "Note" && code != UNSAFE;
+        let mut about_values = shown.into_iter().filter(|(level, code, _)| is_about_values(level, *code));
         Ok(about_values.next().map(|(_, _, message)| message).or(more))
     }
 

@@ -33,6 +33,29 @@ async fn texts_go_into_every_type_of_text() {
     assert_eq!(sandbox.rows("SELECT hex(value) FROM films ORDER BY id"), hex);
 }
 
+/// The server cuts blanks at the end off, strict or not, and notes it only.
+#[tokio::test]
+async fn blanks_that_do_not_fit_are_refused_like_other_characters() {
+    let words: Values = |_, o, _, _| vec![text(["abc", "ab ", "abc  "][o as usize])];
+    for mode in [Mode::Append, Mode::Replace, Mode::ReplaceIds, Mode::Upsert] {
+        let sandbox = of_values(Type::Text, words, 3).await.mode(mode);
+        sandbox.execute(
+            "CREATE TABLE films (id varchar(20) PRIMARY KEY, value varchar(3)) CHARACTER SET utf8mb4",
+        );
+        let said = refused(&sandbox).await.to_string();
+        assert!(
+            said.contains("id \"tt0002\", value = \"abc  \": Data truncated for column 'value'"),
+            "{mode:?}: {said}"
+        );
+        assert_eq!(sandbox.rejected().await, [2], "{mode:?}");
+        assert_eq!(
+            sandbox.rows("SELECT concat('<', value, '>') FROM films ORDER BY id"),
+            ["<abc>", "<ab >"],
+            "{mode:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn numbers_go_into_wider_ones_exactly() {
     let ends: Values = |_, o, _, _| vec![Value::Integer([i32::MIN, i32::MAX, 0][o as usize])];
