@@ -12,8 +12,8 @@
 //!
 //! A job may let the table refuse some records (`max_rejected`). Where all that are refused are found, and are no more, the
 //! run is loaded anew without them: each with all its rows, as if it had failed where `on_failure` says `skip`. Their ids
-//! are answered by nobody, so that what stands under them stays in an upsert and in `replace_ids`. Whoever refuses is
-//! asked once more by that load: nothing is published that the table does not take. The row of the run in `windrow_runs`
+//! count as not answered, so that what stands under them stays in an upsert and in `replace_ids`. That load asks the table
+//! once more: nothing is published that it does not take. The row of the run in `windrow_runs`
 //! has them, so that the next publication of the run tries them again, and `merged.json` has them from there.
 
 use std::collections::BTreeMap;

@@ -107,7 +107,7 @@ fn not_added(dialect: &dyn Dialect, error: DatabaseError, name: &str) -> Databas
         Trouble::Deadlock => !dialect.makes_tables_in_transaction(),
         _ => false,
     };
-    let waited = format!("; whoever uses the table was waited for, {} s at the most", PATIENCE.as_secs());
+    let waited = format!("; others that use the table were waited for, {} s at the most", PATIENCE.as_secs());
     let (trouble, waited) = if has_waited { (Trouble::Cancelled, waited.as_str()) } else { (trouble, "") };
     let message = format!("column {name:?} cannot be added: {message}{waited}");
     DatabaseError::Refused { server, message, trouble, position, row: None }

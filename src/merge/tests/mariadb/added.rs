@@ -103,7 +103,7 @@ async fn a_reader_who_does_not_end_is_waited_for_a_while_and_then_told() {
     assert!((2..20).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
     let said = error.to_string();
     assert!(said.contains("column \"budget\" cannot be added: Lock wait timeout exceeded"), "{said}");
-    assert!(said.contains("whoever uses the table was waited for, 3 s"), "{said}");
+    assert!(said.contains("others that use the table were waited for, 3 s"), "{said}");
     assert_eq!(error.exit(), Exit::Database);
     let ends = async {
         tokio::time::sleep(Duration::from_millis(500)).await;

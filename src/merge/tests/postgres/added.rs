@@ -119,7 +119,7 @@ async fn a_reader_who_does_not_end_is_waited_for_a_while_and_then_told() {
         said.contains("column \"budget\" cannot be added: canceling statement due to lock timeout"),
         "{said}"
     );
-    assert!(said.contains("whoever uses the table was waited for, 3 s"), "{said}");
+    assert!(said.contains("others that use the table were waited for, 3 s"), "{said}");
     assert_eq!(error.exit(), Exit::Database);
     // One who ends in time is only waited for.
     let ends = async {
