@@ -31,7 +31,8 @@ const FINE: [&str; 2] = ["utf8mb4_nopad_bin", "utf8mb4_0900_bin"];
 
 /// How values of a type go into a column; `None` where they do not, or not unchanged.
 pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
-    let name = standing.name.trim_end_matches(" unsigned");
+    let numbered = standing.name.strip_suffix(" auto_increment");
+    let name = numbered.unwrap_or(&standing.name).trim_end_matches(" unsigned");
     let has_room = |digits, scale| has_room(standing.modifier, digits, scale);
     let fits = match ty {
         Type::Text => standing.is_enum || is_text(name),
@@ -49,6 +50,7 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     };
     let is_utf8 = standing.cast.is_empty() || standing.cast.contains("utf8mb4");
     let cast = (name == "binary").then(|| of_that_length(standing.modifier));
+    let cast = cast.or_else(|| numbered.map(|_| given()));
     // Loaded, `1` is a character to a `bit`; bytes come as digits.
     let direct = cast.is_none() && name != "bit" && ty != Type::Blob;
     (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), cast, direct, ..Fit::default() })
@@ -68,6 +70,14 @@ fn of_that_length(bytes: i32) -> String {
     format!(
         "IF(LENGTH({{new}}) < {bytes}, CAST(CONCAT('{TOLD}it has ', LENGTH({{new}}), ' bytes, to which a column of \
          binary({bytes}) adds zeros') AS SIGNED), {{new}})"
+    )
+}
+
+/// A number for a column that makes one up where there is none.
+fn given() -> String {
+    format!(
+        "IF({{new}} IS NULL, CAST('{TOLD}it is null, and the server would make up a number (AUTO_INCREMENT)' AS SIGNED), \
+         {{new}})"
     )
 }
 

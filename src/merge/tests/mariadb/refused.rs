@@ -3,7 +3,7 @@
 use super::{Sandbox, refused, run_of};
 use crate::handoff::Exit;
 use crate::job::Mode;
-use crate::merge::MergeError;
+use crate::merge::{End, MergeError};
 
 /// A run of 100 records into a table by hand.
 async fn into(mode: Mode, table: &str) -> Sandbox {
@@ -61,6 +61,28 @@ async fn a_row_that_a_type_or_a_condition_refuses_is_named_with_its_value() {
             );
             assert_eq!(sandbox.rejected().await, [10], "{mode:?} {columns}");
         }
+    }
+}
+
+/// The server gives a row without a number one of its own.
+#[tokio::test]
+async fn a_null_does_not_become_a_number() {
+    let ends = |o: u64, e: usize| Some(if (o, e) == (7, 0) { End::Missing } else { End::Ok });
+    for mode in [Mode::Append, Mode::Replace, Mode::ReplaceIds] {
+        let sandbox = Sandbox::of_one_round(11, &ends).await.mode(mode).on_mariadb();
+        sandbox.execute(
+            "CREATE TABLE films (id varchar(20), title text, votes bigint unsigned AUTO_INCREMENT PRIMARY KEY, budget int, facts json)
+                 CHARACTER SET utf8mb4",
+        );
+        let (record, id, values, why) = row(&sandbox).await;
+        assert_eq!((record, id.as_str(), values.as_str()), (7, "tt0007", "votes=~"), "{mode:?}");
+        assert_eq!(why, "it is null, and the server would make up a number (AUTO_INCREMENT)", "{mode:?}");
+        assert_eq!(sandbox.rejected().await, [7], "{mode:?}");
+        assert_eq!(
+            sandbox.rows("SELECT count(*), min(votes), max(votes) FROM films"),
+            ["10|0|10"],
+            "{mode:?}"
+        );
     }
 }
 
