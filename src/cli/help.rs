@@ -73,10 +73,7 @@ const WORDS: [(&str, &str); 8] = [
     ("failed", "asked, and not answered as it should be; `windrow retry` asks again"),
     ("waiting", "not answered yet: a quota is used up, its host is down, or the run was interrupted"),
     ("not_asked", "its `when` said no, or what it depends on failed"),
-    (
-        "rejected",
-        "fetched, and refused by a rule of the table; published without it, as max_rejected lets it",
-    ),
+    ("rejected", "fetched, but refused by a rule of the table; `windrow merge` tries it again"),
     ("missing", "the server says that the id does not exist: a success, its columns null"),
 ];
 

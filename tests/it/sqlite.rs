@@ -119,25 +119,54 @@ mode = "{mode}"
     }
 }
 
+/// From the refusal to the widened table, as a person would.
+#[test]
+fn records_that_the_table_refuses_are_left_out_and_named_and_come_when_it_takes_them() {
+    let stage = Stage::new();
+    stage.reset("upsert", "WAL");
+    let refused = film_ids(FILMS)[7].clone();
+    stage.sql(&format!(
+        "DROP TABLE films; CREATE TABLE films (imdb_id TEXT PRIMARY KEY CHECK (imdb_id <> '{refused}'), title TEXT, year INTEGER, plot TEXT)"
+    ));
+    let told = stage.sandbox.run(["merge", "films"]).with_code(5);
+    told.saying(&format!("record 7, id \"{refused}\", imdb_id = \"{refused}\""));
+    stage.sandbox.edit("films.toml", "[table]", "[publish]\nmax_rejected = 1\n\n[table]");
+    let merged = stage.sandbox.run(["merge", "films"]).with_code(0);
+    merged.saying("published 2,999 rows, 1 record rejected by the table; the table has 2,999");
+    let status = stage.sandbox.run(["status", "films"]).with_code(0).stdout;
+    assert!(status.contains("1 record rejected by it"), "{status}");
+    let failures = stage.sandbox.run(["failures", "films", "--list", "-f", "csv"]).with_code(0).stdout;
+    assert!(failures.contains(&format!("{refused},,rejected,rejected,,,")), "{failures}");
+    stage.sql(
+        "CREATE TABLE kept AS SELECT * FROM films; DROP TABLE films; \
+               CREATE TABLE films (imdb_id TEXT PRIMARY KEY, title TEXT, year INTEGER, plot TEXT); \
+               INSERT INTO films SELECT * FROM kept",
+    );
+    let merged = stage.sandbox.run(["merge", "films"]).with_code(0);
+    merged.saying("published 1 row; the table has 3,000");
+    stage.sandbox.run(["merge", "films"]).with_code(0).saying("already published, nothing to do");
+    assert_eq!(stage.sql("SELECT count(*), count(DISTINCT imdb_id) FROM films"), ["3000|3000"]);
+}
+
 #[test]
 fn a_death_at_any_moment_loses_nothing_and_doubles_nothing() {
     let mut random = seeded();
     let usual = if is_soak() { MOMENTS[0] } else { MOMENTS[1] };
     let moments = std::env::var("WINDROW_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual);
     let stage = Stage::new();
-    let (mut longest, mut expected) = (Duration::ZERO, Vec::new());
+    let (mut refuses, mut expected) = (Duration::ZERO, Vec::new());
     for mode in MODES {
         stage.reset(mode, "WAL");
         let (old, started) = (stage.table(), Instant::now());
         stage.sandbox.run(["merge", "films"]).with_code(0);
-        longest = longest.max(started.elapsed());
+        refuses = refuses.max(started.elapsed());
         expected.push((mode, old, stage.table(), stage.runs()));
     }
     let mut outcomes = std::collections::BTreeMap::<String, u32>::new();
     for moment in 0..moments {
         let (mode, old, new, runs) = &expected[moment % MODES.len()];
         let journal = JOURNALS[moment / MODES.len() % JOURNALS.len()];
-        let after = longest.mul_f64(random.f64() * 1.1);
+        let after = refuses.mul_f64(random.f64() * 1.1);
         let case = format!("moment {moment}: {mode}, {journal}, after {after:?}");
         stage.reset(mode, journal);
         let arguments = if random.bool() { ["merge", "films"] } else { ["run", "films.toml"] };

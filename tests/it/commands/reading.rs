@@ -140,7 +140,7 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     | omdb     | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
     ended.saying(
-        "hint: `windrow retry small` asks them again; --list lists them all, --answers with what was answered",
+        "hint: `windrow retry small` asks what failed again; --list lists them all, --answers with what was answered",
     );
     let ended = sandbox.run(["failures", "small", "--list", "--format", "csv"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
