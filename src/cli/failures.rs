@@ -51,7 +51,7 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     }
     stdout::write_rows(&result, args.format)?;
     let word = word_for(&run, &plan);
-    if result.rows.iter().flatten().flatten().any(|value| value == "rejected") {
+    if failures::some_are_rejected(&result) {
         tell!(
             "hint: what is rejected is not asked again: the table refuses it; mend it there, or in the job, and run `windrow merge {word}`"
         );

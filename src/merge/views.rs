@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `input` | the frozen lines: `ordinal` and the input's columns |
 //! | an endpoint's name | its answers: `ordinal`, the id, its columns; a row for every record that is ok or missing there, or that its `when` left out. Of one that explodes all its rows, with their `part` after the ordinal |
-//! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part. Of an unfinished run as if nothing more came: the records of committed blocks, what failed or waits as `on_failure` has it. (A pause publishes fewer: those that have succeeded everywhere.) |
+//! | `rows` | the table as this run would make it: the endpoints joined on the ordinal, one row for each part. Of an unfinished run as if nothing more came: the records of committed blocks, what failed or waits as `on_failure` has it. (A pause publishes fewer: those that have succeeded everywhere; and of a table that may refuse some, those of `rejected` are here as well.) |
 //! | `requests` | the ledger, each pair's latest line, with its `round` and `shard`: records × endpoints lines |
 //! | `all_requests` | the ledger of all rounds |
 //! | `rejected` | the records that the table refused and the job let it (`max_rejected`), of the last publication: `ordinal`, `id`, `value`, `why` |

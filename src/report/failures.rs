@@ -33,9 +33,20 @@ pub fn by_kind(plan: &Plan) -> String {
     )
 }
 
-/// Whether all of what [`by_kind`] found is rejected: there is nothing to ask again.
-pub fn are_rejected(by_kind: &QueryResult) -> bool {
-    by_kind.rows.iter().all(|row| row.get(1).and_then(Option::as_deref) == Some("rejected"))
+/// Whether all of what one of these queries found is rejected: there is nothing to ask again.
+pub fn all_are_rejected(found: &QueryResult) -> bool {
+    statuses(found).all(|status| status == Some("rejected"))
+}
+
+/// Whether some of it is.
+pub fn some_are_rejected(found: &QueryResult) -> bool {
+    statuses(found).any(|status| status == Some("rejected"))
+}
+
+/// A list may have a column of that name, too: it stands before ours.
+fn statuses(found: &QueryResult) -> impl Iterator<Item = Option<&str>> {
+    let place = found.columns.iter().rposition(|column| column.name == "status");
+    found.rows.iter().map(move |row| row.get(place?).and_then(Option::as_deref))
 }
 
 /// All of them, and what there is `more` of each request.

@@ -224,7 +224,7 @@ async fn failed(run: &LiveRun, job: &Job, mask: &Mask) -> Result<Left, RunnerErr
     let mut table = Vec::new();
     print_rows(&mut table, &result, Shape::Table)?;
     tell!("\nfailures by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
-    Ok(if failures::are_rejected(&result) { Left::Rejected } else { Left::Failed })
+    Ok(if failures::all_are_rejected(&result) { Left::Rejected } else { Left::Failed })
 }
 
 /// The conditions that `--anyway` set aside.

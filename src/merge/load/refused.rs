@@ -194,6 +194,15 @@ impl Loading<'_> {
         }
         let keys: Vec<String> = columns.iter().map(|name| sql::identifier(name)).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        // Of a table that refers to itself DuckDB has no text.
+        let text = match (&referenced, text.is_empty()) {
+            (Some(table), true) => format!(
+                "{kind} ({}) REFERENCES {table}({})",
+                columns.join(", "),
+                referenced_columns.join(", ")
+            ),
+            _ => text,
+        };
         let unmet = match kind.as_str() {
             "NOT NULL" => typed.having(&format!("{} IS NULL", keys[0])),
             // One that fails is not met.
