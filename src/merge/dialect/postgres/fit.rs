@@ -13,13 +13,15 @@
 //! | json | `json`, `jsonb`, `text` | an [array](super::array) |
 //! | blob | `bytea` | |
 //!
-//! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
-//! published. Of spaces at a text's end `char` and `varchar` make what SQL says: they count for nothing there.
+//! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse. Blanks at its end it would
+//! cut off in silence, as SQL says, even in COPY: such a text is refused here. In `char` they count for nothing.
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
 use super::array;
-use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
+use crate::database::TOLD;
+use crate::merge::dialect::{Fit, Sent, StandingType, TAKE_BLOB};
+use crate::merge::sql;
 use crate::value::Type;
 
 /// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
@@ -47,13 +49,24 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         }
         (Type::Text, "text" | "varchar") => {
             let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
-            Some(Fit { direct: true, coarse: collated.is_some(), cast: collated, ..Fit::default() })
+            let (sent, guard) = length(standing.modifier)
+                .map(|most| (Sent::UpTo(most), cut_is_refused(most, "{new}")))
+                .unzip();
+            let sent = sent.unwrap_or_default();
+            Some(Fit {
+                direct: true,
+                sent,
+                guard,
+                coarse: collated.is_some(),
+                cast: collated,
+                ..Fit::default()
+            })
         }
         (Type::Text, "bpchar" | "citext") => Some(cast),
         (Type::Text, "uuid") => Some(Fit { direct: false, alike: alike(SAME_UUID), ..cast }),
         (Type::Json, "json") => direct,
         (Type::Json, "text") => Some(cast),
-        (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast }),
+        (Type::Json, "jsonb") => Some(Fit { sent: Sent::Jsonb, ..cast }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
         (Type::Double, "float8") | (Type::Date, "date") | (Type::Blob, "bytea") => direct,
         (Type::Integer, "int8" | "float8") => converted,
@@ -82,6 +95,26 @@ pub(super) fn unfit_hint(ty: Type, standing: &StandingType) -> &'static str {
         (_, true) => ": an array is filled by a column of type = \"json\"",
         (_, false) => "",
     }
+}
+
+/// The characters that a `varchar` of this modifier has room for; `None` where it takes all.
+pub(super) fn length(modifier: i32) -> Option<usize> {
+    usize::try_from(modifier.checked_sub(MODIFIER)?).ok()
+}
+
+/// The text, or an error where only the blanks at its end have no room.
+fn cut_is_refused(most: usize, text: &str) -> String {
+    let told = sql::text(&format!("{TOLD}it has "));
+    let why = sql::text(&format!(" characters, and varchar({most}) would cut off the blanks at its end"));
+    format!(
+        "CASE WHEN {} THEN (({told} || char_length({text}) || {why})::integer)::text ELSE {text} END",
+        is_cut(most, text)
+    )
+}
+
+/// A condition: a `varchar` of so many characters would cut blanks off the text.
+pub(super) fn is_cut(most: usize, text: &str) -> String {
+    format!("char_length({text}) > {most} AND char_length(rtrim({text}, ' ')) <= {most}")
 }
 
 /// Whether a numeric of this modifier holds every number of `precision` digits, `scale` of them after the point.
