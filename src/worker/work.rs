@@ -56,7 +56,7 @@ impl Work {
         let no_thread = |error: std::io::Error| WorkerError::Broken { shard, why: error.to_string() };
         let ShardOptions { slot, secrets, crashed, settles, .. } = options;
         let watchdog = watchdog::watch(slot, job).map_err(no_thread)?;
-        let mut recipe = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
+        let (mut recipe, tokens) = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
         let recipe = Rc::new(recipe);
         let asking = SenderOptions {
@@ -64,6 +64,7 @@ impl Work {
             in_flight: options.in_flight,
             max_requests: options.max_requests,
             secrets_accepted: options.secrets_accepted,
+            tokens,
             on_request: options.on_request,
             replay: options.replay,
         };
@@ -136,6 +137,8 @@ impl Work {
             failure.detail = printable(&masked).into_owned();
         }
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
+        let detail =
+            settled.line.failure.as_ref().map_or_else(String::new, |failure| failure.detail.to_string());
         if kind == Some(Kind::HostDown) && self.settles {
             // It was left to the end, and this is the end.
             settled.line.status = Status::Failed;
@@ -147,6 +150,7 @@ impl Work {
         }
         match (kind, self.sender.pace.renews_at()) {
             (Some(Kind::MaxRequests), _) => self.drain(Drain::MaxRequests),
+            (Some(Kind::Token), _) => self.drain(Drain::GaveUp(detail)),
             (Some(Kind::Quota), Some(renews_at)) if !self.recipe.steps[pair.endpoint].asks_anywhere => {
                 self.drain(Drain::Quota(renews_at));
             }

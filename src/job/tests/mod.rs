@@ -13,7 +13,6 @@ mod misplaced;
 mod mistakes;
 mod names;
 mod others;
-mod refusals;
 mod report;
 mod requests;
 mod statements;
