@@ -86,6 +86,11 @@ impl Pace {
         self.gauge.get()
     }
 
+    /// From now on there are so many fewer in flight at once; as many places must be free.
+    pub(super) fn have_fewer(&self, by: usize) {
+        self.places.take_away(by);
+    }
+
     /// Requests sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.get()

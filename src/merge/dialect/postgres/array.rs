@@ -12,7 +12,7 @@
 //! stay null, an empty array stays empty; what is no array, and an array or object within one, is refused, never null.
 //! Of the spellings of a moment only those of RFC 3339 are read here, with or without offset and time.
 
-use super::fit::{is_cut, length};
+use super::varchar::{is_cut, length};
 use crate::database::TOLD;
 use crate::merge::dialect::{Fit, StandingType};
 use crate::merge::sql;

@@ -18,10 +18,8 @@
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
-use super::array;
-use crate::database::TOLD;
+use super::{array, varchar};
 use crate::merge::dialect::{Fit, Sent, StandingType, TAKE_BLOB};
-use crate::merge::sql;
 use crate::value::Type;
 
 /// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
@@ -31,7 +29,7 @@ const SAME_UUID: &str = "{old} = CASE WHEN {new} ~* '^([0-9a-f]{4}(-?[0-9a-f]{4}
 /// Both as texts: the value need not be one of the column's type.
 const SAME_TEXT: &str = "{old}::text = {new}";
 
-/// What `atttypmod` counts from, for numbers and texts.
+/// What `atttypmod` counts from, for numbers.
 const MODIFIER: i32 = 4;
 
 /// How values of a type go into a column; `None` where they do not, or not unchanged.
@@ -49,8 +47,8 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         }
         (Type::Text, "text" | "varchar") => {
             let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
-            let (sent, guard) = length(standing.modifier)
-                .map(|most| (Sent::UpTo(most), cut_is_refused(most, "{new}")))
+            let (sent, guard) = varchar::length(standing.modifier)
+                .map(|most| (Sent::UpTo(most), varchar::cut_is_refused(most, "{new}")))
                 .unzip();
             let sent = sent.unwrap_or_default();
             Some(Fit {
@@ -95,26 +93,6 @@ pub(super) fn unfit_hint(ty: Type, standing: &StandingType) -> &'static str {
         (_, true) => ": an array is filled by a column of type = \"json\"",
         (_, false) => "",
     }
-}
-
-/// The characters that a `varchar` of this modifier has room for; `None` where it takes all.
-pub(super) fn length(modifier: i32) -> Option<usize> {
-    usize::try_from(modifier.checked_sub(MODIFIER)?).ok()
-}
-
-/// The text, or an error where only the blanks at its end have no room.
-fn cut_is_refused(most: usize, text: &str) -> String {
-    let told = sql::text(&format!("{TOLD}it has "));
-    let why = sql::text(&format!(" characters, and varchar({most}) would cut off the blanks at its end"));
-    format!(
-        "CASE WHEN {} THEN (({told} || char_length({text}) || {why})::integer)::text ELSE {text} END",
-        is_cut(most, text)
-    )
-}
-
-/// A condition: a `varchar` of so many characters would cut blanks off the text.
-pub(super) fn is_cut(most: usize, text: &str) -> String {
-    format!("char_length({text}) > {most} AND char_length(rtrim({text}, ' ')) <= {most}")
 }
 
 /// Whether a numeric of this modifier holds every number of `precision` digits, `scale` of them after the point.

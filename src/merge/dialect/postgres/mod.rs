@@ -5,6 +5,7 @@ mod catalogue;
 mod encode;
 mod fit;
 mod swap;
+mod varchar;
 
 use std::time::Duration;
 
