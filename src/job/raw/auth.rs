@@ -59,6 +59,10 @@ section! {
         bearer: String,
         /// `user:${PASSWORD}`, as HTTP's basic authentication sends it.
         basic: String,
+        ..
+        /// The keys that are there, right or wrong.
+        #[schemars(skip)]
+        present: Present = Fields::present,
     }
 }
 
@@ -74,9 +78,11 @@ pub(in crate::job) struct Tokens(pub Named<Token>);
 
 impl FromToml for Tokens {
     fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Tokens> {
-        if value.get_ref().as_table().is_none() {
-            let hint = "write each under its name: [auth.play]";
-            mistakes.add(&value.span(), wrong_shape("a table", value), hint);
+        let is_source = |value: &Spanned<DeValue<'_>>| value.get_ref().as_table().is_some();
+        if !value.get_ref().as_table().is_some_and(|sources| sources.values().all(is_source)) {
+            let hint =
+                "write each under a name of its own, [auth.play], which endpoints say: auth = \"play\"";
+            mistakes.add(&value.span(), "[auth] has no sources of tokens in it", hint);
             return None;
         }
         Named::from_toml(value, mistakes).map(Tokens)

@@ -2,6 +2,7 @@
 //! at random.
 
 mod answers;
+mod auth;
 mod budget_mistakes;
 mod budgets;
 mod conditions;

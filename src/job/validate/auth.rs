@@ -64,11 +64,10 @@ fn of_its_own(
             Some(Auth::Basic(user))
         }
         (None, None) => {
-            mistakes.add(
-                place,
-                "`auth` without anything in it",
-                "write { bearer = \"${TOKEN}\" } or { basic = \"user:${PASSWORD}\" }",
-            );
+            if own.present.is_empty() {
+                let hint = "write { bearer = \"${TOKEN}\" } or { basic = \"user:${PASSWORD}\" }";
+                mistakes.add(place, "`auth` without anything in it", hint);
+            }
             None
         }
         (Some(_), Some(_)) => {
@@ -120,14 +119,15 @@ fn check_name(name: &At<String>, file: &raw::JobFile, mistakes: &mut Mistakes) {
         mistakes.add(&name.span, format!("\"{}\" is no name for an [auth.NAME]", name.value), hint);
         return;
     }
-    let uses = |endpoint: &raw::Endpoint| {
-        endpoint
-            .common
-            .auth
-            .as_ref()
-            .is_some_and(|auth| matches!(&auth.value, AnyAuth::Named(used) if *used == name.value))
-    };
-    if file.names_are_known && !file.endpoints().any(uses) {
+    let own = name.text();
+    let mut used = file.endpoints().filter_map(|endpoint| match &endpoint.common.auth.as_ref()?.value {
+        AnyAuth::Named(name) => Some(name.as_str()),
+        AnyAuth::Own(_) => None,
+    });
+    let sources = file.auth.iter().flat_map(|auth| auth.value.0.names());
+    let known: Vec<&str> = sources.map(At::text).collect();
+    // A name that is wrong may be the one that lacks here.
+    if file.names_are_known && used.all(|name| known.contains(&name) && name != own) {
         let hint =
             format!("add auth = \"{}\" to the endpoints that need its tokens, or leave it out", name.value);
         mistakes.add(&name.span, format!("no endpoint uses [auth.{}]", name.value), hint);
