@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
 use super::asked::{Answer, Redacted};
 use super::charset::{self, Reading};
@@ -175,6 +175,12 @@ impl Question {
         let mut headers = self.headers.build(&records)?;
         if self.target.origin().is_none() {
             headers.insert(HOST, origin.host());
+        }
+        if self.token.as_ref().is_some_and(|token| token.go_to(&origin, self.target.origin())) {
+            // A token takes its place when it is sent.
+            let mut place = HeaderValue::from_static("Bearer");
+            place.set_sensitive(true);
+            headers.insert(AUTHORIZATION, place);
         }
         let payload = match &self.payload {
             Some(payload) => payload.build(&records)?,

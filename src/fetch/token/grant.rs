@@ -213,7 +213,8 @@ impl TokenRequest {
             headers: vec![("accept".to_owned(), literal("application/json"))],
             auth,
             payload: Some(Payload::Form(form)),
-            idempotent: false,
+            // It is asked once, whatever comes of it.
+            idempotent: true,
             // So that their bodies are read: they say what is wrong.
             missing: Missing {
                 statuses: (400..500).filter(|status| ![408, 429].contains(status)).collect(),
