@@ -94,6 +94,8 @@ fn trouble(code: i32, words: &str) -> Trouble {
         }
         ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_CONSTRAINT_FUNCTION => Trouble::Value,
         _ if says(NOT_KEPT) || says(NOT_GIVEN) => Trouble::Value,
+        // As it is said by a function of ours.
+        _ if says("FOREIGN KEY constraint failed: ") => Trouble::Constraint,
         code => match code & 0xff {
             ffi::SQLITE_CONSTRAINT => Trouble::Constraint,
             ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => Trouble::Value,
@@ -116,7 +118,7 @@ fn row_refusal(message: &str) -> RowRefusal {
     let (one, constraint) = match kind {
         "NOT NULL" => (column(what), None),
         "UNIQUE" if !what.contains(", ") => (column(what), Some(what.to_owned())),
-        "UNIQUE" | "CHECK" => (None, Some(what.to_owned())),
+        "UNIQUE" | "CHECK" | "FOREIGN KEY" => (None, Some(what.to_owned())),
         _ => (message.rsplit_once(" column ").and_then(|(_, named)| column(named)), None),
     };
     RowRefusal { why: message.to_owned(), column: one, constraint }

@@ -165,8 +165,16 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Bounds how long a statement of this transaction takes; `None` where nothing does.
     fn take_at_most(&self, longest: Duration) -> Option<String>;
 
+    /// Notes what of the table does not hold before rows are written; `None` where [`Dialect::check_constraints_now`] need not
+    /// know.
+    fn note_constraints(&self, _table: &str) -> Option<String> {
+        None
+    }
+
     /// Looks now at what is else looked at when the transaction ends; `None` where there is no such thing.
-    fn check_constraints_now(&self) -> Option<&'static str>;
+    fn check_constraints_now(&self, _table: &str) -> Option<String> {
+        None
+    }
 
     /// The name of a temporary table.
     fn temporary(&self, name: &str) -> String;

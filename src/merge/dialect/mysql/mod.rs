@@ -190,10 +190,6 @@ impl Dialect for MySql {
         ))
     }
 
-    fn check_constraints_now(&self) -> Option<&'static str> {
-        None
-    }
-
     fn temporary(&self, name: &str) -> String {
         name.to_owned()
     }

@@ -107,8 +107,12 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn check_constraints_now(&self) -> Option<&'static str> {
-        None
+    fn note_constraints(&self, table: &str) -> Option<String> {
+        Some(catalogue::note_references(table))
+    }
+
+    fn check_constraints_now(&self, table: &str) -> Option<String> {
+        Some(catalogue::check_references(table))
     }
 
     fn temporary(&self, name: &str) -> String {
