@@ -22,6 +22,8 @@ pub mod postgres;
 mod row;
 mod session;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
 
 pub use error::{DatabaseError, RowRefusal, TOLD, Trouble};
 pub use load::LoadInto;

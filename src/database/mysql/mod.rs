@@ -472,6 +472,3 @@ impl Canceller {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

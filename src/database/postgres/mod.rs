@@ -253,6 +253,3 @@ impl Canceller {
         let _ = self.token.cancel_query(self.tls.connector()).await;
     }
 }
-
-#[cfg(test)]
-mod tests;
