@@ -6,6 +6,7 @@ use rusqlite::{Error, ffi};
 
 use super::busy::writers;
 use super::functions::{NOT_GIVEN, NOT_KEPT};
+use crate::database::words::one_line;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 const FULL: &str = "nothing was published: free some space, then repeat the command; SQLITE_TMPDIR names the folder for what is set \
@@ -68,7 +69,7 @@ pub(super) fn of_statement(path: &Path, sql: &str, error: &Error) -> DatabaseErr
         return unopened(path, error);
     }
     let trouble = trouble(code, &words);
-    let message = words.replace('\n', "\\n");
+    let message = one_line(&words);
     let is_of_a_row = matches!(trouble, Trouble::Taken | Trouble::Constraint | Trouble::Value);
     DatabaseError::Refused {
         server: format!("sqlite:{}", path.display()),

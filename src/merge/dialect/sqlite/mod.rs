@@ -8,8 +8,6 @@ mod catalogue;
 mod encode;
 mod fit;
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
@@ -60,14 +58,6 @@ impl Dialect for Sqlite {
         if standing.name == "strict blob" { TAKE_BLOB } else { "" }
     }
 
-    fn header(&self) -> &'static [u8] {
-        &[]
-    }
-
-    fn trailer(&self) -> &'static [u8] {
-        &[]
-    }
-
     fn encode(&self, batch: &StructArray, _: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
         encode::encode(batch, out)
     }
@@ -92,18 +82,6 @@ impl Dialect for Sqlite {
     }
 
     fn lock(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn wait_for_locks(&self, _: Duration) -> Option<String> {
-        None
-    }
-
-    fn wait_as_before(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn take_at_most(&self, _: Duration) -> Option<String> {
         None
     }
 
