@@ -14,9 +14,9 @@
 
 #[path = "run/cost.rs"]
 mod cost;
-#[path = "../tests/mariadb/mod.rs"]
+#[path = "../tests/databases/mod.rs"]
 #[expect(dead_code, reason = "only tests share and stop servers")]
-mod mariadb;
+mod databases;
 #[path = "run/mod.rs"]
 mod run;
 #[path = "run/server.rs"]
@@ -27,7 +27,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use cost::Cost;
-use mariadb::{MariaDbServer, TestDatabase};
+use databases::mariadb::{MariaDbServer, TestDatabase};
 use run::{make_run, select};
 use server::{in_own_process, publish_once};
 

@@ -11,9 +11,9 @@
 //!
 //! Peak memory is that of windrow's process.
 
-#[path = "../tests/postgres/mod.rs"]
+#[path = "../tests/databases/mod.rs"]
 #[expect(dead_code, reason = "only tests share and stop servers")]
-mod postgres;
+mod databases;
 #[path = "run/mod.rs"]
 mod run;
 #[path = "run/server.rs"]
@@ -24,7 +24,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use postgres::{PostgresServer, TestDatabase};
+use databases::postgres::{PostgresServer, TestDatabase};
 use run::{make_run, select};
 use server::{in_own_process, publish_once};
 

@@ -159,11 +159,10 @@ pub mod worker;
 mod worker;
 
 #[cfg(test)]
-#[path = "../tests/mariadb/mod.rs"]
-pub(crate) mod mariadb_server;
+#[path = "../tests/databases/mod.rs"]
+pub(crate) mod database_servers;
 #[cfg(test)]
-#[path = "../tests/postgres/mod.rs"]
-pub(crate) mod postgres_server;
+pub(crate) use database_servers::{mariadb as mariadb_server, postgres as postgres_server};
 #[cfg(test)]
 #[expect(dead_code, reason = "the tests that run the program include it, too, and use what these do not")]
 #[path = "../tests/seed.rs"]

@@ -8,6 +8,7 @@
 //! | `session.rs` | any outside of this process: what can be asked of it |
 //! | `load.rs` | any: what a load fills |
 //! | `row.rs` | any: an answer as texts |
+//! | `words.rs` | servers: their words without secrets, on one line |
 //! | `duck.rs` | DuckDB, within this process |
 //! | `mysql/` | a MariaDB or MySQL server: its address, what its error codes mean, rows as LOAD DATA |
 //! | `postgres/` | a PostgreSQL server: its address, TLS as `sslmode` says, what its error codes mean |
@@ -22,6 +23,9 @@ pub mod postgres;
 mod row;
 mod session;
 pub mod sqlite;
+#[cfg(test)]
+mod tests;
+mod words;
 
 pub use error::{DatabaseError, RowRefusal, TOLD, Trouble};
 pub use load::LoadInto;

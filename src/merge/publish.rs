@@ -40,6 +40,7 @@ impl Published {
             kept_out: 0,
             late: 0,
             gone: 0,
+            added: Vec::new(),
             total: None,
             at_pauses: 0,
             overridden: Vec::new(),
@@ -74,6 +75,8 @@ pub struct Published {
     pub late: u64,
     /// Rows that were deleted because the list no longer has their ids.
     pub gone: u64,
+    /// Columns of the job that the table was given.
+    pub added: Vec<String>,
     /// Rows of the table now; `None` where counting them would take long and nothing depends on it.
     pub total: Option<u64>,
     /// Rows of the run that were published before, when it paused.
@@ -316,6 +319,7 @@ fn published(outcome: Outcome, loaded: Loaded) -> Published {
         kept_out: loaded.kept_out,
         late: loaded.late,
         gone: loaded.gone,
+        added: loaded.added,
         total: loaded.total,
         at_pauses: loaded.at_pauses,
         overridden: loaded.overridden,

@@ -22,4 +22,4 @@ pub use console::Console;
 pub use numbers::counted;
 pub use progress::Progress;
 pub use table::Shape;
-pub use words::{filled_table, paused, secret_refused, word_for};
+pub use words::{filled_table, paused, secret_refused, some_columns, word_for};

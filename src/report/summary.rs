@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::numbers::{count, counted, duration};
 use super::stdout::{columns, shorten, write_rows};
 use super::table::{Shape, print_rows};
-use super::{failures, paused, secret_refused, word_for};
+use super::{failures, paused, secret_refused, some_columns, word_for};
 use crate::fetch::Mask;
 use crate::handoff::{Exit, runs};
 use crate::job::Job;
@@ -321,6 +321,11 @@ fn in_words(published: &Published, kind: &str) -> String {
     ];
     for (number, noun, what) in parts.into_iter().filter(|(number, ..)| *number > 0) {
         words.push_str(&format!(", {} {what}", counted(number, noun)));
+    }
+    if !published.added.is_empty() {
+        let (added, names) =
+            (counted(published.added.len() as u64, "column"), some_columns(&published.added));
+        words.push_str(&format!("; {added} added: {names}"));
     }
     let total = published.total.map(|total| format!("; the {kind} has {}", count(total)));
     words + &total.unwrap_or_default()

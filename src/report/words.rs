@@ -27,15 +27,19 @@ pub fn paused(renews_at: Option<u64>) -> String {
 /// A table that is there, and the columns that it is to gain.
 pub fn filled_table(job: &Job, new: &[String]) -> String {
     let filled = format!("{} is there, and is filled as it is", job.table.name);
-    let shown = new.iter().take(COLUMNS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = match new.len().saturating_sub(COLUMNS_NAMED) {
-        0 => String::new(),
-        more => format!(", and {} more", count(more as u64)),
-    };
     match new {
         [] => filled,
-        [_] => format!("{filled}; a column is added: {shown}"),
-        new => format!("{filled}; {} are added: {shown}{more}", counted(new.len() as u64, "column")),
+        [column] => format!("{filled}; a column is added: {column}"),
+        new => format!("{filled}; {} are added: {}", counted(new.len() as u64, "column"), some_columns(new)),
+    }
+}
+
+/// Columns by their names, the first of them.
+pub fn some_columns(columns: &[String]) -> String {
+    let shown = columns.iter().take(COLUMNS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match columns.len().saturating_sub(COLUMNS_NAMED) {
+        0 => shown,
+        more => format!("{shown}, and {} more", count(more as u64)),
     }
 }
 

@@ -9,8 +9,8 @@ use super::{LiveRun, Milestone, RunnerError, Watcher, jobs};
 use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::handoff::store::now_micros;
-use crate::job::{Destination, Job};
-use crate::merge::{self, MergeError, ResolvedDestination, Terms};
+use crate::job::{Destination, Job, OnNewColumn};
+use crate::merge::{self, Found, MergeError, ResolvedDestination, Terms};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -49,10 +49,31 @@ pub async fn merge(
     }
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = Mask::of(&job.endpoints, secrets);
+    tell_new_columns(&job, &to, stop, watcher).await;
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
     let end =
         publication.publish(PublishOptions { anyway: options.anyway, again: true, is_noted }, stop).await?;
     Ok(Ended { run, job, to, mask, end, is_noted, _job_lock: None })
+}
+
+/// Says which columns the table will be given. What is wrong with it is told by who publishes.
+async fn tell_new_columns(
+    job: &Job,
+    to: &ResolvedDestination,
+    stop: &watch::Receiver<Stop>,
+    watcher: &mut dyn Watcher,
+) {
+    if job.table.on_new_column == OnNewColumn::Fail {
+        return;
+    }
+    tokio::select! {
+        found = merge::check_destination(job, to) => {
+            if let Ok(Found::Table(columns)) = found && !columns.is_empty() {
+                watcher.reached(Milestone::NewColumns { job, columns: &columns });
+            }
+        }
+        () = told_to_stop(stop) => {}
+    }
 }
 
 /// Publishes somewhere else. Statements were written for the job's own kind of destination.

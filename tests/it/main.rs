@@ -16,14 +16,13 @@
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
-//! | [`postgres`] | PostgreSQL as list and destination: deaths at any moment, readers, a table made by hand |
-//! | [`mariadb`] | MariaDB as destination: deaths at any moment, readers |
-//! | [`sqlite`] | SQLite as list and destination: deaths at any moment, readers, full disks |
+//! | [`deaths`] | PostgreSQL, MariaDB, SQLite: is anything lost or doubled whatever dies at any moment, do readers see half a table? |
+//! | [`postgres`] | PostgreSQL as list and destination: a table made by hand, large values |
 //! | [`files`] | do others read a published file, and is it whole whatever is killed? |
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
-//! | [`postgres`] | (starts a PostgreSQL server) |
+//! | [`database_servers`] | (starts a server of PostgreSQL or MariaDB) |
 //! | [`support`] | a folder of its own for each test, the origin, the program |
 
 mod apis;
@@ -32,28 +31,26 @@ mod circles;
 mod commands;
 mod commit;
 mod crash;
+#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
+#[path = "../databases/mod.rs"]
+mod database_servers;
+mod deaths;
 mod files;
 mod films;
 mod floors;
 mod headers;
 mod lists;
-mod mariadb;
-#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
-#[path = "../mariadb/mod.rs"]
-mod mariadb_server;
 mod names;
 mod parquet_lists;
 mod places;
 mod postgres;
-#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
-#[path = "../postgres/mod.rs"]
-mod postgres_server;
 mod queries;
 mod servers;
 mod settled;
 mod shard;
 mod signals;
-mod sqlite;
 mod support;
 mod syscalls;
 mod words;
+
+use database_servers::{mariadb as mariadb_server, postgres as postgres_server};

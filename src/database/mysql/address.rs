@@ -10,6 +10,7 @@ use url::Url;
 
 use super::option_file::Options;
 use super::{DatabaseError, Server};
+use crate::database::words::Hidden;
 use crate::job::{ServerKind, ServerUrl};
 use crate::os::user_name;
 use crate::secrets::Secrets;
@@ -27,14 +28,7 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Datab
     let shown = url.shown();
     let form = ServerKind::MySql.form();
     let wrong = |message: String| DatabaseError::Address { server: shown.clone(), message, form };
-    let mut hidden = Vec::new();
-    let spelled = url
-        .with_values(|name| {
-            let value = secrets.get(name).map_err(|why| format!("the secret {name} {why}"))?;
-            hidden.push((value.to_string(), format!("${{{name}}}")));
-            Ok(value)
-        })
-        .map_err(wrong)?;
+    let (spelled, hidden) = Hidden::in_url(url, secrets).map_err(wrong)?;
     let address = Url::parse(&spelled).map_err(|error| wrong(error.to_string()))?;
     let parameters = Parameters::of(&address).map_err(wrong)?;
     let database = decoded(address.path().trim_start_matches('/'));
@@ -60,7 +54,7 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Datab
     Ok(Server {
         plain,
         opts: builder.ssl_opts(ssl).into(),
-        hidden: hidden.into(),
+        hidden,
         password_hint: password_hint(&options).into(),
         shown,
     })

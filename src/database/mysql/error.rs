@@ -5,6 +5,7 @@ use rustls::CertificateError;
 
 use super::Server;
 use crate::database::error::told;
+use crate::database::words::{chain, one_line};
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 /// Whether a connection failed only since the server has no TLS.
@@ -49,7 +50,7 @@ pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
             (words, hint.to_owned())
         }
     };
-    let message = server.masked(&message);
+    let message = server.hidden.masked(&message);
     DatabaseError::Unreachable { server: server.shown().to_owned(), message, hint }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn of_statement(server: &Server, error: &Error) -> DatabaseError {
 }
 
 fn lost(server: &Server, message: String) -> DatabaseError {
-    DatabaseError::Lost { server: server.shown().to_owned(), message: server.masked(&message) }
+    DatabaseError::Lost { server: server.shown().to_owned(), message: server.hidden.masked(&message) }
 }
 
 fn of_refusal(server: &Server, refusal: &ServerError) -> DatabaseError {
@@ -110,7 +111,7 @@ pub(super) fn of_a_row(server: &Server, message: &str) -> DatabaseError {
 
 /// On one line: the server repeats values, and what stands in them must not look like a line of ours.
 fn words(server: &Server, message: &str) -> String {
-    server.masked(&message.replace('\r', "\\r").replace('\n', "\\n"))
+    server.hidden.masked(&one_line(message))
 }
 
 /// The server ends the connection: a restart, an administrator, a time limit between packets.
@@ -181,19 +182,6 @@ fn without_row(message: &str) -> &str {
         Some((before, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => before,
         _ => message,
     }
-}
-
-/// An error and what caused it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if !words.contains(&inner.to_string()) {
-            words += &format!(": {inner}");
-        }
-        cause = inner.source();
-    }
-    words
 }
 
 #[cfg(test)]

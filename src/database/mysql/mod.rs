@@ -49,6 +49,7 @@ use self::text::type_name;
 pub use self::text::{NoText, Texts, is_binary};
 pub use self::types::our_type;
 use crate::database::csv_lines::CsvLines;
+use crate::database::words::Hidden;
 use crate::database::{Cell, DatabaseError, LoadInto, Row, Trouble};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
@@ -74,7 +75,7 @@ pub struct Server {
     plain: Option<Opts>,
     shown: String,
     /// Secrets of the URL, and what is shown in their place.
-    hidden: Arc<[(String, String)]>,
+    hidden: Hidden,
     /// What to do where the password is refused.
     password_hint: Arc<str>,
 }
@@ -91,13 +92,6 @@ impl Server {
     /// For people: no password.
     pub fn shown(&self) -> &str {
         &self.shown
-    }
-
-    /// Words of the server's, which may repeat what the URL has: its secrets by their names. One of less than four
-    /// characters would be found everywhere.
-    fn masked(&self, words: &str) -> String {
-        let long = self.hidden.iter().filter(|(value, _)| value.len() >= 4);
-        long.fold(words.to_owned(), |words, (value, shown)| words.replace(value, shown))
     }
 
     /// Connects; must be called within a tokio runtime.
@@ -472,6 +466,3 @@ impl Canceller {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

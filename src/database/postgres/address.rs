@@ -10,6 +10,7 @@ use tokio_postgres::config::{Host, SslMode};
 use super::password_file::{PasswordFile, password_for};
 use super::tls::{Tls, TlsFiles, Verification};
 use super::{DatabaseError, Server};
+use crate::database::words::Hidden;
 use crate::job::ServerUrl;
 use crate::os::user_name;
 use crate::secrets::Secrets;
@@ -30,27 +31,14 @@ const FORM: &str = "postgres://user:${PASSWORD}@host:5432/database?sslmode=verif
 pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
     let shown = url.shown();
     let wrong = |message: String| DatabaseError::Address { server: shown.clone(), message, form: FORM };
-    let mut hidden = Vec::new();
-    let spelled = url
-        .with_values(|name| {
-            let value = secrets.get(name).map_err(|why| format!("the secret {name} {why}"))?;
-            hidden.push((value.to_string(), format!("${{{name}}}")));
-            Ok(value)
-        })
-        .map_err(wrong)?;
+    let (spelled, hidden) = Hidden::in_url(url, secrets).map_err(wrong)?;
     let (tls, others) = without_tls(&spelled);
     let mut config: Config = others.parse().map_err(|error| wrong(why(&error)))?;
     let (mode, tls) = read_tls(&tls, secrets).map_err(wrong)?;
     config.ssl_mode(mode);
     complete(&mut config, secrets);
     let passed_over = complete_password(&mut config, secrets);
-    Ok(Server {
-        config: config.into(),
-        tls: Tls::new(tls).map_err(wrong)?,
-        shown,
-        hidden: hidden.into(),
-        passed_over,
-    })
+    Ok(Server { config: config.into(), tls: Tls::new(tls).map_err(wrong)?, shown, hidden, passed_over })
 }
 
 /// The parameters that are about TLS, and the URL without them, which is otherwise as it was.

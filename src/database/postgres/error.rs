@@ -1,19 +1,18 @@
 //! What a server's errors mean: which group each is of.
 
-use std::error::Error as _;
-
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::Server;
 use crate::database::error::told;
+use crate::database::words::{chain, one_line};
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 /// What an error means while connecting.
 pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
     let (message, hint) = match error.as_db_error() {
-        Some(refusal) => (server.masked(&words(refusal)), hint_of_login(refusal.code())),
-        None => (server.masked(&chain(error)), hint_of_network(error)),
+        Some(refusal) => (server.hidden.masked(&words(refusal)), hint_of_login(refusal.code())),
+        None => (server.hidden.masked(&chain(error)), hint_of_network(error)),
     };
     let hint = match &server.passed_over {
         Some(path) if hint == SET_PASSWORD => {
@@ -26,7 +25,7 @@ pub(super) fn of_connecting(server: &Server, error: &Error) -> DatabaseError {
 
 /// What an error of a statement means.
 pub(super) fn of_statement(server: &Server, error: &Error) -> DatabaseError {
-    let masked = |words: String| server.masked(&words);
+    let masked = |words: String| server.hidden.masked(&words);
     let server = server.shown().to_owned();
     match error.as_db_error() {
         Some(refusal) if is_goodbye(refusal.code()) => {
@@ -108,11 +107,6 @@ fn words(refusal: &DbError) -> String {
     one_line(&words)
 }
 
-/// The server repeats values, and what stands in them must not look like a line of ours.
-fn one_line(words: &str) -> String {
-    words.replace('\r', "\\r").replace('\n', "\\n")
-}
-
 /// What is said of a row, where the refusal is about one.
 fn row_refusal(refusal: &DbError) -> Option<RowRefusal> {
     if !matches!(trouble(refusal.code()), Trouble::Taken | Trouble::Constraint | Trouble::Value) {
@@ -137,17 +131,4 @@ fn position(refusal: &DbError) -> Option<u32> {
         tokio_postgres::error::ErrorPosition::Original(at) => Some(*at),
         tokio_postgres::error::ErrorPosition::Internal { position, .. } => Some(*position),
     }
-}
-
-/// An error and what caused it.
-fn chain(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if !words.ends_with(&inner.to_string()) {
-            words += &format!(": {inner}");
-        }
-        cause = inner.source();
-    }
-    words
 }

@@ -37,6 +37,7 @@ use tokio_postgres::{CancelToken, Client, Column, SimpleQueryMessage, SimpleQuer
 
 use self::tls::Tls;
 pub use self::types::our_type;
+use crate::database::words::Hidden;
 use crate::database::{Cell, DatabaseError, LoadInto, Row};
 use crate::job::ServerUrl;
 use crate::secrets::Secrets;
@@ -49,7 +50,7 @@ pub struct Server {
     tls: Tls,
     shown: String,
     /// Secrets of the URL, and what is shown in their place.
-    hidden: Arc<[(String, String)]>,
+    hidden: Hidden,
     /// The password file, where it was not read since others may read it.
     passed_over: Option<PathBuf>,
 }
@@ -61,13 +62,6 @@ impl Server {
     /// Where a secret has no value, or the URL says something that is not known.
     pub fn of(url: &ServerUrl, secrets: &Secrets) -> Result<Server, DatabaseError> {
         address::server(url, secrets)
-    }
-
-    /// Words of the server's, which may repeat what the URL has: its secrets by their names. One of less than four
-    /// characters would be found everywhere.
-    fn masked(&self, words: &str) -> String {
-        let long = self.hidden.iter().filter(|(value, _)| value.len() >= 4);
-        long.fold(words.to_owned(), |words, (value, shown)| words.replace(value, shown))
     }
 
     /// For people: no password.
@@ -253,6 +247,3 @@ impl Canceller {
         let _ = self.token.cancel_query(self.tls.connector()).await;
     }
 }
-
-#[cfg(test)]
-mod tests;

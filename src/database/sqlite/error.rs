@@ -6,6 +6,7 @@ use rusqlite::{Error, ffi};
 
 use super::busy::writers;
 use super::functions::{NOT_GIVEN, NOT_KEPT};
+use crate::database::words::one_line;
 use crate::database::{DatabaseError, RowRefusal, Trouble};
 
 const FULL: &str = "nothing was published: free some space, then repeat the command; SQLITE_TMPDIR names the folder for what is set \
@@ -68,7 +69,7 @@ pub(super) fn of_statement(path: &Path, sql: &str, error: &Error) -> DatabaseErr
         return unopened(path, error);
     }
     let trouble = trouble(code, &words);
-    let message = words.replace('\n', "\\n");
+    let message = one_line(&words);
     let is_of_a_row = matches!(trouble, Trouble::Taken | Trouble::Constraint | Trouble::Value);
     DatabaseError::Refused {
         server: format!("sqlite:{}", path.display()),
@@ -94,6 +95,8 @@ fn trouble(code: i32, words: &str) -> Trouble {
         }
         ffi::SQLITE_CONSTRAINT_DATATYPE | ffi::SQLITE_CONSTRAINT_FUNCTION => Trouble::Value,
         _ if says(NOT_KEPT) || says(NOT_GIVEN) => Trouble::Value,
+        // As it is said by a function of ours.
+        _ if says("FOREIGN KEY constraint failed: ") => Trouble::Constraint,
         code => match code & 0xff {
             ffi::SQLITE_CONSTRAINT => Trouble::Constraint,
             ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => Trouble::Value,
@@ -116,7 +119,7 @@ fn row_refusal(message: &str) -> RowRefusal {
     let (one, constraint) = match kind {
         "NOT NULL" => (column(what), None),
         "UNIQUE" if !what.contains(", ") => (column(what), Some(what.to_owned())),
-        "UNIQUE" | "CHECK" => (None, Some(what.to_owned())),
+        "UNIQUE" | "CHECK" | "FOREIGN KEY" => (None, Some(what.to_owned())),
         _ => (message.rsplit_once(" column ").and_then(|(_, named)| column(named)), None),
     };
     RowRefusal { why: message.to_owned(), column: one, constraint }

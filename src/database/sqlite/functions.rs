@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `windrow_collation(table, column)` | how the column compares texts, as its table declares |
 //! | `windrow_overrides(sql)` | whether a table's declaration says what becomes of rows that a condition refuses (`ON CONFLICT`) |
+//! | `windrow_condition(sql, name)` | the condition of the CHECK to which a table's declaration gives that name |
+//! | `windrow_refuse(why)` | nothing: it is an error |
 //! | `windrow_given(number)` | the number, unless it is null: that is an error |
 //! | `windrow_unchanged(text)` | the text, unless a column for numbers would make a number of it: that is an error |
 
@@ -39,6 +41,13 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
     })?;
     connection.create_scalar_function("windrow_overrides", 1, flags, |context| {
         Ok(overrides(&context.get::<Option<String>>(0)?.unwrap_or_default()))
+    })?;
+    connection.create_scalar_function("windrow_condition", 2, flags, |context| {
+        let (sql, name): (String, String) = (context.get(0)?, context.get(1)?);
+        Ok(named_condition(&sql, &name).map(str::to_owned))
+    })?;
+    connection.create_scalar_function("windrow_refuse", 1, flags, |context| -> Result<bool> {
+        Err(Error::UserFunctionError(context.get::<String>(0)?.into()))
     })?;
     connection.create_scalar_function(GIVEN, 1, flags, |context| match context.get(0)? {
         Value::Null => Err(Error::UserFunctionError(NOT_GIVEN.into())),
@@ -80,6 +89,63 @@ fn overrides(sql: &str) -> bool {
     })
 }
 
+/// The condition of `CONSTRAINT name CHECK (condition)`.
+fn named_condition<'s>(sql: &'s str, name: &str) -> Option<&'s str> {
+    let tokens = tokens(sql);
+    let is_word = |token: &str, word: &str| token.eq_ignore_ascii_case(word);
+    let at = tokens.windows(4).position(|four| {
+        let [constraint, named, check, open] = [0, 1, 2, 3].map(|at| four[at].1);
+        is_word(constraint, "CONSTRAINT") && plain(named) == name && is_word(check, "CHECK") && open == "("
+    })?;
+    let (mut depth, start) = (0_usize, tokens[at + 3].0 + 1);
+    for (place, token) in &tokens[at + 3..] {
+        match *token {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(sql[start..*place].trim());
+        }
+    }
+    None
+}
+
+/// The words, names and signs of a declaration, each with its place; what is quoted is one of them, and so is each comment.
+fn tokens(sql: &str) -> Vec<(usize, &str)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(first) = sql[at..].chars().next() {
+        let rest = &sql[at..];
+        let length = match first {
+            '"' | '\'' | '`' => 1 + rest[1..].find(first).map_or(rest.len() - 1, |end| end + 1),
+            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
+            '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            _ => {
+                let ends = |letter: char| !letter.is_alphanumeric() && letter != '_';
+                rest.find(ends).unwrap_or(rest.len()).max(first.len_utf8())
+            }
+        };
+        if !first.is_whitespace() {
+            found.push((at, &rest[..length]));
+        }
+        at += length;
+    }
+    found
+}
+
+/// A name as it is, without its quotes.
+fn plain(name: &str) -> String {
+    let quoted = |first: char, last: char| name.strip_prefix(first)?.strip_suffix(last);
+    match quoted('[', ']') {
+        Some(within) => within.to_owned(),
+        None => ['"', '`', '\'']
+            .iter()
+            .find_map(|quote| quoted(*quote, *quote))
+            .map_or_else(|| name.to_owned(), str::to_owned),
+    }
+}
+
 fn unchanged(context: &mut Context<'_>) -> Result<Option<String>> {
     let text: Option<String> = context.get(0)?;
     match text {
@@ -104,6 +170,24 @@ mod tests {
         assert!(overrides("CREATE TABLE t (id TEXT PRIMARY KEY ON\n  CONFLICT Replace, n INT)"));
         assert!(overrides("CREATE TABLE t (id TEXT, UNIQUE (id) ON CONFLICT IGNORE)"));
         assert!(!overrides("CREATE TABLE t (id TEXT PRIMARY KEY ON CONFLICT ABORT, conflict REPLACE)"));
+    }
+
+    #[test]
+    fn the_condition_of_a_name_is_found_however_it_is_written() {
+        let sql = "CREATE TABLE \"t (x\" (a INT constraint \"no 10\" Check ( a <> (5 + 5) ), b TEXT -- CONSTRAINT few CHECK (0)\n, \
+                   CONSTRAINT [few] CHECK(b <> ')' AND b <> 'it''s CHECK ('), /* CONSTRAINT gone CHECK (1) */ \
+                   CONSTRAINT one UNIQUE (a), CONSTRAINT größe CHECK (length(b) < 9))";
+        for (name, condition) in [
+            ("no 10", Some("a <> (5 + 5)")),
+            ("few", Some("b <> ')' AND b <> 'it''s CHECK ('")),
+            ("größe", Some("length(b) < 9")),
+            ("gone", None),
+            ("one", None),
+            ("a <> 7", None),
+        ] {
+            assert_eq!(named_condition(sql, name), condition, "{name}");
+        }
+        assert_eq!(named_condition("CREATE TABLE t (a CONSTRAINT x CHECK (a", "x"), None, "cut off");
     }
 
     #[test]

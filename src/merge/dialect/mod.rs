@@ -127,10 +127,14 @@ pub(super) trait Dialect: Spelling + Catalogue {
     }
 
     /// What encoded rows begin with.
-    fn header(&self) -> &'static [u8];
+    fn header(&self) -> &'static [u8] {
+        &[]
+    }
 
     /// What encoded rows end with.
-    fn trailer(&self) -> &'static [u8];
+    fn trailer(&self) -> &'static [u8] {
+        &[]
+    }
 
     /// Appends the rows of a batch, encoded; `sent` says of each column how it goes straight into the table, and is empty
     /// where rows go elsewhere.
@@ -158,16 +162,30 @@ pub(super) trait Dialect: Spelling + Catalogue {
     fn lock(&self, table: &str) -> Option<String>;
 
     /// Bounds how long a statement of this transaction waits for a lock; `None` where none of them does.
-    fn wait_for_locks(&self, longest: Duration) -> Option<String>;
+    fn wait_for_locks(&self, _longest: Duration) -> Option<String> {
+        None
+    }
 
     /// Lets the statements that follow wait as long as before; `None` where [`Dialect::wait_for_locks`] has none.
-    fn wait_as_before(&self) -> Option<&'static str>;
+    fn wait_as_before(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Bounds how long a statement of this transaction takes; `None` where nothing does.
-    fn take_at_most(&self, longest: Duration) -> Option<String>;
+    fn take_at_most(&self, _longest: Duration) -> Option<String> {
+        None
+    }
+
+    /// Notes what of the table does not hold before rows are written; `None` where [`Dialect::check_constraints_now`] need not
+    /// know.
+    fn note_constraints(&self, _table: &str) -> Option<String> {
+        None
+    }
 
     /// Looks now at what is else looked at when the transaction ends; `None` where there is no such thing.
-    fn check_constraints_now(&self) -> Option<&'static str>;
+    fn check_constraints_now(&self, _table: &str) -> Option<String> {
+        None
+    }
 
     /// The name of a temporary table.
     fn temporary(&self, name: &str) -> String;
@@ -186,13 +204,17 @@ pub(super) trait Dialect: Spelling + Catalogue {
     }
 
     /// Counts what is in a temporary table, for the plans of later statements; `None` where they need no counts.
-    fn analyze(&self, table: &str) -> Option<String>;
+    fn analyze(&self, _table: &str) -> Option<String> {
+        None
+    }
 
     /// What tells one row of a table from all others while nothing is written; nothing where only keys do.
     fn row_id(&self, alias: &str) -> Vec<String>;
 
     /// By what rows of a table are in the order in which they lie there; `None` where they lie in the order of a key.
-    fn place(&self, alias: &str) -> Option<String>;
+    fn place(&self, _alias: &str) -> Option<String> {
+        None
+    }
 
     /// Updates rows, `old`, of the table from what stands behind `from`: each column, quoted, and its value.
     fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String;

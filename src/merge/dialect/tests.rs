@@ -46,7 +46,7 @@ fn load(dialect: &dyn Dialect) -> String {
         dialect.lock(&table).unwrap_or_default(),
         dialect.wait_for_locks(Duration::from_secs(60)).unwrap_or_default(),
         dialect.take_at_most(Duration::ZERO).unwrap_or_default(),
-        dialect.check_constraints_now().unwrap_or_default().to_owned(),
+        dialect.check_constraints_now(&table).unwrap_or_default(),
         dialect.make_temporary(&Temporary {
             name: "windrow_rows",
             columns: &[(id.clone(), text)],
@@ -160,7 +160,7 @@ fn sqlite() {
 
 
 
-
+    SELECT windrow_refuse(why) FROM (SELECT 'FOREIGN KEY constraint failed: (' || (SELECT group_concat("from", ', ') FROM pragma_foreign_key_list('films') WHERE id = f.fkid) || ') REFERENCES ' || f.parent AS why, count(*) OVER () AS broken FROM sqlite_schema AS s CROSS JOIN pragma_foreign_key_check('films') AS f WHERE s.type = 'table' AND s.name = 'films' AND s.sql LIKE '%INITIALLY%DEFERRED%' ORDER BY f.rowid DESC LIMIT 1) WHERE broken > (SELECT broken FROM temp.windrow_references)
     CREATE TEMP TABLE windrow_rows ("id" TEXT)
     DROP TABLE IF EXISTS temp.windrow_kept; CREATE TEMP TABLE windrow_kept AS SELECT 1
     CREATE INDEX temp."windrow_rows_id" ON windrow_rows ("id")

@@ -194,7 +194,8 @@ impl Work<'_> {
         {
             return self.already(standing, settled, started);
         }
-        let unread = standing.as_ref().map_or(Ok(0), |standing| self.fill(standing))?;
+        let (unread, added) =
+            standing.as_ref().map_or_else(|| Ok(Default::default()), |standing| self.fill(standing))?;
         let connection = self.connection;
         let ground = Ground { connection, path: &self.file.path, ordered: true, unread };
         let loaded = load::load_on(&ground, self.order, stop);
@@ -203,7 +204,7 @@ impl Work<'_> {
         keep(&mut reports, written.is_ok());
         let (file, mut warnings) = written?;
         warnings.extend(finish(reports));
-        Ok(Loaded { file, warnings, took: started.elapsed(), ..loaded })
+        Ok(Loaded { file, warnings, added, took: started.elapsed(), ..loaded })
     }
 
     fn already(
@@ -222,20 +223,23 @@ impl Work<'_> {
         (self.file.format == Format::Csv).then_some(mark)
     }
 
-    /// Makes the table, with the rows that stand; the number of those that were not read, since all make way.
-    fn fill(&self, standing: &Standing<'_>) -> Result<u64, MergeError> {
+    /// Makes the table, with the rows that stand; the number of those that were not read, since all make way, and the columns
+    /// that they gain.
+    fn fill(&self, standing: &Standing<'_>) -> Result<(u64, Vec<String>), MergeError> {
         standing.check(&self.order.job, &self.columns)?;
         let target = self.target()?;
         standing.make_table(self.connection, &target, &self.columns)?;
+        let added = standing.new_columns(&self.order.job, &self.target()?, &self.columns);
         let policy = self.order.policy();
         let all_make_way = self.order.mode() == Mode::Replace
             && !self.order.must_keep(&policy)
             && !self.order.spares(&policy, false);
-        if all_make_way {
-            standing.rows(self.connection, &self.columns)
+        let unread = if all_make_way {
+            standing.rows(self.connection, &self.columns)?
         } else {
-            standing.read_into(self.connection, &target, &self.columns).map(|()| 0)
-        }
+            standing.read_into(self.connection, &target, &self.columns).map(|()| 0)?
+        };
+        Ok((unread, added))
     }
 
     /// Rows of a row group of Parquet: its writer, and its readers, have one in memory.

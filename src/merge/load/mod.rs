@@ -246,13 +246,14 @@ impl<'a> Loading<'a> {
     /// All that comes before the rows: makes the table where it is not there, chooses the rows, runs the job's own
     /// statements, and deletes what the rows replace.
     fn make_ready(&mut self, views: Views) -> Result<Room, MergeError> {
+        let mut added = Vec::new();
         // A statement of the job's own may fill a table that was not there.
         let is_new = !self.target.exists() && (self.order.job.before.is_empty() || self.order.plan().trial);
         if !self.target.exists() {
             self.checked(self.make_table())?;
             self.target = self.checked(Target::find(self.connection, &self.order.job))?;
         } else {
-            self.add_columns()?;
+            added = self.add_columns()?;
             self.checked(self.bind_indexes())?;
         }
         let narrowed = self.checked(self.narrow())?;
@@ -264,7 +265,7 @@ impl<'a> Loading<'a> {
         let mut chosen = self.choose(is_new, narrowed)?;
         let withheld = self.before(views, &mut chosen)?;
         let room = self.make_room(is_new, views, chosen)?;
-        Ok(Room { written: Written { withheld, late, narrowed, ..room.written }, ..room })
+        Ok(Room { written: Written { withheld, late, narrowed, added, ..room.written }, ..room })
     }
 
     /// Makes DuckDB read the table's indexes. It does so at the first INSERT; a DELETE before that is unknown to them, and
@@ -278,14 +279,15 @@ impl<'a> Loading<'a> {
         self.connection.execute_batch(&nothing)
     }
 
-    /// Gives the table the columns that it is to gain.
-    fn add_columns(&mut self) -> Result<(), MergeError> {
+    /// Gives the table the columns that it is to gain; their names.
+    fn add_columns(&mut self) -> Result<Vec<String>, MergeError> {
         let added = self.target.new_columns(&self.order.job, &self.columns);
+        let names: Vec<String> = added.iter().map(|column| column.name.clone()).collect();
         if !added.is_empty() {
             self.checked(self.target.add_columns(self.connection, &added))?;
             self.target = self.checked(Target::find(self.connection, &self.order.job))?;
         }
-        Ok(())
+        Ok(names)
     }
 
     fn make_table(&self) -> duckdb::Result<()> {

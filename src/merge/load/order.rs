@@ -57,6 +57,8 @@ pub(in crate::merge) struct Loaded {
     pub kept_out: u64,
     pub late: u64,
     pub gone: u64,
+    /// Columns that the table was given.
+    pub added: Vec<String>,
     /// `None` where counting them would take long and nothing depends on it.
     pub total: Option<u64>,
     /// Rows that pauses of the run published before.
@@ -98,6 +100,7 @@ impl Loaded {
             kept_out: 0,
             late: 0,
             gone: 0,
+            added: Vec::new(),
             total,
             at_pauses: settled.at_pauses,
             overridden: Vec::new(),

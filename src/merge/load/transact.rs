@@ -76,6 +76,8 @@ pub(in crate::merge) struct Written {
     pub late: u64,
     /// Whether only what is new since an earlier publication came.
     pub narrowed: bool,
+    /// Columns that the table was given.
+    pub added: Vec<String>,
 }
 
 impl Written {
@@ -136,6 +138,7 @@ pub(in crate::merge) async fn transact(
         kept_out: written.kept_out(),
         late: written.late,
         gone: written.gone,
+        added: written.added,
         overridden,
         ..Loaded::before(order, settled, total, started.elapsed())
     };

@@ -91,13 +91,15 @@ pub(super) async fn load(
     stop: impl Future<Output = ()>,
 ) -> Result<Loaded, MergeError> {
     let mut stop = pin!(stop);
-    let mut load = Load { order: Arc::new(order), server, unanswered: None };
+    let mut load = Load { order: Arc::new(order), server, unanswered: None, added: Vec::new() };
     let started = Instant::now();
     let mut attempts_left = ATTEMPTS;
     while attempts_left > 0 {
         attempts_left -= 1;
         match load.attempt(stop.as_mut(), attempts_left > 0).await {
-            Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
+            Ok(Some(loaded)) => {
+                return Ok(Loaded { took: started.elapsed(), added: load.added, ..loaded });
+            }
             Ok(None) => {}
             // A table that others read is not where a lenient load may have changed something.
             // And a value that cannot go straight into it may be refused from staging, with its row.
@@ -106,8 +108,10 @@ pub(super) async fn load(
                 attempts_left = ATTEMPTS;
             }
             Err(MergeError::Server(error)) if error.row().is_some() => {
-                load.reject(error, stop.as_mut()).await?;
-                attempts_left = ATTEMPTS;
+                let may_repeat = attempts_left > 0;
+                if load.reject(error, may_repeat, stop.as_mut()).await? {
+                    attempts_left = ATTEMPTS;
+                }
             }
             Err(error) => return Err(error),
         }
@@ -121,6 +125,8 @@ struct Load<'a> {
     server: &'a Server,
     /// What a COMMIT that was not answered would have published.
     unanswered: Option<Unanswered>,
+    /// Columns that the table was given, in this transaction or, where they stay, in one before.
+    added: Vec<String>,
 }
 
 struct Unanswered {
@@ -142,7 +148,7 @@ impl Load<'_> {
         };
         let guard = CancelWhenDropped::new(&session);
         let transacted = tokio::select! {
-            transacted = begun_and_transacted(&session, &self.order) => transacted,
+            transacted = begun_and_transacted(&session, &self.order, &mut self.added) => transacted,
             () = &mut stop => {
                 guard.cancel().await;
                 session.close().await;
@@ -155,19 +161,22 @@ impl Load<'_> {
         ended
     }
 
-    /// Leaves out the records that the table refuses, where the job lets it; else fails with their names.
+    /// Leaves out the records that the table refuses, where the job lets it; else fails with their names. False where a key is
+    /// taken, and nobody's row is refused any more: another run wrote it meanwhile, and it comes again.
     async fn reject<S: Future<Output = ()>>(
         &mut self,
         error: DatabaseError,
+        may_repeat: bool,
         stop: Pin<&mut S>,
-    ) -> Result<(), MergeError> {
+    ) -> Result<bool, MergeError> {
         let Some(refusal) = error.row() else { return Err(error.into()) };
         let found = tokio::select! {
             found = refused::rows(self.server, &self.order, refusal) => found,
             () = stop => None,
         };
         match found {
-            Some(found) => Arc::make_mut(&mut self.order).reject(found),
+            Some(found) => Arc::make_mut(&mut self.order).reject(found).map(|()| true),
+            None if may_repeat && error.trouble() == Some(Trouble::Taken) => Ok(false),
             None => Err(error.into()),
         }
     }
@@ -221,8 +230,19 @@ impl Load<'_> {
     }
 }
 
-async fn begun_and_transacted(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
-    transact(&mut begin(session, order).await?, order).await
+/// A transaction up to its COMMIT; `added` are the columns that the table has been given by then.
+async fn begun_and_transacted(
+    session: &Session,
+    order: &Arc<Order>,
+    added: &mut Vec<String>,
+) -> Result<Transacted, MergeError> {
+    let mut transaction = begin(session, order).await?;
+    let transacted = transact(&mut transaction, order).await;
+    if transaction.dialect.makes_tables_in_transaction() {
+        added.clear();
+    }
+    added.append(&mut transaction.added);
+    transacted
 }
 
 /// Whether a load that goes straight into the table may end otherwise by way of staging.

@@ -82,6 +82,7 @@ async fn find_in(
     let brought = filling.bring(&mut exporter).await;
     let (_, mut written) = exporter.end(brought).await?;
     filling.make_ready(&mut written).await?;
+    run_if_any(session, dialect::of(session).note_constraints(filling.filled())).await?;
     let trial = Trial { session, target, until: Instant::now() + patience, filling };
     if order.may_reject() == 0 {
         let (rows, all) = trial.together(refusal).await?;
@@ -184,7 +185,7 @@ impl Trial<'_> {
         let done = match done.await {
             // What is only looked at when the transaction ends.
             Ok(_) => {
-                let check = self.dialect().check_constraints_now().map(str::to_owned);
+                let check = self.dialect().check_constraints_now(self.filling.filled());
                 run_if_any(self.session, check).await.map_err(MergeError::from)
             }
             Err(error) => Err(error),

@@ -39,7 +39,8 @@ pub(super) async fn begin<'a>(
     let runs = Runs::find(session, &order.job, &target).await?;
     let earlier = runs.publications(session, &runs.ledger(session, order.plan(), &target)).await?;
     let policy = order.policy();
-    Ok(Transaction { session, dialect, order, columns, policy, target, runs, earlier, is_made: None })
+    let (is_made, added) = (None, Vec::new());
+    Ok(Transaction { session, dialect, order, columns, policy, target, runs, earlier, is_made, added })
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
@@ -89,6 +90,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         added::add(session, &self.target, &added).await?;
+        self.added = added.into_iter().map(|column| column.name).collect();
         self.target = OutsideTarget::find(session, job).await?;
         added::refuse_misfit(job, &self.target, &self.columns)
     }

@@ -33,6 +33,8 @@ pub(super) struct Transaction<'a> {
     pub earlier: Vec<Publication>,
     /// Whether the table was made just now, where that was before BEGIN.
     pub is_made: Option<bool>,
+    /// Columns that the table was given.
+    pub added: Vec<String>,
 }
 
 impl Transaction<'_> {

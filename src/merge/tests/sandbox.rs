@@ -349,7 +349,7 @@ impl Sandbox {
     }
 
     /// What is to be loaded.
-    pub async fn order(&self) -> Order {
+    pub(in crate::merge) async fn order(&self) -> Order {
         let proof = self.prove().await.unwrap();
         let gate = Gate::of_run(&self.job, &proof, false);
         let (place, job, extent) = (self.place(), self.job.clone(), Extent::Whole);
@@ -391,12 +391,12 @@ impl Sandbox {
 
     /// Publishes into this database instead.
     pub fn on_server(self, server: TestDatabase<'static>) -> Sandbox {
-        self.on(OnServer::Postgres(server))
+        self.at(OnServer::Postgres(server))
     }
 
     /// Publishes into a MariaDB database of its own instead.
     pub fn on_mariadb(self) -> Sandbox {
-        self.on(OnServer::MariaDb(mariadb_server::database()))
+        self.at(OnServer::MariaDb(mariadb_server::database()))
     }
 
     pub fn is_on_mariadb(&self) -> bool {
@@ -411,7 +411,7 @@ impl Sandbox {
         }
     }
 
-    fn on(mut self, server: OnServer) -> Sandbox {
+    fn at(mut self, server: OnServer) -> Sandbox {
         self.job.table.to = Destination::Server(ServerUrl::parse(&server.url()).unwrap());
         self.server = Some(server);
         self

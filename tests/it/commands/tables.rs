@@ -151,7 +151,7 @@ fn a_column_that_the_job_gains_is_refused_or_told_and_added() {
     assert!(plan.stdout.ends_with(ddl), "{}", plan.stdout);
     sandbox.run(["check", job]).with_code(0).saying(&format!("small: table {words}"));
     let run = sandbox.run(["run", job]).with_code(0).saying(&format!("small: table {words}"));
-    run.saying("published 6 rows");
+    run.saying("published 6 rows, 3 rows replaced; 2 columns added: plot, fetched_at; the table has 9");
     let database = sandbox.path().join("small.duckdb");
     let counted = "SELECT concat_ws('|', count(*), count(title), count(plot), count(fetched_at)) FROM films";
     assert_eq!(published(&database, counted), ["9|9|6|6"]);
@@ -159,6 +159,14 @@ fn a_column_that_the_job_gains_is_refused_or_told_and_added() {
     sandbox.edit("small.toml", "plot = \".Plot\", ", "");
     let plan = sandbox.run(["plan", job]).with_code(0);
     assert!(plan.stdout.contains("films is there, and is filled as it is\n"), "{}", plan.stdout);
-    sandbox.run(["run", job]).with_code(0).saying("published 6 rows");
+    sandbox.run(["run", job]).with_code(0).saying("published 6 rows, 6 rows replaced; the table has 9");
     assert_eq!(published(&database, counted), ["9|9|6|6"]);
+    // A merge tells it, too.
+    let narrow = "CREATE TABLE kept AS SELECT * EXCLUDE (fetched_at) FROM films; DROP TABLE films; \
+                  ALTER TABLE kept RENAME TO films; DELETE FROM windrow_runs";
+    duckdb::Connection::open(&database).unwrap().execute_batch(narrow).unwrap();
+    let merged = sandbox.run(["merge", "small"]).with_code(0);
+    merged
+        .saying("small: table films is there, and is filled as it is; a column is added: fetched_at")
+        .saying("published 6 rows, 6 rows replaced; 1 column added: fetched_at; the table has 9");
 }

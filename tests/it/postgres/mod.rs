@@ -2,10 +2,8 @@
 //!
 //! | file | asks |
 //! |---|---|
-//! | `kills` | is anything lost, doubled or half there when program, server, backend or connection die at any moment? |
 //! | `social` | does the social job run from a table into a table made by hand, foreign key and serial number included? |
 //! | `wide` | does the load of large values take little memory? |
 
-mod kills;
 mod social;
 mod wide;

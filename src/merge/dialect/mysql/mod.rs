@@ -190,10 +190,6 @@ impl Dialect for MySql {
         ))
     }
 
-    fn check_constraints_now(&self) -> Option<&'static str> {
-        None
-    }
-
     fn temporary(&self, name: &str) -> String {
         name.to_owned()
     }
@@ -230,17 +226,8 @@ impl Dialect for MySql {
         )
     }
 
-    /// ANALYZE would end the transaction.
-    fn analyze(&self, _: &str) -> Option<String> {
-        None
-    }
-
     fn row_id(&self, _: &str) -> Vec<String> {
         Vec::new()
-    }
-
-    fn place(&self, _: &str) -> Option<String> {
-        None
     }
 
     fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String {

@@ -121,8 +121,8 @@ impl Dialect for Postgres {
         Some(format!("SET LOCAL statement_timeout = {}", longest.as_millis().max(1)))
     }
 
-    fn check_constraints_now(&self) -> Option<&'static str> {
-        Some("SET CONSTRAINTS ALL IMMEDIATE")
+    fn check_constraints_now(&self, _: &str) -> Option<String> {
+        Some("SET CONSTRAINTS ALL IMMEDIATE".to_owned())
     }
 
     fn temporary(&self, name: &str) -> String {

@@ -77,6 +77,12 @@ const CHANGES: &str = "SELECT '\"' || replace(name, '\"', '\"\"') || '\"', lower
        CASE WHEN EXISTS (SELECT 1 FROM pragma_foreign_key_list(name) WHERE $2 IN ('SET NULL', 'SET DEFAULT')) \
          THEN updated ELSE 0 END FROM temp.windrow_changes WHERE deleted > 0 OR updated > 0";
 
+/// The columns of a condition, `$2` or that of the CHECK of this name, and in the latter case the condition.
+const CONSTRAINT: &str = "WITH condition(words) AS (SELECT windrow_condition(sql, $2) FROM sqlite_schema \
+       WHERE type = 'table' AND name = $1) \
+     SELECT json_group_array(name), (SELECT words FROM condition) FROM pragma_table_info($1) \
+     WHERE ' ' || lower(coalesce((SELECT words FROM condition), $2)) || ' ' GLOB '*[^a-z0-9_]' || lower(name) || '[^a-z0-9_]*'";
+
 /// What a table of these columns cannot be filled for, though they fit.
 const UNFIT: &str = "SELECT 'it says ON CONFLICT REPLACE or IGNORE, which deletes rows or leaves rows out without a word: make it \
        anew without' FROM sqlite_schema WHERE type = 'table' AND name = $1 AND windrow_overrides(sql) \
@@ -85,6 +91,27 @@ const UNFIT: &str = "SELECT 'it says ON CONFLICT REPLACE or IGNORE, which delete
        WHERE windrow_collation($1, name) NOT IN ('BINARY', 'NOCASE', 'RTRIM') \
      UNION ALL SELECT 'it has a column \"_rowid_\", which hides the number that SQLite gives each row: rename it' \
        FROM pragma_table_info($1) WHERE lower(name) = '_rowid_'";
+
+/// How many references of the table `$1` lead to nothing. What a table declares DEFERRED is only looked at by COMMIT, which names
+/// no row.
+const NOTE: &str = "DROP TABLE IF EXISTS temp.windrow_references; \
+     CREATE TEMP TABLE windrow_references AS SELECT count(f.fkid) AS broken FROM sqlite_schema AS s CROSS JOIN \
+       pragma_foreign_key_check($1) AS f WHERE s.type = 'table' AND s.name = $1 AND s.sql LIKE '%INITIALLY%DEFERRED%'";
+
+/// Refuses more of them than were noted: the reference of the row that came last.
+const CHECK: &str = "SELECT windrow_refuse(why) FROM (SELECT 'FOREIGN KEY constraint failed: (' || \
+       (SELECT group_concat(\"from\", ', ') FROM pragma_foreign_key_list($1) WHERE id = f.fkid) || ') REFERENCES ' || f.parent \
+       AS why, count(*) OVER () AS broken FROM sqlite_schema AS s CROSS JOIN pragma_foreign_key_check($1) AS f \
+       WHERE s.type = 'table' AND s.name = $1 AND s.sql LIKE '%INITIALLY%DEFERRED%' ORDER BY f.rowid DESC LIMIT 1) \
+     WHERE broken > (SELECT broken FROM temp.windrow_references)";
+
+pub(super) fn note_references(table: &str) -> String {
+    of_table(NOTE, &plain(table))
+}
+
+pub(super) fn check_references(table: &str) -> String {
+    of_table(CHECK, &plain(table))
+}
 
 fn of_table(query: &str, id: &str) -> String {
     query.replace("$1", &sql::text(id))
@@ -201,15 +228,12 @@ impl Catalogue for Sqlite {
         Some(of_table(CHANGES, id).replace("$2", action))
     }
 
-    /// The columns of a CHECK are those that it names.
+    /// The columns of a CHECK are those that its condition names, which is its name where it has none of its own; those of a
+    /// reference stand before what it refers to.
     fn constraint(&self, table: &str, name: &str) -> String {
         let Some(columns) = unique_columns(table, name) else {
-            return format!(
-                "SELECT json_group_array(name), NULL FROM pragma_table_info({}) WHERE ' ' || lower({}) || ' ' \
-                 GLOB '*[^a-z0-9_]' || lower(name) || '[^a-z0-9_]*'",
-                sql::text(&plain(table)),
-                sql::text(name)
-            );
+            let named = name.split_once(") REFERENCES ").map_or(name, |(columns, _)| columns);
+            return of_table(CONSTRAINT, &plain(table)).replace("$2", &sql::text(named));
         };
         let columns: Vec<String> = columns.iter().map(|column| sql::text(column)).collect();
         format!("SELECT json_array({}), NULL", columns.join(", "))

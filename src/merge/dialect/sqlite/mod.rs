@@ -8,8 +8,6 @@ mod catalogue;
 mod encode;
 mod fit;
 
-use std::time::Duration;
-
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
@@ -60,14 +58,6 @@ impl Dialect for Sqlite {
         if standing.name == "strict blob" { TAKE_BLOB } else { "" }
     }
 
-    fn header(&self) -> &'static [u8] {
-        &[]
-    }
-
-    fn trailer(&self) -> &'static [u8] {
-        &[]
-    }
-
     fn encode(&self, batch: &StructArray, _: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable> {
         encode::encode(batch, out)
     }
@@ -95,20 +85,12 @@ impl Dialect for Sqlite {
         None
     }
 
-    fn wait_for_locks(&self, _: Duration) -> Option<String> {
-        None
+    fn note_constraints(&self, table: &str) -> Option<String> {
+        Some(catalogue::note_references(table))
     }
 
-    fn wait_as_before(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn take_at_most(&self, _: Duration) -> Option<String> {
-        None
-    }
-
-    fn check_constraints_now(&self) -> Option<&'static str> {
-        None
+    fn check_constraints_now(&self, table: &str) -> Option<String> {
+        Some(catalogue::check_references(table))
     }
 
     fn temporary(&self, name: &str) -> String {

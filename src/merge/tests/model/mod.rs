@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use self::case::{Case, RECORDS, Seen, case};
 use self::table::{Model, Said, Stood};
+use super::engines::Engine;
 use super::kinds::Kind;
 use super::sandbox::Sandbox;
 use crate::handoff::{Block, Shard};
@@ -33,15 +34,15 @@ async fn sandbox(case: &Case) -> Sandbox {
 }
 
 /// What makes the table that stands. In MariaDB rows have no order but that of a key, and an upsert needs one of its own.
-fn table(case: &Case, target: Target) -> String {
-    match target {
-        Target::File | Target::Postgres | Target::Sqlite => {
+fn table(case: &Case, on: Engine) -> String {
+    match on {
+        Engine::DuckDb | Engine::Postgres | Engine::Sqlite => {
             format!(
                 "CREATE TABLE films (id TEXT, title TEXT, votes BIGINT{}, budget INTEGER, facts JSON)",
                 case.condition()
             )
         }
-        Target::MariaDb => {
+        Engine::MariaDb => {
             let key = if case.mode == Mode::Upsert {
                 let part = case.exploding.filter(|_| case.key_of_parts);
                 let part = part.map_or("", |at| [", votes", ", budget"][at]);
@@ -58,15 +59,15 @@ fn table(case: &Case, target: Target) -> String {
     }
 }
 
-fn names(target: Target) -> &'static str {
-    match target {
-        Target::File | Target::Postgres | Target::Sqlite => "films VALUES",
-        Target::MariaDb => "films (id, title, votes, budget, facts) VALUES",
+fn names(on: Engine) -> &'static str {
+    match on {
+        Engine::DuckDb | Engine::Postgres | Engine::Sqlite => "films VALUES",
+        Engine::MariaDb => "films (id, title, votes, budget, facts) VALUES",
     }
 }
 
 /// The rows that stand before: some of ids of the list, one of another, and one without an id.
-fn stand(sandbox: &Sandbox, case: &Case, target: Target, standing: &[u32]) -> Vec<Stood> {
+fn stand(sandbox: &Sandbox, case: &Case, on: Engine, standing: &[u32]) -> Vec<Stood> {
     let numbers = (0..RECORDS).flat_map(|at| (0..standing[at]).map(move |row| (format!("tt{at:04}"), row)));
     let others = [("zz".to_owned(), 0), ("~".to_owned(), 0)];
     let mut sql = String::new();
@@ -77,20 +78,15 @@ fn stand(sandbox: &Sandbox, case: &Case, target: Target, standing: &[u32]) -> Ve
         Stood { line: [id, format!("old {row}"), votes, "-2".into()], merge: 0 }
     };
     let stood = numbers.chain(others).map(line).collect();
-    sandbox.execute(&format!("{};{}", table(case, target), sql.replace("films VALUES", names(target))));
+    sandbox.execute(&format!("{};{}", table(case, on), sql.replace("films VALUES", names(on))));
     stood
 }
 
-async fn check(case: Case, target: Target) {
-    let case = &case.without_conditions(target);
+async fn check(case: Case, on: Engine) {
+    let case = &case.without_conditions(on);
     let mut sandbox = sandbox(case).await;
-    sandbox = match target {
-        Target::File => sandbox,
-        Target::Postgres => sandbox.on_postgres(),
-        Target::MariaDb => sandbox.on_mariadb(),
-        Target::Sqlite => sandbox.on_sqlite(),
-    };
-    let stood = |standing: &Vec<u32>| stand(&sandbox, case, target, standing);
+    sandbox = sandbox.on(on);
+    let stood = |standing: &Vec<u32>| stand(&sandbox, case, on, standing);
     let table = case.standing.as_ref().map(stood).unwrap_or_default();
     let mut model = Model { case, table, merged: Vec::new(), merges: 0, at_pauses: 0, is_open: false };
     let mut seen = Seen::default();
@@ -177,19 +173,10 @@ fn block_on(checked: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(checked);
 }
 
-/// Where the runs go.
-#[derive(Clone, Copy, PartialEq)]
-enum Target {
-    File,
-    Postgres,
-    MariaDb,
-    Sqlite,
-}
-
 impl Case {
     /// The same at a destination that takes every row: a file, or a table that is made for it.
-    fn without_conditions(self, target: Target) -> Case {
-        let has_some = (target != Target::File || self.kind == Kind::Database) && self.standing.is_some();
+    fn without_conditions(self, on: Engine) -> Case {
+        let has_some = (on != Engine::DuckDb || self.kind == Kind::Database) && self.standing.is_some();
         if has_some { self } else { Case { refused: Default::default(), ..self } }
     }
 
@@ -218,22 +205,22 @@ proptest! {
 
     #[test]
     fn the_table_is_what_the_model_says(case in case()) {
-        block_on(check(case, Target::File));
+        block_on(check(case, Engine::DuckDb));
     }
 
     #[test]
     fn so_it_is_in_postgresql(case in case()) {
-        block_on(check(Case { kind: Kind::Database, ..case }, Target::Postgres));
+        block_on(check(Case { kind: Kind::Database, ..case }, Engine::Postgres));
     }
 
     #[test]
     fn so_it_is_in_mariadb(case in case()) {
         let case = Case { kind: Kind::Database, ..case }.with_a_key_in_mariadb();
-        block_on(check(case, Target::MariaDb));
+        block_on(check(case, Engine::MariaDb));
     }
 
     #[test]
     fn so_it_is_in_sqlite(case in case()) {
-        block_on(check(Case { kind: Kind::Database, ..case }, Target::Sqlite));
+        block_on(check(Case { kind: Kind::Database, ..case }, Engine::Sqlite));
     }
 }

@@ -2,22 +2,20 @@
 //!
 //! | file | what is tested |
 //! |---|---|
-//! | `added` | columns that a table is given: what stands in the way, who waits |
+//! | `added` | columns that a table is given: parts, tables that are swapped, who waits |
 //! | `standing` | tables made by hand: serial ids, defaults, references, triggers |
-//! | `statements` | the job's own statements, their views and reports |
+//! | `statements` | what holds whatever the database, or a statement, is set to |
 //! | `preflight` | all that keeps a load from succeeding is told at once; names |
 //! | `types` | values into columns of other types; keys as the table compares them |
 //! | `arrays` | JSON arrays into arrays of the server's |
-//! | `commits` | connections cut around COMMIT, servers that go away |
-//! | `rivals` | merges at once: of one run, of several into one table |
+//! | `rivals` | merges that wait for each other |
 //! | `readers` | what readers see meanwhile; nothing is left of a load that ended or was given up |
 //! | `referencing` | what refers to the table's rows, when they are deleted or updated |
-//! | `refused` | rows that the server refuses are named; those that a trigger keeps out are counted |
+//! | `refused` | rows that only PostgreSQL refuses: exclusion, rules, indexes of parts and expressions |
 //! | `swap` | `swap = true` |
 
 mod added;
 mod arrays;
-mod commits;
 mod preflight;
 mod readers;
 mod referencing;
@@ -28,31 +26,20 @@ mod statements;
 mod swap;
 mod types;
 
+use super::engines::{Engine, text};
 use super::sandbox::{Sandbox, all_ok};
 use crate::job::Mode;
 use crate::merge::MergeError;
-use crate::value::{Field, Type, Value};
+use crate::value::Type;
 
-/// A run of some records, not published yet.
 async fn run_of(records: u64, mode: Mode) -> Sandbox {
-    Sandbox::of_one_round(records, &all_ok).await.mode(mode).on_postgres()
+    Engine::Postgres.run_of(records, mode).await
 }
 
-/// The error of a publication that must fail; nothing of it may stand, nor that it was ever tried.
 async fn refused(sandbox: &Sandbox) -> MergeError {
-    let error = sandbox.publish().await.unwrap_err();
-    assert_eq!(sandbox.rows("SELECT to_regclass('windrow_runs')"), ["~"], "{error}");
-    error
+    sandbox.refused().await
 }
 
-/// A run with one endpoint of one column, whose values are given.
 async fn of_values(ty: Type, values: super::sandbox::Values, records: u64) -> Sandbox {
-    let column = Field { name: "value".into(), ty };
-    let mut sandbox = Sandbox::with(records, vec![("answer", vec![column])], values).await;
-    sandbox.add_round(1, &all_ok).await;
-    sandbox.on_postgres()
-}
-
-fn text(text: impl Into<String>) -> Value {
-    Value::Text(text.into())
+    Engine::Postgres.of_values(ty, values, records).await
 }

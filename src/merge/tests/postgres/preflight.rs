@@ -1,65 +1,26 @@
 //! What is looked over before the first request.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
+use super::super::engines::statement;
 use super::super::sandbox::Sandbox;
 use super::run_of;
-use crate::job::{Destination, Mode, OnUnlisted, ServerUrl, Stamp, Statement};
-use crate::merge::{MergeError, check_destination};
+use crate::job::{Destination, Mode, ServerUrl, Stamp};
 use crate::postgres_server;
-
-async fn checked(sandbox: &Sandbox) -> String {
-    match check_destination(&sandbox.job, &sandbox.place()).await {
-        Ok(_) => "fits".to_owned(),
-        Err(error) => {
-            assert!(matches!(error, MergeError::Table { .. } | MergeError::Server(_)), "{error:?}");
-            error.to_string()
-        }
-    }
-}
 
 async fn sandbox(mode: Mode) -> Sandbox {
     Sandbox::new(1).await.mode(mode).on_postgres()
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_with_a_table_is_told_at_once() {
-    let mut sandbox = sandbox(Mode::Append).await;
-    sandbox.job.table.stamp = vec![("n".into(), Stamp::Ordinal), ("day".into(), Stamp::RunDay)];
-    assert_eq!(checked(&sandbox).await, "fits");
-    sandbox.execute(
-        "CREATE TABLE films (id integer, votes integer, budget integer GENERATED ALWAYS AS (1) STORED,
-             facts text, n bigint GENERATED ALWAYS AS IDENTITY, day text, needed text NOT NULL,
-             fine text NOT NULL DEFAULT '', numbered bigint GENERATED ALWAYS AS IDENTITY);
-         CREATE TABLE windrow_runs (mine text)",
-    );
-    let said = checked(&sandbox).await;
-    for problem in [
-        "it has no column \"title\"",
-        "column \"id\" is integer there, text in the job",
-        "column \"votes\" is integer there, bigint in the job",
-        "column \"budget\" is generated and cannot be filled",
-        "column \"n\" is generated and cannot be filled",
-        "column \"day\" is text there, date in the job",
-        "column \"needed\" is NOT NULL without a default, and the job does not fill it",
-        "public.windrow_runs, which is to note the runs: it lacks run_id, rounds,",
-    ] {
-        assert!(said.contains(&format!("\n  {problem}")), "{problem}: {said}");
-    }
-    assert_eq!(said.matches("\n  ").count(), 8, "{said}");
-}
-
-#[tokio::test]
 async fn columns_that_differ_in_capitals_are_two_there_or_refused() {
     let mut sandbox = sandbox(Mode::Append).await;
     sandbox.job.table.stamp = vec![("Title".into(), Stamp::RunId)];
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     let columns = "id text, title text, votes bigint, budget integer, facts json";
     sandbox.execute(&format!("CREATE TABLE films ({columns})"));
-    let said = checked(&sandbox).await;
+    let said = sandbox.checked().await;
     assert!(said.contains("columns \"title\" and \"Title\" would both be its column \"title\""), "{said}");
     sandbox.execute("ALTER TABLE films ADD COLUMN \"Title\" text");
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
 }
 
 #[tokio::test]
@@ -67,62 +28,19 @@ async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
     let sandbox = sandbox(Mode::Append).await;
     let columns = "id varchar(9), title text, votes numeric(18), budget numeric(10), facts json";
     sandbox.execute(&format!("CREATE TABLE films ({columns})"));
-    assert!(checked(&sandbox).await.contains("column \"votes\" is numeric(18,0) there, bigint in the job"));
+    assert!(sandbox.checked().await.contains("column \"votes\" is numeric(18,0) there, bigint in the job"));
     sandbox.execute("ALTER TABLE films ALTER votes TYPE numeric(19)");
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     sandbox.publish().await.unwrap_err();
     sandbox.execute("ALTER TABLE films RENAME TO others; CREATE VIEW films AS SELECT * FROM others");
-    assert!(checked(&sandbox).await.contains("it is a view"));
+    assert!(sandbox.checked().await.contains("it is a view"));
     sandbox.execute(
         "DROP VIEW films; CREATE TABLE windrow_runs (run_id text, rounds integer, job text, table_name text,
              digest text, \"rows\" bigint, published_at timestamptz, on_failure text, blocks text, rejected text)",
     );
-    assert!(checked(&sandbox).await.contains("it lacks its key: PRIMARY KEY (run_id, table_name, rounds)"));
+    assert!(sandbox.checked().await.contains("it lacks its key: PRIMARY KEY (run_id, table_name, rounds)"));
     sandbox.execute("ALTER TABLE windrow_runs ADD PRIMARY KEY (run_id, table_name, rounds)");
-    assert_eq!(checked(&sandbox).await, "fits");
-}
-
-/// A user of this test's own, who the job then publishes as.
-pub(super) fn as_user(sandbox: &mut Sandbox) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let user = format!("user_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let database = sandbox.postgres();
-    database.execute(&format!("CREATE ROLE {user} LOGIN"));
-    let url = database.url().replace("postgres@", &format!("{user}@"));
-    sandbox.job.table.to = Destination::Server(ServerUrl::parse(&url).unwrap());
-    user
-}
-
-#[tokio::test]
-async fn rights_that_are_missing_are_named_and_those_that_are_told_suffice() {
-    let by_hand =
-        "CREATE TABLE films (number serial, id text, title text, votes bigint, budget integer, facts json)";
-    for (mode, gone, rights) in [
-        (Mode::Append, OnUnlisted::Keep, "SELECT, INSERT"),
-        (Mode::Upsert, OnUnlisted::Keep, "SELECT, INSERT, UPDATE, DELETE"),
-        (Mode::Replace, OnUnlisted::Keep, "SELECT, INSERT, DELETE"),
-        (Mode::ReplaceIds, OnUnlisted::Delete, "SELECT, INSERT, DELETE"),
-    ] {
-        let mut sandbox = run_of(2, mode).await;
-        sandbox.job.table.on_unlisted = gone;
-        sandbox.execute(by_hand);
-        let user = as_user(&mut sandbox);
-        let said = checked(&sandbox).await;
-        for right in rights.split(", ") {
-            assert!(
-                said.contains(&format!("may not {right} there (GRANT {right} ON public.films)")),
-                "{said}"
-            );
-        }
-        assert!(said.contains("GRANT USAGE ON SEQUENCE films_number_seq"), "{said}");
-        assert!(said.contains("windrow_runs, which is to note the runs: this user may not make"), "{said}");
-        sandbox.execute(&format!(
-            "GRANT {rights} ON films TO {user}; GRANT USAGE ON SEQUENCE films_number_seq TO {user};
-             GRANT CREATE ON SCHEMA public TO {user}"
-        ));
-        assert_eq!(checked(&sandbox).await, "fits");
-        assert_eq!(sandbox.publish().await.unwrap().rows, 2, "{mode:?}");
-    }
+    assert_eq!(sandbox.checked().await, "fits");
 }
 
 #[tokio::test]
@@ -131,34 +49,34 @@ async fn rights_on_the_filled_columns_suffice_and_a_key_spares_delete() {
         "CREATE TABLE films (id text PRIMARY KEY, title text, votes bigint, budget integer, facts json)";
     let mut sandbox = run_of(2, Mode::Upsert).await;
     sandbox.execute(by_hand);
-    let user = as_user(&mut sandbox);
+    let user = sandbox.as_new_user();
     sandbox.execute(&format!(
         "GRANT SELECT, INSERT (id, title, votes, budget, facts), UPDATE ON films TO {user};
          GRANT CREATE ON SCHEMA public TO {user}"
     ));
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
     sandbox.execute(&format!("REVOKE INSERT (facts) ON films FROM {user}"));
-    assert!(checked(&sandbox).await.contains("may not INSERT there"));
+    assert!(sandbox.checked().await.contains("may not INSERT there"));
 }
 
 /// Where the runs are noted nothing is ever deleted: not even a claim that a statement has committed too early.
 #[tokio::test]
 async fn in_the_table_of_runs_three_rights_suffice() {
     let mut sandbox = run_of(2, Mode::Append).await;
-    sandbox.job.before = vec![Statement { sql: "COMMIT".into(), file: None }];
+    sandbox.job.before = vec![statement("COMMIT")];
     sandbox.publish().await.unwrap_err();
     assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["-1"]);
     sandbox.job.before = Vec::new();
-    let user = as_user(&mut sandbox);
+    let user = sandbox.as_new_user();
     sandbox.execute(&format!("GRANT SELECT, INSERT ON films TO {user}"));
-    let said = checked(&sandbox).await;
+    let said = sandbox.checked().await;
     for right in ["SELECT", "INSERT", "UPDATE"] {
         let told = format!("windrow_runs, which is to note the runs: this user may not {right} there");
         assert!(said.contains(&told), "{said}");
     }
     sandbox.execute(&format!("GRANT SELECT, INSERT, UPDATE ON windrow_runs TO {user}"));
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
     assert_eq!(sandbox.rows("SELECT \"rows\" FROM windrow_runs"), ["2"]);
 }
@@ -166,11 +84,11 @@ async fn in_the_table_of_runs_three_rights_suffice() {
 #[tokio::test]
 async fn a_table_or_schema_that_may_not_be_made_and_hidden_rows_are_told() {
     let mut sandbox = sandbox(Mode::Append).await;
-    let user = as_user(&mut sandbox);
-    let said = checked(&sandbox).await;
+    let user = sandbox.as_new_user();
+    let said = sandbox.checked().await;
     assert!(said.contains("it is not there, and this user may not make a table in that schema"), "{said}");
     sandbox.job.table.name = "other.films".into();
-    let said = checked(&sandbox).await;
+    let said = sandbox.checked().await;
     assert!(said.contains("may not make its schema (GRANT CREATE ON DATABASE)"), "{said}");
     sandbox.job.table.name = "films".into();
     sandbox.execute(&format!(
@@ -178,7 +96,7 @@ async fn a_table_or_schema_that_may_not_be_made_and_hidden_rows_are_told() {
          GRANT ALL ON films TO {user}; GRANT CREATE ON SCHEMA public TO {user};
          ALTER TABLE films ENABLE ROW LEVEL SECURITY"
     ));
-    assert!(checked(&sandbox).await.contains("row security hides rows"));
+    assert!(sandbox.checked().await.contains("row security hides rows"));
 }
 
 #[tokio::test]
@@ -190,7 +108,7 @@ async fn a_database_that_is_not_utf8_is_told() {
         "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     ));
     sandbox.job.table.to = Destination::Server(ServerUrl::parse(&server.url(&name)).unwrap());
-    assert!(checked(&sandbox).await.contains("the encoding SQL_ASCII, not UTF8"));
+    assert!(sandbox.checked().await.contains("the encoding SQL_ASCII, not UTF8"));
 }
 
 #[tokio::test]
@@ -214,7 +132,7 @@ async fn a_schema_that_is_not_there_is_made_for_the_table_and_for_the_runs() {
     let mut sandbox = run_of(2, Mode::Upsert).await;
     sandbox.job.table.name = "cinema.films".into();
     sandbox.job.table.runs_table = Some("audit.runs".into());
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.rows("SELECT count(*) FROM cinema.films"), ["2"]);
     assert_eq!(sandbox.rows("SELECT table_name, \"rows\" FROM audit.runs"), ["cinema.films|2"]);
@@ -239,7 +157,7 @@ async fn a_socket_leads_to_the_server_too() {
     let folder = server.data().parent().unwrap().display().to_string();
     let url = format!("postgres:///{name}?host={folder}&port={}&user=postgres", server.port);
     sandbox.job.table.to = Destination::Server(ServerUrl::parse(&url).unwrap());
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 2);
 }
 
@@ -247,11 +165,11 @@ async fn a_socket_leads_to_the_server_too() {
 async fn a_search_path_without_a_schema_is_told_before_the_first_request() {
     for search_path in ["", "nowhere"] {
         let mut sandbox = super::run_of(5, Mode::Upsert).await;
-        let user = as_user(&mut sandbox);
+        let user = sandbox.as_new_user();
         sandbox.execute(&format!(
             "ALTER ROLE {user} SET search_path = '{search_path}'; GRANT ALL ON SCHEMA public TO {user}"
         ));
-        let said = checked(&sandbox).await;
+        let said = sandbox.checked().await;
         let shown = if search_path.is_empty() { "\"\"" } else { search_path };
         assert!(
             said.contains(&format!("it is not found, and search_path = {shown} has no schema")),
@@ -265,7 +183,7 @@ async fn a_search_path_without_a_schema_is_told_before_the_first_request() {
             again.job.table.to = sandbox.job.table.to.clone();
             again.job.table.name = "public.films".into();
             again.server = sandbox.server.take();
-            assert_eq!(checked(&again).await, "fits");
+            assert_eq!(again.checked().await, "fits");
             assert_eq!(again.publish().await.unwrap().rows, 5, "{mode:?}");
             sandbox.server = again.server.take();
             sandbox.execute("DELETE FROM public.windrow_runs; ALTER TABLE public.films DROP CONSTRAINT IF EXISTS films_pkey");

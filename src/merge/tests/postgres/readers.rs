@@ -9,7 +9,7 @@ use super::super::sandbox::{Sandbox, TERMS, all_ok};
 use super::run_of;
 use crate::database::Session;
 use crate::job::{Mode, Statement};
-use crate::merge::{MergeError, ResolvedDestination, publish};
+use crate::merge::{MergeError, publish};
 
 const RECORDS: u64 = 20_000;
 
@@ -26,11 +26,6 @@ async fn large(mode: Mode) -> Sandbox {
         RECORDS
     ));
     sandbox
-}
-
-async fn connect(sandbox: &Sandbox) -> Session {
-    let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
-    server.connect().await.unwrap()
 }
 
 const LOOK: &str = "SELECT count(*) || ' ' || sum(votes) FROM films";
@@ -60,8 +55,8 @@ async fn readers_see_the_old_table_or_the_new_one() {
         let mut sandbox = large(mode).await;
         sandbox.job.table.swap = swap;
         let stop = Arc::new(AtomicBool::new(false));
-        let reader = tokio::spawn(poll(connect(&sandbox).await, stop.clone()));
-        let snapshot = connect(&sandbox).await;
+        let reader = tokio::spawn(poll(sandbox.connect().await, stop.clone()));
+        let snapshot = sandbox.connect().await;
         if !swap {
             snapshot.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
             assert_eq!(look(&snapshot).await, old);
@@ -171,7 +166,7 @@ async fn a_load_that_nobody_waits_for_any_more_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_that_waits_for_a_lock_can_be_interrupted() {
     let sandbox = endless().await;
-    let holder = connect(&sandbox).await;
+    let holder = sandbox.connect().await;
     holder.run("BEGIN; LOCK TABLE films IN ROW EXCLUSIVE MODE").await.unwrap();
     let waits = async {
         let waiting = "SELECT pid FROM pg_locks WHERE relation = 'films'::regclass AND NOT granted";

@@ -4,7 +4,7 @@ use super::super::sandbox::{Sandbox, all_ok};
 use super::run_of;
 use crate::handoff::Exit;
 use crate::job::{Mode, OnFailure, OnReferencing, OnUnlisted};
-use crate::merge::{End, MergeError, check_destination};
+use crate::merge::{End, MergeError};
 
 /// Films 1, 2 and 9 stand; reviews, answers to them, and wishes refer to them.
 const BY_HAND: &str = "
@@ -32,11 +32,6 @@ async fn films(mode: Mode, key: bool) -> Sandbox {
     sandbox
 }
 
-async fn checked(sandbox: &Sandbox) -> String {
-    let checked = check_destination(&sandbox.job, &sandbox.place()).await;
-    checked.map_or_else(|error| error.to_string(), |_| "fits".into())
-}
-
 /// A publication that is refused, with nothing changed anywhere; what it says.
 async fn refused(sandbox: &Sandbox) -> String {
     let look = || (sandbox.rows(REFERRING), sandbox.rows("SELECT * FROM films ORDER BY 1"));
@@ -51,7 +46,7 @@ async fn refused(sandbox: &Sandbox) -> String {
 #[tokio::test]
 async fn replacing_all_rows_counts_what_would_go_with_them_before_anything_is_asked() {
     let mut sandbox = films(Mode::Replace, false).await;
-    assert_eq!(checked(&sandbox).await, "fits", "nothing refers to it yet");
+    assert_eq!(sandbox.checked().await, "fits", "nothing refers to it yet");
     sandbox.execute(REFER_TO_1);
     sandbox.execute(REFER_TO_9);
     let cascades = [
@@ -62,7 +57,7 @@ async fn replacing_all_rows_counts_what_would_go_with_them_before_anything_is_as
                  SET NULL)";
     for (allowed, cascade, null) in [(OnReferencing::Fail, true, true), (OnReferencing::Null, true, false)] {
         sandbox.job.table.on_referencing = allowed;
-        for said in [checked(&sandbox).await, refused(&sandbox).await] {
+        for said in [sandbox.checked().await, refused(&sandbox).await] {
             assert!(cascades.iter().all(|line| said.contains(line) == cascade), "{said}");
             assert_eq!(said.contains(nulls), null, "{said}");
             assert!(
@@ -72,7 +67,7 @@ async fn replacing_all_rows_counts_what_would_go_with_them_before_anything_is_as
         }
     }
     sandbox.job.table.on_referencing = OnReferencing::Delete;
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().replaced, 3);
     assert_eq!(sandbox.rows(REFERRING), ["review 11 of -", "wish -", "wish -"]);
 }
@@ -81,12 +76,12 @@ async fn replacing_all_rows_counts_what_would_go_with_them_before_anything_is_as
 async fn what_this_user_may_not_count_is_told_as_well() {
     let mut sandbox = films(Mode::Replace, false).await;
     sandbox.execute(REFER_TO_1);
-    let user = super::preflight::as_user(&mut sandbox);
+    let user = sandbox.as_new_user();
     sandbox.execute(&format!(
         "GRANT ALL ON films TO {user}; GRANT ALL ON SEQUENCE films_number_seq TO {user}; \
                               GRANT CREATE ON SCHEMA public TO {user}"
     ));
-    let said = checked(&sandbox).await;
+    let said = sandbox.checked().await;
     assert!(said.contains("would delete rows that this user may not count of reviews too"), "{said}");
 }
 
@@ -100,7 +95,7 @@ async fn rows_that_come_again_under_the_key_are_updated_and_what_refers_to_them_
         ));
         sandbox.execute(REFER_TO_1);
         let before = sandbox.rows(REFERRING);
-        assert_eq!(checked(&sandbox).await, "fits", "{action}");
+        assert_eq!(sandbox.checked().await, "fits", "{action}");
         let published = sandbox.publish().await.unwrap();
         assert_eq!((published.rows, published.replaced, published.total), (4, 3, Some(4)), "{action}");
         assert_eq!(sandbox.rows(REFERRING), before, "{action}");
@@ -182,7 +177,7 @@ async fn ids_that_are_replaced_keep_what_refers_to_their_one_row() {
     sandbox.execute(REFER_TO_1);
     sandbox.execute(REFER_TO_9);
     let before = sandbox.rows(REFERRING);
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     let published = sandbox.publish().await.unwrap();
     assert_eq!((published.rows, published.replaced, published.total), (4, 2, Some(5)));
     assert_eq!(sandbox.rows(REFERRING), before);
@@ -203,7 +198,7 @@ async fn of_several_rows_to_an_id_nobody_knows_which_is_which() {
         said.contains("would delete 1 row of reviews too") && said.contains("mode = \"upsert\""),
         "{said}"
     );
-    assert_eq!(checked(&sandbox).await, said);
+    assert_eq!(sandbox.checked().await, said);
     sandbox.job.table.on_referencing = OnReferencing::Delete;
     sandbox.execute("INSERT INTO reviews VALUES (20, 2)");
     assert_eq!(sandbox.publish().await.unwrap().rows, 4);
@@ -219,7 +214,7 @@ async fn an_upsert_that_deletes_what_is_gone_or_twins_takes_nothing_along() {
     let mut sandbox = films(Mode::Upsert, true).await;
     sandbox.job.table.on_unlisted = OnUnlisted::Delete;
     sandbox.execute(REFER_TO_9);
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert!(refused(&sandbox).await.contains("deleting 1 of its rows deletes 1 row of reviews too"));
     sandbox.job.table.on_unlisted = OnUnlisted::Keep;
     sandbox.execute(
@@ -302,7 +297,7 @@ async fn references_among_partitions_and_children_are_found() {
     for by_hand in [partitioned, inherited] {
         let mut sandbox = run_of(4, Mode::Replace).await;
         sandbox.execute(by_hand);
-        let said = checked(&sandbox).await;
+        let said = sandbox.checked().await;
         assert!(said.contains("would delete 3 rows of reviews too (foreign key of_film,"), "{said}");
         assert!(said.contains("would delete 1 row of stills too (foreign key of_part,"), "{said}");
         assert_eq!(said.matches("replacing its rows").count(), 2, "{said}");
@@ -319,7 +314,7 @@ async fn references_among_partitions_and_children_are_found() {
     let mut sandbox = run_of(4, Mode::Replace).await;
     sandbox.execute(partitioned);
     sandbox.job.table.name = "films_a".into();
-    let said = checked(&sandbox).await;
+    let said = sandbox.checked().await;
     assert!(said.contains("of reviews too (foreign key of_film,") && !said.contains("stills"), "{said}");
 }
 
@@ -331,7 +326,7 @@ async fn a_table_that_refers_to_itself_loses_none_of_the_run_s_rows() {
         INSERT INTO films (id, sequel_of) VALUES ('tt0009', NULL), ('tt0001', 'tt0009'), ('tt0002', 'tt0001')";
     let sandbox = run_of(4, Mode::Replace).await;
     sandbox.execute(by_hand);
-    assert_eq!(checked(&sandbox).await, "fits", "all of it makes way");
+    assert_eq!(sandbox.checked().await, "fits", "all of it makes way");
     assert_eq!(sandbox.publish().await.unwrap().replaced, 3);
     let mut sandbox = run_of(4, Mode::Replace).await;
     sandbox.job.table.key = vec!["id".into()];
@@ -375,14 +370,14 @@ async fn a_server_that_does_not_count_is_not_trusted() {
 #[tokio::test]
 async fn rights_to_update_are_asked_for_where_rows_are_updated() {
     let mut sandbox = films(Mode::Replace, true).await;
-    let user = super::preflight::as_user(&mut sandbox);
+    let user = sandbox.as_new_user();
     sandbox.execute(&format!(
         "GRANT SELECT, INSERT, DELETE ON films TO {user}; GRANT ALL ON SEQUENCE films_number_seq TO {user};
          GRANT CREATE ON SCHEMA public TO {user}"
     ));
-    assert!(checked(&sandbox).await.contains("this user may not UPDATE there"));
+    assert!(sandbox.checked().await.contains("this user may not UPDATE there"));
     sandbox.execute(&format!("GRANT UPDATE ON films TO {user}"));
-    assert_eq!(checked(&sandbox).await, "fits");
+    assert_eq!(sandbox.checked().await, "fits");
     assert_eq!(sandbox.publish().await.unwrap().rows, 4);
 }
 

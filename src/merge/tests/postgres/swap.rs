@@ -1,7 +1,6 @@
 //! `swap = true`: the new table is the old one in all that people gave it.
 
 use super::super::sandbox::{Sandbox, all_ok};
-use super::preflight::as_user;
 use crate::job::{Mode, OnFailure, Statement};
 use crate::merge::{End, MergeError, check_destination};
 
@@ -77,7 +76,7 @@ async fn rights_are_the_old_tables_and_not_the_defaults_of_new_ones() {
 async fn the_owner_stays_the_owner_and_a_stranger_may_not_swap() {
     let mut sandbox = swapping(2).await;
     sandbox.execute(BY_HAND);
-    let user = as_user(&mut sandbox);
+    let user = sandbox.as_new_user();
     sandbox.execute(&format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}"));
     let error = check_destination(&sandbox.job, &sandbox.place()).await.unwrap_err().to_string();
     assert!(error.contains("only its owner may do that: postgres"), "{error}");

@@ -107,17 +107,3 @@ fn a_load_that_waits_can_be_given_up() {
     assert!(since.elapsed() < std::time::Duration::from_secs(2), "{:?}", since.elapsed());
     drop(holder);
 }
-
-#[tokio::test]
-async fn two_merges_of_one_run_publish_it_once() {
-    let sandbox = run_of(6, Mode::Append).await;
-    let proof = sandbox.prove().await.unwrap();
-    let place = sandbox.place();
-    let publish = || crate::merge::publish(&sandbox.run, &sandbox.job, &place, &proof, &TERMS, pending());
-    let (one, other) = tokio::join!(publish(), publish());
-    let already = [one.unwrap().already, other.unwrap().already];
-    assert_eq!(already.iter().filter(|already| **already).count(), 1);
-    assert_eq!(sandbox.rows("SELECT count(*) FROM films"), ["6"]);
-    assert_eq!(sandbox.publish_partial().await.unwrap().rows, 0);
-    let _ = NOW;
-}

@@ -117,24 +117,6 @@ async fn a_table_without_rowid_is_filled_in_every_mode() {
 }
 
 #[tokio::test]
-async fn all_that_is_wrong_with_a_table_is_told_before_the_first_request() {
-    let sandbox = run_of(1, Mode::Upsert).await;
-    sandbox.execute(
-        "CREATE TABLE films (id INTEGER, title NUMERIC, votes TEXT, budget REAL, loud AS (upper(title)), \
-         must TEXT NOT NULL)",
-    );
-    insta::assert_snapshot!(told(&sandbox).await, @r#"
-    table main.films does not fit the job:
-      column "id" is INTEGER there, text in the job
-      column "title" is NUMERIC there, text in the job
-      column "votes" is TEXT there, bigint in the job
-      it has no column "facts"
-      column "must" is NOT NULL without a default, and the job does not fill it
-    hint: change the job or the table; on_new_column = "add" in [table] lets windrow add the columns that it lacks
-    "#);
-}
-
-#[tokio::test]
 async fn what_is_no_table_or_hides_what_it_does_is_told() {
     for (sql, expected) in [
         ("CREATE VIEW films AS SELECT 1 AS id", "it is a view"),

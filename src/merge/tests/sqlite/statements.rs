@@ -1,25 +1,6 @@
-use super::*;
+//! Statements of the job's own, as only SQLite has them.
 
-/// Each ends otherwise than it would where the transaction were the statement's own.
-#[tokio::test]
-async fn a_statement_cannot_take_the_transaction() {
-    for (sql, expected) in [
-        ("COMMIT", "it ended the transaction"),
-        ("COMMIT; BEGIN", "it ended the transaction"),
-        ("ROLLBACK", "it ended the transaction"),
-        ("BEGIN", "cannot start a transaction within a transaction"),
-        ("VACUUM", "cannot VACUUM from within a transaction"),
-        ("DETACH main", "cannot detach database main"),
-        ("INSERT INTO films", "incomplete input"),
-    ] {
-        let mut sandbox = run_of(3, Mode::Append).await;
-        sandbox.job.before = vec![statement(sql)];
-        let told = sandbox.publish().await.unwrap_err().to_string();
-        assert!(told.contains(expected), "{sql}: {told}");
-        sandbox.job.before.clear();
-        assert_eq!(sandbox.publish().await.unwrap().rows, 3, "{sql}");
-    }
-}
+use super::*;
 
 /// What a pragma would switch off holds nevertheless: `foreign_keys` is of no effect within a transaction, others are set back.
 #[tokio::test]

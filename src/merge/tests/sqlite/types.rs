@@ -43,12 +43,6 @@ fn decimals(_: u32, ordinal: u64, _: usize, _: u32) -> Vec<Value> {
 #[tokio::test]
 async fn decimals_never_become_doubles() {
     let ty = Type::Decimal { precision: 38, scale: 2 };
-    let sandbox = of_values(ty, decimals, 3, "TEXT").await;
-    sandbox.publish().await.unwrap();
-    assert_eq!(
-        sandbox.rows("SELECT value FROM films ORDER BY id"),
-        ["0.01", "1.10", "999999999999999999999999999999999999.99"]
-    );
     let told = told(&of_values(ty, decimals, 3, "DECIMAL(38,2)").await).await;
     assert!(
         told.contains("DECIMAL(38,2) (NUMERIC by its affinity) there, decimal(38,2) in the job"),
@@ -95,20 +89,12 @@ async fn json_stays_as_it_is_and_a_bare_number_is_refused_where_it_would_not() {
     "#);
 }
 
-fn integers(_: u32, ordinal: u64, _: usize, _: u32) -> Vec<Value> {
-    vec![Value::Bigint([i64::MIN, -1, (1 << 53) + 1, i64::MAX][ordinal as usize])]
-}
-
 #[tokio::test]
-async fn integers_go_where_they_stay_whole() {
-    let expected = ["-9223372036854775808", "-1", "9007199254740993", "9223372036854775807"];
-    for column in ["INTEGER", "BIGINT", "DECIMAL(20)", ""] {
-        let sandbox = of_values(Type::Bigint, integers, 4, column).await;
-        sandbox.publish().await.unwrap();
-        assert_eq!(sandbox.rows("SELECT value FROM films ORDER BY id"), expected, "{column}");
-    }
+async fn integers_do_not_go_where_they_would_not_stay_whole() {
+    let numbers: Values = |_, o, _, _| vec![Value::Bigint(o as i64)];
     for column in ["REAL", "TEXT"] {
-        told(&of_values(Type::Bigint, integers, 4, column).await).await;
+        let told = told(&of_values(Type::Bigint, numbers, 4, column).await).await;
+        assert!(told.contains(&format!("column \"value\" is {column} there, bigint in the job")), "{told}");
     }
 }
 
