@@ -36,6 +36,13 @@ pub(in crate::merge) trait Catalogue {
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 
+    /// Whether rows of the table may be written over by the rows that come, straight and without a look before: its only way
+    /// to find rows alike by these columns, not quoted, is that of [`Spelling`](super::Spelling), and nothing happens to a row that is
+    /// inserted before it is found that another one is there. `None` where no row is written over.
+    fn may_write_over(&self, _id: &str, _key: &[String]) -> Option<String> {
+        None
+    }
+
     /// Whether others refer to the table; whether it has rules, which a load of encoded rows passes over; the list of columns
     /// that tell its rows apart, where [`row_id`](super::Dialect::row_id) does not.
     fn further(&self, id: &str) -> String;

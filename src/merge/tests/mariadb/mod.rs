@@ -4,6 +4,7 @@
 //! | file | what is tested |
 //! |---|---|
 //! | `added` | columns that a table is given: what stands in the way, rights, who waits |
+//! | `by_key` | upserts whose rows are staged by their key |
 //! | `standing` | tables made by hand: serial numbers, defaults, references, triggers |
 //! | `statements` | the job's own statements, their views and reports |
 //! | `preflight` | all that keeps a load from succeeding is told at once |
@@ -13,6 +14,7 @@
 //! | `others` | what users of other tools met: odd settings, odd tables, long rows |
 
 mod added;
+mod by_key;
 mod commits;
 mod others;
 mod preflight;
