@@ -79,3 +79,47 @@ impl Filling<'_> {
         Ok(!self.transaction.session.rows(&one_more).await?.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::merge::ResolvedDestination;
+    use crate::merge::outside::transact::begin;
+    use crate::merge::tests::sandbox::{Sandbox, all_ok};
+
+    const COLUMNS: &str = "title text, votes bigint, budget int, facts json";
+
+    /// The types of the staged key, for a table by hand with a row in it.
+    async fn types(id: &str, index: &str) -> Option<Vec<String>> {
+        let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Upsert).on_mariadb();
+        sandbox.execute(&format!(
+            "CREATE TABLE films (n int, id {id}, {COLUMNS}, {index}) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci; \
+             INSERT INTO films (n, id) VALUES (1, 'x')"
+        ));
+        let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
+        let (session, order) = (server.connect().await.unwrap(), Arc::new(sandbox.order().await));
+        let transaction = begin(&session, &order).await.unwrap();
+        let types = Filling::plan(&transaction, false).await.unwrap().key_types;
+        session.close().await;
+        types
+    }
+
+    #[tokio::test]
+    async fn rows_lie_by_their_key_where_the_table_has_an_index_of_it() {
+        const OF_TABLE: &str = "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci";
+        for (id, index, expected) in [
+            ("varchar(20)", "PRIMARY KEY (id)", Some(format!("varchar(20) {OF_TABLE}"))),
+            ("char(36)", "PRIMARY KEY (n), UNIQUE KEY (id)", Some(format!("char(36) {OF_TABLE}"))),
+            ("varchar(768)", "UNIQUE KEY (id)", Some(format!("varchar(768) {OF_TABLE}"))),
+            ("varchar(769)", "UNIQUE KEY (id)", None),
+            ("enum('x', 'tt0000', 'tt0001')", "UNIQUE KEY (id)", None),
+            ("varchar(20)", "KEY (id)", None),
+            ("varchar(20)", "UNIQUE KEY (id(10))", None),
+            ("varchar(20)", "UNIQUE KEY (id, n)", None),
+        ] {
+            assert_eq!(types(id, index).await, expected.map(|ty| vec![ty]), "{id} {index}");
+        }
+    }
+}

@@ -245,6 +245,24 @@ impl<'a> Filling<'a> {
         fields: &[Field],
         exporter: &mut Exporter,
     ) -> Result<u64, MergeError> {
+        let (session, table) = (self.transaction.session, self.dialect().temporary(name));
+        let load = async {
+            session.run(&self.make_temporary(name, fields)).await?;
+            let into = LoadInto { table: &table, columns: "", values: None, over: None };
+            self.transaction.load(into, exporter).await
+        };
+        let (sent, written) = if name == STAGED { self.unless_by_key(load.await)? } else { load.await? };
+        if written != sent {
+            return Err(not_whole(&table, sent, written));
+        }
+        run_if_any(session, self.dialect().decode_staged(&table, fields)).await?;
+        self.index(name).await?;
+        run_if_any(session, self.dialect().analyze(&table)).await?;
+        Ok(sent)
+    }
+
+    /// The statement that makes it.
+    fn make_temporary(&self, name: &str, fields: &[Field]) -> String {
         let dialect = self.dialect();
         let is_sought = |field: &Field| self.rows.is_compared(&field.name);
         let standing = |field: &Field| self.target.column(&field.name).map(|column| &column.ty);
@@ -259,21 +277,9 @@ impl<'a> Filling<'a> {
         let sought: Vec<String> = sought.map(|field| dialect.identifier(&field.name)).collect();
         let (identity, sought) =
             if name == STAGED { (self.staged_order(), Vec::new()) } else { (Vec::new(), sought) };
-        let session = self.transaction.session;
         let is_unique = !self.views.rows;
         let table = Temporary { name, columns: &columns, identity: &identity, is_unique, sought: &sought };
-        session.run(&dialect.make_temporary(&table)).await?;
-        let table = dialect.temporary(name);
-        let into = LoadInto { table: &table, columns: "", values: None, over: None };
-        let loaded = self.transaction.load(into, exporter).await;
-        let (sent, written) = if name == STAGED { self.unless_by_key(loaded)? } else { loaded? };
-        if written != sent {
-            return Err(not_whole(&table, sent, written));
-        }
-        run_if_any(session, dialect.decode_staged(&table, fields)).await?;
-        self.index(name).await?;
-        run_if_any(session, dialect.analyze(&table)).await?;
-        Ok(sent)
+        dialect.make_temporary(&table)
     }
 
     /// Lets rows of a temporary table be found by what they are compared by.

@@ -131,11 +131,12 @@ impl Dialect for MySql {
         fit::staged_key_types(key)
     }
 
-    /// Zero may have a sign.
-    fn may_differ(&self, ty: Type, standing: &StandingType) -> bool {
-        standing.collation.is_some() || ty == Type::Double
+    /// In capitals, accents, and blanks at the end. (A zero that stands keeps its sign.)
+    fn may_differ(&self, _: Type, standing: &StandingType) -> bool {
+        standing.collation.is_some()
     }
 
+    /// The server takes one column for the other where they are alike, but no text within a CAST.
     fn is_same(&self, one: &str, other: &str) -> String {
         format!("CAST({one} AS binary) = CAST({other} AS binary)")
     }
