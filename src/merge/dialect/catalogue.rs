@@ -36,9 +36,9 @@ pub(in crate::merge) trait Catalogue {
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 
-    /// Whether rows of the table may be written over by the rows that come, straight and without a look before: its only way
-    /// to find rows alike by these columns, not quoted, is that of [`Spelling`](super::Spelling), and nothing happens to a row that is
-    /// inserted before it is found that another one is there. `None` where no row is written over.
+    /// Whether rows that come may be [written over](super::Dialect::write_over) those of the table that have their key, of these
+    /// columns, not quoted: a unique index on just these compares as they do, and nothing happens to a row that is to be inserted
+    /// before another one is found there. `None` where no row is written over.
     fn may_write_over(&self, _id: &str, _key: &[String]) -> Option<String> {
         None
     }

@@ -242,8 +242,9 @@ pub(super) trait Dialect: Spelling + Catalogue {
         None
     }
 
-    /// Whether values are made what the table takes also where they go straight there.
-    fn converts_on_the_way(&self) -> bool {
+    /// Whether rows that go straight into a table come one by one, each by a statement of its own: then their values are made
+    /// what the table takes on the way, and a reference of one row to a later one does not hold yet.
+    fn loads_row_by_row(&self) -> bool {
         false
     }
 

@@ -44,10 +44,7 @@ impl Filling<'_> {
 
     /// What a load of staged rows ended with. Where they lie by their key, one that is refused is no mistake yet.
     pub(super) fn unless_by_key<T>(&self, loaded: Result<T, MergeError>) -> Result<T, MergeError> {
-        match loaded {
-            Err(MergeError::Server(error)) if self.key_types.is_some() => Err(error.misread().into()),
-            loaded => loaded,
-        }
+        if self.key_types.is_some() { loaded.map_err(MergeError::misread) } else { loaded }
     }
 
     /// Gives the rows that stand under a key their new values, where these meet a condition: `coming` rows at the most.

@@ -231,7 +231,12 @@ impl<'a> Filling<'a> {
             return self.copy_over(into, exporter).await;
         }
         let replaced = self.make_room().await?;
-        let (sent, rows) = self.transaction.load(into, exporter).await?;
+        let loaded = self.transaction.load(into, exporter).await;
+        let (sent, rows) = match self.dialect().loads_row_by_row() {
+            // It may wait for a later row, to which it refers.
+            true => loaded.map_err(MergeError::misread)?,
+            false => loaded?,
+        };
         if self.dialect().loads_leniently() && rows != sent {
             return Err(not_whole(self.filled(), sent, rows));
         }

@@ -40,10 +40,7 @@ impl Filling<'_> {
         let mut written = Written::default();
         let load = async {
             let loaded = self.transaction.load(into, exporter).await;
-            (written.sent, written.rows) = loaded.map_err(|error| match error {
-                MergeError::Server(error) => error.misread().into(),
-                other => other,
-            })?;
+            (written.sent, written.rows) = loaded.map_err(MergeError::misread)?;
             Ok::<_, MergeError>(self.transaction.count(self.dialect().count_written_over()).await?)
         };
         written.replaced = self.watched(load, Cause::Update).await?;

@@ -27,13 +27,13 @@ impl<'a> Rows<'a> {
 
     /// Whether all of them can be written straight into the table.
     pub fn are_direct(&self) -> bool {
-        self.dialect.converts_on_the_way() || self.fits.iter().all(|fit| fit.direct)
+        self.dialect.loads_row_by_row() || self.fits.iter().all(|fit| fit.direct)
     }
 
     /// What becomes of them on their way there, each in the place of a `?`.
     pub fn values(&self) -> Option<String> {
         let value = |fit: &Fit| fit.cast.as_deref().unwrap_or("{new}").replace("{new}", "?");
-        self.dialect.converts_on_the_way().then(|| listed(self.fits.iter().map(value)))
+        self.dialect.loads_row_by_row().then(|| listed(self.fits.iter().map(value)))
     }
 
     /// Which of them COPY writes as jsonb.

@@ -170,8 +170,7 @@ impl Dialect for Sqlite {
         standing.collation.is_some() || is_kept && fit::staged_type(ty) != "TEXT"
     }
 
-    /// Rows come by INSERT.
-    fn converts_on_the_way(&self) -> bool {
+    fn loads_row_by_row(&self) -> bool {
         true
     }
 

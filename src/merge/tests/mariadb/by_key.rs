@@ -4,6 +4,7 @@ use super::super::sandbox::{Sandbox, Values, all_ok};
 use super::{of_values, run_of, text};
 use crate::job::{Destination, Mode, ServerUrl};
 use crate::mariadb_server::MariaDbServer;
+use crate::merge::ResolvedDestination;
 use crate::value::{Type, Value};
 
 const COLUMNS: &str = "title text, votes bigint, budget int, facts json";
@@ -179,4 +180,22 @@ async fn a_moment_of_the_last_change_changes_only_where_something_did() {
     assert_eq!(published.replaced, 2);
     let found = sandbox.rows("SELECT id, at > '2020-01-01', note FROM films ORDER BY id");
     assert_eq!(found, ["tt0000|1|mine", "tt0001|0|~"]);
+}
+
+/// Of whole tables that are gone through every row is locked: where many of them do not come, none of these is.
+#[tokio::test]
+async fn a_row_that_does_not_come_and_somebody_else_changes_is_not_waited_for() {
+    let sandbox = run_of(40, Mode::Upsert).await;
+    sandbox.execute(&format!(
+        "CREATE TABLE films (id varchar(20) PRIMARY KEY, {COLUMNS}) CHARACTER SET utf8mb4;
+         INSERT INTO films (id) SELECT concat('tt', lpad(seq, 4, '0')) FROM seq_0_to_53"
+    ));
+    let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a server") };
+    let rival = server.connect().await.unwrap();
+    rival.run("START TRANSACTION; UPDATE films SET title = 'mine' WHERE id = 'tt0050'").await.unwrap();
+    let publishing = tokio::time::timeout(std::time::Duration::from_secs(30), sandbox.publish());
+    let published = publishing.await.expect("no wait").unwrap();
+    assert_eq!((published.rows, published.replaced), (40, 40));
+    rival.run("COMMIT").await.unwrap();
+    assert_eq!(sandbox.rows("SELECT count(*) FROM films WHERE title LIKE 'film %'"), ["40"]);
 }

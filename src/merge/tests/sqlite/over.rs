@@ -2,6 +2,7 @@
 
 use super::super::sandbox::Values;
 use super::*;
+use crate::job::OnReferencing;
 use crate::value::{Field, Type, Value};
 
 const COLUMNS: &str = "title TEXT, votes INT, budget INT, facts TEXT";
@@ -145,5 +146,42 @@ async fn rows_are_found_by_the_number_that_sqlite_gives_where_that_is_the_key() 
         assert_eq!((published.rows, published.replaced, published.total), (3, 1, Some(4)), "{kind}");
         let rows = sandbox.rows("SELECT * FROM films ORDER BY value");
         assert_eq!(rows, ["0|tt0000|5", "10|tt0001|7", "15|y|8", "20|tt0002|5"], "{kind}");
+    }
+}
+
+/// What a statement says of conflicts holds in the triggers that it fires, too: so ours says nothing where there are some.
+#[tokio::test]
+async fn what_a_trigger_ignores_is_ignored() {
+    let mut sandbox = run_of(3, Mode::Upsert).await;
+    sandbox.execute(&format!(
+        "CREATE TABLE films (id TEXT PRIMARY KEY, {COLUMNS}); INSERT INTO films (id) VALUES ('tt0001'); \
+         CREATE TABLE counted (id TEXT PRIMARY KEY, n INT DEFAULT 0); INSERT INTO counted VALUES ('all', 7); \
+         CREATE TRIGGER i AFTER INSERT ON films BEGIN INSERT OR IGNORE INTO counted (id) VALUES ('all'); \
+           UPDATE counted SET n = n + 1; END; \
+         CREATE TRIGGER u AFTER UPDATE ON films BEGIN INSERT OR IGNORE INTO counted (id) VALUES ('all'); \
+           UPDATE counted SET n = n + 10; END"
+    ));
+    sandbox.job.table.on_referencing = OnReferencing::Delete;
+    assert_eq!(sandbox.publish().await.unwrap().replaced, 1);
+    assert_eq!(sandbox.rows("SELECT id, n FROM counted"), ["all|19"]);
+}
+
+/// Rows come one by one, and references are looked at after each: that of a row to a later one holds only when all are there.
+#[tokio::test]
+async fn a_row_may_refer_to_a_later_one() {
+    for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
+        let numbers: Values = |_, o, _, _| vec![Value::Bigint((o as i64 + 1) % 5)];
+        let field = Field { name: "next".into(), ty: Type::Bigint };
+        let mut sandbox = Sandbox::with(5, vec![("answer", vec![field])], numbers).await.mode(mode);
+        sandbox.ids = (0..5).map(|id: u32| id.to_string()).collect();
+        sandbox.add_round(1, &all_ok).await;
+        let sandbox = sandbox.on_sqlite();
+        sandbox.execute(
+            "CREATE TABLE films (id TEXT UNIQUE, next INT, own INT AS (CAST(id AS INT)) STORED UNIQUE, \
+               FOREIGN KEY (next) REFERENCES films (own)); INSERT INTO films (id) VALUES ('7')",
+        );
+        let published = sandbox.publish().await.unwrap_or_else(|error| panic!("{mode:?}: {error}"));
+        assert_eq!(published.rows, 5, "{mode:?}");
+        assert_eq!(sandbox.rows("SELECT sum(next) FROM films"), ["10"], "{mode:?}");
     }
 }
