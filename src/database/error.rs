@@ -153,6 +153,16 @@ impl DatabaseError {
         self
     }
 
+    /// The same error of a load that is tried in another way then: which row it is about is found there.
+    pub fn misread(mut self) -> DatabaseError {
+        if let DatabaseError::Refused { trouble, row, .. } = &mut self
+            && row.take().is_some()
+        {
+            *trouble = Trouble::Misread;
+        }
+        self
+    }
+
     /// What went wrong, without the server and the hint.
     pub fn message(&self) -> &str {
         match self {

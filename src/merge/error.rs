@@ -258,6 +258,14 @@ impl MergeError {
         MergeError::Disk { path: path.display().to_string(), message: error.to_string(), hint }
     }
 
+    /// The same error of a load that is tried in another way then: see [`DatabaseError::misread`].
+    pub(super) fn misread(self) -> MergeError {
+        match self {
+            MergeError::Server(error) => error.misread().into(),
+            other => other,
+        }
+    }
+
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {

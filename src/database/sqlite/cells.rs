@@ -14,6 +14,8 @@ use bytes::{BufMut as _, BytesMut};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
+use crate::database::LoadInto;
+
 const NULL: u8 = 0;
 const INTEGER: u8 = 1;
 const REAL: u8 = 2;
@@ -65,11 +67,21 @@ impl Piece<'_> {
     }
 }
 
-/// Inserts the rows of a piece into a table, or into the columns that are named behind it; those that were written.
-pub(super) fn insert(connection: &Connection, into: &str, mut piece: &[u8]) -> Result<u64> {
-    let Some(cells) = piece.first_chunk().map(|cells| u16::from_le_bytes(*cells)) else { return Ok(0) };
+/// The statement that inserts a row of so many cells.
+pub(super) fn insertion(into: &LoadInto<'_>, cells: u16) -> String {
     let places = vec!["?"; cells.into()].join(", ");
-    let mut statement = connection.prepare(&format!("INSERT INTO {into} VALUES ({places})"))?;
+    let (values, over) = (into.values.unwrap_or(&places), into.over.unwrap_or_default());
+    format!("INSERT INTO {into} VALUES ({values}) {over}")
+}
+
+/// The cells of a row of a piece; nothing where it has no rows.
+pub(super) fn width(piece: &[u8]) -> Option<u16> {
+    piece.first_chunk().map(|cells| u16::from_le_bytes(*cells))
+}
+
+/// Inserts the rows of a piece; those that were written.
+pub(super) fn insert(connection: &Connection, insertion: &str, mut piece: &[u8]) -> Result<u64> {
+    let mut statement = connection.prepare(insertion)?;
     let mut written = 0;
     while !piece.is_empty() {
         written += insert_row(&mut statement, &mut piece)?;

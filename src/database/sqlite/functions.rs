@@ -8,8 +8,12 @@
 //! | `windrow_refuse(why)` | nothing: it is an error |
 //! | `windrow_given(number)` | the number, unless it is null: that is an error |
 //! | `windrow_unchanged(text)` | the text, unless a column for numbers would make a number of it: that is an error |
+//! | `windrow_count()` | true, and counts that it was asked |
+//! | `windrow_counted()` | how often it was |
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::Value;
@@ -26,6 +30,12 @@ pub const GIVEN: &str = "windrow_given";
 
 /// What it says of null.
 pub const NOT_GIVEN: &str = "it is null, and SQLite would make up a number (INTEGER PRIMARY KEY)";
+
+/// The function that counts rows of a statement that comes past them.
+pub const COUNT: &str = "windrow_count";
+
+/// What tells how many these were.
+pub const COUNTED: &str = "SELECT windrow_counted()";
 
 /// Adds the functions, and reads how the columns that are there compare texts.
 pub(super) fn add(connection: &Connection) -> Result<()> {
@@ -53,7 +63,19 @@ pub(super) fn add(connection: &Connection) -> Result<()> {
         Value::Null => Err(Error::UserFunctionError(NOT_GIVEN.into())),
         number => Ok(number),
     })?;
-    connection.create_scalar_function(UNCHANGED, 1, flags, unchanged)
+    connection.create_scalar_function(UNCHANGED, 1, flags, unchanged)?;
+    let (counted, told) = (Arc::new(AtomicI64::new(0)), FunctionFlags::SQLITE_UTF8);
+    let count = Arc::clone(&counted);
+    connection.create_scalar_function(COUNT, 0, told, move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    })?;
+    connection.create_scalar_function(
+        "windrow_counted",
+        0,
+        told,
+        move |_| Ok(counted.load(Ordering::Relaxed)),
+    )
 }
 
 /// The collation of each column, by its table and name in lower case, where it is not BINARY.

@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::cells::{Piece, spelled};
 pub use self::error::{misread, unopened};
-pub use self::functions::{GIVEN, UNCHANGED};
+pub use self::functions::{COUNT, COUNTED, GIVEN, UNCHANGED};
 pub use self::open::open_to_read;
 pub use self::session::{Canceller, Session};
 pub use self::types::our_type;

@@ -12,7 +12,7 @@ use rusqlite::{Batch, Connection, InterruptHandle, Result};
 use tokio::sync::mpsc;
 
 use super::answer::{self, interrupted};
-use super::cells::{insert, spelled};
+use super::cells::{insert, insertion, spelled, width};
 use super::{Server, error};
 use crate::database::csv_lines::CsvLines;
 use crate::database::{Cell, DatabaseError, LoadInto, Row};
@@ -116,11 +116,13 @@ impl Session {
         into: LoadInto<'_>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<u64, E> {
-        let (into, mut pieces) = (into.to_string(), pin!(pieces));
+        let mut pieces = pin!(pieces);
         let mut written = 0;
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
-            written += self.with(&into, move |connection, into| insert(connection, into, &piece)).await?;
+            let Some(cells) = width(&piece) else { continue };
+            let insert = move |connection: &Connection, sql: &str| insert(connection, sql, &piece);
+            written += self.with(&insertion(&into, cells), insert).await?;
         }
         Ok(written)
     }

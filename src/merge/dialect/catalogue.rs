@@ -36,6 +36,13 @@ pub(in crate::merge) trait Catalogue {
     /// The columns of each unique index that covers all rows: lists.
     fn unique(&self, id: &str) -> String;
 
+    /// Whether rows that come may be [written over](super::Dialect::write_over) those of the table that have their key, of these
+    /// columns, not quoted: a unique index on just these compares as they do, and nothing happens to a row that is to be inserted
+    /// before another one is found there. `None` where no row is written over.
+    fn may_write_over(&self, _id: &str, _key: &[String]) -> Option<String> {
+        None
+    }
+
     /// Whether others refer to the table; whether it has rules, which a load of encoded rows passes over; the list of columns
     /// that tell its rows apart, where [`row_id`](super::Dialect::row_id) does not.
     fn further(&self, id: &str) -> String;

@@ -118,6 +118,22 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// `sought` says whether rows are looked for by it.
     fn staged_type(&self, ty: Type, standing: Option<&StandingType>, sought: bool) -> String;
 
+    /// The types of a key's columns in a temporary table in which rows lie by their key: it finds the same alike as the table,
+    /// whose unique index is of these. `None` where rows cannot lie so, or need not.
+    fn staged_key_types(&self, _key: &[&StandingType]) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Whether values of a type that a column finds alike may differ all the same: in capitals, say.
+    fn may_differ(&self, _ty: Type, _standing: &StandingType) -> bool {
+        true
+    }
+
+    /// A condition: of two values that are alike each byte is the same.
+    fn is_same(&self, one: &str, other: &str) -> String {
+        format!("{one} = {other}")
+    }
+
     /// How values of a type go into a column that stands; `None` where they do not, or not unchanged.
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit>;
 
@@ -219,6 +235,19 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Updates rows, `old`, of the table from what stands behind `from`: each column, quoted, and its value.
     fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String;
 
+    /// The same from a table in which rows lie by their key: the database goes through that one, and looks its rows up, or
+    /// along the whole table, whose rows it updates as it comes past.
+    fn update_by_key(
+        &self,
+        table: &str,
+        set: &[(String, String)],
+        from: &str,
+        condition: &str,
+        _along: bool,
+    ) -> String {
+        self.update(table, set, from, condition)
+    }
+
     /// A condition on `new`, a row of a temporary table: no row, `old`, of the table is such.
     fn meets_none(&self, table: &str, _temporary: &str, condition: &str) -> String {
         format!("NOT EXISTS (SELECT 1 FROM {table} AS old WHERE {condition})")
@@ -234,6 +263,23 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// Counts the rows that have the key of another one; `None` where that is no faster than to look for them.
     fn count_twins(&self, _: &Twins<'_>) -> Option<String> {
         None
+    }
+
+    /// Whether rows that go straight into a table come one by one, each by a statement of its own: then their values are made
+    /// what the table takes on the way, and a reference of one row to a later one does not hold yet.
+    fn loads_row_by_row(&self) -> bool {
+        false
+    }
+
+    /// What stands behind the values of a row that goes straight into a table, and over the one that has its key there, of
+    /// which these columns, quoted, get its values; `None` where no row does.
+    fn write_over(&self, _key: &[String], _columns: &[String]) -> Option<String> {
+        None
+    }
+
+    /// Counts the rows that were written over so far.
+    fn count_written_over(&self) -> &'static str {
+        "SELECT 0"
     }
 
     /// Whether a load changes values, or leaves rows out, to be able to go on, and tells it when it has ended

@@ -173,3 +173,43 @@ fn sqlite() {
     DELETE FROM "my ""schema"""."films" WHERE (n) IN (SELECT r0 FROM (SELECT old.n AS r0, row_number() OVER (PARTITION BY old.id ORDER BY old.at DESC) AS place FROM "my ""schema"""."films" AS old WHERE old.n > 1) AS placed WHERE placed.place > 1)
     "#);
 }
+
+/// What only a database has that finds rows by their key in a way of its own.
+#[test]
+fn upserts_by_key() {
+    let varchar = StandingType {
+        name: "varchar".into(),
+        shown: "varchar(40)".into(),
+        cast: "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci".into(),
+        modifier: 40,
+        ..StandingType::default()
+    };
+    let number = StandingType {
+        name: "int unsigned".into(),
+        shown: "int(10) unsigned".into(),
+        ..StandingType::default()
+    };
+    let types = MySql.staged_key_types(&[&varchar, &number]).unwrap();
+    assert_eq!(types, ["varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "int(10) unsigned"]);
+    for (name, modifier) in [("varchar", 769), ("text", 10), ("longtext", 0), ("json", 0)] {
+        let long = StandingType { name: name.into(), modifier, ..varchar.clone() };
+        assert_eq!(MySql.staged_key_types(&[&number, &long]), None, "{name}");
+    }
+    let one_of = StandingType { name: "enum".into(), is_enum: true, ..varchar.clone() };
+    assert_eq!(MySql.staged_key_types(&[&one_of]), None);
+    assert_eq!(MySql.is_same("old.id", "new.id"), "CAST(old.id AS binary) = CAST(new.id AS binary)");
+    let set = [("a".to_owned(), "new.a".to_owned())];
+    let along = |along| MySql.update_by_key("films", &set, "windrow_rows AS new", "old.id = new.id", along);
+    assert_eq!(
+        along(true),
+        "UPDATE films AS old STRAIGHT_JOIN windrow_rows AS new SET old.a = new.a WHERE old.id = new.id"
+    );
+    assert_eq!(
+        along(false),
+        "UPDATE windrow_rows AS new STRAIGHT_JOIN films AS old SET old.a = new.a WHERE old.id = new.id"
+    );
+    assert_eq!(
+        Sqlite.write_over(&["id".into(), "at".into()], &["a".into(), "b".into()]).unwrap(),
+        "ON CONFLICT (id, at) DO UPDATE SET a = excluded.a, b = excluded.b WHERE windrow_count()"
+    );
+}

@@ -32,7 +32,7 @@ pub(in crate::merge) struct Order {
     pub noted: Option<Outcome>,
     /// What the table refuses, and the job lets it.
     pub rejected: Rejected,
-    /// Whether rows go by way of a staging table in any case.
+    /// Whether rows go by way of a staging table in any case, and of one that takes all of them.
     pub staged: bool,
     /// Whether what the table refused before is tried again, though all of the run is published.
     pub again: bool,

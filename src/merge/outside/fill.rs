@@ -30,6 +30,10 @@ pub(super) struct Filling<'a> {
     pub(super) is_new: bool,
     /// Whether rows go by way of a staging table.
     is_staged: bool,
+    /// Of the key's columns there, where rows lie [by their key](super::by_key).
+    pub(super) key_types: Option<Vec<String>>,
+    /// What lets rows go straight into the table [over](super::over) those that have their keys.
+    pub(super) over: Option<String>,
     /// Whether rows that come again are [updated](super::in_place).
     pub(super) in_place: bool,
     /// What the job's statements name.
@@ -41,50 +45,65 @@ pub(super) struct Filling<'a> {
 impl<'a> Filling<'a> {
     /// Plans the way into the table, which `is_made` just now or stood before, and takes the locks that it needs.
     pub async fn plan(transaction: &'a Transaction<'a>, is_made: bool) -> Result<Filling<'a>, MergeError> {
-        let (order, target) = (transaction.order, &transaction.target);
-        // A statement of the job's own may fill a table that was made just now.
-        let is_new = is_made && order.job.before.is_empty();
-        let rows = Rows::of(transaction.dialect, &transaction.columns, &order.job.table, target);
-        let views = Views::named(&order.job);
-        let in_place = !is_new && target.is_replaced_in_place(&order.job.table);
-        let mut filling =
-            Filling { transaction, target, rows, is_new, is_staged: false, in_place, views, swap: None };
-        let swaps = order.job.table.swap && order.mode() == Mode::Replace && !is_made;
+        let mut filling = Filling::straight(transaction, is_made);
+        let mode = filling.mode();
+        let swaps = transaction.order.job.table.swap && mode == Mode::Replace && !is_made;
         // What is looked at must stay until COMMIT. A table that is only swapped is not looked at.
-        let looks = !is_new && order.mode() != Mode::Append;
+        let looks = !filling.is_new && mode != Mode::Append;
         if looks && (!swaps || filling.keeps() || filling.spares()) {
             filling.lock().await?;
         }
         if swaps {
-            filling.swap = Swapping::begin(transaction.session, target).await?;
+            filling.swap = Swapping::begin(transaction.session, filling.target).await?;
         }
-        filling.is_staged = filling.must_be_staged().await?;
+        let may_meet = filling.may_meet().await?;
+        filling.over = if may_meet { filling.clause_to_write_over().await? } else { None };
+        filling.is_staged = filling.must_be_staged() || may_meet && filling.over.is_none();
+        filling.key_types = filling.staged_key_types();
         filling.begin_to_watch().await?;
         Ok(filling)
     }
 
-    /// The same, with all rows by way of a staging table.
-    pub fn staging(self) -> Filling<'a> {
-        Filling { is_staged: true, ..self }
+    fn straight(transaction: &'a Transaction<'a>, is_made: bool) -> Filling<'a> {
+        let (job, target) = (&transaction.order.job, &transaction.target);
+        // A statement of the job's own may fill a table that was made just now.
+        let is_new = is_made && job.before.is_empty();
+        Filling {
+            transaction,
+            target,
+            rows: Rows::of(transaction.dialect, &transaction.columns, &job.table, target),
+            is_new,
+            is_staged: false,
+            key_types: None,
+            over: None,
+            in_place: !is_new && target.is_replaced_in_place(&job.table),
+            views: Views::named(job),
+            swap: None,
+        }
     }
 
-    /// Whether rows must go by way of a staging table. An upsert's need not where nothing stands that they could meet.
-    async fn must_be_staged(&self) -> Result<bool, DatabaseError> {
+    /// The same, with all rows by way of a staging table that takes them all.
+    pub fn staging(self) -> Filling<'a> {
+        Filling { is_staged: true, key_types: None, over: None, ..self }
+    }
+
+    /// Whether rows must go by way of a staging table, whatever the table has.
+    pub(super) fn must_be_staged(&self) -> bool {
         let must = self.transaction.order.staged || self.views.rows || self.in_place;
-        if must || !self.rows.are_direct() || self.target.has_rules() {
-            return Ok(true);
+        let may_keep = self.mode() != Mode::Upsert && self.keeps();
+        must || may_keep || !self.rows.are_direct() || self.target.has_rules()
+    }
+
+    /// Whether rows of an upsert may meet others of their keys: some that stand, or each other.
+    async fn may_meet(&self) -> Result<bool, DatabaseError> {
+        if self.mode() != Mode::Upsert {
+            return Ok(false);
         }
-        match self.mode() {
-            Mode::Upsert => {
-                let may_fill = !self.transaction.order.job.before.is_empty();
-                // Of keys that only the database finds alike, a lenient load takes one, and says so.
-                let finds_twins =
-                    self.dialect().loads_leniently() && self.target.is_unique(&self.rows.key_names());
-                let may_meet = self.rows.has_coarse_key() && !finds_twins;
-                Ok(may_meet || may_fill || !self.is_empty().await?)
-            }
-            Mode::Append | Mode::Replace | Mode::ReplaceIds => Ok(self.keeps()),
-        }
+        let may_fill = !self.transaction.order.job.before.is_empty();
+        // Of keys that only the database finds alike, a lenient load takes one, and says so.
+        let finds_twins = self.dialect().loads_leniently() && self.target.is_unique(&self.rows.key_names());
+        let may_meet = self.rows.has_coarse_key() && !finds_twins;
+        Ok(may_meet || may_fill || !self.is_empty().await?)
     }
 
     /// Whether nothing stands; nobody else writes from now on.
@@ -170,8 +189,7 @@ impl<'a> Filling<'a> {
             match exporter.pieces.recv().await {
                 Some(Piece::Begin(Relation::Rows, _)) => {
                     self.before().await?;
-                    written.replaced = self.make_room().await?;
-                    (written.sent, written.rows) = self.copy_rows(exporter).await?;
+                    written = self.copy_rows(exporter).await?;
                 }
                 Some(Piece::Begin(Relation::Staged, fields)) => {
                     written.sent = self.take_into(STAGED, &fields, exporter).await?;
@@ -205,14 +223,24 @@ impl<'a> Filling<'a> {
     }
 
     /// Straight into the table.
-    async fn copy_rows(&self, exporter: &mut Exporter) -> Result<(u64, u64), MergeError> {
+    async fn copy_rows(&self, exporter: &mut Exporter) -> Result<Written, MergeError> {
         let columns = format!("({})", self.rows.names());
-        let into = LoadInto { table: self.filled(), columns: &columns };
-        let (sent, written) = self.transaction.load(into, exporter).await?;
-        if self.dialect().loads_leniently() && written != sent {
-            return Err(not_whole(self.filled(), sent, written));
+        let (values, over) = (self.rows.values(), self.over.as_deref());
+        let into = LoadInto { table: self.filled(), columns: &columns, values: values.as_deref(), over };
+        if self.over.is_some() {
+            return self.copy_over(into, exporter).await;
         }
-        Ok((sent, written))
+        let replaced = self.make_room().await?;
+        let loaded = self.transaction.load(into, exporter).await;
+        let (sent, rows) = match self.dialect().loads_row_by_row() {
+            // It may wait for a later row, to which it refers.
+            true => loaded.map_err(MergeError::misread)?,
+            false => loaded?,
+        };
+        if self.dialect().loads_leniently() && rows != sent {
+            return Err(not_whole(self.filled(), sent, rows));
+        }
+        Ok(Written { sent, rows, replaced, ..Written::default() })
     }
 
     /// Into a temporary table of the job's own types; the number of its rows.
@@ -222,35 +250,41 @@ impl<'a> Filling<'a> {
         fields: &[Field],
         exporter: &mut Exporter,
     ) -> Result<u64, MergeError> {
+        let (session, table) = (self.transaction.session, self.dialect().temporary(name));
+        let load = async {
+            session.run(&self.make_temporary(name, fields)).await?;
+            let into = LoadInto { table: &table, columns: "", values: None, over: None };
+            self.transaction.load(into, exporter).await
+        };
+        let (sent, written) = if name == STAGED { self.unless_by_key(load.await)? } else { load.await? };
+        if written != sent {
+            return Err(not_whole(&table, sent, written));
+        }
+        run_if_any(session, self.dialect().decode_staged(&table, fields)).await?;
+        self.index(name).await?;
+        run_if_any(session, self.dialect().analyze(&table)).await?;
+        Ok(sent)
+    }
+
+    /// The statement that makes it.
+    fn make_temporary(&self, name: &str, fields: &[Field]) -> String {
         let dialect = self.dialect();
         let is_sought = |field: &Field| self.rows.is_compared(&field.name);
         let standing = |field: &Field| self.target.column(&field.name).map(|column| &column.ty);
         let column = |field: &Field| {
-            (
-                dialect.identifier(&field.name),
-                dialect.staged_type(field.ty, standing(field), is_sought(field)),
-            )
+            let of_key = if name == STAGED { self.staged_key_type(&field.name) } else { None };
+            let ty =
+                of_key.unwrap_or_else(|| dialect.staged_type(field.ty, standing(field), is_sought(field)));
+            (dialect.identifier(&field.name), ty)
         };
         let columns: Vec<(String, String)> = fields.iter().map(column).collect();
         let sought = fields.iter().filter(|field| is_sought(field));
         let sought: Vec<String> = sought.map(|field| dialect.identifier(&field.name)).collect();
-        // Staged rows are looked for by their place.
         let (identity, sought) =
-            if name == STAGED { (self.staged_identity().to_vec(), Vec::new()) } else { (Vec::new(), sought) };
-        let session = self.transaction.session;
+            if name == STAGED { (self.staged_order(), Vec::new()) } else { (Vec::new(), sought) };
         let is_unique = !self.views.rows;
         let table = Temporary { name, columns: &columns, identity: &identity, is_unique, sought: &sought };
-        session.run(&dialect.make_temporary(&table)).await?;
-        let table = dialect.temporary(name);
-        let (sent, written) =
-            self.transaction.load(LoadInto { table: &table, columns: "" }, exporter).await?;
-        if written != sent {
-            return Err(not_whole(&table, sent, written));
-        }
-        run_if_any(session, dialect.decode_staged(&table, fields)).await?;
-        self.index(name).await?;
-        run_if_any(session, dialect.analyze(&table)).await?;
-        Ok(sent)
+        dialect.make_temporary(&table)
     }
 
     /// Lets rows of a temporary table be found by what they are compared by.
@@ -303,22 +337,27 @@ impl<'a> Filling<'a> {
 
     /// Runs statements, of which the last one deletes rows of the table; their number.
     pub(super) async fn deleting(&self, sql: &[String]) -> Result<u64, MergeError> {
-        self.watched(sql, Cause::Delete).await
+        self.watched(self.transaction.execute_all(sql), Cause::Delete).await
     }
 
     /// Runs a statement that updates rows of the table; their number.
     pub(super) async fn updating(&self, sql: String) -> Result<u64, MergeError> {
-        self.watched(&[sql], Cause::Update).await
+        self.watched(self.transaction.execute(&sql), Cause::Update).await
     }
 
-    /// Refuses what a statement does to [rows of other tables](super::referencing), unless the job lets it happen.
-    async fn watched(&self, sql: &[String], cause: Cause) -> Result<u64, MergeError> {
+    /// Refuses what a change of rows of the table does to [those of others](super::referencing), unless the job lets it happen;
+    /// the number of rows.
+    pub(super) async fn watched<E: Into<MergeError>>(
+        &self,
+        change: impl Future<Output = Result<u64, E>>,
+        cause: Cause,
+    ) -> Result<u64, MergeError> {
         let (job, session) = (&self.transaction.order.job, self.transaction.session);
         if job.table.on_referencing == OnReferencing::Delete {
-            return Ok(self.transaction.execute_all(sql).await?);
+            return change.await.map_err(Into::into);
         }
         let before = Watch::look(session, self.target, cause).await?;
-        let changed = self.transaction.execute_all(sql).await?;
+        let changed = change.await.map_err(Into::into)?;
         let after = Watch::look(session, self.target, cause).await?;
         let mut problems = after.problems(&before, cause, changed, job);
         if matches!(cause, Cause::Delete) && after.is_blind(&before, changed) {

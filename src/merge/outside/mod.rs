@@ -7,17 +7,18 @@
 //! | mode | rows that stand | new rows |
 //! |---|---|---|
 //! | append | stay | straight into the table |
-//! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging |
+//! | upsert | UPDATE under their key: what the job does not name stays as it is, and what refers to them | INSERT from staging; [both straight](self::over) where that comes to the same |
 //! | replace | DELETE of all, but for ids that are to stay | straight into the table |
 //! | replace_ids | DELETE of those with an answered id | straight into the table |
 //! | either of them, where others refer to the table and a key tells rows apart | [UPDATE](self::in_place) of those that come again, DELETE of the rest | INSERT from staging |
 //! | replace, swapped | go with their table | straight into [a new table](self::swap) |
 //!
-//! Staged are the rows of an upsert (unless the table is empty), those where `on_failure = "keep"` takes columns from
-//! the row that stood, where a column needs a conversion, and where a statement of the job's own names `windrow_rows`. Of
-//! rows that stand under one key twice, the one that lies last in the table counts as the latest; an upsert leaves only
-//! that one. An upsert is an UPDATE and an INSERT, not `ON CONFLICT`: that takes a serial number for every row that it
-//! only updates, and fires the triggers of an insertion.
+//! Staged are the rows of an upsert (unless the table is empty, or they are written over others), those where
+//! `on_failure = "keep"` takes columns from the row that stood, where a column needs a conversion, and where a statement of the
+//! job's own names `windrow_rows`. Of rows that stand under one key twice, the one that lies last in the table counts as the
+//! latest; an upsert leaves only that one. From staging an upsert is an UPDATE and an INSERT, not `ON CONFLICT`: that takes a
+//! serial number for every row that it only updates, and fires the triggers of an insertion. Where the table has a unique index
+//! on the key, staged rows may lie [by their key](self::by_key), too, and the two tables are gone through side by side.
 //!
 //! What any of these statements does to rows of other tables, by foreign keys or triggers, is [watched](self::referencing),
 //! and refused unless the job lets it happen.
@@ -41,11 +42,13 @@
 
 mod added;
 mod ask;
+mod by_key;
 mod check;
 mod exporter;
 mod fill;
 mod give_up;
 mod in_place;
+mod over;
 mod referencing;
 mod refused;
 mod rights;

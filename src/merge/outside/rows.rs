@@ -25,9 +25,15 @@ impl<'a> Rows<'a> {
         Rows { dialect, outputs, table, names: target.names(outputs), fits: target.fits(outputs) }
     }
 
-    /// Whether COPY can write all of them straight into the table.
+    /// Whether all of them can be written straight into the table.
     pub fn are_direct(&self) -> bool {
-        self.fits.iter().all(|fit| fit.direct)
+        self.dialect.loads_row_by_row() || self.fits.iter().all(|fit| fit.direct)
+    }
+
+    /// What becomes of them on their way there, each in the place of a `?`.
+    pub fn values(&self) -> Option<String> {
+        let value = |fit: &Fit| fit.cast.as_deref().unwrap_or("{new}").replace("{new}", "?");
+        self.dialect.loads_row_by_row().then(|| listed(self.fits.iter().map(value)))
     }
 
     /// How each of them goes straight into the table.
@@ -61,6 +67,11 @@ impl<'a> Rows<'a> {
     /// Whether the table may find keys alike that differ for us.
     pub fn has_coarse_key(&self) -> bool {
         self.key().into_iter().any(|key| self.fit(key).coarse)
+    }
+
+    /// Whether the key is sent as the table takes it.
+    pub fn has_direct_key(&self) -> bool {
+        self.key().into_iter().all(|key| self.fit(key).direct)
     }
 
     pub fn ids(&self) -> Vec<&'a Output> {

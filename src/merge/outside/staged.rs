@@ -34,7 +34,8 @@ impl Filling<'_> {
             if self.views.rows {
                 self.refuse_null_keys().await?;
             }
-            if self.rows.has_coarse_key() || self.views.rows {
+            let may_have_twins = self.rows.has_coarse_key() && self.key_types.is_none();
+            if may_have_twins || self.views.rows {
                 written.twins = Duplicates { rows: self.leave_out_twins().await?, first: None };
             }
             if !self.is_new {
@@ -65,7 +66,11 @@ impl Filling<'_> {
         if self.is_empty().await? {
             return Ok((0, self.insert(only, false).await?));
         }
-        let updated = self.update(only).await?;
+        let updated = if self.key_types.is_some() {
+            self.update_by_key(only, coming).await?
+        } else {
+            self.update(only).await?
+        };
         // Each staged row has a key of its own, and each key one row that stands at the most.
         if updated == coming {
             return Ok((updated, 0));
@@ -134,16 +139,33 @@ impl Filling<'_> {
     }
 
     /// Gives the rows that stand under a key their new values, where these meet the condition.
-    async fn update(&self, only: &str) -> Result<u64, MergeError> {
+    pub(super) async fn update(&self, only: &str) -> Result<u64, MergeError> {
         let condition = format!("{} AND {only}", self.rows.same_key());
         self.updating(self.update_from(&format!("{} AS new", self.staged()), &condition)).await
     }
 
     /// Gives rows that stand the values of staged ones.
     pub(super) fn update_from(&self, from: &str, condition: &str) -> String {
-        let set = self.rows.outputs.iter();
-        let set = set.map(|output| (self.rows.name(output), self.new_or_kept(output, "old")));
-        self.dialect().update(&self.target.qualified, &set.collect::<Vec<_>>(), from, condition)
+        self.dialect().update(&self.target.qualified, &self.assignments(&self.anew()), from, condition)
+    }
+
+    /// The columns that a row which stands under the key of another one gets from it: of those of the key only where they may
+    /// differ, since a database may well write the entry of an index anew for a value that stays.
+    pub(super) fn anew(&self) -> Vec<&Output> {
+        let key = self.rows.key();
+        let is_of_key = |output: &Output| key.iter().any(|key| key.name == output.name);
+        let is_anew = |output: &&Output| {
+            let standing = self.target.column(&output.name).map(|column| &column.ty);
+            let may_differ = |(standing, ty)| self.dialect().may_differ(ty, standing);
+            !is_of_key(output) || standing.zip(output.ty).is_none_or(may_differ)
+        };
+        let anew: Vec<&Output> = self.rows.outputs.iter().filter(is_anew).collect();
+        if anew.is_empty() { self.rows.outputs.iter().collect() } else { anew }
+    }
+
+    /// The values that a row which stands gets in these columns, each quoted.
+    pub(super) fn assignments(&self, columns: &[&Output]) -> Vec<(String, String)> {
+        columns.iter().map(|output| (self.rows.name(output), self.new_or_kept(output, "old"))).collect()
     }
 
     /// Inserts the staged rows for which the condition holds, with what they keep.

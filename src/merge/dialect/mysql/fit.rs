@@ -26,6 +26,9 @@ use crate::value::Type;
 /// Characters of a key that an index can have.
 pub(super) const LONGEST_KEY: usize = 768;
 
+/// Characters for which an index has room where it has a number, or a moment.
+const LENGTH_OF_NUMBER: usize = 8;
+
 /// Collations that tell all texts apart.
 const FINE: [&str; 2] = ["utf8mb4_nopad_bin", "utf8mb4_0900_bin"];
 
@@ -131,6 +134,19 @@ pub(super) fn staged_type(ty: Type, standing: Option<&StandingType>, sought: boo
         Type::Timestamp => "datetime(6)".to_owned(),
         Type::Blob => "longblob".to_owned(),
     }
+}
+
+/// The types of a key's columns where rows are staged by their key: those of the table. `None` where an index cannot have them
+/// whole, or where a value may become another one of the same column (`'1'` is the first of an enum).
+pub(super) fn staged_key_types(key: &[&StandingType]) -> Option<Vec<String>> {
+    let length = |standing: &&StandingType| match standing.name.as_str() {
+        "char" | "varchar" => usize::try_from(standing.modifier).ok(),
+        name if is_text(name) || name == "json" || standing.is_enum => None,
+        _ => Some(LENGTH_OF_NUMBER),
+    };
+    let length: usize = key.iter().map(length).sum::<Option<usize>>()?;
+    let ty = |standing: &&StandingType| format!("{} {}", standing.shown, standing.cast).trim_end().to_owned();
+    (length <= LONGEST_KEY).then(|| key.iter().map(ty).collect())
 }
 
 /// Whether a collation takes different texts for one.

@@ -95,6 +95,11 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\0', "\\0"))
 }
 
+/// Of an update: `old` is its row.
+fn assignments(set: &[(String, String)]) -> String {
+    set.iter().map(|(name, value)| format!("old.{name} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
 impl Dialect for MySql {
     fn column_type(&self, ty: Type) -> String {
         fit::column_type(ty)
@@ -120,6 +125,20 @@ impl Dialect for MySql {
 
     fn staged_type(&self, ty: Type, standing: Option<&StandingType>, sought: bool) -> String {
         fit::staged_type(ty, standing, sought)
+    }
+
+    fn staged_key_types(&self, key: &[&StandingType]) -> Option<Vec<String>> {
+        fit::staged_key_types(key)
+    }
+
+    /// In capitals, accents, and blanks at the end. (A zero that stands keeps its sign.)
+    fn may_differ(&self, _: Type, standing: &StandingType) -> bool {
+        standing.collation.is_some()
+    }
+
+    /// The server takes one column for the other where they are alike, but no text within a CAST.
+    fn is_same(&self, one: &str, other: &str) -> String {
+        format!("CAST({one} AS binary) = CAST({other} AS binary)")
     }
 
     fn fit(&self, ty: Type, standing: &StandingType) -> Option<Fit> {
@@ -231,8 +250,20 @@ impl Dialect for MySql {
     }
 
     fn update(&self, table: &str, set: &[(String, String)], from: &str, condition: &str) -> String {
-        let set: Vec<String> = set.iter().map(|(name, value)| format!("old.{name} = {value}")).collect();
-        format!("UPDATE {table} AS old, {from} SET {} WHERE {condition}", set.join(", "))
+        format!("UPDATE {table} AS old, {from} SET {} WHERE {condition}", assignments(set))
+    }
+
+    fn update_by_key(
+        &self,
+        table: &str,
+        set: &[(String, String)],
+        from: &str,
+        condition: &str,
+        along: bool,
+    ) -> String {
+        let table = format!("{table} AS old");
+        let [first, then] = if along { [table.as_str(), from] } else { [from, table.as_str()] };
+        format!("UPDATE {first} STRAIGHT_JOIN {then} SET {} WHERE {condition}", assignments(set))
     }
 
     /// The form for several tables: only there a subquery is not asked anew for each row.

@@ -37,6 +37,21 @@ const UNIQUE: &str = "SELECT json_group_array(i.name) FROM pragma_index_list($1)
      UNION ALL SELECT json_group_array(name) FROM (SELECT name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk) \
      HAVING count(*) > 0 AND NOT EXISTS (SELECT 1 FROM pragma_index_list($1) WHERE origin = 'pk')";
 
+/// Whether an upsert clause on the key `$2`, of `$3` columns, finds the rows of the table `$1` that a look by its own comparison
+/// does, and nothing else is done for a row that is then updated: by a trigger, or by taking a number that is never given
+/// twice. The key may be that number itself.
+const MAY_WRITE_OVER: &str = "WITH key AS (SELECT $3 = 1 AND EXISTS (SELECT 1 FROM pragma_table_info($1) \
+         WHERE pk > 0 AND upper(type) = 'INTEGER' AND lower(name) IN ($2)) \
+       AND (SELECT count(*) FROM pragma_table_info($1) WHERE pk > 0) = 1 \
+       AND NOT EXISTS (SELECT 1 FROM pragma_index_list($1) WHERE origin = 'pk') AS numbers), \
+     alike AS (SELECT min(windrow_collation($1, i.name) = upper(i.coll)) AS yes \
+       FROM pragma_index_list($1) AS l, pragma_index_xinfo(l.name) AS i WHERE l.\"unique\" AND NOT l.partial AND i.key \
+       GROUP BY l.name HAVING count(*) = $3 AND count(CASE WHEN lower(i.name) IN ($2) THEN 1 END) = $3) \
+     SELECT (numbers OR EXISTS (SELECT 1 FROM alike)) AND NOT EXISTS (SELECT 1 FROM alike WHERE NOT yes) \
+       AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND lower(tbl_name) = lower($1)) \
+       AND (numbers OR NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1 \
+         AND sql LIKE '%AUTOINCREMENT%')) FROM key";
+
 /// Whether the table `$1` is referred to; that inserting passes over nothing; what tells its rows apart, where they have no
 /// number.
 const FURTHER: &str = "SELECT EXISTS (SELECT 1 FROM pragma_table_list AS t, pragma_foreign_key_list(t.name) AS f \
@@ -153,6 +168,12 @@ impl Catalogue for Sqlite {
 
     fn unique(&self, id: &str) -> String {
         of_table(UNIQUE, id)
+    }
+
+    fn may_write_over(&self, id: &str, key: &[String]) -> Option<String> {
+        let listed: Vec<String> = key.iter().map(|name| format!("lower({})", sql::text(name))).collect();
+        let asked = MAY_WRITE_OVER.replace("$3", &key.len().to_string()).replace("$2", &listed.join(", "));
+        Some(of_table(&asked, id))
     }
 
     fn further(&self, id: &str) -> String {

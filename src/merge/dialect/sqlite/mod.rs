@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
 use super::{Dialect, Fit, Sent, Spelling, StandingType, TAKE_BLOB, Temporary, Twins, Unsendable};
+use crate::database::sqlite::{COUNT, COUNTED};
 use crate::value::Type;
 
 /// SQLite's SQL.
@@ -143,6 +144,26 @@ impl Dialect for Sqlite {
             "true" => format!("DELETE FROM {table}"),
             condition => format!("DELETE FROM {table} AS old WHERE {condition}"),
         }
+    }
+
+    /// Without an affinity a column may have 7 or 7.0.
+    fn may_differ(&self, ty: Type, standing: &StandingType) -> bool {
+        let is_kept = matches!(standing.name.trim_start_matches("strict "), "blob" | "any");
+        standing.collation.is_some() || is_kept && fit::staged_type(ty) != "TEXT"
+    }
+
+    fn loads_row_by_row(&self) -> bool {
+        true
+    }
+
+    /// The condition counts.
+    fn write_over(&self, key: &[String], columns: &[String]) -> Option<String> {
+        let set: Vec<String> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+        Some(format!("ON CONFLICT ({}) DO UPDATE SET {} WHERE {COUNT}()", key.join(", "), set.join(", ")))
+    }
+
+    fn count_written_over(&self) -> &'static str {
+        COUNTED
     }
 
     fn delete_twins(&self, twins: &Twins<'_>) -> Vec<String> {

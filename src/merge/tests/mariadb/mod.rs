@@ -4,6 +4,7 @@
 //! | file | what is tested |
 //! |---|---|
 //! | `added` | columns that a table is given: tables of its own kinds, character sets |
+//! | `by_key` | upserts whose rows are staged by their key |
 //! | `standing` | tables made by hand: serial numbers, defaults, references, triggers |
 //! | `preflight` | all that keeps a load from succeeding is told at once |
 //! | `types` | values into columns of other types; keys as the table compares them; LOAD DATA and INSERT alike |
@@ -11,6 +12,7 @@
 //! | `others` | what users of other tools met: odd settings, odd tables, long rows |
 
 mod added;
+mod by_key;
 mod others;
 mod preflight;
 mod refused;

@@ -5,6 +5,7 @@
 //! | `added` | columns that a table is given: tables of its own kinds |
 //! | `standing` | tables made by hand: what is filled as it is, what is told before the first request |
 //! | `types` | values into columns of any affinity; keys as the table compares them |
+//! | `over` | rows that are written over others, and what that must not come to |
 //! | `referencing` | what refers to the table's rows, when they are deleted or updated |
 //! | `refused` | rows that only SQLite refuses |
 //! | `statements` | what a statement of the job's own may do |
@@ -13,6 +14,7 @@
 
 mod added;
 mod files;
+mod over;
 mod readers;
 mod referencing;
 mod refused;
