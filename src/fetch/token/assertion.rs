@@ -15,6 +15,9 @@ use serde_json::json;
 /// How long an assertion is good for: the longest that servers take.
 const LASTS: Duration = Duration::from_secs(60 * 60);
 
+/// How far this machine's clock may be ahead of the server's, which takes no assertion of the future.
+const SKEW: Duration = Duration::from_secs(10);
+
 /// What a key file holds.
 #[derive(Deserialize)]
 struct KeyFile {
@@ -74,7 +77,7 @@ impl Key {
 
     /// A signed assertion for an audience, good from now on.
     pub(super) fn assertion(&self, audience: &str, scope: Option<&str>) -> Result<String, String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(SKEW);
         let algorithm = match self.pair {
             Pair::Rsa(_) => "RS256",
             Pair::P256(_) => "ES256",

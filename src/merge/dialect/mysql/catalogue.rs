@@ -27,7 +27,9 @@ const COLUMNS: &str = "SELECT COLUMN_NAME, \
        CONCAT(COLUMN_TYPE, CASE WHEN CHARACTER_SET_NAME <> 'utf8mb4' \
          THEN CONCAT(' CHARACTER SET ', CHARACTER_SET_NAME) ELSE '' END), \
        CONCAT(DATA_TYPE, CASE WHEN COLUMN_TYPE LIKE '%unsigned%' THEN ' unsigned' ELSE '' END, \
-         CASE WHEN EXTRA LIKE '%auto_increment%' THEN ' auto_increment' ELSE '' END), \
+         CASE WHEN EXTRA LIKE '%auto_increment%' THEN ' auto_increment' ELSE '' END, \
+         CASE WHEN DATA_TYPE = 'timestamp' AND IS_NULLABLE = 'NO' AND @@explicit_defaults_for_timestamp = 0 \
+           THEN ' or now' ELSE '' END), \
        COALESCE(CONCAT('CHARACTER SET ', CHARACTER_SET_NAME, ' COLLATE ', COLLATION_NAME), ''), \
        DATA_TYPE IN ('enum', 'set'), \
        CASE WHEN DATA_TYPE = 'decimal' THEN NUMERIC_PRECISION * 256 + NUMERIC_SCALE \

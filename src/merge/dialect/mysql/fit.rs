@@ -35,7 +35,8 @@ const FINE: [&str; 2] = ["utf8mb4_nopad_bin", "utf8mb4_0900_bin"];
 /// How values of a type go into a column; `None` where they do not, or not unchanged.
 pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     let numbered = standing.name.strip_suffix(" auto_increment");
-    let name = numbered.unwrap_or(&standing.name).trim_end_matches(" unsigned");
+    let dated = standing.name.strip_suffix(" or now");
+    let name = numbered.or(dated).unwrap_or(&standing.name).trim_end_matches(" unsigned");
     let has_room = |digits, scale| has_room(standing.modifier, digits, scale);
     let fits = match ty {
         Type::Text => standing.is_enum || is_text(name),
@@ -53,7 +54,9 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
     };
     let is_utf8 = standing.cast.is_empty() || standing.cast.contains("utf8mb4");
     let cast = (name == "binary").then(|| of_that_length(standing.modifier));
-    let cast = cast.or_else(|| numbered.map(|_| given()));
+    let cast = cast.or_else(|| numbered.map(|_| given("a number (AUTO_INCREMENT)", "SIGNED")));
+    let now = "a moment, now (explicit_defaults_for_timestamp is off)";
+    let cast = cast.or_else(|| dated.map(|_| given(now, "DATETIME(6)")));
     // Loaded, `1` is a character to a `bit`; bytes come as digits.
     let direct = cast.is_none() && name != "bit" && ty != Type::Blob;
     (fits && is_utf8).then(|| Fit { coarse: standing.collation.is_some(), cast, direct, ..Fit::default() })
@@ -76,11 +79,10 @@ fn of_that_length(bytes: i32) -> String {
     )
 }
 
-/// A number for a column that makes one up where there is none.
-fn given() -> String {
+/// A value for a column that makes one up where there is none, of that type.
+fn given(made_up: &str, ty: &str) -> String {
     format!(
-        "IF({{new}} IS NULL, CAST('{TOLD}it is null, and the server would make up a number (AUTO_INCREMENT)' AS SIGNED), \
-         {{new}})"
+        "IF({{new}} IS NULL, CAST('{TOLD}it is null, and the server would make up {made_up}' AS {ty}), {{new}})"
     )
 }
 

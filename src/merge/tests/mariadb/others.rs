@@ -1,12 +1,12 @@
 //! What users of other tools met: servers that are set up oddly, tables of MariaDB's own kinds, rows of any length.
 
 use super::super::engines::statement;
-use super::super::sandbox::{Sandbox, Values, all_ok};
+use super::super::sandbox::{NOW, Sandbox, Values, all_ok};
 use super::{of_values, refused, run_of, text};
 use crate::job::{Destination, Mode, OnFailure, OnUnlisted, ServerUrl};
 use crate::mariadb_server::MariaDbServer;
 use crate::merge::{End, check_destination};
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 const COLUMNS: &str = "id varchar(20), title text, votes bigint, budget int, facts json";
 
@@ -190,6 +190,30 @@ async fn a_row_may_be_longer_than_the_server_takes_at_once() {
     let name = server.database().name;
     let sandbox = onto(of_values(Type::Text, quotes, 3000).await, &server, &name);
     assert_eq!(sandbox.publish().await.unwrap().rows, 3000);
+}
+
+/// What a server of MariaDB before 10.10 does unless it is told otherwise.
+#[tokio::test]
+async fn a_null_does_not_become_now_in_a_timestamp() {
+    let server = MariaDbServer::start(&["--explicit-defaults-for-timestamp=OFF"]);
+    let moments: Values =
+        |_, o, _, _| vec![[Value::Timestamp(NOW + 123_456), Value::Null][o as usize].clone()];
+    for mode in [Mode::Append, Mode::Upsert] {
+        let name = server.database().name;
+        let sandbox = of_values(Type::Timestamp, moments, 2).await.mode(mode);
+        let mut sandbox = onto(sandbox, &server, &name);
+        server.rows(
+            &name,
+            "CREATE TABLE films (id varchar(20) PRIMARY KEY, value timestamp(6)) CHARACTER SET utf8mb4",
+        );
+        let said = sandbox.publish().await.unwrap_err().to_string();
+        let why = "it is null, and the server would make up a moment, now";
+        assert!(said.contains("id \"tt0001\", value = null: ") && said.contains(why), "{mode:?}: {said}");
+        sandbox.job.publish.max_rejected = 1;
+        sandbox.publish().await.unwrap();
+        let held = server.rows(&name, "SELECT id, value FROM films");
+        assert_eq!(held, ["tt0000|2026-11-23 00:00:00.123456"], "{mode:?}");
+    }
 }
 
 #[tokio::test]
