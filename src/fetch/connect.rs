@@ -164,7 +164,9 @@ async fn http1(stream: Stream, is_wide: bool) -> Result<Sender, Failure> {
     if is_wide {
         builder.max_headers(classify::MAX_HEADERS);
     }
+    // Old servers and appliances know `Authorization` and `X-Api-Key` in that spelling only.
     let (sender, connection) = builder
+        .title_case_headers(true)
         .max_buf_size(MAX_HEAD)
         .writev(false)
         .handshake(stream)

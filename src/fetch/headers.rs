@@ -19,7 +19,7 @@ const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/",
 /// Headers that frame the message or steer the connection: ours to write, not the job's.
 const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
 
-/// The headers of an endpoint's requests, but for `host` and what describes the payload.
+/// The headers of an endpoint's requests, but for what describes the payload; `host` is a place that is kept for it.
 pub(super) struct Headers {
     /// The same for every record: ours, unless the job gives others, and the job's.
     pub(super) constant: HeaderMap,
@@ -31,6 +31,8 @@ impl Headers {
     /// From an endpoint's headers.
     pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<Headers, String> {
         let constant = HeaderMap::from_iter([
+            // Before the others, as RFC 9110 (section 7.2) would have it; each request puts its own in its place.
+            (HOST, HeaderValue::from_static("")),
             (USER_AGENT, OUR_USER_AGENT),
             (ACCEPT, our_accept(endpoint)),
             (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),

@@ -101,7 +101,9 @@ impl Question {
         let payload =
             endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
         let mut headers = Headers::compile(endpoint, names)?;
-        headers.constant.extend(target.origin().map(|origin| (HOST, origin.host())));
+        if let Some(origin) = target.origin() {
+            headers.constant.insert(HOST, origin.host());
+        }
         if let Some(payload) = &payload {
             headers.constant.entry(CONTENT_TYPE).or_insert(payload.content_type.clone());
         }

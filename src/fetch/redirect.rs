@@ -135,7 +135,8 @@ fn target(url: &Url) -> Option<PathAndQuery> {
 
 /// Those of a request's headers that are no secret of anybody.
 fn for_another_origin(headers: &HeaderMap) -> HeaderMap {
-    let names = FOR_ANYONE.into_iter().chain(ABOUT_PAYLOAD);
+    // The place of the host before all others.
+    let names = [HOST].into_iter().chain(FOR_ANYONE).chain(ABOUT_PAYLOAD);
     let kept = names.filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     kept.filter(|(_, value)| !value.is_sensitive()).collect()
 }

@@ -20,6 +20,7 @@
 //! | `http2` | refused streams, servers that go away, how many streams at a time |
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
+//! | `spelling` | names of headers as the wire has them |
 
 mod answers;
 mod batches;
@@ -38,6 +39,7 @@ mod payloads;
 mod redirects;
 mod repeats;
 mod site;
+mod spelling;
 mod tls;
 mod urls;
 
