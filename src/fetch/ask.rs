@@ -12,6 +12,7 @@ use super::asked::{Answer, Asked, Tally};
 use super::charset::Reading;
 use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
+use super::cookies::Jar;
 use super::exchange::{Broken, Reply};
 use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
@@ -72,8 +73,24 @@ struct Progress {
     left: Duration,
     redirects: u32,
     redirected: Option<Request>,
+    cookies: Jar,
+    /// The redirected request with cookies that were set on the way.
+    with_cookies: Option<Request>,
     /// Whether the server may have acted on it.
     may_be_taken: bool,
+}
+
+impl Progress {
+    fn new(left: Duration) -> Progress {
+        Progress {
+            left,
+            redirects: 0,
+            redirected: None,
+            cookies: Jar::default(),
+            with_cookies: None,
+            may_be_taken: false,
+        }
+    }
 }
 
 impl Client {
@@ -139,7 +156,7 @@ impl Client {
         is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         let left = question.bounds.timeout;
-        let mut progress = Progress { left, redirects: 0, redirected: None, may_be_taken: false };
+        let mut progress = Progress::new(left);
         let answer = self.try_once(question, request, pacer, tally, &mut progress, is_answer).await;
         match answer.map_err(|setback| setback.weighed(question)) {
             Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
@@ -157,7 +174,8 @@ impl Client {
         is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         loop {
-            let current = progress.redirected.as_ref().unwrap_or(request);
+            let plain = progress.redirected.as_ref().unwrap_or(request);
+            let current = progress.with_cookies.as_ref().unwrap_or(plain);
             let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
             if progress.redirects == 0 {
                 tally.tried();
@@ -194,10 +212,13 @@ impl Client {
                 progress.may_be_taken |= !reply.turns_away();
                 return question.judge(current, reply, pacer, tally, is_answer);
             }
+            progress.cookies.keep(plain, &reply.headers);
             if progress.redirects == question.bounds.max_redirects {
-                return Err(redirect::too_many(question, reply.status, &reply.headers).into());
+                let cookies = progress.cookies.shown();
+                return Err(redirect::too_many(question, reply.status, &reply.headers, &cookies).into());
             }
-            let next = redirect::follow(question, current, reply.status, &reply.headers)?;
+            let next = redirect::follow(question, plain, reply.status, &reply.headers)?;
+            progress.with_cookies = progress.cookies.added_to(&next);
             progress.redirects += 1;
             progress.may_be_taken |= redirect::was_taken(reply.status);
             progress.redirected = Some(next);

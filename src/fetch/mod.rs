@@ -52,6 +52,7 @@ mod classify;
 mod completeness;
 mod connect;
 mod content_type;
+mod cookies;
 mod credential;
 mod encode;
 mod encoding;

@@ -21,11 +21,13 @@
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 //! | `spelling` | names of headers as the wire has them |
+//! | `cookies` | those that are set while a request is redirected |
 
 mod answers;
 mod batches;
 mod closing;
 mod connections;
+mod cookies;
 mod credential;
 mod failures;
 mod given;

@@ -57,7 +57,7 @@ const MEANINGS: &[Meaning] = &[
     (ENDPOINT, &["files", "multipart"], "there is none: a request has json = { … }, form = { … } or body = \"…\""),
     (ENDPOINT, &["header", "request_headers", "http_headers"], "write headers = { accept = \"application/json\" }"),
     (ENDPOINT, &["user_agent", "useragent"], "write headers = { user-agent = \"…\" }"),
-    (ENDPOINT, &["cookies", "cookie"], "write headers = { cookie = \"…\" }; cookies that a server sets are not kept"),
+    (ENDPOINT, &["cookies", "cookie"], "write headers = { cookie = \"…\" }; cookies that a server sets are kept while a request is redirected"),
     (ENDPOINT, &["base_url", "url_base", "endpoint", "endpoint_url", "uri", "href", "address", "path", "url_path", "api_url", "link"],
         "write url = \"https://…\", the whole of it"),
     (ENDPOINT, &["id", "resource", "stream", "stream_name", "title", "label"], "write name = \"…\""),
