@@ -18,7 +18,7 @@ use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
-use super::{Client, classify, encoding, link, ratelimit, redirect};
+use super::{Client, classify, encoding, link, proxy, ratelimit, redirect};
 use crate::record::{Failure, Kind};
 
 /// What is kept of an error page; a failure's detail quotes its first words.
@@ -182,7 +182,8 @@ impl Client {
             }
             let begun = Instant::now();
             let mut held_up = Duration::ZERO;
-            let door = self.door(question, current).await;
+            let (doors, is_public_only) = self.way(question, current).await;
+            let door = if is_public_only { &doors.public } else { &doors.open };
             let reply = match door.lease(question, current, progress.left).await {
                 Ok(lease) => {
                     let connected = Instant::now();
@@ -196,6 +197,10 @@ impl Client {
                 }
                 Err(failure) => {
                     permit.ended(Ended::without_connection(&failure));
+                    let proxy = door.connector.proxy_of(&current.origin);
+                    if let Some(proxy) = proxy.filter(|_| proxy::is_refusal(&failure)) {
+                        tally.went_through(proxy.secrets_seen(true));
+                    }
                     Err(Broken::unsent(failure))
                 }
             };

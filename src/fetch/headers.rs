@@ -1,8 +1,8 @@
 //! Request headers, compiled: those that are the same for every record, and those with slots.
 
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 
 use super::Values;
@@ -14,10 +14,13 @@ use crate::record::{Failure, Kind};
 use crate::value::Value;
 
 const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
-const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
+/// Who we are, unless the job says otherwise.
+pub(super) const OUR_USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
 
 /// Headers that frame the message or steer the connection: ours to write, not the job's.
-const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
+const RESERVED: [HeaderName; 8] =
+    [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE];
 
 /// The headers of an endpoint's requests, but for what describes the payload; `host` is a place that is kept for it.
 pub(super) struct Headers {

@@ -62,6 +62,7 @@ mod headers;
 mod link;
 mod marked;
 mod mask;
+mod network;
 mod origin;
 mod pacer;
 mod page;
@@ -70,6 +71,7 @@ mod payload;
 mod piece;
 mod pool;
 mod prescan;
+mod proxy;
 mod question;
 mod ratelimit;
 mod reach;
@@ -85,12 +87,15 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tls_error;
 mod watch;
 
 pub use asked::{Answer, Asked, Redacted, SecretsSeen};
 pub use canonical::{json_text, text as canonical_text};
 pub use content_type::ContentType;
 pub use mask::Mask;
+pub use network::unused_proxy;
 pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
@@ -99,12 +104,22 @@ pub use question::Question;
 pub use request::Request;
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::value::Value;
 
 /// Asks questions: one per process, its connections are shared by all endpoints. Lives on a tokio runtime.
 pub struct Client {
+    max_idle: usize,
+    is_public: fn(IpAddr) -> bool,
+    usual: Arc<Doors>,
+    /// Of endpoints that say more of their way, by that.
+    others: Mutex<Vec<(Arc<network::Network>, Arc<Doors>)>>,
+}
+
+/// The ways out that have proxy and certificates in common.
+struct Doors {
     /// To any address.
     open: Door,
     /// To public addresses only.
@@ -133,31 +148,57 @@ impl Client {
     }
 
     fn with(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Client {
-        let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
-        Client { public: door(connector.only(is_public)), open: door(connector) }
+        let usual = Arc::new(Doors::new(max_idle, connector, is_public));
+        Client { max_idle, is_public, usual, others: Mutex::default() }
+    }
+
+    fn doors(&self, question: &Question) -> Arc<Doors> {
+        let Some(network) = &question.network else { return self.usual.clone() };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, doors)) = others.iter().find(|(known, _)| Arc::ptr_eq(known, network)) {
+            return doors.clone();
+        }
+        let connector = self.usual.open.connector.through(network);
+        let doors = Arc::new(Doors::new(self.max_idle, connector, self.is_public));
+        others.push((network.clone(), doors.clone()));
+        doors
     }
 
     /// Whether an origin accepts a connection, TLS included, within `limit`; no request is sent. An address that is not
     /// public counts only if any of the `questions` may lead to one.
     pub async fn reaches<'a>(
         &self,
-        mut questions: impl Iterator<Item = &'a Question>,
+        questions: impl Iterator<Item = &'a Question>,
         origin: &Origin,
         limit: Duration,
     ) -> bool {
-        let is_public_only = questions.all(|question| question.reach.is_public_only());
-        let door = if is_public_only { &self.public } else { &self.open };
+        let questions: Vec<&Question> = questions.collect();
+        let is_public_only = questions.iter().all(|question| question.reach.is_public_only());
+        // One that asks this very host knows the way to it.
+        let own = questions.iter().find(|question| question.reach.names(origin)).or(questions.first());
+        let doors = own.map_or_else(|| self.usual.clone(), |question| self.doors(question));
+        let door = if is_public_only { &doors.public } else { &doors.open };
         door.connector.open(origin, false, limit).await.is_ok()
     }
 
-    /// The way that a request goes.
-    async fn door(&self, question: &Question, request: &Request) -> &Door {
+    /// The ways that a request may go, and whether it must lead to a public address.
+    async fn way(&self, question: &Question, request: &Request) -> (Arc<Doors>, bool) {
+        let doors = self.doors(question);
         let is_public_only = question.reach.is_public_only()
             || match &request.led_by {
-                Some(origin) => self.public.connector.leads_to(origin, question.bounds.connect_timeout).await,
+                Some(origin) => {
+                    doors.public.connector.leads_to(origin, question.bounds.connect_timeout).await
+                }
                 None => false,
             };
-        if is_public_only { &self.public } else { &self.open }
+        (doors, is_public_only)
+    }
+}
+
+impl Doors {
+    fn new(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Doors {
+        let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
+        Doors { public: door(connector.only(is_public)), open: door(connector) }
     }
 }
 

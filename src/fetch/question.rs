@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -13,6 +14,7 @@ use super::charset::{self, Reading};
 use super::content_type::ContentType;
 use super::headers::Headers;
 use super::mask::Mask;
+use super::network::{self, Network, Networks};
 use super::payload::Payload;
 use super::piece::{Names, Records};
 use super::reach::Reach;
@@ -43,6 +45,8 @@ pub struct Question {
     /// Whether the request may be sent again although the server may have acted on it.
     pub(super) is_idempotent: bool,
     pub(super) reach: Reach,
+    /// The way to the hosts; `None` is the usual one.
+    pub(super) network: Option<Arc<Network>>,
     pub(super) redirects: Redirects,
     pub(super) reading: Reading,
     /// Takes this question's secrets out of text from the server.
@@ -87,16 +91,21 @@ impl Question {
         columns: &[Field],
         secrets: &Secrets,
     ) -> Result<Vec<Question>, QuestionError> {
-        let secrets = look_up(endpoints, secrets)?;
-        let names = Names { endpoints, columns, secrets: &secrets };
+        let found = look_up(endpoints, secrets)?;
+        let names = Names { endpoints, columns, secrets: &found };
+        let mut networks = Networks::default();
         let compile = |endpoint: &Endpoint| {
             let in_endpoint = |why| QuestionError::Endpoint { endpoint: endpoint.name.clone(), why };
-            Question::compile(endpoint, &names).map_err(in_endpoint)
+            let question = Question::compile(endpoint, &names, network::secrets_of(endpoint, secrets));
+            let question = question.map_err(in_endpoint)?;
+            let network = networks.of(endpoint, question.target.origin(), secrets).map_err(in_endpoint)?;
+            Ok(Question { network, ..question })
         };
         endpoints.iter().map(compile).collect()
     }
 
-    fn compile(endpoint: &Endpoint, names: &Names) -> Result<Question, String> {
+    /// An endpoint's, but for its network; `hidden` is what no answer may show besides its secrets.
+    fn compile(endpoint: &Endpoint, names: &Names, hidden: Vec<Secret>) -> Result<Question, String> {
         let target = UrlSource::compile(endpoint, names)?;
         let payload =
             endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
@@ -107,8 +116,9 @@ impl Question {
         if let Some(payload) = &payload {
             headers.constant.entry(CONTENT_TYPE).or_insert(payload.content_type.clone());
         }
-        let used: Vec<Secret> =
-            secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
+        let values = |name: &str| names.secrets.get(name).cloned();
+        let sent = endpoint.templates().flat_map(Template::secrets).filter_map(values);
+        let used: Vec<Secret> = endpoint.secrets().filter_map(values).chain(hidden).collect();
         Ok(Question {
             method: method(&endpoint.method)?,
             headers,
@@ -119,11 +129,12 @@ impl Question {
             has_pages: endpoint.pages.is_some(),
             is_idempotent: endpoint.idempotent,
             reach: Reach::of(endpoint, target.origin())?,
+            network: None,
             target,
             redirects: endpoint.redirects,
             reading: Reading::of(endpoint),
             mask: Mask::new(&used),
-            credential: Credential::new(&used),
+            credential: Credential::new(&sent.collect::<Vec<_>>()),
             missing: endpoint.missing.statuses.clone(),
             bounds: endpoint.bounds.clone(),
             policy: Policy::new(&endpoint.retry),
@@ -202,6 +213,11 @@ impl Question {
     /// Whether there is anything to mask.
     pub fn has_secrets(&self) -> bool {
         !self.mask.is_empty()
+    }
+
+    /// Whether it may go through a proxy.
+    pub fn goes_by_proxy(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.has_proxy())
     }
 
     /// What an answer says, in UTF-8. JSON in UTF-8 is as it came: whether it is valid is seen when it is parsed.
@@ -305,15 +321,11 @@ fn first_page(endpoint: &Endpoint) -> Option<(String, u64)> {
 fn look_up(endpoints: &[Endpoint], secrets: &Secrets) -> Result<BTreeMap<String, Secret>, QuestionError> {
     let mut found = BTreeMap::new();
     let mut unusable = BTreeMap::new();
-    for name in endpoints.iter().flat_map(secret_names) {
+    for name in endpoints.iter().flat_map(Endpoint::secrets) {
         match Secret::of(secrets, name) {
             Ok(secret) => drop(found.insert(name.to_owned(), secret)),
             Err(why) => drop(unusable.insert(name.to_owned(), why.to_string())),
         }
     }
     if unusable.is_empty() { Ok(found) } else { Err(QuestionError::Secrets(unusable.into_iter().collect())) }
-}
-
-fn secret_names(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
-    endpoint.templates().flat_map(Template::secrets)
 }

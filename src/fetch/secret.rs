@@ -23,6 +23,11 @@ impl Secret {
         Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() })
     }
 
+    /// A secret that is another's part, or another spelling of it, and is shown as that one.
+    pub(super) fn shown_as(shown: &str, value: &str) -> Secret {
+        Secret { shown: shown.into(), value: value.into() }
+    }
+
     /// `${NAME}`.
     pub(super) fn shown(&self) -> &Arc<str> {
         &self.shown

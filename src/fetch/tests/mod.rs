@@ -20,11 +20,14 @@
 //! | `http2` | refused streams, servers that go away, how many streams at a time |
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
+//! | `certificates` | who is trusted, who is shown a certificate of ours, and the words for what fails |
+//! | `proxy` | what a proxy is told, what hosts are told, and a proxy's own answers |
 //! | `spelling` | names of headers as the wire has them |
 //! | `cookies` | those that are set while a request is redirected |
 
 mod answers;
 mod batches;
+mod certificates;
 mod closing;
 mod connections;
 mod cookies;
@@ -38,6 +41,7 @@ mod once;
 mod pages;
 mod parts;
 mod payloads;
+mod proxy;
 mod redirects;
 mod repeats;
 mod site;

@@ -1,10 +1,12 @@
 //! `[[endpoint]]`: when and what it asks, how it reads the answers, within which bounds, and what is repeated.
 
+use std::path::Path;
+
 use super::names::{Condition, GivenNames};
-use super::{answer, column, cycle, request, template, uses};
+use super::{answer, column, cycle, network, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Bounds, Endpoint, OnFailure, Redirects, Retry, When, jq};
+use crate::job::{Bounds, Endpoint, Network, OnFailure, Redirects, Retry, When, jq};
 
 /// Most endpoints: each has its bit in the `ask` of a record.
 const MOST_ENDPOINTS: usize = 64;
@@ -13,6 +15,7 @@ const MOST_ENDPOINTS: usize = 64;
 pub(super) fn all(
     file: &raw::JobFile,
     known: &GivenNames<'_>,
+    folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Endpoint>> {
     let list = file.endpoint.as_ref()?;
@@ -33,9 +36,10 @@ pub(super) fn all(
         .zip(needs)
         .map(|((endpoint, condition), needs)| {
             let when = condition.as_ref().map(|condition| when(condition, known, mistakes));
+            let network = network::validated(endpoint, folder, mistakes);
             let endpoint = validated(endpoint, file, known, mistakes);
             let when = when.map_or(Some(None), |when| when.map(Some));
-            endpoint.zip(when).map(|(endpoint, when)| Endpoint { when, after: needs, ..endpoint })
+            endpoint.zip(when).map(|(endpoint, when)| Endpoint { when, network, after: needs, ..endpoint })
         })
         .collect();
     validated.into_iter().collect()
@@ -50,7 +54,7 @@ fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
     }
 }
 
-/// An endpoint, but for what comes before it.
+/// An endpoint, but for its network and what comes before it.
 fn validated(
     endpoint: &raw::Endpoint,
     file: &raw::JobFile,
@@ -69,6 +73,7 @@ fn validated(
         url: asked.url,
         hosts: asked.hosts,
         redirects: endpoint.common.redirects.as_ref().map_or(Redirects::default(), |word| word.value.0),
+        network: Network::default(),
         params: asked.params,
         headers: asked.headers,
         payload: asked.payload,

@@ -17,6 +17,7 @@ mod key;
 mod language;
 mod limit;
 mod names;
+mod network;
 mod pages;
 mod partition;
 mod path;
@@ -90,7 +91,7 @@ pub(super) fn validated(
     let written = limit::written(file, mistakes);
     let limits = limit::all(&written, mistakes);
     let uses = uses::all(file, &written, &known, mistakes);
-    let endpoints = endpoint::all(file, &known, mistakes);
+    let endpoints = endpoint::all(file, &known, folder, mistakes);
     let endpoints = endpoints.map(|endpoints| uses::taken(endpoints, uses));
     let input = input::validated(file, &known, folder, mistakes);
     let table = table::validated(file, &known, folder, mistakes);
