@@ -12,13 +12,13 @@ use super::asked::{Answer, Asked, Tally};
 use super::charset::Reading;
 use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
-use super::cookies::Jar;
 use super::exchange::{Broken, Reply};
 use super::pacer::{Ended, Pacer, Permit, Refused};
+use super::progress::Progress;
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
-use super::{Client, classify, encoding, link, proxy, ratelimit, redirect};
+use super::{Client, classify, encoding, link, ratelimit, redirect};
 use crate::record::{Failure, Kind};
 
 /// What is kept of an error page; a failure's detail quotes its first words.
@@ -63,32 +63,6 @@ impl Setback {
                 let why = "the run ended before the redirect was followed";
                 classify::may_have_been_taken(Failure::passing(Kind::Redirect, why)).into()
             }
-        }
-    }
-}
-
-/// How far an attempt has come.
-struct Progress {
-    /// What is left of its time.
-    left: Duration,
-    redirects: u32,
-    redirected: Option<Request>,
-    cookies: Jar,
-    /// The redirected request with cookies that were set on the way.
-    with_cookies: Option<Request>,
-    /// Whether the server may have acted on it.
-    may_be_taken: bool,
-}
-
-impl Progress {
-    fn new(left: Duration) -> Progress {
-        Progress {
-            left,
-            redirects: 0,
-            redirected: None,
-            cookies: Jar::default(),
-            with_cookies: None,
-            may_be_taken: false,
         }
     }
 }
@@ -174,8 +148,7 @@ impl Client {
         is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         loop {
-            let plain = progress.redirected.as_ref().unwrap_or(request);
-            let current = progress.with_cookies.as_ref().unwrap_or(plain);
+            let current = progress.current(request);
             let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
             if progress.redirects == 0 {
                 tally.tried();
@@ -197,10 +170,7 @@ impl Client {
                 }
                 Err(failure) => {
                     permit.ended(Ended::without_connection(&failure));
-                    let proxy = door.connector.proxy_of(&current.origin);
-                    if let Some(proxy) = proxy.filter(|_| proxy::is_refusal(&failure)) {
-                        tally.went_through(proxy.secrets_seen(true));
-                    }
+                    door.note_refusal(current, &failure, tally);
                     Err(Broken::unsent(failure))
                 }
             };
@@ -215,18 +185,9 @@ impl Client {
             progress.left = progress.left.saturating_sub(took);
             if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
-                return question.judge(current, reply, pacer, tally, is_answer);
+                return question.judge(progress.current(request), reply, pacer, tally, is_answer);
             }
-            progress.cookies.keep(plain, &reply.headers);
-            if progress.redirects == question.bounds.max_redirects {
-                let cookies = progress.cookies.shown();
-                return Err(redirect::too_many(question, reply.status, &reply.headers, &cookies).into());
-            }
-            let next = redirect::follow(question, plain, reply.status, &reply.headers)?;
-            progress.with_cookies = progress.cookies.added_to(&next);
-            progress.redirects += 1;
-            progress.may_be_taken |= redirect::was_taken(reply.status);
-            progress.redirected = Some(next);
+            progress.follow(question, request, &reply)?;
         }
     }
 }

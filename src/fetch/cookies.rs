@@ -58,29 +58,17 @@ impl Jar {
     pub(super) fn added_to(&self, request: &Request) -> Option<Request> {
         let (_, store) = self.by_origin.iter().find(|(origin, _)| *origin == request.origin)?;
         let url = url_of(request)?;
-        let mut set: Vec<(&str, &str)> = store.get_request_values(&url).collect();
-        set.sort_unstable();
+        let mut found = store.matches(&url);
+        // The longer path before the shorter (RFC 6265, section 5.4), for one name may stand twice.
+        found.sort_by_key(|cookie| (std::cmp::Reverse(cookie.path.len()), cookie.name().to_owned()));
+        let set: Vec<(&str, &str)> = found.iter().map(|cookie| cookie.name_value()).collect();
         if set.is_empty() {
             return None;
         }
         let own = request.headers.get(COOKIE);
         let is_sensitive = own.is_some_and(HeaderValue::is_sensitive);
         let own = own.and_then(|own| own.to_str().ok()).unwrap_or_default();
-        let name_of = |pair: &str| pair.split('=').next().unwrap_or_default().trim().to_owned();
-        let own = own
-            .split(';')
-            .map(str::trim)
-            .filter(|pair| !pair.is_empty() && set.iter().all(|(name, _)| *name != name_of(pair)));
-        let mut pairs: Vec<String> = own.map(str::to_owned).collect();
-        let mut length = pairs.iter().map(|pair| pair.len() + 2).sum::<usize>();
-        for (name, value) in &set {
-            let pair = format!("{name}={value}");
-            length += pair.len() + 2;
-            if length <= LONGEST {
-                pairs.push(pair);
-            }
-        }
-        let mut value = HeaderValue::from_bytes(pairs.join("; ").as_bytes()).ok()?;
+        let mut value = HeaderValue::from_bytes(joined(own, &set).as_bytes()).ok()?;
         value.set_sensitive(is_sensitive);
         let mut request = request.clone();
         request.headers.insert(COOKIE, value);
@@ -100,6 +88,26 @@ impl Jar {
         let what = if self.names.len() == 1 { "a cookie was" } else { "cookies were" };
         format!("; on the way {what} set ({}), and sent back where they had been set", names.join(", "))
     }
+}
+
+/// A `Cookie` header of the job's own and of those that were set, which stand in the place of its own of that name; as many
+/// as there is room for.
+fn joined(own: &str, set: &[(&str, &str)]) -> String {
+    let is_set = |pair: &str| {
+        let name = pair.split('=').next().unwrap_or_default().trim();
+        set.iter().any(|(other, _)| *other == name)
+    };
+    let own = own.split(';').map(str::trim).filter(|pair| !pair.is_empty() && !is_set(pair));
+    let mut pairs: Vec<String> = own.map(str::to_owned).collect();
+    let mut length = pairs.iter().map(|pair| pair.len() + 2).sum::<usize>();
+    for (name, value) in set {
+        let pair = format!("{name}={value}");
+        length += pair.len() + 2;
+        if length <= LONGEST {
+            pairs.push(pair);
+        }
+    }
+    pairs.join("; ")
 }
 
 fn url_of(request: &Request) -> Option<Url> {

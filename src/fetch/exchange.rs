@@ -73,6 +73,14 @@ impl Door {
         self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
     }
 
+    /// Notes that a proxy on the way does not take who is asking.
+    pub(super) fn note_refusal(&self, request: &Request, failure: &Failure, tally: &mut Tally) {
+        let proxy = self.connector.proxy_of(&request.origin).filter(|_| proxy::is_refusal(failure));
+        if let Some(proxy) = proxy {
+            tally.went_through(proxy.secrets_seen(true));
+        }
+    }
+
     /// What a proxy says that was handed the request, instead of its host.
     fn told_by_proxy(
         &self,

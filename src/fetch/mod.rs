@@ -7,10 +7,11 @@
 //!    │ build(values), build_batch(records), next_page(last, step)     page
 //! Request   method, URL, headers, payload                           request, origin
 //!    │ Client::ask
-//! attempt   with a permit of the pacer; again after a pause         ask, pacer, retry
-//!    │                                    redirects on the way       redirect
+//! attempt   with a permit of the pacer; again after a pause         ask, progress, pacer, retry
+//!    │                                    redirects on the way       redirect, cookies
 //!    │                                    who may be asked at all    reach
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, streams, resolve, watch
+//!    │                                    proxy, certificates        network, proxy, tls, tls_error
 //!    │                                    body                       body
 //!    │                                    encoding                   encoding
 //!    │                                    all of it, a part, nothing completeness
@@ -32,6 +33,8 @@
 //! - **A request that may not be sent twice is not**, unless the server cannot have acted on it.
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
+//! - **A proxy's answer is not its host's.** Its password goes to it alone, and nothing secret to it of an https host. A
+//!   client's certificate is shown to the endpoint's own origin only.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
 //!   cannot be read where a next page may stand in it.
@@ -71,6 +74,7 @@ mod payload;
 mod piece;
 mod pool;
 mod prescan;
+mod progress;
 mod proxy;
 mod question;
 mod ratelimit;

@@ -179,23 +179,9 @@ pub(super) fn secrets_of(endpoint: &Endpoint, secrets: &Secrets) -> Vec<Secret> 
 
 /// What to say of variables that name a proxy for endpoints whose job says nothing of one; `None` where there are none.
 pub fn unused_proxy(endpoints: &[Endpoint], secrets: &Secrets) -> Option<String> {
-    let except = exceptions(secrets);
-    let asks = |is_https: bool| {
-        let goes_so = |endpoint: &&Endpoint| match endpoint.url.parts.first() {
-            Some(job::Part::Literal(text)) => text.parse().is_ok_and(|origin: Origin| {
-                let is_excepted = except.as_ref().is_some_and(|except| is_excepted(except, &origin));
-                origin.is_https() == is_https && !is_excepted
-            }),
-            _ => true,
-        };
-        endpoints
-            .iter()
-            .filter(|endpoint| endpoint.network.proxy == job::Proxy::Unsaid)
-            .any(|one| goes_so(&one))
-    };
     let set = |is_https: bool, names: &[&str]| {
         let found = || first_set(secrets, names).or_else(|| first_set(secrets, &ALL));
-        asks(is_https).then(found).flatten()
+        goes_straight(endpoints, secrets, is_https).then(found).flatten()
     };
     let found = set(false, &HTTP).into_iter().chain(set(true, &HTTPS));
     let mut names: Vec<String> = found.map(|(name, _)| name).collect();
@@ -209,6 +195,19 @@ pub fn unused_proxy(endpoints: &[Endpoint], secrets: &Secrets) -> Option<String>
          goes through it, proxy = \"none\" says that it is meant so",
         names.join(" and ")
     ))
+}
+
+/// Whether one of the endpoints may ask such a host straight, though neither the job nor `no_proxy` says so.
+fn goes_straight(endpoints: &[Endpoint], secrets: &Secrets, is_https: bool) -> bool {
+    let except = exceptions(secrets);
+    let asks = |endpoint: &Endpoint| match endpoint.url.parts.first() {
+        Some(job::Part::Literal(text)) => text.parse().is_ok_and(|origin: Origin| {
+            let is_excepted = except.as_ref().is_some_and(|except| is_excepted(except, &origin));
+            origin.is_https() == is_https && !is_excepted
+        }),
+        _ => true,
+    };
+    endpoints.iter().any(|endpoint| endpoint.network.proxy == job::Proxy::Unsaid && asks(endpoint))
 }
 
 #[cfg(test)]

@@ -113,8 +113,8 @@ fn identity(files: &ClientCertificate, origin: &Origin) -> Result<Identity, Stri
     let chain = certificates(&files.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| match error {
         pem::Error::NoItemsFound => format!(
-            "{} holds no private key that can be read; one with a password has none: `openssl pkey` writes one without, \
-             into a file of mode 0600",
+            "{} holds no private key that can be read: one that has a password cannot, and a .p12 file neither; \
+             `openssl pkey` and `openssl pkcs12 -nodes` write it so, into a file of mode 0600",
             files.key.display()
         ),
         error => unreadable(&files.key, &error),

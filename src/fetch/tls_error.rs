@@ -56,22 +56,29 @@ fn of_certificate(error: &CertificateError) -> Told {
             ("the server's certificate is signed by itself only".to_owned(), TRUST_IT)
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let expected = expected.to_str();
-            if presented.is_empty() {
-                let message = format!("the server's certificate names no host, so none that is {expected}");
-                return (message, "it needs a subjectAltName");
-            }
-            let message =
-                format!("the server's certificate is not for {expected}, but for {}", names(presented));
-            (message, "ask it by a name that its certificate has")
+            of_name(&expected.to_str(), presented)
         }
         CertificateError::Other(OtherError(error))
             if matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
             ("the server's certificate is one of an authority, for no server".to_owned(), TRUST_IT)
         }
+        CertificateError::Other(OtherError(error)) => {
+            let old = matches!(error.downcast_ref(), Some(webpki::Error::UnsupportedCertVersion));
+            let hint = if old { "it is of version 1: it needs version 3, with a subjectAltName" } else { "" };
+            (format!("the server's certificate does not hold: {error}"), hint)
+        }
         other => (format!("the server's certificate does not hold: {other}"), ""),
     }
+}
+
+fn of_name(expected: &str, presented: &[String]) -> Told {
+    if presented.is_empty() {
+        let message = format!("the server's certificate names no host, so none that is {expected}");
+        return (message, "it needs a subjectAltName");
+    }
+    let message = format!("the server's certificate is not for {expected}, but for {}", names(presented));
+    (message, "ask it by a name that its certificate has")
 }
 
 /// The names that a certificate has, or the first of many: `DnsName("example.com")` as rustls gives them.

@@ -67,7 +67,7 @@ async fn each_goes_where_it_belongs() {
                 "bare",
             ],
         ),
-        "/a/one" => setting("/a/deep/two", &["root=9; Path=/"]),
+        "/a/one" => setting("/a/deep/two", &["root=9; Path=/", "root=8; Path=/a"]),
         "/a/deep/two" => setting("/b", &["here=; Path=/a; Max-Age=0"]),
         "/b" => setting("/a/last", &[]),
         _ => ok("there"),
@@ -77,7 +77,13 @@ async fn each_goes_where_it_belongs() {
     let cookies: Vec<String> = site.seen().iter().map(|seen| cookie(seen).to_owned()).collect();
     assert_eq!(
         cookies,
-        ["", "here=1; root=2; safe=4", "deep=3; here=1; root=9; safe=4", "root=9", "root=9; safe=4"]
+        [
+            "",
+            "here=1; safe=4; root=2",
+            "deep=3; here=1; root=8; safe=4; root=9",
+            "root=9",
+            "root=8; safe=4; root=9"
+        ]
     );
 }
 
