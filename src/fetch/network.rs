@@ -187,7 +187,7 @@ pub fn unused_proxy(endpoints: &[Endpoint], secrets: &Secrets) -> Option<String>
     let mut names: Vec<String> = found.map(|(name, _)| name).collect();
     names.dedup();
     if names.is_empty() {
-        return None;
+        return in_capitals(endpoints, secrets);
     }
     let verb = if names.len() == 1 { "is" } else { "are" };
     Some(format!(
@@ -195,6 +195,23 @@ pub fn unused_proxy(endpoints: &[Endpoint], secrets: &Secrets) -> Option<String>
          goes through it, proxy = \"none\" says that it is meant so",
         names.join(" and ")
     ))
+}
+
+/// The same of `HTTP_PROXY` where the job would take the environment's.
+fn in_capitals(endpoints: &[Endpoint], secrets: &Secrets) -> Option<String> {
+    let asks_http = |endpoint: &Endpoint| match endpoint.url.parts.first() {
+        Some(job::Part::Literal(text)) => text.parse().is_ok_and(|origin: Origin| !origin.is_https()),
+        _ => true,
+    };
+    let is_lost = first_set(secrets, &HTTP).or_else(|| first_set(secrets, &ALL)).is_none()
+        && secrets.find("HTTP_PROXY").is_some();
+    let mut by_environment =
+        endpoints.iter().filter(|endpoint| endpoint.network.proxy == job::Proxy::Environment);
+    (is_lost && by_environment.any(asks_http)).then(|| {
+        "HTTP_PROXY is not read, as a web server may set it from a request's header: http hosts are asked straight\n\
+         hint: set http_proxy"
+            .to_owned()
+    })
 }
 
 /// Whether one of the endpoints may ask such a host straight, though neither the job nor `no_proxy` says so.
@@ -333,6 +350,11 @@ mod tests {
         for proxy in [job::Proxy::None, job::Proxy::Environment] {
             assert_eq!(told("https://h/", proxy, &all), None);
         }
+        let capitals = [("HTTP_PROXY", "http://p:1")];
+        let said = told("http://h/", job::Proxy::Environment, &capitals).unwrap();
+        assert!(said.contains("HTTP_PROXY is not read") && said.contains("set http_proxy"), "{said}");
+        assert_eq!(told("https://h/", job::Proxy::Environment, &capitals), None);
+        assert_eq!(told("http://h/", job::Proxy::Environment, &[capitals[0], ("all_proxy", "p")]), None);
         let except = [all[0], ("no_proxy", "h")];
         assert_eq!(told("https://h/{id}", job::Proxy::Unsaid, &except), None);
         assert!(told("https://other/{id}", job::Proxy::Unsaid, &except).is_some());

@@ -74,7 +74,7 @@ impl Files {
         ca_file: Option<&Path>,
         client: Option<(&ClientCertificate, &Origin)>,
     ) -> Result<Files, String> {
-        let authorities = ca_file.map(|path| authorities(path)).transpose()?.unwrap_or_default();
+        let authorities = ca_file.map(authorities).transpose()?.unwrap_or_default();
         let identity = client.map(|(files, origin)| identity(files, origin)).transpose()?;
         Ok(Files { authorities, identity })
     }
