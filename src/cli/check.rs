@@ -9,7 +9,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::{RunsArgs, find};
-use crate::fetch::Mask;
+use crate::fetch::{Mask, unused_proxy};
 use crate::handoff::{Event, Exit, RunStore};
 use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
@@ -48,6 +48,9 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("{}: table {}", job.name, filled_table(&job, &new));
     }
     check_secrets(&job, &secrets)?;
+    if let Some(text) = unused_proxy(&job.endpoints, &secrets).filter(|_| !args.offline) {
+        tell!("windrow: {text}");
+    }
     job.settings.keep_answers = KeepAnswers::All;
     let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;
     let folder = tempfile::tempdir()?;

@@ -14,6 +14,7 @@ use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
 use super::exchange::{Broken, Reply};
 use super::pacer::{Ended, Pacer, Permit, Refused};
+use super::progress::Progress;
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
@@ -74,18 +75,6 @@ struct Asking<'a, P, F> {
     pacer: &'a P,
     stop: &'a watch::Receiver<bool>,
     is_answer: &'a F,
-}
-
-/// How far an attempt has come.
-struct Progress {
-    /// What is left of its time.
-    left: Duration,
-    redirects: u32,
-    redirected: Option<Request>,
-    /// What was refused for its token.
-    refused: Option<Request>,
-    /// Whether the server may have acted on it.
-    may_be_taken: bool,
 }
 
 impl Client {
@@ -159,8 +148,7 @@ impl Client {
         tally: &mut Tally,
     ) -> Result<Answer, Setback> {
         let left = question.bounds.timeout;
-        let mut progress =
-            Progress { left, redirects: 0, redirected: None, refused: None, may_be_taken: false };
+        let mut progress = Progress::new(left);
         let answer = self.try_once(question, request, asking, tally, &mut progress).await;
         match answer.map_err(|setback| setback.weighed(question)) {
             Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
@@ -178,26 +166,24 @@ impl Client {
     ) -> Result<Answer, Setback> {
         let Asking { pacer, stop, is_answer } = *asking;
         loop {
-            let current = progress.redirected.as_ref().unwrap_or(request);
-            let token = question
-                .token
-                .as_ref()
-                .filter(|token| token.go_to(&current.origin, question.target.origin()));
+            let token = question.token_for(progress.current(request));
             let with_token = match token {
                 Some(token) => {
-                    let given = self.with_token(token, current, progress.refused.as_ref(), pacer, stop).await;
+                    let refused = progress.refused.as_deref();
+                    let given = self.with_token(token, progress.current(request), refused, pacer, stop).await;
                     Some(given.map_err(Setback::NoToken)?)
                 }
                 None => None,
             };
-            let current = with_token.as_ref().unwrap_or(current);
+            let current = with_token.as_ref().unwrap_or_else(|| progress.current(request));
             let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
             if progress.redirects == 0 && progress.refused.is_none() {
                 tally.tried();
             }
             let begun = Instant::now();
             let mut held_up = Duration::ZERO;
-            let door = self.door(question, current).await;
+            let (doors, is_public_only) = self.way(question, current).await;
+            let door = if is_public_only { &doors.public } else { &doors.open };
             let reply = match door.lease(question, current, progress.left).await {
                 Ok(lease) => {
                     let connected = Instant::now();
@@ -211,6 +197,7 @@ impl Client {
                 }
                 Err(failure) => {
                     permit.ended(Ended::without_connection(&failure));
+                    door.note_refusal(current, &failure, tally);
                     Err(Broken::unsent(failure))
                 }
             };
@@ -226,7 +213,7 @@ impl Client {
             if let Some(token) = token.filter(|_| reply.status == StatusCode::UNAUTHORIZED) {
                 // It says that nothing was done, so that even what may not be sent twice is.
                 if progress.refused.is_none() && self.may_mend(token).await {
-                    progress.refused = Some(current.clone());
+                    progress.refused = with_token.map(Box::new);
                     continue;
                 }
                 if progress.refused.is_some() {
@@ -235,15 +222,10 @@ impl Client {
             }
             if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
+                let current = with_token.as_ref().unwrap_or_else(|| progress.current(request));
                 return question.judge(current, reply, pacer, tally, is_answer);
             }
-            if progress.redirects == question.bounds.max_redirects {
-                return Err(redirect::too_many(question, reply.status, &reply.headers).into());
-            }
-            let next = redirect::follow(question, current, reply.status, &reply.headers)?;
-            progress.redirects += 1;
-            progress.may_be_taken |= redirect::was_taken(reply.status);
-            progress.redirected = Some(next);
+            progress.follow(question, request, &reply)?;
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct SecretsSeen {
     pub key: u64,
     /// Whether it refused them.
     pub refused: bool,
+    /// Whether it is a proxy on the way, and what that is told of who is asking.
+    pub is_of_proxy: bool,
 }
 
 /// What may be kept of an answer: the bytes that came, or, where they hold a secret, their text without it.
@@ -101,6 +103,8 @@ pub(super) struct Tally {
     page: Option<Redacted>,
     secrets: Option<SecretsSeen>,
     no_token: Option<String>,
+    /// What a proxy says of its own.
+    through: Option<SecretsSeen>,
 }
 
 impl Tally {
@@ -130,6 +134,11 @@ impl Tally {
         self.no_token = Some(why);
     }
 
+    /// Whether a proxy on the way took who is asking.
+    pub(super) fn went_through(&mut self, seen: SecretsSeen) {
+        self.through = Some(seen);
+    }
+
     /// The body of an answer that is no success.
     pub(super) fn refused(&mut self, page: Redacted) {
         self.page = Some(page).filter(|page| !page.body.is_empty());
@@ -139,7 +148,7 @@ impl Tally {
     pub(super) fn close(self, answer: Result<Answer, Failure>) -> Asked {
         Asked {
             page: self.page.filter(|_| answer.is_err()),
-            secrets: self.secrets,
+            secrets: self.secrets.or(self.through),
             no_token: self.no_token,
             answer,
             attempts: self.attempts,

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | dns | our resolver's own error | yes |
 //! | template | our resolver, for an address that may not be asked | no |
-//! | connect | any other error before TLS begins | yes |
+//! | connect | any other error before TLS begins; what a proxy says itself (see `proxy`) | yes |
 //! | tls | what rustls refuses: certificates, alerts, bytes that are no TLS | no |
 //! | tls | a handshake that breaks off | yes |
 //! | timeout | our watch, or the operating system's | yes |
@@ -23,7 +23,9 @@ use std::io;
 use hyper::StatusCode;
 
 use super::origin::Origin;
+use super::proxy::Proxy;
 use super::resolve::NoAddress;
+use super::tls_error;
 use crate::record::{Failure, Kind};
 
 /// Most headers of an answer over HTTP/1.1. Policies and debugging headers of content networks come to more than a
@@ -49,8 +51,8 @@ pub(super) fn not_connected(origin: &Origin, error: &BoxError) -> Failure {
         None => {}
     }
     let told = format!("{origin}: {}", story(error));
-    if find::<rustls::Error>(error).is_some() {
-        Failure::lasting(Kind::Tls, told)
+    if let Some(error) = find::<rustls::Error>(error) {
+        Failure::lasting(Kind::Tls, format!("{origin}: {}", tls_error::told(error)))
     } else if from_tls {
         Failure::passing(Kind::Tls, format!("the handshake broke off: {told}"))
     } else if io_kind(error) == Some(io::ErrorKind::TimedOut) {
@@ -58,6 +60,16 @@ pub(super) fn not_connected(origin: &Origin, error: &BoxError) -> Failure {
     } else {
         Failure::passing(Kind::Connect, told)
     }
+}
+
+/// An error on the way to a proxy.
+pub(super) fn no_proxy(proxy: &Proxy, origin: &Origin, error: &BoxError) -> Failure {
+    let error: &(dyn Error + 'static) = &**error;
+    if let Some(NoAddress::NotResolved(why)) = find::<NoAddress>(error) {
+        return Failure::passing(Kind::Dns, format!("{proxy}: {why}"));
+    }
+    let kind = if io_kind(error) == Some(io::ErrorKind::TimedOut) { Kind::Timeout } else { Kind::Connect };
+    Failure::passing(kind, format!("no connection to {proxy}, for {origin}: {}", story(error)))
 }
 
 /// An error between sending the request and the answer's head.
@@ -95,8 +107,8 @@ pub(super) fn broken_body(error: &hyper::Error) -> Failure {
 /// A connection that is of no more use.
 fn broken(error: &hyper::Error) -> Failure {
     let told = story(error);
-    if find::<rustls::Error>(error).is_some() {
-        return Failure::lasting(Kind::Tls, told);
+    if let Some(error) = find::<rustls::Error>(error) {
+        return Failure::lasting(Kind::Tls, tls_error::told(error));
     }
     // h2 says "detected" where the other side broke the protocol, "received" where it ended the stream.
     if io_kind(error).is_none() && told.contains("error detected") {

@@ -1,38 +1,44 @@
-//! Connections: name, TCP, TLS, HTTP, within one time limit.
-//!
-//! TLS is always verified, against the operating system's roots (or those that `SSL_CERT_FILE` and
-//! `SSL_CERT_DIR` name). They are loaded with the first https connection: a job without one does not need them.
+//! Connections: name, TCP, a proxy on the way, TLS, HTTP, within one time limit.
 //!
 //! A connector opens connections to the addresses that it admits and to no others: what a name resolves to is
-//! judged in the resolver, and exactly that is connected to.
+//! judged in the resolver, and exactly that is connected to. Through a proxy the proxy looks names up: an address that is
+//! written as one is judged here all the same, and so is what a name leads to as this machine has it, where it has it at
+//! all; beyond that the proxy decides whom it asks. It is itself asked at any address, as the job names it.
 
+use std::future::{Ready, ready};
+use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
 use hyper::client::conn::http1;
 use hyper::http::uri::PathAndQuery;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::network::Network;
 use super::origin::Origin;
+use super::proxy::Proxy;
 use super::request::Body;
 use super::resolve::{NoAddress, Resolver};
 use super::streams::Shared;
+use super::tls::{SystemRoots, Tls};
 use super::{classify, reach};
 use crate::record::{Failure, Kind};
 
 /// Longest head of an answer. Servers rarely send 2 KiB; browsers allow some 256 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Loaded when they are first needed.
-type Roots = OnceLock<Result<Arc<ClientConfig>, Failure>>;
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// How long a name is looked up that a proxy will look up itself. Behind many proxies nobody knows it here.
+const GLANCE: Duration = Duration::from_secs(2);
+
+type Tcp = TokioIo<TcpStream>;
+type Stream = MaybeHttpsStream<Tcp>;
 
 /// Our end of a connection.
 pub(super) enum Sender {
@@ -48,36 +54,64 @@ pub(super) struct Connector {
     resolver: Resolver,
     /// Holds for every address that is connected to.
     admits: fn(IpAddr) -> bool,
-    tls: Arc<Roots>,
+    system: Arc<SystemRoots>,
+    tls: Arc<Tls>,
+    /// `None` is the usual way: straight, trusting the system's roots.
+    network: Option<Arc<Network>>,
 }
 
 impl Connector {
     /// One that connects to any address.
     pub(super) fn new() -> Connector {
-        Connector::with(Resolver::default(), |_| true, Arc::default())
+        Connector::trusting_system(Arc::default())
+    }
+
+    fn trusting_system(system: Arc<SystemRoots>) -> Connector {
+        let tls = Arc::new(Tls::new(system.clone(), Arc::default()));
+        Connector::with(Resolver::default(), |_| true, system, tls, None)
     }
 
     /// One that connects only to addresses that `admits` holds for. It shares what the other one knows of names and
     /// roots.
     pub(super) fn only(&self, admits: fn(IpAddr) -> bool) -> Connector {
-        Connector::with(self.resolver.only(admits), admits, self.tls.clone())
+        let (system, tls) = (self.system.clone(), self.tls.clone());
+        Connector::with(self.resolver.only(admits), admits, system, tls, self.network.clone())
     }
 
-    fn with(resolver: Resolver, admits: fn(IpAddr) -> bool, tls: Arc<Roots>) -> Connector {
-        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        Connector { tcp, resolver, admits, tls }
+    /// One that goes another way. It shares the same.
+    pub(super) fn through(&self, network: &Arc<Network>) -> Connector {
+        let system = self.system.clone();
+        let tls = Arc::new(Tls::new(system.clone(), network.files.clone()));
+        Connector::with(self.resolver.clone(), self.admits, system, tls, Some(network.clone()))
+    }
+
+    fn with(
+        resolver: Resolver,
+        admits: fn(IpAddr) -> bool,
+        system: Arc<SystemRoots>,
+        tls: Arc<Tls>,
+        network: Option<Arc<Network>>,
+    ) -> Connector {
+        let tcp = tcp_by(resolver.clone());
+        Connector { tcp, resolver, admits, system, tls, network }
     }
 
     /// One that trusts these roots and no others.
     #[cfg(test)]
     pub(super) fn trusting(roots: rustls::RootCertStore) -> Connector {
-        let connector = Connector::new();
-        let config =
-            config_builder().map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
-        let _ = connector.tls.set(config.map(with_protocols));
-        connector
+        let system = SystemRoots::new();
+        let _ = system.set(Ok(roots));
+        Connector::trusting_system(Arc::new(system))
+    }
+
+    /// Whom requests to an origin go through.
+    pub(super) fn proxy_of(&self, origin: &Origin) -> Option<&Proxy> {
+        self.network.as_ref()?.proxy_of(origin)
+    }
+
+    /// Whom requests to an origin are handed to as they are.
+    pub(super) fn hands_to(&self, origin: &Origin) -> Option<&Proxy> {
+        if origin.is_https() { None } else { self.proxy_of(origin) }
     }
 
     /// A new connection to an origin, ready for a request, within `limit`. A wide one reads answers with many headers.
@@ -96,7 +130,8 @@ impl Connector {
             }
         });
         opened.await.unwrap_or_else(|_| {
-            Err(Failure::passing(Kind::Timeout, format!("no connection to {origin} within {limit:?}")))
+            let way = self.proxy_of(origin).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+            Err(Failure::passing(Kind::Timeout, format!("no connection to {origin}{way} within {limit:?}")))
         })
     }
 
@@ -105,6 +140,7 @@ impl Connector {
         if let Some(address) = origin.address() {
             return (self.admits)(address);
         }
+        let limit = if self.proxy_of(origin).is_some() { limit.min(GLANCE) } else { limit };
         let resolved = self.resolver.clone().resolve(origin.host_name().to_owned());
         !matches!(tokio::time::timeout(limit, resolved).await, Ok(Err(NoAddress::NotAdmitted(_))))
     }
@@ -114,23 +150,52 @@ impl Connector {
         if let Some(address) = origin.address().filter(|address| !(self.admits)(*address)) {
             return Err(Failure::lasting(Kind::Template, reach::not_public(&address.to_string(), address)));
         }
-        let uri = connect_uri(origin)?;
+        let tcp = match self.proxy_of(origin) {
+            None => self.straight(origin, limit).await?,
+            Some(proxy) => self.by_proxy(proxy, origin, limit).await?,
+        };
+        if !origin.is_https() {
+            return Ok(MaybeHttpsStream::Http(tcp));
+        }
+        let mut tls = HttpsConnector::from((Opened(Some(tcp)), self.tls.config(origin)?));
+        tls.call(connect_uri(origin)?).await.map_err(|error| classify::not_connected(origin, &error))
+    }
+
+    async fn straight(&self, origin: &Origin, limit: Duration) -> Result<Tcp, Failure> {
         let mut tcp = self.tcp.clone();
         // The connector divides it among a name's addresses, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
-        if origin.is_https() {
-            let mut tls = HttpsConnector::from((tcp, self.tls_config()?));
-            tls.call(uri).await.map_err(|error| classify::not_connected(origin, &error))
-        } else {
-            let stream =
-                tcp.call(uri).await.map_err(|error| classify::not_connected(origin, &error.into()))?;
-            Ok(MaybeHttpsStream::Http(stream))
-        }
+        let opened = tcp.call(connect_uri(origin)?).await;
+        opened.map_err(|error| classify::not_connected(origin, &error.into()))
     }
 
-    fn tls_config(&self) -> Result<Arc<ClientConfig>, Failure> {
-        self.tls.get_or_init(system_roots).clone()
+    /// A connection to a proxy, or over it to an https host.
+    async fn by_proxy(&self, proxy: &Proxy, origin: &Origin, limit: Duration) -> Result<Tcp, Failure> {
+        self.refuse_private_name(origin, limit).await?;
+        let mut tcp = tcp_by(self.resolver.only(|_| true));
+        tcp.set_connect_timeout(Some(limit));
+        let opened = tcp.call(connect_uri(proxy.origin())?).await;
+        let opened = opened.map_err(|error| classify::no_proxy(proxy, origin, &error.into()))?;
+        if origin.is_https() { proxy.tunnel(opened, origin).await } else { Ok(opened) }
     }
+
+    /// Where only some addresses are admitted: a name that leads to others from here is not handed to a proxy either.
+    async fn refuse_private_name(&self, origin: &Origin, limit: Duration) -> Result<(), Failure> {
+        if origin.address().is_some() || self.leads_to(origin, limit).await {
+            return Ok(());
+        }
+        match self.resolver.clone().resolve(origin.host_name().to_owned()).await {
+            Err(NoAddress::NotAdmitted(why)) => Err(Failure::lasting(Kind::Template, why.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn tcp_by(resolver: Resolver) -> HttpConnector<Resolver> {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    tcp
 }
 
 fn connect_uri(origin: &Origin) -> Result<Uri, Failure> {
@@ -139,24 +204,21 @@ fn connect_uri(origin: &Origin) -> Result<Uri, Failure> {
         .map_err(|error| Failure::lasting(Kind::Template, format!("{origin} is not valid: {error}")))
 }
 
-fn system_roots() -> Result<Arc<ClientConfig>, Failure> {
-    let builder = config_builder()?.with_native_roots().map_err(|error| {
-        let why = format!("this machine has no root certificates ({error}); hint: install ca-certificates");
-        Failure::lasting(Kind::Tls, why)
-    })?;
-    Ok(with_protocols(builder.with_no_client_auth()))
-}
+/// A connection that is there already, for whoever would open one.
+struct Opened(Option<Tcp>);
 
-fn config_builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, Failure> {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::lasting(Kind::Tls, error.to_string()))
-}
+impl Service<Uri> for Opened {
+    type Response = Tcp;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Tcp>>;
 
-/// Offers HTTP/2 and HTTP/1.1 (RFC 7301).
-fn with_protocols(mut config: ClientConfig) -> Arc<ClientConfig> {
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Arc::new(config)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        ready(self.0.take().ok_or_else(|| io::Error::other("it was used already")))
+    }
 }
 
 async fn http1(stream: Stream, is_wide: bool) -> Result<Sender, Failure> {
@@ -164,7 +226,9 @@ async fn http1(stream: Stream, is_wide: bool) -> Result<Sender, Failure> {
     if is_wide {
         builder.max_headers(classify::MAX_HEADERS);
     }
+    // Old servers and appliances know `Authorization` and `X-Api-Key` in that spelling only.
     let (sender, connection) = builder
+        .title_case_headers(true)
         .max_buf_size(MAX_HEAD)
         .writev(false)
         .handshake(stream)

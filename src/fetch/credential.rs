@@ -7,6 +7,8 @@
 //! | 429, 5xx, a redirect that is not followed | nothing |
 //! | any other | accepted |
 //!
+//! A proxy on the way refuses with 407 what it is told of who is asking; any answer of a host says that it takes it.
+//!
 //! It counts for the origin that was sent the secrets: after a redirect to another origin, none was (see `redirect`).
 
 use hyper::StatusCode;
@@ -29,8 +31,11 @@ impl Question {
             || status == StatusCode::TOO_MANY_REQUESTS
             || status.is_server_error()
             || status.is_redirection();
-        (self.sends_secrets(request) && !says_nothing)
-            .then(|| SecretsSeen { key: self.credential.key(&request.origin), refused })
+        (self.sends_secrets(request) && !says_nothing).then(|| SecretsSeen {
+            key: self.credential.key(&request.origin),
+            refused,
+            is_of_proxy: false,
+        })
     }
 
     /// For a failure's detail: which secrets were refused, by name.
@@ -42,9 +47,15 @@ impl Question {
         }
     }
 
-    /// Which secrets a request is asked with and whom, for people.
-    pub fn shown_secrets(&self, request: &Request) -> String {
-        format!("{}, asked with {},", request.origin, self.credential.shown())
+    /// Which secrets a request is asked with and whom, and how these are refused, for people.
+    pub fn shown_refusals(&self, request: &Request, seen: SecretsSeen) -> String {
+        let proxy = self.network.as_ref().and_then(|network| network.proxy_of(&request.origin));
+        match proxy.filter(|_| seen.is_of_proxy) {
+            Some(proxy) => format!("{}, were all 407", proxy.shown_with_secrets()),
+            None => {
+                format!("{}, asked with {}, were all 401 or 403", request.origin, self.credential.shown())
+            }
+        }
     }
 
     /// Whether a request carries any: one to another origin does not.

@@ -13,6 +13,7 @@ use super::asked::Tally;
 use super::connect::Sender;
 use super::origin::Origin;
 use super::pool::Lease;
+use super::proxy::{self, Proxy};
 use super::question::Question;
 use super::request::Request;
 use super::streams::NoneFree;
@@ -64,8 +65,38 @@ impl Door {
         let mut watch =
             Watch::new(watch.as_mut(), question.bounds.idle_timeout, question.bounds.timeout, left);
         let (response, lease) = self.answered(question, request, lease, &mut watch, tally).await?;
+        if let Some(broken) = self.told_by_proxy(request, &response, tally) {
+            self.pool.discard(&request.origin, lease);
+            return Err(broken);
+        }
         tally.answered(response.status());
         self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
+    }
+
+    /// Notes that a proxy on the way does not take who is asking.
+    pub(super) fn note_refusal(&self, request: &Request, failure: &Failure, tally: &mut Tally) {
+        let proxy = self.connector.proxy_of(&request.origin).filter(|_| proxy::is_refusal(failure));
+        if let Some(proxy) = proxy {
+            tally.went_through(proxy.secrets_seen(true));
+        }
+    }
+
+    /// What a proxy says that was handed the request, instead of its host.
+    fn told_by_proxy(
+        &self,
+        request: &Request,
+        head: &Response<Incoming>,
+        tally: &mut Tally,
+    ) -> Option<Broken> {
+        let proxy = self.connector.proxy_of(&request.origin)?;
+        let own = self
+            .connector
+            .hands_to(&request.origin)
+            .and_then(|_| proxy.own_answer(head.status(), head.headers()));
+        tally.went_through(
+            proxy.secrets_seen(own.as_ref().is_some_and(|own| proxy::is_refusal(&own.failure))),
+        );
+        own.map(|own| Broken { failure: own.failure, was_sent: own.was_sent })
     }
 
     /// The answer's head. A server may close a connection just as it is used again: then a request that changes
@@ -84,7 +115,10 @@ impl Door {
                 // So that a connection which was closed meanwhile is seen to be, before anything is written to it.
                 tokio::task::yield_now().await;
             }
-            let broken = match watch.step(send(&mut lease.sender, request)).await {
+            let broken = match watch
+                .step(send(&mut lease.sender, request, self.connector.hands_to(&request.origin)))
+                .await
+            {
                 Ok(Ok(response)) => return Ok((response, lease)),
                 Ok(Err(broken)) => broken,
                 Err(too_late) => Broken::sent(too_late),
@@ -222,16 +256,25 @@ impl Door {
     }
 }
 
-async fn send(sender: &mut Sender, request: &Request) -> Result<Response<Incoming>, Broken> {
+async fn send(
+    sender: &mut Sender,
+    request: &Request,
+    proxy: Option<&Proxy>,
+) -> Result<Response<Incoming>, Broken> {
     let not_ready = |error| Broken::unsent(classify::no_answer(&error));
+    let not_valid =
+        |error: hyper::http::Error| Broken::unsent(Failure::lasting(Kind::Template, error.to_string()));
     let response = match sender {
         Sender::Http1(sender) => {
             sender.ready().await.map_err(not_ready)?;
-            sender.send_request(request.for_http1()).await
+            let whole = match proxy {
+                None => request.for_http1(),
+                Some(proxy) => request.for_proxy(proxy.authorization()).map_err(not_valid)?,
+            };
+            sender.send_request(whole).await
         }
         Sender::Http2(shared) => {
-            let not_valid = |error: hyper::http::Error| Failure::lasting(Kind::Template, error.to_string());
-            let whole = request.for_http2().map_err(not_valid).map_err(Broken::unsent)?;
+            let whole = request.for_http2().map_err(not_valid)?;
             shared.sender.ready().await.map_err(not_ready)?;
             shared.sender.send_request(whole).await
         }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName,
-    HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 
 use super::Values;
@@ -17,12 +17,15 @@ use crate::record::{Failure, Kind};
 use crate::value::Value;
 
 const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
-const OUR_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
+/// Who we are, unless the job says otherwise.
+pub(super) const OUR_USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));
 
 /// Headers that frame the message or steer the connection: ours to write, not the job's.
-const RESERVED: [HeaderName; 7] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, TE, TRAILER, UPGRADE];
+const RESERVED: [HeaderName; 8] =
+    [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, PROXY_AUTHORIZATION, TE, TRAILER, UPGRADE];
 
-/// The headers of an endpoint's requests, but for `host` and what describes the payload.
+/// The headers of an endpoint's requests, but for what describes the payload; `host` is a place that is kept for it.
 pub(super) struct Headers {
     /// The same for every record: ours, unless the job gives others, and the job's.
     pub(super) constant: HeaderMap,
@@ -36,6 +39,8 @@ impl Headers {
     /// From an endpoint's headers.
     pub(super) fn compile(endpoint: &Endpoint, names: &Names) -> Result<Headers, String> {
         let constant = HeaderMap::from_iter([
+            // Before the others, as RFC 9110 (section 7.2) would have it; each request puts its own in its place.
+            (HOST, HeaderValue::from_static("")),
             (USER_AGENT, OUR_USER_AGENT),
             (ACCEPT, our_accept(endpoint)),
             (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use super::marked::{self, Mark};
+use super::network;
 use super::secret::{Form, Secret};
 use super::token::known::TokenUse;
-use crate::job::{Endpoint, Template};
+use crate::job::Endpoint;
 use crate::secrets::Secrets;
 
 /// Bytes of a secret that are not found everywhere by chance.
@@ -53,9 +54,12 @@ impl Mask {
     /// For all secrets of a job's endpoints that are set and long enough to be told from other values: a value that a
     /// server gave, and that is shown, may repeat them.
     pub fn of(endpoints: &[Endpoint], secrets: &Secrets) -> Mask {
-        let names = endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets);
+        let names = endpoints.iter().flat_map(Endpoint::secrets);
         let set = names.filter_map(|name| Secret::of(secrets, name).ok());
-        Mask::new(&set.filter(|secret| secret.reveal().len() >= SHORTEST).collect::<Vec<_>>())
+        let of_proxies = endpoints.iter().flat_map(|endpoint| network::secrets_of(endpoint, secrets));
+        Mask::new(
+            &set.chain(of_proxies).filter(|secret| secret.reveal().len() >= SHORTEST).collect::<Vec<_>>(),
+        )
     }
 
     /// Whether there is nothing to look for.

@@ -7,10 +7,11 @@
 //!    │ build(values), build_batch(records), next_page(last, step)     page
 //! Request   method, URL, headers, payload                           request, origin
 //!    │ Client::ask
-//! attempt   with a permit of the pacer; again after a pause         ask, pacer, retry
-//!    │                                    redirects on the way       redirect
+//! attempt   with a permit of the pacer; again after a pause         ask, progress, pacer, retry
+//!    │                                    redirects on the way       redirect, cookies
 //!    │                                    who may be asked at all    reach
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, streams, resolve, watch
+//!    │                                    proxy, certificates        network, proxy, tls, tls_error
 //!    │                                    body                       body
 //!    │                                    encoding                   encoding
 //!    │                                    all of it, a part, nothing completeness
@@ -33,6 +34,8 @@
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
 //! - **A token is asked for once** by all processes of the user ([`token`]).
+//! - **A proxy's answer is not its host's.** Its password goes to it alone, and nothing secret to it of an https host. A
+//!   client's certificate is shown to the endpoint's own origin only.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
 //!   cannot be read where a next page may stand in it.
@@ -53,6 +56,7 @@ mod classify;
 mod completeness;
 mod connect;
 mod content_type;
+mod cookies;
 mod credential;
 mod encode;
 mod encoding;
@@ -62,6 +66,7 @@ mod headers;
 mod link;
 mod marked;
 mod mask;
+mod network;
 mod origin;
 mod pacer;
 mod page;
@@ -70,6 +75,8 @@ mod payload;
 mod piece;
 mod pool;
 mod prescan;
+mod progress;
+mod proxy;
 mod question;
 mod ratelimit;
 mod reach;
@@ -85,6 +92,8 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tls_error;
 mod token;
 mod watch;
 
@@ -92,6 +101,7 @@ pub use asked::{Answer, Asked, Redacted, SecretsSeen};
 pub use canonical::{json_text, text as canonical_text};
 pub use content_type::ContentType;
 pub use mask::Mask;
+pub use network::unused_proxy;
 pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
@@ -101,17 +111,27 @@ pub use request::Request;
 pub use token::{TokenSettings, Tokens};
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::value::Value;
 
 /// Asks questions: one per process, its connections are shared by all endpoints. Lives on a tokio runtime.
 pub struct Client {
+    max_idle: usize,
+    is_public: fn(IpAddr) -> bool,
+    usual: Arc<Doors>,
+    /// Of endpoints that say more of their way, by that.
+    others: Mutex<Vec<(Arc<network::Network>, Arc<Doors>)>>,
+    tokens: Tokens,
+}
+
+/// The ways out that have proxy and certificates in common.
+struct Doors {
     /// To any address.
     open: Door,
     /// To public addresses only.
     public: Door,
-    tokens: Tokens,
 }
 
 /// A way out: connections, and who opens them. What was opened by one is never used by the other, so that whatever
@@ -136,8 +156,8 @@ impl Client {
     }
 
     fn with(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Client {
-        let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
-        Client { public: door(connector.only(is_public)), open: door(connector), tokens: Tokens::none() }
+        let usual = Arc::new(Doors::new(max_idle, connector, is_public));
+        Client { max_idle, is_public, usual, others: Mutex::default(), tokens: Tokens::none() }
     }
 
     /// The same, which asks for these tokens where questions need them.
@@ -145,27 +165,53 @@ impl Client {
         Client { tokens, ..self }
     }
 
+    fn doors(&self, question: &Question) -> Arc<Doors> {
+        let Some(network) = &question.network else { return self.usual.clone() };
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, doors)) = others.iter().find(|(known, _)| Arc::ptr_eq(known, network)) {
+            return doors.clone();
+        }
+        let connector = self.usual.open.connector.through(network);
+        let doors = Arc::new(Doors::new(self.max_idle, connector, self.is_public));
+        others.push((network.clone(), doors.clone()));
+        doors
+    }
+
     /// Whether an origin accepts a connection, TLS included, within `limit`; no request is sent. An address that is not
     /// public counts only if any of the `questions` may lead to one.
     pub async fn reaches<'a>(
         &self,
-        mut questions: impl Iterator<Item = &'a Question>,
+        questions: impl Iterator<Item = &'a Question>,
         origin: &Origin,
         limit: Duration,
     ) -> bool {
-        let is_public_only = questions.all(|question| question.reach.is_public_only());
-        let door = if is_public_only { &self.public } else { &self.open };
+        let questions: Vec<&Question> = questions.collect();
+        let is_public_only = questions.iter().all(|question| question.reach.is_public_only());
+        // One that asks this very host knows the way to it.
+        let own = questions.iter().find(|question| question.reach.names(origin)).or(questions.first());
+        let doors = own.map_or_else(|| self.usual.clone(), |question| self.doors(question));
+        let door = if is_public_only { &doors.public } else { &doors.open };
         door.connector.open(origin, false, limit).await.is_ok()
     }
 
-    /// The way that a request goes.
-    async fn door(&self, question: &Question, request: &Request) -> &Door {
+    /// The ways that a request may go, and whether it must lead to a public address.
+    async fn way(&self, question: &Question, request: &Request) -> (Arc<Doors>, bool) {
+        let doors = self.doors(question);
         let is_public_only = question.reach.is_public_only()
             || match &request.led_by {
-                Some(origin) => self.public.connector.leads_to(origin, question.bounds.connect_timeout).await,
+                Some(origin) => {
+                    doors.public.connector.leads_to(origin, question.bounds.connect_timeout).await
+                }
                 None => false,
             };
-        if is_public_only { &self.public } else { &self.open }
+        (doors, is_public_only)
+    }
+}
+
+impl Doors {
+    fn new(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Doors {
+        let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
+        Doors { public: door(connector.only(is_public)), open: door(connector) }
     }
 }
 

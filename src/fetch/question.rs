@@ -14,6 +14,8 @@ use super::charset::{self, Reading};
 use super::content_type::ContentType;
 use super::headers::Headers;
 use super::mask::Mask;
+use super::network::{self, Network, Networks};
+use super::origin::Origin;
 use super::payload::Payload;
 use super::piece::{Names, Records};
 use super::reach::Reach;
@@ -45,6 +47,8 @@ pub struct Question {
     /// Whether the request may be sent again although the server may have acted on it.
     pub(super) is_idempotent: bool,
     pub(super) reach: Reach,
+    /// The way to the hosts; `None` is the usual one.
+    pub(super) network: Option<Arc<Network>>,
     pub(super) redirects: Redirects,
     pub(super) reading: Reading,
     /// Takes this question's secrets out of text from the server.
@@ -99,38 +103,46 @@ impl Question {
         columns: &[Field],
         secrets: &Secrets,
     ) -> Result<Vec<Question>, QuestionError> {
-        let secrets = look_up(endpoints, secrets)?;
+        let found = look_up(endpoints, secrets)?;
         let tokens = token_uses(endpoints)?;
-        let names = Names { endpoints, columns, secrets: &secrets };
+        let names = Names { endpoints, columns, secrets: &found };
+        let mut networks = Networks::default();
         let compile = |endpoint: &Endpoint| {
             let in_endpoint = |why| QuestionError::Endpoint { endpoint: endpoint.name.clone(), why };
-            Question::compile(endpoint, &names, &tokens).map_err(in_endpoint)
+            let hidden = network::secrets_of(endpoint, secrets);
+            let question = Question::compile(endpoint, &names, &tokens, hidden).map_err(in_endpoint)?;
+            let network = networks.of(endpoint, question.target.origin(), secrets).map_err(in_endpoint)?;
+            Ok(Question { network, ..question })
         };
         endpoints.iter().map(compile).collect()
     }
 
-    /// Of one endpoint; `tokens` are those of all.
+    /// An endpoint's, but for its network; `tokens` are those of all, `hidden` is what no answer may show besides its
+    /// secrets.
     pub(super) fn compile(
         endpoint: &Endpoint,
         names: &Names,
         tokens: &[Arc<TokenUse>],
+        hidden: Vec<Secret>,
     ) -> Result<Question, String> {
         let target = UrlSource::compile(endpoint, names)?;
         let payload =
             endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
         let mut headers = Headers::compile(endpoint, names)?;
-        headers.constant.extend(target.origin().map(|origin| (HOST, origin.host())));
+        if let Some(origin) = target.origin() {
+            headers.constant.insert(HOST, origin.host());
+        }
         if let Some(payload) = &payload {
             headers.constant.entry(CONTENT_TYPE).or_insert(payload.content_type.clone());
         }
-        let used: Vec<Secret> =
-            secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
+        let values = |name: &str| names.secrets.get(name).cloned();
+        let sent: Vec<Secret> = endpoint.templates().flat_map(Template::secrets).filter_map(values).collect();
+        let derived = headers.derived.take();
+        let used: Vec<Secret> = endpoint.secrets().filter_map(values).chain(hidden).chain(derived).collect();
         let token = match &endpoint.auth {
             Some(Auth::Token(source)) => known::find(tokens, &source.name).cloned(),
             Some(Auth::Bearer(_) | Auth::Basic(_)) | None => None,
         };
-        let mut hidden = used.clone();
-        hidden.extend(headers.derived.take());
         Ok(Question {
             method: method(&endpoint.method)?,
             headers,
@@ -141,11 +153,12 @@ impl Question {
             has_pages: endpoint.pages.is_some(),
             is_idempotent: endpoint.idempotent,
             reach: Reach::of(endpoint, target.origin())?,
+            network: None,
             target,
             redirects: endpoint.redirects,
             reading: Reading::of(endpoint),
-            mask: Mask::new(&hidden).with_tokens(token.clone()),
-            credential: Credential::new(&used, token.as_deref().map(TokenUse::shown)),
+            mask: Mask::new(&used).with_tokens(token.clone()),
+            credential: Credential::new(&sent, token.as_deref().map(TokenUse::shown)),
             token,
             missing: endpoint.missing.statuses.clone(),
             bounds: endpoint.bounds.clone(),
@@ -176,7 +189,7 @@ impl Question {
         if self.target.origin().is_none() {
             headers.insert(HOST, origin.host());
         }
-        if self.token.as_ref().is_some_and(|token| token.go_to(&origin, self.target.origin())) {
+        if self.token_at(&origin).is_some() {
             // A token takes its place when it is sent.
             let mut place = HeaderValue::from_static("Bearer");
             place.set_sensitive(true);
@@ -199,6 +212,15 @@ impl Question {
             payload_marks: payload.marks,
             led_by: None,
         })
+    }
+
+    /// The access tokens that a request is sent with.
+    pub(super) fn token_for(&self, request: &Request) -> Option<&Arc<TokenUse>> {
+        self.token_at(&request.origin)
+    }
+
+    fn token_at(&self, origin: &Origin) -> Option<&Arc<TokenUse>> {
+        self.token.as_ref().filter(|token| token.go_to(origin, self.target.origin()))
     }
 
     /// What becomes of a failure that was found after an answer to this question: in the answer itself, or on a later
@@ -231,6 +253,11 @@ impl Question {
     /// Whether there is anything to mask.
     pub fn has_secrets(&self) -> bool {
         !self.mask.is_empty()
+    }
+
+    /// Whether it may go through a proxy.
+    pub fn goes_by_proxy(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.has_proxy())
     }
 
     /// What an answer says, in UTF-8. JSON in UTF-8 is as it came: whether it is valid is seen when it is parsed.
@@ -337,7 +364,7 @@ pub(super) fn look_up(
 ) -> Result<BTreeMap<String, Secret>, QuestionError> {
     let mut found = BTreeMap::new();
     let mut unusable = BTreeMap::new();
-    for name in endpoints.iter().flat_map(secret_names) {
+    for name in endpoints.iter().flat_map(Endpoint::secrets) {
         match Secret::of(secrets, name) {
             Ok(secret) => drop(found.insert(name.to_owned(), secret)),
             Err(why) => drop(unusable.insert(name.to_owned(), why.to_string())),
@@ -357,8 +384,4 @@ fn token_uses(endpoints: &[Endpoint]) -> Result<Vec<Arc<TokenUse>>, QuestionErro
         }
     }
     Ok(uses)
-}
-
-fn secret_names(endpoint: &Endpoint) -> impl Iterator<Item = &str> {
-    endpoint.templates().flat_map(Template::secrets)
 }

@@ -93,11 +93,17 @@ pub(super) fn lead(question: &Question, from: &Request, reference: &str) -> Resu
     Ok(Request { origin, target, headers, marks, led_by, ..from.clone() })
 }
 
-/// The redirect that is one too many.
-pub(super) fn too_many(question: &Question, status: StatusCode, headers: &HeaderMap) -> Failure {
-    let last = location(headers).map(|location| question.mask.apply(&location)).unwrap_or_default();
+/// The redirect that is one too many; `cookies` says which were set.
+pub(super) fn too_many(
+    question: &Question,
+    status: StatusCode,
+    headers: &HeaderMap,
+    cookies: &str,
+) -> Failure {
+    let last = location(headers).unwrap_or_default();
     let most = question.bounds.max_redirects;
-    classify::bad_redirect(format!("more than {most} redirects, the last one to {last}"), status)
+    let why = format!("more than {most} redirects, the last one to {last}{cookies}");
+    classify::bad_redirect(question.mask.apply(&why), status)
 }
 
 /// Whether a redirect is followed with GET: 303 says so, and for POST the older ones are taken so by all (the Fetch
@@ -135,7 +141,8 @@ fn target(url: &Url) -> Option<PathAndQuery> {
 
 /// Those of a request's headers that are no secret of anybody.
 fn for_another_origin(headers: &HeaderMap) -> HeaderMap {
-    let names = FOR_ANYONE.into_iter().chain(ABOUT_PAYLOAD);
+    // The place of the host before all others.
+    let names = [HOST].into_iter().chain(FOR_ANYONE).chain(ABOUT_PAYLOAD);
     let kept = names.filter_map(|name| headers.get(&name).cloned().map(|value| (name, value)));
     kept.filter(|(_, value)| !value.is_sensitive()).collect()
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName,
+    HeaderName, HeaderValue, PROXY_AUTHORIZATION,
 };
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Uri};
@@ -81,6 +81,16 @@ impl Request {
     /// As HTTP/1.1 sends it: the path only, the host in a header.
     pub(super) fn for_http1(&self) -> hyper::Request<Body> {
         self.with_uri(Uri::from(self.target.clone()), self.headers.clone())
+    }
+
+    /// As HTTP/1.1 hands it to a proxy: with the whole URI, and what only the proxy is told of who is asking.
+    pub(super) fn for_proxy(
+        &self,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<hyper::Request<Body>, hyper::http::Error> {
+        let mut headers = self.headers.clone();
+        headers.extend(authorization.map(|value| (PROXY_AUTHORIZATION, value.clone())));
+        Ok(self.with_uri(self.origin.uri(self.target.clone())?, headers))
     }
 
     /// As HTTP/2 sends it: the whole URI, no host header.

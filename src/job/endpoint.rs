@@ -9,6 +9,7 @@ use super::answer::{AnswerFormat, Expression, TakenFrom};
 use super::auth::Auth;
 use super::by_name::by_name;
 use super::limit::Cost;
+use super::network::Network;
 use super::request::{Batch, Pages, Payload};
 use super::template::{Part, Template};
 use super::when::When;
@@ -34,6 +35,9 @@ pub struct Endpoint {
     /// What a redirect makes of a request that is no GET.
     #[serde(skip)]
     pub redirects: Redirects,
+    /// The way to the hosts.
+    #[serde(skip)]
+    pub network: Network,
     /// Query parameters in order, appended to the URL's own.
     #[serde(serialize_with = "by_name")]
     pub params: Vec<(String, Template)>,
@@ -247,6 +251,7 @@ impl Endpoint {
             url,
             hosts: Vec::new(),
             redirects: Redirects::default(),
+            network: Network::default(),
             params: Vec::new(),
             headers: Vec::new(),
             auth: None,
@@ -277,6 +282,11 @@ impl Endpoint {
         let payload = self.payload.iter().flat_map(Payload::templates);
         let auth = self.auth.iter().flat_map(Auth::templates);
         std::iter::once(&self.url).chain(named).chain(payload).chain(auth)
+    }
+
+    /// The secrets that it names, in order: those of its templates, then its proxy's. One may come twice.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.templates().flat_map(Template::secrets).chain(self.network.secrets())
     }
 
     /// The input columns that its templates and its `when` use, in order; one may come twice.

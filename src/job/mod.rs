@@ -21,6 +21,7 @@ mod jq;
 mod limit;
 mod load;
 mod mistake;
+mod network;
 mod questions;
 mod raw;
 mod reference;
@@ -47,6 +48,7 @@ pub use input::{Database, Dialect, Format, Input, OnDuplicate, Quote, Source};
 pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::JobError;
+pub use network::{ClientCertificate, Network, Proxy, ProxyUrl, proxy_url};
 pub use reference::reference;
 pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
@@ -123,7 +125,7 @@ impl Job {
     /// The environment variables that the job names, each once: those of templates in the order of their first use, then
     /// those of the servers that the list comes from and the rows go to.
     pub fn secrets(&self) -> Vec<String> {
-        let templates = self.endpoints.iter().flat_map(Endpoint::templates).flat_map(Template::secrets);
+        let templates = self.endpoints.iter().flat_map(Endpoint::secrets);
         let asked = match &self.input.source {
             Source::Query { database: Database::Server(url), .. } => Some(url),
             _ => None,

@@ -63,6 +63,7 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
             shown_path(folder)
         ),
         Milestone::RunStays { folder, why } => format!("windrow: run {} stays: {why}", shown_path(folder)),
+        Milestone::ProxyUnused(text) => format!("windrow: {text}"),
         Milestone::Resumed(run) => format!("{}: continuing run {}", run.plan.job, run.plan.run),
         Milestone::LeftBehind { run, why } => {
             format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::RunnerError;
+use super::{Milestone, RunnerError, Watcher};
 use crate::budget::token_folder;
-use crate::fetch::{Question, QuestionError, TokenSettings, Tokens};
+use crate::fetch::{Question, QuestionError, TokenSettings, Tokens, unused_proxy};
 use crate::handoff::{Plan, RunStore, layout};
 use crate::job::Job;
 use crate::secrets::Secrets;
@@ -61,6 +61,13 @@ fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerError> {
     let unreadable = |error| RunnerError::Usage(format!("cannot read {}: {error}", path.display()));
     let lines = dotenvy::from_path_iter(path).map_err(unreadable)?;
     lines.collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// Says once that a proxy which the environment names is not used, where the job says nothing of one.
+pub(super) fn tell_unused_proxy(job: &Job, secrets: &Secrets, watcher: &mut dyn Watcher) {
+    if let Some(text) = unused_proxy(&job.endpoints, secrets) {
+        watcher.reached(Milestone::ProxyUnused(text));
+    }
 }
 
 /// Compiles the questions, so that a secret that is not set is told before anything is planned.

@@ -24,6 +24,8 @@ pub enum Milestone<'a> {
         /// What keeps it.
         why: String,
     },
+    /// The environment names a proxy, and the job says nothing of one: what to say of it.
+    ProxyUnused(String),
     /// The unfinished run is continued.
     Resumed(&'a LiveRun),
     /// The unfinished run stays as it is, and another one begins.

@@ -63,6 +63,7 @@ pub async fn retry(
         None => RoundOptions::watching_secrets(&options.fetch, &job, run.store.folder()),
         Some(_) => (RoundOptions::of(&options.fetch), None),
     };
+    jobs::tell_unused_proxy(&pace, &options.secrets, watcher);
     let fetched = work_round(&run, &pace, &round, &fetch, stop, watcher).await?;
     Ok(AskedAgain { run, round: Some(round), fetched, _job_lock })
 }

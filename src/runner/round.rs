@@ -52,8 +52,10 @@ impl RoundOptions {
         job: &Job,
         run: &Path,
     ) -> (RoundOptions, Option<SecretsFile>) {
-        let has_secrets = !job.secrets().is_empty();
-        let file = has_secrets.then(|| SecretsFile::begin(run)).flatten();
+        // A proxy may refuse what the environment has for it, or want what it has not.
+        let may_be_refused =
+            !job.secrets().is_empty() || job.endpoints.iter().any(|endpoint| endpoint.network.has_proxy());
+        let file = may_be_refused.then(|| SecretsFile::begin(run)).flatten();
         let secrets_accepted = file.as_ref().map(|file| file.path().to_owned());
         (RoundOptions { secrets_accepted, ..RoundOptions::of(fetch) }, file)
     }

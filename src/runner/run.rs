@@ -56,6 +56,7 @@ pub async fn run(
     if !is_trial && let Some(ended) = stands(job, options, stop, watcher).await? {
         return Ok(Ended { _job_lock: job_lock, ..ended });
     }
+    jobs::tell_unused_proxy(job, &options.secrets, watcher);
     let run = begin(job, options, watcher).await?;
     let to = ResolvedDestination::of(&run.store, &run.plan, job, &options.secrets)?;
     let mask = Mask::of(&job.endpoints, &options.secrets);

@@ -32,7 +32,9 @@ impl Credentials {
         plan: &Plan,
         recipe: &Recipe,
     ) -> Credentials {
-        let asking = recipe.steps.iter().filter(|step| step.question.has_secrets()).count() as u64;
+        let questions = recipe.steps.iter().map(|step| &step.question);
+        let may_be_refused = |question: &&Question| question.has_secrets() || question.goes_by_proxy();
+        let asking = questions.filter(may_be_refused).count() as u64;
         let waits = round == 0 && plan.records.saturating_mul(asking) >= MOST;
         Credentials { accepted, waits }
     }
@@ -40,10 +42,7 @@ impl Credentials {
     /// Notes an answer; if the origin refuses the secrets, what to tell people.
     pub(super) fn note(&self, seen: SecretsSeen, question: &Question, request: &Request) -> Option<String> {
         let is_refused = self.accepted.as_ref()?.note(seen.key, seen.refused) == Accepted::No;
-        is_refused.then(|| {
-            let asked = question.shown_secrets(request);
-            format!("the first {MOST} answers of {asked} were all 401 or 403")
-        })
+        is_refused.then(|| format!("the first {MOST} answers of {}", question.shown_refusals(request, seen)))
     }
 
     /// Leaves what was refused to a later round, where that may mend it; whether there was any.

@@ -19,7 +19,7 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 16] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
     ("mysql_async", &["database", "plan"]),
@@ -29,6 +29,8 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("hyper", &["fetch"]),
     ("hyper_util", &["fetch"]),
     ("hyper_rustls", &["fetch"]),
+    ("webpki", &["fetch"]),
+    ("cookie_store", &["fetch"]),
     ("nix", &["os", "supervisor"]),
     ("clap", &["cli"]),
     ("object_store", &["handoff"]),

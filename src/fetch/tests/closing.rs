@@ -58,7 +58,7 @@ impl Closing {
 /// Reads a request: its payload.
 fn payload(peer: &mut Peer) -> Option<String> {
     let head = peer.head()?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "))?.parse().ok()?;
     let mut payload = vec![0; length];
     peer.stream.read_exact(&mut payload).ok()?;
     String::from_utf8(payload).ok()

@@ -89,5 +89,7 @@ async fn a_key_is_of_an_origin_and_its_secrets() {
     let request = questions[0].build(&Row::id("tt1")).unwrap();
     let keys = questions.iter().map(|question| question.credential.key(&request.origin)).collect::<Vec<_>>();
     assert_ne!(keys[0], keys[1]);
-    assert!(questions[1].shown_secrets(&request).ends_with(", asked with ${B},"));
+    let seen = SecretsSeen { key: 0, refused: true, is_of_proxy: false };
+    let shown = questions[1].shown_refusals(&request, seen);
+    assert!(shown.ends_with(", asked with ${B}, were all 401 or 403"), "{shown}");
 }

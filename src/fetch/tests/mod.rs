@@ -21,11 +21,17 @@
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `token` | access tokens: asked for once, renewed, shared, never elsewhere, never shown |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
+//! | `certificates` | who is trusted, who is shown a certificate of ours, and the words for what fails |
+//! | `proxy` | what a proxy is told, what hosts are told, and a proxy's own answers |
+//! | `spelling` | names of headers as the wire has them |
+//! | `cookies` | those that are set while a request is redirected |
 
 mod answers;
 mod batches;
+mod certificates;
 mod closing;
 mod connections;
+mod cookies;
 mod credential;
 mod failures;
 mod given;
@@ -36,9 +42,11 @@ mod once;
 mod pages;
 mod parts;
 mod payloads;
+mod proxy;
 mod redirects;
 mod repeats;
 mod site;
+mod spelling;
 mod tls;
 mod token;
 mod urls;

@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper::{Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -40,18 +40,27 @@ impl Authority {
         roots
     }
 
-    /// A server for `name` that offers `protocols`.
-    pub(super) fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
+    pub(super) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for `name`, and its key.
+    pub(super) fn certificate(&self, name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let certificate =
             CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        (vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+    }
+
+    /// A server for `name` that offers `protocols`.
+    pub(super) fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
+        let (chain, key) = self.certificate(name);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(chain, key)
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
@@ -319,7 +328,7 @@ fn ssl_cert_file_names_the_roots() {
     let authority = Authority::new();
     let site = Site::tls(authority.acceptor("localhost", &["h2"]), |_| ok("there"));
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), authority.0.pem()).unwrap();
+    std::fs::write(file.path(), authority.pem()).unwrap();
     let run = |roots: &std::path::Path| {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "fetch::tests::tls::asks_with_the_systems_roots", "--ignored", "--nocapture"])

@@ -7,7 +7,8 @@
 //! | any other 4xx but 408 and 429 | there will be none |
 //! | 408, 429, 5xx, no answer, a page of HTML, JSON without a token | none now |
 //!
-//! It is asked by the process's own client: with its TLS, its bounds, its redirects (none is followed).
+//! It is asked by the process's own client, the way of the endpoint that it is for: with its proxy, its certificates, within
+//! bounds. No redirect is followed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::known::TokenUse;
 use crate::fetch::asked::Asked;
 use crate::fetch::encode;
 use crate::fetch::headers::NoValues;
+use crate::fetch::network::Network;
 use crate::fetch::piece::Names;
 use crate::fetch::question::Question;
 use crate::fetch::request::Request;
@@ -58,6 +60,8 @@ pub(super) struct TokenRequest {
     key: String,
     signer: Option<Key>,
     uses: Arc<TokenUse>,
+    /// The way of the endpoint that it is for.
+    network: Option<Arc<Network>>,
 }
 
 /// What a token server gives.
@@ -80,6 +84,7 @@ impl TokenRequest {
         source: &TokenSource,
         secrets: &BTreeMap<String, Secret>,
         uses: &Arc<TokenUse>,
+        network: &Option<Arc<Network>>,
     ) -> Result<TokenRequest, String> {
         let signer = match &source.grant {
             Grant::ServiceAccount(file) => Some(Key::read(file)?),
@@ -94,6 +99,7 @@ impl TokenRequest {
             key: String::new(),
             signer,
             uses: uses.clone(),
+            network: network.clone(),
         };
         request.key = request.name()?;
         // What is wrong with it is found now.
@@ -176,7 +182,8 @@ impl TokenRequest {
         };
         let endpoint = self.endpoint(form, auth);
         let names = Names { endpoints: &[], columns: &[], secrets: &secrets };
-        let question = Question::compile(&endpoint, &names, &[])?;
+        let mut question = Question::compile(&endpoint, &names, &[], Vec::new())?;
+        question.network.clone_from(&self.network);
         let request = question.build(&NoValues).map_err(|failure| failure.detail.to_string())?;
         Ok((question, request))
     }

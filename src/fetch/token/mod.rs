@@ -137,7 +137,8 @@ impl Tokens {
             let (Some(Auth::Token(source)), Some(uses)) = (&endpoint.auth, &question.token) else { continue };
             if !sources.iter().any(|known| Arc::ptr_eq(&known.uses, uses)) {
                 let wrong = |why| QuestionError::Token { name: source.name.clone(), why };
-                let request = TokenRequest::compile(source, &values, uses).map_err(wrong)?;
+                let request =
+                    TokenRequest::compile(source, &values, uses, &question.network).map_err(wrong)?;
                 sources.push(Source { uses: uses.clone(), request, state: Mutex::default() });
             }
         }

@@ -107,6 +107,19 @@ section! {
         /// What becomes of a POST that is redirected by 301, 302 or 303: a failure, or with `browser` a GET without its
         /// payload, as browsers make of it. After 307 and 308 it stays what it is.
         redirects: Word<Redirects>,
+        /// The proxy that requests go through: `http://user:${PROXY_PASSWORD}@proxy.example.com:3128`, `environment` for
+        /// those of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, or `none`. Default none.
+        proxy: String,
+        /// A PEM file of certificates that are trusted besides the system's: those of authorities, or a server's own.
+        #[schemars(length(min = 1))]
+        ca_file: String,
+        /// A PEM file with a certificate that shows the host of `url`, and no other, who is asking; its key is in it, too,
+        /// or in `client_key_file`.
+        #[schemars(length(min = 1))]
+        client_certificate_file: String,
+        /// A PEM file with the key of `client_certificate_file`, without a password.
+        #[schemars(length(min = 1))]
+        client_key_file: String,
         /// The HTTP method. Default `GET`, or `POST` where there is `json`, `form` or `body`.
         #[schemars(regex(pattern = "^[A-Z0-9!#$%&'*+.^_`|~-]+$"))]
         method: String,
@@ -183,7 +196,7 @@ impl Common {
     }
 
     /// Takes from the defaults what it does not say itself. A request has one body, and an answer is read in one way: who
-    /// says one of either has none of the defaults'.
+    /// says one of either has none of the defaults'. Nor has a certificate the key of another.
     pub(super) fn inherit_defaults(&mut self, defaults: &Common) {
         let mut general = defaults.clone();
         let mut own: Vec<&str> = Vec::new();
@@ -194,6 +207,10 @@ impl Common {
         if READING.iter().any(|key| self.present.has(key)) {
             (general.format, general.pipe) = (None, None);
             own.extend(READING);
+        }
+        if IDENTITY.iter().any(|key| self.present.has(key)) {
+            (general.client_certificate_file, general.client_key_file) = (None, None);
+            own.extend(IDENTITY);
         }
         if let (Some(retry), Some(general)) = (&mut self.retry, &general.retry) {
             retry.value.inherit(&general.value);
@@ -211,6 +228,9 @@ const PAYLOADS: [&str; 3] = ["json", "form", "body"];
 
 /// Of which one says how an answer is read.
 const READING: [&str; 2] = ["format", "pipe"];
+
+/// A certificate and its key.
+const IDENTITY: [&str; 2] = ["client_certificate_file", "client_key_file"];
 
 fn values(named: &Option<At<Named<String>>>) -> impl Iterator<Item = &At<String>> {
     named.iter().flat_map(|named| named.value.entries()).map(|(_, value)| value)

@@ -91,6 +91,8 @@ fn is_written_so(key: &str, text: &str) -> bool {
         // An expression as likely as a name.
         "name" | "limit" | "json" => false,
         "url" => ["http://", "https://", "{"].iter().any(|begin| text.starts_with(begin)),
+        "proxy" => ["http://", "environment", "none", "${"].iter().any(|begin| text.starts_with(begin)),
+        "ca_file" | "client_certificate_file" | "client_key_file" => jq::compile(text).is_err(),
         "method" => text.bytes().all(|byte| byte.is_ascii_uppercase()),
         "body" => text.contains('{'),
         "ok" | "when" | "missing" | "cost" => jq::compile(text).is_ok(),

@@ -66,6 +66,57 @@ fn the_columns_of_a_payload_are_read_from_the_list() {
 }
 
 #[test]
+fn the_way_to_a_host_is_the_endpoints_or_the_defaults() {
+    let job = |defaults: &str, keys: &str| {
+        let text = format!("defaults = {{ {defaults} }}\n{}", super::small(keys));
+        super::parse(&text).unwrap_or_else(|error| panic!("{error}")).endpoints.remove(0).network
+    };
+    assert_eq!(job("", ""), Network::default());
+    let url = |text: &str| Proxy::Url(ProxyUrl::parse(text).unwrap());
+    let proxy = "proxy = \"http://me:${PW}@proxy:3128\"";
+    assert_eq!(job(proxy, "").proxy, url("http://me:${PW}@proxy:3128"));
+    assert_eq!(job(proxy, "proxy = \"none\"").proxy, Proxy::None);
+    assert_eq!(job(proxy, "proxy = \"environment\"").proxy, Proxy::Environment);
+    let text = format!("defaults = {{ {proxy} }}\n{}", super::small(""));
+    assert_eq!(super::parse(&text).unwrap().secrets(), ["PW"]);
+    let certificates =
+        job("ca_file = 'ca.pem', client_key_file = 'a.key', client_certificate_file = 'a.pem'", "");
+    assert!(certificates.ca_file.unwrap().ends_with("ca.pem"));
+    let files = |network: Network| {
+        let files = network.client_certificate.unwrap();
+        [files.certificate, files.key].map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+    };
+    let general = "client_key_file = 'a.key', client_certificate_file = 'a.pem'";
+    assert_eq!(files(job(general, "")), ["a.pem", "a.key"]);
+    let own = "client_certificate_file = 'b.pem'";
+    assert_eq!(files(job(general, own)), ["b.pem", "b.pem"], "a key belongs to its certificate");
+}
+
+#[test]
+fn a_way_that_cannot_be_gone() {
+    for (keys, message) in [
+        ("proxy = \"http://me:geheim@proxy:3128\"", "a password in plain text"),
+        ("proxy = \"socks5://proxy:1080\"", "not supported: a SOCKS proxy"),
+        ("proxy = \"env\"", "\"env\" is no proxy"),
+        ("proxy = \"http://{id}:3128\"", "a column of the list in the URL of a proxy"),
+        ("ca_file = \"~/ca.pem\"", "`~` is not expanded in paths"),
+        ("client_key_file = \"a.key\"", "`client_key_file` without `client_certificate_file`"),
+        (
+            "headers = { Proxy-Authorization = \"x\" }",
+            "the header `Proxy-Authorization` is windrow's own to send",
+        ),
+    ] {
+        let mistakes = super::mistakes_of(&super::small(keys));
+        assert_eq!(mistakes.len(), 1, "{keys}");
+        assert_eq!(mistakes[0].message, message, "{keys}");
+    }
+    let given = super::small("client_certificate_file = \"a.pem\"\nurl = \"{id:url}\"");
+    assert!(
+        super::mistakes_of(&given).iter().any(|one| one.message.starts_with("a client certificate where"))
+    );
+}
+
+#[test]
 fn methods_and_payloads_that_do_not_go_together() {
     insta::assert_snapshot!(said("method = \"POST OFFICE\""), @r#"
     line 8: "POST OFFICE"

@@ -1,11 +1,13 @@
 //! `[[endpoint]]`: when and what it asks, how it reads the answers, within which bounds, and what is repeated.
 
+use std::path::Path;
+
 use super::auth::TokenSources;
 use super::names::{Condition, GivenNames};
-use super::{answer, auth, column, cycle, request, template, uses};
+use super::{answer, auth, column, cycle, network, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Bounds, Endpoint, OnFailure, Redirects, Retry, When, jq};
+use crate::job::{Bounds, Endpoint, Network, OnFailure, Redirects, Retry, When, jq};
 
 /// Most endpoints: each has its bit in the `ask` of a record.
 const MOST_ENDPOINTS: usize = 64;
@@ -15,6 +17,7 @@ pub(super) fn all(
     file: &raw::JobFile,
     tokens: &TokenSources<'_>,
     known: &GivenNames<'_>,
+    folder: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Endpoint>> {
     let list = file.endpoint.as_ref()?;
@@ -36,10 +39,11 @@ pub(super) fn all(
         .map(|((endpoint, condition), needs)| {
             let when = condition.as_ref().map(|condition| when(condition, known, mistakes));
             let auth = auth::of_endpoint(endpoint, tokens, known, mistakes);
+            let network = network::validated(endpoint, folder, mistakes);
             let endpoint = validated(endpoint, file, known, mistakes);
             let when = when.map_or(Some(None), |when| when.map(Some));
             let (endpoint, (when, auth)) = endpoint.zip(when.zip(auth))?;
-            Some(Endpoint { when, auth, after: needs, ..endpoint })
+            Some(Endpoint { when, auth, network, after: needs, ..endpoint })
         })
         .collect();
     validated.into_iter().collect()
@@ -54,7 +58,7 @@ fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
     }
 }
 
-/// An endpoint, but for what comes before it, and its credentials.
+/// An endpoint, but for what comes before it, its credentials and its network.
 fn validated(
     endpoint: &raw::Endpoint,
     file: &raw::JobFile,
@@ -73,6 +77,7 @@ fn validated(
         url: asked.url,
         hosts: asked.hosts,
         redirects: endpoint.common.redirects.as_ref().map_or(Redirects::default(), |word| word.value.0),
+        network: Network::default(),
         params: asked.params,
         headers: asked.headers,
         payload: asked.payload,

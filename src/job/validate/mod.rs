@@ -18,6 +18,7 @@ mod key;
 mod language;
 mod limit;
 mod names;
+mod network;
 mod pages;
 mod partition;
 mod path;
@@ -92,7 +93,7 @@ pub(super) fn validated(
     let limits = limit::all(&written, mistakes);
     let uses = uses::all(file, &written, &known, mistakes);
     let tokens = auth::sources(file, &known, folder, mistakes);
-    let endpoints = endpoint::all(file, &tokens, &known, mistakes);
+    let endpoints = endpoint::all(file, &tokens, &known, folder, mistakes);
     let endpoints = endpoints.map(|endpoints| uses::taken(endpoints, uses));
     let input = input::validated(file, &known, folder, mistakes);
     let table = table::validated(file, &known, folder, mistakes);

@@ -7,12 +7,13 @@ use crate::job::raw::{self, At};
 use crate::job::{Batch, Part, Payload, Template, is_idempotent};
 
 /// Headers that belong to the connection, which windrow manages (RFC 9110 section 7.6.1, RFC 9113 section 8.2.2).
-const MANAGED: [&str; 10] = [
+const MANAGED: [&str; 11] = [
     "connection",
     "content-length",
     "expect",
     "host",
     "keep-alive",
+    "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",
@@ -131,11 +132,11 @@ fn check_header_name(name: &At<String>, lower: &str, is_second: bool, mistakes: 
         let hint = "letters, digits and `-`, as in X-Api-Key";
         mistakes.add(&name.span, format!("\"{}\" is no name for a header", name.value), hint);
     } else if MANAGED.contains(&lower) {
-        mistakes.add(
-            &name.span,
-            format!("the header `{}` is windrow's own to send", name.value),
-            "leave it out",
-        );
+        let hint = match lower {
+            "proxy-authorization" => "write proxy = \"http://user:${PROXY_PASSWORD}@proxy.example.com:3128\"",
+            _ => "leave it out",
+        };
+        mistakes.add(&name.span, format!("the header `{}` is windrow's own to send", name.value), hint);
     } else if is_second {
         let hint = "capitals make no difference: leave one out";
         mistakes.add(&name.span, format!("a second header `{}`", name.value), hint);

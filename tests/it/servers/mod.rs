@@ -10,6 +10,7 @@
 //! | [`hosts`] | what becomes of a run some of whose hosts are gone? |
 //! | [`parts`] | what becomes of a success that is a part of the answer, or none yet? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
+//! | [`proxies`] | what of a run through a proxy, and of its password? |
 //! | [`secure`] | HTTPS: HTTP/2 and HTTP/1.1, and certificates that nobody vouches for |
 //! | [`tokens`] | what of access tokens that end, are refused, cannot be had, are asked for by who is killed? |
 //! | [`raw`] | a server that writes any bytes |
@@ -22,6 +23,7 @@ mod hosts;
 mod kinds;
 mod parts;
 mod policies;
+mod proxies;
 pub mod raw;
 mod secure;
 mod tokens;

@@ -93,6 +93,12 @@ impl Sandbox {
     /// A program's environment and folder: nothing outside the sandbox is used or changed.
     pub fn confine(&self, command: &mut Command) {
         command.current_dir(self.path()).env("WINDROW_STATE", self.state.path());
+        // Who runs the tests may be behind a proxy.
+        for name in
+            ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"]
+        {
+            command.env_remove(name);
+        }
     }
 
     /// The program, to be started in this folder.
