@@ -164,6 +164,9 @@ pub(crate) mod database_servers;
 #[cfg(test)]
 pub(crate) use database_servers::{mariadb as mariadb_server, postgres as postgres_server};
 #[cfg(test)]
+#[path = "../tests/engines.rs"]
+pub(crate) mod engines;
+#[cfg(test)]
 #[expect(dead_code, reason = "the tests that run the program include it, too, and use what these do not")]
 #[path = "../tests/seed.rs"]
 pub(crate) mod seed;

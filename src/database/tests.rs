@@ -10,9 +10,9 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::{DatabaseError, Server, Trouble};
+use crate::engines::{Engine, on_each};
 use crate::job::ServerUrl;
 use crate::mariadb_server::{self, MariaDbServer};
-use crate::merge::tests::engines::{Engine, on_each};
 use crate::postgres_server::{self, PostgresServer};
 use crate::secrets::Secrets;
 

@@ -61,7 +61,7 @@ mod sql;
 mod statements;
 mod target;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod views;
 
 pub use destination::{Found, check_destination, first_rows};

@@ -1,62 +1,18 @@
-//! The databases that promises are tested on, and what tests of all of them share: a promise is written once, and is tested
-//! on each of them under its name.
+//! What the tests of all databases share: a promise is written once, and is tested on each of them under its name.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::sandbox::{Sandbox, Values, all_ok};
 use crate::database::Session;
+pub(crate) use crate::engines::{Engine, on_each};
 use crate::job::{Destination, Mode, ServerUrl, Statement};
 use crate::merge::{MergeError, ResolvedDestination, check_destination};
 use crate::value::{Field, Type, Value};
 
-/// A database, as a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    DuckDb,
-    Postgres,
-    MariaDb,
-    Sqlite,
-}
-
-/// A test of each engine, named for it: `on_each! { [postgres, sqlite] nothing_is_left; }` makes `nothing_is_left::postgres`
-/// and `nothing_is_left::sqlite` of `async fn nothing_is_left(on: Engine)`.
-macro_rules! on_each {
-    ($($engines:tt $($test:ident),+;)+) => { $($($crate::merge::tests::engines::on_each!(@ $engines $test);)+)+ };
-    (@ [$($engine:ident),+] $test:ident) => {
-        mod $test {
-            $(#[tokio::test]
-            async fn $engine() {
-                super::$test($crate::merge::tests::engines::Engine::named(stringify!($engine))).await;
-            })+
-        }
-    };
-}
-pub(crate) use on_each;
-
 pub const MODES: [Mode; 4] = [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds];
 
 impl Engine {
-    pub fn named(name: &str) -> Engine {
-        match name {
-            "duckdb" => Engine::DuckDb,
-            "postgres" => Engine::Postgres,
-            "mariadb" => Engine::MariaDb,
-            "sqlite" => Engine::Sqlite,
-            other => panic!("{other} is no engine"),
-        }
-    }
-
-    /// Of what differs, what is this one's: PostgreSQL's, MariaDB's, SQLite's.
-    pub fn own<T>(self, [postgres, mariadb, sqlite]: [T; 3]) -> T {
-        match self {
-            Engine::Postgres => postgres,
-            Engine::MariaDb => mariadb,
-            Engine::Sqlite => sqlite,
-            Engine::DuckDb => panic!("DuckDB has none of its own"),
-        }
-    }
-
     /// A run of some records, not published yet.
     pub async fn run_of(self, records: u64, mode: Mode) -> Sandbox {
         Sandbox::of_one_round(records, &all_ok).await.mode(mode).on(self)

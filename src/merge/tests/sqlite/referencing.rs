@@ -116,3 +116,23 @@ async fn triggers_that_only_write_elsewhere_are_let_be() {
         assert_eq!(logged, [expected], "{mode:?}");
     }
 }
+
+/// Also where the reference has several columns, the table no numbers of rows, and a reference was broken before.
+#[tokio::test]
+async fn a_deferred_reference_names_its_row_whatever_stands() {
+    for without in ["", "WITHOUT ROWID"] {
+        let sandbox = run_of(6, Mode::Upsert).await;
+        sandbox.execute(&format!(
+            "CREATE TABLE \"known ones\" (a TEXT, b INT, PRIMARY KEY (a, b)); \
+             INSERT INTO \"known ones\" SELECT 'tt000' || value, value FROM json_each('[0,1,2,4,5]'); \
+             CREATE TABLE films (id TEXT PRIMARY KEY, title TEXT, votes INT, budget INT, facts TEXT, \
+               FOREIGN KEY (id, votes) REFERENCES \"known ones\" DEFERRABLE INITIALLY DEFERRED) {without}; \
+             PRAGMA foreign_keys = OFF; INSERT INTO films (id, votes) VALUES ('old', 1), ('older', 1)"
+        ));
+        let said = refused(&sandbox).await.to_string();
+        let named = "\n  record 3, id \"tt0003\", id = \"tt0003\", votes = \"3\": FOREIGN KEY constraint failed: (id, votes)";
+        assert!(said.contains(named) && said.matches("\n  record ").count() == 1, "{without}: {said}");
+        assert_eq!(sandbox.rejected().await, [3], "{without}");
+        assert_eq!(sandbox.rows("SELECT count(*) FROM films"), ["7"], "{without}");
+    }
+}
