@@ -34,8 +34,9 @@
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
 //! - **A token is asked for once** by all processes of the user ([`token`]).
-//! - **A proxy's answer is not its host's.** Its password goes to it alone, and nothing secret to it of an https host. A
-//!   client's certificate is shown to the endpoint's own origin only.
+//! - **A proxy's answer is not its host's**, where it can be told from that: always of an https host. Its password goes to
+//!   it alone, and nothing secret to it of an https host. A client's certificate is shown to the endpoint's own origin
+//!   only.
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
 //!   cannot be read where a next page may stand in it.
