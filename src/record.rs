@@ -81,6 +81,8 @@ pub enum Kind {
     MaxRequests,
     /// A quota is used up, or the server asks for a longer pause than anybody waits.
     Quota,
+    /// No access token could be had for it.
+    Token,
     /// Its host did not answer anybody: left to a later round, or failed in the last.
     HostDown,
     /// Working on this record ended its process more than once.
@@ -90,11 +92,11 @@ pub enum Kind {
 impl Kind {
     /// Whether it says that the pair was not asked, or not to its end, and is left to a later round.
     pub fn waits(self) -> bool {
-        matches!(self, Kind::Interrupted | Kind::MaxRequests | Kind::Quota | Kind::HostDown)
+        matches!(self, Kind::Interrupted | Kind::MaxRequests | Kind::Quota | Kind::Token | Kind::HostDown)
     }
 
     /// All kinds, for help and documentation.
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 27] = [
         Kind::Dns,
         Kind::Connect,
         Kind::Tls,
@@ -119,6 +121,7 @@ impl Kind {
         Kind::Interrupted,
         Kind::MaxRequests,
         Kind::Quota,
+        Kind::Token,
         Kind::HostDown,
         Kind::Crashed,
     ];
@@ -150,6 +153,7 @@ impl Kind {
             Kind::Interrupted => "interrupted",
             Kind::MaxRequests => "max_requests",
             Kind::Quota => "quota",
+            Kind::Token => "token",
             Kind::HostDown => "host_down",
             Kind::Crashed => "crashed",
         }

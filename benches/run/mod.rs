@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader as _, StatisticsOptions};
 use windrow::chunk::{Row, encode_ledger, encode_rows};
+use windrow::handoff::VERSION;
 use windrow::handoff::digest;
 use windrow::handoff::ledger::Line;
-use windrow::handoff::store::VERSION;
 use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };

@@ -28,6 +28,11 @@ pub fn state_folder() -> PathBuf {
     set(VARIABLE).unwrap_or_else(below)
 }
 
+/// The folder of the access tokens that all processes of this user share.
+pub fn token_folder() -> PathBuf {
+    state_folder().join("tokens")
+}
+
 /// The file of a limit that jobs name, its folder made.
 ///
 /// # Errors

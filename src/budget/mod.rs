@@ -44,7 +44,7 @@ mod terms;
 mod window;
 mod words;
 
-pub use folder::{file_of_host, file_of_limit, state_folder};
+pub use folder::{file_of_host, file_of_limit, state_folder, token_folder};
 pub use known::{LimitState, QuotaUsed, forget_host, known, let_go_of_host, sweep_hosts};
 pub use member::{Member, Moment};
 pub use terms::Terms;

@@ -17,6 +17,7 @@ use super::pacer::{Ended, Pacer, Permit, Refused};
 use super::question::Question;
 use super::request::Request;
 use super::retry::{Next, retry_after};
+use super::token::NoToken;
 use super::{Client, classify, encoding, link, ratelimit, redirect};
 use crate::record::{Failure, Kind};
 
@@ -27,6 +28,8 @@ const ERROR_PAGE: usize = 64 * 1024;
 enum Setback {
     /// It could not begin, or not go on.
     Refused(Refused),
+    /// There is no token to ask with.
+    NoToken(NoToken),
     /// It failed.
     Failed {
         failure: Failure,
@@ -48,7 +51,7 @@ impl Setback {
             Setback::Failed { failure, wait } => {
                 Setback::Failed { failure: question.policy.weigh(failure), wait }
             }
-            refused @ Setback::Refused(_) => refused,
+            other => other,
         }
     }
 
@@ -58,12 +61,19 @@ impl Setback {
             Setback::Failed { failure, wait } => {
                 Setback::Failed { failure: classify::may_have_been_taken(failure), wait }
             }
-            Setback::Refused(_) => {
+            Setback::Refused(_) | Setback::NoToken(_) => {
                 let why = "the run ended before the redirect was followed";
                 classify::may_have_been_taken(Failure::passing(Kind::Redirect, why)).into()
             }
         }
     }
+}
+
+/// By whose leave it is asked, until when, and what counts.
+struct Asking<'a, P, F> {
+    pacer: &'a P,
+    stop: &'a watch::Receiver<bool>,
+    is_answer: &'a F,
 }
 
 /// How far an attempt has come.
@@ -72,6 +82,8 @@ struct Progress {
     left: Duration,
     redirects: u32,
     redirected: Option<Request>,
+    /// What was refused for its token.
+    refused: Option<Request>,
     /// Whether the server may have acted on it.
     may_be_taken: bool,
 }
@@ -112,9 +124,18 @@ impl Client {
             if *stop.borrow() {
                 break Err(waiting(Refused::Interrupted, earlier));
             }
-            let (failure, wait) = match self.attempt(question, request, pacer, &mut tally, &is_answer).await {
+            let asking = Asking { pacer, stop, is_answer: &is_answer };
+            let (failure, wait) = match self.attempt(question, request, &asking, &mut tally).await {
                 Ok(answer) => break Ok(answer),
-                Err(Setback::Refused(refused)) => break Err(waiting(refused, earlier)),
+                Err(Setback::Refused(refused) | Setback::NoToken(NoToken::Refused(refused))) => {
+                    break Err(waiting(refused, earlier));
+                }
+                Err(Setback::NoToken(NoToken::Later(why))) => break Err(tokenless(&why, earlier)),
+                Err(Setback::NoToken(NoToken::Never(why))) => {
+                    let failure = tokenless(&why, earlier);
+                    tally.found_no_token(why);
+                    break Err(failure);
+                }
                 Err(Setback::Failed { failure, wait }) => (failure, wait),
             };
             match question.policy.next(tally.attempts, tally.taken, failure.clone(), wait, &draw) {
@@ -130,36 +151,48 @@ impl Client {
     }
 
     /// One try, the redirects that it meets included.
-    async fn attempt<P: Pacer>(
+    async fn attempt<P: Pacer, F: Fn(&Answer) -> bool>(
         &self,
         question: &Question,
         request: &Request,
-        pacer: &P,
+        asking: &Asking<'_, P, F>,
         tally: &mut Tally,
-        is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
         let left = question.bounds.timeout;
-        let mut progress = Progress { left, redirects: 0, redirected: None, may_be_taken: false };
-        let answer = self.try_once(question, request, pacer, tally, &mut progress, is_answer).await;
+        let mut progress =
+            Progress { left, redirects: 0, redirected: None, refused: None, may_be_taken: false };
+        let answer = self.try_once(question, request, asking, tally, &mut progress).await;
         match answer.map_err(|setback| setback.weighed(question)) {
             Err(setback) if progress.may_be_taken && !question.is_idempotent => Err(setback.for_good()),
             answer => answer,
         }
     }
 
-    async fn try_once<P: Pacer>(
+    async fn try_once<P: Pacer, F: Fn(&Answer) -> bool>(
         &self,
         question: &Question,
         request: &Request,
-        pacer: &P,
+        asking: &Asking<'_, P, F>,
         tally: &mut Tally,
         progress: &mut Progress,
-        is_answer: &impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Setback> {
+        let Asking { pacer, stop, is_answer } = *asking;
         loop {
             let current = progress.redirected.as_ref().unwrap_or(request);
+            let token = question
+                .token
+                .as_ref()
+                .filter(|token| token.go_to(&current.origin, question.target.origin()));
+            let with_token = match token {
+                Some(token) => {
+                    let given = self.with_token(token, current, progress.refused.as_ref(), pacer, stop).await;
+                    Some(given.map_err(Setback::NoToken)?)
+                }
+                None => None,
+            };
+            let current = with_token.as_ref().unwrap_or(current);
             let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
-            if progress.redirects == 0 {
+            if progress.redirects == 0 && progress.refused.is_none() {
                 tally.tried();
             }
             let begun = Instant::now();
@@ -190,6 +223,16 @@ impl Client {
                 broken.after(progress.redirects)
             })?;
             progress.left = progress.left.saturating_sub(took);
+            if let Some(token) = token.filter(|_| reply.status == StatusCode::UNAUTHORIZED) {
+                // It says that nothing was done, so that even what may not be sent twice is.
+                if progress.refused.is_none() && self.may_mend(token).await {
+                    progress.refused = Some(current.clone());
+                    continue;
+                }
+                if progress.refused.is_some() {
+                    self.was_in_vain(token).await;
+                }
+            }
             if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
                 return question.judge(current, reply, pacer, tally, is_answer);
@@ -386,9 +429,19 @@ fn waiting(refused: Refused, earlier: Option<Failure>) -> Failure {
         Refused::Quota { .. } => (Kind::Quota, "the quota was used up"),
         Refused::HostDown => (Kind::HostDown, "its host did not answer anybody"),
     };
+    left(kind, why, earlier)
+}
+
+/// The same, for want of a token.
+fn tokenless(why: &str, earlier: Option<Failure>) -> Failure {
+    left(Kind::Token, why, earlier)
+}
+
+fn left(kind: Kind, why: &str, earlier: Option<Failure>) -> Failure {
     match earlier {
+        None if kind == Kind::Token => Failure::passing(kind, why),
         None => Failure::passing(kind, format!("{why} before this was asked")),
-        Some(earlier) if kind == Kind::HostDown => {
+        Some(earlier) if matches!(kind, Kind::HostDown | Kind::Token) => {
             let detail = format!("{}: {}; {why} afterwards", earlier.kind, earlier.detail);
             Failure { status: earlier.status, ..Failure::passing(kind, detail) }
         }

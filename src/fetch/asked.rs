@@ -32,6 +32,8 @@ pub struct Asked {
     /// What the last answer says of the secrets that it was asked with; `None` where there were none, or where it says
     /// nothing of them.
     pub secrets: Option<SecretsSeen>,
+    /// That there will be no access token for it, in words.
+    pub no_token: Option<String>,
     /// Of a question that failed: how the body of the last answer began whose status was no success, its encoding
     /// undone. At most 64 KiB; `None` where there was nothing.
     pub page: Option<Redacted>,
@@ -98,6 +100,7 @@ pub(super) struct Tally {
     started_at: Option<i64>,
     page: Option<Redacted>,
     secrets: Option<SecretsSeen>,
+    no_token: Option<String>,
 }
 
 impl Tally {
@@ -122,6 +125,11 @@ impl Tally {
         self.secrets = seen;
     }
 
+    /// There will be no access token.
+    pub(super) fn found_no_token(&mut self, why: String) {
+        self.no_token = Some(why);
+    }
+
     /// The body of an answer that is no success.
     pub(super) fn refused(&mut self, page: Redacted) {
         self.page = Some(page).filter(|page| !page.body.is_empty());
@@ -132,6 +140,7 @@ impl Tally {
         Asked {
             page: self.page.filter(|_| answer.is_err()),
             secrets: self.secrets,
+            no_token: self.no_token,
             answer,
             attempts: self.attempts,
             requests: self.requests,

@@ -1,15 +1,18 @@
 //! Request headers, compiled: those that are the same for every record, and those with slots.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName,
+    HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
 };
 
 use super::Values;
-use super::marked::Marked;
+use super::marked::{self, Marked};
 use super::piece::{Names, Piece, Records};
 use super::request_part::RequestPart;
-use crate::job::{AnswerFormat, Endpoint};
+use super::secret::Secret;
+use crate::job::{AnswerFormat, Auth, Endpoint};
 use crate::record::{Failure, Kind};
 use crate::value::Value;
 
@@ -25,6 +28,8 @@ pub(super) struct Headers {
     pub(super) constant: HeaderMap,
     /// Those with slots.
     filled: Vec<(HeaderName, Vec<Piece>)>,
+    /// A user and a password as they are sent, where they are secret.
+    pub(super) derived: Option<Secret>,
 }
 
 impl Headers {
@@ -35,11 +40,36 @@ impl Headers {
             (ACCEPT, our_accept(endpoint)),
             (ACCEPT_ENCODING, OUR_ACCEPT_ENCODING),
         ]);
-        let mut headers = Headers { constant, filled: Vec::new() };
+        let mut headers = Headers { constant, filled: Vec::new(), derived: None };
         for (name, template) in &endpoint.headers {
             headers.add(header_name(name)?, names.pieces(template, RequestPart::Header)?)?;
         }
+        match &endpoint.auth {
+            Some(Auth::Bearer(token)) => {
+                let mut pieces = vec![Piece::Literal("Bearer ".to_owned())];
+                pieces.extend(names.pieces(token, RequestPart::Header)?);
+                headers.add(AUTHORIZATION, pieces)?;
+            }
+            Some(Auth::Basic(user)) => headers.add_basic(names.pieces(user, RequestPart::Header)?)?,
+            Some(Auth::Token(_)) | None => {}
+        }
         Ok(headers)
+    }
+
+    /// A user and a password (RFC 7617).
+    fn add_basic(&mut self, pieces: Vec<Piece>) -> Result<(), String> {
+        let text = written(&pieces, &Records { all: &[NoValues], join: None })
+            .map_err(|failure| failure.detail.to_string())?;
+        let encoded = STANDARD.encode(&text.text);
+        let value = HeaderValue::from_str(&format!("Basic {encoded}"));
+        let mut value = value.map_err(|_| "auth holds characters that a header cannot carry")?;
+        value.set_sensitive(true);
+        self.constant.insert(AUTHORIZATION, value);
+        if !text.marks.is_empty() {
+            let shown = format!("({} in base64)", marked::shown(&text.text, &text.marks));
+            self.derived = Some(Secret::named(shown.into(), &encoded));
+        }
+        Ok(())
     }
 
     /// Those of one request.
@@ -86,18 +116,23 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
 /// A header's value for the records of a request. One that holds a secret is marked, so that its `Debug` output
 /// is hidden, HTTP/2 keeps it out of its compression tables, and no redirect takes it to another origin.
 fn header_value(pieces: &[Piece], records: &Records<'_, impl Values>) -> Result<HeaderValue, Failure> {
-    let mut built = Marked::default();
-    for piece in pieces {
-        piece.write(&mut built, records)?;
-    }
+    let built = written(pieces, records)?;
     let refused = |_| Failure::lasting(Kind::Template, "holds characters that a header cannot carry");
     let mut value = HeaderValue::from_str(&built.text).map_err(refused)?;
     value.set_sensitive(!built.marks.is_empty());
     Ok(value)
 }
 
+fn written(pieces: &[Piece], records: &Records<'_, impl Values>) -> Result<Marked, Failure> {
+    let mut built = Marked::default();
+    for piece in pieces {
+        piece.write(&mut built, records)?;
+    }
+    Ok(built)
+}
+
 /// Stands for the record where a template has no slots.
-struct NoValues;
+pub(super) struct NoValues;
 
 impl Values for NoValues {
     fn input(&self, _: usize) -> &Value {

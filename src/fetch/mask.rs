@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use super::encode;
 use super::marked::{self, Mark};
-use super::secret::Secret;
+use super::secret::{Form, Secret};
+use super::token::known::TokenUse;
 use crate::job::{Endpoint, Template};
 use crate::secrets::Secrets;
 
@@ -23,22 +23,31 @@ const WITHHELD: &str = "(withheld: it holds a secret)";
 #[derive(Clone, Default)]
 pub struct Mask {
     /// What to look for, and what to show instead.
-    forms: Vec<(String, Arc<str>)>,
+    forms: Vec<Form>,
+    /// Whose tokens are looked for as well.
+    tokens: Option<Arc<TokenUse>>,
 }
 
 impl Mask {
     /// For these secrets: as they are, percent-encoded, as forms encode them, and as JSON writes them.
     pub(super) fn new(secrets: &[Secret]) -> Mask {
-        let mut forms = Vec::new();
-        for secret in secrets {
-            let value = secret.reveal();
-            let spellings =
-                [value.to_owned(), encode::component(value), encode::form(value), encode::json(value)];
-            forms.extend(spellings.map(|spelling| (spelling, secret.shown().clone())));
-        }
+        let mut forms: Vec<Form> = secrets.iter().flat_map(Secret::forms).collect();
         forms.sort();
         forms.dedup();
-        Mask { forms }
+        Mask { forms, tokens: None }
+    }
+
+    /// And for the tokens that a question is asked with, as they come.
+    pub(super) fn with_tokens(self, tokens: Option<Arc<TokenUse>>) -> Mask {
+        Mask { tokens, ..self }
+    }
+
+    /// What to look for now.
+    fn forms(&self) -> Cow<'_, [Form]> {
+        match &self.tokens {
+            None => Cow::Borrowed(&self.forms),
+            Some(tokens) => Cow::Owned(self.forms.iter().cloned().chain(tokens.forms()).collect()),
+        }
     }
 
     /// For all secrets of a job's endpoints that are set and long enough to be told from other values: a value that a
@@ -51,7 +60,7 @@ impl Mask {
 
     /// Whether there is nothing to look for.
     pub(super) fn is_empty(&self) -> bool {
-        self.forms.is_empty()
+        self.forms.is_empty() && self.tokens.is_none()
     }
 
     /// `text` without secrets. One that is spelled in some other way takes the whole text with it.
@@ -70,7 +79,8 @@ impl Mask {
 
     /// The spellings that are known; two that overlap are one.
     fn known(&self, text: &str) -> Vec<Mark> {
-        let found = self.forms.iter().flat_map(|(form, shown)| {
+        let forms = self.forms();
+        let found = forms.iter().flat_map(|(form, shown)| {
             let mark = |(at, form): (usize, &str)| Mark { at: at..at + form.len(), shown: shown.clone() };
             text.match_indices(form).map(mark)
         });
@@ -94,7 +104,7 @@ impl Mask {
         let texts = [text, &decoded, &unescaped];
         let holds =
             |form: &String| form.len() >= SHORTEST && texts.iter().any(|text| text.contains(form.as_str()));
-        self.forms.iter().any(|(form, _)| holds(form))
+        self.forms().iter().any(|(form, _)| holds(form))
     }
 }
 

@@ -32,6 +32,7 @@
 //! - **A request that may not be sent twice is not**, unless the server cannot have acted on it.
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
+//! - **A token is asked for once** by all processes of the user ([`token`]).
 //! - **A secret is never shown**: not in errors, details, or `Debug` output, even where a server sends it back.
 //! - **A part is no answer**: not a 206 that nobody asked for, not a 202 with nothing in it, not a `Link` header that
 //!   cannot be read where a next page may stand in it.
@@ -84,6 +85,7 @@ mod target;
 mod template;
 #[cfg(test)]
 mod tests;
+mod token;
 mod watch;
 
 pub use asked::{Answer, Asked, Redacted, SecretsSeen};
@@ -94,8 +96,9 @@ pub use origin::Origin;
 pub use pacer::{Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use part::PartIs;
-pub use question::Question;
+pub use question::{Question, QuestionError};
 pub use request::Request;
+pub use token::{TokenSettings, Tokens};
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -108,6 +111,7 @@ pub struct Client {
     open: Door,
     /// To public addresses only.
     public: Door,
+    tokens: Tokens,
 }
 
 /// A way out: connections, and who opens them. What was opened by one is never used by the other, so that whatever
@@ -133,7 +137,12 @@ impl Client {
 
     fn with(max_idle: usize, connector: connect::Connector, is_public: fn(IpAddr) -> bool) -> Client {
         let door = |connector| Door { pool: pool::Pool::new(max_idle), connector };
-        Client { public: door(connector.only(is_public)), open: door(connector) }
+        Client { public: door(connector.only(is_public)), open: door(connector), tokens: Tokens::none() }
+    }
+
+    /// The same, which asks for these tokens where questions need them.
+    pub fn with_tokens(self, tokens: Tokens) -> Client {
+        Client { tokens, ..self }
     }
 
     /// Whether an origin accepts a connection, TLS included, within `limit`; no request is sent. An address that is not

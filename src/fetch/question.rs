@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::Method;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 
 use super::asked::{Answer, Redacted};
 use super::charset::{self, Reading};
@@ -20,8 +21,9 @@ use super::request::Request;
 use super::retry::Policy;
 use super::secret::{Credential, Secret};
 use super::target::{self, UrlSource};
+use super::token::known::{self, TokenUse};
 use super::{Values, classify, sniff};
-use crate::job::{Bounds, Endpoint, NextPage, Part, Redirects, Template};
+use crate::job::{Auth, Bounds, Endpoint, NextPage, Part, Redirects, Template};
 use crate::record::{Failure, Kind};
 use crate::secrets::Secrets;
 use crate::value::Field;
@@ -29,7 +31,7 @@ use crate::value::Field;
 /// One endpoint's question, ready to be filled in for each record.
 pub struct Question {
     method: Method,
-    target: UrlSource,
+    pub(super) target: UrlSource,
     pub(super) headers: Headers,
     payload: Option<Payload>,
     /// What stands between the values of a batch; `None` where one record is asked for at a time.
@@ -49,6 +51,8 @@ pub struct Question {
     pub(super) mask: Mask,
     /// Their names, as people write them.
     pub(super) credential: Credential,
+    /// The access tokens that it is asked with.
+    pub(super) token: Option<Arc<TokenUse>>,
     /// Statuses that say that the id does not exist there.
     pub(super) missing: Vec<u16>,
     pub(super) bounds: Bounds,
@@ -64,6 +68,14 @@ pub enum QuestionError {
         /// Name and what is wrong with it.
         Vec<(String, String)>,
     ),
+    /// Access tokens cannot be asked for.
+    #[error("[auth.{name}]: {why}\nhint: correct it in the job file")]
+    Token {
+        /// NAME.
+        name: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A template does not make a request.
     #[error("endpoint {endpoint}: {why}\nhint: correct it in the job file")]
     Endpoint {
@@ -88,15 +100,21 @@ impl Question {
         secrets: &Secrets,
     ) -> Result<Vec<Question>, QuestionError> {
         let secrets = look_up(endpoints, secrets)?;
+        let tokens = token_uses(endpoints)?;
         let names = Names { endpoints, columns, secrets: &secrets };
         let compile = |endpoint: &Endpoint| {
             let in_endpoint = |why| QuestionError::Endpoint { endpoint: endpoint.name.clone(), why };
-            Question::compile(endpoint, &names).map_err(in_endpoint)
+            Question::compile(endpoint, &names, &tokens).map_err(in_endpoint)
         };
         endpoints.iter().map(compile).collect()
     }
 
-    fn compile(endpoint: &Endpoint, names: &Names) -> Result<Question, String> {
+    /// Of one endpoint; `tokens` are those of all.
+    pub(super) fn compile(
+        endpoint: &Endpoint,
+        names: &Names,
+        tokens: &[Arc<TokenUse>],
+    ) -> Result<Question, String> {
         let target = UrlSource::compile(endpoint, names)?;
         let payload =
             endpoint.payload.as_ref().map(|payload| Payload::compile(payload, names)).transpose()?;
@@ -107,6 +125,12 @@ impl Question {
         }
         let used: Vec<Secret> =
             secret_names(endpoint).filter_map(|name| names.secrets.get(name)).cloned().collect();
+        let token = match &endpoint.auth {
+            Some(Auth::Token(source)) => known::find(tokens, &source.name).cloned(),
+            Some(Auth::Bearer(_) | Auth::Basic(_)) | None => None,
+        };
+        let mut hidden = used.clone();
+        hidden.extend(headers.derived.take());
         Ok(Question {
             method: method(&endpoint.method)?,
             headers,
@@ -120,8 +144,9 @@ impl Question {
             target,
             redirects: endpoint.redirects,
             reading: Reading::of(endpoint),
-            mask: Mask::new(&used),
-            credential: Credential::new(&used),
+            mask: Mask::new(&hidden).with_tokens(token.clone()),
+            credential: Credential::new(&used, token.as_deref().map(TokenUse::shown)),
+            token,
             missing: endpoint.missing.statuses.clone(),
             bounds: endpoint.bounds.clone(),
             policy: Policy::new(&endpoint.retry),
@@ -150,6 +175,12 @@ impl Question {
         let mut headers = self.headers.build(&records)?;
         if self.target.origin().is_none() {
             headers.insert(HOST, origin.host());
+        }
+        if self.token.as_ref().is_some_and(|token| token.go_to(&origin, self.target.origin())) {
+            // A token takes its place when it is sent.
+            let mut place = HeaderValue::from_static("Bearer");
+            place.set_sensitive(true);
+            headers.insert(AUTHORIZATION, place);
         }
         let payload = match &self.payload {
             Some(payload) => payload.build(&records)?,
@@ -300,7 +331,10 @@ fn first_page(endpoint: &Endpoint) -> Option<(String, u64)> {
 }
 
 /// The values of all secrets that a job's templates name, or all that are wrong with them.
-fn look_up(endpoints: &[Endpoint], secrets: &Secrets) -> Result<BTreeMap<String, Secret>, QuestionError> {
+pub(super) fn look_up(
+    endpoints: &[Endpoint],
+    secrets: &Secrets,
+) -> Result<BTreeMap<String, Secret>, QuestionError> {
     let mut found = BTreeMap::new();
     let mut unusable = BTreeMap::new();
     for name in endpoints.iter().flat_map(secret_names) {
@@ -310,6 +344,19 @@ fn look_up(endpoints: &[Endpoint], secrets: &Secrets) -> Result<BTreeMap<String,
         }
     }
     if unusable.is_empty() { Ok(found) } else { Err(QuestionError::Secrets(unusable.into_iter().collect())) }
+}
+
+/// The tokens of a job's endpoints, each source's once.
+fn token_uses(endpoints: &[Endpoint]) -> Result<Vec<Arc<TokenUse>>, QuestionError> {
+    let mut uses: Vec<Arc<TokenUse>> = Vec::new();
+    for endpoint in endpoints {
+        let Some(Auth::Token(source)) = &endpoint.auth else { continue };
+        if known::find(&uses, &source.name).is_none() {
+            let wrong = |why| QuestionError::Token { name: source.name.clone(), why };
+            uses.push(Arc::new(TokenUse::of(source).map_err(wrong)?));
+        }
+    }
+    Ok(uses)
 }
 
 fn secret_names(endpoint: &Endpoint) -> impl Iterator<Item = &str> {

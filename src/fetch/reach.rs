@@ -88,7 +88,7 @@ impl HostPattern {
         HostPattern { host: without_root(origin.host_name()).to_owned(), is_below: false }
     }
 
-    fn parse(text: &str) -> Result<HostPattern, String> {
+    pub(super) fn parse(text: &str) -> Result<HostPattern, String> {
         let (is_below, name) = match text.strip_prefix("*.") {
             Some(name) => (true, name),
             None => (false, text),
@@ -107,7 +107,7 @@ impl HostPattern {
         Ok(HostPattern { host: without_root(&host.to_string()).to_owned(), is_below })
     }
 
-    fn matches(&self, host: &str) -> bool {
+    pub(super) fn matches(&self, host: &str) -> bool {
         let host = without_root(host);
         match host.strip_suffix(self.host.as_str()) {
             Some("") => !self.is_below,

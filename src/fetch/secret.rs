@@ -6,8 +6,12 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::encode;
 use super::origin::Origin;
 use crate::secrets::{Secrets, Unusable};
+
+/// A spelling of a secret, and what is shown in its place.
+pub(super) type Form = (String, Arc<str>);
 
 /// A secret with its value.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +25,19 @@ impl Secret {
     pub(super) fn of(secrets: &Secrets, name: &str) -> Result<Secret, Unusable> {
         let value = secrets.get(name)?;
         Ok(Secret { shown: format!("${{{name}}}").into(), value: value.into() })
+    }
+
+    /// One that is no variable's value.
+    pub(super) fn named(shown: Arc<str>, value: &str) -> Secret {
+        Secret { shown, value: value.into() }
+    }
+
+    /// As it is, percent-encoded, as forms encode it, and as JSON writes it.
+    pub(super) fn forms(&self) -> impl Iterator<Item = Form> {
+        let value = &*self.value;
+        let spellings =
+            [value.to_owned(), encode::component(value), encode::form(value), encode::json(value)];
+        spellings.into_iter().map(|spelling| (spelling, self.shown.clone()))
     }
 
     /// `${NAME}`.
@@ -47,7 +64,11 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    pub(super) fn new(secrets: &[Secret]) -> Credential {
+    /// These secrets; or the token that they are exchanged for.
+    pub(super) fn new(secrets: &[Secret], token: Option<String>) -> Credential {
+        if let Some(shown) = token {
+            return Credential { shown };
+        }
         let mut names: Vec<&str> = secrets.iter().map(|secret| &**secret.shown()).collect();
         names.sort_unstable();
         names.dedup();

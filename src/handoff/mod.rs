@@ -33,6 +33,7 @@
 pub mod accepted;
 pub mod commit;
 pub mod digest;
+mod error;
 pub mod event;
 pub mod exit;
 pub mod input;
@@ -46,14 +47,19 @@ pub mod refused;
 pub mod runs;
 mod seal;
 pub mod store;
+mod sweep;
 
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
+pub use error::HandoffError;
 pub use event::Event;
 pub use exit::Exit;
 pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
 pub use refused::RefusedRow;
-pub use store::{HandoffError, RunStore};
+pub use store::RunStore;
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.
 pub const OPEN_BLOCKS: usize = 8;
+
+/// The version that this windrow writes into every format, and the newest that it reads.
+pub const VERSION: u32 = 1;

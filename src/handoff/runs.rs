@@ -11,7 +11,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::store::{HandoffError, absent_is_fine, file_error};
+use super::error::{HandoffError, absent_is_fine, file_error};
 use super::{layout, mark};
 
 /// Where the runs of a job file live by default; `job` is absolute.

@@ -3,7 +3,7 @@
 //! Promises: what a `put` or a [`commit`](RunStore::commit) returned `Ok` for is durable (file and folder
 //! synced); a file is seen whole or not at all; of two commits of one block the first one stands.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -16,102 +16,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::commit::{ChunkFile, Commit, Committed};
+use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
-use super::{digest, exit::Exit, layout, mark, seal};
+use super::{VERSION, digest, layout, mark, seal};
 use crate::record::Ordinal;
-
-/// The version that this windrow writes into every format, and the newest that it reads.
-pub const VERSION: u32 = 1;
 
 /// How often a commit whose fate is unknown is tried.
 const COMMIT_TRIES: u32 = 3;
-
-/// What goes wrong with the files of a run.
-#[derive(Debug, thiserror::Error)]
-pub enum HandoffError {
-    /// There is no such run.
-    #[error("no run at {path}\nhint: `windrow status` lists the runs")]
-    NoRun {
-        /// Where it was looked for.
-        path: String,
-    },
-    /// The disk is full.
-    #[error(
-        "no space left on the disk that holds {path}\nhint: free some space, then repeat the command: committed work is kept"
-    )]
-    DiskFull {
-        /// What was being written.
-        path: String,
-    },
-    /// A file could not be read or written.
-    #[error("cannot {verb} {path}: {source}")]
-    File {
-        /// "read", "write", …
-        verb: &'static str,
-        /// The file.
-        path: String,
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A file that was there is not any more.
-    #[error("{path} is gone\nhint: restore it, or start anew with `windrow run JOB --new`")]
-    Gone {
-        /// The file.
-        path: String,
-    },
-    /// A file is not what its format says.
-    #[error(
-        "{path} is damaged: {why}\nhint: it was changed after it was written: restore it, or start anew with `windrow run JOB --new`"
-    )]
-    Damaged {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A file was written by a newer windrow.
-    #[error(
-        "{path} has format version {version}, this windrow reads up to {VERSION}\nhint: use the windrow that made the run, or a newer one"
-    )]
-    Newer {
-        /// The file.
-        path: String,
-        /// Its version.
-        version: u64,
-    },
-    /// The folder cannot keep the promise that only one commit of a block stands.
-    #[error(
-        "{path} is on a file system that cannot create a file exclusively (no hard links?)\nhint: choose another folder with --runs"
-    )]
-    NotExclusive {
-        /// The folder.
-        path: String,
-    },
-    /// A commit's fate could not be learnt.
-    #[error(
-        "the commit of block {first} of shard {shard} could not be confirmed\nhint: run the shard again, nothing is lost"
-    )]
-    Unconfirmed {
-        /// The shard.
-        shard: u32,
-        /// The block.
-        first: Ordinal,
-    },
-}
-
-impl HandoffError {
-    /// The exit code that this error ends a process with.
-    pub fn exit(&self) -> Exit {
-        match self {
-            HandoffError::NoRun { .. } | HandoffError::Newer { .. } | HandoffError::NotExclusive { .. } => {
-                Exit::Usage
-            }
-            HandoffError::DiskFull { .. } | HandoffError::File { .. } => Exit::Disk,
-            HandoffError::Gone { .. } | HandoffError::Damaged { .. } => Exit::Integrity,
-            HandoffError::Unconfirmed { .. } => Exit::TryAgain,
-        }
-    }
-}
 
 /// The files of one run.
 #[derive(Debug, Clone)]
@@ -310,51 +221,6 @@ impl RunStore {
         path.try_exists().map_err(|error| file_error("look for", path.display(), error))
     }
 
-    /// Removes chunks that no commit names, and half-written files: what writers have left that died, or that lost against
-    /// others. What has another name is not windrow's, and stays.
-    ///
-    /// Does nothing unless every block of the shard, each named by its first record, is committed: then nothing that a writer
-    /// still writes can count, though it lives, on another machine maybe. While a block is not, its writer's chunks look the
-    /// same as what a dead one has left.
-    pub async fn sweep(
-        &self,
-        shard: u32,
-        mut blocks: impl Iterator<Item = Ordinal>,
-    ) -> Result<(), HandoffError> {
-        let folder = self.folder.join(layout::shard_folder(shard));
-        let failed = |error| file_error("list", folder.display(), error);
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-                names.push(entry.file_name().to_string_lossy().into_owned());
-            }
-        }
-        let is_committed = |first| names.contains(&layout::commit(first));
-        if !layout::has_leftovers(&names) || !blocks.all(is_committed) {
-            return Ok(());
-        }
-        let named: HashSet<String> =
-            self.commits(shard).await?.into_values().flat_map(|c| c.files).map(|file| file.name).collect();
-        let is_left =
-            |name: &&String| layout::is_staged(name) || (layout::is_chunk(name) && !named.contains(*name));
-        for name in names.iter().filter(is_left) {
-            let path = folder.join(name);
-            std::fs::remove_file(&path)
-                .or_else(absent_is_fine)
-                .map_err(|error| file_error("remove", path.display(), error))?;
-        }
-        Ok(())
-    }
-
-    /// Sweeps all shards of a run that are whole. What stays behind is in nobody's way, so nothing fails.
-    pub async fn sweep_all(&self) {
-        let rounds = self.rounds().await.unwrap_or_default();
-        for shard in rounds.iter().flat_map(|round| &round.shards) {
-            let _ = self.sweep(shard.number, shard.blocks.iter().map(|block| block.first)).await;
-        }
-    }
-
     /// Removes chunks of this process's own for a block that another has committed.
     pub async fn discard(&self, shard: u32, files: &[ChunkFile]) {
         for file in files {
@@ -480,66 +346,8 @@ fn to_json<T: Serialize>(value: &T) -> Bytes {
     text.into()
 }
 
-pub(super) fn file_error(verb: &'static str, path: impl ToString, error: std::io::Error) -> HandoffError {
-    if error.kind() == std::io::ErrorKind::StorageFull {
-        return HandoffError::DiskFull { path: path.to_string() };
-    }
-    HandoffError::File { verb, path: path.to_string(), source: Box::new(error) }
-}
-
-pub(super) fn absent_is_fine(error: std::io::Error) -> Result<(), std::io::Error> {
-    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
-}
-
-/// Whether the file system said that it is full (or the quota used up), somewhere down the error's chain.
-fn is_disk_full(error: &object_store::Error) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-        }
-        source = inner.source();
-    }
-    false
-}
-
 /// Microseconds since 1970, UTC.
 pub fn now_micros() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_sweep_removes_what_windrow_wrote_and_nothing_else() {
-        let root = tempfile::tempdir().unwrap();
-        let run = RunStore::create(&root.path().join("20261123T071000-000000000000a")).await.unwrap();
-        let left =
-            ["000000000.5f0c7a11.shop.parquet", "000000000.5f0c7a11.requests.parquet", "000000000.json#1"];
-        let stay =
-            [layout::INPUT, layout::SHARD_LOG, "notes.md", "shop.parquet", "dear.csv", ".nfs0001", "draft#1"];
-        run.put_shard_file(0, layout::INPUT, Bytes::new()).await.unwrap();
-        for name in left.iter().chain(&stay) {
-            std::fs::write(run.local_path(0, name), "").unwrap();
-        }
-        std::fs::create_dir(run.local_path(0, "000000000.5f0c7a11.plots.parquet")).unwrap();
-        run.sweep(0, [0].into_iter()).await.unwrap();
-        assert!(left.iter().all(|name| run.local_path(0, name).exists()), "its block may be at work");
-        std::fs::write(
-            run.local_path(0, "000000000.json"),
-            r#"{"version": 1, "run": "r", "shard": 0, "first": 0, "records": 1,
-            "attempt": "99999999", "files": [], "tally": {}, "at": 0}"#,
-        )
-        .unwrap();
-        run.sweep(0, [0].into_iter()).await.unwrap();
-        let is_there = |name: &&&str| run.local_path(0, name).exists();
-        assert_eq!(
-            (left.iter().filter(is_there).count(), stay.iter().filter(is_there).count()),
-            (0, stay.len())
-        );
-        assert!(run.local_path(0, "000000000.5f0c7a11.plots.parquet").is_dir());
-    }
 }

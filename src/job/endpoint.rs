@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::answer::{AnswerFormat, Expression, TakenFrom};
+use super::auth::Auth;
 use super::by_name::by_name;
 use super::limit::Cost;
 use super::request::{Batch, Pages, Payload};
@@ -39,6 +40,8 @@ pub struct Endpoint {
     /// Request headers in order, names in lower case.
     #[serde(serialize_with = "by_name")]
     pub headers: Vec<(String, Template)>,
+    /// Who asks.
+    pub auth: Option<Auth>,
     /// The request's body.
     #[serde(flatten)]
     pub payload: Option<Payload>,
@@ -246,6 +249,7 @@ impl Endpoint {
             redirects: Redirects::default(),
             params: Vec::new(),
             headers: Vec::new(),
+            auth: None,
             payload: None,
             idempotent: true,
             when: None,
@@ -267,11 +271,12 @@ impl Endpoint {
         }
     }
 
-    /// Its templates: the URL, then query, headers and payload.
+    /// Its templates: the URL, then query, headers, payload and credentials.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let named = self.params.iter().chain(&self.headers).map(|(_, template)| template);
         let payload = self.payload.iter().flat_map(Payload::templates);
-        std::iter::once(&self.url).chain(named).chain(payload)
+        let auth = self.auth.iter().flat_map(Auth::templates);
+        std::iter::once(&self.url).chain(named).chain(payload).chain(auth)
     }
 
     /// The input columns that its templates and its `when` use, in order; one may come twice.

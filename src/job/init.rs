@@ -51,7 +51,7 @@ id = "user_id"                      # the column that identifies a line; here th
 name = "user"                       # letters, digits and _
 url = "https://jsonplaceholder.typicode.com/users/{user_id}"  # {column} is filled in, encoded
 # params = { lang = "en", key = "${API_KEY}" }                # ${NAME} comes from the environment and is never shown
-# headers = { authorization = "Bearer ${API_TOKEN}" }
+# auth = { bearer = "${API_TOKEN}" }
 # method = "POST"                   # with a payload it is POST anyway; json, or form = { … }, or body = "…"
 # json = { user = "{user_id}", verbose = true }
 # idempotent = true                 # a POST may be repeated (any GET may)

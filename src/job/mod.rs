@@ -1,8 +1,7 @@
 //! The job file: what the user declares, read as written (`raw`), then validated as a whole (`validate`).
 //!
 //! [`Job::load`] reports every mistake of a file at once, each with its line and a hint; only the validated
-//! [`Job`] leaves this module. Keys that belong to later versions are refused as not yet supported, never
-//! ignored. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
+//! [`Job`] leaves this module. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
 //!
 //! A new key starts in `raw` (its name, its shape, its line in the schema), is checked in `validate` and ends as
 //! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`], [`Statement`] or [`Settings`]; what
@@ -11,6 +10,7 @@
 use std::path::PathBuf;
 
 mod answer;
+mod auth;
 mod by_name;
 mod changes;
 mod endpoint;
@@ -38,6 +38,7 @@ mod validate;
 mod when;
 
 pub use answer::{AnswerFormat, Css, Expression, KeepAnswers, TakenFrom};
+pub use auth::{Auth, ClientAuth, Grant, TokenSource};
 pub use endpoint::{
     Bounds, Column, Endpoint, Missing, OnBadCharacter, OnError, OnFailure, Redirects, Retry, RetryOn,
 };

@@ -11,7 +11,7 @@ use super::prove::Extent;
 use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof, columns, database, dialect, file, outside, sql, statements};
-use crate::handoff::store::VERSION;
+use crate::handoff::VERSION;
 use crate::handoff::{Outcome, Plan, RunStore};
 use crate::job::{Destination, Job};
 use crate::value::Type;

@@ -5,8 +5,8 @@
 
 use super::write::planned;
 use super::{PlanError, PlanOptions, questions_sha256};
+use crate::handoff::VERSION;
 use crate::handoff::digest;
-use crate::handoff::store::VERSION;
 use crate::handoff::{Exit, HandoffError, Plan, Round, RunStore, Shard, layout};
 use crate::job::{Job, KeepAnswers};
 

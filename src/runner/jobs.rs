@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::RunnerError;
-use crate::fetch::Question;
+use crate::budget::token_folder;
+use crate::fetch::{Question, QuestionError, TokenSettings, Tokens};
 use crate::handoff::{Plan, RunStore, layout};
 use crate::job::Job;
 use crate::secrets::Secrets;
@@ -66,6 +67,8 @@ fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerError> {
 pub fn check_secrets(job: &Job, secrets: &Secrets) -> Result<(), RunnerError> {
     let fields: Vec<Field> =
         job.input_columns().into_iter().map(|name| Field { name, ty: Type::Text }).collect();
-    let compiled = Question::compile_all(&job.endpoints, &fields, secrets);
-    compiled.map(|_| ()).map_err(|error| RunnerError::Usage(error.to_string()))
+    let wrong = |error: QuestionError| RunnerError::Usage(error.to_string());
+    let questions = Question::compile_all(&job.endpoints, &fields, secrets).map_err(wrong)?;
+    let settings = TokenSettings { folder: token_folder(), patience: job.settings.patience };
+    Tokens::compile(&job.endpoints, &questions, secrets, settings).map(drop).map_err(wrong)
 }

@@ -10,9 +10,10 @@ use super::keep::{Keep, Kept};
 use super::output::Output;
 use super::pair::{RecordState, Settled};
 use crate::chunk::{self, ChunkError, KeptAnswer, Row};
+use crate::handoff::VERSION;
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
-use crate::handoff::store::{VERSION, now_micros};
+use crate::handoff::store::now_micros;
 use crate::handoff::{ChunkFile, Commit, Content, Plan, Tally, layout};
 use crate::record::{Failure, Kind, Ordinal, Rows, Status};
 

@@ -8,8 +8,9 @@ use super::condition::{self, Condition, Input};
 use super::pace::Price;
 use super::pair::{AnswerIndex, RecordState};
 use super::pipe::Pipe;
+use crate::budget::token_folder;
 use crate::extract::{Extractor, ExtractorError, Guarded};
-use crate::fetch::{Question, Values};
+use crate::fetch::{Question, QuestionError, TokenSettings, Tokens, Values};
 use crate::handoff::{Plan, event};
 use crate::job::{Endpoint, Job, OnAbsent, Pages, Part};
 use crate::os::{Watchdog, Working};
@@ -81,10 +82,12 @@ impl Recipe {
         secrets: &Secrets,
         crashed: &[(Ordinal, String)],
         watchdog: Watchdog,
-    ) -> Result<Recipe, WorkerError> {
+    ) -> Result<(Recipe, Tokens), WorkerError> {
         let (fields, carried) = input_fields(plan, job);
-        let questions = Question::compile_all(&job.endpoints, &plan.columns, secrets)
-            .map_err(|error| WorkerError::Job(error.to_string()))?;
+        let wrong = |error: QuestionError| WorkerError::Job(error.to_string());
+        let questions = Question::compile_all(&job.endpoints, &plan.columns, secrets).map_err(wrong)?;
+        let settings = TokenSettings { folder: token_folder(), patience: job.settings.patience };
+        let tokens = Tokens::compile(&job.endpoints, &questions, secrets, settings).map_err(wrong)?;
         let steps = questions
             .into_iter()
             .enumerate()
@@ -95,7 +98,7 @@ impl Recipe {
             .filter_map(|(ordinal, name)| job.endpoint(name).map(|(endpoint, _)| (*ordinal, endpoint)))
             .collect();
         let inputs = condition::inputs(&plan.columns, |_| true);
-        Ok(Recipe { steps, fields, inputs, carried, crashed, one_by_one: false, watchdog })
+        Ok((Recipe { steps, fields, inputs, carried, crashed, one_by_one: false, watchdog }, tokens))
     }
 
     /// Code of the job's own is about to run for a pair; of a batch the first.

@@ -172,6 +172,7 @@ impl Replay {
             finished_at: line.finished_at,
             page: error_page,
             secrets: None,
+            no_token: None,
         }
     }
 
@@ -216,5 +217,6 @@ fn nothing() -> Asked {
         finished_at: None,
         page: None,
         secrets: None,
+        no_token: None,
     }
 }

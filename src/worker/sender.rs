@@ -15,7 +15,7 @@ use super::replay::Replay;
 use super::{OnRequest, Sent, WorkerError};
 use crate::budget::state_folder;
 use crate::extract::{Extracted, Item};
-use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request};
+use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request, Tokens};
 use crate::handoff::Plan;
 use crate::handoff::accepted::SecretsAccepted;
 use crate::job::Job;
@@ -42,7 +42,7 @@ pub(super) struct Sender {
 /// What came of asking.
 pub(super) struct Told {
     pub(super) asked: Asked,
-    /// What to tell people where the job's secrets are refused.
+    /// What to tell people where the job's secrets are refused, by whom it asks or by whom gives tokens for them.
     pub(super) refused: Option<String>,
 }
 
@@ -52,6 +52,7 @@ pub(super) struct SenderOptions {
     pub(super) in_flight: usize,
     pub(super) max_requests: Option<u64>,
     pub(super) secrets_accepted: Option<SecretsAccepted>,
+    pub(super) tokens: Tokens,
     pub(super) on_request: Option<OnRequest>,
     pub(super) replay: Option<Replay>,
 }
@@ -67,7 +68,7 @@ impl Sender {
         let stop = watch::Sender::new(false);
         let pace = Pace::new(job, round, in_flight, max_requests, stop.subscribe(), &state_folder())?;
         Ok(Sender {
-            client: Client::new(&ClientSettings { max_idle: in_flight }),
+            client: Client::new(&ClientSettings { max_idle: in_flight }).with_tokens(options.tokens),
             pace,
             answering: Answering::default(),
             last_failure: RefCell::default(),
@@ -116,6 +117,7 @@ impl Sender {
             leave.settle(cost);
         }
         let refused = asked.secrets.and_then(|seen| self.credentials.note(seen, question, request));
+        let refused = refused.or_else(|| asked.no_token.clone());
         Told { asked, refused }
     }
 

@@ -1,7 +1,7 @@
 //! What the lanes of a shard's process share: the board, the sender, the recipe, and what they do with them.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -24,6 +24,9 @@ use crate::job::Job;
 use crate::os::printable;
 use crate::record::{Failure, Kind, Ordinal, Status};
 
+/// The part of a process's requests in flight that it still has when little of its shard is left, as a divisor.
+const FINISHING: usize = 8;
+
 /// Everything that the lanes of one process share.
 pub(super) struct Work {
     pub(super) output: Output,
@@ -38,6 +41,10 @@ pub(super) struct Work {
     pub(super) settles: bool,
     /// Whether the job asks more than one host, or may.
     pub(super) several_hosts: bool,
+    /// Requests that this process may have in flight.
+    in_flight: usize,
+    /// Whether it was told that little is left.
+    is_finishing: Cell<bool>,
     /// Wakes lanes that found nothing to do.
     pub(super) changed: Notify,
     pub(super) error: RefCell<Option<WorkerError>>,
@@ -56,14 +63,16 @@ impl Work {
         let no_thread = |error: std::io::Error| WorkerError::Broken { shard, why: error.to_string() };
         let ShardOptions { slot, secrets, crashed, settles, .. } = options;
         let watchdog = watchdog::watch(slot, job).map_err(no_thread)?;
-        let mut recipe = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
+        let (mut recipe, tokens) = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
         let recipe = Rc::new(recipe);
+        let in_flight = options.in_flight;
         let asking = SenderOptions {
             round: options.round,
-            in_flight: options.in_flight,
+            in_flight,
             max_requests: options.max_requests,
             secrets_accepted: options.secrets_accepted,
+            tokens,
             on_request: options.on_request,
             replay: options.replay,
         };
@@ -77,6 +86,8 @@ impl Work {
             input,
             settles,
             several_hosts: job.asks_several_hosts(),
+            in_flight,
+            is_finishing: Cell::default(),
             changed: Notify::new(),
             error: RefCell::default(),
         })
@@ -95,6 +106,18 @@ impl Work {
             Some(Drain::GaveUp(detail)) => ShardEnd::GaveUp(detail.clone()),
             Some(Drain::Refused(text)) => ShardEnd::Refused(text.clone()),
         })
+    }
+
+    /// Tells, once, when little is left, and keeps to that: whoever began this process begins another one then, so that a few
+    /// slow requests do not hold up the rest of the list.
+    pub(super) fn tell_if_finishing(&self) {
+        let most = self.in_flight / FINISHING;
+        let is_little = || self.board.borrow().last_pairs().is_some_and(|pairs| pairs <= most);
+        if most > 0 && !self.is_finishing.get() && is_little() {
+            self.is_finishing.set(true);
+            self.sender.pace.have_fewer(self.in_flight - most);
+            self.counter.tell(Event::Finishing { in_flight: most });
+        }
     }
 
     /// Tells the counts.
@@ -136,6 +159,8 @@ impl Work {
             failure.detail = printable(&masked).into_owned();
         }
         let kind = settled.line.failure.as_ref().map(|failure| failure.kind);
+        let detail =
+            settled.line.failure.as_ref().map_or_else(String::new, |failure| failure.detail.to_string());
         if kind == Some(Kind::HostDown) && self.settles {
             // It was left to the end, and this is the end.
             settled.line.status = Status::Failed;
@@ -147,6 +172,7 @@ impl Work {
         }
         match (kind, self.sender.pace.renews_at()) {
             (Some(Kind::MaxRequests), _) => self.drain(Drain::MaxRequests),
+            (Some(Kind::Token), _) => self.drain(Drain::GaveUp(detail)),
             (Some(Kind::Quota), Some(renews_at)) if !self.recipe.steps[pair.endpoint].asks_anywhere => {
                 self.drain(Drain::Quota(renews_at));
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hyper::Uri;
 
 use crate::endpoint::Endpoint;
+use crate::identity;
 use crate::ids;
 use crate::items;
 use crate::lists;
@@ -52,6 +53,7 @@ impl<'a> Asked<'a> {
     pub fn with_body(self, body: &[u8]) -> Asked<'a> {
         match self.endpoint {
             Endpoint::PlusOnes => self.for_all(plus_ones::ids(body)),
+            Endpoint::Tokens => Asked { id: Cow::Owned(identity::grant(body)), ..self },
             Endpoint::Items if !body.is_empty() => self.for_all(items::ids_of_body(body)),
             _ => self,
         }
@@ -97,6 +99,7 @@ fn fixed(path: &str) -> Option<Endpoint> {
         "/countserv/count/share" => Some(Endpoint::Shares),
         "/rpc" => Some(Endpoint::PlusOnes),
         "/items" => Some(Endpoint::Items),
+        "/oauth/token" => Some(Endpoint::Tokens),
         _ => None,
     }
 }

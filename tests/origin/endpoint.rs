@@ -43,11 +43,13 @@ pub enum Endpoint {
     Ohlc,
     /// `/androidpublisher/…/subscriptions/{product}/tokens/{token}`
     Subscriptions,
+    /// `/oauth/token`
+    Tokens,
 }
 
 impl Endpoint {
     /// In the order of their numbers.
-    pub const ALL: [Endpoint; 18] = [
+    pub const ALL: [Endpoint; 19] = [
         Endpoint::Omdb,
         Endpoint::Business,
         Endpoint::Numbers,
@@ -66,6 +68,7 @@ impl Endpoint {
         Endpoint::Redirects,
         Endpoint::Ohlc,
         Endpoint::Subscriptions,
+        Endpoint::Tokens,
     ];
 
     /// The name in counts.
@@ -89,6 +92,7 @@ impl Endpoint {
             Endpoint::Redirects => "redirects",
             Endpoint::Ohlc => "ohlc",
             Endpoint::Subscriptions => "subscriptions",
+            Endpoint::Tokens => "tokens",
         }
     }
 
@@ -101,7 +105,7 @@ impl Endpoint {
     pub fn methods(self) -> &'static str {
         match self {
             Endpoint::Echo | Endpoint::Redirects => "*",
-            Endpoint::PlusOnes => "POST",
+            Endpoint::PlusOnes | Endpoint::Tokens => "POST",
             Endpoint::Items => "GET, HEAD, POST",
             _ => "GET, HEAD",
         }

@@ -121,6 +121,18 @@ pub struct Knobs {
     #[arg(long, value_name = "ROUND", default_value_t = 0)]
     pub subscriptions_round: u64,
 
+    /// Tell of subscriptions only to whoever has a good access token.
+    #[arg(long)]
+    pub token_needed: bool,
+
+    /// How long an access token is good, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 3_600_000)]
+    pub token_ms: u64,
+
+    /// Give another refresh token with each access token, and refuse the one before.
+    #[arg(long)]
+    pub token_rotates: bool,
+
     /// Reset every connection at its first request, except those for `/_admin/`.
     #[arg(long)]
     pub down: bool,
@@ -164,6 +176,8 @@ impl Knobs {
             fail_page: 0,
             odds_round: 0,
             subscriptions_round: 0,
+            token_ms: 0,
+            token_rotates: false,
             ..self.clone()
         };
         harmless == Knobs::default()

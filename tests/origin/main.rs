@@ -11,6 +11,7 @@
 //! | matches and their odds, in HTML | `odds` |
 //! | prices day by day | `ohlc` |
 //! | what became of subscriptions | `subscriptions` |
+//! | access tokens | `identity` |
 //! | pages in all charsets and codings | `pages` |
 //! | lists in pages and as JSON lines | `lists` |
 //! | batches that are asked for otherwise | `items` |
@@ -38,6 +39,7 @@ mod endpoint;
 mod fate;
 mod film;
 mod html;
+mod identity;
 mod ids;
 mod items;
 mod knobs;

@@ -16,6 +16,7 @@ use crate::asked::Asked;
 use crate::counts::{Counts, InFlight};
 use crate::endpoint::Endpoint;
 use crate::fate::{self, Fate};
+use crate::identity::Identity;
 use crate::knobs::Knobs;
 use crate::library::Library;
 use crate::places::{Place, Places};
@@ -36,6 +37,7 @@ pub struct Origin {
     used: Used,
     /// Of the knob `capacity`.
     places: Places,
+    identity: Identity,
     seed: u64,
     /// `http` or `https`, for documents with URLs of their own.
     scheme: &'static str,
@@ -65,6 +67,7 @@ impl Origin {
             arrivals: RefCell::new(Arrivals::new(Instant::now())),
             used: Used::default(),
             places: Places::default(),
+            identity: Identity::default(),
             library,
             seed,
             scheme,
@@ -191,6 +194,12 @@ impl Origin {
             let answer = Answer::problem(StatusCode::METHOD_NOT_ALLOWED, &format!("only {methods}"));
             return answer.with(ALLOW, methods);
         }
+        if asked.endpoint == Endpoint::Subscriptions
+            && self.knobs.borrow().token_needed
+            && let Some(turned_away) = self.identity.turned_away(&parts.headers)
+        {
+            return turned_away;
+        }
         match asked.endpoint {
             Endpoint::Omdb => self.metered(asked, self.film(asked)),
             Endpoint::Business => self.metered(asked, self.business(asked)),
@@ -215,6 +224,10 @@ impl Origin {
                 id,
                 query.number("at").unwrap_or(self.knobs.borrow().subscriptions_round),
             ),
+            Endpoint::Tokens => {
+                let knobs = self.knobs.borrow();
+                self.identity.answer(body, Duration::from_millis(knobs.token_ms), knobs.token_rotates)
+            }
         }
     }
 

@@ -19,6 +19,7 @@
 //! | `closing` | servers that close connections which they say they keep |
 //! | `http2` | refused streams, servers that go away, how many streams at a time |
 //! | `credential` | whether an answer says that the secrets were refused |
+//! | `token` | access tokens: asked for once, renewed, shared, never elsewhere, never shown |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 
 mod answers;
@@ -39,6 +40,7 @@ mod redirects;
 mod repeats;
 mod site;
 mod tls;
+mod token;
 mod urls;
 
 use std::cell::{Cell, RefCell};

@@ -121,6 +121,11 @@ type Answer = Response<Full<Bytes>>;
 
 impl Site {
     pub(super) fn plain(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Site {
+        Site::start(None, move |seen| answer(&seen.target))
+    }
+
+    /// One that looks at all of a request.
+    pub(super) fn minding(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Site {
         Site::start(None, answer)
     }
 
@@ -128,10 +133,10 @@ impl Site {
         acceptor: TlsAcceptor,
         answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
     ) -> Site {
-        Site::start(Some(acceptor), answer)
+        Site::start(Some(acceptor), move |seen| answer(&seen.target))
     }
 
-    fn start(tls: Option<TlsAcceptor>, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Site {
+    fn start(tls: Option<TlsAcceptor>, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Site {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -170,7 +175,7 @@ impl Site {
 struct Served {
     tls: Option<TlsAcceptor>,
     seen: Arc<Mutex<Vec<Seen>>>,
-    answer: Arc<dyn Fn(&str) -> Answer + Send + Sync>,
+    answer: Arc<dyn Fn(&Seen) -> Answer + Send + Sync>,
 }
 
 impl Served {
@@ -196,14 +201,14 @@ impl Served {
         let target = head.uri.path_and_query().unwrap().to_string();
         let seen = Seen {
             method: head.method,
-            target: target.clone(),
+            target,
             headers: head.headers,
             version: head.version,
             host: head.uri.authority().map(ToString::to_string),
             body: body.collect().await.unwrap().to_bytes(),
         };
-        self.seen.lock().unwrap().push(seen);
-        (self.answer)(&target)
+        self.seen.lock().unwrap().push(seen.clone());
+        (self.answer)(&seen)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::DAY;
 use super::at::At;
+use super::auth::AnyAuth;
 use super::column::Columns;
 use super::fields::{Fields, Present, Section};
 use super::forms::{CostRule, Entry, Mentions, MissingRule, Named};
@@ -113,6 +114,9 @@ section! {
         params: Named<String>,
         /// Request headers; values are templates like the URL. An endpoint's own come besides those of the defaults.
         headers: Named<String>,
+        /// Who asks, in the `authorization` header: the name of an `[auth.NAME]` whose access tokens are sent, or
+        /// `{ bearer = "${API_TOKEN}" }`, or `{ basic = "user:${PASSWORD}" }`.
+        auth: AnyAuth,
         /// JSON to send. Its texts are templates; one that is a `{column}` alone keeps the column's type.
         json: Json,
         /// A form to send, as browsers do (`application/x-www-form-urlencoded`); values are templates.
@@ -167,11 +171,15 @@ section! {
 }
 
 impl Common {
-    /// Its templates: params, then payload and headers.
+    /// Its templates: params, then payload, headers and credentials.
     fn templates(&self) -> impl Iterator<Item = &At<String>> {
         let json = self.json.iter().flat_map(|json| json.value.texts());
         let payload = json.chain(values(&self.form)).chain(&self.body);
-        values(&self.params).chain(payload).chain(values(&self.headers))
+        let auth = self.auth.iter().filter_map(|auth| match &auth.value {
+            AnyAuth::Own(own) => Some(own.templates()),
+            AnyAuth::Named(_) => None,
+        });
+        values(&self.params).chain(payload).chain(values(&self.headers)).chain(auth.flatten())
     }
 
     /// Takes from the defaults what it does not say itself. A request has one body, and an answer is read in one way: who

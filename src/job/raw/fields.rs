@@ -160,6 +160,11 @@ impl Present {
         self.0.iter().any(|known| known == key)
     }
 
+    /// Whether there is none.
+    pub(in crate::job) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// With those of another table, but for some.
     pub(super) fn extend(&mut self, other: &Present, but: &[&str]) {
         self.0.extend(other.0.iter().filter(|key| !but.contains(&key.as_str())).cloned());

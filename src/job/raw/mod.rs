@@ -6,6 +6,7 @@
 
 mod amount;
 mod at;
+mod auth;
 mod column;
 mod endpoint;
 mod fields;
@@ -30,6 +31,7 @@ use schemars::JsonSchema;
 use toml::de::DeTable;
 
 pub(super) use at::At;
+pub(super) use auth::{AnyAuth, Auth, GrantType, Token};
 pub(super) use column::{AnyColumn, Column};
 pub(super) use endpoint::{Common, Endpoint, Retry};
 use fields::{Section, keys_of};
@@ -45,6 +47,7 @@ pub(super) use word::{Choice, Word};
 use super::answer::KeepAnswers;
 use super::mistake::{Mistakes, Span};
 use super::settings::{ChunkFormat, OnChange};
+use auth::Tokens;
 use fields::{Fields, Present};
 use leaf::{Count, Time};
 use limit::Limits;
@@ -84,6 +87,8 @@ pub(super) fn sections() -> Vec<SectionKeys> {
         known::<Input>(Input::TITLE),
         known::<Limit>(Limit::TITLE),
         known::<Quota>("`quota` of [limit.NAME]"),
+        known::<Token>(Token::TITLE),
+        known::<Auth>("`auth` of [[endpoint]]"),
         known::<Common>(Common::TITLE),
         known::<Endpoint>(Endpoint::TITLE),
         known::<Column>("a column of [[endpoint]]"),
@@ -143,6 +148,8 @@ pub(super) struct JobFile {
     /// Budgets, each under a host (`www.example.com`, `localhost:8080`) whose requests are taken from it, or under a word
     /// that endpoints name in `limit`.
     pub limit: Option<At<Limits>>,
+    /// Where access tokens come from, each under the name that endpoints say in `auth`.
+    pub auth: Option<At<Tokens>>,
     /// Keys that hold for every endpoint that does not say otherwise.
     pub defaults: Option<At<Common>>,
     /// The requests made for every record, each written as `[[endpoint]]`; 1 to 64.
@@ -232,6 +239,7 @@ impl Section for JobFile {
         let before = fields.noted();
         let input = fields.required("input", "add [input] with a file, or ids");
         let limit = fields.optional("limit");
+        let auth = fields.optional("auth");
         let defaults = fields.optional("defaults");
         let endpoint = fields.required("endpoint", "add an [[endpoint]] with url and columns");
         let names_are_known = fields.noted() == before;
@@ -239,6 +247,7 @@ impl Section for JobFile {
             job: fields.optional("job"),
             input,
             limit,
+            auth,
             defaults,
             endpoint,
             names_are_known,

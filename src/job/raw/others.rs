@@ -18,6 +18,8 @@ const COLUMN: &str = "the column";
 const TABLE: &str = "[table]";
 const PUBLISH: &str = "[publish]";
 const LIMIT: &str = "[limit.NAME]";
+const AUTH: &str = "`auth`";
+const TOKEN: &str = "[auth.NAME]";
 const RETRY: &str = "retry";
 const BATCH: &str = "batch";
 const PAGES: &str = "pages";
@@ -88,8 +90,22 @@ const MEANINGS: &[Meaning] = &[
     (ENDPOINT, &["proxy", "proxies", "http_proxy", "https_proxy", "proxy_url"], "not yet: requests go straight to their host"),
     (ENDPOINT, &["verify", "insecure", "insecure_skip_verify", "skip_cert_verify", "verify_ssl", "ssl_verify", "tls", "ca_file", "cacert", "ca_bundle", "cert"],
         "leave it out: certificates are always checked; SSL_CERT_FILE names those of an authority of your own"),
-    (ENDPOINT, &["authentication", "authenticator", "bearer", "bearer_token", "token", "api_key", "apikey", "basic_auth", "oauth", "oauth2", "credentials", "username", "password", "auth_token"],
-        "write the secret as ${NAME}, into headers = { authorization = \"Bearer ${API_TOKEN}\" } or into params"),
+    (ENDPOINT, &["authentication", "authenticator", "bearer", "bearer_token", "token", "auth_token"], "write auth = { bearer = \"${API_TOKEN}\" }"),
+    (ENDPOINT, &["basic_auth", "http_basic", "username", "password", "userpwd", "http_user", "http_pass"], "write auth = { basic = \"user:${PASSWORD}\" }"),
+    (ENDPOINT, &["api_key", "apikey", "credentials"], "write the secret as ${NAME}, into headers = { x-api-key = \"${API_KEY}\" } or into params"),
+    (ENDPOINT, &["oauth", "oauth2", "access_token_url", "refresh_token", "client_id", "grant_type", "token_url"], "write auth = \"NAME\", and [auth.NAME] with grant_type and token_url"),
+    (AUTH, &["kind", "type", "scheme"], "leave it out: the key says it, bearer or basic"),
+    (AUTH, &["token", "access_token", "bearer_token"], "write bearer = \"${API_TOKEN}\""),
+    (AUTH, &["username", "user", "password", "login"], "write basic = \"user:${PASSWORD}\""),
+    (AUTH, &["api_key", "header", "header_name", "key", "name", "location", "query", "param"], "an API key goes into headers or params of [[endpoint]], as ${NAME}"),
+    (TOKEN, &["grant", "flow", "type"], "write grant_type = \"refresh_token\", \"client_credentials\" or \"service_account\""),
+    (TOKEN, &["token_uri", "token_endpoint", "url", "access_token_url", "token_refresh_endpoint", "refresh_url", "auth_url"], "write token_url = \"https://…\""),
+    (TOKEN, &["scopes"], "write scope = \"…\", words with spaces between"),
+    (TOKEN, &["resource", "extra", "body", "data", "form", "refresh_request_body", "access_token_request_data", "extra_params"], "write params = { resource = \"…\" }, further fields of the form"),
+    (TOKEN, &["keyfile", "credentials_file", "private_key", "service_account_file", "key", "private_key_file", "json_key_file"], "write key_file = \"key.json\""),
+    (TOKEN, &["origins", "domains", "allowed_hosts"], "write hosts = [\"…\"]"),
+    (TOKEN, &["auth_method", "auth_style", "token_auth", "send_credentials_in", "client_auth"], "write token_endpoint_auth_method = \"client_secret_basic\""),
+    (TOKEN, &["username", "password"], "get a refresh token once, by hand: grant_type = \"refresh_token\""),
     (ENDPOINT, &["transform", "map", "script", "processor", "processing_steps", "command", "exec", "subprocess"],
         "write pipe = [\"python3\", \"parse.py\"], a program that makes JSON of an answer"),
     (ENDPOINT, &["weight", "weights", "units", "price"], "write cost = 2, or jq on the answer"),

@@ -1,11 +1,7 @@
-//! What is said about a key that is not one: that a later version brings it, what it is called here, where it belongs, or
-//! which one was meant.
+//! What is said about a key that is not one: what it is called here, where it belongs, or which one was meant.
 
 use super::{others, title_of_limits, titles_of_sections_with};
 use crate::job::suggest::{did_you_mean, joined};
-
-/// Keys of later versions, and what serves until then.
-const LATER: [(&str, &str); 1] = [("auth", "send the secret in `headers` or `params` as ${NAME}")];
 
 /// [limit.www.example.com] is a table `example` in the limit `www`.
 const UNQUOTED: &str = "a host stands in quotes: [limit.\"www.example.com\"]";
@@ -19,10 +15,6 @@ pub(super) struct Refusal {
 
 /// Why `key` is refused in the section `title`, whose keys are `known`.
 pub(super) fn refusal(key: &str, title: &str, known: &[&str]) -> Refusal {
-    if let Some((_, instead)) = LATER.iter().find(|(later, _)| *later == key) {
-        let hint = format!("leave it out; {instead}");
-        return Refusal { message: format!("not yet supported: `{key}`"), hint };
-    }
     let hint = in_other_number(key, known)
         .or_else(|| others::instead_of(key, title).map(str::to_owned))
         .or_else(|| elsewhere(key))
@@ -54,7 +46,6 @@ fn listed(words: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sections;
     use super::*;
 
     #[test]
@@ -70,15 +61,6 @@ mod tests {
             refusal("file", "[[publish.before]]", &["sql"]).hint,
             "it belongs in [input] or [[publish.after]]"
         );
-        assert_eq!(refusal("auth", "[[endpoint]]", &known).message, "not yet supported: `auth`");
         assert!(refusal("zzz", "[job]", &known).hint.contains("`headers`"));
-    }
-
-    #[test]
-    fn no_key_of_today_is_called_a_later_one() {
-        let later: Vec<&str> = LATER.iter().map(|(key, _)| *key).collect();
-        for section in sections() {
-            assert!(section.keys.iter().all(|key| !later.contains(key)), "{}", section.title);
-        }
     }
 }

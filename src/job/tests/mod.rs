@@ -2,6 +2,7 @@
 //! at random.
 
 mod answers;
+mod auth;
 mod budget_mistakes;
 mod budgets;
 mod conditions;
@@ -13,7 +14,6 @@ mod misplaced;
 mod mistakes;
 mod names;
 mod others;
-mod refusals;
 mod report;
 mod requests;
 mod statements;

@@ -86,7 +86,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("[[endpoint]]", &["follow_redirects"], "max_redirects = 0"),
     ("[[endpoint]]", &["proxy_url"], "straight to their host"),
     ("[[endpoint]]", &["tls", "skip_cert_verify"], "SSL_CERT_FILE"),
-    ("[[endpoint]]", &["basic_auth", "oauth2"], "${NAME}"),
+    ("[[endpoint]]", &["basic_auth", "oauth2"], "write auth = "),
     ("[limit]", &["count"], "rate = "),
     ("[limit]", &["interval"], "rate = \"1/2s\""),
     ("file", &["input_resources", "rate_limit"], ""),

@@ -1,7 +1,8 @@
 //! `[[endpoint]]`: when and what it asks, how it reads the answers, within which bounds, and what is repeated.
 
+use super::auth::TokenSources;
 use super::names::{Condition, GivenNames};
-use super::{answer, column, cycle, request, template, uses};
+use super::{answer, auth, column, cycle, request, template, uses};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::{Bounds, Endpoint, OnFailure, Redirects, Retry, When, jq};
@@ -12,6 +13,7 @@ const MOST_ENDPOINTS: usize = 64;
 /// All endpoints, their dependencies computed; none where one is wrong.
 pub(super) fn all(
     file: &raw::JobFile,
+    tokens: &TokenSources<'_>,
     known: &GivenNames<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Vec<Endpoint>> {
@@ -33,9 +35,11 @@ pub(super) fn all(
         .zip(needs)
         .map(|((endpoint, condition), needs)| {
             let when = condition.as_ref().map(|condition| when(condition, known, mistakes));
+            let auth = auth::of_endpoint(endpoint, tokens, known, mistakes);
             let endpoint = validated(endpoint, file, known, mistakes);
             let when = when.map_or(Some(None), |when| when.map(Some));
-            endpoint.zip(when).map(|(endpoint, when)| Endpoint { when, after: needs, ..endpoint })
+            let (endpoint, (when, auth)) = endpoint.zip(when.zip(auth))?;
+            Some(Endpoint { when, auth, after: needs, ..endpoint })
         })
         .collect();
     validated.into_iter().collect()
@@ -50,7 +54,7 @@ fn check_exploding(file: &raw::JobFile, mistakes: &mut Mistakes) {
     }
 }
 
-/// An endpoint, but for what comes before it.
+/// An endpoint, but for what comes before it, and its credentials.
 fn validated(
     endpoint: &raw::Endpoint,
     file: &raw::JobFile,
@@ -72,6 +76,7 @@ fn validated(
         params: asked.params,
         headers: asked.headers,
         payload: asked.payload,
+        auth: None,
         idempotent: asked.idempotent,
         when: None,
         batch: asked.batch,

@@ -11,8 +11,13 @@ use crate::job::{Part, Template};
 /// The hosts that are named; none where the job does not say.
 pub(super) fn validated(endpoint: &raw::Endpoint, mistakes: &mut Mistakes) -> Vec<String> {
     let Some(hosts) = &endpoint.common.hosts else { return Vec::new() };
+    patterns(hosts, "any host with a public address may then be asked", mistakes)
+}
+
+/// The hosts of a list, of which there is at least one; `otherwise` says what holds where there is no list.
+pub(super) fn patterns(hosts: &At<Vec<At<String>>>, otherwise: &str, mistakes: &mut Mistakes) -> Vec<String> {
     if hosts.value.is_empty() {
-        let hint = "name at least one, or leave it out: any host with a public address may then be asked";
+        let hint = format!("name at least one, or leave it out: {otherwise}");
         mistakes.add(&hosts.span, "an empty list of hosts", hint);
     }
     hosts.value.iter().filter_map(|host| pattern(host, mistakes)).collect()

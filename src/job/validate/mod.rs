@@ -3,6 +3,7 @@
 //! Each part notes its mistakes and gives nothing where it has some, so that all parts are always looked at.
 
 mod answer;
+mod auth;
 mod batch;
 mod column;
 mod columns;
@@ -90,7 +91,8 @@ pub(super) fn validated(
     let written = limit::written(file, mistakes);
     let limits = limit::all(&written, mistakes);
     let uses = uses::all(file, &written, &known, mistakes);
-    let endpoints = endpoint::all(file, &known, mistakes);
+    let tokens = auth::sources(file, &known, folder, mistakes);
+    let endpoints = endpoint::all(file, &tokens, &known, mistakes);
     let endpoints = endpoints.map(|endpoints| uses::taken(endpoints, uses));
     let input = input::validated(file, &known, folder, mistakes);
     let table = table::validated(file, &known, folder, mistakes);

@@ -76,7 +76,10 @@ fn origin(template: &Template) -> Result<(), Refusal> {
         );
     }
     if authority.contains('@') {
-        return refused("a user name in the URL", "send it in `headers`: authorization = \"Basic ${NAME}\"");
+        return refused(
+            "a user name in the URL",
+            "write it beside the URL: auth = { basic = \"user:${PASSWORD}\" }",
+        );
     }
     match Url::parse(&format!("{scheme}{authority}/")) {
         Ok(url) if url.host().is_some() && url.port() != Some(0) => Ok(()),

@@ -169,15 +169,29 @@ pub(in crate::merge) struct StandingType {
 pub(in crate::merge) struct Fit {
     /// Whether they can be sent there as they are.
     pub direct: bool,
-    /// Whether that is as jsonb.
-    pub jsonb: bool,
+    /// How.
+    pub sent: Sent,
     /// A template: what they are on their way from a staging table, where the database does not convert them by itself, or
     /// compares otherwise than texts.
     pub cast: Option<String>,
     /// Whether values that differ for us may be alike there.
     pub coarse: bool,
+    /// A template over the value as it goes in, here `{new}`: the same, but an error where the database would cut it in silence.
+    pub guard: Option<String>,
     /// A template: a condition that the two are alike; `None` where they are if they are equal as they go in.
     pub alike: Option<String>,
+}
+
+/// How values are sent straight into a column of the table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::merge) enum Sent {
+    /// As in our own type.
+    #[default]
+    AsIs,
+    /// As jsonb.
+    Jsonb,
+    /// As a text. One that is longer than so many characters and ends in a blank is not sent: the database might cut it.
+    UpTo(usize),
 }
 
 /// How a new table takes the place of an old one, in the same transaction. In templates `{old}` and `{new}` are their names,

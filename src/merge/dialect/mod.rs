@@ -26,7 +26,7 @@ use ::duckdb::arrow::array::StructArray;
 use bytes::BytesMut;
 
 pub(super) use self::catalogue::{
-    AddedColumn, Catalogue, Cause, Fit, LoadRights, Obstacle, Right, StandingType, Swap,
+    AddedColumn, Catalogue, Cause, Fit, LoadRights, Obstacle, Right, Sent, StandingType, Swap,
 };
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
@@ -148,8 +148,9 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// What encoded rows end with.
     fn trailer(&self) -> &'static [u8];
 
-    /// Appends the rows of a batch, encoded; `jsonb` says of each column whether it is sent as jsonb.
-    fn encode(&self, batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable>;
+    /// Appends the rows of a batch, encoded; `sent` says of each column how it goes straight into the table, and is empty
+    /// where rows go elsewhere.
+    fn encode(&self, batch: &StructArray, sent: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable>;
 
     /// Makes values of what their encoding is there, in a temporary table that has its rows; `None` where they are values.
     fn decode_staged(&self, _table: &str, _fields: &[Field]) -> Option<String> {

@@ -45,6 +45,7 @@ mod insert;
 mod keys;
 mod order;
 mod refused;
+mod room;
 mod scope;
 mod staged;
 mod statements;
@@ -58,10 +59,11 @@ use duckdb::Connection;
 use futures_util::FutureExt as _;
 
 pub(super) use self::export::{Export, Exported, Relation};
-use self::insert::{Insertion, Only};
+use self::insert::Only;
 use self::keys::{ROWID, WINNERS};
 pub(super) use self::order::{Loaded, Order, Settled, settled};
 use self::order::{ledger, publications};
+use self::room::Room;
 use self::scope::SCOPE;
 pub(super) use self::staged::failed_column;
 pub(super) use self::stop::{Stop, StopWhenDropped};
@@ -201,14 +203,6 @@ pub(super) fn load_on(
     }
 }
 
-/// How new rows find their place.
-#[derive(Default)]
-struct Room {
-    insertion: Insertion,
-    /// What is known of the rows before they are written.
-    written: Written,
-}
-
 /// Which of the run's rows are written.
 #[derive(Default)]
 struct Chosen {
@@ -300,28 +294,6 @@ impl<'a> Loading<'a> {
         self.connection.execute_batch(&columns::create_table(qualified, &self.columns))
     }
 
-    /// Deletes what the new rows replace.
-    fn make_room(&self, is_new: bool, views: Views, chosen: Chosen) -> Result<Room, MergeError> {
-        let mode = self.order.mode();
-        let keeps = !is_new && self.order.must_keep(&self.policy);
-        if keeps && matches!(mode, Mode::Append | Mode::Replace) {
-            self.checked(if views.rows { self.collect_staged_keys() } else { self.collect_keys() })?;
-        }
-        let Chosen { only, duplicates, twins } = chosen;
-        let insertion = Insertion { only, ..Insertion::default() };
-        let written = Written { duplicates, twins, ..Written::default() };
-        let mut room = Room { insertion, written };
-        let further = if mode == Mode::Upsert && !is_new { self.further() } else { Vec::new() };
-        if keeps || !further.is_empty() {
-            room.insertion.standing = Some(self.checked(self.keep_standing(&further))?);
-            room.insertion.further = further.into_iter().map(|column| self.kept(column)).collect();
-        }
-        if !is_new {
-            room.written.replaced = self.unread + self.checked(self.delete_replaced())?;
-        }
-        Ok(room)
-    }
-
     /// Chooses among the run's rows, by key, by id, and by what was written before.
     fn choose(&self, is_new: bool, narrowed: bool) -> Result<Chosen, MergeError> {
         let mut chosen = Chosen::default();
@@ -341,24 +313,6 @@ impl<'a> Loading<'a> {
             Mode::Append | Mode::Replace => chosen.only = narrowed.then_some(Only::Records(SCOPE)),
         }
         Ok(chosen)
-    }
-
-    /// Deletes the rows that stand where new ones come; their number.
-    fn delete_replaced(&self) -> duckdb::Result<u64> {
-        match (self.order.mode(), self.policy.sparing()) {
-            (Mode::Append, _) => Ok(0),
-            (Mode::Upsert, _) => self.delete_standing(),
-            (Mode::ReplaceIds, _) => self.delete_answered(),
-            (Mode::Replace, Some(sparing)) if self.order.spares(&self.policy, false) => {
-                self.delete_unless_spared(sparing)
-            }
-            (Mode::Replace, _) => self.delete_all(),
-        }
-    }
-
-    fn delete_all(&self) -> duckdb::Result<u64> {
-        let sql = format!("DELETE FROM {}", self.target.qualified);
-        self.connection.execute(&sql, []).map(|rows| rows as u64)
     }
 
     /// Whether the table has a column that hides DuckDB's own `rowid`, the place of a row.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::merge::columns::{Origin, Output};
-use crate::merge::dialect::{Dialect, Unsendable};
+use crate::merge::dialect::{Dialect, Sent, Unsendable};
 use crate::merge::gate::Duplicates;
 use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
 use crate::merge::refused::id_of;
@@ -42,8 +42,8 @@ pub(super) struct Exports {
     pub earlier: Vec<Publication>,
     pub is_new: bool,
     pub relations: Vec<Relation>,
-    /// Which of the table's columns take jsonb.
-    pub jsonb: Vec<bool>,
+    /// How the columns of the rows go straight into the table.
+    pub sent: Vec<Sent>,
 }
 
 /// Facts that are known when the last piece has come.
@@ -100,23 +100,16 @@ fn export_from(
     exports: &Exports,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<Facts, MergeError> {
-    let Exports { dialect, order, columns, earlier, is_new, relations, jsonb } = exports;
+    let Exports { dialect, order, columns, earlier, is_new, relations, sent } = exports;
     let export = Export::prepare(connection, order, columns.clone(), earlier.clone(), *is_new)?;
     for relation in relations {
         let exported = export.relation(*relation);
-        let jsonb = match relation {
-            Relation::Rows => jsonb.as_slice(),
+        let sent = match relation {
+            Relation::Rows => sent.as_slice(),
             _ => &[],
         };
-        let sending = Sending {
-            connection,
-            dialect: *dialect,
-            order,
-            columns,
-            sender,
-            jsonb,
-            fields: &exported.fields,
-        };
+        let sending =
+            Sending { connection, dialect: *dialect, order, columns, sender, sent, fields: &exported.fields };
         sending.relation(*relation, &exported)?;
     }
     Ok(Facts { duplicates: export.duplicates().clone(), late: export.late, narrowed: export.narrowed })
@@ -129,7 +122,7 @@ struct Sending<'a> {
     order: &'a Order,
     columns: &'a [Output],
     sender: &'a mpsc::Sender<Piece>,
-    jsonb: &'a [bool],
+    sent: &'a [Sent],
     fields: &'a [Field],
 }
 
@@ -155,7 +148,7 @@ impl Sending<'_> {
         let mut rows = 0;
         // Step by step: the iterator would panic where a step fails.
         while let Some(batch) = statement.step().map_err(failed)? {
-            self.dialect.encode(&batch, self.jsonb, buffer).map_err(|why| self.unsendable(&batch, why))?;
+            self.dialect.encode(&batch, self.sent, buffer).map_err(|why| self.unsendable(&batch, why))?;
             rows += batch.len() as u64;
             if buffer.len() >= PIECE {
                 let full = std::mem::replace(buffer, BytesMut::with_capacity(PIECE + PIECE / 4));

@@ -163,7 +163,7 @@ impl<'a> Filling<'a> {
         ];
         let relations =
             relations.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, relation)| relation);
-        self.transaction.exports(self.is_new, relations.collect(), self.rows.jsonb())
+        self.transaction.exports(self.is_new, relations.collect(), self.rows.sent_as())
     }
 
     /// Takes what the run brings, in its order, and does with it what the mode says; the job's own statements before it.

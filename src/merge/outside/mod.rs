@@ -105,9 +105,8 @@ pub(super) async fn load(
             Ok(Some(loaded)) => return Ok(Loaded { took: started.elapsed(), ..loaded }),
             Ok(None) => {}
             // A table that others read is not where a lenient load may have changed something.
-            Err(MergeError::Server(error))
-                if error.trouble() == Some(Trouble::Misread) && !load.order.staged =>
-            {
+            // And a value that cannot go straight into it may be refused from staging, with its row.
+            Err(error) if may_be_staged(&error) && !load.order.staged => {
                 Arc::make_mut(&mut load.order).staged = true;
                 attempts_left = ATTEMPTS;
             }
@@ -229,6 +228,15 @@ impl Load<'_> {
 
 async fn begun_and_transacted(session: &Session, order: &Arc<Order>) -> Result<Transacted, MergeError> {
     transact(&mut begin(session, order).await?, order).await
+}
+
+/// Whether a load that goes straight into the table may end otherwise by way of staging.
+fn may_be_staged(error: &MergeError) -> bool {
+    match error {
+        MergeError::Value { .. } => true,
+        MergeError::Server(error) => error.trouble() == Some(Trouble::Misread),
+        _ => false,
+    }
 }
 
 /// Whether beginning anew may help: a rival claimed the run, or made the table of runs, or a deadlock was broken.

@@ -226,7 +226,7 @@ impl Trial<'_> {
             let put = format!(
                 "INSERT INTO {} SELECT {} FROM {} AS new WHERE {only}",
                 self.dialect().temporary(OF_TYPE),
-                self.filling.rows.converted(output),
+                self.filling.rows.written(output),
                 self.filling.staged(),
             );
             let put = async {

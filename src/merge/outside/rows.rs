@@ -3,7 +3,7 @@
 use super::target::OutsideTarget;
 use crate::job::{Mode, Table};
 use crate::merge::columns::{Origin, Output};
-use crate::merge::dialect::{Dialect, Fit};
+use crate::merge::dialect::{Dialect, Fit, Sent};
 
 /// The run's columns, and what they are in the table. In SQL `old` is a row of the table, `new` one of the run.
 pub(super) struct Rows<'a> {
@@ -36,9 +36,9 @@ impl<'a> Rows<'a> {
         self.dialect.loads_row_by_row().then(|| listed(self.fits.iter().map(value)))
     }
 
-    /// Which of them COPY writes as jsonb.
-    pub fn jsonb(&self) -> Vec<bool> {
-        self.fits.iter().map(|fit| fit.jsonb).collect()
+    /// How each of them goes straight into the table.
+    pub fn sent_as(&self) -> Vec<Sent> {
+        self.fits.iter().map(|fit| fit.sent).collect()
     }
 
     /// Their names in the table, quoted.
@@ -110,7 +110,16 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// A value of `new` as the table takes it.
+    /// A value of `new` as it is written: an error where the table would cut it.
+    pub fn written(&self, output: &Output) -> String {
+        let value = self.converted(output);
+        match &self.fit(output).guard {
+            Some(guard) => guard.replace("{new}", &value),
+            None => value,
+        }
+    }
+
+    /// A value of `new` in the table's type.
     pub fn converted(&self, output: &Output) -> String {
         let value = self.sent(output);
         match &self.fit(output).cast {

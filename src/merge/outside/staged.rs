@@ -172,7 +172,7 @@ impl Filling<'_> {
     async fn insert(&self, condition: &str, keeps: bool) -> Result<u64, DatabaseError> {
         let [ordinal, part] = place(self.rows.outputs);
         let value = |output: &Output| {
-            if keeps { self.new_or_kept(output, "kept") } else { self.rows.converted(output) }
+            if keeps { self.new_or_kept(output, "kept") } else { self.rows.written(output) }
         };
         let kept = if keeps {
             format!(
@@ -195,7 +195,7 @@ impl Filling<'_> {
 
     /// The row's new value, or, where its endpoint failed, that of a row that stands.
     pub(super) fn new_or_kept(&self, output: &Output, standing: &str) -> String {
-        let new = self.rows.converted(output);
+        let new = self.rows.written(output);
         match self.kept(output) {
             Some(failed) => {
                 format!("CASE WHEN new.{failed} THEN {standing}.{} ELSE {new} END", self.rows.name(output))

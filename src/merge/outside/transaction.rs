@@ -11,7 +11,7 @@ use super::target::OutsideTarget;
 use crate::database::{DatabaseError, LoadInto, Session};
 use crate::merge::MergeError;
 use crate::merge::columns::Output;
-use crate::merge::dialect::Dialect;
+use crate::merge::dialect::{Dialect, Sent};
 use crate::merge::load::{Order, Relation};
 use crate::merge::policy::Policy;
 use crate::merge::runs::Publication;
@@ -103,8 +103,8 @@ impl Transaction<'_> {
     }
 
     /// What is brought, for a table that is there or not.
-    pub fn exports(&self, is_new: bool, relations: Vec<Relation>, jsonb: Vec<bool>) -> Exports {
+    pub fn exports(&self, is_new: bool, relations: Vec<Relation>, sent: Vec<Sent>) -> Exports {
         let (order, columns, earlier) = (Arc::clone(self.order), self.columns.clone(), self.earlier.clone());
-        Exports { dialect: self.dialect, order, columns, earlier, is_new, relations, jsonb }
+        Exports { dialect: self.dialect, order, columns, earlier, is_new, relations, sent }
     }
 }

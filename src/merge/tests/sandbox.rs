@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use crate::chunk::{InputRecord, Row, encode_ledger, encode_records, encode_rows};
 use crate::database::sqlite::by_hand;
+use crate::handoff::VERSION;
 use crate::handoff::digest;
 use crate::handoff::ledger::Line;
-use crate::handoff::store::VERSION;
 use crate::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };

@@ -21,7 +21,7 @@ use self::pairs::Pairs;
 use super::spool::Spool;
 use super::write::{Frames, together, write_shards};
 use super::{Cut, PlanError, PlanOptions};
-use crate::handoff::store::VERSION;
+use crate::handoff::VERSION;
 use crate::handoff::{Exit, Plan, Round, RunStore, Shard, input};
 use crate::job::Job;
 use crate::record::Ordinal;

@@ -39,6 +39,11 @@ impl Budget {
         Rc::new(Budget { member, name, counts_cost, changed, looked, told: Cell::default(), down })
     }
 
+    /// What a request of that cost takes of it.
+    pub(super) fn units(&self, cost: u64) -> u64 {
+        if self.counts_cost { cost } else { 1 }
+    }
+
     /// Looks at what other processes do, if that is of use.
     pub(super) fn look(&self) {
         let now = monotonic_nanos();

@@ -33,6 +33,11 @@ impl InFlight {
         Rc::new(InFlight { semaphore, allowed: RefCell::default(), favoured: Cell::default() })
     }
 
+    /// Takes away places that nobody has, so many at the most.
+    pub(super) fn take_away(&self, count: usize) {
+        self.semaphore.forget_permits(count);
+    }
+
     /// Takes a place in the order of asking.
     pub(super) async fn take(self: &Rc<InFlight>) -> InFlightPermit {
         // The semaphore is never closed.

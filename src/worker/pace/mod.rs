@@ -9,6 +9,7 @@
 //! |---|---|
 //! | requests in flight of this process | `places` |
 //! | the budgets that a request is taken from, and the waiting for them | `route` |
+//! | the moments at which one request may leave | `moments` |
 //! | one budget, and the tasks of this process that wait for it | `budget` |
 //! | which budgets there are for a host, and which are let go of | `budgets`, `recent` |
 //! | what an answer says that it cost | `price` |
@@ -16,6 +17,7 @@
 mod budget;
 mod budgets;
 mod in_flight;
+mod moments;
 mod price;
 mod recent;
 mod route;
@@ -82,6 +84,11 @@ impl Pace {
     /// Requests in flight now.
     pub(super) fn in_flight(&self) -> u32 {
         self.gauge.get()
+    }
+
+    /// From now on there are so many fewer in flight at once; as many places must be free.
+    pub(super) fn have_fewer(&self, by: usize) {
+        self.places.take_away(by);
     }
 
     /// Requests sent so far.

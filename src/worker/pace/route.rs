@@ -18,8 +18,9 @@ use tokio::sync::{Mutex, watch};
 
 use super::budget::Budget;
 use super::in_flight::InFlightPermit;
+use super::moments::Moments;
 use super::waited;
-use crate::budget::{Down, Moment};
+use crate::budget::Down;
 use crate::fetch::{Ended, Refused};
 use crate::job::Cost;
 use crate::os::monotonic_nanos;
@@ -62,34 +63,7 @@ pub(super) struct Route {
     lead: Cell<u64>,
 }
 
-/// Moments of several budgets for one request, each let go of unless it is used.
-struct Moments(Vec<(Rc<Budget>, Moment)>);
-
-impl Moments {
-    /// When the request may leave.
-    fn at(&self) -> u64 {
-        self.0.iter().map(|(_, moment)| moment.at).max().unwrap_or(0)
-    }
-
-    /// Uses those that have come; what is left are later ones that other processes have changed them for.
-    fn confirm(&mut self, now: u64) {
-        self.0.retain_mut(|(budget, moment)| match budget.member.confirm(*moment, now) {
-            Ok(()) => false,
-            Err(later) => {
-                *moment = later;
-                true
-            }
-        });
-    }
-}
-
-impl Drop for Moments {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|(budget, moment)| budget.member.forgo(*moment));
-    }
-}
-
-/// InFlight in flight of the first `places` budgets, given back unless they are kept.
+/// Places in flight of the first `places` budgets, given back unless they are kept.
 struct Entered<'a> {
     route: &'a Route,
     places: usize,
@@ -289,12 +263,12 @@ impl Route {
         place: &mut InFlightPermit,
         entered: &mut Entered<'_>,
     ) -> bool {
-        let mut moments = self.reserve(cost);
-        while !(moments.0.is_empty() && place.is_held()) {
+        let mut moments = Moments::reserve(self.budgets(), cost);
+        while !(moments.are_used() && place.is_held()) {
             if !self.has_places_at(moments.at(), draining, place, entered).await {
                 // Nobody uses it: the next one follows it.
                 drop(moments);
-                moments = self.reserve(cost);
+                moments = Moments::reserve(self.budgets(), cost);
                 continue;
             }
             let left = Duration::from_nanos(moments.at().saturating_sub(monotonic_nanos()));
@@ -305,13 +279,6 @@ impl Route {
             moments.confirm(monotonic_nanos().max(at));
         }
         true
-    }
-
-    fn reserve(&self, cost: u64) -> Moments {
-        let now = monotonic_nanos();
-        let reserve =
-            |budget: &Rc<Budget>| Some((budget.clone(), budget.member.reserve(now, budget.units(cost))?));
-        Moments(self.budgets().filter_map(reserve).collect())
     }
 
     /// Has places ready for a request that leaves at this moment: lets go of them where there is time until then, and takes
@@ -400,13 +367,6 @@ impl Route {
             0 => self.pause(within),
             _ => self.host.member.takes(requests, monotonic_nanos().saturating_add(nanos(within))),
         }
-    }
-}
-
-impl Budget {
-    /// What a request of that cost takes of this budget.
-    fn units(&self, cost: u64) -> u64 {
-        if self.counts_cost { cost } else { 1 }
     }
 }
 

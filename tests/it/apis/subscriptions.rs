@@ -17,6 +17,7 @@ fn stage(sandbox: &Sandbox, origin: &Origin) -> TestDatabase<'static> {
     let read = |name: &str| std::fs::read_to_string(schemas.join(name)).unwrap();
     let database = mariadb_server::database();
     database.execute(&read("subscriptions.sql"));
+    sandbox.write("store.env", "STORE_CLIENT_SECRET=shop-secret\nSTORE_REFRESH_TOKEN=shop-refresh\n");
     let job = read("subscriptions.toml").replace("http://127.0.0.1:8477", &origin.url());
     sandbox.write("schemas/subscriptions.toml", job.replace("mysql://localhost/shop", &database.url()));
     database
@@ -125,7 +126,8 @@ fn statuses(database: &TestDatabase<'_>) -> BTreeMap<String, String> {
 
 #[test]
 fn each_status_is_the_stores_and_the_report_counts_them_round_after_round() {
-    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let (sandbox, origin) =
+        (Sandbox::new(), Origin::start(&["--token-needed", "--token-rotates", "--token-ms", "2000"]));
     let database = stage(&sandbox, &origin);
     let purchases = purchases(&database);
     let mut known = BTreeMap::new();
@@ -133,7 +135,7 @@ fn each_status_is_the_stores_and_the_report_counts_them_round_after_round() {
     let mut before = Vec::new();
     for round in [0, 1, 3] {
         origin.knobs(&format!(r#"{{"subscriptions_round": {round}}}"#));
-        sandbox.run(["run", "schemas/subscriptions.toml"]).with_code(0);
+        sandbox.run(["run", "schemas/subscriptions.toml", "--env-file", "store.env"]).with_code(0);
         let now = expected(&origin, &purchases, round, &known);
         assert_eq!(statuses(&database), now, "round {round}");
         assert_ne!(now, known, "round {round} changes something");
@@ -150,9 +152,10 @@ fn each_status_is_the_stores_and_the_report_counts_them_round_after_round() {
 
 #[test]
 fn the_parquet_report_has_types_and_the_tables_rows() {
-    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let (sandbox, origin) =
+        (Sandbox::new(), Origin::start(&["--token-needed", "--token-rotates", "--token-ms", "2000"]));
     let database = stage(&sandbox, &origin);
-    sandbox.run(["run", "schemas/subscriptions.toml"]).with_code(0);
+    sandbox.run(["run", "schemas/subscriptions.toml", "--env-file", "store.env"]).with_code(0);
     // `print` makes a decimal and a moment of it as Python does.
     let script = "import pyarrow.parquet as parquet, sys\n\
          table = parquet.read_table(sys.argv[1])\n\

@@ -11,6 +11,7 @@
 //! | [`parts`] | what becomes of a success that is a part of the answer, or none yet? |
 //! | [`policies`] | what does a failure do to the row, and to what depends on it? |
 //! | [`secure`] | HTTPS: HTTP/2 and HTTP/1.1, and certificates that nobody vouches for |
+//! | [`tokens`] | what of access tokens that end, are refused, cannot be had, are asked for by who is killed? |
 //! | [`raw`] | a server that writes any bytes |
 
 mod answers;
@@ -23,3 +24,4 @@ mod parts;
 mod policies;
 pub mod raw;
 mod secure;
+mod tokens;

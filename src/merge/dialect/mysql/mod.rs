@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
 use crate::value::{Field, Type};
 
 /// The SQL of MariaDB and MySQL.
@@ -164,7 +164,7 @@ impl Dialect for MySql {
         b""
     }
 
-    fn encode(&self, batch: &StructArray, _: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
+    fn encode(&self, batch: &StructArray, _: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable> {
         encode::encode(batch, out)
     }
 

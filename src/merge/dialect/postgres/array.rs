@@ -12,6 +12,7 @@
 //! stay null, an empty array stays empty; what is no array, and an array or object within one, is refused, never null.
 //! Of the spellings of a moment only those of RFC 3339 are read here, with or without offset and time.
 
+use super::varchar::{is_cut, length};
 use crate::database::TOLD;
 use crate::merge::dialect::{Fit, StandingType};
 use crate::merge::sql;
@@ -65,6 +66,9 @@ fn element(standing: &StandingType, named: &str, scale: i32, refused: &str) -> O
     let element = match standing.name.strip_suffix("[]")? {
         "json" | "jsonb" => return Some((format!("{JSON}::{named}"), true)),
         _ if standing.is_enum => of_text,
+        "varchar" if let Some(most) = length(standing.modifier) => {
+            format!("CASE WHEN {} THEN {refused} ELSE {of_text} END", is_cut(most, TEXT))
+        }
         "text" | "varchar" | "bpchar" | "citext" | "uuid" => of_text,
         "int2" | "int4" | "int8" => number(&whole, &format!("{TEXT}::numeric::{named}")),
         "numeric" if has_modifier => {

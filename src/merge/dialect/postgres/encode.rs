@@ -1,13 +1,13 @@
 //! Rows as PostgreSQL's binary COPY takes them (manual, "COPY", Binary Format): from Arrow arrays, as DuckDB gives them.
 //!
 //! Promises: every value arrives exactly as it is, decimals digit by digit, moments to the microsecond; a value that
-//! PostgreSQL cannot hold is an error that names column and row, never another value.
+//! PostgreSQL cannot hold, or would cut, is an error that names column and row, never another value.
 
 use bytes::{BufMut, BytesMut};
 use duckdb::arrow::array::{Array as _, StructArray};
 
-use crate::merge::dialect::Unsendable;
 use crate::merge::dialect::arrays::{self, ColumnValues, Values};
+use crate::merge::dialect::{Sent, Unsendable};
 
 /// What a COPY begins with: the signature, no flags, no extension.
 pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
@@ -21,21 +21,21 @@ const EPOCH_MICROS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
 /// What means infinity there: moments that have a number nevertheless.
 const INFINITIES: [i64; 2] = [i64::MIN, i64::MAX];
 
-/// Appends the rows of a batch; `jsonb` says of each column whether it is sent as jsonb.
-pub(super) fn encode(batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
+/// Appends the rows of a batch; `sent` says of each column how it goes straight into the table.
+pub(super) fn encode(batch: &StructArray, sent: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable> {
     let columns = arrays::columns(batch)?;
     let width = i16::try_from(columns.len()).unwrap_or(i16::MAX);
     for row in 0..batch.len() {
         out.put_i16(width);
         for (at, column) in columns.iter().enumerate() {
-            let jsonb = jsonb.get(at).copied().unwrap_or(false);
-            put(column, jsonb, row, out).map_err(|why| Unsendable { column: at, row, why })?;
+            let sent = sent.get(at).copied().unwrap_or_default();
+            put(column, sent, row, out).map_err(|why| Unsendable { column: at, row, why })?;
         }
     }
     Ok(())
 }
 
-fn put(column: &ColumnValues<'_>, jsonb: bool, row: usize, out: &mut BytesMut) -> Result<(), String> {
+fn put(column: &ColumnValues<'_>, sent: Sent, row: usize, out: &mut BytesMut) -> Result<(), String> {
     if column.is_null(row) {
         out.put_i32(-1);
         return Ok(());
@@ -49,7 +49,7 @@ fn put(column: &ColumnValues<'_>, jsonb: bool, row: usize, out: &mut BytesMut) -
         Values::Timestamp(values) => sized(out, &timestamp(values.value(row))?.to_be_bytes()),
         Values::Decimal(values, scale) => put_numeric(values.value(row), u16::from(*scale), out),
         Values::Blob(values) => put_bytes(values.value(row), out)?,
-        Values::Text(values) => put_text(values.value(row), jsonb, out)?,
+        Values::Text(values) => put_text(values.value(row), sent, out)?,
     }
     Ok(())
 }
@@ -59,10 +59,17 @@ fn sized(out: &mut BytesMut, bytes: &[u8]) {
     out.put_slice(bytes);
 }
 
-fn put_text(text: &str, jsonb: bool, out: &mut BytesMut) -> Result<(), String> {
+fn put_text(text: &str, sent: Sent, out: &mut BytesMut) -> Result<(), String> {
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err("the character U+0000, which PostgreSQL cannot hold".to_owned());
     }
+    if let Sent::UpTo(most) = sent
+        && text.ends_with(' ')
+        && text.chars().nth(most).is_some()
+    {
+        return Err(format!("{} characters, the last a blank, where {most} have room", text.chars().count()));
+    }
+    let jsonb = sent == Sent::Jsonb;
     let length = i32::try_from(text.len() + usize::from(jsonb)).map_err(|_| "a text of more than 2 GiB")?;
     out.put_i32(length);
     if jsonb {
@@ -157,7 +164,7 @@ mod tests {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("fine"), None, Some("a\0b")]));
         let field = duckdb::arrow::datatypes::Field::new("text", DataType::Utf8, true);
         let batch = StructArray::from(vec![(Arc::new(field), texts)]);
-        let refused = encode(&batch, &[false], &mut BytesMut::new()).unwrap_err();
+        let refused = encode(&batch, &[], &mut BytesMut::new()).unwrap_err();
         assert_eq!((refused.column, refused.row), (0, 2));
         assert!(timestamp(i64::MIN + 1).is_err() && timestamp(0).is_ok());
         assert!(date(i32::MIN).is_err());

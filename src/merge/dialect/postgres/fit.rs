@@ -13,13 +13,13 @@
 //! | json | `json`, `jsonb`, `text` | an [array](super::array) |
 //! | blob | `bytea` | |
 //!
-//! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse: then nothing is
-//! published. Of spaces at a text's end `char` and `varchar` make what SQL says: they count for nothing there.
+//! A text that is too long for its `varchar`, or no word of its enum, is the server's to refuse. Blanks at its end it would
+//! cut off in silence, as SQL says, even in COPY: such a text is refused here. In `char` they count for nothing.
 //!
 //! Keys are compared as the column compares them: `citext` without regard to case, `uuid` in any of its spellings.
 
-use super::array;
-use crate::merge::dialect::{Fit, StandingType, TAKE_BLOB};
+use super::{array, varchar};
+use crate::merge::dialect::{Fit, Sent, StandingType, TAKE_BLOB};
 use crate::value::Type;
 
 /// A text that PostgreSQL reads as a UUID, as a regular expression (manual, "UUID Type"); another one equals none.
@@ -29,7 +29,7 @@ const SAME_UUID: &str = "{old} = CASE WHEN {new} ~* '^([0-9a-f]{4}(-?[0-9a-f]{4}
 /// Both as texts: the value need not be one of the column's type.
 const SAME_TEXT: &str = "{old}::text = {new}";
 
-/// What `atttypmod` counts from, for numbers and texts.
+/// What `atttypmod` counts from, for numbers.
 const MODIFIER: i32 = 4;
 
 /// How values of a type go into a column; `None` where they do not, or not unchanged.
@@ -47,13 +47,24 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         }
         (Type::Text, "text" | "varchar") => {
             let collated = standing.collation.as_ref().and_then(|name| to(&format!("text COLLATE {name}")));
-            Some(Fit { direct: true, coarse: collated.is_some(), cast: collated, ..Fit::default() })
+            let (sent, guard) = varchar::length(standing.modifier)
+                .map(|most| (Sent::UpTo(most), varchar::cut_is_refused(most, "{new}")))
+                .unzip();
+            let sent = sent.unwrap_or_default();
+            Some(Fit {
+                direct: true,
+                sent,
+                guard,
+                coarse: collated.is_some(),
+                cast: collated,
+                ..Fit::default()
+            })
         }
         (Type::Text, "bpchar" | "citext") => Some(cast),
         (Type::Text, "uuid") => Some(Fit { direct: false, alike: alike(SAME_UUID), ..cast }),
         (Type::Json, "json") => direct,
         (Type::Json, "text") => Some(cast),
-        (Type::Json, "jsonb") => Some(Fit { jsonb: true, ..cast }),
+        (Type::Json, "jsonb") => Some(Fit { sent: Sent::Jsonb, ..cast }),
         (Type::Boolean, "bool") | (Type::Integer, "int4") | (Type::Bigint, "int8") => direct,
         (Type::Double, "float8") | (Type::Date, "date") | (Type::Blob, "bytea") => direct,
         (Type::Integer, "int8" | "float8") => converted,

@@ -5,13 +5,14 @@ mod catalogue;
 mod encode;
 mod fit;
 mod swap;
+mod varchar;
 
 use std::time::Duration;
 
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Spelling, StandingType, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
 use crate::merge::sql;
 use crate::value::Type;
 
@@ -84,8 +85,8 @@ impl Dialect for Postgres {
         &encode::TRAILER
     }
 
-    fn encode(&self, batch: &StructArray, jsonb: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
-        encode::encode(batch, jsonb, out)
+    fn encode(&self, batch: &StructArray, sent: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable> {
+        encode::encode(batch, sent, out)
     }
 
     fn begin(&self) -> &'static str {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Spelling, StandingType, TAKE_BLOB, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, Sent, Spelling, StandingType, TAKE_BLOB, Temporary, Twins, Unsendable};
 use crate::database::sqlite::{COUNT, COUNTED};
 use crate::value::Type;
 
@@ -69,7 +69,7 @@ impl Dialect for Sqlite {
         &[]
     }
 
-    fn encode(&self, batch: &StructArray, _: &[bool], out: &mut BytesMut) -> Result<(), Unsendable> {
+    fn encode(&self, batch: &StructArray, _: &[Sent], out: &mut BytesMut) -> Result<(), Unsendable> {
         encode::encode(batch, out)
     }
 

@@ -34,6 +34,7 @@ macro_rules! holds {
 async fn texts_go_into_arrays_of_texts_as_they_are() {
     for_texts().await;
     holds!("varchar(3)[]", r#"["abc", "ä€😀"]"#, "{abc,ä€😀}");
+    holds!("varchar(3)[]", r#"["a  ", "   "]"#, "{\"a  \",\"   \"}");
     holds!("char(3)[]", r#"["abc", "d"]"#, "{abc,\"d  \"}");
     holds!("citext[]", r#"["A", "a"]"#, "{A,a}");
     holds!("color[]", r#"["light blue", null, "red"]"#, "{\"light blue\",NULL,red}");
@@ -144,6 +145,7 @@ async fn what_is_no_array_is_refused_with_its_record() {
 
 #[tokio::test]
 async fn what_an_element_cannot_hold_is_refused_never_rounded_or_cut() {
+    refuses!("varchar(3)[]", r#"["abc  "]"#, "an element is not character varying: \"abc  \"");
     refuses!("bigint[]", "[1, 1.5]", "an element is not bigint: 1.5");
     refuses!("bigint[]", "[9223372036854775808]", "bigint out of range");
     refuses!("bigint[]", "[true]", "an element is not bigint: true");

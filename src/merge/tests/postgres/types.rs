@@ -130,6 +130,30 @@ async fn a_value_that_the_column_cannot_hold_refuses_all_and_is_named() {
     assert!(said.contains("column \"value\" of id \"tt0001\" has the character U+0000"), "{said}");
 }
 
+/// The server cuts them off without a word, as SQL says, in COPY as well.
+#[tokio::test]
+async fn blanks_that_do_not_fit_are_refused_like_other_characters() {
+    let words: Values = |_, o, _, _| vec![text(["four ", "five   ", "     "][o as usize])];
+    for column in ["varchar(5)", "short", "varchar(5) COLLATE loose"] {
+        let table = format!(
+            "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+             CREATE DOMAIN short AS varchar(5); CREATE TABLE films (id text, value {column})"
+        );
+        let mut sandbox = of_values(Type::Text, words, 3).await;
+        sandbox.execute(&table);
+        let said = refused(&sandbox).await.to_string();
+        let named = "record 1, id \"tt0001\", value = \"five   \": \
+                     it has 7 characters, and varchar(5) would cut off the blanks at its end";
+        assert!(said.contains(named), "{column}: {said}");
+        assert_eq!(sandbox.rows("SELECT count(*) FROM films"), ["0"]);
+        sandbox.job.publish.max_rejected = 1;
+        sandbox.publish().await.unwrap();
+        let held = sandbox.rows("SELECT '<' || value || '>' FROM films ORDER BY id");
+        assert_eq!(held, ["<four >", "<     >"], "{column}");
+    }
+    assert_eq!(held("char(5)", Type::Text, words, 3).await, ["four ", "five ", "     "]);
+}
+
 /// A run of these ids into a table by hand whose id is of that type.
 async fn with_ids(ids: &[&str], id: &str, mode: Mode) -> Sandbox {
     let mut sandbox = Sandbox::new(ids.len() as u64).await.mode(mode);

@@ -1,0 +1,174 @@
+//! Access tokens of a run: had once by all its processes, renewed as they end, waited for, refused; and shown nowhere.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::processes::{kill_9, until};
+use crate::support::{Ended, Origin, Sandbox, wait};
+
+const ENVIRONMENT: &str = "STORE_CLIENT_SECRET=shop-secret\nSTORE_REFRESH_TOKEN=shop-refresh\n";
+
+/// A job that asks the store about tokens that it is told of to nobody without an access token.
+fn stage(sandbox: &Sandbox, origin: &Origin, tokens: usize, settings: &str) {
+    sandbox.write("tokens.txt", (0..tokens).map(|number| format!("{number}\n")).collect::<String>());
+    sandbox.write("store.env", ENVIRONMENT);
+    let url = origin.url();
+    sandbox.write(
+        "store.toml",
+        format!(
+            r#"
+[job]
+{settings}
+[input]
+file = "tokens.txt"
+id = "token"
+[auth.store]
+grant_type = "refresh_token"
+token_url = "{url}/oauth/token"
+client_id = "shop"
+client_secret = "${{STORE_CLIENT_SECRET}}"
+refresh_token = "${{STORE_REFRESH_TOKEN}}"
+[[endpoint]]
+name = "store"
+url = "{url}/androidpublisher/v3/applications/com.example/purchases/subscriptions/monthly/tokens/{{token}}"
+auth = "store"
+missing = [404]
+columns = {{ expires_at = ".expiryTimeMillis" }}
+[table]
+to = "duckdb:store.duckdb"
+name = "store"
+"#
+        ),
+    );
+}
+
+#[track_caller]
+fn run(sandbox: &Sandbox) -> Ended {
+    sandbox.run(["run", "store.toml", "--env-file", "store.env"])
+}
+
+/// Requests that the origin has had, for tokens or for what needs them.
+fn total(origin: &Origin, endpoint: &str) -> u64 {
+    let counts = origin.counts();
+    counts["by_endpoint"].get(endpoint).map_or(0, |counts| counts["total"].as_u64().unwrap())
+}
+
+/// The files below a folder that hold one of these, but for those of tokens in the state folder.
+fn holding(folder: &Path, secrets: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, secrets));
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            let holds = |secret: &&str| memchr::memmem::find(&bytes, secret.as_bytes()).is_some();
+            found.extend(secrets.iter().filter(|secret| holds(secret)).map(|_| path.display().to_string()));
+        }
+    }
+    found
+}
+
+#[test]
+fn tokens_that_end_all_through_a_run_are_renewed_and_every_record_is_answered() {
+    let origin =
+        Origin::start(&["--token-needed", "--token-rotates", "--token-ms", "1500", "--latency-ms", "100"]);
+    let sandbox = Sandbox::new();
+    stage(&sandbox, &origin, 1000, "in_flight = 16\nkeep_answers = \"all\"");
+    run(&sandbox).with_code(0);
+    let counted = sandbox.query("store", "SELECT status, count(*) FROM requests GROUP BY 1 ORDER BY 1");
+    let all: usize = counted.iter().map(|row| row.split_once(',').unwrap().1.parse::<usize>().unwrap()).sum();
+    assert!(counted.iter().all(|row| row.starts_with("ok,") || row.starts_with("missing,")), "{counted:?}");
+    assert_eq!(all, 1000);
+    let requests = total(&origin, "tokens");
+    // Some 6 s in steps of 1.35 s, one more for each 401 that came first; on a busy machine more.
+    assert!((3..=60).contains(&requests), "{requests}");
+    let secrets = ["shop-secret", "shop-refresh", "shop-access"];
+    let held = holding(sandbox.path(), &secrets);
+    assert!(held.iter().all(|path| path.ends_with("store.env")), "{held:?}");
+}
+
+#[test]
+fn a_refresh_token_that_is_refused_ends_the_run_with_the_servers_words_and_a_new_one_goes_on() {
+    let (origin, sandbox) = (Origin::start(&["--token-needed"]), Sandbox::new());
+    stage(&sandbox, &origin, 100, "");
+    sandbox.write("store.env", ENVIRONMENT.replace("shop-refresh", "an-old-one"));
+    let ended = run(&sandbox).with_code(2).saying("the token of [auth.store]");
+    let ended = ended.saying("answered 400: invalid_grant: the token was used, or revoked");
+    assert!(!ended.stderr.contains("an-old-one"), "{}", ended.stderr);
+    assert_eq!(total(&origin, "subscriptions"), 0);
+    sandbox.write("store.env", ENVIRONMENT);
+    run(&sandbox).with_code(0).saying("published 100 rows");
+}
+
+#[test]
+fn while_no_token_can_be_had_nothing_has_failed() {
+    let (origin, sandbox) = (Origin::start(&["--token-needed"]), Sandbox::new());
+    stage(&sandbox, &origin, 100, "patience = \"1s\"\nretry_rounds = 0");
+    for broken in [
+        r#"{"fail_ids": {"refresh_token": {"status": 500, "endpoint": "tokens"}}}"#,
+        r#"{"fail_ids": {}, "body_ids": {"refresh_token": "<html>maintenance</html>"}}"#,
+    ] {
+        origin.knobs(broken);
+        let ended = run(&sandbox).with_code(75).saying("the token of [auth.store]");
+        assert!(!ended.stderr.contains("100 failed"), "{}", ended.stderr);
+        assert!(!sandbox.path().join("store.duckdb").exists());
+    }
+    origin.knobs(r#"{"body_ids": {}}"#);
+    run(&sandbox).with_code(0).saying("published 100 rows");
+    assert_eq!(sandbox.query("store", "SELECT count(*) FROM requests WHERE status = 'failed'"), ["0"]);
+}
+
+/// The token server takes its time, so that whoever asks it is killed over it, at some moment of it.
+#[test]
+fn who_is_killed_while_he_asks_for_a_token_is_in_nobodys_way() {
+    let (origin, sandbox) = (Origin::start(&["--token-needed", "--latency-ms", "150"]), Sandbox::new());
+    stage(&sandbox, &origin, 40, "");
+    for moment in [0, 40, 80, 120, 160, 170, 180, 200] {
+        let asked = || total(&origin, "tokens") + total(&origin, "subscriptions");
+        let before = asked();
+        let child = sandbox.start(["run", "store.toml", "--env-file", "store.env", "--new"]);
+        until(Duration::from_secs(60), "something is asked", || asked() > before);
+        std::thread::sleep(Duration::from_millis(moment));
+        kill_9(child.id().cast_signed());
+        wait(child);
+    }
+    run(&sandbox).with_code(0).saying("published 40 rows");
+}
+
+#[test]
+fn a_user_with_a_password_and_a_token_of_ones_own_are_sent_and_not_shown() {
+    let (origin, sandbox) = (Origin::start(&[]), Sandbox::new());
+    sandbox.write("ids.txt", "a\n");
+    sandbox.write("my.env", "PASSWORD=can:ary\nTOKEN=canary-token\n");
+    for (auth, sent) in [
+        // printf 'me:can:ary' | base64
+        ("{ basic = \"me:${PASSWORD}\" }", "Basic bWU6Y2FuOmFyeQ=="),
+        ("{ bearer = \"${TOKEN}\" }", "Bearer canary-token"),
+    ] {
+        // The job may not hold what is looked for.
+        let (url, reversed) = (origin.url(), sent.chars().rev().collect::<String>());
+        sandbox.write(
+            "mine.toml",
+            format!(
+                r#"
+job.keep_answers = "all"
+[input]
+file = "ids.txt"
+id = "id"
+[[endpoint]]
+url = "{url}/echo/{{id}}"
+auth = {auth}
+ok = '(.headers.authorization | explode | reverse | implode) == "{reversed}"'
+columns = {{ target = ".target" }}
+[table]
+to = "duckdb:mine.duckdb"
+name = "mine"
+"#
+            ),
+        );
+        sandbox.run(["plan", "mine.toml", "--env-file", "my.env"]).with_code(0);
+        sandbox.run(["run", "mine.toml", "--env-file", "my.env", "--new"]).with_code(0);
+        let held = holding(sandbox.path(), &["can:ary", "canary-token", "bWU6Y2FuOmFyeQ"]);
+        assert!(held.iter().all(|path| path.ends_with("my.env")), "{held:?}");
+    }
+}
