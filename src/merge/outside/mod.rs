@@ -69,6 +69,8 @@ use std::time::{Duration, Instant};
 use self::ask::connect_to_read;
 pub(super) use self::check::check;
 use self::give_up::CancelWhenDropped;
+#[cfg(test)]
+pub(super) use self::over::clause_of;
 use self::runs::Runs;
 pub(super) use self::table::create_table;
 use self::target::OutsideTarget;

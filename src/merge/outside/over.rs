@@ -7,11 +7,20 @@
 //! CHECK of a column that the job does not fill). So a row that is refused says nothing yet: all of them are [staged](super::staged)
 //! then, and those of them that are refused there are named ([`Trouble::Misread`](crate::database::Trouble::Misread)).
 
+#[cfg(test)]
+use std::sync::Arc;
+
 use super::exporter::Exporter;
 use super::fill::Filling;
+#[cfg(test)]
+use super::transact::begin;
+#[cfg(test)]
+use crate::database::Session;
 use crate::database::{DatabaseError, LoadInto};
 use crate::merge::MergeError;
 use crate::merge::dialect::Cause;
+#[cfg(test)]
+use crate::merge::load::Order;
 use crate::merge::load::Written;
 
 impl Filling<'_> {
@@ -48,58 +57,9 @@ impl Filling<'_> {
     }
 }
 
+/// What stands behind the values of each row, where a load would write them so.
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::job::Mode;
-    use crate::merge::ResolvedDestination;
-    use crate::merge::outside::transact::begin;
-    use crate::merge::tests::sandbox::{Sandbox, all_ok};
-
-    const COLUMNS: &str = "title, votes INT, budget INT, facts TEXT";
-
-    /// The clause for a table by hand with a row in it: with this id, and what stands behind the columns.
-    async fn clause(id: &str, behind: &str) -> Option<String> {
-        let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Upsert).on_sqlite();
-        sandbox.execute(&format!(
-            "CREATE TABLE films ({id}, {COLUMNS}{behind}; INSERT INTO films (id) VALUES ('x')"
-        ));
-        let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a file") };
-        let (session, order) = (server.connect().await.unwrap(), Arc::new(sandbox.order().await));
-        let transaction = begin(&session, &order).await.unwrap();
-        let over = Filling::plan(&transaction, false).await.unwrap().over;
-        session.close().await;
-        over
-    }
-
-    #[tokio::test]
-    async fn rows_are_written_over_where_that_comes_to_the_same() {
-        let expected = "ON CONFLICT (\"id\") DO UPDATE SET \"title\" = excluded.\"title\", \"votes\" = excluded.\"votes\", \
-                        \"budget\" = excluded.\"budget\", \"facts\" = excluded.\"facts\" WHERE windrow_count()";
-        for (id, behind) in [
-            ("id TEXT PRIMARY KEY", ")"),
-            ("id TEXT PRIMARY KEY", ") WITHOUT ROWID"),
-            ("nr INTEGER PRIMARY KEY, ID TEXT UNIQUE", ", more DEFAULT 7)"),
-            ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id); CREATE UNIQUE INDEX two ON films (title)"),
-            ("id TEXT PRIMARY KEY", "); CREATE TABLE of (film REFERENCES films (id) ON UPDATE CASCADE)"),
-        ] {
-            let clause = clause(id, behind).await.unwrap_or_else(|| panic!("{id} {behind}"));
-            assert_eq!(clause.replace("\"ID\"", "\"id\""), expected, "{id} {behind}");
-        }
-        for (id, behind) in [
-            ("nr INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE", ")"),
-            ("id TEXT COLLATE NOCASE PRIMARY KEY", ")"),
-            ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id COLLATE NOCASE)"),
-            ("id TEXT PRIMARY KEY", "); CREATE UNIQUE INDEX one ON films (id COLLATE NOCASE)"),
-            ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id, title)"),
-            ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id) WHERE votes > 0"),
-            ("id TEXT", "); CREATE UNIQUE INDEX one ON films (lower(id))"),
-            ("id TEXT", "); CREATE INDEX one ON films (id)"),
-            ("id TEXT PRIMARY KEY", "); CREATE TRIGGER t BEFORE INSERT ON films BEGIN SELECT 1; END"),
-        ] {
-            assert_eq!(clause(id, behind).await, None, "{id} {behind}");
-        }
-    }
+pub(in crate::merge) async fn clause_of(session: &Session, order: &Arc<Order>) -> Option<String> {
+    let transaction = begin(session, order).await.unwrap();
+    Filling::plan(&transaction, false).await.unwrap().over
 }

@@ -1,8 +1,12 @@
 //! Rows that are written over others, where that could come to something else than an update of them.
 
+use std::sync::Arc;
+
 use super::super::sandbox::Values;
 use super::*;
 use crate::job::OnReferencing;
+use crate::merge::ResolvedDestination;
+use crate::merge::outside::clause_of;
 use crate::value::{Field, Type, Value};
 
 const COLUMNS: &str = "title TEXT, votes INT, budget INT, facts TEXT";
@@ -183,5 +187,47 @@ async fn a_row_may_refer_to_a_later_one() {
         let published = sandbox.publish().await.unwrap_or_else(|error| panic!("{mode:?}: {error}"));
         assert_eq!(published.rows, 5, "{mode:?}");
         assert_eq!(sandbox.rows("SELECT sum(next) FROM films"), ["10"], "{mode:?}");
+    }
+}
+
+/// The clause for a table by hand with a row in it: with this id, and what stands behind the columns.
+async fn clause(id: &str, behind: &str) -> Option<String> {
+    let sandbox = Sandbox::of_one_round(2, &all_ok).await.mode(Mode::Upsert).on_sqlite();
+    sandbox.execute(&format!(
+        "CREATE TABLE films ({id}, {COLUMNS}{behind}; INSERT INTO films (id) VALUES ('x')"
+    ));
+    let ResolvedDestination::Server(server) = sandbox.place() else { panic!("a file") };
+    let (session, order) = (server.connect().await.unwrap(), Arc::new(sandbox.order().await));
+    let over = clause_of(&session, &order).await;
+    session.close().await;
+    over
+}
+
+#[tokio::test]
+async fn rows_are_written_over_where_that_comes_to_the_same() {
+    let expected = "ON CONFLICT (\"id\") DO UPDATE SET \"title\" = excluded.\"title\", \"votes\" = excluded.\"votes\", \
+                    \"budget\" = excluded.\"budget\", \"facts\" = excluded.\"facts\" WHERE windrow_count()";
+    for (id, behind) in [
+        ("id TEXT PRIMARY KEY", ")"),
+        ("id TEXT PRIMARY KEY", ") WITHOUT ROWID"),
+        ("nr INTEGER PRIMARY KEY, ID TEXT UNIQUE", ", more DEFAULT 7)"),
+        ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id); CREATE UNIQUE INDEX two ON films (title)"),
+        ("id TEXT PRIMARY KEY", "); CREATE TABLE of (film REFERENCES films (id) ON UPDATE CASCADE)"),
+    ] {
+        let clause = clause(id, behind).await.unwrap_or_else(|| panic!("{id} {behind}"));
+        assert_eq!(clause.replace("\"ID\"", "\"id\""), expected, "{id} {behind}");
+    }
+    for (id, behind) in [
+        ("nr INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE", ")"),
+        ("id TEXT COLLATE NOCASE PRIMARY KEY", ")"),
+        ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id COLLATE NOCASE)"),
+        ("id TEXT PRIMARY KEY", "); CREATE UNIQUE INDEX one ON films (id COLLATE NOCASE)"),
+        ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id, title)"),
+        ("id TEXT", "); CREATE UNIQUE INDEX one ON films (id) WHERE votes > 0"),
+        ("id TEXT", "); CREATE UNIQUE INDEX one ON films (lower(id))"),
+        ("id TEXT", "); CREATE INDEX one ON films (id)"),
+        ("id TEXT PRIMARY KEY", "); CREATE TRIGGER t BEFORE INSERT ON films BEGIN SELECT 1; END"),
+    ] {
+        assert_eq!(clause(id, behind).await, None, "{id} {behind}");
     }
 }
