@@ -12,6 +12,7 @@
 //!    │                                    who may be asked at all    reach
 //! exchange  one request on one connection, under one timer          exchange, pool, connect, streams, resolve, watch
 //!    │                                    proxy, certificates        network, proxy, tls, tls_error
+//!    │                                    what a reply means         judge
 //!    │                                    body                       body
 //!    │                                    encoding                   encoding
 //!    │                                    all of it, a part, nothing completeness
@@ -64,6 +65,7 @@ mod encoding;
 mod exchange;
 mod given;
 mod headers;
+mod judge;
 mod link;
 mod marked;
 mod mask;

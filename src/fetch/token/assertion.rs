@@ -40,7 +40,7 @@ pub(super) struct Key {
 
 enum Pair {
     Rsa(Box<RsaKeyPair>),
-    P256(EcdsaKeyPair),
+    P256(Box<EcdsaKeyPair>),
 }
 
 impl Key {
@@ -113,9 +113,10 @@ impl Pair {
         };
         let p256 = || {
             let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
-            EcdsaKeyPair::from_pkcs8(algorithm, key.secret_der(), &random).ok().map(Pair::P256)
+            EcdsaKeyPair::from_pkcs8(algorithm, key.secret_der(), &random).ok()
         };
-        rsa.ok().map(|pair| Pair::Rsa(Box::new(pair))).or_else(p256)
+        let rsa = rsa.ok().map(|pair| Pair::Rsa(Box::new(pair)));
+        rsa.or_else(|| p256().map(|pair| Pair::P256(Box::new(pair))))
     }
 
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
