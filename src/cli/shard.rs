@@ -8,7 +8,7 @@ use clap::Args;
 use super::{RunsArgs, find};
 use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Shard};
-use crate::os::{Slot, Stop, die_with_parent, end, stop_on_signals, tell};
+use crate::os::{Slot, Stop, die_with_parent, end, give_up_privileges, stop_on_signals, tell};
 use crate::record::Ordinal;
 use crate::report::{Progress, paused, word_for};
 use crate::runner::{PlannedShard, RunnerError, cores, secrets};
@@ -59,6 +59,8 @@ impl FromStr for CrashedPair {
 }
 
 pub(super) async fn run(args: ShardArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    // Here strangers' answers are read.
+    give_up_privileges();
     let slot = match args.supervised_by {
         None => Slot::own(),
         Some(parent) => {

@@ -15,7 +15,7 @@ mod watchdog;
 
 pub use clock::{boot_number, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
-pub use limits::{open_files, raise_open_files};
+pub use limits::{give_up_privileges, open_files, raise_open_files};
 pub use network::network_file_system;
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};

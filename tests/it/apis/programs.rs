@@ -47,6 +47,24 @@ fn answers_go_in_and_rows_come_out() {
 }
 
 #[test]
+fn who_reads_answers_gains_no_rights_and_leaves_no_core() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    sandbox.write(
+        "tell.py",
+        "import json, resource, sys\n\
+         gains = [line.split()[1] for line in open('/proc/self/status') if line.startswith('NoNewPrivs')]\n\
+         for line in sys.stdin:\n    \
+             answer = {'word': gains[0] + ' ' + str(resource.getrlimit(resource.RLIMIT_CORE))}\n    \
+             print(json.dumps({'ordinal': json.loads(line)['ordinal'], 'answer': answer}), flush=True)\n",
+    );
+    let endpoint =
+        "url = \"ORIGIN/texts/{id}\"\npipe = [\"python3\", \"tell.py\"]\ncolumns = { word = \".word\" }";
+    job(&sandbox, &origin, &["a"], "", endpoint, "");
+    run(&sandbox);
+    assert_eq!(found(&sandbox, "word"), ["1 (0, 0)"]);
+}
+
+#[test]
 fn a_program_that_is_not_there_is_said_before_the_first_request() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let endpoint =
