@@ -201,6 +201,27 @@ async fn a_refresh_token_that_changes_is_on_the_disk_before_anything_is_asked() 
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_was_given_is_kept_until_another_is() {
+    let given = AtomicUsize::new(0);
+    let provider = Site::plain(move |_| match given.fetch_add(1, Ordering::SeqCst) {
+        0 => ok(r#"{"access_token": "a", "refresh_token": "second", "expires_in": 1}"#),
+        _ => ok(r#"{"access_token": "b", "expires_in": 1}"#),
+    });
+    let api = Site::plain(|_| ok("{}"));
+    let folder = tempfile::tempdir().unwrap();
+    let process =
+        Process::of(&asking(&api.url("/{id}"), source(&provider.url("/"))), folder.path(), Duration::ZERO);
+    for _ in 0..3 {
+        process.ask("a").await.answer.unwrap();
+        tokio::time::sleep(Duration::from_millis(950)).await;
+    }
+    let sent: Vec<String> =
+        provider.seen().iter().map(|seen| String::from_utf8(seen.body.to_vec()).unwrap()).collect();
+    let with = ["first+refresh", "second", "second"].map(|token| format!("refresh_token={token}&"));
+    assert!(sent.len() == 3 && sent.iter().zip(&with).all(|(body, with)| body.contains(with)), "{sent:?}");
+}
+
+#[tokio::test]
 async fn where_the_refresh_token_that_was_given_is_refused_the_jobs_own_is_tried() {
     let provider = Site::minding(|seen| match std::str::from_utf8(&seen.body).unwrap() {
         body if body.contains("refresh_token=given") => {
