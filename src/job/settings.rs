@@ -23,6 +23,8 @@ pub struct Settings {
     pub on_change: OnChange,
     /// Age from which finished runs are removed, by `windrow prune` and at the end of `run`. `None`: never.
     pub keep_runs: Option<Duration>,
+    /// Permissions of the folders of runs, as for `chmod`. By default the user's alone.
+    pub runs_permissions: u32,
     /// How long a host that does not answer is waited for before its records are left to the end. Default 5 minutes.
     pub patience: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for Settings {
             resume_within: Duration::from_secs(7 * 24 * 60 * 60),
             on_change: OnChange::New,
             keep_runs: None,
+            runs_permissions: 0o700,
             patience: Duration::from_secs(5 * 60),
         }
     }

@@ -150,7 +150,7 @@ pub async fn plan_new(
     make_folder(&folder)?;
     sweep_unplanned(&folder, watcher);
     let list = plan::read_list(job, &options, secrets, &folder).await?;
-    let (store, lock) = hold_new(&folder.join(&run_id)).await?;
+    let (store, lock) = hold_new(&folder.join(&run_id), job).await?;
     let plan = plan::write_run(job, list, &store, &run_id, &options).await?;
     Ok(LiveRun::held(store, plan, lock))
 }

@@ -31,7 +31,7 @@ pub async fn extract(
     let (job, kept) = present_job(&earlier, &then).await?;
     let run_id = runs::new_run_id(now_micros());
     let folder = earlier.folder().parent().unwrap_or(Path::new("/")).join(&run_id);
-    let (store, lock) = hold_new(&folder).await?;
+    let (store, lock) = hold_new(&folder, &job).await?;
     let options = plan_options(&Trial::default());
     let plan = match plan::write_extraction(&job, &earlier, kept, &store, &run_id, &options).await {
         Ok(plan) => plan,

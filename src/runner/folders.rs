@@ -1,12 +1,15 @@
 //! The folders of a job and its runs: made, held, and swept of what planners that died have left.
 
+use std::fs::Permissions;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use super::{Milestone, RunnerError, Watcher};
 use crate::handoff::lock::{Lock, LockError, lock_job, lock_run};
 use crate::handoff::{HandoffError, Plan, RunStore, mark, runs};
+use crate::job::Job;
 
 /// Holds the job: nobody else makes, works on or goes on with its runs as long as this lasts.
 pub(super) fn hold_job(job: &str, root: &Path) -> Result<Lock, RunnerError> {
@@ -27,8 +30,9 @@ const TRIES: u32 = 20;
 /// How long a sweeper may hold it.
 const SWEPT: Duration = Duration::from_millis(20);
 
-/// Makes a run's folder, marked, and holds it, before anything else is in it: what nobody holds is swept.
-pub(super) async fn hold_new(folder: &Path) -> Result<(RunStore, Lock), RunnerError> {
+/// Makes a run's folder, marked, for whom the job lets look into it, and holds it, before anything else is in it: what nobody
+/// holds is swept.
+pub(super) async fn hold_new(folder: &Path, job: &Job) -> Result<(RunStore, Lock), RunnerError> {
     make_folder(folder.parent().unwrap_or(folder))?;
     let mut tried = 0;
     let lock = loop {
@@ -46,6 +50,8 @@ pub(super) async fn hold_new(folder: &Path) -> Result<(RunStore, Lock), RunnerEr
             Err(held) => return Err(held.into()),
         }
     };
+    let permissions = Permissions::from_mode(job.settings.runs_permissions);
+    std::fs::set_permissions(folder, permissions).map_err(|error| cannot_make(folder, &error))?;
     Ok((RunStore::create(folder).await?, lock))
 }
 

@@ -31,6 +31,44 @@ impl FromToml for bool {
     }
 }
 
+/// Who may do what in a folder, as `chmod` has it in digits: `"0750"`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::job) struct Permissions(pub u32);
+
+/// All that the owner may do: less, and windrow itself cannot work there.
+const OWNERS: u32 = 0o700;
+
+impl FromToml for Permissions {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Permissions> {
+        let text = value.get_ref().as_str();
+        let digits = text.filter(|text| matches!(text.len(), 3 | 4));
+        let mode = digits.and_then(|digits| u32::from_str_radix(digits, 8).ok());
+        if let Some(mode) = mode.filter(|mode| mode & OWNERS == OWNERS && *mode <= 0o777) {
+            return Some(Permissions(mode));
+        }
+        let message = match text {
+            Some(text) => format!("\"{text}\" are no permissions of a folder that its owner can use"),
+            None => wrong_shape("permissions in quotes", value),
+        };
+        mistakes.add(&value.span(), message, "write \"0700\", \"0750\" or \"0755\", as for chmod");
+        None
+    }
+}
+
+impl JsonSchema for Permissions {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Permissions".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^0?7[0-7]{2}$" })
+    }
+}
+
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::job) struct Count<const LEAST: u64, const MOST: u64>(pub u64);

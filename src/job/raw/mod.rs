@@ -49,7 +49,7 @@ use super::mistake::{Mistakes, Span};
 use super::settings::{ChunkFormat, OnChange};
 use auth::Tokens;
 use fields::{Fields, Present};
-use leaf::{Count, Time};
+use leaf::{Count, Permissions, Time};
 use limit::Limits;
 use misplaced::Misplaced;
 use section::section;
@@ -289,6 +289,9 @@ section! {
         on_change: Word<OnChange>,
         /// Age from which finished runs are removed, such as `14d`. Without it they stay.
         keep_runs: Time<{ DAY / 24 }, { 3650 * DAY }>,
+        /// Who may look into the folders of runs, as for `chmod`: `0750` lets the group. Default `0700`, the user alone: answers
+        /// may hold what is nobody else's.
+        runs_permissions: Permissions,
         /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
         /// Default `5m`.
         patience: Time<0, { 7 * DAY }>,

@@ -217,6 +217,7 @@ const MEANINGS: &[Meaning] = &[
     (JOB, &["chunk_size", "chunksize", "records_per_shard", "rows_per_file", "partition_size"], "write shard_size = 250000, the most records of a shard"),
     (JOB, &["schedule", "cron", "every"], "leave it out: cron or a systemd timer starts `windrow run`"),
     (JOB, &["resume", "checkpoint", "checkpoints", "state"], "leave it out: `windrow run` goes on with an unfinished run; resume_within says for how long"),
+    (JOB, &["permissions", "umask", "chmod", "file_mode", "dir_mode"], "write runs_permissions = \"0750\", who may look into the folders of runs"),
     (JOB, &["retention", "keep", "expire", "ttl", "cleanup"], "write keep_runs = \"14d\""),
     (JOB, &["id", "job_name", "pipeline_name", "pipeline", "title"], "write name = \"films\"; without it the file's name is taken"),
     (JOB, &["output_dir", "work_dir", "cache_dir", "folder", "directory", "runs"], "leave it out: `windrow run --runs FOLDER` says where runs are kept"),

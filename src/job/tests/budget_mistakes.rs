@@ -15,6 +15,13 @@ fn settings_out_of_bounds() {
     one(", patience = \"8d\"", "8days is out of bounds\nhint: write it like");
     one(", patience = \"-1s\"", "not a duration");
     one(", keep_runs = \"14m\"", "14m is out of bounds");
+    for mode in ["0640", "0788", "rwx", "1777", "7", ""] {
+        one(
+            &format!(", runs_permissions = \"{mode}\""),
+            "are no permissions of a folder that its owner can use",
+        );
+    }
+    one(", runs_permissions = 750", "expected permissions in quotes, found an integer");
     one(", keep_runs = 14", "expected a duration in quotes, found an integer");
     one(", keep_runs = \"99999999999999999999y\"", "not a duration");
     one(", on_change = \"refuse\"", "unknown word \"refuse\"\nhint: write \"new\" or \"stop\"");

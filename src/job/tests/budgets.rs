@@ -19,6 +19,9 @@ fn runs_wait_and_go_as_the_job_says() {
     assert_eq!(settings(", on_change = \"new\", patience = \"0s\"").patience, Duration::ZERO);
     assert_eq!(settings(", patience = \"7d\", keep_runs = \"1h\"").on_change, OnChange::New);
     assert_eq!(settings(""), Settings::default());
+    assert_eq!(settings("").runs_permissions, 0o700);
+    assert_eq!(settings(", runs_permissions = \"0750\"").runs_permissions, 0o750);
+    assert_eq!(settings(", runs_permissions = \"755\"").runs_permissions, 0o755);
 }
 
 #[test]

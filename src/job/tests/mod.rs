@@ -88,7 +88,7 @@ min_success = 0.98
 
 /// A job with the keys that the films job has no use for.
 pub(super) const FULL: &str = r#"
-job = { name = "full", on_change = "stop", keep_runs = "14d", patience = "1m" }
+job = { name = "full", on_change = "stop", keep_runs = "14d", runs_permissions = "0750", patience = "1m" }
 publish = { on_pause = "publish", max_failed = 9, min_rows = 1, max_change = 0.5 }
 limit.one = { rate = "9 tokens/10s", burst = 3, in_flight = 8 }
 limit."example.org:443" = { quota = { amount = "5 tokens/week", renews_at = "09:00", zone = "Asia/Tokyo" } }

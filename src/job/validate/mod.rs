@@ -136,6 +136,7 @@ fn settings(file: &raw::JobFile) -> Settings {
         retry_rounds: job.retry_rounds.as_ref().map_or(usual.retry_rounds, |count| count.value.0 as u32),
         resume_within: job.resume_within.as_ref().map_or(usual.resume_within, |time| time.value.0),
         on_change: job.on_change.as_ref().map_or(usual.on_change, |word| word.value.0),
+        runs_permissions: job.runs_permissions.as_ref().map_or(usual.runs_permissions, |mode| mode.value.0),
         keep_runs: job.keep_runs.as_ref().map(|time| time.value.0),
         patience: job.patience.as_ref().map_or(usual.patience, |time| time.value.0),
     }

@@ -172,3 +172,18 @@ fn shards(run: &Path) -> usize {
     let folders = std::fs::read_dir(run).unwrap().flatten().filter(|entry| entry.path().is_dir());
     folders.count()
 }
+
+#[test]
+fn the_folder_of_a_run_is_the_users_alone_unless_the_job_lets_others_look() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sandbox = Sandbox::new();
+    sandbox.write("ids.csv", "id\n1\n");
+    let job = "[job]\nname = \"mine\"\n[input]\nfile = \"ids.csv\"\n[[endpoint]]\nurl = \"http://localhost:9/{id}\"\n\
+               columns = { x = \".x\" }\n[table]\nto = \"duckdb:mine.duckdb\"\n";
+    for (keys, expected) in [("", 0o700), ("runs_permissions = \"0750\"\n", 0o750)] {
+        sandbox.write("mine.toml", job.replace("[input]", &format!("{keys}[input]")));
+        sandbox.run(["plan", "mine.toml", "--new"]).with_code(0);
+        let mode = std::fs::metadata(sandbox.newest_run("mine")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, expected);
+    }
+}
