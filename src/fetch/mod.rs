@@ -34,7 +34,7 @@
 //! - **A request that may not be sent twice is not**, unless the server cannot have acted on it.
 //! - **A credential belongs to one origin.** Redirects are followed by our own loop, bounded, without the job's headers
 //!   as soon as scheme, host or port differ, and never from https to http. TLS is always verified.
-//! - **A token is asked for once** by all processes of the user ([`token`]).
+//! - **A token is asked for once** by all processes of the user ([`Tokens`]).
 //! - **A proxy's answer is not its host's**, where it can be told from that: always of an https host. Its password goes to
 //!   it alone, and nothing secret to it of an https host. A client's certificate is shown to the endpoint's own origin
 //!   only.
