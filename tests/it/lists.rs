@@ -312,15 +312,15 @@ fn all_mistakes_of_a_job_file_are_told_at_once() {
 }
 
 #[test]
-fn what_later_versions_bring_is_refused_not_ignored() {
+fn a_credential_without_a_value_and_a_destination_that_is_none_are_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("ids.txt", "a\n");
     echo_job(&sandbox, NOBODY, "file = \"ids.txt\"\nid = \"id\"", 1.0);
     let section = "[[endpoint]]\nname = \"query\"";
-    sandbox.edit("echo.toml", section, &format!("{section}\nauth = {{ bearer = \"${{T}}\" }}"));
+    sandbox.edit("echo.toml", section, &format!("{section}\nauth = {{ bearer = \"${{NO_TOKEN}}\" }}"));
     let ended = sandbox.run(["run", "echo.toml"]).with_code(2);
-    ended.saying("not yet supported: `auth`").saying("hint: leave it out");
-    sandbox.edit("echo.toml", "auth = { bearer = \"${T}\" }", "");
+    ended.saying("secret ${NO_TOKEN} is not set").saying("hint: export them in the environment");
+    sandbox.edit("echo.toml", "auth = { bearer = \"${NO_TOKEN}\" }", "");
     sandbox.edit("echo.toml", "duckdb:echo.duckdb", "oracle://somewhere/db");
     sandbox.run(["run", "echo.toml"]).with_code(2).saying("unknown destination \"oracle://…\"");
 }
