@@ -113,9 +113,9 @@ impl Work {
     pub(super) fn tell_if_finishing(&self) {
         let most = self.in_flight / FINISHING;
         let is_little = || self.board.borrow().last_pairs().is_some_and(|pairs| pairs <= most);
-        if most > 0 && !self.is_finishing.get() && is_little() {
+        let may_finish = most > 0 && !self.is_finishing.get() && is_little();
+        if may_finish && self.sender.pace.have_fewer(self.in_flight - most) {
             self.is_finishing.set(true);
-            self.sender.pace.have_fewer(self.in_flight - most);
             self.counter.tell(Event::Finishing { in_flight: most });
         }
     }

@@ -86,9 +86,9 @@ impl Pace {
         self.gauge.get()
     }
 
-    /// From now on there are so many fewer in flight at once; as many places must be free.
-    pub(super) fn have_fewer(&self, by: usize) {
-        self.places.take_away(by);
+    /// From now on so many fewer are in flight at once; false where more are now.
+    pub(super) fn have_fewer(&self, by: usize) -> bool {
+        self.places.take_away(by)
     }
 
     /// Requests sent so far.
