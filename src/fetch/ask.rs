@@ -112,17 +112,9 @@ impl Client {
         tally: &mut Tally,
         progress: &mut Progress,
     ) -> Result<Answer, Setback> {
-        let Asking { pacer, stop, is_answer } = *asking;
+        let Asking { pacer, is_answer, .. } = *asking;
         loop {
-            let token = question.token_for(progress.current(request));
-            let with_token = match token {
-                Some(token) => {
-                    let refused = progress.refused.as_deref();
-                    let given = self.with_token(token, progress.current(request), refused, pacer, stop).await;
-                    Some(given.map_err(Setback::NoToken)?)
-                }
-                None => None,
-            };
+            let with_token = self.credentialed(question, request, asking, progress).await?;
             let current = with_token.as_ref().unwrap_or_else(|| progress.current(request));
             let permit = pacer.start(&current.origin).await.map_err(Setback::Refused)?;
             if progress.redirects == 0 && progress.refused.is_none() {
@@ -158,15 +150,10 @@ impl Client {
                 broken.after(progress.redirects)
             })?;
             progress.left = progress.left.saturating_sub(took);
-            if let Some(token) = token.filter(|_| reply.status == StatusCode::UNAUTHORIZED) {
-                // It says that nothing was done, so that even what may not be sent twice is.
-                if progress.refused.is_none() && self.may_mend(token).await {
-                    progress.refused = with_token.map(Box::new);
-                    continue;
-                }
-                if progress.refused.is_some() {
-                    self.was_in_vain(token).await;
-                }
+            if let Some(sent) = with_token.as_ref().filter(|_| reply.status == StatusCode::UNAUTHORIZED)
+                && self.may_be_renewed(question, sent, progress).await
+            {
+                continue;
             }
             if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
@@ -175,6 +162,34 @@ impl Client {
             }
             progress.follow(question, request, &reply)?;
         }
+    }
+
+    /// What is to be asked now, with an access token; nothing where it needs none.
+    async fn credentialed<P: Pacer, F>(
+        &self,
+        question: &Question,
+        request: &Request,
+        asking: &Asking<'_, P, F>,
+        progress: &Progress,
+    ) -> Result<Option<Request>, Setback> {
+        let current = progress.current(request);
+        let Some(token) = question.token_for(current) else { return Ok(None) };
+        let refused = progress.refused.as_deref();
+        let given = self.with_token(token, current, refused, asking.pacer, asking.stop).await;
+        given.map(Some).map_err(Setback::NoToken)
+    }
+
+    /// Whether a request that was refused (401) is sent again with a new token, once in an attempt. The refusal says that
+    /// nothing was done, so that even what may not be sent twice is.
+    async fn may_be_renewed(&self, question: &Question, sent: &Request, progress: &mut Progress) -> bool {
+        let Some(token) = question.token_for(sent) else { return false };
+        if progress.refused.is_some() {
+            self.was_in_vain(token).await;
+            return false;
+        }
+        let may_mend = self.may_mend(token).await;
+        progress.refused = may_mend.then(|| Box::new(sent.clone()));
+        may_mend
     }
 }
 

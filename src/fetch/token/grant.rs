@@ -112,7 +112,7 @@ impl TokenRequest {
         &self.key
     }
 
-    /// How long whoever else asks may take.
+    /// How long another process may take that asks.
     pub(super) fn longest(&self) -> Duration {
         TIMEOUT + ADDITION
     }

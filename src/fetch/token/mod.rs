@@ -17,7 +17,7 @@
 //! |---|---|
 //! | good for another minute, or a tenth of its time | is sent |
 //! | of another process, good, and not the one that was refused (401) | the same |
-//! | none of those | the server is asked, by whoever has the lock |
+//! | none of those | the server is asked, by the process that has the lock |
 
 mod assertion;
 mod grant;

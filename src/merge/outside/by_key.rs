@@ -70,6 +70,7 @@ impl Filling<'_> {
         let otherwise = format!("NOT ({}) AND {only}", spelled.join(" AND "));
         Ok(updated + self.update(&otherwise).await?)
     }
+
     /// Whether so many rows stand, and more.
     async fn has_more_than(&self, rows: u64) -> Result<bool, MergeError> {
         let one_more = format!("SELECT 1 FROM {} LIMIT 1 OFFSET {rows}", self.target.qualified);
