@@ -92,6 +92,15 @@ pub struct UsedUp {
     pub renews_at: u64,
 }
 
+/// Which attempt of a question a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// The first one, or one after an answer, as to the next page.
+    First,
+    /// One after an attempt that failed: if it fails too, that tells of the question, and less of the server.
+    Again,
+}
+
 /// Nobody is there to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Down {

@@ -6,6 +6,9 @@
 //! load: so a server that fails one in ten whatever it is given is not slowed to a standstill, and one that fails all
 //! gets one at a time.
 //!
+//! A question that failed and is asked again tells of itself, not of the load, while the server answers others: a few ids
+//! that fail for ever would else be counted with each of their attempts. So of what fails only first attempts count then.
+//!
 //! Promises: what fails never lets the window grow, and the time that a failure took counts for nothing; a server that
 //! works on *n* requests at a time is soon given no more than some five times *n*, or sixteen.
 //!
@@ -95,7 +98,7 @@ pub(super) struct Sample {
     pub(super) answers: u64,
     /// What the answers took altogether, in nanoseconds.
     pub(super) time: u64,
-    /// Requests that were refused as too many, or not answered.
+    /// Requests that were refused as too many, or not answered, as far as that tells of the server.
     pub(super) refusals: u64,
     /// Whether more would have been sent if the window had been larger.
     pub(super) is_full: bool,
@@ -125,10 +128,8 @@ impl Window {
         self.answers += seen.answers;
         self.time += seen.time;
         self.refusals += seen.refusals;
-        if seen.is_full && self.base > 0 {
-            let size = self.size.max(1.0);
-            let each = if self.doubling { 1.0 } else { GROWTH.max(1.0 / size) };
-            self.size += each * seen.answers as f64;
+        if seen.is_full {
+            self.grow(seen.answers as f64);
         }
         // Others may still join who could send more.
         self.size = self.size.min(most.max(START));
@@ -137,6 +138,17 @@ impl Window {
         }
         self.size = self.size.max(LEAST);
         self
+    }
+
+    /// Grows by what was answered. While latency without load is not known, only so far that there is no pause between two
+    /// requests: those that are to tell it would else take minutes.
+    fn grow(&mut self, answers: f64) {
+        if self.base == 0 {
+            self.size = self.size.max((self.size + answers).min(1.0));
+        } else {
+            let each = if self.doubling { 1.0 } else { GROWTH.max(1.0 / self.size.max(1.0)) };
+            self.size += each * answers;
+        }
     }
 
     /// Requests of the present round.
@@ -219,7 +231,7 @@ mod tests {
     const MILLI: u64 = 1_000_000;
 
     fn answered(answers: u64, millis: u64) -> Sample {
-        Sample { answers, time: answers * millis * MILLI, refusals: 0, is_full: true }
+        Sample { answers, time: answers * millis * MILLI, is_full: true, ..Sample::default() }
     }
 
     #[test]
@@ -238,9 +250,15 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_ends_the_pauses_between_those_that_are_to_tell_its_latency() {
+        let window = Window { size: LEAST, doubling: false, ..Window::new() };
+        assert_eq!(window.after(&answered(1, 10), 128.0, 1).size, 1.0);
+    }
+
+    #[test]
     fn failures_shrink_it_and_never_let_it_grow() {
         let mut window = Window { size: 64.0, ..Window::new() };
-        let failing = Sample { answers: 0, time: 0, refusals: 16, is_full: true };
+        let failing = Sample { refusals: 16, is_full: true, ..Sample::default() };
         for _ in 0..20 {
             let before = window.size;
             window = window.after(&failing, 128.0, 1);
@@ -270,7 +288,7 @@ mod tests {
     #[test]
     fn a_server_that_was_away_is_given_more_as_soon_as_it_answers() {
         let mut window = Window { base: 20 * MILLI, size: 32.0, doubling: false, ..Window::new() };
-        let failing = Sample { answers: 0, time: 0, refusals: 16, is_full: true };
+        let failing = Sample { refusals: 16, is_full: true, ..Sample::default() };
         for second in 1..30 {
             window = window.after(&failing, 32.0, second * 1_000 * MILLI);
         }

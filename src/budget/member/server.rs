@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
 use super::Member;
-use crate::budget::Down;
 use crate::budget::window::Sample;
 use crate::budget::words::{
     self, DOWN_SINCE, LAST_ANSWER, LEFT, LEFT_GUESSED, LEFT_MOST, LEFT_UNTIL, LOSSES, NEXT_PROBE,
     PAUSED_UNTIL, SILENCES,
 };
+use crate::budget::{Attempt, Down};
 
 /// Attempts in a row without an answer, of all members, after which nobody is there.
 const SILENT: u64 = 16;
@@ -19,8 +19,18 @@ const LOST: u64 = 256;
 /// The first and the longest pause between two looks at a host that is down, in nanoseconds.
 const PROBES: [u64; 2] = [1_000_000_000, 15_000_000_000];
 
+/// The first one where the host has just answered: it may be well, and fail what happens to be asked now.
+const SOON: u64 = 100_000_000;
+
 /// How long is gone by what a server said before, until it says something new, in nanoseconds.
 const GUESSED: u64 = 1_000_000_000;
+
+/// How long an answer says that the server is well, so that what fails again and again does so by itself, in nanoseconds.
+const WELL: u64 = 1_000_000_000;
+
+/// How much later somebody looks whether the host is back whose question failed before, in nanoseconds: if it fails for
+/// ever, it cannot tell.
+const LOOKS_LATER: u64 = 50_000_000;
 
 /// How often an answer is noted as the last one, in nanoseconds.
 const NOTED_EVERY: u64 = 100_000_000;
@@ -77,8 +87,8 @@ impl Member {
     }
 
     /// A request was one too many, or the server had no time for it: somebody is there.
-    pub fn refused(&self) {
-        self.count_refusal();
+    pub fn refused(&self, now: u64, attempt: Attempt) {
+        self.count_refusal(now, attempt);
         self.is_there();
     }
 
@@ -90,22 +100,27 @@ impl Member {
         }
     }
 
-    fn count_refusal(&self) {
-        let seen = self.seen.get();
-        self.seen.set(Sample { refusals: seen.refusals + 1, ..seen });
+    fn count_refusal(&self, now: u64, attempt: Attempt) {
+        let answers_others = now.saturating_sub(self.word(LAST_ANSWER)) < WELL;
+        if attempt == Attempt::First || !answers_others {
+            let seen = self.seen.get();
+            self.seen.set(Sample { refusals: seen.refusals + 1, ..seen });
+        }
     }
 
     /// There was no connection, or nobody answered. After a number of them in a row, of all members, nobody is there.
-    pub fn silent(&self, now: u64) {
+    pub fn silent(&self, now: u64, attempt: Attempt) {
+        self.count_refusal(now, attempt);
         self.count_silence(SILENCES, SILENT, now);
     }
 
-    /// A request was sent that long ago, and nobody answered. That tells less where it had been lost `before`, or where
-    /// another was answered since it was sent: it may be one that is never answered.
-    pub fn lost(&self, now: u64, took: u64, before: bool) {
+    /// A request was sent that long ago, and nobody answered. That tells less where it was lost before, `in_another_round`
+    /// or in this one, or where another was answered since it was sent: it may be one that is never answered.
+    pub fn lost(&self, now: u64, took: u64, attempt: Attempt, in_another_round: bool) {
+        self.count_refusal(now, attempt);
         let since = self.word(LAST_ANSWER);
         let answers_since = since != 0 && now.saturating_sub(took) < since + NOTED_EVERY;
-        if before || answers_since {
+        if in_another_round || attempt == Attempt::Again || answers_since {
             self.count_silence(LOSSES, LOST, now)
         } else {
             self.count_silence(SILENCES, SILENT, now)
@@ -113,24 +128,29 @@ impl Member {
     }
 
     fn count_silence(&self, word: usize, most: u64, now: u64) {
-        self.count_refusal();
         let silences = self.words()[word].fetch_add(1, AcqRel) + 1;
         if silences >= most
             && self.words()[DOWN_SINCE].compare_exchange(0, now.max(1), AcqRel, Acquire).is_ok()
         {
-            self.words()[NEXT_PROBE].store(now + PROBES[0], Release);
+            self.words()[NEXT_PROBE].store(now + self.first_probe(now), Release);
         }
     }
 
+    /// The first pause between two looks at a host that is down since then.
+    fn first_probe(&self, since: u64) -> u64 {
+        if since.saturating_sub(self.word(LAST_ANSWER)) < WELL { SOON } else { PROBES[0] }
+    }
+
     /// Whether nobody is there to answer. One who asks when it is time to look again is told to look; the others wait.
-    pub fn down(&self, now: u64) -> Option<Down> {
+    pub fn down(&self, now: u64, attempt: Attempt) -> Option<Down> {
         let since = self.word(DOWN_SINCE);
         if since == 0 {
             return None;
         }
         let next = self.word(NEXT_PROBE);
-        let pause = (now.saturating_sub(since) / 2).clamp(PROBES[0], PROBES[1]);
-        let is_probe = now >= next
+        let pause = (now.saturating_sub(since) / 2).clamp(self.first_probe(since), PROBES[1]);
+        let later = if attempt == Attempt::Again { LOOKS_LATER } else { 0 };
+        let is_probe = now >= next + later
             && self.words()[NEXT_PROBE].compare_exchange(next, now + pause, AcqRel, Acquire).is_ok();
         Some(Down { since, is_probe, has_answered: self.word(LAST_ANSWER) != 0 })
     }

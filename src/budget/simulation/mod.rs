@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Member, Terms};
+use super::{Attempt, Member, Terms};
 use crate::job::{Counts, Limit, Rate};
 use crate::seed::seeded;
 

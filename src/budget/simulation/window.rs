@@ -49,11 +49,15 @@ struct Server {
     latency: u64,
     most_waiting: usize,
     failing: f64,
+    /// The first so many members ask what fails for ever, three times each.
+    hopeless: usize,
+    /// Fails every question once.
+    warms_up: bool,
 }
 
 /// What happened in a run against a server.
 struct Load {
-    /// Answers per second in the second half.
+    /// Answers per second in the second half, those of the last member alone where others are hopeless.
     rate: f64,
     /// Most requests at the server at a time in the second half.
     most: usize,
@@ -63,7 +67,7 @@ struct Load {
 
 impl Server {
     fn new(capacity: usize, latency: u64) -> Server {
-        Server { capacity, latency, most_waiting: usize::MAX, failing: 0.0 }
+        Server { capacity, latency, most_waiting: usize::MAX, failing: 0.0, hopeless: 0, warms_up: false }
     }
 
     /// Members with as much to ask as they may, looking each twenty milliseconds.
@@ -73,6 +77,8 @@ impl Server {
         let mut working: BinaryHeap<Reverse<(u64, usize, u64)>> = BinaryHeap::new();
         let mut queue: VecDeque<(usize, u64)> = VecDeque::new();
         let (mut answers, mut refusals, mut most) = (0_u64, 0_u64, 0);
+        // Attempts that failed of the question that a member asks next.
+        let mut failed = vec![0; members.len()];
         members.iter().for_each(|member| (0..1000).for_each(|_| member.waits(true)));
         while now < end {
             for (at, member) in members.iter().enumerate() {
@@ -80,8 +86,9 @@ impl Server {
                 while member.enter() {
                     if queue.len() >= self.most_waiting {
                         refusals += u64::from(now > half);
-                        member.refused();
+                        member.refused(now, attempt(failed[at]));
                         member.leave();
+                        failed[at] = (failed[at] + 1) % 3;
                         break;
                     }
                     queue.push_back((at, now));
@@ -92,12 +99,15 @@ impl Server {
                 now = next.max(now);
                 let Some(Reverse((done, at, sent))) = working.pop() else { break };
                 members[at].leave();
-                if random.f64() < self.failing {
-                    members[at].refused();
+                let is_cold = self.warms_up && failed[at] == 0;
+                if random.f64() < self.failing || at < self.hopeless || is_cold {
+                    members[at].refused(done, attempt(failed[at]));
+                    failed[at] = (failed[at] + 1) % 3;
                 } else {
                     members[at].answered(done, done - sent);
+                    failed[at] = 0;
                 }
-                answers += u64::from(now > half);
+                answers += u64::from(now > half && at >= self.hopeless);
                 if members[at].enter() {
                     queue.push_back((at, done));
                 }
@@ -128,6 +138,10 @@ impl Server {
         }
         working.peek().map(|Reverse((done, ..))| *done).filter(|done| *done <= until)
     }
+}
+
+fn attempt(failed: u32) -> Attempt {
+    if failed == 0 { Attempt::First } else { Attempt::Again }
 }
 
 #[test]
@@ -163,6 +177,28 @@ fn a_server_that_fails_one_in_ten_is_not_slowed_to_a_standstill() {
 }
 
 #[test]
+fn a_server_that_fails_every_question_once_is_not_slowed_to_a_standstill() {
+    let mut random = random("fails once");
+    let place = TempBudget::new();
+    let members = [place.adaptive(64, START), place.adaptive(64, START)];
+    let load = Server { warms_up: true, ..Server::new(1000, 100 * MILLI) }.load(&members, 60, &mut random);
+    println!("  every question fails once: {:.0} of 1280/s", load.rate);
+    assert!(load.rate > 800.0, "{}", load.rate);
+}
+
+#[test]
+fn ids_that_fail_for_ever_do_not_slow_down_the_others_while_most_are_answered() {
+    let mut random = random("hopeless ids");
+    for hopeless in 1..=2 {
+        let place = TempBudget::new();
+        let members: Vec<Member> = (0..=hopeless).map(|_| place.adaptive(64, START)).collect();
+        let load = Server { hopeless, ..Server::new(1000, 10 * MILLI) }.load(&members, 20, &mut random);
+        println!("  beside {hopeless} whose ids all fail: {:.0} of 6400/s", load.rate);
+        assert!(load.rate > 3200.0, "beside {hopeless}: {}", load.rate);
+    }
+}
+
+#[test]
 fn a_server_that_refuses_what_is_too_much_is_soon_given_less() {
     let mut random = random("refusals");
     let place = TempBudget::new();
@@ -186,15 +222,44 @@ fn a_server_that_fails_everything_is_asked_one_at_a_time() {
 fn nobody_is_there_until_somebody_answers() {
     let place = TempBudget::new();
     let [one, other] = [place.adaptive(8, START), place.adaptive(8, START)];
-    (0..15).for_each(|_| one.silent(START));
-    assert_eq!(other.down(START), None);
-    other.silent(START);
-    assert!(one.down(START).is_some_and(|down| !down.is_probe && !down.has_answered));
+    (0..15).for_each(|_| one.silent(START, Attempt::First));
+    assert_eq!(other.down(START, Attempt::First), None);
+    other.silent(START, Attempt::First);
+    assert!(one.down(START, Attempt::First).is_some_and(|down| !down.is_probe && !down.has_answered));
     let later = START + SECOND;
-    let probes = [&one, &other, &one].map(|member| member.down(later).unwrap().is_probe);
+    let probes = [&one, &other, &one].map(|member| member.down(later, Attempt::First).unwrap().is_probe);
     assert_eq!(probes, [true, false, false]);
     one.answered(later, MILLI);
-    assert_eq!(other.down(later), None);
+    assert_eq!(other.down(later, Attempt::First), None);
+}
+
+#[test]
+fn a_host_that_has_just_answered_is_looked_at_soon_and_by_a_question_that_has_not_failed() {
+    let place = TempBudget::new();
+    let [one, other] = [place.adaptive(8, START), place.adaptive(8, START)];
+    one.answered(START, MILLI);
+    (0..16).for_each(|_| one.silent(START + MILLI, Attempt::First));
+    let is_probe = |member: &Member, millis: u64, attempt: Attempt| {
+        member.down(START + millis * MILLI, attempt).unwrap().is_probe
+    };
+    assert!(!is_probe(&one, 100, Attempt::First));
+    assert!(!is_probe(&one, 110, Attempt::Again), "others go first, who may know better");
+    assert!(is_probe(&other, 110, Attempt::First));
+    assert!(is_probe(&one, 310, Attempt::Again), "where nobody else does");
+}
+
+#[test]
+fn what_fails_again_counts_only_while_nobody_is_answered() {
+    let share_after = |attempt: Attempt, since_answer: u64| {
+        let member = TempBudget::new().adaptive(64, START);
+        member.answered(START, MILLI);
+        (0..64).for_each(|_| member.refused(START + since_answer, attempt));
+        member.look(START + since_answer);
+        member.share()
+    };
+    assert_eq!(share_after(Attempt::First, MILLI), 1);
+    assert_eq!(share_after(Attempt::Again, MILLI), 64);
+    assert_eq!(share_after(Attempt::Again, 2 * SECOND), 1);
 }
 
 #[test]

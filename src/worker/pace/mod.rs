@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::budget::BudgetError;
+use crate::budget::{Attempt, BudgetError};
 use crate::fetch::{Ended, Origin, Pacer, Refused};
 use crate::job::Job;
 
@@ -37,7 +37,7 @@ use budgets::{Budgets, MOST_HOSTS};
 use in_flight::{InFlight, InFlightPermit};
 pub(super) use price::Price;
 use recent::Recent;
-use route::Route;
+use route::{Looks, Route};
 
 /// The pacer of one shard's process.
 pub(super) struct Pace {
@@ -102,7 +102,8 @@ impl Pace {
 
     /// What the pacer of one question is.
     pub(super) fn of_endpoint(&self, endpoint: usize) -> Leave<'_> {
-        Leave { pace: self, endpoint, is_probe: false, last: RefCell::default(), starts: Cell::default() }
+        let attempt = Rc::new(Cell::new(Attempt::First));
+        Leave { pace: self, endpoint, is_probe: false, last: RefCell::default(), attempt }
     }
 
     /// The same, of a question that finds out whether a host is down.
@@ -156,8 +157,8 @@ pub(super) struct Leave<'a> {
     is_probe: bool,
     /// The route of the last request, and what was taken for it.
     last: RefCell<Option<(Rc<Route>, u64)>>,
-    /// Requests so far.
-    starts: Cell<u32>,
+    /// Which attempt the next request is.
+    attempt: Rc<Cell<Attempt>>,
 }
 
 impl Leave<'_> {
@@ -170,6 +171,14 @@ impl Leave<'_> {
 }
 
 impl Leave<'_> {
+    /// Whether it is sent where nobody is there to answer.
+    fn looks(&self) -> Looks {
+        match self.attempt.get() {
+            _ if self.is_probe => Looks::Now,
+            attempt => Looks::InTurn(attempt),
+        }
+    }
+
     fn note(&self, refused: Refused) {
         if let Refused::Quota { renews_at } = refused {
             self.pace.note_renewal(renews_at);
@@ -188,12 +197,11 @@ impl Pacer for Leave<'_> {
             return Err(Refused::Interrupted);
         }
         let route = pace.route(self.endpoint, origin);
-        let taken = route.leave(self.is_probe, &pace.draining, &mut place).await;
+        let taken = route.leave(self.looks(), &pace.draining, &mut place).await;
         let taken = taken.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
-        let is_first = self.starts.replace(self.starts.get() + 1) == 0;
-        let mut permit =
-            Permit { _place: place, gauge: None, route, is_first, draining: pace.draining.clone() };
+        let (attempt, draining) = (self.attempt.clone(), pace.draining.clone());
+        let mut permit = Permit { _place: place, gauge: None, route, attempt, draining };
         pace.spend()?;
         pace.gauge.set(pace.gauge.get() + 1);
         permit.gauge = Some(pace.gauge.clone());
@@ -219,8 +227,8 @@ pub(super) struct Permit {
     _place: InFlightPermit,
     gauge: Option<Rc<Cell<u32>>>,
     route: Rc<Route>,
-    /// Whether nothing was sent for this question before.
-    is_first: bool,
+    /// Which attempt it is, and, once it has ended, the next one.
+    attempt: Rc<Cell<Attempt>>,
     draining: watch::Receiver<bool>,
 }
 
@@ -230,7 +238,9 @@ impl crate::fetch::Permit for Permit {
     }
 
     fn ended(&self, how: Ended) {
-        self.route.ended(how, self.is_first);
+        self.route.ended(how, self.attempt.get());
+        let is_answered = matches!(how, Ended::Answered(_));
+        self.attempt.set(if is_answered { Attempt::First } else { Attempt::Again });
     }
 }
 

@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::in_flight::InFlightPermit;
 use super::moments::Moments;
 use super::waited;
-use crate::budget::Down;
+use crate::budget::{Attempt, Down};
 use crate::fetch::{Ended, Refused};
 use crate::job::Cost;
 use crate::os::monotonic_nanos;
@@ -49,6 +49,15 @@ pub(super) struct Patience {
     pub(super) pause: Duration,
     /// Whether only what failed before is asked.
     pub(super) is_last: bool,
+}
+
+/// When a request is sent to a host that is down.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Looks {
+    /// At once.
+    Now,
+    /// When it is time to look whether the host is back.
+    InTurn(Attempt),
 }
 
 /// The budgets of an endpoint's requests to a host.
@@ -137,10 +146,10 @@ impl Route {
     }
 
     /// Waits until a request may be sent, and there is a place for it. What it costs as far as is known is taken then, and
-    /// returned. One that `is_probe` is sent to a host that is down, too.
+    /// returned.
     pub(super) async fn leave(
         &self,
-        is_probe: bool,
+        looks: Looks,
         draining: &watch::Receiver<bool>,
         place: &mut InFlightPermit,
     ) -> Result<u64, Refused> {
@@ -150,7 +159,7 @@ impl Route {
             if *draining.borrow() {
                 return Err(Refused::Interrupted);
             }
-            if !place.lent_until(self.answering(is_probe, draining)).await? {
+            if !place.lent_until(self.answering(looks, draining)).await? {
                 // The next one in the queue looks next: if all looks were by those who have failed before, nobody would
                 // find that the server answers the others.
                 drop(turn);
@@ -187,10 +196,13 @@ impl Route {
 
     /// Waits while the server asked for a pause, and for a moment where nobody is there to answer; then whether somebody
     /// is, or it is time to look.
-    async fn answering(&self, is_probe: bool, draining: &watch::Receiver<bool>) -> Result<bool, Refused> {
+    async fn answering(&self, looks: Looks, draining: &watch::Receiver<bool>) -> Result<bool, Refused> {
         loop {
             let now = monotonic_nanos();
-            let down = if is_probe { None } else { self.host.member.down(now) };
+            let down = match looks {
+                Looks::Now => None,
+                Looks::InTurn(attempt) => self.host.member.down(now, attempt),
+            };
             let (wait, is_down) = match down {
                 Some(down) if down.is_probe => return Ok(true),
                 Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::HostDown),
@@ -335,16 +347,13 @@ impl Route {
     }
 
     /// What became of a request.
-    pub(super) fn ended(&self, how: Ended, is_first: bool) {
-        let now = monotonic_nanos();
+    pub(super) fn ended(&self, how: Ended, attempt: Attempt) {
+        let (now, host) = (monotonic_nanos(), &self.host.member);
         match how {
-            Ended::Answered(took) => self.host.member.answered(now, nanos(took)),
-            Ended::Refused => self.host.member.refused(),
-            Ended::Lost(took) => {
-                let before = self.patience.is_last || !is_first;
-                self.host.member.lost(now, nanos(took), before);
-            }
-            Ended::Silent => self.host.member.silent(now),
+            Ended::Answered(took) => host.answered(now, nanos(took)),
+            Ended::Refused => host.refused(now, attempt),
+            Ended::Lost(took) => host.lost(now, nanos(took), attempt, self.patience.is_last),
+            Ended::Silent => host.silent(now, attempt),
         }
     }
 

@@ -241,7 +241,7 @@ async fn the_files_of_hosts_that_are_down_are_bounded() {
     let pace = setup.pace(&job(vec![]), 8, None);
     for number in 0..2000 {
         let host = pace.route(0, &nth_origin(number));
-        (0..16).for_each(|_| host.ended(Ended::Silent, true));
+        (0..16).for_each(|_| host.ended(Ended::Silent, Attempt::First));
         assert!(number % 64 > 0 || files(&setup) <= 1500, "{number}");
     }
     drop(pace);
