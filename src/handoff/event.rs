@@ -42,6 +42,12 @@ pub enum Event {
         /// Requests in flight now.
         in_flight: u32,
     },
+    /// Little of the shard is left to ask: from now on it has no more than so many requests in flight, and another may begin
+    /// beside it.
+    Finishing {
+        /// Requests in flight, at the most.
+        in_flight: usize,
+    },
     /// A block is committed.
     Committed {
         /// Pairs of the block.

@@ -265,7 +265,10 @@ impl Observer for Progress {
             }
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
             Event::SecretRefused { .. } => self.refused = true,
-            Event::Committed { .. } | Event::UsedUp { .. } | Event::Ended { .. } => {}
+            Event::Committed { .. }
+            | Event::Finishing { .. }
+            | Event::UsedUp { .. }
+            | Event::Ended { .. } => {}
         }
     }
 

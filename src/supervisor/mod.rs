@@ -1,5 +1,9 @@
 //! The parent: one child process per shard, as many at a time as it is told, restarted when they crash.
 //!
+//! A child of whose shard little is left ([`Event::Finishing`]) makes room for another: a list of several shards does not
+//! wait for the few slow requests at the end of each. All children together never have more requests in flight than they
+//! are told.
+//!
 //! Promises:
 //!
 //! - A child does not outlive the supervisor: the kernel kills it when the supervisor dies
@@ -47,6 +51,9 @@ pub struct CrewOptions {
     /// Requests that may be sent altogether.
     pub max_requests: Option<u64>,
 }
+
+/// Children that finish beside the others, for each child at a time.
+const FINISHING: usize = 3;
 
 /// How a shard ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +157,10 @@ struct Crew<'a> {
 /// One child at work.
 struct Post {
     pid: i32,
+    /// Requests that it may have in flight.
+    in_flight: usize,
+    /// Whether little of its shard is left.
+    is_finishing: bool,
     history: History,
     /// What the child said last of why it ends.
     last_words: String,
@@ -187,26 +198,43 @@ impl<'a> Crew<'a> {
 
     /// Starts waiting shards while there is room.
     fn fill(&mut self, stop: Stop) -> Result<(), std::io::Error> {
-        while !stop.is_set() && self.refused.is_none() && self.children.len() < self.options.at_once.max(1) {
+        while !stop.is_set() && self.refused.is_none() && self.has_room() {
             let Some(shard) = self.waiting.pop_front() else { break };
             self.start(shard, History::default(), 0)?;
         }
         Ok(())
     }
 
+    /// Whether another child may be started.
+    fn has_room(&self) -> bool {
+        let at_once = self.options.at_once.max(1);
+        let finishing = self.children.values().filter(|post| post.is_finishing).count();
+        self.children.len() - finishing < at_once && self.children.len() < at_once * (1 + FINISHING)
+    }
+
+    /// Requests that the next child may have in flight: its part of those that no other has.
+    fn part(&self) -> usize {
+        let at_work = self.children.values().filter(|post| !post.is_finishing).count();
+        let taken: usize = self.children.values().map(|post| post.in_flight).sum();
+        let to_come = self.options.at_once.max(1).saturating_sub(at_work).max(1);
+        (self.options.in_flight.saturating_sub(taken) / to_come).max(1)
+    }
+
     /// Starts a shard's child.
     fn start(&mut self, shard: u32, history: History, sent_before: u64) -> Result<(), std::io::Error> {
+        let in_flight = self.part();
         let start = Start {
             program: &self.options.program,
             arguments: &self.options.arguments,
             run: self.run.folder(),
             shard,
-            in_flight: (self.options.in_flight / self.options.at_once.max(1)).max(1),
+            in_flight,
             max_requests: self.shares.get(&shard).map(|share| share.saturating_sub(sent_before)),
             crashed: history.given_up.iter().map(|&word| self.pair(word)).collect(),
         };
         let pid = child::start(&start, self.sender.clone())?;
-        let post = Post { pid, history, last_words: String::new(), sent_before, sent: 0 };
+        let last_words = String::new();
+        let post = Post { pid, in_flight, is_finishing: false, history, last_words, sent_before, sent: 0 };
         self.children.insert(shard, post);
         Ok(())
     }
@@ -232,6 +260,7 @@ impl<'a> Crew<'a> {
         if let Some(post) = self.children.get_mut(&shard) {
             match event {
                 Event::Committed { .. } => post.history.progressed(),
+                Event::Finishing { in_flight } => (post.in_flight, post.is_finishing) = (*in_flight, true),
                 Event::Progress { requests, .. } => post.sent = *requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
                 Event::UsedUp { renews_at } => {

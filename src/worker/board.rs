@@ -231,6 +231,12 @@ impl Board {
         self.ready.len() + self.together.len()
     }
 
+    /// Pairs that are not settled yet, if no others are to come.
+    pub(super) fn last_pairs(&self) -> Option<usize> {
+        let is_all = self.upcoming.is_empty() && self.aside.is_empty();
+        is_all.then(|| self.open.values().map(|open| open.unsettled).sum())
+    }
+
     /// Stops asking: what was not asked waits, blocks that were not opened stay as they are. Blocks that
     /// are whole thereby are handed out.
     pub(super) fn drain(&mut self, why: Drain, recipe: &Recipe) -> Vec<OpenBlock> {

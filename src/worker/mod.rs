@@ -15,6 +15,8 @@
 //! - Where an origin refuses the job's secrets the shard stops; what was refused is not settled, but left to a later round
 //!   or not committed.
 //! - When told to stop, nothing new is asked; what is in flight is finished, what was not asked waits.
+//! - When little of the shard is left ([`Event::Finishing`]) it has few requests in flight to its end, so that another shard
+//!   may have the others.
 //! - No request waits for a file: blocks are encoded and written beside the requests of the next ones.
 //!
 //! Everything runs on one thread (a child per core is the parallelism), so the `board` needs no locks; only
@@ -300,7 +302,10 @@ async fn work_through(
                 }
             }
             _ = tick.tick() => work.tell_progress(),
-            _ = look.tick() => work.sender.pace.look(),
+            _ = look.tick() => {
+                work.sender.pace.look();
+                work.tell_if_finishing();
+            }
         }
     }
     work.tell_progress();

@@ -1,7 +1,7 @@
 //! What the lanes of a shard's process share: the board, the sender, the recipe, and what they do with them.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -24,6 +24,9 @@ use crate::job::Job;
 use crate::os::printable;
 use crate::record::{Failure, Kind, Ordinal, Status};
 
+/// The part of a process's requests in flight that it still has when little of its shard is left, as a divisor.
+const FINISHING: usize = 8;
+
 /// Everything that the lanes of one process share.
 pub(super) struct Work {
     pub(super) output: Output,
@@ -38,6 +41,10 @@ pub(super) struct Work {
     pub(super) settles: bool,
     /// Whether the job asks more than one host, or may.
     pub(super) several_hosts: bool,
+    /// Requests that this process may have in flight.
+    in_flight: usize,
+    /// Whether it was told that little is left.
+    is_finishing: Cell<bool>,
     /// Wakes lanes that found nothing to do.
     pub(super) changed: Notify,
     pub(super) error: RefCell<Option<WorkerError>>,
@@ -59,9 +66,10 @@ impl Work {
         let (mut recipe, tokens) = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
         let recipe = Rc::new(recipe);
+        let in_flight = options.in_flight;
         let asking = SenderOptions {
             round: options.round,
-            in_flight: options.in_flight,
+            in_flight,
             max_requests: options.max_requests,
             secrets_accepted: options.secrets_accepted,
             tokens,
@@ -78,6 +86,8 @@ impl Work {
             input,
             settles,
             several_hosts: job.asks_several_hosts(),
+            in_flight,
+            is_finishing: Cell::default(),
             changed: Notify::new(),
             error: RefCell::default(),
         })
@@ -96,6 +106,18 @@ impl Work {
             Some(Drain::GaveUp(detail)) => ShardEnd::GaveUp(detail.clone()),
             Some(Drain::Refused(text)) => ShardEnd::Refused(text.clone()),
         })
+    }
+
+    /// Tells, once, when little is left, and keeps to that: whoever began this process begins another one then, so that a few
+    /// slow requests do not hold up the rest of the list.
+    pub(super) fn tell_if_finishing(&self) {
+        let most = self.in_flight / FINISHING;
+        let is_little = || self.board.borrow().last_pairs().is_some_and(|pairs| pairs <= most);
+        let may_finish = most > 0 && !self.is_finishing.get() && is_little();
+        if may_finish && self.sender.pace.have_fewer(self.in_flight - most) {
+            self.is_finishing.set(true);
+            self.counter.tell(Event::Finishing { in_flight: most });
+        }
     }
 
     /// Tells the counts.

@@ -33,6 +33,12 @@ impl InFlight {
         Rc::new(InFlight { semaphore, allowed: RefCell::default(), favoured: Cell::default() })
     }
 
+    /// Takes so many places away for good; false, and none is, where somebody has some of them.
+    pub(super) fn take_away(&self, count: usize) -> bool {
+        let free = u32::try_from(count).ok().and_then(|count| self.semaphore.try_acquire_many(count).ok());
+        free.map(|places| places.forget()).is_some()
+    }
+
     /// Takes a place in the order of asking.
     pub(super) async fn take(self: &Rc<InFlight>) -> InFlightPermit {
         // The semaphore is never closed.

@@ -86,6 +86,11 @@ impl Pace {
         self.gauge.get()
     }
 
+    /// From now on so many fewer are in flight at once; false where more are now.
+    pub(super) fn have_fewer(&self, by: usize) -> bool {
+        self.places.take_away(by)
+    }
+
     /// Requests sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.get()

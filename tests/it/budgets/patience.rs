@@ -61,6 +61,26 @@ fn ids_that_are_always_slow_do_not_hold_up_the_rest() {
     assert!(repeated.values().all(|times| *times == 4), "two attempts in each of two rounds: {repeated:?}");
 }
 
+/// One process at a time for eight shards, in each some ids that nobody answers within 4 s: one after the other they would
+/// take 32 s. With all processes together there are never more requests in flight than the job says.
+#[test]
+fn the_slow_ids_of_one_shard_do_not_keep_the_next_from_beginning() {
+    let arguments = ["--slow-ids-every", "100", "--slow-ms", "60000", "--latency-ms", "5"];
+    let (_alone, origin, sandbox) = (alone(), Origin::start(&arguments), Sandbox::new());
+    let endpoint = "timeout = \"4s\"\nretry = { attempts = 1 }";
+    let settings = "in_flight = 64\nretry_rounds = 0";
+    Films { count: 2000, endpoint, settings, ..Films::default() }.write(&sandbox, &origin);
+    let started = Instant::now();
+    sandbox.run(["run", "films.toml", "--processes", "1"]).with_code(0);
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(if is_soak() { 14 } else { 24 }), "{took:?}");
+    let slow = pairs(&sandbox, "status = 'failed' AND kind = 'timeout'");
+    assert!((9..=50).contains(&slow), "{slow} slow ids");
+    assert_eq!(pairs(&sandbox, "status IN ('ok', 'missing')"), 2000 - slow);
+    let most = origin.counts()["max_in_flight"].as_u64().unwrap();
+    assert!((9..=64).contains(&most), "{most} in flight");
+}
+
 /// A tenth of 503s: nobody is left behind, and the server's failures do not stop the run.
 #[test]
 fn a_server_that_fails_one_request_in_ten_is_asked_until_all_is_there() {
