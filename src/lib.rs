@@ -51,7 +51,7 @@
 //! | prove | ledger = plan, digests match | [`merge`] | |
 //! | join, load | rows of the table | [`merge`] | `merged.json`, last |
 //!
-//! Nothing travels back: down go arguments, files written before the spawn, signals, and one word of shared
+//! Nothing travels back: down go arguments, files written before the spawn, signals, and words of shared
 //! memory; up come files, progress events and the exit code. Beside each other, all processes of the machine share the
 //! words of their budgets, in a folder of the user's own, and those of a command what they saw of the job's secrets.
 //!

@@ -1,4 +1,5 @@
-//! One machine word that a child writes and its parent can read after the child's death: what it was working on.
+//! Words of memory that a child and its parent share: what the child works on, which the parent can read after its death,
+//! and how many requests it may have in flight, which changes while others end.
 //!
 //! The supervisor makes a slot in anonymous memory and gives it to the child as standard input. The child
 //! stores there which pair it works on, and 0 when it is done: an ordinary store, no system call. Whatever
@@ -7,17 +8,19 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use memmap2::MmapMut;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-/// Bytes of a slot: the word, and the count of stores.
-const SIZE: u64 = 16;
+/// Words of a slot: the word, the count of stores, and the requests in flight.
+const WORDS: usize = 3;
 
-/// The writer's end.
+/// Bytes of a slot.
+const SIZE: u64 = 8 * WORDS as u64;
+
+/// Either end.
 #[derive(Debug, Clone)]
 pub struct Slot {
     words: Words,
@@ -26,38 +29,21 @@ pub struct Slot {
 #[derive(Debug, Clone)]
 enum Words {
     Shared(Arc<MmapMut>),
-    Own(Arc<[AtomicU64; 2]>),
+    Own(Arc<[AtomicU64; WORDS]>),
 }
 
-/// The parent's end.
-#[derive(Debug)]
-pub struct SlotReader {
-    file: File,
-}
-
-/// A new slot: the file to hand to the child as its standard input, and the end to read it by.
-pub fn shared_slot() -> io::Result<(File, SlotReader)> {
+/// A new slot: the file to hand to the child as its standard input, and the parent's end.
+pub fn shared_slot() -> io::Result<(File, Slot)> {
     let file = File::from(memfd_create("windrow-slot", MFdFlags::MFD_CLOEXEC)?);
     file.set_len(SIZE)?;
-    Ok((file.try_clone()?, SlotReader { file }))
-}
-
-impl SlotReader {
-    /// What the child was working on; `None` when it was between two pieces of work.
-    pub fn read(&self) -> Option<u64> {
-        let mut word = [0; 8];
-        self.file.read_exact_at(&mut word, 0).ok()?;
-        match u64::from_ne_bytes(word) {
-            0 => None,
-            word => Some(word - 1),
-        }
-    }
+    let slot = Slot::map(&file)?;
+    Ok((file, slot))
 }
 
 impl Slot {
     /// A slot that nobody else reads: a shard that a person runs by hand.
     pub fn own() -> Slot {
-        Slot { words: Words::Own(Arc::new([AtomicU64::new(0), AtomicU64::new(0)])) }
+        Slot { words: Words::Own(Arc::default()) }
     }
 
     /// The slot that the supervisor gave as standard input.
@@ -66,15 +52,30 @@ impl Slot {
         if file.metadata()?.len() != SIZE {
             return Err(io::Error::other("standard input is not a slot"));
         }
-        // SAFETY: the file is anonymous memory that only the supervisor holds besides this process; it has
-        // just been seen to be SIZE bytes, and the supervisor never resizes it, so no access can fault.
-        let map = unsafe { MmapMut::map_mut(&file)? };
+        Slot::map(&file)
+    }
+
+    /// `file` has SIZE bytes.
+    fn map(file: &File) -> io::Result<Slot> {
+        // SAFETY: the file is anonymous memory that only a supervisor and its child hold; it has SIZE bytes, as it was
+        // made or has just been seen to, and nobody ever resizes it, so no access can fault.
+        let map = unsafe { MmapMut::map_mut(file)? };
         Ok(Slot { words: Words::Shared(Arc::new(map)) })
+    }
+
+    /// The parent says how many requests the child may have in flight from now on.
+    pub fn allow(&self, in_flight: usize) {
+        self.words()[2].store(in_flight as u64, Ordering::Release);
+    }
+
+    /// How many requests this process may have in flight, where its parent has said so.
+    pub fn allowed(&self) -> Option<usize> {
+        usize::try_from(self.words()[2].load(Ordering::Acquire)).ok().filter(|allowed| *allowed > 0)
     }
 
     /// Says that work on `what` begins: through a [`Watchdog`](super::Watchdog) alone.
     pub(super) fn begin(&self, what: u64) {
-        let [word, count] = self.words();
+        let [word, count, _] = self.words();
         count.fetch_add(1, Ordering::Relaxed);
         word.store(what + 1, Ordering::Release);
     }
@@ -91,23 +92,22 @@ impl Slot {
 
     /// What is being worked on, with a number that differs for each piece of work.
     pub fn now(&self) -> Option<(u64, u64)> {
-        let [word, count] = self.words();
+        let [word, count, _] = self.words();
         match word.load(Ordering::Acquire) {
             0 => None,
             word => Some((word - 1, count.load(Ordering::Relaxed))),
         }
     }
 
-    fn words(&self) -> [&AtomicU64; 2] {
+    fn words(&self) -> [&AtomicU64; WORDS] {
         match &self.words {
-            Words::Own(words) => [&words[0], &words[1]],
+            Words::Own(words) => words.each_ref(),
             Words::Shared(map) => {
-                // SAFETY: a mapping starts on a page's boundary and has SIZE = 16 bytes, so both words are
-                // aligned and inside; every bit pattern is a valid u64; all access to the memory, here and in
-                // the supervisor (a read(2)), is to whole words that only this process writes. The borrow of
-                // `self` keeps the mapping alive.
+                // SAFETY: a mapping starts on a page's boundary and has SIZE bytes, so all words are aligned and inside;
+                // every bit pattern is a valid u64; all access to the memory, in this process and the other, is atomic.
+                // The borrow of `self` keeps the mapping alive.
                 let words = map.as_ptr().cast::<AtomicU64>();
-                unsafe { [&*words, &*words.add(1)] }
+                unsafe { [&*words, &*words.add(1), &*words.add(2)] }
             }
         }
     }
@@ -130,7 +130,16 @@ mod tests {
 
     #[test]
     fn a_new_slot_is_idle() {
-        let (_file, reader) = shared_slot().unwrap();
-        assert_eq!(reader.read(), None);
+        let (_file, slot) = shared_slot().unwrap();
+        assert_eq!((slot.now(), slot.allowed()), (None, None));
+    }
+
+    #[test]
+    fn one_end_says_what_the_other_reads() {
+        let (file, parent) = shared_slot().unwrap();
+        let child = Slot::map(&file).unwrap();
+        child.begin(7);
+        parent.allow(64);
+        assert_eq!((parent.now(), child.allowed()), (Some((7, 1)), Some(64)));
     }
 }

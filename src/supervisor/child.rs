@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 use crate::handoff::{Event, Exit, layout};
-use crate::os::{SlotReader, shared_slot};
+use crate::os::{Slot, shared_slot};
 use crate::record::Ordinal;
 
 /// Lines of a crashed child's log that are shown.
@@ -30,7 +30,10 @@ pub(super) struct Start<'a> {
     pub(super) arguments: &'a [OsString],
     pub(super) run: &'a Path,
     pub(super) shard: u32,
+    /// Requests that it may ever have in flight.
     pub(super) in_flight: usize,
+    /// Those that it may have for now.
+    pub(super) allowed: usize,
     pub(super) max_requests: Option<u64>,
     pub(super) crashed: Vec<(Ordinal, String)>,
 }
@@ -60,18 +63,20 @@ pub(super) enum Death {
     },
 }
 
-/// Starts a child; what it does arrives at `sender`. Returns its process id.
+/// Starts a child; what it does arrives at `sender`. Returns its process id, and where it is told how many requests it may
+/// have in flight.
 pub(super) fn start(
     start: &Start<'_>,
     sender: mpsc::UnboundedSender<(u32, Happening)>,
-) -> Result<i32, std::io::Error> {
-    let (slot, reader) = shared_slot()?;
+) -> Result<(i32, Slot), std::io::Error> {
+    let (file, slot) = shared_slot()?;
+    slot.allow(start.allowed);
     let log = start.run.join(layout::shard_folder(start.shard)).join(layout::SHARD_LOG);
     bound_log(&log);
     let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
     let log_start = log_file.metadata()?.len();
     let mut child = command(start)
-        .stdin(Stdio::from(slot))
+        .stdin(Stdio::from(file))
         .stdout(Stdio::piped())
         .stderr(Stdio::from(log_file))
         .process_group(0)
@@ -80,13 +85,14 @@ pub(super) fn start(
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
     let shard = start.shard;
     let stdout = child.stdout.take();
+    let its_slot = slot.clone();
     tokio::spawn(async move {
         listen(shard, stdout, &sender, &log).await;
-        let death = death(&mut child, &reader, &log, log_start).await;
+        let death = death(&mut child, &its_slot, &log, log_start).await;
         // The supervisor is there as long as its children are.
         let _ = sender.send((shard, Happening::Died(death)));
     });
-    Ok(pid)
+    Ok((pid, slot))
 }
 
 fn command(start: &Start<'_>) -> Command {
@@ -124,7 +130,7 @@ async fn listen(
 }
 
 /// Waits for a child's end.
-async fn death(child: &mut Child, slot: &SlotReader, log: &Path, log_start: u64) -> Death {
+async fn death(child: &mut Child, slot: &Slot, log: &Path, log_start: u64) -> Death {
     let status = child.wait().await;
     if let Ok(status) = &status
         && let Some(exit) = status.code().and_then(Exit::from_code)
@@ -138,7 +144,7 @@ async fn death(child: &mut Child, slot: &SlotReader, log: &Path, log_start: u64)
         Err(error) => error.to_string(),
     };
     let hint = if [OUT_OF_MEMORY, KILLED].contains(&how.as_str()) { NEEDS_LESS } else { "" };
-    Death::Crashed { suspect: slot.read(), log: format!("{log}{hint}"), how }
+    Death::Crashed { suspect: slot.now().map(|(word, _)| word), log: format!("{log}{hint}"), how }
 }
 
 const OUT_OF_MEMORY: &str = "out of memory";

@@ -20,6 +20,7 @@
 //! One `select!` gathers what happens; `Crew::handle` deals with one happening at a time.
 
 mod child;
+mod places;
 mod restart;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -31,10 +32,11 @@ use nix::unistd::Pid;
 use tokio::sync::{mpsc, watch};
 
 use crate::handoff::{Event, Exit, Plan, RunStore, event};
-use crate::os::Stop;
+use crate::os::{Slot, Stop};
 use crate::record::Ordinal;
 
 use child::{Death, Happening, Start};
+use places::Places;
 use restart::{History, Verdict};
 
 /// How children are started.
@@ -51,9 +53,6 @@ pub struct CrewOptions {
     /// Requests that may be sent altogether.
     pub max_requests: Option<u64>,
 }
-
-/// Children that finish beside the others, for each child at a time.
-const FINISHING: usize = 3;
 
 /// How a shard ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +148,7 @@ struct Crew<'a> {
     requests: u64,
     renews_at: Option<u64>,
     refused: Option<String>,
+    places: Places,
     /// By shard.
     children: BTreeMap<u32, Post>,
     ends: BTreeMap<u32, ShardEnd>,
@@ -157,10 +157,8 @@ struct Crew<'a> {
 /// One child at work.
 struct Post {
     pid: i32,
-    /// Requests that it may have in flight.
-    in_flight: usize,
-    /// Whether little of its shard is left.
-    is_finishing: bool,
+    /// Where it is told how many requests it may have in flight.
+    slot: Slot,
     history: History,
     /// What the child said last of why it ends.
     last_words: String,
@@ -191,6 +189,7 @@ impl<'a> Crew<'a> {
             requests: 0,
             renews_at: None,
             refused: None,
+            places: Places::new(options.in_flight, options.at_once),
             children: BTreeMap::new(),
             ends,
         }
@@ -198,43 +197,29 @@ impl<'a> Crew<'a> {
 
     /// Starts waiting shards while there is room.
     fn fill(&mut self, stop: Stop) -> Result<(), std::io::Error> {
-        while !stop.is_set() && self.refused.is_none() && self.has_room() {
+        while !stop.is_set() && self.refused.is_none() && self.places.has_room() {
             let Some(shard) = self.waiting.pop_front() else { break };
             self.start(shard, History::default(), 0)?;
         }
         Ok(())
     }
 
-    /// Whether another child may be started.
-    fn has_room(&self) -> bool {
-        let at_once = self.options.at_once.max(1);
-        let finishing = self.children.values().filter(|post| post.is_finishing).count();
-        self.children.len() - finishing < at_once && self.children.len() < at_once * (1 + FINISHING)
-    }
-
-    /// Requests that the next child may have in flight: its part of those that no other has.
-    fn part(&self) -> usize {
-        let at_work = self.children.values().filter(|post| !post.is_finishing).count();
-        let taken: usize = self.children.values().map(|post| post.in_flight).sum();
-        let to_come = self.options.at_once.max(1).saturating_sub(at_work).max(1);
-        (self.options.in_flight.saturating_sub(taken) / to_come).max(1)
-    }
-
     /// Starts a shard's child.
     fn start(&mut self, shard: u32, history: History, sent_before: u64) -> Result<(), std::io::Error> {
-        let in_flight = self.part();
+        let allowed = self.places.begin(shard);
         let start = Start {
             program: &self.options.program,
             arguments: &self.options.arguments,
             run: self.run.folder(),
             shard,
-            in_flight,
+            in_flight: self.places.part(),
+            allowed,
             max_requests: self.shares.get(&shard).map(|share| share.saturating_sub(sent_before)),
             crashed: history.given_up.iter().map(|&word| self.pair(word)).collect(),
         };
-        let pid = child::start(&start, self.sender.clone())?;
+        let (pid, slot) = child::start(&start, self.sender.clone())?;
         let last_words = String::new();
-        let post = Post { pid, in_flight, is_finishing: false, history, last_words, sent_before, sent: 0 };
+        let post = Post { pid, slot, history, last_words, sent_before, sent: 0 };
         self.children.insert(shard, post);
         Ok(())
     }
@@ -252,7 +237,11 @@ impl<'a> Crew<'a> {
             }
             Happening::Died(death) => self.reap(shard, death, stop)?,
         }
-        self.fill(stop)
+        self.fill(stop)?;
+        for (shard, in_flight) in self.places.deal() {
+            self.children.get(&shard).inspect(|post| post.slot.allow(in_flight));
+        }
+        Ok(())
     }
 
     /// Remembers what a child told, and passes it on.
@@ -260,7 +249,7 @@ impl<'a> Crew<'a> {
         if let Some(post) = self.children.get_mut(&shard) {
             match event {
                 Event::Committed { .. } => post.history.progressed(),
-                Event::Finishing { in_flight } => (post.in_flight, post.is_finishing) = (*in_flight, true),
+                Event::Finishing { in_flight } => self.places.finish(shard, *in_flight),
                 Event::Progress { requests, .. } => post.sent = *requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
                 Event::UsedUp { renews_at } => {
@@ -279,6 +268,7 @@ impl<'a> Crew<'a> {
     /// A child ended: its shard is done, given up, or started again.
     fn reap(&mut self, shard: u32, death: Death, stop: Stop) -> Result<(), std::io::Error> {
         let Some(post) = self.children.remove(&shard) else { return Ok(()) };
+        self.places.end(shard);
         self.requests += post.sent;
         match death {
             Death::Exited(Exit::Done) => self.end(shard, ShardEnd::Committed),

@@ -305,6 +305,7 @@ async fn work_through(
             _ = look.tick() => {
                 work.sender.pace.look();
                 work.tell_if_finishing();
+                work.keep_to_what_is_allowed();
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::chunk::{self, InputRecord};
 use crate::fetch::{Asked, Request, Values, canonical_text};
 use crate::handoff::{Block, Event};
 use crate::job::Job;
-use crate::os::printable;
+use crate::os::{Slot, printable};
 use crate::record::{Failure, Kind, Ordinal, Status};
 
 /// The part of a process's requests in flight that it still has when little of its shard is left, as a divisor.
@@ -41,9 +41,11 @@ pub(super) struct Work {
     pub(super) settles: bool,
     /// Whether the job asks more than one host, or may.
     pub(super) several_hosts: bool,
-    /// Requests that this process may have in flight.
-    in_flight: usize,
-    /// Whether it was told that little is left.
+    /// Requests that this process may ever have in flight, and those that it may have now.
+    in_flight: (usize, Cell<usize>),
+    /// Where its parent says so.
+    slot: Slot,
+    /// Whether it has told that little is left.
     is_finishing: Cell<bool>,
     /// Wakes lanes that found nothing to do.
     pub(super) changed: Notify,
@@ -62,7 +64,7 @@ impl Work {
         let shard = output.shard;
         let no_thread = |error: std::io::Error| WorkerError::Broken { shard, why: error.to_string() };
         let ShardOptions { slot, secrets, crashed, settles, .. } = options;
-        let watchdog = watchdog::watch(slot, job).map_err(no_thread)?;
+        let watchdog = watchdog::watch(slot.clone(), job).map_err(no_thread)?;
         let (mut recipe, tokens) = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
         let recipe = Rc::new(recipe);
@@ -76,7 +78,7 @@ impl Work {
             on_request: options.on_request,
             replay: options.replay,
         };
-        Ok(Work {
+        let work = Work {
             sender: Sender::new(&output.plan, job, recipe.clone(), asking)?,
             recipe,
             output,
@@ -86,11 +88,23 @@ impl Work {
             input,
             settles,
             several_hosts: job.asks_several_hosts(),
-            in_flight,
+            in_flight: (in_flight, Cell::new(in_flight)),
+            slot,
             is_finishing: Cell::default(),
             changed: Notify::new(),
             error: RefCell::default(),
-        })
+        };
+        work.keep_to_what_is_allowed();
+        Ok(work)
+    }
+
+    /// Has as many requests in flight as its parent says, which is more when other processes end.
+    pub(super) fn keep_to_what_is_allowed(&self) {
+        let (most, now) = &self.in_flight;
+        let allowed = self.slot.allowed().unwrap_or(*most).min(*most);
+        if !self.is_finishing.get() && self.sender.pace.have(now.get(), allowed) {
+            now.set(allowed);
+        }
     }
 
     /// How the work ended, once all lanes have.
@@ -111,10 +125,11 @@ impl Work {
     /// Tells, once, when little is left, and keeps to that: whoever began this process begins another one then, so that a few
     /// slow requests do not hold up the rest of the list.
     pub(super) fn tell_if_finishing(&self) {
-        let most = self.in_flight / FINISHING;
+        let (all, now) = &self.in_flight;
+        let most = all / FINISHING;
         let is_little = || self.board.borrow().last_pairs().is_some_and(|pairs| pairs <= most);
-        let may_finish = most > 0 && !self.is_finishing.get() && is_little();
-        if may_finish && self.sender.pace.have_fewer(self.in_flight - most) {
+        let may_finish = (1..now.get()).contains(&most) && !self.is_finishing.get() && is_little();
+        if may_finish && self.sender.pace.have(now.get(), most) {
             self.is_finishing.set(true);
             self.counter.tell(Event::Finishing { in_flight: most });
         }

@@ -33,6 +33,11 @@ impl InFlight {
         Rc::new(InFlight { semaphore, allowed: RefCell::default(), favoured: Cell::default() })
     }
 
+    /// Adds so many places.
+    pub(super) fn add(&self, count: usize) {
+        self.semaphore.add_permits(count);
+    }
+
     /// Takes so many places away for good; false, and none is, where somebody has some of them.
     pub(super) fn take_away(&self, count: usize) -> bool {
         let free = u32::try_from(count).ok().and_then(|count| self.semaphore.try_acquire_many(count).ok());

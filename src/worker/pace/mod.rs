@@ -86,9 +86,11 @@ impl Pace {
         self.gauge.get()
     }
 
-    /// From now on so many fewer are in flight at once; false where more are now.
-    pub(super) fn have_fewer(&self, by: usize) -> bool {
-        self.places.take_away(by)
+    /// There are to be so many places instead of those that there were; false, and nothing changes, where fewer are free than
+    /// are to go.
+    pub(super) fn have(&self, before: usize, places: usize) -> bool {
+        self.places.add(places.saturating_sub(before));
+        self.places.take_away(before.saturating_sub(places))
     }
 
     /// Requests sent so far.
