@@ -10,7 +10,7 @@ use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Shard};
 use crate::os::{Slot, Stop, die_with_parent, end, give_up_privileges, stop_on_signals, tell};
 use crate::record::Ordinal;
-use crate::report::{Progress, paused, word_for};
+use crate::report::{Progress, Subject, paused, word_for};
 use crate::runner::{PlannedShard, RunnerError, cores, secrets};
 use crate::supervisor::Observer;
 use crate::worker::{self, ShardEnd, ShardOptions};
@@ -133,7 +133,9 @@ fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
         return Box::new(|event| send(&event));
     }
     let number = shard.number;
-    let progress = std::cell::RefCell::new(Progress::new(shard.pairs, 0));
+    let title = format!("shard {number}");
+    let subject = Subject { title, shards: 1, shards_done: 0, pairs: shard.pairs, finished: 0 };
+    let progress = std::cell::RefCell::new(Progress::new(subject));
     Box::new(move |event| progress.borrow_mut().event(number, &event))
 }
 

@@ -198,7 +198,9 @@ impl Ended {
     fn of(reply: &Result<Reply, Broken>, took: Duration) -> Ended {
         match reply {
             Ok(reply) if reply.turns_away() && reply.retry_after().is_some() => Ended::Refused,
-            Ok(reply) if reply.turns_away() || reply.status.is_server_error() => Ended::Lost(took),
+            Ok(reply) if reply.turns_away() || reply.status.is_server_error() => {
+                Ended::Lost(took, Kind::Status)
+            }
             Ok(_) => Ended::Answered(took),
             Err(Broken { failure, .. }) => Ended::of_failure(failure, took),
         }
@@ -206,17 +208,17 @@ impl Ended {
 
     fn without_connection(failure: &Failure) -> Ended {
         match Ended::of_failure(failure, Duration::ZERO) {
-            Ended::Lost(_) => Ended::Silent,
+            Ended::Lost(_, kind) => Ended::Silent(kind),
             // A certificate that nobody vouches for: somebody is there.
-            Ended::Silent if !failure.worth_repeating => Ended::Refused,
+            Ended::Silent(_) if !failure.worth_repeating => Ended::Refused,
             other => other,
         }
     }
 
     fn of_failure(failure: &Failure, took: Duration) -> Ended {
         match failure.kind {
-            Kind::Dns | Kind::Connect | Kind::Tls => Ended::Silent,
-            Kind::Timeout | Kind::Reset => Ended::Lost(took),
+            kind @ (Kind::Dns | Kind::Connect | Kind::Tls) => Ended::Silent(kind),
+            kind @ (Kind::Timeout | Kind::Reset) => Ended::Lost(took, kind),
             // Bytes that are no HTTP, answers that are too large: somebody is there.
             _ => Ended::Refused,
         }

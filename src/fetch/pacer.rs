@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::origin::Origin;
+use crate::record::Kind;
 
 /// The budget that requests are taken from: how many in flight, how many in a time, for as long as the run goes on.
 ///
@@ -46,9 +47,9 @@ pub enum Ended {
     Refused,
     /// It was sent this long ago, and came to nothing: no answer in time, none at all, or one that says no more than that
     /// the server cannot (429 and 5xx).
-    Lost(Duration),
+    Lost(Duration, Kind),
     /// There was no connection to send it on.
-    Silent,
+    Silent(Kind),
 }
 
 /// Why no request is sent any more.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::Hold;
 use crate::record::Ordinal;
 
 /// Bits of the slot's word that name the endpoint (a job has at most 64); the others are the ordinal.
@@ -41,6 +42,9 @@ pub enum Event {
         requests: u64,
         /// Requests in flight now.
         in_flight: u32,
+        /// What keeps more from being sent, if anything does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold: Option<Hold>,
     },
     /// Little of the shard is left to ask: from now on it has no more than so many requests in flight, and another may begin
     /// beside it.

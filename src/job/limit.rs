@@ -40,6 +40,23 @@ pub struct Rate {
     pub per: Duration,
 }
 
+impl Rate {
+    /// As a job file spells it: `100/s`, `90000 tokens/min`.
+    pub fn spelled(&self, counts: &Counts) -> String {
+        let unit = match self.per.as_millis() {
+            1_000 => "s".to_owned(),
+            60_000 => "min".to_owned(),
+            3_600_000 => "h".to_owned(),
+            86_400_000 => "day".to_owned(),
+            _ => humantime::format_duration(self.per).to_string(),
+        };
+        match counts {
+            Counts::Requests => format!("{}/{unit}", self.amount),
+            Counts::Cost(word) => format!("{} {word}/{unit}", self.amount),
+        }
+    }
+}
+
 /// So much in a period, at any pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {

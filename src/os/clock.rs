@@ -11,6 +11,14 @@ pub fn monotonic_nanos() -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// How long this thread has run, or would have if it had been given a core, in nanoseconds; `None` where the kernel does not
+/// count it (proc(5), `schedstat`).
+pub fn core_demand() -> Option<u64> {
+    let counts = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let mut counts = counts.split_whitespace().map_while(|count| count.parse::<u64>().ok());
+    Some(counts.next()? + counts.next()?)
+}
+
 /// A number that differs after every start of the machine, and is never 0.
 pub fn boot_number() -> u64 {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -13,7 +13,7 @@ mod slot;
 mod told;
 mod watchdog;
 
-pub use clock::{boot_number, monotonic_nanos};
+pub use clock::{boot_number, core_demand, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{give_up_privileges, open_files, raise_open_files};
 pub use network::network_file_system;

@@ -2,7 +2,7 @@
 
 use super::numbers::{age, counted};
 use super::price;
-use super::progress::Progress;
+use super::progress::{Progress, Subject};
 use super::{filled_table, summary};
 use crate::handoff::Event;
 use crate::job::Job;
@@ -35,8 +35,9 @@ impl Observer for Console {
 impl Watcher for Console {
     fn reached(&mut self, milestone: Milestone<'_>) {
         match milestone {
-            Milestone::FetchingBegun { pairs, finished } => {
-                self.progress = Some(Progress::new(pairs, finished));
+            Milestone::FetchingBegun { run, shards, shards_done, pairs, finished } => {
+                let title = format!("{}   run {}", run.plan.job, run.plan.run);
+                self.progress = Some(Progress::new(Subject { title, shards, shards_done, pairs, finished }));
             }
             Milestone::FetchingEnded => {
                 if let Some(mut progress) = self.progress.take() {

@@ -20,6 +20,6 @@ mod words;
 
 pub use console::Console;
 pub use numbers::counted;
-pub use progress::Progress;
+pub use progress::{Progress, Subject};
 pub use table::Shape;
 pub use words::{filled_table, paused, secret_refused, some_columns, word_for};

@@ -78,6 +78,12 @@ pub enum Milestone<'a> {
     },
     /// Children begin to work a round.
     FetchingBegun {
+        /// The run.
+        run: &'a LiveRun,
+        /// Shards of the round.
+        shards: u64,
+        /// Those of them that are committed already.
+        shards_done: u64,
         /// Pairs of the round.
         pairs: u64,
         /// Those of them whose shards are committed already.

@@ -90,7 +90,13 @@ pub(super) async fn work_round(
         in_flight: job.settings.in_flight as usize,
         max_requests,
     };
-    watcher.reached(Milestone::FetchingBegun { pairs: round.shards.iter().map(pairs_of).sum(), finished });
+    watcher.reached(Milestone::FetchingBegun {
+        run,
+        shards: round.shards.len() as u64,
+        shards_done: (round.shards.len() - unfinished.len()) as u64,
+        pairs: round.shards.iter().map(pairs_of).sum(),
+        finished,
+    });
     let worked = supervise(&run.store, &run.plan, unfinished, &crew, watcher, stop.clone()).await?;
     watcher.reached(Milestone::FetchingEnded);
     let exit = match &worked.refused {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::held::Held;
 use super::pace::Pace;
 use super::pair::Settled;
 use crate::handoff::Event;
@@ -12,11 +13,12 @@ pub(super) struct Counter {
     emit: Box<dyn Fn(Event)>,
     done: Cell<u64>,
     failed: Cell<u64>,
+    held: Held,
 }
 
 impl Counter {
     pub(super) fn new(emit: Box<dyn Fn(Event)>) -> Counter {
-        Counter { emit, done: Cell::default(), failed: Cell::default() }
+        Counter { emit, done: Cell::default(), failed: Cell::default(), held: Held::default() }
     }
 
     /// Counts what became of a pair.
@@ -47,7 +49,8 @@ impl Counter {
             self.tell(Event::UsedUp { renews_at });
         }
         let (done, failed) = (self.done.get(), self.failed.get());
-        self.tell(Event::Progress { done, failed, requests: pace.sent(), in_flight: pace.in_flight() });
+        let (requests, in_flight, hold) = (pace.sent(), pace.in_flight(), self.held.by(pace));
+        self.tell(Event::Progress { done, failed, requests, in_flight, hold });
     }
 }
 

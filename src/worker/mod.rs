@@ -46,6 +46,7 @@ mod condition;
 mod counter;
 mod credentials;
 mod finish;
+mod held;
 mod hosts;
 mod keep;
 mod lane;
@@ -304,8 +305,8 @@ async fn work_through(
             _ = tick.tick() => work.tell_progress(),
             _ = look.tick() => {
                 work.sender.pace.look();
-                work.tell_if_finishing();
                 work.keep_to_what_is_allowed();
+                work.tell_if_finishing();
             }
         }
     }

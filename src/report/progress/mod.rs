@@ -1,23 +1,56 @@
-//! Progress of the shards: live lines on a terminal, plain lines now and then elsewhere.
+//! How a round goes: live lines on a terminal, plain lines now and then elsewhere.
+//!
+//! ```text
+//! films   run 20261129T071500-4f2a9c                                    4 min 12 s
+//! ███████████████████████████░░░░░░░░░░░░░░░░░░░░░░  52 %, some 4 min 0 s left
+//! 11,634 of 22,305 requests done, 483/s, 128 in flight, 19 failed
+//! 41 of 64 shards done; at work: 17 (41 %), 42 (9 %)
+//! waiting: api.example.com:443 asks for a pause; asked again in 7.0 s (3 pauses, 41 s in all)
+//! ```
+//!
+//! Promises: no line is wider than the terminal, whatever its width; what holds the run back is told on the terminal as
+//! soon as it does, and in plain lines when nothing is sent because of it, and when that is over.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
+mod held;
+mod left;
+mod terminal;
+
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::numbers;
 use crate::handoff::{Event, Exit};
-use crate::os::{draw, printable, tell};
+use crate::os::{printable, tell};
 use crate::supervisor::{Notice, Observer, ShardEnd};
 
-/// How often a plain line is written where standard error is no terminal.
-const PLAIN_EVERY: Duration = Duration::from_secs(10);
+use held::Holds;
+use left::Pace;
+use terminal::Terminal;
 
-/// How long the rate looks back.
-const RATE_WINDOW: Duration = Duration::from_secs(5);
+/// How often a plain line is written where standard error is no terminal: at first, and in the end. In between it is a
+/// sixth of the time since the beginning: a run of a night shall not fill a mail.
+const PLAIN_EVERY: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(300)];
+
+/// How long a standstill, or its end, lasts before a plain line tells of it.
+const LASTING: Duration = Duration::from_secs(1);
+
+/// What is fetched, for the first line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The job and the run, or the shard.
+    pub title: String,
+    /// Shards.
+    pub shards: u64,
+    /// Those that will not be started: they are committed.
+    pub shards_done: u64,
+    /// All pairs, known or not yet started.
+    pub pairs: u64,
+    /// Those in shards that will not be started.
+    pub finished: u64,
+}
 
 /// What is known of one shard.
 #[derive(Debug, Default)]
@@ -28,6 +61,8 @@ struct Tally {
     /// Pairs that ended since then; what a process had open when it crashed is asked again.
     done: u64,
     failed: u64,
+    in_flight: u32,
+    is_at_work: bool,
 }
 
 impl Tally {
@@ -35,41 +70,61 @@ impl Tally {
     fn finished(&self) -> u64 {
         (self.committed + self.done).min(self.pairs)
     }
+
+    /// The same of a hundred.
+    fn percent(&self) -> u64 {
+        (self.finished() * 100).checked_div(self.pairs).unwrap_or(100)
+    }
 }
 
 /// Shows how a round goes.
 pub struct Progress {
+    subject: Subject,
     screen: Screen,
     tallies: BTreeMap<u32, Tally>,
-    /// All pairs of the round, known or not yet started.
-    pairs: u64,
+    shards_done: u64,
     /// Whether a secret was refused: that is told once, of the run.
     refused: bool,
     started: Instant,
-    samples: VecDeque<(Instant, u64)>,
+    pace: Pace,
+    holds: Holds,
 }
 
 enum Screen {
-    Live { screen: MultiProgress, total: ProgressBar, bars: BTreeMap<u32, ProgressBar> },
-    Plain { next: Instant },
+    Live { screen: MultiProgress, lines: Lines },
+    Plain { next: Instant, told_standstill: bool },
+}
+
+/// The lines on the terminal.
+struct Lines {
+    title: ProgressBar,
+    bar: ProgressBar,
+    counts: ProgressBar,
+    shards: ProgressBar,
+    holds: ProgressBar,
 }
 
 impl Progress {
-    /// A round of `pairs`, of which `finished` are committed already in shards that will not be started.
-    pub fn new(pairs: u64, finished: u64) -> Progress {
+    /// Of a round that begins.
+    pub fn new(subject: Subject) -> Progress {
         // A terminal that cannot move its cursor takes plain lines.
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let screen = if io::stderr().is_terminal() && !is_dumb {
-            live(pairs)
-        } else {
-            Screen::Plain { next: Instant::now() + PLAIN_EVERY }
-        };
-        let mut tallies = BTreeMap::new();
-        if finished > 0 {
-            tallies.insert(u32::MAX, Tally { pairs: finished, committed: finished, ..Tally::default() });
-        }
         let started = Instant::now();
-        Progress { screen, tallies, pairs, refused: false, started, samples: VecDeque::new() }
+        let screen = if io::stderr().is_terminal() && !is_dumb {
+            live(subject.pairs)
+        } else {
+            Screen::Plain { next: started + PLAIN_EVERY[0], told_standstill: false }
+        };
+        Progress {
+            shards_done: subject.shards_done,
+            subject,
+            screen,
+            tallies: BTreeMap::new(),
+            refused: false,
+            started,
+            pace: Pace::new(started),
+            holds: Holds::default(),
+        }
     }
 
     /// Writes a line above the progress.
@@ -91,158 +146,105 @@ impl Progress {
     }
 
     fn finished(&self) -> u64 {
-        self.tallies.values().map(Tally::finished).sum()
+        self.subject.finished + self.tallies.values().map(Tally::finished).sum::<u64>()
     }
 
-    fn failed(&self) -> u64 {
-        self.tallies.values().map(|tally| tally.failed).sum()
+    fn time_left(&self) -> Option<String> {
+        let left = self.subject.pairs.saturating_sub(self.finished());
+        self.pace.time_left(left, self.holds.is_standstill()).map(numbers::duration)
     }
 
-    /// Notes how far things are; what lies further back than the window is forgotten, but for one sample.
-    fn sample(&mut self) {
-        let now = Instant::now();
-        self.samples.push_back((now, self.finished()));
-        while self.samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= RATE_WINDOW) {
-            self.samples.pop_front();
-        }
-    }
-
-    /// Pairs per second over the last few seconds.
-    fn rate(&self) -> f64 {
-        let (Some((since, before)), Some((until, after))) = (self.samples.front(), self.samples.back())
-        else {
-            return 0.0;
-        };
-        let seconds = until.duration_since(*since).as_secs_f64().max(0.2);
-        after.saturating_sub(*before) as f64 / seconds
-    }
-
-    fn summary(&self) -> String {
-        let rate = self.rate();
-        let (finished, failed) = (self.finished(), self.failed());
-        let left = self.pairs.saturating_sub(finished);
-        let time_left = if rate > 0.0 && left > 0 {
-            format!(", {} left", numbers::duration(Duration::from_secs_f64((left as f64 / rate).min(1e9))))
-        } else {
-            String::new()
-        };
+    /// What is done, and how fast.
+    fn counts(&self) -> String {
+        let failed: u64 = self.tallies.values().map(|tally| tally.failed).sum();
+        let at_work = self.tallies.values().filter(|tally| tally.is_at_work);
+        let in_flight: u64 = at_work.map(|tally| u64::from(tally.in_flight)).sum();
         format!(
-            "{} of {} requests done, {}/s, {} failed{time_left}",
-            numbers::count(finished),
-            numbers::count(self.pairs),
-            numbers::count(rate as u64),
+            "{} of {} requests done, {}/s, {} in flight, {} failed",
+            numbers::count(self.finished()),
+            numbers::count(self.subject.pairs),
+            numbers::count(self.pace.rate() as u64),
+            numbers::count(in_flight),
             numbers::count(failed),
         )
     }
 
-    fn draw(&mut self, shard: u32) {
-        if let Screen::Plain { next } = &self.screen {
-            if Instant::now() >= *next {
-                let line = self.summary();
-                tell(format_args!("{}: {line}", numbers::duration(self.started.elapsed())));
-                self.screen = Screen::Plain { next: Instant::now() + PLAIN_EVERY };
-            }
-            return;
-        }
-        let line = self.summary();
-        let finished = self.finished();
-        let tally = &self.tallies[&shard];
-        if let Screen::Live { total, bars, .. } = &self.screen {
-            total.set_position(finished);
-            total.set_message(line);
-            if let Some(bar) = bars.get(&shard) {
-                bar.set_position(tally.finished());
-                bar.set_message(match tally.failed {
-                    0 => String::new(),
-                    failed => format!("{} failed", numbers::count(failed)),
-                });
+    fn shards(&self) -> String {
+        let at_work = self.tallies.iter().filter(|(_, tally)| tally.is_at_work);
+        let at_work: Vec<String> =
+            at_work.map(|(shard, tally)| format!("{shard} ({} %)", tally.percent())).collect();
+        let at_work =
+            if at_work.is_empty() { String::new() } else { format!("; at work: {}", at_work.join(", ")) };
+        let all = numbers::counted(self.subject.shards, "shard");
+        format!("{} of {all} done{at_work}", numbers::count(self.shards_done))
+    }
+
+    fn held_by(&self, now: Instant) -> Option<String> {
+        let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.holds.line(now, second)
+    }
+
+    /// Shows how things are, where it is time to.
+    fn show(&mut self, now: Instant) {
+        self.pace.sample(now, self.finished(), self.holds.is_standstill());
+        match &self.screen {
+            Screen::Live { lines, .. } => self.draw(lines, now),
+            Screen::Plain { next, told_standstill } => {
+                let is_news = self.holds.is_standstill() != *told_standstill
+                    && self.holds.since().is_none_or(|since| now.duration_since(since) >= LASTING);
+                if now >= *next || is_news {
+                    tell(self.plain_line(now));
+                    let every = (now.duration_since(self.started) / 6).clamp(PLAIN_EVERY[0], PLAIN_EVERY[1]);
+                    let told_standstill = self.holds.is_standstill();
+                    self.screen = Screen::Plain { next: now + every, told_standstill };
+                }
             }
         }
     }
 
-    /// A line for a shard that has just started.
-    fn open_bar(&mut self, shard: u32, pairs: u64) {
-        if let Screen::Live { screen, bars, .. } = &mut self.screen {
-            let bar = bars.entry(shard).or_insert_with(|| screen.add(ProgressBar::new(pairs)));
-            bar.set_style(style("  shard {prefix:>3} {bar:24} {pos:>9}/{len} {msg}"));
-            bar.set_prefix(shard.to_string());
-        }
+    fn plain_line(&self, now: Instant) -> String {
+        let time = numbers::duration(now.duration_since(self.started));
+        let left = self.time_left().map_or(String::new(), |time| format!(", some {time} left"));
+        let held = self.held_by(now).map_or(String::new(), |held| format!("; {held}"));
+        format!("{time}: {}{left}{held}", self.counts())
     }
 
-    fn close_bar(&mut self, shard: u32) {
-        if let Screen::Live { bars, .. } = &mut self.screen
-            && let Some(bar) = bars.remove(&shard)
-        {
-            bar.finish_and_clear();
-        }
+    fn draw(&self, lines: &Lines, now: Instant) {
+        lines.title.set_prefix(printable(&self.subject.title).into_owned());
+        lines.title.set_message(numbers::duration(now.duration_since(self.started)));
+        lines.bar.set_position(self.finished());
+        lines.bar.set_message(self.time_left().map_or(String::new(), |time| format!(", some {time} left")));
+        lines.counts.set_message(self.counts());
+        lines.shards.set_message(self.shards());
+        lines.holds.set_message(printable(&self.held_by(now).unwrap_or_default()).into_owned());
+    }
+
+    /// A shard's process is gone.
+    fn gone(&mut self, shard: u32, end: &ShardEnd) {
+        let now = Instant::now();
+        self.holds.gone(shard, now);
+        self.tallies.entry(shard).or_default().is_at_work = false;
+        self.shards_done += u64::from(*end == ShardEnd::Committed);
+        self.show(now);
     }
 }
 
 fn live(pairs: u64) -> Screen {
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), 10);
     let screen = MultiProgress::with_draw_target(target);
-    let total = screen.add(ProgressBar::new(pairs));
-    total.set_style(style("{bar:34} {percent:>3} %  {msg}"));
-    Screen::Live { screen, total, bars: BTreeMap::new() }
-}
-
-/// The terminal at standard error, which may read no more: each time that it is drawn goes there as one text.
-#[derive(Debug, Default)]
-struct Terminal(Mutex<String>);
-
-impl Terminal {
-    fn add(&self, text: std::fmt::Arguments<'_>) -> io::Result<()> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.write_fmt(text).map_err(io::Error::other)
-    }
-
-    /// Moves the cursor so far, where that is any way (ECMA-48, 8.3).
-    fn move_cursor(&self, cells: usize, direction: char) -> io::Result<()> {
-        if cells > 0 { self.add(format_args!("\x1b[{cells}{direction}")) } else { Ok(()) }
-    }
-}
-
-impl TermLike for Terminal {
-    fn width(&self) -> u16 {
-        console::Term::stderr().size().1
-    }
-
-    fn height(&self) -> u16 {
-        console::Term::stderr().size().0
-    }
-
-    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-        self.move_cursor(lines, 'A')
-    }
-
-    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-        self.move_cursor(lines, 'B')
-    }
-
-    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        self.move_cursor(columns, 'C')
-    }
-
-    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        self.move_cursor(columns, 'D')
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        self.add(format_args!("{text}\n"))
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        self.add(format_args!("{text}"))
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        self.add(format_args!("\r\x1b[2K"))
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        draw(&std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)));
-        Ok(())
-    }
+    let line = |template: &str| {
+        let line = screen.add(ProgressBar::new(pairs));
+        line.set_style(style(template));
+        line
+    };
+    let lines = Lines {
+        title: line("{prefix}   {msg}"),
+        bar: line("{wide_bar} {percent:>3} %{msg}"),
+        counts: line("{wide_msg}"),
+        shards: line("{wide_msg}"),
+        holds: line("{wide_msg}"),
+    };
+    Screen::Live { screen, lines }
 }
 
 /// A style from a template of this file.
@@ -255,13 +257,13 @@ impl Observer for Progress {
         let tally = self.tallies.entry(shard).or_default();
         match event {
             Event::Started { pairs, committed, .. } => {
-                *tally = Tally { pairs: *pairs, committed: *committed, ..Tally::default() };
-                self.open_bar(shard, *pairs);
+                *tally = Tally { pairs: *pairs, committed: *committed, is_at_work: true, ..Tally::default() };
             }
-            Event::Progress { done, failed, .. } => {
-                (tally.done, tally.failed) = (*done, *failed);
-                self.sample();
-                self.draw(shard);
+            Event::Progress { done, failed, in_flight, hold, .. } => {
+                (tally.done, tally.failed, tally.in_flight) = (*done, *failed, *in_flight);
+                let now = Instant::now();
+                self.holds.told(shard, hold.clone(), now);
+                self.show(now);
             }
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
             Event::SecretRefused { .. } => self.refused = true,
@@ -284,7 +286,7 @@ impl Observer for Progress {
                  that record is left out as crashed",
             )),
             Notice::Ended(end) => {
-                self.close_bar(shard);
+                self.gone(shard, end);
                 let is_told = self.refused && matches!(end, ShardEnd::Ended(..));
                 if let Some(line) = ending(end).filter(|_| !is_told) {
                     self.say(&format!("shard {shard}: {line}"));
@@ -313,17 +315,21 @@ fn ending(end: &ShardEnd) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn subject(pairs: u64, finished: u64) -> Subject {
+        Subject { title: "films   run 1".into(), shards: 2, shards_done: 0, pairs, finished }
+    }
+
     fn started(pairs: u64, committed: u64) -> Event {
         Event::Started { shard: 0, pairs, committed }
     }
 
     fn done(done: u64) -> Event {
-        Event::Progress { done, failed: 0, requests: done, in_flight: 0 }
+        Event::Progress { done, failed: 0, requests: done, in_flight: 0, hold: None }
     }
 
     #[test]
     fn a_pair_is_counted_once_whichever_process_ended_it() {
-        let mut progress = Progress::new(1_000, 0);
+        let mut progress = Progress::new(subject(1_000, 0));
         let mut told = |shard, event: &Event| {
             progress.event(shard, event);
             progress.finished()
@@ -339,13 +345,23 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_looks_back_a_few_seconds() {
-        let mut progress = Progress::new(1_000, 0);
-        progress.event(0, &started(1_000, 400));
-        assert_eq!(progress.finished(), 400);
-        let now = Instant::now();
-        progress.samples = [(now, 400), (now + Duration::from_secs(2), 600)].into();
-        assert_eq!(progress.rate(), 100.0);
-        assert!(progress.summary().contains("400 of 1,000 requests done, 100/s, 0 failed, 6.0 s left"));
+    fn the_lines_say_what_is_done_by_whom_and_what_holds_it() {
+        let mut progress = Progress::new(subject(1_000, 0));
+        progress.event(0, &started(600, 100));
+        progress.event(1, &started(400, 0));
+        let hold = Some(crate::handoff::Hold::Cpu);
+        progress.event(0, &Event::Progress { done: 50, failed: 3, requests: 60, in_flight: 8, hold });
+        progress.event(1, &done(0));
+        assert_eq!(progress.shards(), "0 of 2 shards done; at work: 0 (25 %), 1 (0 %)");
+        assert!(progress.counts().starts_with("150 of 1,000 requests done, "));
+        assert!(progress.counts().ends_with("/s, 8 in flight, 3 failed"));
+        let line = progress.plain_line(progress.started + Duration::from_secs(20));
+        assert!(
+            line.starts_with("20 s: 150 of") && line.ends_with("; held by: the CPU of this machine"),
+            "{line}"
+        );
+        progress.notice(0, &Notice::Ended(ShardEnd::Committed));
+        assert_eq!(progress.shards(), "1 of 2 shards done; at work: 1 (0 %)");
+        assert!(progress.counts().ends_with("/s, 0 in flight, 3 failed"));
     }
 }

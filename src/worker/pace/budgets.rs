@@ -15,7 +15,7 @@ use super::recent::Recent;
 use super::route::{Patience, Route};
 use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit, let_go_of_host};
 use crate::fetch::Origin;
-use crate::job::{Counts, Job, Limit};
+use crate::job::{Job, Limit};
 use crate::os::monotonic_nanos;
 
 /// Hosts that are kept though nobody asks them just now.
@@ -98,7 +98,7 @@ impl Budgets {
             return known;
         }
         let terms = if is_counted { Terms::none() } else { Terms::adaptive() };
-        let budget = Budget::new(self.join_host(&name, terms), name.clone(), false);
+        let budget = Budget::of_host(self.join_host(&name, terms), name.clone());
         let taken = self.hosts.borrow_mut().put(name, budget.clone());
         taken.into_iter().for_each(|(name, budget)| self.set_aside(name, budget));
         budget
@@ -166,5 +166,5 @@ impl Drop for Budgets {
 fn join_limit(limit: &Limit, folder: &Path, in_flight: u64) -> Result<Rc<Budget>, BudgetError> {
     let path = file_of_limit(folder, &limit.name)?;
     let member = Member::join(&path, Terms::of(limit), in_flight, monotonic_nanos())?;
-    Ok(Budget::new(member, limit.name.clone(), limit.counts != Counts::Requests))
+    Ok(Budget::of_limit(member, limit))
 }

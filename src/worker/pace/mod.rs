@@ -31,6 +31,7 @@ use tokio::sync::watch;
 
 use crate::budget::{Attempt, BudgetError};
 use crate::fetch::{Ended, Origin, Pacer, Refused};
+use crate::handoff::Hold;
 use crate::job::Job;
 
 use budgets::{Budgets, MOST_HOSTS};
@@ -91,6 +92,18 @@ impl Pace {
     pub(super) fn have(&self, before: usize, places: usize) -> bool {
         self.places.add(places.saturating_sub(before));
         self.places.take_away(before.saturating_sub(places))
+    }
+
+    /// What the most of those wait for that the budgets do not let send yet.
+    pub(super) fn hold(&self) -> Option<Hold> {
+        let routes = self.routes.borrow();
+        let holds = routes.values().filter_map(|route| route.hold());
+        holds.max_by_key(|(waiting, _)| *waiting).map(|(_, hold)| hold)
+    }
+
+    /// Whether this process has as many requests in flight as it may, and how many that are.
+    pub(super) fn is_full(&self) -> Option<usize> {
+        self.places.are_taken().then_some(self.gauge.get() as usize)
     }
 
     /// Requests sent so far.

@@ -28,6 +28,11 @@ impl Moments {
         self.0.iter().map(|(_, moment)| moment.at).max().unwrap_or(0)
     }
 
+    /// The budget whose moment comes last.
+    pub(super) fn last(&self) -> Option<&Rc<Budget>> {
+        self.0.iter().max_by_key(|(_, moment)| moment.at).map(|(budget, _)| budget)
+    }
+
     /// Uses those that have come; what is left are later ones that other processes have changed them for.
     pub(super) fn confirm(&mut self, now: u64) {
         self.0.retain_mut(|(budget, moment)| match budget.member.confirm(*moment, now) {

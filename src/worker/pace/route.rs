@@ -22,8 +22,10 @@ use super::moments::Moments;
 use super::waited;
 use crate::budget::{Attempt, Down};
 use crate::fetch::{Ended, Refused};
+use crate::handoff::Hold;
 use crate::job::Cost;
 use crate::os::monotonic_nanos;
+use crate::record::Kind;
 
 /// How often somebody looks again who waits until an answer tells a cost.
 const UNTOLD: Duration = Duration::from_millis(50);
@@ -70,6 +72,23 @@ pub(super) struct Route {
     patience: Patience,
     /// How long before its moment a request asks for a place, in nanoseconds.
     lead: Cell<u64>,
+    /// Requests that wait.
+    waiting: Cell<u32>,
+    /// What the one whose turn it is waits for.
+    waits_for: Cell<Option<WaitsFor>>,
+}
+
+/// What a request waits for; a budget by its index among the route's.
+#[derive(Debug, Clone, Copy)]
+enum WaitsFor {
+    /// That the host is back.
+    Host(Down),
+    /// That the server's pause is over.
+    Pause,
+    /// A place in flight.
+    Place(usize),
+    /// A moment.
+    Moment(usize),
 }
 
 /// Places in flight of the first `places` budgets, given back unless they are kept.
@@ -85,7 +104,8 @@ impl Entered<'_> {
 
     /// Takes a place of each budget that it has none of yet; false when the shard is told to stop.
     async fn complete(&mut self, draining: &watch::Receiver<bool>) -> bool {
-        for budget in self.route.budgets().skip(self.places) {
+        for (at, budget) in self.route.budgets().enumerate().skip(self.places) {
+            self.route.waits_for.set(Some(WaitsFor::Place(at)));
             if !budget.enter(draining).await {
                 return false;
             }
@@ -119,6 +139,7 @@ struct Waiting<'a>(&'a Route);
 impl<'a> Waiting<'a> {
     fn begin(route: &'a Route) -> Waiting<'a> {
         route.budgets().for_each(|budget| budget.member.waits(true));
+        route.waiting.set(route.waiting.get() + 1);
         Waiting(route)
     }
 }
@@ -126,6 +147,7 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.budgets().for_each(|budget| budget.member.waits(false));
+        self.0.waiting.set(self.0.waiting.get() - 1);
     }
 }
 
@@ -137,7 +159,16 @@ impl Route {
         patience: Patience,
     ) -> Route {
         limits.sort_by_key(|budget| !budget.counts_cost);
-        Route { turn: Mutex::new(()), host, limits, cost, patience, lead: Cell::default() }
+        Route {
+            turn: Mutex::new(()),
+            host,
+            limits,
+            cost,
+            patience,
+            lead: Cell::default(),
+            waiting: Cell::default(),
+            waits_for: Cell::default(),
+        }
     }
 
     /// The limits, then the host's budget, which others use that have no limits.
@@ -203,19 +234,20 @@ impl Route {
                 Looks::Now => None,
                 Looks::InTurn(attempt) => self.host.member.down(now, attempt),
             };
-            let (wait, is_down) = match down {
+            let (wait, waits_for) = match down {
                 Some(down) if down.is_probe => return Ok(true),
                 Some(down) if self.is_out_of_patience(&down, now) => return Err(Refused::HostDown),
-                Some(_) => (TURN, true),
+                Some(down) => (TURN, WaitsFor::Host(down)),
                 None => match self.is_for_long()? {
                     Duration::ZERO => return Ok(true),
-                    pause => (pause.min(PAUSED), false),
+                    pause => (pause.min(PAUSED), WaitsFor::Pause),
                 },
             };
+            self.waits_for.set(Some(waits_for));
             if !waited(wait, draining).await {
                 return Err(Refused::Interrupted);
             }
-            if is_down {
+            if matches!(waits_for, WaitsFor::Host(_)) {
                 return Ok(false);
             }
         }
@@ -223,10 +255,34 @@ impl Route {
 
     /// Whether a host that is down has been waited for long enough, by this process too.
     fn is_out_of_patience(&self, down: &Down, now: u64) -> bool {
-        let patience = if down.has_answered { nanos(self.patience.down) } else { NEVER_ANSWERED };
+        let patience = self.patience_with(down);
         let found = self.host.found_down(down.since, now);
         now.saturating_sub(down.since) >= patience
             && now.saturating_sub(found) >= NEVER_ANSWERED.min(patience)
+    }
+
+    /// How long a host that is down is waited for, in nanoseconds.
+    fn patience_with(&self, down: &Down) -> u64 {
+        if down.has_answered { nanos(self.patience.down) } else { NEVER_ANSWERED }
+    }
+
+    /// What those wait for who ask for leave now, and how many they are; `None` where nobody waits.
+    pub(super) fn hold(&self) -> Option<(u32, Hold)> {
+        let waiting = Some(self.waiting.get()).filter(|waiting| *waiting > 0)?;
+        let host = || self.host.name.clone();
+        let hold = match self.waits_for.get()? {
+            WaitsFor::Host(down) => {
+                let patience = Some(self.patience_with(&down)).filter(|patience| *patience > 0);
+                let until = patience.map(|patience| second_at(down.since.saturating_add(patience)));
+                Hold::Down { host: host(), kind: self.host.last_failure(), until }
+            }
+            WaitsFor::Pause => {
+                Hold::Pause { host: host(), until: second_at(self.host.member.paused_until()) }
+            }
+            WaitsFor::Place(at) => self.budgets().nth(at)?.holds_places(),
+            WaitsFor::Moment(at) => self.budgets().nth(at)?.holds_moments(),
+        };
+        Some((waiting, hold))
     }
 
     /// What the request will cost where a limit counts that. While no answer has told it, one is asked at a time: none
@@ -241,11 +297,12 @@ impl Route {
                 if let Some(known) = known.collect::<Option<Vec<u64>>>() {
                     return Ok(Some(known.into_iter().max().unwrap_or(1)));
                 }
-                match counting().all(|budget| budget.member.in_flight() <= 1) {
-                    true => Ok(Some(1)),
-                    false if waited(UNTOLD, draining).await => Ok(None),
-                    false => Err(Refused::Interrupted),
+                if counting().all(|budget| budget.member.in_flight() <= 1) {
+                    return Ok(Some(1));
                 }
+                // Those that count it are the first.
+                self.waits_for.set(Some(WaitsFor::Moment(0)));
+                if waited(UNTOLD, draining).await { Ok(None) } else { Err(Refused::Interrupted) }
             }
         }
     }
@@ -277,13 +334,14 @@ impl Route {
     ) -> bool {
         let mut moments = Moments::reserve(self.budgets(), cost);
         while !(moments.are_used() && place.is_held()) {
-            if !self.has_places_at(moments.at(), draining, place, entered).await {
+            if !self.has_places_at(&moments, draining, place, entered).await {
                 // Nobody uses it: the next one follows it.
                 drop(moments);
                 moments = Moments::reserve(self.budgets(), cost);
                 continue;
             }
             let left = Duration::from_nanos(moments.at().saturating_sub(monotonic_nanos()));
+            self.waits_for.set(self.waits_for_moment(&moments));
             if *draining.borrow() || !left.is_zero() && !waited(left, draining).await {
                 return false;
             }
@@ -293,17 +351,24 @@ impl Route {
         true
     }
 
-    /// Has places ready for a request that leaves at this moment: lets go of them where there is time until then, and takes
+    fn waits_for_moment(&self, moments: &Moments) -> Option<WaitsFor> {
+        let last = moments.last()?;
+        self.budgets().position(|budget| Rc::ptr_eq(budget, last)).map(WaitsFor::Moment)
+    }
+
+    /// Has places ready for a request that leaves at these moments: lets go of them where there is time until then, and takes
     /// them in time. False where they came too late.
     async fn has_places_at(
         &self,
-        at: u64,
+        moments: &Moments,
         draining: &watch::Receiver<bool>,
         place: &mut InFlightPermit,
         entered: &mut Entered<'_>,
     ) -> bool {
+        let at = moments.at();
         let early = at.saturating_sub(monotonic_nanos()).saturating_sub(self.lead.get());
         if early > 0 {
+            self.waits_for.set(self.waits_for_moment(moments));
             place.let_go();
             entered.step_aside();
             if !waited(Duration::from_nanos(early), draining).await {
@@ -349,11 +414,17 @@ impl Route {
     /// What became of a request.
     pub(super) fn ended(&self, how: Ended, attempt: Attempt) {
         let (now, host) = (monotonic_nanos(), &self.host.member);
+        let failed = match how {
+            Ended::Answered(_) => None,
+            Ended::Refused => Some(Kind::Status),
+            Ended::Lost(_, kind) | Ended::Silent(kind) => Some(kind),
+        };
+        self.host.note_attempt(failed);
         match how {
             Ended::Answered(took) => host.answered(now, nanos(took)),
             Ended::Refused => host.refused(now, attempt),
-            Ended::Lost(took) => host.lost(now, nanos(took), attempt, self.patience.is_last),
-            Ended::Silent => host.silent(now, attempt),
+            Ended::Lost(took, _) => host.lost(now, nanos(took), attempt, self.patience.is_last),
+            Ended::Silent(_) => host.silent(now, attempt),
         }
     }
 
@@ -381,6 +452,11 @@ impl Route {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A moment of the monotonic clock by the wall clock, in seconds since 1970.
+fn second_at(moment: u64) -> u64 {
+    second_now() + moment.saturating_sub(monotonic_nanos()).div_ceil(1_000_000_000)
 }
 
 /// The wall clock, in seconds since 1970.

@@ -4,6 +4,7 @@ use super::*;
 use crate::fetch::Permit as _;
 use crate::job::{Counts, Limit, Period, Quota, Rate, Source};
 use crate::plan::sandbox::job_of;
+use crate::record::Kind;
 
 /// A job with these limits for its only endpoint.
 fn job(limits: Vec<Limit>) -> Job {
@@ -162,7 +163,11 @@ async fn a_host_that_never_answers_is_given_up_after_a_second_look() {
     let begun = Instant::now();
     let mut asked = 0;
     while let Ok(permit) = leave(&pace).await {
-        permit.ended(if asked % 2 == 0 { Ended::Silent } else { Ended::Lost(Duration::ZERO) });
+        permit.ended(if asked % 2 == 0 {
+            Ended::Silent(Kind::Connect)
+        } else {
+            Ended::Lost(Duration::ZERO, Kind::Timeout)
+        });
         asked += 1;
     }
     assert!((16..=20).contains(&asked), "{asked}");
@@ -176,7 +181,7 @@ async fn questions_that_are_lost_again_and_again_do_not_make_a_host_one_that_is_
     for _ in 0..15 {
         let question = pace.of_endpoint(0);
         for _ in 0..5 {
-            question.start(&origin()).await.unwrap().ended(Ended::Lost(Duration::ZERO));
+            question.start(&origin()).await.unwrap().ended(Ended::Lost(Duration::ZERO, Kind::Timeout));
         }
     }
     assert!(is_let_go(&pace).await);
@@ -214,25 +219,25 @@ async fn a_host_that_was_let_go_of_is_still_paused_or_down() {
     let (paused, down) = (nth_origin(1_000_000), nth_origin(1_000_001));
     pace.of_endpoint(0).pause(&paused, Duration::from_secs(3600));
     for _ in 0..16 {
-        ask(&pace, &down, Ended::Silent).await.unwrap();
+        ask(&pace, &down, Ended::Silent(Kind::Connect)).await.unwrap();
     }
     // It looks now and then: with the first look the time begins after which it is given up.
-    while ask(&pace, &down, Ended::Silent).await.is_ok() {}
+    while ask(&pace, &down, Ended::Silent(Kind::Connect)).await.is_ok() {}
     for number in 0..3 * MOST_HOSTS {
         ask(&pace, &nth_origin(number), Ended::Answered(Duration::ZERO)).await.unwrap();
     }
     assert!(files(&setup) <= 2 * MOST_HOSTS);
     let begun = Instant::now();
     for pace in [&pace, &other] {
-        assert!(matches!(ask(pace, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
+        assert!(matches!(ask(pace, &paused, Ended::Silent(Kind::Connect)).await, Err(Refused::Quota { .. })));
     }
-    while ask(&pace, &down, Ended::Silent).await.is_ok() {}
+    while ask(&pace, &down, Ended::Silent(Kind::Connect)).await.is_ok() {}
     assert!(begun.elapsed() < Duration::from_secs(2), "it is not waited for again: {:?}", begun.elapsed());
     drop((pace, other));
     assert_eq!(files(&setup), 1, "of what was known the pause alone outlives the processes");
     let next = setup.pace(&job(vec![]), 8, None);
     assert!(ask(&next, &down, Ended::Answered(Duration::ZERO)).await.is_ok(), "it may be back");
-    assert!(matches!(ask(&next, &paused, Ended::Silent).await, Err(Refused::Quota { .. })));
+    assert!(matches!(ask(&next, &paused, Ended::Silent(Kind::Connect)).await, Err(Refused::Quota { .. })));
 }
 
 #[tokio::test]
@@ -241,7 +246,7 @@ async fn the_files_of_hosts_that_are_down_are_bounded() {
     let pace = setup.pace(&job(vec![]), 8, None);
     for number in 0..2000 {
         let host = pace.route(0, &nth_origin(number));
-        (0..16).for_each(|_| host.ended(Ended::Silent, Attempt::First));
+        (0..16).for_each(|_| host.ended(Ended::Silent(Kind::Connect), Attempt::First));
         assert!(number % 64 > 0 || files(&setup) <= 1500, "{number}");
     }
     drop(pace);
