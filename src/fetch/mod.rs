@@ -90,6 +90,7 @@ mod resolve;
 mod retry;
 mod secret;
 mod sniff;
+mod spelled;
 mod streams;
 mod target;
 mod template;
@@ -98,6 +99,7 @@ mod tests;
 mod tls;
 mod tls_error;
 mod token;
+mod unescaped;
 mod watch;
 
 pub use asked::{Answer, Asked, Redacted, SecretsSeen};
