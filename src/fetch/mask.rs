@@ -18,6 +18,9 @@ use crate::secrets::Secrets;
 /// Stands for a text in which a secret is spelled in a way that its mask does not know.
 const WITHHELD: &str = "(withheld: it holds a secret)";
 
+/// What stands where a text was cut.
+const CUT: char = '…';
+
 /// Replaces the secrets of a question, or of a job, by their names in text that came from outside.
 #[derive(Clone, Default)]
 pub struct Mask {
@@ -63,19 +66,24 @@ impl Mask {
         self.spellings.is_empty() && self.tokens.is_none()
     }
 
-    /// `text` without secrets. One that is spelled in some other way takes the whole text with it.
+    /// `text` without secrets, for people. One that is spelled in some other way takes the whole text with it. One that the text
+    /// was cut in the middle of, at its end or before an ellipsis, is taken out as far as it goes.
     pub fn apply(&self, text: &str) -> String {
+        let spellings = self.spellings();
+        let ends = text.match_indices(CUT).map(|(at, _)| at).chain([text.len()]);
+        let cuts = ends.map(|end| text[..end].trim_end_matches(['"', '\\', ' ']));
+        let begun = cuts.flat_map(|cut| spellings.iter().filter_map(|spellings| spellings.begun_at_end(cut)));
+        marked::shown(text, &marks(&spellings, text, begun.collect()))
+    }
+
+    /// Whole `text` without secrets, otherwise as it was.
+    pub(super) fn replaced(&self, text: &str) -> String {
         marked::shown(text, &self.marks(text))
     }
 
-    /// Where secrets stand in a text. One that is spelled in some other way marks the whole text.
+    /// Where secrets stand in a whole text. One that is spelled in some other way marks all of it.
     pub(super) fn marks(&self, text: &str) -> Vec<Mark> {
-        let spellings = self.spellings();
-        let marks = apart(spellings.iter().flat_map(|spellings| spellings.marks(text)).collect());
-        if are_in(&spellings, &marked::shown(text, &marks)) {
-            return vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }];
-        }
-        marks
+        marks(&self.spellings(), text, Vec::new())
     }
 
     /// Whether `text` holds one of the secrets, as it is or escaped as JSON, HTML or URLs may. Values of less than four
@@ -83,6 +91,16 @@ impl Mask {
     pub(super) fn finds_in(&self, text: &str) -> bool {
         are_in(&self.spellings(), text)
     }
+}
+
+/// Where secrets stand in a text, and these marks.
+fn marks(spellings: &[Arc<Spellings>], text: &str, mut found: Vec<Mark>) -> Vec<Mark> {
+    found.extend(spellings.iter().flat_map(|spellings| spellings.marks(text)));
+    let marks = apart(found);
+    if are_in(spellings, &marked::shown(text, &marks)) {
+        return vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }];
+    }
+    marks
 }
 
 /// Marks in order; those that overlap are one.
@@ -132,6 +150,22 @@ mod tests {
         assert!(mask.finds_in("?key=s3cr3t%2F%2B") && mask.finds_in("?key=%733cr3t%2f+"));
         assert!(!mask.apply("odd spelling %733cr3t%2f+").contains("3cr3t"));
         assert!(!mask.finds_in("?key=s3cr"));
+    }
+
+    #[test]
+    fn a_secret_that_a_text_is_cut_in_the_middle_of_is_taken_out() {
+        let mask = Mask::new(&[Secret::of(&secrets(), "KEY").unwrap()]);
+        for (text, masked) in [
+            ("bad key s3cr3t/", "bad key ${KEY}"),
+            ("bad key \"s3cr\"… (80 characters)", "bad key \"${KEY}\"… (80 characters)"),
+            ("bad key s3cr3t%2F%… and s3cr3t/+", "bad key ${KEY}… and ${KEY}"),
+            ("bad key czNjcjN…", "bad key ${KEY}…"),
+            ("bad key s3c…", "bad key s3c…"),
+            ("s3cr, no key", "s3cr, no key"),
+        ] {
+            assert_eq!(mask.apply(text), masked);
+        }
+        assert_eq!(mask.replaced("a whole answer: s3cr3t"), "a whole answer: s3cr3t");
     }
 
     #[test]

@@ -84,6 +84,18 @@ impl Spellings {
         self.found_by.is_err() || self.found(text).any(|(spelling, _)| spelling.text.len() >= SHORTEST)
     }
 
+    /// Where one begins that a text ends in the middle of.
+    pub(super) fn begun_at_end(&self, text: &str) -> Option<Mark> {
+        let begun = |spelling: &Spelling| {
+            let all = spelling.text.as_bytes();
+            let lengths = (SHORTEST..all.len()).rev();
+            lengths.into_iter().find(|length| text.as_bytes().ends_with(&all[..*length]))
+        };
+        let longest = self.all.iter().filter_map(|spelling| Some((begun(spelling)?, spelling)));
+        let (length, spelling) = longest.max_by_key(|(length, _)| *length)?;
+        Some(Mark { at: text.len() - length..text.len(), shown: spelling.shown.clone() })
+    }
+
     fn found<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a Spelling, usize)> {
         let found = self.found_by.iter().flat_map(move |by| by.find_overlapping_iter(text));
         found.map(|found| (&self.all[found.pattern().as_usize()], found.start())).filter(

@@ -72,7 +72,7 @@ fn serve() -> Raw {
         let number: String =
             target.trim_start_matches("/one/").chars().take_while(char::is_ascii_digit).collect();
         let page = http("200 OK", "", json("fine"));
-        match number.parse::<usize>().unwrap() {
+        match number.parse::<usize>().unwrap_or(99) {
             0 => http("200 OK", "", json(STEERING)),
             1 => http("422 No", "", STEERING),
             2 => http("302 Found", &format!("location: /{IN_HEADERS}\r\n"), ""),
@@ -140,7 +140,7 @@ fn nothing_that_a_server_or_a_list_says_steers_the_terminal() {
         "v = \".v\", n = { jq = \".n\", type = \"bigint\", on_error = \"fail\" }",
         "v = { jq = \"error(.v)\" }",
         "v = { jq = \".v\", regex = \"^[a-z]+$\" }",
-        "v = { jq = \".v\", type = \"timestamp\", format = \"%Y\" }",
+        "v = { jq = \".v\", type = \"date\", format = \"%d %b %Y\" }",
     ] {
         let (sandbox, job) = stage(&server, columns);
         let runs = Path::new(&job).with_file_name("shards");
@@ -150,6 +150,9 @@ fn nothing_that_a_server_or_a_list_says_steers_the_terminal() {
         let ran = sandbox.run(["run", &job]);
         assert!(sandbox.path().join(runs).join("steer").is_dir(), "{}", ran.stderr);
         try_both(&sandbox, &["run", &job, "--new"]);
+        if !columns.contains("on_error") {
+            continue;
+        }
         for words in [
             &["status"][..],
             &["status", "steer"],
