@@ -2,6 +2,7 @@
 //! request, over real connections. None goes to another origin than its own.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::site::{Seen, Site, ok, reply};
@@ -162,42 +163,43 @@ impl World {
     }
 
     /// Asks, follows what leads on; what was asked after the first, and whether it had an answer.
-    async fn follow(&self, endpoint: &Endpoint, to: &str, way: &str) -> (Vec<(String, String)>, bool) {
-        let to = self.at(to);
+    async fn follow(&self, endpoint: Endpoint, to: &str, way: &str) -> (Vec<(String, String)>, bool) {
+        let to = percent(&self.at(to));
         let is_page = way == "next";
         *self.leads.lock().unwrap() = match way.parse() {
-            Ok(status) => (status, percent(&to)),
-            Err(_) => (200, format!("<{}>; rel=next", percent(&to))),
+            Ok(status) => (status, to),
+            Err(_) => (200, format!("<{to}>; rel=next")),
         };
-        let mut endpoint = endpoint.clone();
-        if is_page {
-            endpoint.pages = Some(Pages { next: NextPage::Link, max: 9, items: None });
-            endpoint.rows = Some(".[]".to_owned());
-        }
-        let before: BTreeMap<char, usize> =
-            self.ports.iter().map(|(port, site)| (*port, site.seen().len())).collect();
+        let pages = is_page.then_some(Pages { next: NextPage::Link, max: 9, items: None });
+        let rows = is_page.then(|| ".[]".to_owned());
+        let seen = self.ports.iter().map(|(port, site)| (*port, site.seen().len())).collect();
         let folder = tempfile::tempdir().unwrap();
-        let (columns, secrets) = (
-            [Field { name: "id".to_owned(), ty: Type::Text }],
-            secrets(&[("KEY", SECRET), ("REFRESH", "first refresh")]),
-        );
-        let endpoints = [endpoint];
-        let questions = Question::compile_all(&endpoints, &columns, &secrets).unwrap();
-        let settings = TokenSettings { folder: folder.path().to_owned(), patience: Duration::ZERO };
-        let tokens = Tokens::compile(&endpoints, &questions, &secrets, settings).unwrap();
-        let client = (self.client)().with_tokens(tokens);
-        let request = questions[0].build(&Row::id("tt1")).unwrap();
+        let (client, question) = self.compile(Endpoint { pages, rows, ..endpoint }, folder.path());
+        let request = question.build(&Row::id("tt1")).unwrap();
         let (_running, stop) = watch::channel(false);
         let gate = Gate::open();
-        let mut asked = client.ask(&questions[0], &request, &&gate, &stop, |most| most).await;
-        if is_page {
-            let next = asked.answer.unwrap().next_link.unwrap();
-            match questions[0].next_page(&request, NextStep::Url(&next)) {
-                Ok(second) => asked = client.ask(&questions[0], &second, &&gate, &stop, |most| most).await,
-                Err(_) => return (self.seen_since(&before), false),
+        let first = client.ask(&question, &request, &&gate, &stop, |most| most).await;
+        let is_answered = match first.answer {
+            Ok(answer) if is_page => {
+                match question.next_page(&request, NextStep::Url(&answer.next_link.unwrap())) {
+                    Ok(next) => client.ask(&question, &next, &&gate, &stop, |most| most).await.answer.is_ok(),
+                    Err(_) => false,
+                }
             }
-        }
-        (self.seen_since(&before), asked.answer.is_ok())
+            answer => answer.is_ok(),
+        };
+        (self.seen_since(&seen), is_answered)
+    }
+
+    /// A client without connections that has its tokens in this folder, and what it asks.
+    fn compile(&self, endpoint: Endpoint, folder: &Path) -> (Client, Question) {
+        let columns = [Field { name: "id".to_owned(), ty: Type::Text }];
+        let secrets = secrets(&[("KEY", SECRET), ("REFRESH", "first refresh")]);
+        let endpoints = [endpoint];
+        let mut questions = Question::compile_all(&endpoints, &columns, &secrets).unwrap();
+        let settings = TokenSettings { folder: folder.to_owned(), patience: Duration::ZERO };
+        let tokens = Tokens::compile(&endpoints, &questions, &secrets, settings).unwrap();
+        ((self.client)().with_tokens(tokens), questions.remove(0))
     }
 
     /// Origins and all that they were sent, but for the first request.
@@ -256,7 +258,7 @@ async fn no_credential_goes_to_another_origin_however_it_is_led() {
         for (at, place) in PLACES.into_iter().enumerate() {
             // Each move and each place with each way, in the end; all of them would be 2,500.
             let way = WAYS[(number + at) % WAYS.len()];
-            let (seen, is_answered) = world.follow(&world.endpoint(from, place), to, way).await;
+            let (seen, is_answered) = world.follow(world.endpoint(from, place), to, way).await;
             let case = format!("{what} ({way}): {from} to {to} with a {place}: {seen:?}");
             let own: url::Url = world.at(from).parse().unwrap();
             let own = own.origin().ascii_serialization();

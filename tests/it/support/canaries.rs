@@ -147,35 +147,37 @@ fn holds_values(path: &Path) -> bool {
 
 /// What is compressed in a file, as text; nothing where nobody can read it, as one that is half written.
 fn decoded(path: &Path) -> Vec<String> {
-    let by = |open: duckdb::Result<duckdb::Connection>, tables: &str| -> duckdb::Result<Vec<String>> {
-        let connection = open?;
-        let mut tables = connection.prepare(tables)?;
-        let tables: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let mut texts = Vec::new();
-        for table in tables {
-            let mut rows =
-                connection.prepare(&format!("SELECT to_json(COLUMNS(*))::VARCHAR FROM {table}"))?;
-            let mut rows = rows.query([])?;
-            while let Some(row) = rows.next()? {
-                let columns = row.as_ref().column_count();
-                texts.extend((0..columns).filter_map(|at| row.get::<_, Option<String>>(at).ok().flatten()));
-            }
-        }
-        Ok(texts)
-    };
     let path = path.to_string_lossy();
     let texts = if path.ends_with(".parquet") {
-        by(duckdb::Connection::open_in_memory(), &format!("SELECT 'read_parquet(''{path}'')'"))
+        let chunk = [format!("read_parquet('{path}')")];
+        duckdb::Connection::open_in_memory().and_then(|duckdb| values_of(&duckdb, &chunk))
     } else if path.ends_with(".duckdb") {
         let read_only = duckdb::Config::default().access_mode(duckdb::AccessMode::ReadOnly);
-        by(
-            read_only.and_then(|config| duckdb::Connection::open_with_flags(&*path, config)),
-            "SELECT format('\"{}\".\"{}\"', schema_name, table_name) FROM duckdb_tables()",
-        )
+        let opened = read_only.and_then(|config| duckdb::Connection::open_with_flags(&*path, config));
+        opened.and_then(|duckdb| values_of(&duckdb, &tables_of(&duckdb)?))
     } else {
         return Vec::new();
     };
     texts.unwrap_or_default()
+}
+
+fn tables_of(duckdb: &duckdb::Connection) -> duckdb::Result<Vec<String>> {
+    let sql = "SELECT format('\"{}\".\"{}\"', schema_name, table_name) FROM duckdb_tables()";
+    duckdb.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// All values of some tables, as JSON.
+fn values_of(duckdb: &duckdb::Connection, tables: &[String]) -> duckdb::Result<Vec<String>> {
+    let mut values = Vec::new();
+    for table in tables {
+        let mut rows = duckdb.prepare(&format!("SELECT to_json(COLUMNS(*))::VARCHAR FROM {table}"))?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let columns = 0..row.as_ref().column_count();
+            values.extend(columns.filter_map(|at| row.get::<_, Option<String>>(at).ok().flatten()));
+        }
+    }
+    Ok(values)
 }
 
 /// Finds secrets however they are spelled.
@@ -226,15 +228,20 @@ pub fn spellings(secret: &str) -> Vec<(String, String)> {
         ("in hexadecimal digits", hex.to_uppercase()),
         ("in hexadecimal digits", hex),
     ];
+    spelled.extend(in_base64(bytes).into_iter().map(|text| ("in base64", text)));
+    spelled.into_iter().map(|(how, form)| (form, format!("the secret {secret:?}, {how},"))).collect()
+}
+
+/// What of some bytes stands in base64 of all that holds them, in three ways.
+fn in_base64(bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
     for before in 0..3 {
         let all = [&[0; 2][..before], bytes].concat();
         let own = [0, 2, 3][before]..all.len() * 8 / 6;
         for alphabet in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            let text = alphabet.encode(&all)[own.clone()].to_owned();
-            if text.len() >= SHORTEST_ENCODED {
-                spelled.push(("in base64", text));
-            }
+            found.push(alphabet.encode(&all)[own.clone()].to_owned());
         }
     }
-    spelled.into_iter().map(|(how, form)| (form, format!("the secret {secret:?}, {how},"))).collect()
+    found.retain(|text| text.len() >= SHORTEST_ENCODED);
+    found
 }
