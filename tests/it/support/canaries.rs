@@ -40,9 +40,12 @@ pub fn note(command: &Command) {
             given.extend(variables(&folder.join(file)));
         }
     }
-    let named = names_in_jobs(&folder);
+    let jobs = jobs_in(&folder);
+    let is_named = |name: &str| jobs.iter().any(|job| job.contains(&format!("${{{name}}}")));
     given.retain(|(name, value)| {
-        value.len() >= SHORTEST && (named.contains(name) || PASSWORDS.contains(&name.as_str()))
+        // What a job's own text says is no secret.
+        let is_told = || jobs.iter().any(|job| job.contains(value.as_str()));
+        value.len() >= SHORTEST && (is_named(name) || PASSWORDS.contains(&name.as_str())) && !is_told()
     });
     add(&folder, given.into_iter().map(|(_, value)| value));
 }
@@ -62,19 +65,13 @@ fn variables(file: &Path) -> Vec<(String, String)> {
     std::fs::read_to_string(file).unwrap_or_default().lines().filter_map(read).collect()
 }
 
-/// The names of `${NAME}` in the job files of a folder, and of the folder in it that may hold them.
-fn names_in_jobs(folder: &Path) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for folder in [folder.to_owned(), folder.join("schemas")] {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry.path().extension() == Some(OsStr::new("toml")) {
-                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-                let after = text.split("${").skip(1).filter_map(|after| after.split_once('}'));
-                names.extend(after.map(|(name, _)| name.to_owned()));
-            }
-        }
-    }
-    names
+/// The job files of a folder, and of the folder in it that may hold them.
+fn jobs_in(folder: &Path) -> Vec<String> {
+    let entries =
+        [folder.to_owned(), folder.join("schemas")].into_iter().filter_map(|at| std::fs::read_dir(at).ok());
+    let files = entries.flatten().flatten().map(|entry| entry.path());
+    let jobs = files.filter(|path| path.extension() == Some(OsStr::new("toml")));
+    jobs.filter_map(|path| std::fs::read_to_string(path).ok()).collect()
 }
 
 /// Fails the test where a command that ran in a folder wrote a secret to one of its streams.
