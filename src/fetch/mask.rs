@@ -97,10 +97,12 @@ impl Mask {
 fn marks(spellings: &[Arc<Spellings>], text: &str, mut found: Vec<Mark>) -> Vec<Mark> {
     found.extend(spellings.iter().flat_map(|spellings| spellings.marks(text)));
     let marks = apart(found);
-    if are_in(spellings, &marked::shown(text, &marks)) {
-        return vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }];
-    }
-    marks
+    let is_odd = match marks.as_slice() {
+        // As it is it has none, then.
+        [] => spellings.iter().any(|spellings| spellings.is_blind()) || are_in_readings(spellings, text),
+        marks => are_in(spellings, &marked::shown(text, marks)),
+    };
+    if is_odd { vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }] } else { marks }
 }
 
 /// Marks in order; those that overlap are one.
@@ -117,8 +119,15 @@ fn apart(mut found: Vec<Mark>) -> Vec<Mark> {
 }
 
 fn are_in(spellings: &[Arc<Spellings>], text: &str) -> bool {
-    let is_in = |text: &str| spellings.iter().any(|spellings| spellings.are_in(text));
-    is_in(text) || readings(text).iter().any(|read| is_in(read))
+    is_in(spellings, text) || are_in_readings(spellings, text)
+}
+
+fn are_in_readings(spellings: &[Arc<Spellings>], text: &str) -> bool {
+    readings(text).iter().any(|read| is_in(spellings, read))
+}
+
+fn is_in(spellings: &[Arc<Spellings>], text: &str) -> bool {
+    spellings.iter().any(|spellings| spellings.are_in(text))
 }
 
 impl fmt::Debug for Mask {

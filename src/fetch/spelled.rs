@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, BuildError};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -27,12 +27,34 @@ const SHORTEST_LOOSE: usize = 8;
 /// The same of hexadecimal digits.
 const SHORTEST_HEX: usize = 12;
 
+/// Bytes of a spelling that are looked for; the others are compared where these stand. Access tokens are long and many.
+const LOOKED_FOR: usize = 32;
+
+/// Most bytes that are looked for by a table of states for each byte, which is large and fast.
+const TABLED: usize = 4096;
+
 /// One spelling of a secret.
 struct Spelling {
     text: String,
     /// What is shown in its place.
     shown: Arc<str>,
     is_base64: bool,
+}
+
+impl Spelling {
+    fn looked_for(&self) -> &[u8] {
+        &self.text.as_bytes()[..self.text.len().min(LOOKED_FOR)]
+    }
+
+    /// Whether all of it stands at the beginning of some bytes.
+    fn is_at(&self, bytes: &[u8]) -> bool {
+        let spelled = self.text.as_bytes();
+        let there = bytes.get(..spelled.len());
+        if spelled.len() < SHORTEST_LOOSE {
+            return there == Some(spelled);
+        }
+        there.is_some_and(|there| there.eq_ignore_ascii_case(spelled))
+    }
 }
 
 /// The spellings of some secrets.
@@ -53,8 +75,10 @@ impl Spellings {
         let mut all: Vec<Spelling> = secrets.into_iter().flat_map(spellings).collect();
         all.sort_by(|one, other| (&one.text, &one.shown).cmp(&(&other.text, &other.shown)));
         all.dedup_by(|one, other| one.text == other.text);
-        let texts = all.iter().map(|spelling| &spelling.text);
-        let found_by = AhoCorasick::builder().ascii_case_insensitive(true).build(texts);
+        let begun: Vec<&[u8]> = all.iter().map(Spelling::looked_for).collect();
+        let is_small = begun.iter().map(|begun| begun.len()).sum::<usize>() <= TABLED;
+        let kind = is_small.then_some(AhoCorasickKind::DFA);
+        let found_by = AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(begun);
         Spellings { all, found_by }
     }
 
@@ -66,6 +90,11 @@ impl Spellings {
     /// What is shown in place of each.
     pub(super) fn shown(&self) -> impl Iterator<Item = &Arc<str>> {
         self.all.iter().map(|spelling| &spelling.shown)
+    }
+
+    /// Whether nobody can tell where they stand.
+    pub(super) fn is_blind(&self) -> bool {
+        self.found_by.is_err()
     }
 
     /// Where they stand, in any order; two may overlap.
@@ -81,7 +110,7 @@ impl Spellings {
 
     /// Whether one stands in a text that is long enough not to be there by chance; also where nobody can tell.
     pub(super) fn are_in(&self, text: &str) -> bool {
-        self.found_by.is_err() || self.found(text).any(|(spelling, _)| spelling.text.len() >= SHORTEST)
+        self.is_blind() || self.found(text).any(|(spelling, _)| spelling.text.len() >= SHORTEST)
     }
 
     /// Where one begins that a text ends in the middle of.
@@ -98,11 +127,8 @@ impl Spellings {
 
     fn found<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a Spelling, usize)> {
         let found = self.found_by.iter().flat_map(move |by| by.find_overlapping_iter(text));
-        found.map(|found| (&self.all[found.pattern().as_usize()], found.start())).filter(
-            move |(spelling, start)| {
-                spelling.text.len() >= SHORTEST_LOOSE || text[*start..].starts_with(&spelling.text)
-            },
-        )
+        let begun = found.map(|found| (&self.all[found.pattern().as_usize()], found.start()));
+        begun.filter(move |(spelling, start)| spelling.is_at(&text.as_bytes()[*start..]))
     }
 }
 
@@ -175,6 +201,14 @@ mod tests {
                 assert_eq!(shown(key, &digits.to_uppercase()), masked.to_uppercase());
             }
         }
+    }
+
+    #[test]
+    fn of_long_ones_all_counts() {
+        let key = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.the-own-part";
+        let other = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.another-part";
+        assert_eq!(shown(key, &format!("{other} {key}")), format!("{other} ${{KEY}}"));
+        assert_eq!(shown(key, &key[..40]), key[..40]);
     }
 
     #[test]
