@@ -184,11 +184,10 @@ impl Drop for Sandbox {
 pub fn ended(mut command: Command) -> Ended {
     canaries::note(&command);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    let ended = wait(child);
-    // What a query is asked for is its answer.
-    if let Some(folder) =
-        command.get_current_dir().filter(|_| !command.get_args().any(|word| word == "query"))
-    {
+    // What a query is asked for is its answer: that is not searched.
+    let ended = gathered(child);
+    let is_query = command.get_args().any(|word| word == "query");
+    if let Some(folder) = command.get_current_dir().filter(|_| !is_query) {
         canaries::search_streams(folder, &[&ended.stdout, &ended.stderr]);
     }
     ended
@@ -197,6 +196,21 @@ pub fn ended(mut command: Command) -> Ended {
 /// Waits for a child and gathers its output, which is read meanwhile.
 #[track_caller]
 pub fn wait(child: Child) -> Ended {
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    // Nothing of a process that has ended.
+    let folder = std::fs::read_link(process.join("cwd"));
+    let words = std::fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+    let ended = gathered(child);
+    if let Ok(folder) = folder
+        && !words.split('\0').any(|word| word == "query")
+    {
+        canaries::search_streams(&folder, &[&ended.stdout, &ended.stderr]);
+    }
+    ended
+}
+
+#[track_caller]
+fn gathered(child: Child) -> Ended {
     let pid = child.id();
     let started = Instant::now();
     let gather = std::thread::spawn(move || child.wait_with_output());
