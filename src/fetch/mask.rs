@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::marked::{self, Mark};
 use super::network;
 use super::secret::Secret;
-use super::spelled::{SHORTEST, Spellings};
+use super::spelled::{SHORTEST, SHORTEST_LOOSE, Spellings};
 use super::token::kept;
 use super::token::known::TokenUse;
 use super::unescaped::readings;
@@ -70,9 +70,13 @@ impl Mask {
     /// was cut in the middle of, at its end or before an ellipsis, is taken out as far as it goes.
     pub fn apply(&self, text: &str) -> String {
         let spellings = self.spellings();
-        let ends = text.match_indices(CUT).map(|(at, _)| at).chain([text.len()]);
-        let cuts = ends.map(|end| text[..end].trim_end_matches(['"', '\\', ' ']));
-        let begun = cuts.flat_map(|cut| spellings.iter().filter_map(|spellings| spellings.begun_at_end(cut)));
+        // A whole text may end in what a secret begins with.
+        let ends =
+            text.match_indices(CUT).map(|(at, _)| (at, SHORTEST)).chain([(text.len(), SHORTEST_LOOSE)]);
+        let begun = ends.flat_map(|(end, least)| {
+            let cut = text[..end].trim_end_matches(['"', '\\', ' ']);
+            spellings.iter().filter_map(move |spellings| spellings.begun_at_end(cut, least))
+        });
         marked::shown(text, &marks(&spellings, text, begun.collect()))
     }
 
@@ -165,7 +169,8 @@ mod tests {
     fn a_secret_that_a_text_is_cut_in_the_middle_of_is_taken_out() {
         let mask = Mask::new(&[Secret::of(&secrets(), "KEY").unwrap()]);
         for (text, masked) in [
-            ("bad key s3cr3t/", "bad key ${KEY}"),
+            ("bad key s3cr3t%2F", "bad key ${KEY}"),
+            ("a word: s3cr", "a word: s3cr"),
             ("bad key \"s3cr\"… (80 characters)", "bad key \"${KEY}\"… (80 characters)"),
             ("bad key s3cr3t%2F%… and s3cr3t/+", "bad key ${KEY}… and ${KEY}"),
             ("bad key czNjcjN…", "bad key ${KEY}…"),

@@ -60,6 +60,14 @@ impl Reach {
         }
     }
 
+    /// The template's origin, where its host leads on.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Reach::From(own) => Some(own),
+            Reach::Hosts(_) | Reach::Public => None,
+        }
+    }
+
     /// Whether connections must lead to public addresses.
     pub(super) fn is_public_only(&self) -> bool {
         *self == Reach::Public

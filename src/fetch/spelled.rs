@@ -21,8 +21,8 @@ use super::secret::Secret;
 /// Bytes of a secret that is not found everywhere by chance.
 pub(super) const SHORTEST: usize = 4;
 
-/// The same where case does not count, and of characters of base64.
-const SHORTEST_LOOSE: usize = 8;
+/// The same where case does not count, of characters of base64, and where only its beginning is there.
+pub(super) const SHORTEST_LOOSE: usize = 8;
 
 /// The same of hexadecimal digits.
 const SHORTEST_HEX: usize = 12;
@@ -113,12 +113,12 @@ impl Spellings {
         self.is_blind() || self.found(text).any(|(spelling, _)| spelling.text.len() >= SHORTEST)
     }
 
-    /// Where one begins that a text ends in the middle of.
-    pub(super) fn begun_at_end(&self, text: &str) -> Option<Mark> {
+    /// Where one begins that a text ends in the middle of, `least` bytes before its end or more.
+    pub(super) fn begun_at_end(&self, text: &str, least: usize) -> Option<Mark> {
         let begun = |spelling: &Spelling| {
             let all = spelling.text.as_bytes();
-            let lengths = (SHORTEST..all.len()).rev();
-            lengths.into_iter().find(|length| text.as_bytes().ends_with(&all[..*length]))
+            let mut lengths = (least..all.len()).rev();
+            lengths.find(|length| text.as_bytes().ends_with(&all[..*length]))
         };
         let longest = self.all.iter().filter_map(|spelling| Some((begun(spelling)?, spelling)));
         let (length, spelling) = longest.max_by_key(|(length, _)| *length)?;

@@ -331,6 +331,25 @@ async fn a_templates_host_whose_name_leads_home_later_leads_nobody_home() {
     assert_eq!(body(ask_with(&World::client(), &named, &&Gate::open()).await), "inside");
 }
 
+/// Whether a host that was down is back is asked without a request: no private one, where only a public one leads there.
+#[tokio::test]
+async fn a_host_that_a_public_one_led_to_is_not_looked_for_at_a_private_address() {
+    let world = World::new();
+    let inner: Origin = format!("http://private.test:{}", world.port).parse().unwrap();
+    let looked_for = async |questions: &[&str]| {
+        let questions: Vec<Question> = questions.iter().map(|url| question(&endpoint(url))).collect();
+        World::client().reaches(questions.iter(), &inner, Duration::from_secs(2)).await
+    };
+    assert!(!looked_for(&["http://public.test:1/"]).await);
+    assert!(!looked_for(&["http://public.test:1/", "{id:url}"]).await);
+    assert_eq!(world.reached(), 0);
+    assert!(looked_for(&["http://public.test:1/", &inner.to_string()]).await, "the job names it");
+    assert!(
+        looked_for(&["http://public.test:1/", "http://six.test:1/"]).await,
+        "a host beside it may lead there"
+    );
+}
+
 /// A host of a network of one's own leads to others there, as before.
 #[tokio::test]
 async fn a_private_host_leads_to_private_hosts() {

@@ -29,7 +29,7 @@ enum Then {
 use Then::{Left, Refused, Sent};
 
 /// From where to where. `P` and `Q` are ports without TLS, `S` and `T` with it. All names lead to this machine.
-const MOVES: [(&str, &str, &str, Then); 47] = [
+const MOVES: [(&str, &str, &str, Then); 49] = [
     ("a path", "http://api.test:P", "/to", Sent),
     ("a relative path", "http://api.test:P", "to", Sent),
     ("a query", "http://api.test:P", "?to", Sent),
@@ -46,6 +46,8 @@ const MOVES: [(&str, &str, &str, Then); 47] = [
     ("an address in octal", "http://127.0.0.1:P", "http://0177.0.0.1:P/to", Sent),
     ("IPv6 in full", "http://[::1]:P", "http://[0:0:0:0:0:0:0:1]:P/to", Sent),
     ("a host in the path", "http://api.test:P", "/@evil.test:P/to", Sent),
+    ("what makes a user of a host that it is put behind", "http://api.test:P", "@evil.test:P/to", Sent),
+    ("what makes a name of it", "http://api.test:P", ".evil.test/to", Sent),
     ("another port", "http://api.test:P", "http://api.test:Q/to", Left),
     ("another port with TLS", "https://api.test:S", "https://api.test:T/to", Left),
     ("another host", "http://api.test:P", "http://evil.test:P/to", Left),
