@@ -151,7 +151,7 @@ fn names(name: &str, asked: usize) -> Vec<IpAddr> {
             }
         }
         "now-and-then.test" => {
-            if asked % 2 == 0 {
+            if asked.is_multiple_of(2) {
                 public
             } else {
                 private
