@@ -11,7 +11,7 @@ use super::secret::Secret;
 use super::spelled::{SHORTEST, SHORTEST_LOOSE, Spellings};
 use super::token::kept;
 use super::token::known::TokenUse;
-use super::unescaped::readings;
+use super::unescaped::any_reading;
 use crate::job::Endpoint;
 use crate::secrets::Secrets;
 
@@ -127,7 +127,7 @@ fn are_in(spellings: &[Arc<Spellings>], text: &str) -> bool {
 }
 
 fn are_in_readings(spellings: &[Arc<Spellings>], text: &str) -> bool {
-    readings(text).iter().any(|read| is_in(spellings, read))
+    any_reading(text, |read| is_in(spellings, read))
 }
 
 fn is_in(spellings: &[Arc<Spellings>], text: &str) -> bool {

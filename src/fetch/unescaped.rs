@@ -26,25 +26,27 @@ const NAMED: [(&str, char); 12] = [
 /// Longest reference of a character, without `&` and `;`.
 const LONGEST: usize = 10;
 
-/// All that a text may be meant as, itself left out: with the escapes of JSON, of HTML and of URLs undone, in this order, one by
-/// one, and again.
-pub(super) fn readings(text: &str) -> Vec<String> {
-    let mut readings: Vec<String> = Vec::new();
+/// Whether this holds for anything that a text may be meant as, itself left out: with the escapes of JSON, of HTML and of URLs
+/// undone, in this order, one by one, and again. Two of them are in memory at the most.
+pub(super) fn any_reading(text: &str, holds: impl Fn(&str) -> bool) -> bool {
+    let mut read = Cow::Borrowed(text);
     for _ in 0..DEPTH {
-        let before = readings.len();
+        let mut is_new = false;
         for undo in [json, html, percent] {
-            let last = readings.last().map_or(text, String::as_str);
-            if let Cow::Owned(undone) = undo(last)
-                && undone != last
-            {
-                readings.push(undone);
+            let undone = match undo(&read) {
+                Cow::Owned(undone) if undone != read => undone,
+                _ => continue,
+            };
+            if holds(&undone) {
+                return true;
             }
+            (read, is_new) = (Cow::Owned(undone), true);
         }
-        if readings.len() == before {
+        if !is_new {
             break;
         }
     }
-    readings
+    false
 }
 
 fn percent(text: &str) -> Cow<'_, str> {
@@ -119,6 +121,15 @@ fn meant(reference: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn readings(text: &str) -> Vec<String> {
+        let read = std::cell::RefCell::new(Vec::new());
+        assert!(!any_reading(text, |reading| {
+            read.borrow_mut().push(reading.to_owned());
+            false
+        }));
+        read.into_inner()
+    }
 
     #[test]
     fn escapes_are_undone_several_times_over() {
