@@ -67,7 +67,8 @@
 //! 6. A credential belongs to one origin. TLS is always verified.
 //! 7. Everything is bounded: times, sizes, depth, redirects, retries, memory. Nothing holds the list.
 //! 8. The template owns the URL: a record's value never changes scheme, host, port or the path's shape. A whole URL
-//!    from the list leads only to the hosts that the job names, or to public addresses; so does the answer of a public host.
+//!    from the list leads only to the hosts that the job names, or to public addresses; so does the answer of a public host,
+//!    whatever its name leads to by then.
 //! 9. A request that may not be sent twice is not, unless the server cannot have acted on it.
 //! 10. The first signal drains and commits, the second stops at once; a child never outlives its supervisor.
 //! 11. A limit holds for all processes of this user on this machine together ([`budget`]); a quota is never exceeded, a

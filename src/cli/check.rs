@@ -9,14 +9,14 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::{RunsArgs, find};
-use crate::fetch::{Mask, unused_proxy};
+use crate::fetch::unused_proxy;
 use crate::handoff::{Event, Exit, RunStore};
 use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::check::{Request, show, show_requests};
 use crate::report::{Console, counted, filled_table, paused, secret_refused};
-use crate::runner::{Asking, RunnerError, Trial, ask, check_secrets, kept_records, plan_new, secrets};
+use crate::runner::{Asking, RunnerError, Trial, ask, check_secrets, kept_records, mask, plan_new, secrets};
 use crate::secrets::Secrets;
 use crate::worker::{Sent, ShardEnd};
 
@@ -67,7 +67,7 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("windrow: {why}");
         return Ok(exit);
     }
-    let failed = show(&run, &job, &sent, Mask::of(&job.endpoints, &secrets)).await?;
+    let failed = show(&run, &job, &sent, mask(&job, &secrets)).await?;
     tell!("{}: {}; nothing was written", job.name, verdict(failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }

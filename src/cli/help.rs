@@ -1,7 +1,9 @@
 //! The help: commands in the order in which they are needed, an example of each, and words that other tools have for them.
 
+use std::path::PathBuf;
+
 use clap::builder::UnknownArgumentValueParser;
-use clap::{Arg, ArgAction, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory, value_parser};
 
 use super::Cli;
 use crate::handoff::Exit;
@@ -89,7 +91,11 @@ pub(super) fn command() -> Command {
         command.mut_subcommand(*name, |of| of.after_help(format!("Example:\n  {example}")))
     });
     let command = WITHOUT_RUNS.iter().fold(command, |command, name| {
-        command.mut_subcommand(*name, |of| of.arg(Arg::new("folder").long("runs").hide(true)))
+        command.mut_subcommand(*name, |of| {
+            // As the other commands have it, or reading it panics.
+            let folder = Arg::new("folder").long("runs").value_parser(value_parser!(PathBuf));
+            of.arg(folder.hide(true))
+        })
     });
     command.mut_subcommand("merge", |of| of.arg(not_force()))
 }
@@ -133,6 +139,8 @@ pub(super) fn meant_by(word: &str) -> Option<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use clap::FromArgMatches;
+
     use super::*;
 
     #[test]
@@ -145,6 +153,15 @@ mod tests {
         assert_eq!(EXAMPLES.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), there);
         for (name, example) in EXAMPLES {
             assert!(example.starts_with(&format!("windrow {name} ")), "{example}");
+        }
+    }
+
+    #[test]
+    fn commands_that_look_at_no_run_take_their_folder_all_the_same() {
+        for words in [&["init", "films"][..], &["limits"], &["schema"]] {
+            let words = [&["windrow"], words, &["--runs", "elsewhere"]].concat();
+            let found = super::command().try_get_matches_from(words).unwrap();
+            assert_eq!(Cli::from_arg_matches(&found).unwrap().runs.folder, Some(PathBuf::from("elsewhere")));
         }
     }
 

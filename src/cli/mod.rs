@@ -17,6 +17,7 @@ mod schema;
 mod shard;
 mod status;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,7 +25,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::handoff::Exit;
-use crate::os::tell;
+use crate::os::{printable, tell};
 use crate::report::stdout;
 use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
@@ -140,7 +141,13 @@ pub fn main() -> ExitCode {
 
 /// Prints the help or the version that was asked for, or what is wrong with the command line.
 fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
-    let printed = answer.print();
+    let printed = if std::env::args_os().all(|word| is_printable(&word.to_string_lossy())) {
+        answer.print()
+    } else {
+        // The words may be somebody else's, as those that a program hands on; clap repeats them.
+        tell!("{}", answer.render());
+        Ok(())
+    };
     if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) =
         (answer.kind(), answer.get(ContextKind::InvalidSubcommand))
         && let Some(command) = help::meant_by(word)
@@ -191,14 +198,20 @@ fn end_told(ended: &Ended) -> ! {
     crate::os::end(ended.exit().code().into())
 }
 
+fn is_printable(text: &str) -> bool {
+    matches!(printable(text), Cow::Borrowed(_))
+}
+
 fn fail(error: &RunnerError) -> Exit {
     use std::io::IsTerminal;
     match error {
         RunnerError::Job(error) => {
-            if std::io::stderr().is_terminal() {
+            let plain = error.render(false);
+            // The job file may be somebody else's, too: in colors nothing would be spelled out.
+            if std::io::stderr().is_terminal() && is_printable(&plain) {
                 crate::os::tell_in_colors(error.render(true))
             } else {
-                tell!("{}", error.render(false))
+                tell!("{plain}")
             }
         }
         error => tell!("windrow: {error}"),

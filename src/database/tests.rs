@@ -307,6 +307,10 @@ async fn what_is_wrong_with_the_url_is_told_before_anybody_is_asked(on: Engine) 
     let url = format!("{scheme}://u:${{GONE}}@127.0.0.1:9/db");
     let said = asked(&url, &secrets(&[]), "SELECT ''").await.unwrap_err();
     assert!(said.contains("the secret GONE is not set: export GONE=…"), "{said}");
+    let mode = on.own(["sslmode", "ssl-mode", ""]);
+    let url = format!("{scheme}://u@127.0.0.1:9/db?{mode}=${{MODE}}");
+    let said = asked(&url, &secrets(&[("MODE", "geheim-7")]), "SELECT ''").await.unwrap_err();
+    assert!(said.contains(&format!("{mode}=${{MODE}} is not known")) && !said.contains("geheim"), "{said}");
 }
 
 /// Writes a file with a password where the server's own programs look for it in a home; secrets of who lives there.

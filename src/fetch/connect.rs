@@ -99,9 +99,17 @@ impl Connector {
     /// One that trusts these roots and no others.
     #[cfg(test)]
     pub(super) fn trusting(roots: rustls::RootCertStore) -> Connector {
+        Connector::told(Resolver::default(), roots)
+    }
+
+    /// The same, which asks this one about names.
+    #[cfg(test)]
+    pub(super) fn told(resolver: Resolver, roots: rustls::RootCertStore) -> Connector {
         let system = SystemRoots::new();
         let _ = system.set(Ok(roots));
-        Connector::trusting_system(Arc::new(system))
+        let system = Arc::new(system);
+        let tls = Arc::new(Tls::new(system.clone(), Arc::default()));
+        Connector::with(resolver, |_| true, system, tls, None)
     }
 
     /// Whom requests to an origin go through.
@@ -135,14 +143,21 @@ impl Connector {
         })
     }
 
-    /// Whether an origin has an address that this one connects to; also where nobody knows.
+    /// Whether an origin has an address that this one connects to, or had one before: what answered may have been there. Also
+    /// where nobody knows.
     pub(super) async fn leads_to(&self, origin: &Origin, limit: Duration) -> bool {
         if let Some(address) = origin.address() {
             return (self.admits)(address);
         }
+        self.refusal(origin, limit).await.is_none() || self.resolver.has_led(origin.host_name()).await
+    }
+
+    /// Why an origin's name may not be connected to, by where it leads now; nothing where it may, or nobody knows.
+    async fn refusal(&self, origin: &Origin, limit: Duration) -> Option<NoAddress> {
         let limit = if self.proxy_of(origin).is_some() { limit.min(GLANCE) } else { limit };
         let resolved = self.resolver.clone().resolve(origin.host_name().to_owned());
-        !matches!(tokio::time::timeout(limit, resolved).await, Ok(Err(NoAddress::NotAdmitted(_))))
+        let resolved = tokio::time::timeout(limit, resolved).await.ok()?;
+        resolved.err().filter(|why| matches!(why, NoAddress::NotAdmitted(_)))
     }
 
     async fn stream(&self, origin: &Origin, limit: Duration) -> Result<Stream, Failure> {
@@ -181,12 +196,12 @@ impl Connector {
 
     /// Where only some addresses are admitted: a name that leads to others from here is not handed to a proxy either.
     async fn refuse_private_name(&self, origin: &Origin, limit: Duration) -> Result<(), Failure> {
-        if origin.address().is_some() || self.leads_to(origin, limit).await {
+        if origin.address().is_some() {
             return Ok(());
         }
-        match self.resolver.clone().resolve(origin.host_name().to_owned()).await {
-            Err(NoAddress::NotAdmitted(why)) => Err(Failure::lasting(Kind::Template, why.to_string())),
-            _ => Ok(()),
+        match self.refusal(origin, limit).await {
+            Some(why) => Err(Failure::lasting(Kind::Template, why.to_string())),
+            None => Ok(()),
         }
     }
 }

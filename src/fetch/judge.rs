@@ -7,7 +7,6 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 
 use super::asked::{Answer, Tally};
-use super::charset::Reading;
 use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
 use super::exchange::Reply;
@@ -120,7 +119,7 @@ impl Question {
             return self.judge_success(request, reply, tally, is_answer);
         }
         let body = encoding::decode_beginning(&reply.headers, reply.body, ERROR_PAGE);
-        let page = self.redacted(Reading::Any, &body, ContentType::of(&reply.headers).as_ref());
+        let page = self.beginning_to_keep(&body, ContentType::of(&reply.headers).as_ref());
         let text = page.text.as_ref().map_or(&*page.body, |text| text.as_bytes());
         let asked_with = self.asked_with(request, reply.status);
         let failure = classify::status(reply.status, &asked_with, &String::from_utf8_lossy(text));
@@ -149,7 +148,7 @@ impl Question {
             Completeness::Whole | Completeness::Pending => return Ok(answer),
         };
         let beginning = answer.body.slice(..answer.body.len().min(ERROR_PAGE));
-        tally.refused(self.redacted(Reading::Any, &beginning, answer.content_type.as_ref()));
+        tally.refused(self.beginning_to_keep(&beginning, answer.content_type.as_ref()));
         Err(Setback::Failed { failure, wait: retry_after(&headers, SystemTime::now()) })
     }
 

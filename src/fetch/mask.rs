@@ -1,41 +1,41 @@
 //! Secrets in what a server sends back (an error page that repeats the key it was asked with): they are taken out before
 //! that reaches a failure's detail, or is shown.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
-
-use percent_encoding::percent_decode_str;
 
 use super::marked::{self, Mark};
 use super::network;
-use super::secret::{Form, Secret};
+use super::secret::Secret;
+use super::spelled::{SHORTEST, SHORTEST_LOOSE, Spellings};
+use super::token::kept;
 use super::token::known::TokenUse;
+use super::unescaped::any_reading;
 use crate::job::Endpoint;
 use crate::secrets::Secrets;
 
-/// Bytes of a secret that are not found everywhere by chance.
-const SHORTEST: usize = 4;
-
 /// Stands for a text in which a secret is spelled in a way that its mask does not know.
 const WITHHELD: &str = "(withheld: it holds a secret)";
+
+/// What stands where a text was cut.
+const CUT: char = '…';
 
 /// Replaces the secrets of a question, or of a job, by their names in text that came from outside.
 #[derive(Clone, Default)]
 pub struct Mask {
     /// What to look for, and what to show instead.
-    forms: Vec<Form>,
+    spellings: Arc<Spellings>,
     /// Whose tokens are looked for as well.
     tokens: Option<Arc<TokenUse>>,
+    /// Where tokens of this user are kept, which are looked for as well.
+    kept: Option<Arc<Path>>,
 }
 
 impl Mask {
-    /// For these secrets: as they are, percent-encoded, as forms encode them, and as JSON writes them.
+    /// For these secrets, in all [their spellings](super::spelled).
     pub(super) fn new(secrets: &[Secret]) -> Mask {
-        let mut forms: Vec<Form> = secrets.iter().flat_map(Secret::forms).collect();
-        forms.sort();
-        forms.dedup();
-        Mask { forms, tokens: None }
+        Mask { spellings: Arc::new(Spellings::of(secrets)), tokens: None, kept: None }
     }
 
     /// And for the tokens that a question is asked with, as they come.
@@ -44,102 +44,99 @@ impl Mask {
     }
 
     /// What to look for now.
-    fn forms(&self) -> Cow<'_, [Form]> {
-        match &self.tokens {
-            None => Cow::Borrowed(&self.forms),
-            Some(tokens) => Cow::Owned(self.forms.iter().cloned().chain(tokens.forms()).collect()),
-        }
+    fn spellings(&self) -> Vec<Arc<Spellings>> {
+        let of_tokens = self.tokens.iter().map(|tokens| tokens.spellings());
+        let kept = self.kept.iter().map(|folder| Arc::new(kept::spelled_in(folder)));
+        [self.spellings.clone()].into_iter().chain(of_tokens).chain(kept).collect()
     }
 
-    /// For all secrets of a job's endpoints that are set and long enough to be told from other values: a value that a
-    /// server gave, and that is shown, may repeat them.
-    pub fn of(endpoints: &[Endpoint], secrets: &Secrets) -> Mask {
+    /// For all secrets of a job's endpoints that are set and long enough to be told from other values, and for the tokens that
+    /// are kept in this folder: a value that a server gave, and that is shown, may repeat them.
+    pub fn of(endpoints: &[Endpoint], secrets: &Secrets, tokens: &Path) -> Mask {
         let names = endpoints.iter().flat_map(Endpoint::secrets);
         let set = names.filter_map(|name| Secret::of(secrets, name).ok());
         let of_proxies = endpoints.iter().flat_map(|endpoint| network::secrets_of(endpoint, secrets));
-        Mask::new(
-            &set.chain(of_proxies).filter(|secret| secret.reveal().len() >= SHORTEST).collect::<Vec<_>>(),
-        )
+        let long: Vec<Secret> =
+            set.chain(of_proxies).filter(|secret| secret.reveal().len() >= SHORTEST).collect();
+        Mask { kept: Some(tokens.into()), ..Mask::new(&long) }
     }
 
     /// Whether there is nothing to look for.
     pub(super) fn is_empty(&self) -> bool {
-        self.forms.is_empty() && self.tokens.is_none()
+        self.spellings.is_empty() && self.tokens.is_none()
     }
 
-    /// `text` without secrets. One that is spelled in some other way takes the whole text with it.
+    /// `text` without secrets, for people. One that is spelled in some other way takes the whole text with it. One that the text
+    /// was cut in the middle of, at its end or before an ellipsis, is taken out as far as it goes.
     pub fn apply(&self, text: &str) -> String {
+        let spellings = self.spellings();
+        // A whole text may end in what a secret begins with.
+        let ends =
+            text.match_indices(CUT).map(|(at, _)| (at, SHORTEST)).chain([(text.len(), SHORTEST_LOOSE)]);
+        let begun = ends.flat_map(|(end, least)| {
+            let cut = text[..end].trim_end_matches(['"', '\\', ' ']);
+            spellings.iter().filter_map(move |spellings| spellings.begun_at_end(cut, least))
+        });
+        marked::shown(text, &marks(&spellings, text, begun.collect()))
+    }
+
+    /// Whole `text` without secrets, otherwise as it was.
+    pub(super) fn replaced(&self, text: &str) -> String {
         marked::shown(text, &self.marks(text))
     }
 
-    /// Where secrets stand in a text. One that is spelled in some other way marks the whole text.
+    /// Where secrets stand in a whole text. One that is spelled in some other way marks all of it.
     pub(super) fn marks(&self, text: &str) -> Vec<Mark> {
-        let mut marks = self.known(text);
-        if self.finds_in(&marked::shown(text, &marks)) {
-            marks = vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }];
-        }
-        marks
+        marks(&self.spellings(), text, Vec::new())
     }
 
-    /// The spellings that are known; two that overlap are one.
-    fn known(&self, text: &str) -> Vec<Mark> {
-        let forms = self.forms();
-        let found = forms.iter().flat_map(|(form, shown)| {
-            let mark = |(at, form): (usize, &str)| Mark { at: at..at + form.len(), shown: shown.clone() };
-            text.match_indices(form).map(mark)
-        });
-        let mut found: Vec<Mark> = found.collect();
-        found.sort_by_key(|mark| (mark.at.start, std::cmp::Reverse(mark.at.end)));
-        let mut marks: Vec<Mark> = Vec::new();
-        for mark in found {
-            match marks.last_mut() {
-                Some(last) if mark.at.start < last.at.end => last.at.end = last.at.end.max(mark.at.end),
-                _ => marks.push(mark),
-            }
-        }
-        marks
-    }
-
-    /// Whether `text` holds one of the secrets, in any percent-encoding, or with any character escaped as JSON may. Values
-    /// of less than four characters do not count: they would be found everywhere.
+    /// Whether `text` holds one of the secrets, as it is or escaped as JSON, HTML or URLs may. Values of less than four
+    /// characters do not count: they would be found everywhere.
     pub(super) fn finds_in(&self, text: &str) -> bool {
-        let decoded = percent_decode_str(text).decode_utf8_lossy();
-        let unescaped = json_unescaped(text);
-        let texts = [text, &decoded, &unescaped];
-        let holds =
-            |form: &String| form.len() >= SHORTEST && texts.iter().any(|text| text.contains(form.as_str()));
-        self.forms().iter().any(|(form, _)| holds(form))
+        are_in(&self.spellings(), text)
     }
 }
 
-/// A text with what JSON escapes (RFC 8259, section 7) written out: some writers escape `/`, `&` and all that is no ASCII.
-fn json_unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains('\\') {
-        return Cow::Borrowed(text);
-    }
-    let mut units: Vec<u16> = Vec::with_capacity(text.len());
-    let mut rest = text.chars();
-    while let Some(letter) = rest.next() {
-        let after = rest.as_str();
-        let hex = after.strip_prefix('u').and_then(|after| u16::from_str_radix(after.get(..4)?, 16).ok());
-        match (letter, hex, after.chars().next()) {
-            ('\\', Some(unit), _) => {
-                units.push(unit);
-                rest = after["u1234".len()..].chars();
-            }
-            ('\\', None, Some(escaped @ ('"' | '\\' | '/'))) => {
-                units.push(escaped as u16);
-                rest.next();
-            }
-            (letter, ..) => units.extend_from_slice(letter.encode_utf16(&mut [0; 2])),
+/// Where secrets stand in a text, and these marks.
+fn marks(spellings: &[Arc<Spellings>], text: &str, mut found: Vec<Mark>) -> Vec<Mark> {
+    found.extend(spellings.iter().flat_map(|spellings| spellings.marks(text)));
+    let marks = apart(found);
+    let is_odd = match marks.as_slice() {
+        // As it is it has none, then.
+        [] => spellings.iter().any(|spellings| spellings.is_blind()) || are_in_readings(spellings, text),
+        marks => are_in(spellings, &marked::shown(text, marks)),
+    };
+    if is_odd { vec![Mark { at: 0..text.len(), shown: WITHHELD.into() }] } else { marks }
+}
+
+/// Marks in order; those that overlap are one.
+fn apart(mut found: Vec<Mark>) -> Vec<Mark> {
+    found.sort_by_key(|mark| (mark.at.start, std::cmp::Reverse(mark.at.end)));
+    let mut marks: Vec<Mark> = Vec::new();
+    for mark in found {
+        match marks.last_mut() {
+            Some(last) if mark.at.start < last.at.end => last.at.end = last.at.end.max(mark.at.end),
+            _ => marks.push(mark),
         }
     }
-    Cow::Owned(String::from_utf16_lossy(&units))
+    marks
+}
+
+fn are_in(spellings: &[Arc<Spellings>], text: &str) -> bool {
+    is_in(spellings, text) || are_in_readings(spellings, text)
+}
+
+fn are_in_readings(spellings: &[Arc<Spellings>], text: &str) -> bool {
+    any_reading(text, |read| is_in(spellings, read))
+}
+
+fn is_in(spellings: &[Arc<Spellings>], text: &str) -> bool {
+    spellings.iter().any(|spellings| spellings.are_in(text))
 }
 
 impl fmt::Debug for Mask {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.forms.iter().map(|(_, shown)| shown)).finish()
+        out.debug_list().entries(self.spellings.shown()).finish()
     }
 }
 
@@ -166,6 +163,23 @@ mod tests {
         assert!(mask.finds_in("?key=s3cr3t%2F%2B") && mask.finds_in("?key=%733cr3t%2f+"));
         assert!(!mask.apply("odd spelling %733cr3t%2f+").contains("3cr3t"));
         assert!(!mask.finds_in("?key=s3cr"));
+    }
+
+    #[test]
+    fn a_secret_that_a_text_is_cut_in_the_middle_of_is_taken_out() {
+        let mask = Mask::new(&[Secret::of(&secrets(), "KEY").unwrap()]);
+        for (text, masked) in [
+            ("bad key s3cr3t%2F", "bad key ${KEY}"),
+            ("a word: s3cr", "a word: s3cr"),
+            ("bad key \"s3cr\"… (80 characters)", "bad key \"${KEY}\"… (80 characters)"),
+            ("bad key s3cr3t%2F%… and s3cr3t/+", "bad key ${KEY}… and ${KEY}"),
+            ("bad key czNjcjN…", "bad key ${KEY}…"),
+            ("bad key s3c…", "bad key s3c…"),
+            ("s3cr, no key", "s3cr, no key"),
+        ] {
+            assert_eq!(mask.apply(text), masked);
+        }
+        assert_eq!(mask.replaced("a whole answer: s3cr3t"), "a whole answer: s3cr3t");
     }
 
     #[test]

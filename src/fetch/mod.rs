@@ -90,6 +90,7 @@ mod resolve;
 mod retry;
 mod secret;
 mod sniff;
+mod spelled;
 mod streams;
 mod target;
 mod template;
@@ -98,6 +99,7 @@ mod tests;
 mod tls;
 mod tls_error;
 mod token;
+mod unescaped;
 mod watch;
 
 pub use asked::{Answer, Asked, Redacted, SecretsSeen};
@@ -189,10 +191,18 @@ impl Client {
         limit: Duration,
     ) -> bool {
         let questions: Vec<&Question> = questions.collect();
-        let is_public_only = questions.iter().all(|question| question.reach.is_public_only());
         // One that asks this very host knows the way to it.
-        let own = questions.iter().find(|question| question.reach.names(origin)).or(questions.first());
-        let doors = own.map_or_else(|| self.usual.clone(), |question| self.doors(question));
+        let named = questions.iter().find(|question| question.reach.names(origin));
+        let doors =
+            named.or(questions.first()).map_or_else(|| self.usual.clone(), |question| self.doors(question));
+        let mut is_public_only = named.is_none();
+        for question in &questions {
+            is_public_only &= match question.reach.origin() {
+                // Who leads there may lead wherever he is himself.
+                Some(own) => is_public_only && doors.public.connector.leads_to(own, limit).await,
+                None => question.reach.is_public_only(),
+            };
+        }
         let door = if is_public_only { &doors.public } else { &doors.open };
         door.connector.open(origin, false, limit).await.is_ok()
     }

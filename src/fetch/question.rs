@@ -277,21 +277,27 @@ impl Question {
 
     /// What may be kept of an answer.
     pub fn to_keep(&self, answer: &Answer) -> Redacted {
-        self.redacted(self.reading, &answer.body, answer.content_type.as_ref())
+        let replaced = |text: &str| self.mask.replaced(text);
+        self.redacted(self.reading, &answer.body, answer.content_type.as_ref(), replaced)
     }
 
-    /// The same of any bytes that came.
-    pub(super) fn redacted(
+    /// The same of the beginning of what was no answer.
+    pub(super) fn beginning_to_keep(&self, body: &Bytes, content_type: Option<&ContentType>) -> Redacted {
+        self.redacted(Reading::Any, body, content_type, |text| self.mask.apply(text))
+    }
+
+    fn redacted(
         &self,
         reading: Reading,
         body: &Bytes,
         content_type: Option<&ContentType>,
+        without_secrets: impl Fn(&str) -> String,
     ) -> Redacted {
         let read = sniff::check_bytes(reading, content_type, body)
             .and_then(|()| charset::to_utf8(reading, content_type, body, u64::MAX));
         if !self.mask.is_empty() {
             let text = String::from_utf8_lossy(read.as_deref().unwrap_or(body));
-            let masked = self.mask.apply(&text);
+            let masked = without_secrets(&text);
             if masked != text {
                 return Redacted::of_text(masked, content_type);
             }

@@ -1,13 +1,13 @@
 //! Who may be asked.
 //!
-//! A URL template fixes its host, which is asked whatever its address. Where redirects and next pages lead from there is
+//! A URL template fixes its origin, which is asked whatever its address. Where redirects and next pages lead from there is
 //! that host's choice, and a whole URL from the input is a stranger's: such requests go only to the hosts that the
 //! endpoint names, or, where it names none, only to public addresses, lest a list or a server make this machine ask its
 //! own network (a cloud's metadata service at 169.254.169.254, a router, a database without a password). A host that is
 //! itself of such a network may lead to others there.
 //!
 //! A name is judged by the address that is connected to, in the resolver: one that looked public a moment ago cannot
-//! lead elsewhere.
+//! lead elsewhere. Nor can it lead into a network by leading there itself, later on: once public, a host stays so.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -19,8 +19,8 @@ use crate::job::Endpoint;
 /// Who may be asked for an endpoint, by redirects and next pages too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// The template's host, and from there on whom it leads to.
-    From(HostPattern),
+    /// The template's origin, and from there on whom it leads to.
+    From(Origin),
     /// Hosts that the job names, whatever their addresses.
     Hosts(Vec<HostPattern>),
     /// Any host with a public address.
@@ -39,21 +39,32 @@ pub(super) struct HostPattern {
 impl Reach {
     /// That of an endpoint, whose template has this origin.
     pub(super) fn of(endpoint: &Endpoint, own: Option<&Origin>) -> Result<Reach, String> {
-        let own = own.map(HostPattern::of);
         let patterns = endpoint.hosts.iter().map(|host| HostPattern::parse(host));
         Ok(match own {
-            Some(own) if endpoint.hosts.is_empty() => Reach::From(own),
+            Some(own) if endpoint.hosts.is_empty() => Reach::From(own.clone()),
             None if endpoint.hosts.is_empty() => Reach::Public,
-            own => Reach::Hosts(patterns.chain(own.map(Ok)).collect::<Result<_, _>>()?),
+            own => {
+                let own = own.map(|own| Ok(HostPattern::of(own)));
+                Reach::Hosts(patterns.chain(own).collect::<Result<_, _>>()?)
+            }
         })
     }
 
-    /// Whether the job names an origin's host, so that it is asked whatever its address.
+    /// Whether the job names an origin, so that it is asked whatever its address. Another port of a template's host is where
+    /// that host leads: its name may lead to this machine by then.
     pub(super) fn names(&self, origin: &Origin) -> bool {
         match self {
-            Reach::From(own) => own.matches(origin.host_name()),
+            Reach::From(own) => own == origin,
             Reach::Hosts(_) => true,
             Reach::Public => false,
+        }
+    }
+
+    /// The template's origin, where its host leads on.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Reach::From(own) => Some(own),
+            Reach::Hosts(_) | Reach::Public => None,
         }
     }
 

@@ -22,6 +22,9 @@ use super::reach;
 /// How long an address is trusted: the order of the shortest time-to-live that services use to move hosts.
 const LIFETIME: Duration = Duration::from_secs(30);
 
+/// Addresses of a name that are remembered. Whoever has more is no host of somebody's own network.
+const MOST_ADDRESSES: usize = 64;
+
 /// Names that are remembered. A job's endpoints have few, but a list of whole URLs may have as many as lines.
 const MOST_NAMES: usize = 4096;
 
@@ -56,16 +59,36 @@ pub(super) struct Resolver {
     entries: Arc<Mutex<HashMap<String, Entry>>>,
     /// Holds for the addresses that are given out.
     admits: fn(IpAddr) -> bool,
+    system: System,
 }
 
 impl Default for Resolver {
     fn default() -> Resolver {
-        Resolver { entries: Arc::default(), admits: |_| true }
+        Resolver { entries: Arc::default(), admits: |_| true, system: System::default() }
     }
 }
 
 /// Locked while a look-up is under way.
-type Entry = Arc<tokio::sync::Mutex<Option<LookedUp>>>;
+type Entry = Arc<tokio::sync::Mutex<Known>>;
+
+/// What is known of a name.
+#[derive(Default)]
+struct Known {
+    latest: Option<LookedUp>,
+    /// All its addresses so far, one more than [`MOST_ADDRESSES`] at the most.
+    ever: Vec<IpAddr>,
+}
+
+impl Known {
+    fn learn(&mut self, latest: LookedUp) {
+        for address in latest.result.iter().flatten().map(SocketAddr::ip) {
+            if self.ever.len() <= MOST_ADDRESSES && !self.ever.contains(&address) {
+                self.ever.push(address);
+            }
+        }
+        self.latest = Some(latest);
+    }
+}
 
 struct LookedUp {
     at: Instant,
@@ -73,16 +96,30 @@ struct LookedUp {
 }
 
 impl LookedUp {
-    /// Whether it serves someone who has been waiting since `asked`.
-    fn serves(&self, asked: Instant) -> bool {
-        self.at >= asked || (self.result.is_ok() && self.at.elapsed() < LIFETIME)
+    /// Whether it serves someone who has been waiting since `asked`, or within its lifetime anybody.
+    fn serves(&self, asked: Instant, lifetime: Duration) -> bool {
+        self.at >= asked || (self.result.is_ok() && self.at.elapsed() < lifetime)
     }
 }
 
 impl Resolver {
     /// One that gives out only addresses that `admits` holds for, from the same memory.
     pub(super) fn only(&self, admits: fn(IpAddr) -> bool) -> Resolver {
-        Resolver { entries: self.entries.clone(), admits }
+        Resolver { admits, ..self.clone() }
+    }
+
+    /// One for which names lead where a test says, each time that it is asked.
+    #[cfg(test)]
+    pub(super) fn told(names: impl Fn(&str) -> Vec<IpAddr> + Send + Sync + 'static) -> Resolver {
+        Resolver { system: System::Told(Arc::new(names)), ..Resolver::default() }
+    }
+
+    /// Whether a name has ever led to an address that may be connected to: who answered as this name may have been there,
+    /// whatever the name leads to by now.
+    pub(super) async fn has_led(&self, name: &str) -> bool {
+        let entry = self.entry(name);
+        let known = entry.lock().await;
+        known.ever.len() > MOST_ADDRESSES || known.ever.iter().any(|address| (self.admits)(*address))
     }
 
     /// The addresses of a name that may be connected to.
@@ -100,12 +137,13 @@ impl Resolver {
         let asked = Instant::now();
         let entry = self.entry(name);
         let mut known = entry.lock().await;
-        let served = match known.take() {
-            Some(earlier) if earlier.serves(asked) => earlier,
-            _ => LookedUp { result: look_up(name).await, at: Instant::now() },
-        };
-        let result = served.result.clone();
-        *known = Some(served);
+        if let Some(earlier) =
+            known.latest.as_ref().filter(|earlier| earlier.serves(asked, self.system.lifetime()))
+        {
+            return earlier.result.clone();
+        }
+        let result = self.system.look_up(name).await;
+        known.learn(LookedUp { result: result.clone(), at: Instant::now() });
         result
     }
 
@@ -119,8 +157,38 @@ impl Resolver {
     }
 }
 
-async fn look_up(name: &str) -> Result<Vec<SocketAddr>, NotResolved> {
-    let found: io::Result<Vec<SocketAddr>> = tokio::net::lookup_host((name, 0)).await.map(Iterator::collect);
+/// Who is asked about names.
+#[derive(Clone, Default)]
+enum System {
+    /// The operating system.
+    #[default]
+    Own,
+    #[cfg(test)]
+    Told(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+}
+
+impl System {
+    fn lifetime(&self) -> Duration {
+        match self {
+            System::Own => LIFETIME,
+            #[cfg(test)]
+            System::Told(_) => Duration::ZERO,
+        }
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<SocketAddr>, NotResolved> {
+        let found = match self {
+            System::Own => tokio::net::lookup_host((name, 0)).await.map(Iterator::collect),
+            #[cfg(test)]
+            System::Told(names) => {
+                Ok(names(name).into_iter().map(|address| SocketAddr::new(address, 0)).collect())
+            }
+        };
+        resolved(name, found)
+    }
+}
+
+fn resolved(name: &str, found: io::Result<Vec<SocketAddr>>) -> Result<Vec<SocketAddr>, NotResolved> {
     let failed = |why: String| NotResolved { name: name.into(), why: why.into() };
     match found {
         Ok(addresses) if addresses.is_empty() => Err(failed("it has no address".to_owned())),
@@ -148,7 +216,7 @@ mod tests {
     use super::*;
 
     async fn remembered(resolver: &Resolver, name: &str) -> Option<Instant> {
-        resolver.entry(name).lock().await.as_ref().map(|looked_up| looked_up.at)
+        resolver.entry(name).lock().await.latest.as_ref().map(|looked_up| looked_up.at)
     }
 
     #[tokio::test]
@@ -180,6 +248,21 @@ mod tests {
         assert!(!some.is_empty() && some.iter().all(SocketAddr::is_ipv4), "{some:?}");
     }
 
+    #[tokio::test]
+    async fn where_a_name_has_led_is_known_whatever_it_leads_to_now() {
+        let leads_to = Arc::new(Mutex::new(vec!["8.8.8.8".parse().unwrap()]));
+        let now = leads_to.clone();
+        let resolver = Resolver::told(move |_| now.lock().unwrap().clone()).only(reach::is_public);
+        let ask = async || resolver.clone().resolve("a.test".to_owned()).await.is_ok();
+        assert!(!resolver.has_led("a.test").await && ask().await && resolver.has_led("a.test").await);
+        *leads_to.lock().unwrap() = vec!["127.0.0.1".parse().unwrap()];
+        assert!(!ask().await && resolver.has_led("a.test").await);
+        *leads_to.lock().unwrap() = (0..100).map(|last| IpAddr::from([10, 0, 0, last])).collect();
+        assert!(resolver.clone().resolve("b.test".to_owned()).await.is_err());
+        assert!(resolver.has_led("b.test").await, "a hundred addresses are no host's of one's own");
+        assert!(resolver.entry("b.test").lock().await.ever.len() == MOST_ADDRESSES + 1);
+    }
+
     #[test]
     fn names_are_forgotten_when_there_are_too_many() {
         let resolver = Resolver::default();
@@ -197,9 +280,9 @@ mod tests {
         let good = LookedUp { at, result: Ok(Vec::new()) };
         let bad = LookedUp { at, result: Err(NotResolved { name: "a".into(), why: "b".into() }) };
         let later = at + Duration::from_millis(1);
-        assert!(good.serves(at) && good.serves(later));
-        assert!(bad.serves(at) && !bad.serves(later));
+        assert!(good.serves(at, LIFETIME) && good.serves(later, LIFETIME));
+        assert!(bad.serves(at, LIFETIME) && !bad.serves(later, LIFETIME));
         let old = LookedUp { at: at.checked_sub(LIFETIME).unwrap(), result: Ok(Vec::new()) };
-        assert!(!old.serves(later));
+        assert!(!old.serves(later, LIFETIME));
     }
 }

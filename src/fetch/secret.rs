@@ -6,12 +6,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::encode;
 use super::origin::Origin;
 use crate::secrets::{Secrets, Unusable};
-
-/// A spelling of a secret, and what is shown in its place.
-pub(super) type Form = (String, Arc<str>);
 
 /// A secret with its value.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,14 +26,6 @@ impl Secret {
     /// One that is no variable's value.
     pub(super) fn named(shown: Arc<str>, value: &str) -> Secret {
         Secret { shown, value: value.into() }
-    }
-
-    /// As it is, percent-encoded, as forms encode it, and as JSON writes it.
-    pub(super) fn forms(&self) -> impl Iterator<Item = Form> {
-        let value = &*self.value;
-        let spellings =
-            [value.to_owned(), encode::component(value), encode::form(value), encode::json(value)];
-        spellings.into_iter().map(|spelling| (spelling, self.shown.clone()))
     }
 
     /// `${NAME}`.

@@ -22,5 +22,5 @@ pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, end, stop_on_signals};
 pub use slot::{Slot, shared_slot};
-pub use told::{draw, printable, tell, tell_in_colors, wait_until_read};
+pub use told::{draw, printable, printable_json, tell, tell_in_colors, wait_until_read};
 pub use watchdog::{Bounds, Excess, Watchdog, Working};

@@ -159,12 +159,37 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(spelled).collect())
 }
 
-/// Control characters; marks that set the direction of writing (UAX #9); separators of lines that are no `\n`; characters
-/// without a width, by which two ids differ that look alike.
+/// The same of a JSON text, which stays equal to what it was: such characters stand in its strings only.
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if steers(letter) {
+            let units = letter
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect::<String>();
+            spelled.push_str(&units);
+        } else {
+            spelled.push(letter);
+        }
+    }
+    Cow::Owned(spelled)
+}
+
+/// Control characters; marks that set the direction of writing (UAX #9), or once did; separators of lines that are no `\n`;
+/// characters that are not seen, by which two ids differ that look alike, and in which words are hidden (tags).
 fn steers(letter: char) -> bool {
-    let is_mark = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_unseen = matches!(letter, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
-    is_mark || is_unseen || letter.is_control() && !matches!(letter, '\n' | '\t')
+    let is_mark = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}');
+    let is_unseen =
+        matches!(letter, '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{feff}');
+    let is_filler = matches!(letter, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    let is_hidden =
+        matches!(letter, '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}');
+    is_mark || is_unseen || is_filler || is_hidden || letter.is_control() && !matches!(letter, '\n' | '\t')
 }
 
 #[cfg(test)]
@@ -180,11 +205,22 @@ mod tests {
             r"a\u{202e}b\u{2028}c\u{2066}\u{200f}\u{7f}"
         );
         assert_eq!(printable("tt\u{200b}1\u{feff}\u{ad}\u{2060}"), r"tt\u{200b}1\u{feff}\u{ad}\u{2060}");
+        assert_eq!(printable("\u{e0041}\u{206e}\u{fffa}\u{3164}"), r"\u{e0041}\u{206e}\u{fffa}\u{3164}");
         assert_eq!(
             printable("👩\u{200d}🚀 می\u{200c}خواهم"),
             "👩\u{200d}🚀 می\u{200c}خواهم",
             "spelled with joiners"
         );
+    }
+
+    #[test]
+    fn json_is_spelled_out_and_stays_the_same() {
+        let value = serde_json::json!({ "a\u{9b}": "\u{1b}[2J\u{202e}\u{e0041}é\n" });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let spelled = printable_json(&text);
+        assert!(!spelled.contains(steers) && spelled.contains(r"\udb40\udc41é"), "{spelled}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&spelled).unwrap(), value);
+        assert!(matches!(printable_json("[]"), Cow::Borrowed("[]")));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::{Serialize, Serializer};
 
 use crate::merge::{AnswerColumn, QueryResult, is_nested};
-use crate::os::printable;
+use crate::os::{printable, printable_json};
 
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,9 +119,11 @@ fn csv_line(out: &mut dyn Write, values: &[Option<&str>]) -> io::Result<()> {
 }
 
 fn json(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
-    let mut writer = serde_json::Serializer::pretty(&mut *out);
+    let mut text = Vec::new();
+    let mut writer = serde_json::Serializer::pretty(&mut text);
     writer.collect_seq(result.rows.iter().map(|values| Object { columns: &result.columns, values }))?;
-    writeln!(out)
+    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    writeln!(out, "{}", printable_json(&text))
 }
 
 /// A row with its columns in their order.

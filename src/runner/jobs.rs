@@ -1,11 +1,10 @@
 //! The job of a run: as it was planned, and as its file says now.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use super::{Milestone, RunnerError, Watcher};
+use super::{Milestone, RunnerError, Watcher, env_file};
 use crate::budget::token_folder;
-use crate::fetch::{Question, QuestionError, TokenSettings, Tokens, unused_proxy};
+use crate::fetch::{Mask, Question, QuestionError, TokenSettings, Tokens, unused_proxy};
 use crate::handoff::{Plan, RunStore, layout};
 use crate::job::Job;
 use crate::secrets::Secrets;
@@ -52,15 +51,13 @@ pub async fn paced_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> 
 pub fn secrets(env_file: Option<&Path>) -> Result<Secrets, RunnerError> {
     match env_file {
         None => Ok(Secrets::from_environment()),
-        Some(path) => Ok(Secrets::from_environment().with_file(variables(path)?)),
+        Some(path) => Ok(Secrets::from_environment().with_file(env_file::variables(path)?)),
     }
 }
 
-/// The variables of an env-file.
-fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerError> {
-    let unreadable = |error| RunnerError::Usage(format!("cannot read {}: {error}", path.display()));
-    let lines = dotenvy::from_path_iter(path).map_err(unreadable)?;
-    lines.collect::<Result<_, _>>().map_err(unreadable)
+/// What is taken out of what a person is shown: the secrets that it asks with, and the user's access tokens.
+pub fn mask(job: &Job, secrets: &Secrets) -> Mask {
+    Mask::of(&job.endpoints, secrets, &token_folder())
 }
 
 /// Says once that a proxy which the environment names is not used, where the job says nothing of one.

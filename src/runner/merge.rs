@@ -48,7 +48,7 @@ pub async fn merge(
         redirect(&mut job, to, watcher);
     }
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
-    let mask = Mask::of(&job.endpoints, secrets);
+    let mask = jobs::mask(&job, secrets);
     tell_new_columns(&job, &to, stop, watcher).await;
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
     let end =

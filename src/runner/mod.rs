@@ -9,6 +9,7 @@
 //! - A run that is published is not published again, whatever died when (`settle`).
 
 mod choose;
+mod env_file;
 mod error;
 mod extract;
 mod folders;
@@ -32,7 +33,7 @@ mod trial;
 pub use choose::{Choice, Trial, choose, plan_new};
 pub use error::RunnerError;
 pub use extract::extract;
-pub use jobs::{check_secrets, planned_job, secrets};
+pub use jobs::{check_secrets, mask, planned_job, secrets};
 pub use live::{LiveRun, Purpose};
 pub use merge::{MergeOptions, merge};
 pub use milestone::{Again, Milestone, Watcher};

@@ -13,7 +13,6 @@ use super::round::{FetchOptions, RoundOptions};
 use super::rounds::{fetch_rounds, told_to_stop, wait_until};
 use super::settle::settle_all;
 use super::{LiveRun, Milestone, Purpose, RunnerError, Watcher, jobs, pause};
-use crate::fetch::Mask;
 use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{Found, ResolvedDestination, check_destination};
@@ -59,7 +58,7 @@ pub async fn run(
     jobs::tell_unused_proxy(job, &options.secrets, watcher);
     let run = begin(job, options, watcher).await?;
     let to = ResolvedDestination::of(&run.store, &run.plan, job, &options.secrets)?;
-    let mask = Mask::of(&job.endpoints, &options.secrets);
+    let mask = jobs::mask(job, &options.secrets);
     let publication = Publication { run: &run, job, to: &to, mask: &mask };
     let end = match fetch_to_the_end(publication, options, stop, watcher).await? {
         Some(unfinished) => RunEnd::Unfinished(unfinished),

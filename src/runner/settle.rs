@@ -21,6 +21,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::jobs;
 use super::outcome::{Ended, RunEnd, told};
 use super::{LiveRun, Milestone, Purpose, RunnerError, Watcher};
 use crate::fetch::Mask;
@@ -97,7 +98,7 @@ pub(super) async fn settle(
         told(run);
         return Ok(None);
     };
-    let mask = Mask::of(&job.endpoints, secrets);
+    let mask = jobs::mask(&job, secrets);
     let settled = Settled { job, to, published, mask };
     watcher.reached(Milestone::FoundPublished { plan, published: &settled.published, age: settled.age() });
     Ok(Some(settled))

@@ -29,6 +29,7 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Datab
     let form = ServerKind::MySql.form();
     let wrong = |message: String| DatabaseError::Address { server: shown.clone(), message, form };
     let (spelled, hidden) = Hidden::in_url(url, secrets).map_err(wrong)?;
+    let wrong = |message: String| wrong(hidden.masked(&message));
     let address = Url::parse(&spelled).map_err(|error| wrong(error.to_string()))?;
     let parameters = Parameters::of(&address).map_err(wrong)?;
     let database = decoded(address.path().trim_start_matches('/'));

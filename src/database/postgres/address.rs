@@ -32,6 +32,7 @@ pub(super) fn server(url: &ServerUrl, secrets: &Secrets) -> Result<Server, Datab
     let shown = url.shown();
     let wrong = |message: String| DatabaseError::Address { server: shown.clone(), message, form: FORM };
     let (spelled, hidden) = Hidden::in_url(url, secrets).map_err(wrong)?;
+    let wrong = |message: String| wrong(hidden.masked(&message));
     let (tls, others) = without_tls(&spelled);
     let mut config: Config = others.parse().map_err(|error| wrong(why(&error)))?;
     let (mode, tls) = read_tls(&tls, secrets).map_err(wrong)?;

@@ -20,12 +20,15 @@
 //! | `http2` | refused streams, servers that go away, how many streams at a time |
 //! | `credential` | whether an answer says that the secrets were refused |
 //! | `token` | access tokens: asked for once, renewed, shared, never elsewhere, never shown |
+//! | `transitions` | credentials, wherever answers lead: a table of cases |
+//! | `addresses` | addresses that are not public, however they are spelled, reached and led to |
 //! | `tls` | HTTP/2, HTTP/1.1, certificates |
 //! | `certificates` | who is trusted, who is shown a certificate of ours, and the words for what fails |
 //! | `proxy` | what a proxy is told, what hosts are told, and a proxy's own answers |
 //! | `spelling` | names of headers as the wire has them |
 //! | `cookies` | those that are set while a request is redirected |
 
+mod addresses;
 mod answers;
 mod batches;
 mod certificates;
@@ -49,6 +52,7 @@ mod site;
 mod spelling;
 mod tls;
 mod token;
+mod transitions;
 mod urls;
 
 use std::cell::{Cell, RefCell};

@@ -121,22 +121,36 @@ type Answer = Response<Full<Bytes>>;
 
 impl Site {
     pub(super) fn plain(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Site {
-        Site::start(None, move |seen| answer(&seen.target))
+        Site::minding(move |seen| answer(&seen.target))
     }
 
     /// One that looks at all of a request.
     pub(super) fn minding(answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Site {
-        Site::start(None, answer)
+        Site::start("127.0.0.1:0", None, answer)
+    }
+
+    /// The same at another address of this machine, with TLS or without.
+    pub(super) fn at(
+        address: &str,
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Site {
+        Site::start(address, tls, answer)
     }
 
     pub(super) fn tls(
         acceptor: TlsAcceptor,
         answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
     ) -> Site {
-        Site::start(Some(acceptor), move |seen| answer(&seen.target))
+        Site::start("127.0.0.1:0", Some(acceptor), move |seen| answer(&seen.target))
     }
 
-    fn start(tls: Option<TlsAcceptor>, answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Site {
+    fn start(
+        listens: &str,
+        tls: Option<TlsAcceptor>,
+        answer: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> Site {
+        let listens = listens.to_owned();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -146,7 +160,7 @@ impl Site {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let listener = tokio::net::TcpListener::bind(listens).await.unwrap();
                 ready.send(listener.local_addr().unwrap()).unwrap();
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();

@@ -34,7 +34,7 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    fn roots(&self) -> RootCertStore {
+    pub(super) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         roots
@@ -46,15 +46,24 @@ impl Authority {
 
     /// A certificate for `name`, and its key.
     pub(super) fn certificate(&self, name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        self.certificate_for(&[name])
+    }
+
+    fn certificate_for(&self, names: &[&str]) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
         (vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
     }
 
     /// A server for `name` that offers `protocols`.
     pub(super) fn acceptor(&self, name: &str, protocols: &[&str]) -> TlsAcceptor {
-        let (chain, key) = self.certificate(name);
+        self.acceptor_for(&[name], protocols)
+    }
+
+    /// The same for several names.
+    pub(super) fn acceptor_for(&self, names: &[&str], protocols: &[&str]) -> TlsAcceptor {
+        let (chain, key) = self.certificate_for(names);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -13,7 +13,7 @@ use crate::job::{Auth, ClientAuth, Grant, TokenSource};
 use crate::record::Kind;
 
 /// A source of tokens at that address, by a refresh token.
-fn source(url: &str) -> TokenSource {
+pub(super) fn source(url: &str) -> TokenSource {
     TokenSource {
         name: "play".into(),
         grant: Grant::RefreshToken(template("${REFRESH}")),

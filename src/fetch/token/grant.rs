@@ -182,7 +182,10 @@ impl TokenRequest {
         };
         let endpoint = self.endpoint(form, auth);
         let names = Names { endpoints: &[], columns: &[], secrets: &secrets };
-        let mut question = Question::compile(&endpoint, &names, &[], Vec::new())?;
+        // What proves the client may be spelled otherwise in a server's words than it is sent.
+        let hidden = self.secrets.values().cloned().collect();
+        let mut question = Question::compile(&endpoint, &names, &[], hidden)?;
+        question.mask = question.mask.with_tokens(Some(self.uses.clone()));
         question.network.clone_from(&self.network);
         let request = question.build(&NoValues).map_err(|failure| failure.detail.to_string())?;
         Ok((question, request))
@@ -265,9 +268,9 @@ pub(super) fn read(question: &Question, asked: Asked) -> Result<Given, NoGrant> 
     };
     if let Some(error) = &body.error {
         let word = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-        let more = body.error_description.iter().map(|text| format!(": {text}"));
-        let said = format!("answered {status}: {word}{}", more.collect::<String>());
-        let said = question.masked(&said);
+        // Each by itself, so that a secret in the one does not take the other with it.
+        let more = body.error_description.iter().map(|text| format!(": {}", question.masked(text)));
+        let said = format!("answered {status}: {}{}", question.masked(&word), more.collect::<String>());
         return Err(if PASSING.contains(&word.as_str()) {
             NoGrant::Later(said)
         } else {

@@ -6,18 +6,26 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::fetch::origin::Origin;
 use crate::fetch::reach::HostPattern;
-use crate::fetch::secret::{Form, Secret};
+use crate::fetch::secret::Secret;
+use crate::fetch::spelled::Spellings;
 use crate::job::TokenSource;
 
 /// Tokens that are known: those that were given last.
 const KNOWN: usize = 64;
+
+/// Tokens, the oldest first, and how they are spelled.
+#[derive(Default)]
+struct Known {
+    tokens: VecDeque<Secret>,
+    spellings: Arc<Spellings>,
+}
 
 /// The tokens of an `[auth.NAME]`, as questions see them.
 pub(in crate::fetch) struct TokenUse {
     /// NAME.
     pub(in crate::fetch) name: String,
     hosts: Vec<HostPattern>,
-    known: RwLock<VecDeque<(String, Vec<Form>)>>,
+    known: RwLock<Known>,
 }
 
 impl TokenUse {
@@ -50,19 +58,19 @@ impl TokenUse {
     /// From now on a token is not shown.
     pub(super) fn learn(&self, value: &str) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.iter().any(|(token, _)| token == value) {
+        if known.tokens.iter().any(|token| token.reveal() == value) {
             return;
         }
-        if known.len() == KNOWN {
-            known.pop_front();
+        if known.tokens.len() == KNOWN {
+            known.tokens.pop_front();
         }
-        known.push_back((value.to_owned(), self.secret(value).forms().collect()));
+        known.tokens.push_back(self.secret(value));
+        known.spellings = Arc::new(Spellings::of(&known.tokens));
     }
 
     /// The spellings of those that are known.
-    pub(in crate::fetch) fn forms(&self) -> Vec<Form> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().flat_map(|(_, forms)| forms.clone()).collect()
+    pub(in crate::fetch) fn spellings(&self) -> Arc<Spellings> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).spellings.clone()
     }
 }
 

@@ -21,6 +21,7 @@
 
 mod assertion;
 mod grant;
+pub(super) mod kept;
 pub(super) mod known;
 mod store;
 

@@ -126,6 +126,7 @@ fn a_secret_that_a_server_repeats_is_not_kept() {
                     params = { key = \"${TOKEN}\" }\ncolumns = { said = \".target\" }";
     job(&sandbox, &origin, &["a"], "keep_answers = \"all\"", endpoint, "");
     sandbox.write("env", "TOKEN=very-secret-word\n");
+    sandbox.asks_for_secrets();
     sandbox.run(["run", "job.toml", "--env-file", "env"]).with_code(0);
     let bodies = sandbox.query("apis", "SELECT body FROM answers");
     assert!(bodies[0].contains("${TOKEN}") && !bodies[0].contains("very-secret"), "{bodies:?}");

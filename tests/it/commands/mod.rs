@@ -12,6 +12,7 @@
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
 //! | [`prune`] | what is removed, when, and what never is |
+//! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
 mod gate;
@@ -21,6 +22,7 @@ mod prune;
 mod reading;
 mod resume;
 mod rounds;
+mod steering;
 mod success;
 mod tables;
 mod trials;

@@ -43,11 +43,7 @@ fn job(sandbox: &Sandbox, ids: usize, settings: &str, endpoints: &str) {
 fn with<const N: usize>(sandbox: &Sandbox, arguments: [&str; N], secrets: &[(&str, &str)]) -> Ended {
     let mut command = sandbox.command(arguments);
     command.envs(secrets.iter().copied());
-    let ended = ended(command);
-    for (_, value) in secrets {
-        assert!(!ended.stderr.contains(value) && !ended.stdout.contains(value), "{}", ended.stderr);
-    }
-    ended
+    ended(command)
 }
 
 #[track_caller]
@@ -257,6 +253,7 @@ fn an_origin_that_is_sent_no_secret_is_not_suspected() {
 fn a_secret_that_an_answer_has_as_a_value_is_published_and_not_printed() {
     let server = Raw::serve_heads(|_| http("200 OK", "", format!(r#"{{"v": "sent: {RIGHT}"}}"#)));
     let sandbox = Sandbox::new();
+    sandbox.asks_for_secrets();
     job(&sandbox, 3, "", &with_header("one", &server.url(), ""));
     let secrets = [("TOKEN", RIGHT)];
     let shown = |ended: &Ended| ended.stdout.matches("sent: ${TOKEN}").count();

@@ -5,6 +5,7 @@
 //! | [`answers`] | what does each bad answer end as, in the requests? |
 //! | [`blobs`] | what becomes of bytes in base64 and in hexadecimal digits, and how are they shown? |
 //! | [`credentials`] | what becomes of a run whose secret is refused? |
+//! | [`echoes`] | what of servers that repeat the secrets they are asked with? |
 //! | [`kinds`] | what of answers that are another thing than the job reads, or in another charset, and how are they kept? |
 //! | [`down`] | what becomes of a run whose server is not there, or goes away, or fails every id? |
 //! | [`hosts`] | what becomes of a run some of whose hosts are gone? |
@@ -19,6 +20,7 @@ mod answers;
 mod blobs;
 mod credentials;
 mod down;
+mod echoes;
 mod hosts;
 mod kinds;
 mod parts;

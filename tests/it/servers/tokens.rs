@@ -1,10 +1,9 @@
 //! Access tokens of a run: had once by all its processes, renewed as they end, waited for, refused; and shown nowhere.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::support::processes::{kill_9, until};
-use crate::support::{Ended, Origin, Sandbox, wait};
+use crate::support::{Ended, Origin, Sandbox, canaries, wait};
 
 const ENVIRONMENT: &str = "STORE_CLIENT_SECRET=shop-secret\nSTORE_REFRESH_TOKEN=shop-refresh\n";
 
@@ -53,27 +52,14 @@ fn total(origin: &Origin, endpoint: &str) -> u64 {
     counts["by_endpoint"].get(endpoint).map_or(0, |counts| counts["total"].as_u64().unwrap())
 }
 
-/// The files below a folder that hold one of these, but for those of tokens in the state folder.
-fn holding(folder: &Path, secrets: &[&str]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(holding(&path, secrets));
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            let holds = |secret: &&str| memchr::memmem::find(&bytes, secret.as_bytes()).is_some();
-            found.extend(secrets.iter().filter(|secret| holds(secret)).map(|_| path.display().to_string()));
-        }
-    }
-    found
-}
-
 #[test]
 fn tokens_that_end_all_through_a_run_are_renewed_and_every_record_is_answered() {
     let origin =
         Origin::start(&["--token-needed", "--token-rotates", "--token-ms", "1500", "--latency-ms", "100"]);
     let sandbox = Sandbox::new();
     stage(&sandbox, &origin, 1000, "in_flight = 16\nkeep_answers = \"all\"");
+    // Those before the last, too.
+    canaries::add(sandbox.path(), ["shop-access".to_owned()]);
     run(&sandbox).with_code(0);
     let counted = sandbox.query("store", "SELECT status, count(*) FROM requests GROUP BY 1 ORDER BY 1");
     let all: usize = counted.iter().map(|row| row.split_once(',').unwrap().1.parse::<usize>().unwrap()).sum();
@@ -82,9 +68,6 @@ fn tokens_that_end_all_through_a_run_are_renewed_and_every_record_is_answered() 
     let requests = total(&origin, "tokens");
     // Some 6 s in steps of 1.35 s, one more for each 401 that came first; on a busy machine more.
     assert!((3..=60).contains(&requests), "{requests}");
-    let secrets = ["shop-secret", "shop-refresh", "shop-access"];
-    let held = holding(sandbox.path(), &secrets);
-    assert!(held.iter().all(|path| path.ends_with("store.env")), "{held:?}");
 }
 
 #[test]
@@ -93,8 +76,7 @@ fn a_refresh_token_that_is_refused_ends_the_run_with_the_servers_words_and_a_new
     stage(&sandbox, &origin, 100, "");
     sandbox.write("store.env", ENVIRONMENT.replace("shop-refresh", "an-old-one"));
     let ended = run(&sandbox).with_code(2).saying("the token of [auth.store]");
-    let ended = ended.saying("answered 400: invalid_grant: the token was used, or revoked");
-    assert!(!ended.stderr.contains("an-old-one"), "{}", ended.stderr);
+    ended.saying("answered 400: invalid_grant: the token was used, or revoked");
     assert_eq!(total(&origin, "subscriptions"), 0);
     sandbox.write("store.env", ENVIRONMENT);
     run(&sandbox).with_code(0).saying("published 100 rows");
@@ -168,7 +150,5 @@ name = "mine"
         );
         sandbox.run(["plan", "mine.toml", "--env-file", "my.env"]).with_code(0);
         sandbox.run(["run", "mine.toml", "--env-file", "my.env", "--new"]).with_code(0);
-        let held = holding(sandbox.path(), &["can:ary", "canary-token", "bWU6Y2FuOmFyeQ"]);
-        assert!(held.iter().all(|path| path.ends_with("my.env")), "{held:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! What every test stands on: a folder of its own, the origin, the program; and the machine alone, where times are measured.
 
 mod alone;
+pub mod canaries;
 mod cut;
 pub mod faults;
 mod films;

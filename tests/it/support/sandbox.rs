@@ -1,18 +1,25 @@
 //! A folder of its own for a test, and the program run in it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use super::canaries;
 
 /// Longest time that a command may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A folder that vanishes with the test.
+/// A folder that vanishes with the test. Before that, no file in it may hold a [secret](canaries).
 pub struct Sandbox {
     folder: tempfile::TempDir,
     /// Where the program keeps what all its processes share: how much of each limit is used.
     state: Arc<tempfile::TempDir>,
+    /// Files of the test itself.
+    wrote: Mutex<BTreeSet<PathBuf>>,
+    asks_for_secrets: AtomicBool,
 }
 
 /// How a command ended.
@@ -54,12 +61,24 @@ impl From<Output> for Ended {
 impl Sandbox {
     pub fn new() -> Sandbox {
         let folder = || tempfile::tempdir().expect("a temporary folder");
-        Sandbox { folder: folder(), state: Arc::new(folder()) }
+        Sandbox {
+            folder: folder(),
+            state: Arc::new(folder()),
+            wrote: Mutex::default(),
+            asks_for_secrets: AtomicBool::default(),
+        }
+    }
+
+    /// Says that a column of the test's job is what a server repeats of a secret: chunks of rows and tables may hold it.
+    pub fn asks_for_secrets(&self) {
+        self.asks_for_secrets.store(true, Ordering::Relaxed);
     }
 
     /// Another folder on the same machine: its processes share their limits with those of this one.
     pub fn beside(&self) -> Sandbox {
-        Sandbox { state: Arc::clone(&self.state), ..Sandbox::new() }
+        let mut beside = Sandbox::new();
+        beside.state = Arc::clone(&self.state);
+        beside
     }
 
     pub fn path(&self) -> &Path {
@@ -79,6 +98,7 @@ impl Sandbox {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, content).unwrap();
+        self.wrote.lock().unwrap().insert(path.clone());
         path
     }
 
@@ -112,6 +132,7 @@ impl Sandbox {
     /// Starts the program; [`wait`] reads what it says.
     pub fn start<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Child {
         let mut command = self.command(arguments);
+        canaries::note(&command);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 
@@ -149,16 +170,47 @@ impl Sandbox {
     }
 }
 
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let asks = self.asks_for_secrets.load(Ordering::Relaxed);
+            canaries::search_files([self.path(), self.state.path()], &self.wrote.lock().unwrap(), asks);
+        }
+    }
+}
+
 /// Runs a command to its end; one that takes too long is killed and fails the test.
 #[track_caller]
 pub fn ended(mut command: Command) -> Ended {
+    canaries::note(&command);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    wait(child)
+    // What a query is asked for is its answer: that is not searched.
+    let ended = gathered(child);
+    let is_query = command.get_args().any(|word| word == "query");
+    if let Some(folder) = command.get_current_dir().filter(|_| !is_query) {
+        canaries::search_streams(folder, &[&ended.stdout, &ended.stderr]);
+    }
+    ended
 }
 
 /// Waits for a child and gathers its output, which is read meanwhile.
 #[track_caller]
 pub fn wait(child: Child) -> Ended {
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    // Nothing of a process that has ended.
+    let folder = std::fs::read_link(process.join("cwd"));
+    let words = std::fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+    let ended = gathered(child);
+    if let Ok(folder) = folder
+        && !words.split('\0').any(|word| word == "query")
+    {
+        canaries::search_streams(&folder, &[&ended.stdout, &ended.stderr]);
+    }
+    ended
+}
+
+#[track_caller]
+fn gathered(child: Child) -> Ended {
     let pid = child.id();
     let started = Instant::now();
     let gather = std::thread::spawn(move || child.wait_with_output());

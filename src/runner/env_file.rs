@@ -1,0 +1,115 @@
+//! Files of `NAME=value` lines, from which secrets are read.
+//!
+//! Promises: a value is what stands there, or an error says in which line it is not; no message repeats a line.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::RunnerError;
+
+const QUOTES: &str = "hint: a value with blanks, `#`, `$`, `\\` or quotes stands in single quotes";
+
+/// The variables of an env-file.
+pub(super) fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerError> {
+    let unreadable = |why: String| RunnerError::Usage(format!("cannot read {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut variables = HashMap::new();
+    for variable in dotenvy::from_read_iter(text.as_bytes()) {
+        let (name, value) = variable.map_err(|error| unreadable(told(&error, &text)))?;
+        variables.insert(name, value);
+    }
+    match lost_dollar(&text, &variables) {
+        Some(line) => {
+            Err(unreadable(format!("the `$` in line {line} names no variable that is set\n{QUOTES}")))
+        }
+        None => Ok(variables),
+    }
+}
+
+/// What is wrong; the library's own words would repeat the line, and with it a secret.
+fn told(error: &dotenvy::Error, text: &str) -> String {
+    match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let number = text.find(line.as_str()).map(|at| text[..at].lines().count().max(1));
+            let place = number.map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
+            format!("{place} is not NAME=value\n{QUOTES}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The line of the first `$` that stands for nothing: the library takes it for a variable's, as shells do, and leaves it out,
+/// with what follows it, where there is no such variable.
+fn lost_dollar(text: &str, variables: &HashMap<String, String>) -> Option<usize> {
+    let is_set = |name: &str| variables.contains_key(name) || std::env::var_os(name).is_some();
+    let mut quote = None;
+    for (number, line) in text.lines().enumerate() {
+        if quote.is_none() && line.trim_start().starts_with('#') {
+            continue;
+        }
+        let mut letters = line.char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            match (letter, quote) {
+                ('\\', None | Some('"')) => drop(letters.next()),
+                ('#', None) if line[..at].ends_with(char::is_whitespace) => break,
+                ('\'' | '"', None) => quote = Some(letter),
+                (letter, Some(open)) if letter == open => quote = None,
+                ('$', None | Some('"')) if !is_set(name_behind(&line[at + 1..])) => return Some(number + 1),
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+/// The name in `NAME` and `{NAME}`, whatever follows.
+fn name_behind(text: &str) -> &str {
+    if let Some((name, _)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
+        return name;
+    }
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<HashMap<String, String>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        variables(file.path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_value_is_what_stands_there() {
+        for (line, value) in [
+            ("A=plain", "plain"),
+            ("A=a#b", "a#b"),
+            ("export A=plain # said", "plain"),
+            ("A='pa$$w0rd $x # \\ \"'", "pa$$w0rd $x # \\ \""),
+            ("A=\"pa\\$\\$word\"", "pa$$word"),
+            ("A=pa\\$word", "pa$word"),
+            ("B=of\nA=${B}-$B", "of-of"),
+            ("# $NOBODY\nA=a # $NOBODY", "a"),
+            ("A=\"it's\"", "it's"),
+        ] {
+            assert_eq!(read(line).unwrap()["A"], value, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_dollar_that_would_be_lost_is_told_and_no_line_is_repeated() {
+        for line in ["A=pa$$geheim", "A=pa$geheim", "A=\"pa${geheim}\"", "A=geheim$", "A=$%geheim"] {
+            let why = read(&format!("B=b\n{line}\n")).unwrap_err();
+            assert!(
+                why.contains("the `$` in line 2 names no variable") && why.contains("single quotes"),
+                "{why}"
+            );
+            assert!(!why.contains("geheim"), "{why}");
+        }
+        for line in ["A=a geheim", "A='geheim", "geheim", "=geheim"] {
+            let why = read(&format!("B=b\n\n{line}\n")).unwrap_err();
+            assert!(why.contains("is not NAME=value") && !why.contains("geheim"), "{why}");
+        }
+    }
+}
