@@ -11,6 +11,7 @@
 //! | [`plans`] | what `plan` says of a job whose run is unfinished |
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
+//! | [`progress`] | what is seen on a terminal while a run works |
 //! | [`prune`] | what is removed, when, and what never is |
 //! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
@@ -18,6 +19,7 @@
 mod gate;
 mod plans;
 mod price;
+mod progress;
 mod prune;
 mod reading;
 mod resume;
