@@ -9,8 +9,8 @@
 //! | any other: `chunked, identity`, `xchunked`, `chunked` twice | a failure: where the body ends, or what it is, cannot be known |
 //!
 //! A body that is not what it is said to be is a failure, also if it happens to be text, as it is for curl and browsers.
-//! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there are a failure,
-//! since they may be a part of the answer: gzip(1) warns of them, curl fails.
+//! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there, and any after a
+//! br or zstd stream, are a failure, since they may be a part of the answer: gzip(1) warns of them, curl fails.
 //!
 //! What comes out is bounded twice: by the limit that the caller gives, and by what came over the wire. So are the
 //! layers in between, and the windows that decoders keep: a hostile answer costs memory and time in proportion to
@@ -151,7 +151,7 @@ impl Layer {
 /// The encodings of a body, in the order in which they were applied: those of the content, then those of its transfer.
 fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     let mut layers = Vec::new();
-    for name in codings(headers, &CONTENT_ENCODING) {
+    for name in codings(headers, &CONTENT_ENCODING).map(without_parameters) {
         match Layer::of(name) {
             Some(layer) => layers.push(layer),
             None if NOT_OURS.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
@@ -171,15 +171,19 @@ fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     }
 }
 
-/// The codings that a header names, without their parameters.
+/// The codings that a header names, with their parameters.
 fn codings<'h>(headers: &'h HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'h str> {
     let names = headers.get_all(header).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let names = names.map(|name| std::str::from_utf8(name).unwrap_or("(not text)"));
-    names.filter_map(|name| name.split(';').next()).map(str::trim).filter(|name| !name.is_empty())
+    names.map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn without_parameters(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default().trim()
 }
 
 /// Adds what is left of the transfer encoding when hyper has undone `chunked`, which it does where that word is the
-/// last.
+/// last, and bare: `chunked;x=y` it leaves as it came.
 fn add_of_transfer(headers: &HeaderMap, layers: &mut Vec<Layer>) -> Result<(), Failure> {
     let mut is_chunked = false;
     for name in codings(headers, &TRANSFER_ENCODING) {
@@ -220,7 +224,7 @@ fn undo<'a>(layer: Layer, mut encoded: impl BufRead + 'a) -> io::Result<Box<dyn 
         }
         Layer::Brotli => {
             refuse_large_window(encoded.fill_buf()?)?;
-            Box::new(brotli_decompressor::Decompressor::new(encoded, BUFFER))
+            Box::new(Unbrotli(brotli_decompressor::Decompressor::new(encoded, BUFFER)))
         }
         Layer::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
@@ -322,6 +326,22 @@ impl<R: BufRead> Read for Inflate<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// A br stream. Its decoder ends where the stream does, and complains of what follows only to who reads on.
+struct Unbrotli<R: BufRead>(brotli_decompressor::Decompressor<R>);
+
+impl<R: BufRead> Read for Unbrotli<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(out)?;
+        if length == 0 && !out.is_empty() {
+            let is_end = self.0.read(out).is_ok_and(|more| more == 0);
+            if !is_end || !self.0.get_mut().fill_buf()?.is_empty() {
+                return Err(after_the_end());
+            }
+        }
+        Ok(length)
     }
 }
 
@@ -573,6 +593,10 @@ pub(super) mod tests {
             ("gzip", [whole.clone(), whole[..whole.len() - 1].into()].concat()),
             ("deflate", [zlib(&text), b"and more".into()].concat()),
             ("deflate", [deflate(&text), b"\0and more".into()].concat()),
+            ("br", [brotli(&text), b"and more".into()].concat()),
+            ("br", [brotli(&text), vec![0; 2 * BUFFER]].concat()),
+            ("br", [brotli(&text), brotli(&text)].concat()),
+            ("zstd", [zstd(&text), b"and more".into()].concat()),
             ("compress", whole.clone()),
             ("X-Compress", whole.clone()),
             ("gzip, dcb", whole.clone()),
