@@ -8,7 +8,8 @@
 //! | `Transfer-Encoding` (RFC 9112, section 7): `chunked` alone, or last after gzip or deflate | it is undone |
 //! | any other: `chunked, identity`, `xchunked`, `chunked` twice | a failure: where the body ends, or what it is, cannot be known |
 //!
-//! A body that is not what it is said to be is a failure, also if it happens to be text, as it is for curl and browsers.
+//! A body that breaks off where nothing tells its length is a connection that broke. Any other that is not what it is said
+//! to be is a failure, also if it happens to be text, as it is for curl and browsers.
 //! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there, and any after a
 //! br or zstd stream, are a failure, since they may be a part of the answer: gzip(1) warns of them, curl fails.
 //!
@@ -21,7 +22,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 
 use crate::record::{Failure, Kind};
 
@@ -83,10 +84,20 @@ pub(super) fn decode(headers: &HeaderMap, wire: Bytes, limit: u64) -> Result<Byt
         Err(error) if is_too_much(&error) => Err(too_large(limit)),
         Err(error) => {
             let names: Vec<&str> = layers.iter().map(|layer| layer.name()).collect();
-            let why = format!("the body is not valid {}: {error}", names.join(", "));
-            Err(Failure::lasting(Kind::Decode, why))
+            Err(not_undone(headers, &names.join(", "), &error))
         }
     }
+}
+
+/// The failure of a body that is not what it is said to be. Where nothing tells its length, one that breaks off is what is
+/// seen of a connection that does, and asking again may mend it.
+fn not_undone(headers: &HeaderMap, names: &str, error: &io::Error) -> Failure {
+    let has_length = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    if error.kind() == io::ErrorKind::UnexpectedEof && !has_length {
+        let why = format!("the answer breaks off, and nothing tells its length: {names}: {error}");
+        return Failure::passing(Kind::Reset, why);
+    }
+    Failure::lasting(Kind::Decode, format!("the body is not valid {names}: {error}"))
 }
 
 /// As much of the beginning as can be had of a body that may be cut off, at most `limit` bytes.
@@ -432,7 +443,9 @@ pub(super) mod tests {
     }
 
     fn decoded(encoding: &str, wire: Vec<u8>) -> Result<Bytes, Kind> {
-        decode(&headers(&[encoding]), wire.into(), LIMIT).map_err(|failure| failure.kind)
+        let mut headers = headers(&[encoding]);
+        headers.insert(CONTENT_LENGTH, wire.len().into());
+        decode(&headers, wire.into(), LIMIT).map_err(|failure| failure.kind)
     }
 
     fn refusal(encoding: &str, wire: Vec<u8>) -> String {
@@ -605,6 +618,18 @@ pub(super) mod tests {
         ] {
             assert_eq!(decoded(encoding, wire), Err(Kind::Decode), "{encoding}");
         }
+    }
+
+    #[test]
+    fn what_breaks_off_where_nothing_tells_its_length_may_be_whole_next_time() {
+        let whole = gzip(b"{\"a\":1}");
+        for cut in 1..whole.len() {
+            let wire = Bytes::copy_from_slice(&whole[..cut]);
+            let failure = decode(&headers(&["gzip"]), wire, LIMIT).unwrap_err();
+            assert_eq!((failure.kind, failure.worth_repeating), (Kind::Reset, true), "{cut}");
+        }
+        let failure = decode(&headers(&["gzip"]), "{\"a\": \"as it is\"}".into(), LIMIT).unwrap_err();
+        assert_eq!((failure.kind, failure.worth_repeating), (Kind::Decode, false));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use super::cases::{Case, End, GOOD, chunked, cut, fails, http, is};
+use super::cases::{Case, End, GOOD, chunked, closed, cut, fails, http, is};
 
 /// All of them.
 pub fn cases() -> Vec<Case> {
@@ -43,7 +43,10 @@ fn brotli(bytes: &[u8]) -> Vec<u8> {
     [&head.to_le_bytes()[..3], bytes, &[3]].concat()
 }
 
-const ENCODERS: [(&str, &str, fn(&[u8]) -> Vec<u8>); 5] = [
+type Encoder = fn(&[u8]) -> Vec<u8>;
+
+/// Name, coding, and what packs in it.
+const ENCODERS: [(&str, &str, Encoder); 5] = [
     ("gzip", "gzip", gzip),
     ("zlib", "deflate", zlib),
     ("deflate", "deflate", deflate),
@@ -55,15 +58,19 @@ fn coded(name: &str, coding: &str, body: impl AsRef<[u8]>, end: End) -> Case {
     Case::body(format!("coding.{name}"), "json", &format!("content-encoding: {coding}\r\n"), body, end)
 }
 
-/// Each coding cut off at every byte, by a server that gives the cut length, as one does whose own source broke off.
+/// Each coding cut off at every byte: by a server that gives the cut length, as one does whose own source broke off, and,
+/// in gzip, where the end of the connection is all that tells the end.
 fn cuts() -> Vec<Case> {
-    let of_one = |(name, coding, encode): (&str, &str, fn(&[u8]) -> Vec<u8>)| {
+    // Of nothing there is nothing to undo: an empty answer.
+    let end = |kind| move |at| if at == 0 { fails("not_json") } else { fails(kind) };
+    let of_one = |(name, coding, encode): (&str, &str, Encoder)| {
         let (whole, header) = (encode(GOOD.as_bytes()), format!("content-encoding: {coding}\r\n"));
-        // Of nothing there is nothing to undo: an empty answer.
-        let end = |at| if at == 0 { fails("not_json") } else { fails("decode") };
-        cut(name, "json", 0..whole.len(), |at| http("200 OK", &header, &whole[..at]), end)
+        cut(name, "json", 0..whole.len(), |at| http("200 OK", &header, &whole[..at]), end("decode"))
     };
-    ENCODERS.into_iter().flat_map(of_one).collect()
+    let whole = gzip(GOOD.as_bytes());
+    let open = |at: usize| closed("content-encoding: gzip\r\n", &whole[..at]);
+    let opened = cut("closed-gzip", "json", 0..whole.len(), open, end("reset"));
+    ENCODERS.into_iter().flat_map(of_one).chain(opened).collect()
 }
 
 /// What servers call codings.

@@ -234,9 +234,7 @@ fn every_hostile_answer_ends_as_a_value_or_a_line_of_its_kind() {
 fn misjudged(case: &Case, ended: &Ended) -> Option<String> {
     let is_right = match &case.end {
         End::Value(Some(value)) => ended.value.as_ref() == Some(value),
-        End::Value(None) => {
-            matches!(&*ended.status, "ok" | "missing") && ended.value.as_deref().unwrap_or("") == ""
-        }
+        End::Value(None) => matches!(&*ended.status, "ok" | "missing") && ended.value.is_none(),
         End::Fails(kind) => ended.status == "failed" && ended.kind == *kind && !ended.detail.is_empty(),
     };
     (!is_right).then(|| format!("{:?}\n    is {}", short(&case.end), listed(&case.name, ended, 0)))
