@@ -40,7 +40,7 @@ const BYTES_PER_NODE: u64 = 8;
 /// Elements, texts and comments that every document may have.
 const ALWAYS_ALLOWED: u64 = 1_000_000;
 
-/// The sum, over all bytes, of the elements that are open there: what all work on a document is bounded by,
+/// The sum, over all bytes, of what is open there, in elements: what all work on a document is bounded by,
 /// a few seconds. A page of 16 MiB may have 128 elements open everywhere, one of 200 KB the full depth.
 const MAX_WORK: usize = 2 << 30;
 

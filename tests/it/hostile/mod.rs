@@ -1,4 +1,4 @@
-//! A hostile world: some seven hundred answers that servers should not give, or that look so, through the whole program.
+//! A hostile world: some thousand answers that servers should not give, or that look so, through the whole program.
 //! What each ends as is listed in `ends.txt`, for a reader to doubt.
 //!
 //! | file | answers |
@@ -36,7 +36,7 @@ use crate::support::Sandbox;
 /// Characters of a value or a detail that the list shows.
 const SHOWN: usize = 150;
 
-/// Memory that a process of the run may take, with 64 answers of up to 2 MiB in flight and a page that makes the most of that.
+/// Memory that a process of the run may take: 64 answers of up to 2 MiB in flight, and a page that makes the most of it.
 const MOST_MEMORY_KB: i64 = 400 << 10;
 
 const JOB: &str = r#"
