@@ -8,7 +8,7 @@
 //!
 //! That is the order of the Encoding standard, whose labels count: `iso-8859-1` is windows-1252. JSON is UTF-8 whatever
 //! its server says (RFC 8259, section 8.1), and is never copied then. A charset that nobody knows (`none`) is as good
-//! as none; one that is known and cannot be read here (UTF-32, `hz-gb-2312`) is a failure, since as UTF-8 it would be
+//! as none; one that is known and cannot be read here (UTF-32, UTF-7, `hz-gb-2312`) is a failure, since as UTF-8 it would be
 //! another text. So is not UTF-16: where a server says so of bytes that are valid UTF-8 without a zero, they are UTF-8.
 
 use std::borrow::Cow;
@@ -60,6 +60,9 @@ pub(super) fn to_utf8<'b>(
 ) -> Result<Cow<'b, [u8]>, Failure> {
     if is_utf_32(body) {
         return Err(unreadable("UTF-32"));
+    }
+    if content_type.is_some_and(|content_type| is_utf_7(content_type, body)) {
+        return Err(unreadable("UTF-7"));
     }
     let (encoding, from) = match marked(body) {
         Some(found) => found,
@@ -151,6 +154,13 @@ fn named(content_type: &ContentType) -> Option<Named<'_>> {
     })
 }
 
+/// Whether text that looks like ASCII says something else: escapes of UTF-7 (RFC 2152) begin with `+`.
+fn is_utf_7(content_type: &ContentType, body: &[u8]) -> bool {
+    content_type.charsets().any(|label| label.eq_ignore_ascii_case(b"utf-7"))
+        && body.is_ascii()
+        && body.contains(&b'+')
+}
+
 fn unreadable(label: &str) -> Failure {
     Failure::lasting(Kind::Decode, format!("the charset {label} cannot be read"))
 }
@@ -225,6 +235,12 @@ mod tests {
             assert_eq!(read(reading, "a/b; charset=utf-8", "é".as_bytes()).unwrap(), "é");
             assert_eq!(read(reading, "a/b; charset=cp932", b"\x93\xfa\x96{").unwrap(), "日本");
         }
+    }
+
+    #[test]
+    fn utf_7_is_not_taken_for_ascii() {
+        assert_eq!(read(Reading::Html, "text/html; charset=UTF-7", b"<p>+AOk-"), Err(Kind::Decode));
+        assert_eq!(read(Reading::Html, "text/html; charset=utf-7", b"<p>x").unwrap(), "<p>x");
     }
 
     #[test]

@@ -8,9 +8,10 @@
 //! | `Transfer-Encoding` (RFC 9112, section 7): `chunked` alone, or last after gzip or deflate | it is undone |
 //! | any other: `chunked, identity`, `xchunked`, `chunked` twice | a failure: where the body ends, or what it is, cannot be known |
 //!
-//! A body that is not what it is said to be is a failure, also if it happens to be text, as it is for curl and browsers.
-//! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there are a failure,
-//! since they may be a part of the answer: gzip(1) warns of them, curl fails.
+//! A body that breaks off where nothing tells its length is a connection that broke. Any other that is not what it is said
+//! to be is a failure, also if it happens to be text, as it is for curl and browsers.
+//! Zero bytes after a whole gzip or deflate stream are padding, as gzip(1) has it; any other bytes there, and any after a
+//! br or zstd stream, are a failure, since they may be a part of the answer: gzip(1) warns of them, curl fails.
 //!
 //! What comes out is bounded twice: by the limit that the caller gives, and by what came over the wire. So are the
 //! layers in between, and the windows that decoders keep: a hostile answer costs memory and time in proportion to
@@ -21,7 +22,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, TRANSFER_ENCODING};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 
 use crate::record::{Failure, Kind};
 
@@ -83,10 +84,20 @@ pub(super) fn decode(headers: &HeaderMap, wire: Bytes, limit: u64) -> Result<Byt
         Err(error) if is_too_much(&error) => Err(too_large(limit)),
         Err(error) => {
             let names: Vec<&str> = layers.iter().map(|layer| layer.name()).collect();
-            let why = format!("the body is not valid {}: {error}", names.join(", "));
-            Err(Failure::lasting(Kind::Decode, why))
+            Err(not_undone(headers, &names.join(", "), &error))
         }
     }
+}
+
+/// The failure of a body that is not what it is said to be. Where nothing tells its length, one that breaks off is what is
+/// seen of a connection that does, and asking again may mend it.
+fn not_undone(headers: &HeaderMap, names: &str, error: &io::Error) -> Failure {
+    let has_length = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+    if error.kind() == io::ErrorKind::UnexpectedEof && !has_length {
+        let why = format!("the answer breaks off, and nothing tells its length: {names}: {error}");
+        return Failure::passing(Kind::Reset, why);
+    }
+    Failure::lasting(Kind::Decode, format!("the body is not valid {names}: {error}"))
 }
 
 /// As much of the beginning as can be had of a body that may be cut off, at most `limit` bytes.
@@ -151,7 +162,7 @@ impl Layer {
 /// The encodings of a body, in the order in which they were applied: those of the content, then those of its transfer.
 fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     let mut layers = Vec::new();
-    for name in codings(headers, &CONTENT_ENCODING) {
+    for name in codings(headers, &CONTENT_ENCODING).map(without_parameters) {
         match Layer::of(name) {
             Some(layer) => layers.push(layer),
             None if NOT_OURS.iter().any(|known| known.eq_ignore_ascii_case(name)) => {
@@ -171,15 +182,19 @@ fn layers(headers: &HeaderMap) -> Result<Vec<Layer>, Failure> {
     }
 }
 
-/// The codings that a header names, without their parameters.
+/// The codings that a header names, with their parameters.
 fn codings<'h>(headers: &'h HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'h str> {
     let names = headers.get_all(header).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     let names = names.map(|name| std::str::from_utf8(name).unwrap_or("(not text)"));
-    names.filter_map(|name| name.split(';').next()).map(str::trim).filter(|name| !name.is_empty())
+    names.map(str::trim).filter(|name| !name.is_empty())
+}
+
+fn without_parameters(name: &str) -> &str {
+    name.split(';').next().unwrap_or_default().trim()
 }
 
 /// Adds what is left of the transfer encoding when hyper has undone `chunked`, which it does where that word is the
-/// last.
+/// last, and bare: `chunked;x=y` it leaves as it came.
 fn add_of_transfer(headers: &HeaderMap, layers: &mut Vec<Layer>) -> Result<(), Failure> {
     let mut is_chunked = false;
     for name in codings(headers, &TRANSFER_ENCODING) {
@@ -220,7 +235,7 @@ fn undo<'a>(layer: Layer, mut encoded: impl BufRead + 'a) -> io::Result<Box<dyn 
         }
         Layer::Brotli => {
             refuse_large_window(encoded.fill_buf()?)?;
-            Box::new(brotli_decompressor::Decompressor::new(encoded, BUFFER))
+            Box::new(Unbrotli(brotli_decompressor::Decompressor::new(encoded, BUFFER)))
         }
         Layer::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(encoded)?;
@@ -325,6 +340,22 @@ impl<R: BufRead> Read for Inflate<R> {
     }
 }
 
+/// A br stream. Its decoder ends where the stream does, and complains of what follows only to who reads on.
+struct Unbrotli<R: BufRead>(brotli_decompressor::Decompressor<R>);
+
+impl<R: BufRead> Read for Unbrotli<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(out)?;
+        if length == 0 && !out.is_empty() {
+            let is_end = self.0.read(out).is_ok_and(|more| more == 0);
+            if !is_end || !self.0.get_mut().fill_buf()?.is_empty() {
+                return Err(after_the_end());
+            }
+        }
+        Ok(length)
+    }
+}
+
 /// A reader that fails instead of giving more than it may.
 struct Bounded<R> {
     inner: R,
@@ -412,7 +443,9 @@ pub(super) mod tests {
     }
 
     fn decoded(encoding: &str, wire: Vec<u8>) -> Result<Bytes, Kind> {
-        decode(&headers(&[encoding]), wire.into(), LIMIT).map_err(|failure| failure.kind)
+        let mut headers = headers(&[encoding]);
+        headers.insert(CONTENT_LENGTH, wire.len().into());
+        decode(&headers, wire.into(), LIMIT).map_err(|failure| failure.kind)
     }
 
     fn refusal(encoding: &str, wire: Vec<u8>) -> String {
@@ -573,6 +606,10 @@ pub(super) mod tests {
             ("gzip", [whole.clone(), whole[..whole.len() - 1].into()].concat()),
             ("deflate", [zlib(&text), b"and more".into()].concat()),
             ("deflate", [deflate(&text), b"\0and more".into()].concat()),
+            ("br", [brotli(&text), b"and more".into()].concat()),
+            ("br", [brotli(&text), vec![0; 2 * BUFFER]].concat()),
+            ("br", [brotli(&text), brotli(&text)].concat()),
+            ("zstd", [zstd(&text), b"and more".into()].concat()),
             ("compress", whole.clone()),
             ("X-Compress", whole.clone()),
             ("gzip, dcb", whole.clone()),
@@ -581,6 +618,18 @@ pub(super) mod tests {
         ] {
             assert_eq!(decoded(encoding, wire), Err(Kind::Decode), "{encoding}");
         }
+    }
+
+    #[test]
+    fn what_breaks_off_where_nothing_tells_its_length_may_be_whole_next_time() {
+        let whole = gzip(b"{\"a\":1}");
+        for cut in 1..whole.len() {
+            let wire = Bytes::copy_from_slice(&whole[..cut]);
+            let failure = decode(&headers(&["gzip"]), wire, LIMIT).unwrap_err();
+            assert_eq!((failure.kind, failure.worth_repeating), (Kind::Reset, true), "{cut}");
+        }
+        let failure = decode(&headers(&["gzip"]), "{\"a\": \"as it is\"}".into(), LIMIT).unwrap_err();
+        assert_eq!((failure.kind, failure.worth_repeating), (Kind::Decode, false));
     }
 
     #[test]

@@ -118,7 +118,11 @@ fn becomes_get(status: StatusCode, method: &Method) -> bool {
 
 /// Bytes that are no UTF-8 are percent-encoded each: the server that wrote them reads them so.
 fn location(headers: &HeaderMap) -> Result<Cow<'_, str>, &'static str> {
-    let value = headers.get(LOCATION).ok_or("without a Location header")?.as_bytes().trim_ascii();
+    let mut values = headers.get_all(LOCATION).iter().map(|value| value.as_bytes().trim_ascii());
+    let value = values.next().ok_or("without a Location header")?;
+    if values.any(|other| other != value) {
+        return Err("with two Location headers that differ");
+    }
     match std::str::from_utf8(value) {
         Ok("") => Err("with an empty Location header"),
         Ok(text) => Ok(text.into()),

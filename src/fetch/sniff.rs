@@ -5,7 +5,8 @@
 //! | anything | a PDF, picture, archive, font, … | its signature (crate infer), and bytes that no text has |
 //! | anything | some other binary data | a null byte, and a `Content-Type` that is none of text |
 //! | html | XML | its declaration or `Content-Type`; XHTML, whose root is `html`, is read as HTML |
-//! | html | JSON | its `Content-Type`, and `{` or `[` |
+//! | html | JSON | `{` or `[`, and its `Content-Type`; or it is valid, without a `<` that might begin a tag |
+//! | html | some other binary data | a null byte, and no `<` |
 //! | json | a page, such as that of a login, or XML | `<` |
 //!
 //! Bytes that no text has are those of the MIME Sniffing standard (section 5, "binary data byte"): without them a text
@@ -53,9 +54,7 @@ pub(super) fn check_text(
         (Reading::Html, Some(b'<')) if is_xml(text, content_type) => {
             Some(format!("XML (its root is <{}>)", root(text).unwrap_or_default()))
         }
-        (Reading::Html, Some(b'{' | b'[')) if content_type.is_some_and(|ty| ty.says(&["json"])) => {
-            Some("JSON".to_owned())
-        }
+        (Reading::Html, Some(b'{' | b'[')) if is_json(text, content_type) => Some("JSON".to_owned()),
         _ => None,
     };
     what.map_or(Ok(()), |what| Err(another(reading, what)))
@@ -87,8 +86,9 @@ fn not_text(head: &[u8], content_type: Option<&ContentType>, reading: Reading) -
         return Some(format!("{} by its first bytes", found.mime_type()));
     }
     let says_text = |ty: &ContentType| ty.says(&["text/", "html", "xml", "json", "script"]);
+    let has_tags = reading != Reading::Html || head.contains(&b'<');
     let is_said = content_type.map_or(reading == Reading::Html, |ty| !says_text(ty));
-    (is_said && head.contains(&0)).then(|| match content_type {
+    ((is_said || !has_tags) && head.contains(&0)).then(|| match content_type {
         Some(ty) => format!("binary data ({})", ty.text()),
         None => "binary data".to_owned(),
     })
@@ -96,6 +96,14 @@ fn not_text(head: &[u8], content_type: Option<&ContentType>, reading: Reading) -
 
 fn is_binary(byte: &u8) -> bool {
     matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
+}
+
+/// Whether what begins like JSON is JSON: its server says so, or it is nothing else. `{"error": "busy"}` as HTML would be
+/// a row of nulls.
+fn is_json(text: &[u8], content_type: Option<&ContentType>) -> bool {
+    content_type.is_some_and(|ty| ty.says(&["json"]))
+        || memchr::memchr(b'<', text).is_none()
+            && serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn is_xml(text: &[u8], content_type: Option<&ContentType>) -> bool {
@@ -200,6 +208,10 @@ mod tests {
             "the answer is binary data (application/x-thing), not text"
         );
         assert_eq!(refusal(Reading::Html, "", b"\x01\x02\0\x03"), "the answer is binary data, not HTML");
+        assert_eq!(
+            refusal(Reading::Html, "text/html", b"\x7fELF\x02\0\0"),
+            "the answer is binary data (text/html), not HTML"
+        );
     }
 
     #[test]
@@ -248,6 +260,18 @@ mod tests {
             refusal(Reading::Html, "application/json", " {\"error\":\"busy\"}"),
             "the answer is JSON, not HTML"
         );
+        for content_type in ["", "text/html"] {
+            for body in ["{\"error\":\"busy\"}", "\u{feff}[]"] {
+                assert_eq!(
+                    refusal(Reading::Html, content_type, body),
+                    "the answer is JSON, not HTML",
+                    "{body}"
+                );
+            }
+            for body in ["[no JSON]", "{\"html\":\"<li>a\"}", "7", "busy"] {
+                assert_eq!(checked(Reading::Html, content_type, body), Ok(()), "{body}");
+            }
+        }
         assert_eq!(checked(Reading::Html, "application/json", "<li>a"), Ok(()));
         assert_eq!(checked(Reading::Html, "text/html", "{{title}}<li>"), Ok(()));
     }

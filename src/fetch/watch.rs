@@ -2,6 +2,10 @@
 //!
 //! Arming a timer costs about as much as parsing an answer's head, so a request arms one, once. Progress is
 //! only noted; when the timer fires early, because pieces came in the meantime, it is set to what is then left.
+//!
+//! A timer that fires late says that this process was busy (with a page that takes seconds to parse) or stopped: the
+//! silence was its own. Then the server gets as much time again, so that one record's answer is not another's timeout;
+//! at the most twice its time altogether.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -11,6 +15,9 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
 use crate::record::{Failure, Kind};
+
+/// How late a timer is if its process was busy with something else: later than on a busy machine.
+const UNSEEN: Duration = Duration::from_millis(500);
 
 /// Watches the steps of one request.
 pub(super) struct Watch<'a> {
@@ -22,6 +29,8 @@ pub(super) struct Watch<'a> {
     /// When the last step ended.
     progress: Instant,
     end: Instant,
+    /// The end at the latest, whatever this process was busy with.
+    last: Instant,
 }
 
 impl<'a> Watch<'a> {
@@ -34,7 +43,7 @@ impl<'a> Watch<'a> {
     ) -> Watch<'a> {
         let progress = Instant::now();
         let end = progress + left;
-        let mut watch = Watch { timer, idle, total, progress, end };
+        let mut watch = Watch { timer, idle, total, progress, end, last: end + left };
         let due = watch.due();
         watch.timer.as_mut().reset(due);
         watch
@@ -61,6 +70,7 @@ impl<'a> Watch<'a> {
     pub(super) fn resume(&mut self, another: Duration) {
         self.progress = Instant::now();
         self.end += another;
+        self.last += another;
     }
 
     fn due(&self) -> Instant {
@@ -69,13 +79,21 @@ impl<'a> Watch<'a> {
 
     fn poll_late(&mut self, context: &mut Context) -> Poll<Failure> {
         while self.timer.as_mut().poll(context).is_ready() {
-            let due = self.due();
-            if Instant::now() >= due {
-                return Poll::Ready(self.too_late());
+            match Instant::now().checked_duration_since(self.due()) {
+                Some(late) if late >= UNSEEN && self.end < self.last => self.look_again(late),
+                Some(_) => return Poll::Ready(self.too_late()),
+                None => {}
             }
+            let due = self.due();
             self.timer.as_mut().reset(due);
         }
         Poll::Pending
+    }
+
+    /// Goes on after a time that nobody looked in: what came meanwhile has yet to be seen.
+    fn look_again(&mut self, late: Duration) {
+        self.progress = Instant::now();
+        self.end = self.end.max(self.progress + late.min(self.idle)).min(self.last);
     }
 
     fn too_late(&self) -> Failure {
@@ -133,5 +151,30 @@ mod tests {
         let (result, took) = steps(SHORT, 1000, total).await;
         assert_eq!(result, Err("the answer was not whole within 300ms".to_owned()));
         assert!(took >= total && took < LONG / 2, "{took:?}");
+    }
+
+    /// A step that is done just after the thread was busy for longer than a limit allows, or not at all.
+    async fn behind_a_busy_thread(total: Duration, is_done: bool) -> (Result<(), String>, Duration) {
+        let begun = Instant::now();
+        let (done, step) = tokio::sync::oneshot::channel();
+        let busy = async {
+            sleep(SHORT).await;
+            std::thread::sleep(IDLE + 2 * UNSEEN);
+            sleep(SHORT).await;
+            if is_done { done.send(()).unwrap() } else { std::mem::forget(done) }
+        };
+        let timer = pin!(sleep(Duration::ZERO));
+        let mut watch = Watch::new(timer, IDLE, total, total);
+        let (ended, ()) = tokio::join!(watch.step(step), busy);
+        (ended.map(drop).map_err(|failure| failure.detail), begun.elapsed())
+    }
+
+    #[tokio::test]
+    async fn a_time_that_nobody_looked_in_is_not_the_servers() {
+        for total in [LONG, 8 * IDLE] {
+            assert_eq!(behind_a_busy_thread(total, true).await.0, Ok(()), "{total:?}");
+            let (result, took) = behind_a_busy_thread(total, false).await;
+            assert!(result.is_err() && took < LONG / 2, "{result:?} {took:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! | [`parquet_lists`] | are lists that pyarrow and pandas write read whole and right, whatever their types? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
 //! | [`settled`] | after COMMIT: is each row there once for whoever repeats the command, whatever died or failed? |
+//! | [`hostile`] | what do a thousand hostile answers end as, one by one? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
@@ -39,6 +40,7 @@ mod files;
 mod films;
 mod floors;
 mod headers;
+mod hostile;
 mod lists;
 mod names;
 mod parquet_lists;

@@ -13,6 +13,7 @@
 mod find;
 mod parse;
 mod shown;
+mod unended;
 
 use scraper::{ElementRef, Selector};
 

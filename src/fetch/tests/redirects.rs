@@ -156,6 +156,9 @@ async fn addresses_that_may_not_be_followed() {
     }
     let none = failure(ask(&endpoint(&Raw::answering("HTTP/1.1 301 Moved\r\n\r\n").url("/"))).await);
     assert_eq!((none.kind, &*none.detail), (Kind::Redirect, "without a Location header"));
+    let two = "HTTP/1.1 301 Moved\r\nlocation: /a\r\nlocation: /b\r\n\r\n";
+    let two = failure(ask(&endpoint(&Raw::answering(two).url("/"))).await);
+    assert_eq!((two.kind, &*two.detail), (Kind::Redirect, "with two Location headers that differ"));
     assert_eq!(redirect_failure(" ").await.detail, "with an empty Location header");
 }
 

@@ -35,6 +35,16 @@ impl Raw {
         Raw::serve_conversations(|stream| Box::new(stream), answer)
     }
 
+    /// Answers the path of each request by writing whatever for as long as anybody reads.
+    pub fn serve_streams(
+        answer: impl Fn(&str, &mut dyn Write) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Raw {
+        let answer = move |head: &str, mut wire: &mut dyn Wire| {
+            answer(head.split(' ').nth(1).unwrap_or_default(), &mut wire)
+        };
+        Raw::converse_with(|stream| Box::new(stream), answer)
+    }
+
     /// Answers over what is made of each connection.
     pub fn serve_over(
         wire: impl Fn(TcpStream) -> Box<dyn Wire> + Send + Sync + 'static,
@@ -46,6 +56,13 @@ impl Raw {
     fn serve_conversations(
         wire: impl Fn(TcpStream) -> Box<dyn Wire> + Send + Sync + 'static,
         answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Raw {
+        Raw::converse_with(wire, move |head, wire| wire.write_all(&answer(head)))
+    }
+
+    fn converse_with(
+        wire: impl Fn(TcpStream) -> Box<dyn Wire> + Send + Sync + 'static,
+        answer: impl Fn(&str, &mut dyn Wire) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Raw {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -87,7 +104,7 @@ impl Drop for Raw {
 fn converse(
     mut stream: Box<dyn Wire>,
     asked: &AtomicUsize,
-    answer: &dyn Fn(&str) -> Vec<u8>,
+    answer: &dyn Fn(&str, &mut dyn Wire) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut head = Vec::new();
     let mut piece = [0; 4096];
@@ -99,7 +116,7 @@ fn converse(
     }
     asked.fetch_add(1, Ordering::SeqCst);
     let head = String::from_utf8_lossy(&head);
-    stream.write_all(&answer(&head))?;
+    answer(&head, &mut *stream)?;
     stream.close()?;
     // What the client still sends is read, so that closing is no reset.
     while stream.read(&mut piece)? > 0 {}

@@ -1,6 +1,7 @@
 //! HTTPS: both versions of HTTP, and certificates that nobody vouches for.
 
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -81,6 +82,67 @@ fn a_certificate_that_nobody_vouches_for_is_not_spoken_to() {
     let ends = "SELECT status, kind, requests, worth_repeating, count(*) FROM requests GROUP BY ALL";
     assert_eq!(sandbox.query("secure", ends), ["failed,tls,0,false,100"]);
     assert!(!sandbox.path().join("secure.duckdb").exists());
+}
+
+/// Where nothing tells a body's length, TLS does: an end without its alert (RFC 8446, section 6.1) is none.
+#[test]
+fn a_body_without_a_length_ends_when_tls_says_so() {
+    // A run without one answer, whose only failure may be mended, gives up and settles nothing.
+    for (ends_well, code, expected) in [(true, 0, &["ok,whole or not"][..]), (false, 75, &[])] {
+        let sandbox = Sandbox::new();
+        let (config, authority) = tls_without_http_2();
+        sandbox.write("authority.pem", authority);
+        let over_tls = move |stream| {
+            let tls = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+            if ends_well { Box::new(tls) as Box<dyn Wire> } else { Box::new(Abrupt(tls)) }
+        };
+        let server = Raw::serve_over(over_tls, |_| b"HTTP/1.0 200 OK\r\n\r\nwhole or not".to_vec());
+        job(&sandbox, server.port);
+        sandbox.edit("secure.toml", "{ version = \".version\" }", "{ version = '(?s)(.*)' }");
+        sandbox.edit(
+            "secure.toml",
+            "name = \"echo\"",
+            "name = \"echo\"\nformat = \"text\"\nretry.attempts = 2",
+        );
+        sandbox.edit(
+            "secure.toml",
+            "name = \"secure\"\n\n[input]",
+            "name = \"secure\"\nretry_rounds = 0\n\n[input]",
+        );
+        sandbox.edit("secure.toml", "min_success = 0.5", "min_success = 0.0");
+        sandbox.write("ids.txt", "1\n");
+        let ended = run_trusting(&sandbox, &sandbox.path().join("authority.pem")).with_code(code);
+        assert!(ends_well || ended.stderr.contains("close_notify"), "{}", ended.stderr);
+        let end = "SELECT requests.status, version FROM requests JOIN input USING (ordinal)
+                   LEFT JOIN rows USING (id)";
+        assert_eq!(sandbox.query("secure", end), expected);
+    }
+}
+
+/// TLS that ends as if its line had been cut.
+struct Abrupt(StreamOwned<ServerConnection, TcpStream>);
+
+impl Read for Abrupt {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl Write for Abrupt {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Wire for Abrupt {
+    fn close(&mut self) -> std::io::Result<()> {
+        self.0.flush()?;
+        self.0.sock.shutdown(Shutdown::Write)
+    }
 }
 
 impl Wire for StreamOwned<ServerConnection, TcpStream> {
