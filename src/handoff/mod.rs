@@ -23,6 +23,9 @@
 //! shards/<job>/job.lock                         kernel lock of whoever makes the job's runs, or works on them
 //! ```
 //!
+//! All of it is as open as the run's folder, which is its user's alone unless the job says otherwise
+//! (`runs_permissions`); what a writer refuses there stands in [`RunStore::refuse_strange`].
+//!
 //! Shards are numbered through all rounds. A block is named by the ordinal of its first record.
 //!
 //! # The commit
@@ -36,6 +39,7 @@ pub mod digest;
 mod error;
 pub mod event;
 pub mod exit;
+mod guard;
 pub mod input;
 pub mod layout;
 pub mod ledger;
@@ -47,6 +51,7 @@ pub mod refused;
 pub mod runs;
 mod seal;
 pub mod store;
+mod strange;
 mod sweep;
 
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};

@@ -1,0 +1,69 @@
+//! What a process that writes into a run looks at first, and what one that reads it does.
+
+use super::RunStore;
+use super::error::HandoffError;
+use super::guard::{Link, entries, refuse_foreign, refuse_link, strange};
+
+impl RunStore {
+    /// Refuses to write into a run that another user made, that is named through a link, or where something else than a file or
+    /// folder of its own stands in the place of one: what leads elsewhere must not be written, nor waited for.
+    ///
+    /// It is looked at once, before anything is written. Whoever may write into the folder, since the job says so
+    /// (`runs_permissions`) or as root may everywhere, could change it afterwards: then locks, logs and shared words are
+    /// never opened through a link, files are made aside and renamed, and a shard's folder is looked at before each; a
+    /// link that takes its place between that and the writing is not seen.
+    ///
+    /// # Errors
+    /// [`HandoffError::Strange`].
+    pub fn refuse_strange(&self) -> Result<(), HandoffError> {
+        self.refuse_folder()?;
+        self.refuse_entries()
+    }
+
+    /// The same for a process that works on one shard.
+    ///
+    /// # Errors
+    /// [`HandoffError::Strange`].
+    pub fn refuse_strange_shard(&self, shard: u32) -> Result<(), HandoffError> {
+        self.refuse_folder()?;
+        entries(self.folder(), Link::IsStrange)?;
+        self.refuse_linked_shard(shard)?;
+        let folder = self.local_path(shard, "");
+        // One that is gone is told by whoever needs it.
+        if folder.is_dir() { entries(&folder, Link::IsStrange).map(|_| ()) } else { Ok(()) }
+    }
+
+    /// Refuses what a reader would wait for: a pipe in the place of a file. A run of another user may be read, and through
+    /// links.
+    ///
+    /// # Errors
+    /// [`HandoffError::Strange`].
+    pub fn refuse_endless(&self) -> Result<(), HandoffError> {
+        for shard in entries(self.folder(), Link::IsFollowed)? {
+            entries(&self.folder().join(shard), Link::IsFollowed)?;
+        }
+        Ok(())
+    }
+
+    /// A shard's folder must be one.
+    pub(super) fn refuse_linked_shard(&self, shard: u32) -> Result<(), HandoffError> {
+        refuse_link(&self.local_path(shard, ""))
+    }
+
+    fn refuse_folder(&self) -> Result<(), HandoffError> {
+        if self.is_linked() {
+            let hint = "windrow works on runs in folders of their own: name the folder that it leads to";
+            return Err(strange(self.named(), "is a link", hint));
+        }
+        refuse_foreign(self.folder())
+    }
+
+    fn refuse_entries(&self) -> Result<(), HandoffError> {
+        for shard in entries(self.folder(), Link::IsStrange)? {
+            let folder = self.folder().join(shard);
+            refuse_foreign(&folder)?;
+            entries(&folder, Link::IsStrange)?;
+        }
+        Ok(())
+    }
+}
