@@ -13,6 +13,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 PREFIX ?= $(HOME)/.local
 JOB ?= schemas/movies.toml
 SOAK ?= 10
+FUZZ ?= 60
 
 # The official prebuilt DuckDB library, as the npm packages of its Node.js client carry it. One digest per platform;
 # a platform without one compiles DuckDB from source (cargo feature `bundled`, some 25 minutes on two cores).
@@ -37,7 +38,7 @@ QUICKLY := --config profile.release.package.windrow.opt-level=0 --config profile
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test check soak bench build env lint docs install origin test-needs bench-needs clean
+.PHONY: help run test check soak fuzz bench build env lint docs install origin test-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -59,8 +60,12 @@ endif
 check: ## what the compiler says of programs, tests and benches
 	cargo check $(CARGO_FLAGS) --all-targets --features benches
 
-soak: test-needs build ## random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
+soak: test-needs build fuzz ## fuzzing, then random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
 	PATH="$(CACHE)/python/bin:$$PATH" tests/soak.sh "$(SOAK)" "$(CACHE)/soak" $(CARGO_FLAGS)
+
+fuzz: $(DUCKDB_CHOICE) ## bytes from outside, thought up by libFuzzer: each target for FUZZ seconds (60)
+	$(call need,c++,g++)
+	tests/fuzz/run.sh "$(FUZZ)" "$(CACHE)/fuzz" $(CARGO_FLAGS)
 
 bench: build bench-needs ## print figures, nothing is judged
 	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES) --features benches

@@ -167,6 +167,9 @@ pub(crate) use database_servers::{mariadb as mariadb_server, postgres as postgre
 #[path = "../tests/engines.rs"]
 pub(crate) mod engines;
 #[cfg(test)]
+#[path = "../tests/fuzz/seeds.rs"]
+pub(crate) mod fuzz_seeds;
+#[cfg(test)]
 #[expect(dead_code, reason = "the tests that run the program include it, too, and use what these do not")]
 #[path = "../tests/seed.rs"]
 pub(crate) mod seed;

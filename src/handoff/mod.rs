@@ -39,6 +39,8 @@ pub mod digest;
 mod error;
 pub mod event;
 pub mod exit;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod guard;
 pub mod input;
 pub mod layout;
