@@ -256,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join(layout::JOB_LOCK)).unwrap();
+        lock_job(folder.path(), JOB).unwrap_err();
+        assert!(!elsewhere.exists());
+        std::fs::write(&elsewhere, "4711").unwrap();
+        lock_job(folder.path(), JOB).unwrap_err();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "4711");
+    }
+
+    #[test]
     fn looking_takes_no_lock_and_makes_no_file() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!run_is_locked(folder.path()));

@@ -117,6 +117,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [ours, theirs] = ["ours", "theirs"].map(|name| root.path().join(name));
         make(&ours).unwrap();
+        assert_eq!(crate::os::mode_of(&ours).unwrap(), 0o700);
         make(&ours).unwrap();
         fs::create_dir_all(ours.join("deep/er")).unwrap();
         fs::create_dir(&theirs).unwrap();

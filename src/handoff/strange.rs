@@ -67,3 +67,60 @@ impl RunStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::handoff::plan::{Plan, PlannedEndpoint};
+    use crate::handoff::{RunStore, layout, seal};
+    use crate::job::{ChunkFormat, OnFailure};
+
+    fn plan(extracted_from: Option<&str>, endpoint: &str) -> Plan {
+        let endpoint = PlannedEndpoint {
+            name: endpoint.to_owned(),
+            columns: Vec::new(),
+            on_failure: OnFailure::Skip,
+            explodes: false,
+            batched: false,
+        };
+        Plan {
+            version: 1,
+            run: "20261123T071000-000000000000a".to_owned(),
+            job: "films".to_owned(),
+            job_path: "/films.toml".into(),
+            job_sha256: String::new(),
+            created_at: 0,
+            windrow: String::new(),
+            source: "ids".to_owned(),
+            input_sha256: String::new(),
+            questions_sha256: String::new(),
+            records: 0,
+            left_out: 0,
+            columns: Vec::new(),
+            id_columns: 0,
+            endpoints: vec![endpoint],
+            chunks: ChunkFormat::Parquet,
+            trial: false,
+            extracted_from: extracted_from.map(str::to_owned),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plan_names_nothing_outside_its_run_and_the_runs_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RunStore::create(&root.path().join("20261123T071000-000000000000a")).await.unwrap();
+        for (from, endpoint, is_read) in [
+            (None, "shop", true),
+            (Some("20261122T071000-000000000000a"), "shop", true),
+            (Some("../20261122T071000-000000000000a"), "shop", false),
+            (Some("/etc"), "shop", false),
+            (Some(".."), "shop", false),
+            (None, "a/../../shop", false),
+            (None, "/shop", false),
+        ] {
+            std::fs::write(run.folder().join(layout::PLAN), seal::seal(&plan(from, endpoint))).unwrap();
+            let read = run.plan().await.map_err(|error| error.to_string());
+            assert_eq!(read.is_ok(), is_read, "{from:?} {endpoint}: {read:?}");
+            assert!(read.is_ok() || read.is_err_and(|why| why.contains("which is no file's name")));
+        }
+    }
+}

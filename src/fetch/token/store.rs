@@ -115,3 +115,22 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_kept_in_no_folder_of_another_user_and_behind_no_link() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("tokens");
+        Store::open(&folder, "a").unwrap();
+        symlink(root.path().join("elsewhere"), folder.join("b.lock")).unwrap();
+        assert!(Store::open(&folder, "b").is_err() && !root.path().join("elsewhere").exists());
+        chown(&folder, Some(4711), None).expect("this test gives a folder away: run it as root");
+        let error = Store::open(&folder, "a").err().unwrap().to_string();
+        assert!(error.ends_with("belongs to another user"), "{error}");
+    }
+}
