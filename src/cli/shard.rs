@@ -8,7 +8,7 @@ use clap::Args;
 use super::{RunsArgs, find};
 use crate::handoff::accepted::SecretsAccepted;
 use crate::handoff::{Event, Exit, Shard};
-use crate::os::{Slot, Stop, die_with_parent, end, give_up_privileges, make_all_like, stop_on_signals, tell};
+use crate::os::{Slot, Stop, die_with_parent, end, give_up_privileges, stop_on_signals, tell};
 use crate::record::Ordinal;
 use crate::report::{Progress, paused, word_for};
 use crate::runner::{PlannedShard, RunnerError, cores, secrets};
@@ -88,7 +88,6 @@ pub(super) async fn run(args: ShardArgs, runs: &RunsArgs) -> Result<Exit, Runner
 /// Fetches the shard; returns how it ended, in a code and in words.
 async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, String), RunnerError> {
     let run = find::open_run(&args.run, runs).await?;
-    make_all_like(run.mode());
     let plan = run.plan().await?;
     let PlannedShard { round, shard, job, replay } = PlannedShard::find(&run, &plan, args.shard).await?;
     let options = ShardOptions {

@@ -102,8 +102,13 @@ pub fn lock_file(path: &Path, what: &str) -> Result<Lock, LockError> {
 
 /// Whether a living process holds the run.
 pub fn run_is_locked(folder: &Path) -> bool {
+    let path = folder.join(layout::RUN_LOCK);
+    // A pipe in its place would be waited for.
+    if !path.is_file() {
+        return false;
+    }
     // For reading only, so that a run of somebody else's, or on a disk that is read-only, can be looked at.
-    let Ok(file) = File::open(folder.join(layout::RUN_LOCK)) else { return false };
+    let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 

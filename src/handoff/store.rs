@@ -33,7 +33,7 @@ pub struct RunStore {
     folder: PathBuf,
     /// As it was named.
     named: PathBuf,
-    /// Its permissions.
+    /// Its permissions, which all in it have.
     mode: u32,
 }
 
@@ -84,11 +84,6 @@ impl RunStore {
     /// Whether that is a link.
     pub(super) fn is_linked(&self) -> bool {
         is_link(&self.named)
-    }
-
-    /// The permissions of the run's folder, which all in it have.
-    pub fn mode(&self) -> u32 {
-        self.mode
     }
 
     /// Where a file of a shard lies on this machine, for readers that want a path.

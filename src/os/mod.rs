@@ -19,8 +19,8 @@ pub use exchange::{exchange, rename_new};
 pub use limits::{give_up_privileges, open_files, raise_open_files};
 pub use network::network_file_system;
 pub use own::{
-    foreign_owner, is_link, is_plain_name, make_all_like, make_private, mode_of, permit, permit_at,
-    refuse_others, shown_user, without_links,
+    foreign_owner, is_link, is_plain_name, make_private, mode_of, permit, permit_at, refuse_others,
+    shown_user, without_links,
 };
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};

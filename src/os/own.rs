@@ -7,7 +7,6 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use nix::libc::O_NOFOLLOW;
-use nix::sys::stat::{Mode, umask};
 
 use super::user;
 
@@ -100,20 +99,14 @@ pub fn permit(file: &File, folder: u32) {
 
 /// The same of a file or a folder by its path, unless that is a link.
 pub fn permit_at(path: &Path, folder: u32) {
-    let opened = without_links(OpenOptions::new().read(true)).open(path);
-    let Ok((file, facts)) = opened.and_then(|file| file.metadata().map(|facts| (file, facts))) else {
-        return;
-    };
+    let Ok(facts) = unfollowed(path).symlink_metadata() else { return };
     let wanted = if facts.is_dir() { folder } else { folder & OF_FILES };
-    if facts.mode() & 0o777 != wanted {
+    if facts.mode() & 0o777 == wanted || !facts.is_dir() && !facts.is_file() {
+        return;
+    }
+    if let Ok(file) = without_links(OpenOptions::new().read(true)).open(path) {
         let _ = file.set_permissions(Permissions::from_mode(wanted));
     }
-}
-
-/// What this process makes from now on, nobody has more permissions on than on this folder: for a process that writes nothing
-/// else.
-pub fn make_all_like(folder: u32) {
-    umask(Mode::from_bits_truncate(!folder & 0o777));
 }
 
 /// Whether a name stands for a file in a folder, and leads nowhere else.

@@ -11,7 +11,8 @@ seconds=$1 folder=$2
 shift 2
 cd "$(dirname "$0")/../.."
 export RUSTC_WORKSPACE_WRAPPER=$PWD/tests/fuzz/rustc.sh
-cargo build "$@" --features fuzz --example fuzz
+# Optimised a little: that compiles in a minute, and what is fuzzed runs in the libraries for the most part.
+cargo build "$@" --config profile.release.package.windrow.opt-level=1 --features fuzz --example fuzz
 fuzz=${CARGO_TARGET_DIR:-target}/release/examples/fuzz
 mkdir -p "$folder/corpus" "$folder/found"
 
