@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 
 /// The targets by name.
-const TARGETS: [(&str, fn(&[u8])); 9] = [
+const TARGETS: [(&str, fn(&[u8])); 10] = [
     ("template", windrow::fetch::fuzz::template),
     ("body", windrow::fetch::fuzz::body),
     ("headers", windrow::fetch::fuzz::headers),
@@ -17,6 +17,7 @@ const TARGETS: [(&str, fn(&[u8])); 9] = [
     ("html", windrow::extract::fuzz::html),
     ("job", windrow::job::fuzz::file),
     ("run", windrow::handoff::fuzz::file),
+    ("values", windrow::value::fuzz::text),
     ("list", windrow::plan::fuzz::list),
 ];
 
