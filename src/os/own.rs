@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::AT_FDCWD;
 use nix::libc::O_NOFOLLOW;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 use super::user;
 
@@ -104,9 +106,8 @@ pub fn permit_at(path: &Path, folder: u32) {
     if facts.mode() & 0o777 == wanted || !facts.is_dir() && !facts.is_file() {
         return;
     }
-    if let Ok(file) = without_links(OpenOptions::new().read(true)).open(path) {
-        let _ = file.set_permissions(Permissions::from_mode(wanted));
-    }
+    let mode = Mode::from_bits_truncate(wanted);
+    let _ = fchmodat(AT_FDCWD, path, mode, FchmodatFlags::NoFollowSymlink);
 }
 
 /// Whether a name stands for a file in a folder, and leads nowhere else.
