@@ -20,7 +20,7 @@ use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
 use super::{VERSION, digest, guard, layout, mark, seal};
-use crate::os::{is_link, mode_of, permit_at};
+use crate::os::{mode_of, permit_at};
 use crate::record::Ordinal;
 
 /// How often a commit whose fate is unknown is tried.
@@ -79,11 +79,6 @@ impl RunStore {
     /// The run's folder as it was named.
     pub(super) fn named(&self) -> &FilePath {
         &self.named
-    }
-
-    /// Whether that is a link.
-    pub(super) fn is_linked(&self) -> bool {
-        is_link(&self.named)
     }
 
     /// Where a file of a shard lies on this machine, for readers that want a path.

@@ -3,6 +3,7 @@
 use super::RunStore;
 use super::error::HandoffError;
 use super::guard::{Link, entries, refuse_foreign, refuse_link, strange};
+use crate::os::is_link;
 
 impl RunStore {
     /// Refuses to write into a run that another user made, that is named through a link, or where something else than a file or
@@ -51,7 +52,7 @@ impl RunStore {
     }
 
     fn refuse_folder(&self) -> Result<(), HandoffError> {
-        if self.is_linked() {
+        if is_link(self.named()) {
             let hint = "windrow works on runs in folders of their own: name the folder that it leads to";
             return Err(strange(self.named(), "is a link", hint));
         }
