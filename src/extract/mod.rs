@@ -31,6 +31,8 @@ mod convert;
 mod elements;
 mod expression;
 mod fill;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod gather;
 mod guarded;
 mod html;

@@ -63,6 +63,8 @@ mod credential;
 mod encode;
 mod encoding;
 mod exchange;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod given;
 mod headers;
 mod judge;

@@ -64,6 +64,16 @@ pub enum HandoffError {
         /// The folder.
         path: String,
     },
+    /// A folder or file that is not this user's own: windrow does not write there.
+    #[error("{path} {why}\nhint: {hint}")]
+    Strange {
+        /// Where it lies.
+        path: String,
+        /// What is strange about it.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
     /// A commit's fate could not be learnt.
     #[error(
         "the commit of block {first} of shard {shard} could not be confirmed\nhint: run the shard again, nothing is lost"
@@ -80,9 +90,10 @@ impl HandoffError {
     /// The exit code that this error ends a process with.
     pub fn exit(&self) -> Exit {
         match self {
-            HandoffError::NoRun { .. } | HandoffError::Newer { .. } | HandoffError::NotExclusive { .. } => {
-                Exit::Usage
-            }
+            HandoffError::NoRun { .. }
+            | HandoffError::Newer { .. }
+            | HandoffError::NotExclusive { .. }
+            | HandoffError::Strange { .. } => Exit::Usage,
             HandoffError::DiskFull { .. } | HandoffError::File { .. } => Exit::Disk,
             HandoffError::Gone { .. } | HandoffError::Damaged { .. } => Exit::Integrity,
             HandoffError::Unconfirmed { .. } => Exit::TryAgain,

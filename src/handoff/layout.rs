@@ -31,6 +31,22 @@ pub const SHARD_LOG: &str = "shard.log";
 /// A shard's frozen lines, within its folder.
 pub const INPUT: &str = "input.parquet";
 
+/// What has one name only, in a run's folder or a shard's.
+const OWN: [&str; 12] = [
+    super::mark::MARK,
+    JOB,
+    PLAN,
+    OUTCOME,
+    PUBLISHING,
+    TRIAL_DATABASE,
+    SECRETS_ACCEPTED,
+    RUN_LOCK,
+    SHARD_LOCK,
+    SHARD_LOG,
+    INPUT,
+    "probe",
+];
+
 /// `round-001.json`.
 pub fn round(number: u32) -> Path {
     Path::from(format!("round-{number:03}.json"))
@@ -85,6 +101,21 @@ pub fn is_chunk(name: &str) -> bool {
     begins && parts.clone().count() >= 3 && matches!(parts.next_back(), Some("parquet" | "csv"))
 }
 
+/// Whether a name within a run's folder is that of a shard's folder.
+pub fn is_shard_folder(name: &str) -> bool {
+    name.len() >= 5 && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a name within a run's folder, or a shard's, is one of windrow's own.
+pub fn is_own(name: &str) -> bool {
+    let is_round = name.starts_with("round-") && name.ends_with(".json");
+    OWN.contains(&name)
+        || is_round
+        || is_shard_folder(name)
+        || is_chunk(name)
+        || committed_block(name).is_some()
+}
+
 /// Whether there may be files among these of a shard's folder that no commit names: half-written ones, or chunks of more
 /// than one writer for one block.
 pub fn has_leftovers(names: &[String]) -> bool {
@@ -136,6 +167,9 @@ mod tests {
                 assert!(is_chunk(&name) && is_staged(&format!("{name}#1")) && !is_staged(&name), "{name}");
             }
         }
+        let others =
+            [shard_folder(3), commit(1), round(0).to_string(), SHARD_LOG.into(), TRIAL_DATABASE.into()];
+        assert!(all.iter().chain(&others).all(|name| is_own(name)) && !is_own("notes.md"));
         assert!(is_staged("input.parquet#1") && is_staged(&format!("{}#27", commit(1))));
         for theirs in [
             "notes.csv",

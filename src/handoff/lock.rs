@@ -2,7 +2,7 @@
 //!
 //! Whoever holds a lock writes into its file which process it is and since when. That is for messages only: the
 //! kernel alone decides who holds it, so what a dead holder left there does no harm. A process takes the job's lock
-//! before a run's, and a run's before a shard's; it waits for none.
+//! before a run's, and a run's before a shard's; it waits for none. A link in the place of a lock's file is not followed.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::layout;
-use crate::os::is_alive;
+use crate::os::{is_alive, mode_of, permit, without_links};
 
 /// How often a lock is tried that somebody holds who has not signed: `windrow status` looks at it for a moment, which may be
 /// long on a busy machine.
@@ -77,13 +77,22 @@ pub fn lock_job(folder: &Path, job: &str) -> Result<Lock, LockError> {
 
 /// Locks a run for its supervisor, a retry or a merge.
 pub fn lock_run(folder: &Path) -> Result<Lock, LockError> {
-    lock(&folder.join(layout::RUN_LOCK), || format!("run {}", folder.display()))
+    lock_in_run(folder, &folder.join(layout::RUN_LOCK), || format!("run {}", folder.display()))
 }
 
 /// Locks a shard for the process that works on it.
 pub fn lock_shard(folder: &Path, shard: u32) -> Result<Lock, LockError> {
     let path = folder.join(layout::shard_folder(shard)).join(layout::SHARD_LOCK);
-    lock(&path, || format!("shard {shard} of run {}", folder.display()))
+    lock_in_run(folder, &path, || format!("shard {shard} of run {}", folder.display()))
+}
+
+/// Whoever may look into the run may see whether it is held.
+fn lock_in_run(folder: &Path, path: &Path, what: impl FnOnce() -> String) -> Result<Lock, LockError> {
+    let lock = lock(path, what)?;
+    if let Ok(mode) = mode_of(folder) {
+        permit(&lock.file, mode);
+    }
+    Ok(lock)
 }
 
 /// Locks a lock file of any other kind; `what` it stands for is named to whoever does not get it.
@@ -93,8 +102,13 @@ pub fn lock_file(path: &Path, what: &str) -> Result<Lock, LockError> {
 
 /// Whether a living process holds the run.
 pub fn run_is_locked(folder: &Path) -> bool {
+    let path = folder.join(layout::RUN_LOCK);
+    // A pipe in its place would be waited for.
+    if !path.is_file() {
+        return false;
+    }
     // For reading only, so that a run of somebody else's, or on a disk that is read-only, can be looked at.
-    let Ok(file) = File::open(folder.join(layout::RUN_LOCK)) else { return false };
+    let Ok(file) = File::open(path) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
@@ -109,7 +123,8 @@ fn hint(source: &io::Error) -> &'static str {
 fn lock(path: &Path, what: impl FnOnce() -> String) -> Result<Lock, LockError> {
     let failed = |source| LockError::File { path: path.display().to_string(), source };
     let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
+    let options = options.create(true).truncate(false).read(true).write(true);
+    let file = without_links(options).open(path).map_err(failed)?;
     match try_lock(&file).map_err(failed)? {
         Tried::Locked if is_still_at(path, &file) => {
             if !is_for_signing(&file) {
@@ -243,6 +258,18 @@ mod tests {
         std::fs::write(&path, "[packages]\n").unwrap();
         assert!(refusal(folder.path()).contains("is not windrow's"));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "[packages]\n");
+    }
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join(layout::JOB_LOCK)).unwrap();
+        lock_job(folder.path(), JOB).unwrap_err();
+        assert!(!elsewhere.exists());
+        std::fs::write(&elsewhere, "4711").unwrap();
+        lock_job(folder.path(), JOB).unwrap_err();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "4711");
     }
 
     #[test]

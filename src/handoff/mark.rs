@@ -11,8 +11,9 @@
 //!
 //! A link to a folder is never one that windrow made: what it leads to is not looked at.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// The file whose presence says that windrow made the folder.
@@ -22,12 +23,12 @@ pub const MARK: &str = ".made-by-windrow";
 const TEXT: &str =
     "windrow made this folder and removes it with everything in it: keep nothing of your own here.\n";
 
-/// Makes a folder and marks it. One that is there already must be marked, or empty.
+/// Makes a folder for this user alone and marks it. One that is there already must be marked, or empty.
 ///
 /// # Errors
 /// `AlreadyExists` where something else is there.
 pub fn make(folder: &Path) -> io::Result<()> {
-    match fs::create_dir(folder) {
+    match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             if is_marked(folder) {
                 return Ok(());
@@ -44,7 +45,7 @@ pub fn make(folder: &Path) -> io::Result<()> {
 
 /// Marks a folder that is windrow's for another reason.
 pub fn put(folder: &Path) -> io::Result<()> {
-    match File::create_new(folder.join(MARK)) {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(MARK)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
         Ok(mut file) => {
@@ -116,6 +117,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let [ours, theirs] = ["ours", "theirs"].map(|name| root.path().join(name));
         make(&ours).unwrap();
+        assert_eq!(crate::os::mode_of(&ours).unwrap(), 0o700);
         make(&ours).unwrap();
         fs::create_dir_all(ours.join("deep/er")).unwrap();
         fs::create_dir(&theirs).unwrap();

@@ -23,6 +23,9 @@
 //! shards/<job>/job.lock                         kernel lock of whoever makes the job's runs, or works on them
 //! ```
 //!
+//! All of it is as open as the run's folder, which is its user's alone unless the job says otherwise
+//! (`runs_permissions`); what a writer refuses there stands in [`RunStore::refuse_strange`].
+//!
 //! Shards are numbered through all rounds. A block is named by the ordinal of its first record.
 //!
 //! # The commit
@@ -36,6 +39,9 @@ pub mod digest;
 mod error;
 pub mod event;
 pub mod exit;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod guard;
 mod hold;
 pub mod input;
 pub mod layout;
@@ -48,6 +54,7 @@ pub mod refused;
 pub mod runs;
 mod seal;
 pub mod store;
+mod strange;
 mod sweep;
 
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::error::{HandoffError, absent_is_fine, file_error};
-use super::{layout, mark};
+use super::{guard, layout, mark};
 
 /// Where the runs of a job file live by default; `job` is absolute.
 pub fn default_root(job: &Path) -> PathBuf {
@@ -61,10 +61,11 @@ pub fn runs_of(root: &Path, job: &str) -> Vec<PathBuf> {
     runs
 }
 
-/// Folders beside a job's runs that are named like one and were never planned to the end, or not removed to the end.
+/// Folders of this user beside a job's runs that are named like one and were never planned to the end, or not removed to the
+/// end.
 pub fn unplanned(job_folder: &Path) -> Vec<PathBuf> {
     let mut folders = folders(job_folder);
-    folders.retain(|folder| mark::is_folder(folder) && is_named_as_run(folder) && !has_plan(folder));
+    folders.retain(|folder| is_not_removable(folder).is_none() && !has_plan(folder));
     folders
 }
 
@@ -78,6 +79,7 @@ pub fn is_not_removable(folder: &Path) -> Option<&'static str> {
     match (mark::is_folder(folder), is_named_as_run(folder)) {
         (false, _) => Some("it is a link: remove it by hand"),
         (true, false) => Some("its folder does not have the name of a run: remove it by hand"),
+        (true, true) if guard::refuse_foreign(folder).is_err() => Some("it belongs to another user"),
         (true, true) => None,
     }
 }

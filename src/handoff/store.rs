@@ -1,7 +1,8 @@
 //! The files of one run, as objects: a local folder with fsync by default.
 //!
 //! Promises: what a `put` or a [`commit`](RunStore::commit) returned `Ok` for is durable (file and folder
-//! synced); a file is seen whole or not at all; of two commits of one block the first one stands.
+//! synced); a file is seen whole or not at all; of two commits of one block the first one stands. A file is as open as the
+//! run's folder, and no name that a plan or a commit holds leads out of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
@@ -18,7 +19,8 @@ use serde::de::DeserializeOwned;
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
-use super::{VERSION, digest, layout, mark, seal};
+use super::{VERSION, digest, guard, layout, mark, seal};
+use crate::os::{mode_of, permit_at};
 use crate::record::Ordinal;
 
 /// How often a commit whose fate is unknown is tried.
@@ -29,6 +31,10 @@ const COMMIT_TRIES: u32 = 3;
 pub struct RunStore {
     store: Arc<LocalFileSystem>,
     folder: PathBuf,
+    /// As it was named.
+    named: PathBuf,
+    /// Its permissions, which all in it have.
+    mode: u32,
 }
 
 impl RunStore {
@@ -51,8 +57,10 @@ impl RunStore {
         RunStore::at(folder)
     }
 
-    fn at(folder: &FilePath) -> Result<RunStore, HandoffError> {
-        let folder = folder.canonicalize().map_err(|error| file_error("open", folder.display(), error))?;
+    fn at(named: &FilePath) -> Result<RunStore, HandoffError> {
+        let failed = |error| file_error("open", named.display(), error);
+        let folder = named.canonicalize().map_err(failed)?;
+        let mode = mode_of(&folder).map_err(failed)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| HandoffError::File {
                 verb: "open",
@@ -60,12 +68,17 @@ impl RunStore {
                 source: Box::new(error),
             })?
             .with_fsync(true);
-        Ok(RunStore { store: Arc::new(store), folder })
+        Ok(RunStore { store: Arc::new(store), folder, named: named.to_owned(), mode })
     }
 
     /// The run's folder, absolute.
     pub fn folder(&self) -> &FilePath {
         &self.folder
+    }
+
+    /// The run's folder as it was named.
+    pub(super) fn named(&self) -> &FilePath {
+        &self.named
     }
 
     /// Where a file of a shard lies on this machine, for readers that want a path.
@@ -82,7 +95,8 @@ impl RunStore {
     /// The plan.
     pub async fn plan(&self) -> Result<Plan, HandoffError> {
         let path = Path::from(layout::PLAN);
-        self.parse_sealed(&path, &self.read(&path).await?)
+        let plan = self.parse_sealed(&path, &self.read(&path).await?)?;
+        guard::leaves(&plan).map_or(Ok(plan), |why| Err(self.damaged(&path, why)))
     }
 
     /// Writes the plan, which makes the folder a run.
@@ -117,6 +131,8 @@ impl RunStore {
 
     /// Writes how the run ended.
     pub async fn put_outcome(&self, outcome: &Outcome) -> Result<(), HandoffError> {
+        // The database made it.
+        permit_at(&self.folder.join(layout::TRIAL_DATABASE), self.mode);
         self.put_json(&Path::from(layout::OUTCOME), outcome).await
     }
 
@@ -162,7 +178,13 @@ impl RunStore {
 
     /// Writes a file of a shard, whole and synced.
     pub async fn put_shard_file(&self, shard: u32, name: &str, bytes: Bytes) -> Result<(), HandoffError> {
-        self.put(&layout::in_shard(shard, name), bytes).await
+        self.refuse_linked_shard(shard)?;
+        self.put(&layout::in_shard(shard, name), bytes).await?;
+        if name == layout::INPUT {
+            // The shard's first file, with which its folder is made.
+            permit_at(&self.local_path(shard, ""), self.mode);
+        }
+        Ok(())
     }
 
     /// The commits of a shard by block.
@@ -171,7 +193,7 @@ impl RunStore {
         for name in self.shard_files(shard).await? {
             if let Some(first) = layout::committed_block(&name) {
                 let path = layout::in_shard(shard, &name);
-                commits.insert(first, self.parse(&path, &self.read(&path).await?)?);
+                commits.insert(first, self.parse_commit(&path, &self.read(&path).await?)?);
             }
         }
         Ok(commits)
@@ -185,6 +207,7 @@ impl RunStore {
 
     /// Creates the commit of a block, only if there is none, and says whose stands: see [`super::commit`].
     pub async fn commit(&self, commit: &Commit) -> Result<Committed, HandoffError> {
+        self.refuse_linked_shard(commit.shard)?;
         let path = layout::in_shard(commit.shard, &layout::commit(commit.first));
         let bytes = to_json(commit);
         for _ in 0..COMMIT_TRIES {
@@ -195,10 +218,11 @@ impl RunStore {
                 return Err(HandoffError::DiskFull { path: self.shown(&path) });
             }
             if created.is_ok() {
+                self.permit(&path);
                 return Ok(Committed::Won);
             }
             if let Ok(Some(standing)) = self.read_if_there(&path).await
-                && let Ok(standing) = self.parse::<Commit>(&path, &standing)
+                && let Ok(standing) = self.parse_commit(&path, &standing)
             {
                 return self.settle(commit, standing).await;
             }
@@ -253,8 +277,12 @@ impl RunStore {
         self.store
             .put(path, bytes.into())
             .await
-            .map(|_| ())
+            .map(|_| self.permit(path))
             .map_err(|error| self.failed("write", path, error))
+    }
+
+    fn permit(&self, path: &Path) {
+        permit_at(&self.folder.join(path.as_ref()), self.mode);
     }
 
     async fn put_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), HandoffError> {
@@ -262,11 +290,13 @@ impl RunStore {
     }
 
     async fn read(&self, path: &Path) -> Result<Bytes, HandoffError> {
+        self.refuse_endless_file(path)?;
         let result = self.store.get(path).await.map_err(|error| self.failed("read", path, error))?;
         result.bytes().await.map_err(|error| self.failed("read", path, error))
     }
 
     async fn read_if_there(&self, path: &Path) -> Result<Option<Bytes>, HandoffError> {
+        self.refuse_endless_file(path)?;
         match self.store.get(path).await {
             Ok(result) => result.bytes().await.map(Some).map_err(|error| self.failed("read", path, error)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -274,10 +304,24 @@ impl RunStore {
         }
     }
 
+    /// A pipe that nobody writes into would be read for ever.
+    fn refuse_endless_file(&self, path: &Path) -> Result<(), HandoffError> {
+        match self.folder.join(path.as_ref()).metadata() {
+            Ok(found) if !found.is_file() && !found.is_dir() => Err(self.damaged(path, "it is no file")),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads a versioned format; a newer version is refused before anything else is looked at.
     fn parse<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
         self.check_version(path, bytes)?;
         serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))
+    }
+
+    /// A commit, which names files of its shard's folder only.
+    fn parse_commit(&self, path: &Path, bytes: &[u8]) -> Result<Commit, HandoffError> {
+        let commit = self.parse(path, bytes)?;
+        guard::commit_leaves(&commit).map_or(Ok(commit), |why| Err(self.damaged(path, why)))
     }
 
     /// The same, of a file that nobody else may have written.

@@ -14,6 +14,8 @@ mod auth;
 mod by_name;
 mod changes;
 mod endpoint;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod init;
 mod input;
 mod items;

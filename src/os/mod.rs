@@ -5,6 +5,7 @@ mod exchange;
 mod limits;
 mod locks;
 mod network;
+mod own;
 mod paths;
 mod process;
 mod shared;
@@ -17,6 +18,10 @@ pub use clock::{boot_number, core_demand, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{give_up_privileges, open_files, raise_open_files};
 pub use network::network_file_system;
+pub use own::{
+    foreign_owner, is_link, is_plain_name, make_private, mode_of, permit, permit_at, refuse_others,
+    shown_user, without_links,
+};
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
 pub use shared::{ByteLock, SharedWords};

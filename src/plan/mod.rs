@@ -26,6 +26,8 @@ pub mod cut;
 mod duplicates;
 mod extraction;
 mod frames;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod list;
 pub mod price;
 mod questions;

@@ -73,7 +73,12 @@ fn stopped_by_change(run: &LiveRun, job: &Job, why: &str) -> RunnerError {
 /// The newest run of the job that is unfinished; `None` where the newest run is finished or there is none.
 async fn unfinished(job: &Job, root: &Path, purpose: Purpose) -> Result<Option<LiveRun>, RunnerError> {
     let Some(folder) = newest_folder(job, root).await? else { return Ok(None) };
-    let run = LiveRun::open(&folder, purpose).await?;
+    let store = RunStore::open(&folder).await?;
+    // One that has ended, whoever's it is, is in nobody's way.
+    if store.refuse_strange().is_err() && store.outcome().await?.is_some() {
+        return Ok(None);
+    }
+    let run = LiveRun::of(store, purpose).await?;
     Ok(run.store.outcome().await?.is_none().then_some(run))
 }
 

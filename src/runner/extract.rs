@@ -61,8 +61,12 @@ async fn present_job(earlier: &RunStore, then: &Plan) -> Result<(Job, KeepAnswer
     Ok((job, kept))
 }
 
-/// Nobody removes the run meanwhile. Where its lock cannot be written, nothing can be removed either.
+/// Nobody removes the run meanwhile. Where its lock cannot be written, nothing can be removed either; one of another user is
+/// read, and not written to.
 fn hold_while_read(run: &RunStore) -> Result<Option<Lock>, LockError> {
+    if run.refuse_strange().is_err() {
+        return Ok(None);
+    }
     match lock_run(run.folder()) {
         Err(LockError::File { .. }) => Ok(None),
         held => held.map(Some),

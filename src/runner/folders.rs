@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::{Milestone, RunnerError, Watcher};
 use crate::handoff::lock::{Lock, LockError, lock_job, lock_run};
-use crate::handoff::{HandoffError, Plan, RunStore, mark, runs};
+use crate::handoff::{HandoffError, Plan, RunStore, layout, mark, runs};
 use crate::job::Job;
+use crate::os::permit_at;
 
 /// Holds the job: nobody else makes, works on or goes on with its runs as long as this lasts.
 pub(super) fn hold_job(job: &str, root: &Path) -> Result<Lock, RunnerError> {
@@ -50,9 +51,14 @@ pub(super) async fn hold_new(folder: &Path, job: &Job) -> Result<(RunStore, Lock
             Err(held) => return Err(held.into()),
         }
     };
-    let permissions = Permissions::from_mode(job.settings.runs_permissions);
-    std::fs::set_permissions(folder, permissions).map_err(|error| cannot_make(folder, &error))?;
-    Ok((RunStore::create(folder).await?, lock))
+    let mode = job.settings.runs_permissions;
+    std::fs::set_permissions(folder, Permissions::from_mode(mode))
+        .map_err(|error| cannot_make(folder, &error))?;
+    permit_at(&folder.join(layout::RUN_LOCK), mode);
+    let run = RunStore::create(folder).await?;
+    // An empty folder that lay there is taken, and may be another's.
+    run.refuse_strange()?;
+    Ok((run, lock))
 }
 
 pub(super) fn make_folder(folder: &Path) -> Result<(), RunnerError> {

@@ -39,7 +39,10 @@ impl LiveRun {
     /// The same of a run that is open.
     pub async fn of(store: RunStore, purpose: Purpose) -> Result<LiveRun, RunnerError> {
         let lock = match purpose {
-            Purpose::Work => Some(lock_run(store.folder())?),
+            Purpose::Work => {
+                store.refuse_strange()?;
+                Some(lock_run(store.folder())?)
+            }
             Purpose::Look => None,
         };
         let plan = store.plan().await?;

@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 use crate::handoff::{Event, Exit, layout};
-use crate::os::{Slot, shared_slot};
+use crate::os::{Slot, mode_of, permit, shared_slot, without_links};
 use crate::record::Ordinal;
 
 /// Lines of a crashed child's log that are shown.
@@ -73,7 +73,8 @@ pub(super) fn start(
     slot.allow(start.allowed);
     let log = start.run.join(layout::shard_folder(start.shard)).join(layout::SHARD_LOG);
     bound_log(&log);
-    let log_file = OpenOptions::new().create(true).append(true).open(&log)?;
+    let log_file = without_links(OpenOptions::new().create(true).append(true)).open(&log)?;
+    mode_of(start.run).iter().for_each(|&mode| permit(&log_file, mode));
     let log_start = log_file.metadata()?.len();
     let mut child = command(start)
         .stdin(Stdio::from(file))
@@ -173,7 +174,7 @@ fn describe(status: ExitStatus) -> String {
 fn bound_log(log: &Path) {
     let is_too_long = std::fs::metadata(log).is_ok_and(|facts| facts.len() > MOST_LOG);
     let cut = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().read(true).append(true).open(log)?;
+        let mut file = without_links(OpenOptions::new().read(true).append(true)).open(log)?;
         file.seek(SeekFrom::End(-(KEPT_LOG as i64)))?;
         let mut last = Vec::new();
         (&file).take(MOST_LOG).read_to_end(&mut last)?;

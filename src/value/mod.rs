@@ -19,6 +19,8 @@
 
 mod bytes;
 mod columns;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod number;
 mod time;
 

@@ -3,7 +3,10 @@
 //! Without a `format`, a date is `YYYY-MM-DD`, and a timestamp is RFC 3339 or ISO 8601: date and time with `T`
 //! or a space between, an offset or none; a date alone is its first moment. What has no offset is in the
 //! column's zone (UTC by default); of a time that a zone's clocks show twice the first is meant, and one that
-//! they skip is moved on by as much as they are. Moments are kept to the microsecond, what is finer is cut off.
+//! they skip is moved on by as much as they are. Moments are kept to the microsecond, what is finer is cut off. Whatever the
+//! format, the year (of a moment that in UTC) is one of 0 to 9999, which four digits spell: another is no date.
+
+use std::ops::Range;
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
@@ -13,6 +16,10 @@ use jiff::tz::{Offset, TimeZone};
 
 const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 const SECONDS_PER_DAY: i64 = 86_400;
+const MICROS_PER_DAY: i64 = SECONDS_PER_DAY * 1_000_000;
+
+/// Days since 1970-01-01 from 0000-01-01 until 10000-01-01.
+const DAYS: Range<i64> = -719_528..2_932_897;
 
 /// How a column's dates or timestamps are written.
 #[derive(Debug, Clone)]
@@ -37,15 +44,16 @@ impl Clock {
             Some(format) => self.formatted_date(format, text)?,
             None => iso_date(text)?,
         };
-        Some(days(date))
+        Some(days(date)).filter(|days| DAYS.contains(&i64::from(*days)))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z; none if `text` is not such a timestamp.
     pub fn timestamp(&self, text: &str) -> Option<i64> {
-        match &self.format {
+        let micros = match &self.format {
             Some(format) => self.formatted_timestamp(format, text),
             None => self.iso_timestamp(text),
-        }
+        };
+        micros.filter(|micros| DAYS.contains(&micros.div_euclid(MICROS_PER_DAY)))
     }
 
     fn formatted_date(&self, format: &str, text: &str) -> Option<Date> {
@@ -185,6 +193,27 @@ mod tests {
         ] {
             assert_eq!(plain.date(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_year_that_four_digits_do_not_spell_is_none() {
+        let plain = clock(None, "UTC");
+        let century = clock(Some("%C%d %b"), "UTC");
+        let seconds = clock(Some("%s"), "UTC");
+        for (text, is_read) in [
+            ("0000-01-01T00:00:00Z", true),
+            ("0000-01-01T00:00:00+00:01", false),
+            ("-000001-12-31T23:59:59Z", false),
+            ("9999-12-31T23:59:59Z", true),
+            ("9999-12-31T23:59:59-00:01", false),
+        ] {
+            assert_eq!(plain.timestamp(text).is_some(), is_read, "{text}");
+        }
+        assert_eq!(clock(Some("%Y-%m-%d"), "UTC").date("-2800-10-21"), None);
+        assert_eq!(clock(Some("%Y-%m-%d"), "UTC").timestamp("-2800-10-21"), None);
+        assert_eq!((century.date("-2821 Oct"), seconds.date("-99999999999")), (None, None));
+        assert_eq!((seconds.timestamp("-99999999999"), seconds.timestamp("253402300800")), (None, None));
+        assert_eq!(seconds.timestamp("-62167219200").map(spelled_timestamp).unwrap(), "0000-01-01T00:00:00Z");
     }
 
     #[test]

@@ -220,6 +220,7 @@ pub async fn fetch_shard(
     emit: impl Fn(Event) + 'static,
     stop: watch::Receiver<Stop>,
 ) -> Result<ShardEnd, WorkerError> {
+    run.refuse_strange_shard(shard.number)?;
     let _lock = lock::lock(run, shard.number).await?;
     let committed = run.commits(shard.number).await?;
     let done: u64 =

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Modules from the ground up; those on one line are neighbours. `database_servers`, its two parts, `engines` and `seed` are the tests' own.
+/// Modules from the ground up; those on one line are neighbours. `database_servers`, its two parts, `engines`, `fuzz_seeds` and `seed` are the tests' own.
 const FLOORS: [&[&str]; 10] = [
-    &["os", "database_servers", "mariadb_server", "postgres_server", "engines", "seed"],
+    &["os", "database_servers", "mariadb_server", "postgres_server", "engines", "fuzz_seeds", "seed"],
     &["value", "secrets"],
     &["record"],
     &["job"],

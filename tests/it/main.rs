@@ -21,6 +21,7 @@
 //! | [`postgres`] | PostgreSQL as list and destination: a table made by hand, large values |
 //! | [`files`] | do others read a published file, and is it whole whatever is killed? |
 //! | [`places`] | full disks, runs in use, changed jobs |
+//! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`database_servers`] | (starts a server of PostgreSQL or MariaDB) |
@@ -43,6 +44,7 @@ mod headers;
 mod hostile;
 mod lists;
 mod names;
+mod owners;
 mod parquet_lists;
 mod places;
 mod postgres;

@@ -303,6 +303,22 @@ impl Source {
     }
 }
 
+/// For [`fuzz`](super::fuzz): a token that is read is a text, is kept as it is, and lasts until a moment that there is.
+#[cfg(any(test, feature = "fuzz"))]
+pub(super) fn read_and_keep(question: &Question, asked: Asked) {
+    let refused = asked.answer.as_ref().is_ok_and(|answer| answer.missing);
+    let Ok(given) = grant::read(question, asked) else { return };
+    assert!(!refused && !given.access_token.is_empty() && given.refresh_token.as_deref() != Some(""));
+    let before = now();
+    let stored = Stored::of(given, before);
+    let kept: Option<Stored> =
+        serde_json::to_vec(&stored).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let parts = |stored: Stored| (stored.token().renew_at, stored.access_token, stored.refresh_token);
+    let renew_at = stored.token().renew_at;
+    assert_eq!(kept.map(parts), Some(parts(stored)));
+    assert!(renew_at.is_none_or(|at| at > before), "asked for with each request");
+}
+
 /// Boxed, since asking a question may itself ask for a token; and by nobody's leave, since that was had before.
 fn ask_boxed<'a>(
     client: &'a Client,

@@ -1,11 +1,12 @@
-//! Tokens on disk: a file for each that is shared, `0600` in a folder `0700`, and beside it a lock that dies with its holder.
+//! Tokens on disk: a file for each that is shared, `0600` in a folder `0700` that must be this user's, and beside it a lock
+//! that dies with its holder.
 //!
 //! A file is written aside, synced and renamed: it is the old one or the new one, whole. One that is damaged, or of a newer
 //! windrow, counts as none.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::grant::Given;
 use super::{Token, renewal};
+use crate::os::{make_private, without_links};
 
 /// How often it is looked whether a lock is free.
 const LOOK: Duration = Duration::from_millis(20);
@@ -68,11 +70,11 @@ impl Store {
     /// The file of that name; the folder is made.
     pub(super) fn open(folder: &Path, name: &str) -> io::Result<Store> {
         let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(about)?;
+        make_private(folder).map_err(about)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(about)?;
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true).mode(0o600);
-        let lock = options.open(folder.join(format!("{name}.lock"))).map_err(about)?;
+        let lock = without_links(&mut options).open(folder.join(format!("{name}.lock"))).map_err(about)?;
         Ok(Store { folder: folder.to_owned(), path: folder.join(format!("{name}.json")), lock })
     }
 
@@ -111,5 +113,24 @@ impl Store {
                 Err(TryLockError::WouldBlock) => sleep(LOOK).await,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_kept_in_no_folder_of_another_user_and_behind_no_link() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("tokens");
+        Store::open(&folder, "a").unwrap();
+        symlink(root.path().join("elsewhere"), folder.join("b.lock")).unwrap();
+        assert!(Store::open(&folder, "b").is_err() && !root.path().join("elsewhere").exists());
+        chown(&folder, Some(4711), None).expect("this test gives a folder away: run it as root");
+        let error = Store::open(&folder, "a").err().unwrap().to_string();
+        assert!(error.ends_with("belongs to another user"), "{error}");
     }
 }

@@ -289,8 +289,8 @@ section! {
         on_change: Word<OnChange>,
         /// Age from which finished runs are removed, such as `14d`. Without it they stay.
         keep_runs: Time<{ DAY / 24 }, { 3650 * DAY }>,
-        /// Who may look into the folders of runs, as for `chmod`: `0750` lets the group. Default `0700`, the user alone: answers
-        /// may hold what is nobody else's.
+        /// Who may look into the folders of runs and their files, as for `chmod`: `0750` lets the group, whatever the umask is.
+        /// Default `0700`, the user alone: answers may hold what is nobody else's.
         runs_permissions: Permissions,
         /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
         /// Default `5m`.

@@ -58,6 +58,11 @@ pub enum ListError {
     /// There is no such file.
     #[error("no list at {0}\nhint: a relative path counts from the job file's folder")]
     Missing(String),
+    /// It is a pipe or a device.
+    #[error(
+        "{0} is a pipe or a device, which can be read only once, and a list is read again when its run goes on\nhint: write it into a file; or say file = \"-\" and pipe it to windrow"
+    )]
+    Pipe(String),
     /// It is a folder.
     #[error("{0} is a folder, not a list\nhint: name one file")]
     Folder(String),

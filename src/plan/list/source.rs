@@ -48,6 +48,10 @@ const KNOWN: [(&[u8], &str, &str); 11] = [
 /// Opens a list's file.
 pub(in crate::plan) fn open(path: &Path) -> Result<File, ListError> {
     let shown = || path.display().to_string();
+    // One that nobody writes into would be waited for when it is opened.
+    if path.metadata().is_ok_and(|facts| !facts.is_file() && !facts.is_dir()) {
+        return Err(ListError::Pipe(shown()));
+    }
     let file = File::open(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ListError::Missing(shown()),
         _ => ListError::Unreadable { list: shown(), source },

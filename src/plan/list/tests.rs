@@ -220,14 +220,18 @@ fn a_damaged_parquet_file_is_refused() {
 }
 
 #[test]
-fn a_missing_file_and_a_folder_are_told_apart() {
+fn a_missing_file_a_folder_and_a_pipe_are_told_apart() {
     let sandbox = Sandbox::new();
+    let pipe = sandbox.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let mut job = sandbox.job(Format::Csv, b"id\n");
     for format in [Format::Csv, Format::Parquet] {
         job.input.source = Source::File { path: sandbox.path().join("gone"), format };
         assert!(refused(&sandbox, &job).starts_with("no list at gone\nhint:"));
         job.input.source = Source::File { path: sandbox.path().to_owned(), format };
         assert!(refused(&sandbox, &job).contains("is a folder"));
+        job.input.source = Source::File { path: pipe.clone(), format };
+        assert!(refused(&sandbox, &job).starts_with("pipe is a pipe or a device"));
     }
 }
 

@@ -1,9 +1,12 @@
 //! Access tokens of a run: had once by all its processes, renewed as they end, waited for, refused; and shown nowhere.
 
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::support::processes::{kill_9, until};
-use crate::support::{Ended, Origin, Sandbox, canaries, wait};
+use crate::support::{Ended, Origin, Sandbox, canaries, ended, wait};
 
 const ENVIRONMENT: &str = "STORE_CLIENT_SECRET=shop-secret\nSTORE_REFRESH_TOKEN=shop-refresh\n";
 
@@ -68,6 +71,94 @@ fn tokens_that_end_all_through_a_run_are_renewed_and_every_record_is_answered() 
     let requests = total(&origin, "tokens");
     // Some 6 s in steps of 1.35 s, one more for each 401 that came first; on a busy machine more.
     assert!((3..=60).contains(&requests), "{requests}");
+}
+
+/// How far the file of a token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum OnDisk {
+    Written { aside: String },
+    Synced { aside: String },
+    Renamed { folder: String },
+    Durable,
+}
+
+/// What a call of a trace (strace -y) means for the file of a token, which is `stage` so far.
+fn next_stage(stage: &OnDisk, call: &str) -> Option<OnDisk> {
+    let syncs =
+        |path: &str| call.contains("sync(") && call.contains(&format!("<{path}>)")) && call.ends_with("= 0");
+    match stage {
+        OnDisk::Written { aside } if syncs(aside) => Some(OnDisk::Synced { aside: aside.clone() }),
+        OnDisk::Synced { aside } if call.contains("rename") && call.contains(&format!("\"{aside}\"")) => {
+            let folder = Path::new(aside).parent()?.to_str()?.to_owned();
+            Some(OnDisk::Renamed { folder })
+        }
+        OnDisk::Renamed { folder } if syncs(folder) => Some(OnDisk::Durable),
+        _ => None,
+    }
+}
+
+/// The calls of a trace in the order in which they returned, but for those that write or send, which count when they begin.
+fn calls(trace: &str) -> Vec<String> {
+    let mut begun: HashMap<&str, &str> = HashMap::new();
+    let mut calls = Vec::new();
+    for (process, call) in trace.lines().filter_map(|line| line.split_once(' ')) {
+        let call = call.trim_start();
+        if let Some((call, _)) = call.split_once(" <unfinished") {
+            begun.insert(process, call);
+            calls.push(call.to_owned());
+        } else if let Some((_, end)) = call.split_once(" resumed>") {
+            calls.push(format!("{}{end}", begun.remove(process).unwrap_or_default()));
+        } else {
+            calls.push(call.to_owned());
+        }
+    }
+    calls
+}
+
+/// The text between two others.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let begin = text.find(before)? + before.len();
+    text[begin..].find(after).map(|end| &text[begin..begin + end])
+}
+
+#[test]
+fn no_token_is_sent_before_its_file_is_synced_renamed_and_its_folder_synced() {
+    let origin =
+        Origin::start(&["--token-needed", "--token-rotates", "--token-ms", "1500", "--latency-ms", "100"]);
+    let sandbox = Sandbox::new();
+    stage(&sandbox, &origin, 150, "in_flight = 4");
+    sandbox.plan_on_one_core("store.toml");
+    let trace = sandbox.path().join("trace.txt");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-qq", "-s", "4096", "-e"]);
+    command.arg("trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg");
+    command.arg("-o").arg(&trace).arg(env!("CARGO_BIN_EXE_windrow"));
+    command.args(["shard", "store", "0", "--env-file", "store.env"]);
+    sandbox.confine(&mut command);
+    ended(command).with_code(0);
+    let mut tokens: HashMap<String, OnDisk> = HashMap::new();
+    let mut sent = 0;
+    let told = std::fs::read_to_string(&trace).unwrap();
+    // It holds the tokens, as no file of a run may.
+    std::fs::remove_file(&trace).unwrap();
+    for call in calls(&told) {
+        // Quotes in a traced text are escaped.
+        if let Some(token) =
+            between(&call, "\\\"access_token\\\":\\\"", "\\\"").filter(|_| call.contains("/tokens/"))
+        {
+            let aside = between(&call, "<", ">").unwrap().to_owned();
+            tokens.insert(token.to_owned(), OnDisk::Written { aside });
+        } else if let Some(token) = between(&call, "Bearer ", "\\r\\n") {
+            assert_eq!(tokens.get(token), Some(&OnDisk::Durable), "{token} is sent: {call}");
+            sent += 1;
+        } else {
+            for stage in tokens.values_mut() {
+                next_stage(stage, &call).into_iter().for_each(|next| *stage = next);
+            }
+        }
+    }
+    assert!(tokens.len() >= 2 && sent >= 150, "{} tokens, sent {sent} times", tokens.len());
+    assert!(tokens.values().all(|stage| *stage == OnDisk::Durable), "{tokens:?}");
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl Sandbox {
         self.folder.path()
     }
 
+    /// Where the program keeps what all its processes share.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
     /// The files of limits (`limit-…`) and hosts (`host-…`) that the processes share.
     pub fn budgets(&self, kind: &str) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.state.path().join("limits")) else { return Vec::new() };
