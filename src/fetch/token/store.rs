@@ -27,6 +27,8 @@ const VERSION: u32 = 1;
 pub(super) struct Store {
     folder: PathBuf,
     path: PathBuf,
+    /// The file that becomes it. Whoever was killed over it leaves it to the next one who has the lock.
+    aside: PathBuf,
     lock: File,
 }
 
@@ -72,10 +74,9 @@ impl Store {
         let about = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
         make_private(folder).map_err(about)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(about)?;
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true).mode(0o600);
-        let lock = without_links(&mut options).open(folder.join(format!("{name}.lock"))).map_err(about)?;
-        Ok(Store { folder: folder.to_owned(), path: folder.join(format!("{name}.json")), lock })
+        let lock = open(&folder.join(format!("{name}.lock")), false).map_err(about)?;
+        let file = |ending: &str| folder.join(format!("{name}.{ending}"));
+        Ok(Store { folder: folder.to_owned(), path: file("json"), aside: file("tmp"), lock })
     }
 
     /// What it holds; nothing where it is not there, or cannot be understood.
@@ -91,14 +92,14 @@ impl Store {
         Ok(stored.filter(|stored| stored.version == VERSION))
     }
 
-    /// Writes it: durable when this returns.
+    /// Writes it, for who has the lock: durable when this returns.
     pub(super) fn write(&self, stored: &Stored) -> io::Result<()> {
         let about =
             |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
-        let mut aside = tempfile::NamedTempFile::new_in(&self.folder).map_err(about)?;
         let bytes = serde_json::to_vec(stored)?;
-        aside.write_all(&bytes).and_then(|()| aside.as_file().sync_all()).map_err(about)?;
-        aside.persist(&self.path).map_err(|error| about(error.error))?;
+        let mut aside = open(&self.aside, true).map_err(about)?;
+        aside.write_all(&bytes).and_then(|()| aside.sync_all()).map_err(about)?;
+        fs::rename(&self.aside, &self.path).map_err(about)?;
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(about)
     }
 
@@ -114,6 +115,13 @@ impl Store {
             }
         }
     }
+}
+
+/// A file for this user alone, made where it is not there, and behind no link.
+fn open(path: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(truncate).read(true).write(true).mode(0o600);
+    without_links(&mut options).open(path)
 }
 
 #[cfg(test)]

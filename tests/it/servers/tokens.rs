@@ -1,6 +1,6 @@
 //! Access tokens of a run: had once by all its processes, renewed as they end, waited for, refused; and shown nowhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -206,6 +206,46 @@ fn who_is_killed_while_he_asks_for_a_token_is_in_nobodys_way() {
         wait(child);
     }
     run(&sandbox).with_code(0).saying("published 40 rows");
+}
+
+/// What the files of tokens hold; one that is no JSON fails the test.
+fn kept_tokens(sandbox: &Sandbox) -> Vec<serde_json::Value> {
+    let files = std::fs::read_dir(sandbox.state().join("tokens")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let tokens = files.filter(|file| file.extension().is_some_and(|ending| ending == "json"));
+    tokens.map(|file| serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()).collect()
+}
+
+/// Killed at each call that makes the file of the first token durable, and at those behind, until nobody is killed any more.
+#[test]
+fn who_is_killed_at_any_step_of_keeping_a_token_leaves_a_whole_one_or_none() {
+    let calls = "fsync,fdatasync,rename,renameat,renameat2,linkat,unlinkat";
+    let mut ends = HashSet::new();
+    for nth in 1.. {
+        let (origin, sandbox) = (Origin::start(&["--token-needed"]), Sandbox::new());
+        stage(&sandbox, &origin, 40, "");
+        sandbox.plan_on_one_core("store.toml");
+        let arguments = ["shard", "store", "0", "--env-file", "store.env"];
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={calls}"));
+        command.arg("-e").arg(format!("inject={calls}:signal=SIGKILL:when={nth}"));
+        command.arg(env!("CARGO_BIN_EXE_windrow")).args(arguments);
+        sandbox.confine(&mut command);
+        if ended(command).code == Some(0) {
+            // There are no more.
+            break;
+        }
+        let asked = total(&origin, "tokens");
+        let kept = kept_tokens(&sandbox);
+        ends.insert(kept.is_empty());
+        assert!(kept.iter().all(|token| token["access_token"].is_string()), "call {nth}: {kept:?}");
+        sandbox.run(arguments).with_code(0);
+        let more = total(&origin, "tokens") - asked;
+        assert_eq!(more, u64::from(kept.is_empty()), "call {nth}: a token that is kept is used");
+        let left = std::fs::read_dir(sandbox.state().join("tokens")).unwrap().count();
+        assert_eq!(left, 2, "call {nth}: the token and its lock");
+    }
+    assert_eq!(ends.len(), 2, "some were killed before it was kept, and some after");
 }
 
 #[test]
