@@ -159,14 +159,17 @@ async fn a_flipped_bit_is_found_in_every_file() {
 async fn a_commit_of_something_else_is_refused() {
     let sandbox = sandbox(8, 2, 1, false).await;
     let whole = sandbox.run.commits(1).await.unwrap()[&4].clone();
-    let changes: [(&str, &dyn Fn(&mut crate::handoff::Commit)); 9] = [
+    let changes: [(&str, &dyn Fn(&mut crate::handoff::Commit)); 10] = [
         ("of run other", &|commit| commit.run = "other".into()),
         ("of 4 records", &|commit| commit.records = 4),
         ("names no requests", &|commit| commit.files.retain(|file| file.content != Content::Requests)),
         ("names no rows of film", &|commit| {
             commit.files.retain(|file| file.content != Content::Rows("film".into()))
         }),
-        ("not of this block", &|commit| commit.files[0].name = "../00000/input.parquet".into()),
+        ("which is no file's name", &|commit| commit.files[0].name = "../00000/input.parquet".into()),
+        ("not of this block", &|commit| {
+            commit.files[0].name = commit.files[0].name.replace("000000004", "000000000");
+        }),
         ("not of this block", &|commit| commit.files[0].content = Content::Rows("other".into())),
         ("twice", &|commit| commit.files.push(commit.files[0].clone())),
         ("rows, its commit says", &|commit| commit.files[2].rows += 1),
