@@ -27,17 +27,16 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 
-use nix::sys::resource::{UsageWho, getrusage};
-
 use self::cases::{Case, End};
 use crate::servers::raw::Raw;
 use crate::support::Sandbox;
+use crate::support::processes::wait_with_peak_memory;
 
 /// Characters of a value or a detail that the list shows.
 const SHOWN: usize = 150;
 
 /// Memory that a process of the run may take: 64 answers of up to 2 MiB in flight, and a page that makes the most of it.
-const MOST_MEMORY_KB: i64 = 400 << 10;
+const MOST_MEMORY_KIB: u64 = 400 << 10;
 
 const JOB: &str = r#"
 [job]
@@ -214,7 +213,8 @@ fn every_hostile_answer_ends_as_a_value_or_a_line_of_its_kind() {
     sandbox.write("hostile.toml", JOB.replace("{URL}", &server.url()));
     let list = cases.values().map(|case| format!("{},{}\n", case.name, case.reader)).collect::<String>();
     sandbox.write("list.csv", format!("id,reader\n{list}"));
-    sandbox.run(["run", "hostile.toml"]).with_code(0);
+    let (ended, most) = wait_with_peak_memory(sandbox.start(["run", "hostile.toml"]));
+    ended.with_code(0);
     let ends = ends(&sandbox);
     assert_eq!(ends.len(), cases.len(), "a line for each");
     let wrong: Vec<String> = cases.values().filter_map(|case| misjudged(case, &ends[&case.name])).collect();
@@ -226,8 +226,7 @@ fn every_hostile_answer_ends_as_a_value_or_a_line_of_its_kind() {
     }
     assert!(wrong.is_empty(), "{} of {} end otherwise:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     assert_eq!(difference(include_str!("ends.txt"), &list), "", "ends.txt says otherwise");
-    let most = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
-    assert!(most < MOST_MEMORY_KB, "{most} KB");
+    assert!((1..MOST_MEMORY_KIB).contains(&most), "{most} KiB");
 }
 
 /// Where a case ended as something else than it must.

@@ -1,12 +1,14 @@
 //! Processes of this machine, as `/proc` shows them. One that ended and was not waited for is none.
 
 use std::path::Path;
+use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::at_most;
+use super::{Ended, at_most, wait};
 
 /// The children of a process.
 pub fn children_of(parent: u32) -> Vec<i32> {
@@ -20,6 +22,31 @@ pub fn naming(folder: &Path) -> Vec<i32> {
         String::from_utf8_lossy(&line).contains(folder.to_str().unwrap())
     };
     processes().into_iter().filter(names).collect()
+}
+
+/// Waits for the end of a command, and says how much memory it or a child of it had at the most, in KiB (proc(5), `VmHWM`).
+pub fn wait_with_peak_memory(child: Child) -> (Ended, u64) {
+    let (parent, has_ended) = (child.id(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut most = 0;
+            while !has_ended.load(Ordering::Relaxed) {
+                let all = children_of(parent).into_iter().chain([parent.cast_signed()]);
+                most = most.max(all.filter_map(peak_memory).max().unwrap_or(0));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            most
+        });
+        let ended = wait(child);
+        has_ended.store(true, Ordering::Relaxed);
+        (ended, looking.join().unwrap())
+    })
+}
+
+fn peak_memory(pid: i32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Kills a process that may be gone already.
