@@ -11,8 +11,9 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::budget::Budget;
+use super::patience::Patience;
 use super::recent::Recent;
-use super::route::{Patience, Route};
+use super::route::Route;
 use crate::budget::{BudgetError, Member, Terms, file_of_host, file_of_limit, let_go_of_host};
 use crate::fetch::Origin;
 use crate::job::{Job, Limit};

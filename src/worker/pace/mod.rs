@@ -12,12 +12,14 @@
 //! | the moments at which one request may leave | `moments` |
 //! | one budget, and the tasks of this process that wait for it | `budget` |
 //! | which budgets there are for a host, and which are let go of | `budgets`, `recent` |
+//! | how long is waited for what may end by itself | `patience` |
 //! | what an answer says that it cost | `price` |
 
 mod budget;
 mod budgets;
 mod in_flight;
 mod moments;
+mod patience;
 mod price;
 mod recent;
 mod route;
@@ -36,9 +38,10 @@ use crate::job::Job;
 
 use budgets::{Budgets, MOST_HOSTS};
 use in_flight::{InFlight, InFlightPermit};
+use patience::Looks;
 pub(super) use price::Price;
 use recent::Recent;
-use route::{Looks, Route};
+use route::Route;
 
 /// The pacer of one shard's process.
 pub(super) struct Pace {

@@ -12,13 +12,14 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 
 use super::budget::Budget;
 use super::in_flight::InFlightPermit;
 use super::moments::Moments;
+use super::patience::{Looks, NEVER_ANSWERED, Patience, nanos, second_at, second_now};
 use super::waited;
 use crate::budget::{Attempt, Down};
 use crate::fetch::{Ended, Refused};
@@ -36,31 +37,8 @@ const PAUSED: Duration = Duration::from_millis(500);
 /// How long the turn to look at a host that is down is one task's: short, so that it has gone round when it is time.
 const TURN: Duration = Duration::from_millis(2);
 
-/// How long a host that never answered is waited for, in nanoseconds: long enough to look twice.
-const NEVER_ANSWERED: u64 = 3_000_000_000;
-
 /// How late a request may leave because there was no place for it, in nanoseconds; later, its moment is given up.
 const LATE: u64 = 20_000_000;
-
-/// How long is waited for what may end by itself.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// For a host that is down.
-    pub(super) down: Duration,
-    /// For a server that asks for a pause.
-    pub(super) pause: Duration,
-    /// Whether only what failed before is asked.
-    pub(super) is_last: bool,
-}
-
-/// When a request is sent to a host that is down.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Looks {
-    /// At once.
-    Now,
-    /// When it is time to look whether the host is back.
-    InTurn(Attempt),
-}
 
 /// The budgets of an endpoint's requests to a host.
 pub(super) struct Route {
@@ -255,15 +233,10 @@ impl Route {
 
     /// Whether a host that is down has been waited for long enough, by this process too.
     fn is_out_of_patience(&self, down: &Down, now: u64) -> bool {
-        let patience = self.patience_with(down);
+        let patience = self.patience.with(down);
         let found = self.host.found_down(down.since, now);
         now.saturating_sub(down.since) >= patience
             && now.saturating_sub(found) >= NEVER_ANSWERED.min(patience)
-    }
-
-    /// How long a host that is down is waited for, in nanoseconds.
-    fn patience_with(&self, down: &Down) -> u64 {
-        if down.has_answered { nanos(self.patience.down) } else { NEVER_ANSWERED }
     }
 
     /// What those wait for who ask for leave now, and how many they are; `None` where nobody waits.
@@ -272,8 +245,7 @@ impl Route {
         let host = || self.host.name.clone();
         let hold = match self.waits_for.get()? {
             WaitsFor::Host(down) => {
-                let patience = Some(self.patience_with(&down)).filter(|patience| *patience > 0);
-                let until = patience.map(|patience| second_at(down.since.saturating_add(patience)));
+                let until = self.patience.gives_up_at(&down);
                 Hold::Down { host: host(), kind: self.host.last_failure(), until }
             }
             WaitsFor::Pause => {
@@ -448,18 +420,4 @@ impl Route {
             _ => self.host.member.takes(requests, monotonic_nanos().saturating_add(nanos(within))),
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// A moment of the monotonic clock by the wall clock, in seconds since 1970.
-fn second_at(moment: u64) -> u64 {
-    second_now() + moment.saturating_sub(monotonic_nanos()).div_ceil(1_000_000_000)
-}
-
-/// The wall clock, in seconds since 1970.
-fn second_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
