@@ -22,7 +22,7 @@ use super::reach;
 /// How long an address is trusted: the order of the shortest time-to-live that services use to move hosts.
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// Addresses of a name that are remembered. Whoever has more is no host of somebody's own network.
+/// Addresses remembered for a name. A name with more of them is no host of a private network.
 const MOST_ADDRESSES: usize = 64;
 
 /// Names that are remembered. A job's endpoints have few, but a list of whole URLs may have as many as lines.

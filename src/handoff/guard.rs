@@ -47,7 +47,7 @@ pub(super) fn entries(folder: &Path, link: Link) -> Result<Vec<String>, HandoffE
         let path = entry.path();
         let mut kind = entry.file_type().map_err(failed)?;
         if kind.is_symlink() && link == Link::IsFollowed {
-            // One that leads nowhere is told by whoever needs it.
+            // A link that leads nowhere is reported where it is needed.
             let Ok(found) = path.metadata() else { continue };
             kind = found.file_type();
         }

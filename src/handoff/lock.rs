@@ -86,7 +86,7 @@ pub fn lock_shard(folder: &Path, shard: u32) -> Result<Lock, LockError> {
     lock_in_run(folder, &path, || format!("shard {shard} of run {}", folder.display()))
 }
 
-/// Whoever may look into the run may see whether it is held.
+/// Who may look into the run may see whether it is held.
 fn lock_in_run(folder: &Path, path: &Path, what: impl FnOnce() -> String) -> Result<Lock, LockError> {
     let lock = lock(path, what)?;
     if let Ok(mode) = mode_of(folder) {

@@ -30,7 +30,7 @@ impl RunStore {
         entries(self.folder(), Link::IsStrange)?;
         self.refuse_linked_shard(shard)?;
         let folder = self.local_path(shard, "");
-        // One that is gone is told by whoever needs it.
+        // A folder that is gone is reported where it is needed.
         if folder.is_dir() { entries(&folder, Link::IsStrange).map(|_| ()) } else { Ok(()) }
     }
 

@@ -74,7 +74,7 @@ fn stopped_by_change(run: &LiveRun, job: &Job, why: &str) -> RunnerError {
 async fn unfinished(job: &Job, root: &Path, purpose: Purpose) -> Result<Option<LiveRun>, RunnerError> {
     let Some(folder) = newest_folder(job, root).await? else { return Ok(None) };
     let store = RunStore::open(&folder).await?;
-    // One that has ended, whoever's it is, is in nobody's way.
+    // A run that has ended is in nobody's way, even one of another user.
     if store.refuse_strange().is_err() && store.outcome().await?.is_some() {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! The tokens that are kept on disk, for whoever shows what a server may have repeated, and asks for none himself.
+//! The tokens kept on disk, for commands that show what a server sent and ask for no token themselves.
 
 use std::fs;
 use std::path::Path;

@@ -27,7 +27,7 @@ const VERSION: u32 = 1;
 pub(super) struct Store {
     folder: PathBuf,
     path: PathBuf,
-    /// The file that becomes it. Whoever was killed over it leaves it to the next one who has the lock.
+    /// The file that becomes it. What a killed process leaves there the next holder of the lock overwrites.
     aside: PathBuf,
     lock: File,
 }
