@@ -9,7 +9,7 @@ impl RunStore {
     /// Refuses to write into a run that another user made, that is named through a link, or where something else than a file or
     /// folder of its own stands in the place of one: what leads elsewhere must not be written, nor waited for.
     ///
-    /// It is looked at once, before anything is written. Whoever may write into the folder, since the job says so
+    /// It is looked at once, before anything is written. Those who may write into the folder, since the job says so
     /// (`runs_permissions`) or as root may everywhere, could change it afterwards: then locks, logs and shared words are
     /// never opened through a link, files are made aside and renamed, and a shard's folder is looked at before each; a
     /// link that takes its place between that and the writing is not seen.

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | requests wait for a host, a pause or a limit of the job | that |
 //! | nearly all the time since the last look the process worked, or waited for a core | the core |
-//! | requests wait since the server would be slower, or fails them | the server |
 //! | as many are in flight as may be | `in_flight` |
+//! | requests wait since the server would be slower, or fails them | the server |
 //! | else | nothing |
 
 use std::cell::Cell;
@@ -30,8 +30,10 @@ impl Held {
         let is_busy = self.is_busy();
         match pace.hold() {
             Some(Hold::Server { .. }) | None if is_busy => Some(Hold::Cpu),
-            Some(hold) => Some(hold),
-            None => pace.is_full().map(|most| Hold::InFlight { most }),
+            server @ (Some(Hold::Server { .. }) | None) => {
+                pace.is_full().map(|most| Hold::InFlight { most }).or(server)
+            }
+            declared => declared,
         }
     }
 

@@ -44,11 +44,6 @@ impl InFlight {
         free.map(|places| places.forget()).is_some()
     }
 
-    /// Whether none is free.
-    pub(super) fn are_taken(&self) -> bool {
-        self.semaphore.available_permits() == 0
-    }
-
     /// Takes a place in the order of asking.
     pub(super) async fn take(self: &Rc<InFlight>) -> InFlightPermit {
         // The semaphore is never closed.

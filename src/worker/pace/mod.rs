@@ -46,6 +46,8 @@ use route::Route;
 /// The pacer of one shard's process.
 pub(super) struct Pace {
     places: Rc<InFlight>,
+    /// How many places there are.
+    most: Cell<usize>,
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
@@ -74,6 +76,7 @@ impl Pace {
     ) -> Result<Pace, BudgetError> {
         Ok(Pace {
             places: InFlight::new(in_flight),
+            most: Cell::new(in_flight),
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
@@ -94,7 +97,11 @@ impl Pace {
     /// are to go.
     pub(super) fn have(&self, before: usize, places: usize) -> bool {
         self.places.add(places.saturating_sub(before));
-        self.places.take_away(before.saturating_sub(places))
+        let is_so = self.places.take_away(before.saturating_sub(places));
+        if is_so {
+            self.most.set(places);
+        }
+        is_so
     }
 
     /// What the most of those wait for that the budgets do not let send yet.
@@ -106,7 +113,8 @@ impl Pace {
 
     /// Whether this process has as many requests in flight as it may, and how many that are.
     pub(super) fn is_full(&self) -> Option<usize> {
-        self.places.are_taken().then_some(self.gauge.get() as usize)
+        let in_flight = self.gauge.get() as usize;
+        (in_flight >= self.most.get()).then_some(in_flight)
     }
 
     /// Requests sent so far.

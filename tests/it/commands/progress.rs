@@ -64,6 +64,7 @@ fn a_server_that_goes_away_is_named_with_the_reason_until_it_is_back() {
     small_job(&sandbox, &origin, 1200, "in_flight = 16", "");
     let mut terminal = Terminal::of(&sandbox, 100);
     terminal.wait_for("16 in flight");
+    terminal.wait_for("held by: in_flight (8 in each process)");
     assert!(!terminal.shows("waiting: "), "{:#?}", terminal.lines());
     origin.kill();
     let waiting = format!("waiting: 127.0.0.1:{} does not answer (no connection); given up in ", origin.port);
