@@ -2,21 +2,24 @@
 
 use clap::Args;
 
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
-use crate::report::{Console, summary};
-use crate::runner::{self, RunnerError};
+use crate::report::summary;
+use crate::runner::{self, Follower, RunnerError};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
     /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let stop = stop_on_signals()?;
     let earlier = find::open_run(&args.run, runs).await?;
-    let asked = runner::extract(earlier, &stop, &mut Console::default()).await?;
+    let mut console = args.output.console();
+    let asked = runner::extract(earlier, &stop, &mut Follower::new(&mut console)).await?;
     summary::asked_again(&asked).await
 }

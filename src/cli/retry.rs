@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::{FetchArgs, RunsArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
 use crate::plan::{RetryFilter, StatusFilter};
 use crate::record::Kind;
-use crate::report::{Console, summary, word_for};
-use crate::runner::{self, RetryOptions, RunnerError, secrets};
+use crate::report::{summary, word_for};
+use crate::runner::{self, Follower, RetryOptions, RunnerError, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RetryArgs {
@@ -25,6 +25,8 @@ pub(super) struct RetryArgs {
     endpoint: Vec<String>,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 fn kind(word: &str) -> Result<Kind, String> {
@@ -48,7 +50,8 @@ pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, Runner
         secrets: secrets(args.fetch.env_file.as_deref())?,
         fetch: args.fetch.options(),
     };
-    let asked = runner::retry(store, &options, &stop, &mut Console::default()).await?;
+    let mut console = args.output.console();
+    let asked = runner::retry(store, &options, &stop, &mut Follower::new(&mut console)).await?;
     if asked.round.is_none() {
         tell!(
             "{}: nothing left to ask\nhint: `windrow failures {}` shows what failed",

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::{FetchArgs, RunsArgs, TrialArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
-use crate::report::{Console, prune, summary};
-use crate::runner::{self, RunOptions, RunnerError, after_run, secrets};
+use crate::report::{prune, summary};
+use crate::runner::{self, Follower, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -24,6 +24,8 @@ pub(super) struct RunArgs {
     trial: TrialArgs,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -38,8 +40,8 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
         trial: args.trial.trial(),
         fetch: args.fetch.options(),
     };
-    let mut console = Console::default();
-    let ended = runner::run(&job, &options, &stop, &mut console).await?;
+    let mut console = args.output.console();
+    let ended = runner::run(&job, &options, &stop, &mut Follower::new(&mut console)).await?;
     summary::ended(&ended, started.elapsed()).await;
     if let Some(swept) = after_run(&ended, &options.root, &mut console).await {
         prune::removed_after(&ended.job, &swept);

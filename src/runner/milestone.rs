@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LiveRun, RunnerError, Unfinished};
-use crate::handoff::{Plan, Round};
+use super::{LiveRun, RunnerError, Subject, Unfinished};
+use crate::handoff::{Plan, Pulse, Round};
 use crate::job::Job;
 use crate::merge::Published;
 use crate::plan::price::Price;
@@ -80,14 +80,10 @@ pub enum Milestone<'a> {
     FetchingBegun {
         /// The run.
         run: &'a LiveRun,
-        /// Shards of the round.
-        shards: u64,
-        /// Those of them that are committed already.
-        shards_done: u64,
-        /// Pairs of the round.
-        pairs: u64,
-        /// Those of them whose shards are committed already.
-        finished: u64,
+        /// The round.
+        subject: &'a Subject,
+        /// The job and what is left of the round costs, where limits say how long that takes.
+        limited: Option<(&'a Job, &'a Price)>,
     },
     /// No child works any more.
     FetchingEnded,
@@ -151,4 +147,7 @@ pub enum Again {
 pub trait Watcher: Observer {
     /// The run has come to this.
     fn reached(&mut self, milestone: Milestone<'_>);
+
+    /// Fetching goes like this, a few times a second.
+    fn pulse(&mut self, _pulse: &Pulse) {}
 }
