@@ -142,6 +142,12 @@ impl RunStore {
         self.put(&Path::from(layout::SUMMARY), summary.to_json().into()).await
     }
 
+    /// Removes the summary of an earlier command: one that is killed leaves none, rather than that of another.
+    pub fn remove_summary(&self) {
+        // Where it stays it is replaced at the end.
+        let _ = std::fs::remove_file(self.folder.join(layout::SUMMARY));
+    }
+
     /// The publication that nobody has been told the end of, if there is one.
     pub async fn publishing(&self) -> Result<Option<Publishing>, HandoffError> {
         let path = Path::from(layout::PUBLISHING);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::job::StateOfRun;
+use crate::os::printable_json;
 
 /// The version of [`Summary`].
 const SUMMARY_VERSION: u32 = 1;
@@ -37,6 +38,9 @@ pub struct Summary {
     pub reason: Option<String>,
     /// What to do about it; null where nothing is to be done.
     pub hint: Option<String>,
+    /// Where it is paused by a quota: when there is a new one.
+    #[schemars(extend("format" = "date-time"))]
+    pub waits_until: Option<String>,
     /// The exit code of the command.
     pub exit: u8,
     /// When the command began.
@@ -88,7 +92,7 @@ pub struct Phases {
 /// What became of the rows, where something was published.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct RowsOfSummary {
-    /// Rows that this command wrote.
+    /// Rows that this command wrote; where `already` is true, an earlier one.
     pub published: u64,
     /// Rows of those that were not there before; null where they cannot be told.
     pub added: Option<u64>,
@@ -251,6 +255,7 @@ impl Summary {
             state,
             reason: None,
             hint: None,
+            waits_until: None,
             exit,
             started_at: String::new(),
             ended_at: String::new(),
@@ -269,10 +274,11 @@ impl Summary {
         }
     }
 
-    /// As JSON, indented, with a newline at its end.
+    /// As JSON, indented, with a newline at its end; what would steer a terminal is spelled out.
     pub fn to_json(&self) -> String {
         // Strings, numbers, lists and structs only: this cannot fail.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        printable_json(&text).into_owned() + "\n"
     }
 }
 
