@@ -79,7 +79,7 @@ fn by_kind(plan: &Plan) -> String {
     let (id, ordinal) = (id.join(" || ' ' || "), &plan.shown_input().own[0]);
     let [requests, rejected, input] = ["requests", "rejected", "input"].map(|view| plan.view(view));
     format!(
-        "SELECT r.endpoint, r.status, r.kind, r.http_status, count(*) AS pairs,
+        "SELECT r.endpoint, r.status, r.kind, r.http_status, count(*) AS requests,
                 arg_min({id}, r.ordinal), arg_min(r.detail, r.ordinal)
          FROM {requests} r JOIN {input} input ON input.{ordinal} = r.ordinal
          WHERE r.kind IS NOT NULL
@@ -89,7 +89,7 @@ fn by_kind(plan: &Plan) -> String {
                 arg_min(concat_ws(': ', nullif(r.\"value\", ''), r.why), r.ordinal)
          FROM {rejected} r
          HAVING count(*) > 0
-         ORDER BY pairs DESC, 1, 3, 4"
+         ORDER BY requests DESC, 1, 3, 4"
     )
 }
 

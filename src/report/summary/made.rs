@@ -84,7 +84,7 @@ async fn summary_of(
     let mask = job.map(|job| mask(job, secrets)).unwrap_or_default();
     let mut summary = Summary::of_command(witness.command, state(end, run).await, end.exit().code());
     note_time(&mut summary, witness);
-    (summary.reason, summary.hint) = why(end, &mask);
+    (summary.reason, summary.hint) = why(end, summary.state == StateOfRun::Published, &mask);
     summary.waits_until = fetched(end).and_then(|fetched| fetched.renews_at).and_then(second_in_words);
     summary.job = run.map(|run| run.plan.job.clone()).or_else(|| job.map(|job| job.name.clone()));
     summary.destination = destination(end, run, job, secrets);
@@ -169,12 +169,13 @@ fn fetched(end: EndOfCommand<'_>) -> Option<&Fetched> {
 }
 
 /// Why, and what to do about it.
-fn why(end: EndOfCommand<'_>, mask: &Mask) -> (Option<String>, Option<String>) {
+fn why(end: EndOfCommand<'_>, is_published: bool, mask: &Mask) -> (Option<String>, Option<String>) {
     let (why, hint) = match end {
         EndOfCommand::Failed(RunnerError::Job(error)) => in_a_line(&error.to_string(), mask),
         EndOfCommand::Failed(error) => in_a_line(&error.to_string(), mask),
         EndOfCommand::Ended(Ended { end: RunEnd::Refused(why), .. }) => in_a_line(why, mask),
         EndOfCommand::Ended(Ended { end: RunEnd::Published(_), .. }) => return (None, None),
+        EndOfCommand::AskedAgain(AskedAgain { round: None, .. }) if is_published => return (None, None),
         EndOfCommand::AskedAgain(AskedAgain { round: None, .. }) => {
             return (Some("nothing was left to ask".to_owned()), None);
         }
