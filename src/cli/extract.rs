@@ -2,11 +2,12 @@
 
 use clap::Args;
 
+use super::ending::Ending;
+use super::summary_to::SummaryArgs;
 use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
-use crate::report::summary;
-use crate::runner::{self, Follower, RunnerError};
+use crate::runner::{self, AskedAgain, RunnerError};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
@@ -14,12 +15,18 @@ pub(super) struct ExtractArgs {
     run: String,
     #[command(flatten)]
     output: OutputArgs,
+    #[command(flatten)]
+    summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    let mut ending = Ending::of("extract", &args.summary, &args.output);
+    let asked = work(args, runs, &mut ending).await;
+    ending.asked_again(asked).await
+}
+
+async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
     let earlier = find::open_run(&args.run, runs).await?;
-    let mut console = args.output.console();
-    let asked = runner::extract(earlier, &stop, &mut Follower::new(&mut console)).await?;
-    summary::asked_again(&asked).await
+    runner::extract(earlier, &stop, &mut ending.witness).await
 }

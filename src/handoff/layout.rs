@@ -18,6 +18,8 @@ pub const OUTCOME: &str = "merged.json";
 pub const PUBLISHING: &str = "publishing.json";
 /// How commands that worked the run went, second by second.
 pub const PULSE: &str = "pulse.jsonl";
+/// How the last command on the run ended, for programs.
+pub const SUMMARY: &str = "summary.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.
@@ -34,13 +36,14 @@ pub const SHARD_LOG: &str = "shard.log";
 pub const INPUT: &str = "input.parquet";
 
 /// What has one name only, in a run's folder or a shard's.
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
     super::mark::MARK,
     JOB,
     PLAN,
     OUTCOME,
     PUBLISHING,
     PULSE,
+    SUMMARY,
     TRIAL_DATABASE,
     SECRETS_ACCEPTED,
     RUN_LOCK,

@@ -15,6 +15,7 @@
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
 //!   pulse.jsonl                                 Pulse: how a command that worked the run went, second by second
+//!   summary.json                                Summary: how the last command on the run ended, for programs; never read
 //!   publishing.json                             Publishing: while a command publishes, until it has said what came of it
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
 //!   00003/shard.log                             what the shard's processes wrote to standard error
@@ -59,8 +60,10 @@ pub mod runs;
 mod seal;
 pub mod store;
 mod strange;
+pub mod summary;
 mod sweep;
 
+pub use crate::job::StateOfRun;
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use counts::{Counts, Pairs};
 pub use error::HandoffError;
@@ -72,6 +75,7 @@ pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Roun
 pub use pulse::{AtWork, Held, LatencyMs, PULSE_VERSION, Phase, Pulse, QuotaLeft, last_pulse};
 pub use refused::RefusedRow;
 pub use store::RunStore;
+pub use summary::Summary;
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.

@@ -14,8 +14,8 @@ use crate::supervisor::{Notice, Observer};
 const APART: Duration = Duration::from_millis(100);
 
 /// Follows what a command does with a run.
-pub struct Follower<'a> {
-    watcher: &'a mut dyn Watcher,
+pub struct Follower<W> {
+    watcher: W,
     round: Option<Round>,
     totals: Totals,
 }
@@ -42,9 +42,9 @@ struct Round {
     was_standstill: bool,
 }
 
-impl<'a> Follower<'a> {
+impl<W: Watcher> Follower<W> {
     /// Passes everything on to `watcher`.
-    pub fn new(watcher: &'a mut dyn Watcher) -> Follower<'a> {
+    pub fn new(watcher: W) -> Follower<W> {
         Follower { watcher, round: None, totals: Totals::default() }
     }
 
@@ -106,7 +106,7 @@ impl Totals {
     }
 }
 
-impl Observer for Follower<'_> {
+impl<W: Watcher> Observer for Follower<W> {
     fn event(&mut self, shard: u32, event: &Event) {
         let now = Instant::now();
         self.watcher.event(shard, event);
@@ -132,7 +132,7 @@ impl Observer for Follower<'_> {
     }
 }
 
-impl Watcher for Follower<'_> {
+impl<W: Watcher> Watcher for Follower<W> {
     fn reached(&mut self, milestone: Milestone<'_>) {
         match &milestone {
             Milestone::FetchingBegun { run, subject, limited } => {
