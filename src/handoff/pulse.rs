@@ -80,6 +80,10 @@ pub enum Phase {
     Finishing,
     /// No process works on it any more.
     Ended,
+    /// It is checked that nothing of the run is missing.
+    Proving,
+    /// Its rows are loaded.
+    Loading,
 }
 
 /// Times within which answers came, in milliseconds.

@@ -1,8 +1,10 @@
 //! What a run tells on its way, in lines for a person.
 
+use std::sync::atomic::Ordering;
+
 use super::numbers::{age, counted};
 use super::price;
-use super::progress::{Detail, Progress, Show};
+use super::progress::{self, Detail, LOADING, PROVING, Progress, Show, Step};
 use super::{filled_table, summary};
 use crate::handoff::{Event, Pulse};
 use crate::job::Job;
@@ -18,6 +20,8 @@ pub struct Console {
     detail: Detail,
     /// The round that is being worked.
     progress: Option<Progress>,
+    /// What is done after it.
+    step: Option<Step>,
     /// How to go on with it.
     goes_on: String,
 }
@@ -64,6 +68,14 @@ impl Watcher for Console {
                     progress.finish();
                 }
             }
+            Milestone::Proving => self.step = Some(Step::begin(self.show, || PROVING.to_owned())),
+            Milestone::Loading { records, sent } => {
+                // The one before is over first.
+                self.step = None;
+                self.step =
+                    Some(Step::begin(self.show, move || loading(records, sent.load(Ordering::Relaxed))));
+            }
+            Milestone::PublishingEnded => self.step = None,
             Milestone::Waiting { run, unfinished } => {
                 summary::unfinished(run, unfinished);
                 tell!("{}: waiting for it", run.plan.job);
@@ -76,12 +88,23 @@ impl Watcher for Console {
     }
 
     fn pulse(&mut self, pulse: &Pulse) {
+        if self.show == Show::Json && self.progress.is_none() {
+            progress::json(pulse);
+        }
         if let Some(progress) = &mut self.progress {
             progress.pulse(pulse);
             if asked_to_tell() {
                 progress.tell_once();
             }
         }
+    }
+}
+
+/// What is loaded, and how far that is, where it is known.
+fn loading(records: u64, sent: u64) -> String {
+    match sent {
+        0 => format!("{LOADING} of {}", counted(records, "record")),
+        sent => format!("{LOADING} of {}: {} sent", counted(records, "record"), counted(sent, "row")),
     }
 }
 
@@ -154,7 +177,8 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::Opened(_)
         | Milestone::WorkedBy(_)
         | Milestone::Proving
-        | Milestone::Loading
+        | Milestone::Loading { .. }
+        | Milestone::PublishingEnded
         | Milestone::FetchingBegun { .. }
         | Milestone::FetchingEnded
         | Milestone::Waiting { .. }

@@ -1,6 +1,7 @@
 //! What a run tells on its way.
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::{LiveRun, RunnerError, Subject, Unfinished};
@@ -33,7 +34,14 @@ pub enum Milestone<'a> {
     /// It is checked that nothing of the run is missing.
     Proving,
     /// The rows are being written.
-    Loading,
+    Loading {
+        /// Records that are complete; a row each where none is made of several.
+        records: u64,
+        /// Rows that were sent so far, where they go to a server.
+        sent: &'static AtomicU64,
+    },
+    /// It is published, or that failed.
+    PublishingEnded,
     /// The unfinished run is continued.
     Resumed(&'a LiveRun),
     /// The unfinished run stays as it is, and another one begins.

@@ -18,6 +18,10 @@ fn title(pulse: &Pulse) -> String {
 /// window becomes narrower.
 const WIDEST: usize = 80;
 
+/// What is done when all is fetched.
+pub(in crate::report) const PROVING: &str = "checking that nothing is missing";
+pub(in crate::report) const LOADING: &str = "loading the rows";
+
 /// What is shown on a terminal of this width; none of it is cut.
 pub(super) fn live(pulse: &Pulse, second: u64, width: usize) -> Vec<String> {
     let mut lines = vec![format!("{}   {}", title(pulse), elapsed(pulse)), bar(pulse, width.min(WIDEST))];
@@ -126,6 +130,8 @@ pub(super) fn held(pulse: &Pulse, second: u64) -> Option<String> {
             "stopping: {} in flight; another Ctrl-C stops at once",
             numbers::counted(pulse.in_flight, "request")
         )),
+        Phase::Proving => Some(PROVING.to_owned()),
+        Phase::Loading => Some(LOADING.to_owned()),
         Phase::Ended => None,
     }
 }

@@ -14,6 +14,7 @@
 
 mod frame;
 mod lines;
+mod step;
 
 use std::io::{self, IsTerminal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,6 +24,8 @@ use crate::os::{printable, tell};
 use crate::supervisor::{Notice, ShardEnd};
 
 use frame::Frame;
+pub(super) use lines::{LOADING, PROVING};
+pub use step::Step;
 
 /// How often a plain line is written where standard error is no terminal: at first, and in the end. In between it is a
 /// sixth of the time since the beginning: a run of a night shall not fill a mail.
@@ -91,8 +94,6 @@ struct Plain {
 impl Progress {
     /// Of a round that begins.
     pub fn new(show: Show, detail: Detail) -> Progress {
-        // A terminal that cannot move its cursor takes plain lines.
-        let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let screen = match show {
             Show::Auto if io::stderr().is_terminal() && !is_dumb() => Screen::Live(Frame::default()),
             Show::Auto | Show::Plain => Screen::Plain(Plain { next: PLAIN_EVERY[0], ..Plain::default() }),
@@ -131,7 +132,8 @@ impl Progress {
                 }
             }
             Screen::Json { next } => {
-                if pulse.seconds >= *next || pulse.phase == Phase::Ended {
+                let is_step = !matches!(pulse.phase, Phase::Fetching | Phase::Finishing);
+                if pulse.seconds >= *next || is_step {
                     *next = pulse.seconds + JSON_EVERY;
                     json(pulse);
                 }
@@ -211,10 +213,15 @@ impl Plain {
     }
 }
 
-fn json(pulse: &Pulse) {
+pub(super) fn json(pulse: &Pulse) {
     if let Ok(line) = serde_json::to_string(pulse) {
         tell(line);
     }
+}
+
+/// A terminal that cannot move its cursor takes plain lines.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Now, in seconds since 1970.

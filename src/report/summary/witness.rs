@@ -131,7 +131,7 @@ impl Watcher for Witness {
             Milestone::WorkedBy(job) => self.job = Some(Job::clone(job)),
             Milestone::FetchingBegun { .. } => self.clock.enter(Some(Part::Fetching), now),
             Milestone::Proving => self.clock.enter(Some(Part::Proving), now),
-            Milestone::Loading => self.clock.enter(Some(Part::Loading), now),
+            Milestone::Loading { .. } => self.clock.enter(Some(Part::Loading), now),
             _ => {}
         }
         self.follower.reached(milestone);

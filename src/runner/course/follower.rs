@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::log::Log;
 use super::{Course, Subject};
-use crate::handoff::{Event, Held, Latencies, Pairs, Phase};
+use crate::handoff::{Event, Held, Latencies, Pairs, Phase, Pulse};
 use crate::os::Stop;
 use crate::runner::{Milestone, Watcher};
 use crate::supervisor::{Notice, Observer};
@@ -17,6 +17,8 @@ const APART: Duration = Duration::from_millis(100);
 pub struct Follower<W> {
     watcher: W,
     round: Option<Round>,
+    /// How the last round stood at its end.
+    last: Option<(Pulse, Log)>,
     totals: Totals,
 }
 
@@ -45,7 +47,7 @@ struct Round {
 impl<W: Watcher> Follower<W> {
     /// Passes everything on to `watcher`.
     pub fn new(watcher: W) -> Follower<W> {
-        Follower { watcher, round: None, totals: Totals::default() }
+        Follower { watcher, round: None, last: None, totals: Totals::default() }
     }
 
     /// What there is to say of all rounds.
@@ -77,13 +79,22 @@ impl<W: Watcher> Follower<W> {
 
     fn end(&mut self) {
         let now = Instant::now();
-        if let Some(round) = &mut self.round {
-            round.course.enter(Phase::Ended);
-        }
-        self.beat(now, true);
-        if let Some(round) = self.round.take() {
-            self.totals.add(&round.course, now);
-        }
+        let Some(Round { mut course, mut log, .. }) = self.round.take() else { return };
+        course.enter(Phase::Ended);
+        let pulse = course.pulse(now);
+        log.add(&pulse, now);
+        self.watcher.pulse(&pulse);
+        self.totals.add(&course, now);
+        self.last = Some((pulse, log));
+    }
+
+    /// What is done with the run after its last round.
+    fn enter(&mut self, phase: Phase) {
+        let Some((pulse, log)) = &mut self.last else { return };
+        let at = super::now_in_words();
+        *pulse = Pulse { phase, at, rate: 0.0, in_flight: 0, hold: None, ..pulse.clone() };
+        log.add(pulse, Instant::now());
+        self.watcher.pulse(pulse);
     }
 }
 
@@ -144,6 +155,14 @@ impl<W: Watcher> Watcher for Follower<W> {
             Milestone::FetchingEnded => {
                 self.end();
                 self.watcher.reached(milestone);
+            }
+            Milestone::Proving => {
+                self.watcher.reached(milestone);
+                self.enter(Phase::Proving);
+            }
+            Milestone::Loading { .. } => {
+                self.watcher.reached(milestone);
+                self.enter(Phase::Loading);
             }
             _ => self.watcher.reached(milestone),
         }

@@ -170,7 +170,7 @@ impl Course {
         let at_work = at_work().map(shown).collect();
         Pulse {
             version: PULSE_VERSION,
-            at: format!("{:.3}", Timestamp::now()),
+            at: now_in_words(),
             job: self.subject.job.clone(),
             run: self.subject.run.clone(),
             round: self.subject.round,
@@ -253,6 +253,11 @@ impl Course {
 /// As many digits as anybody reads.
 fn thousandths(figure: f64) -> f64 {
     (figure * 1e3).round() / 1e3
+}
+
+/// Now (RFC 3339, UTC).
+fn now_in_words() -> String {
+    format!("{:.3}", Timestamp::now())
 }
 
 /// Now, in seconds since 1970.

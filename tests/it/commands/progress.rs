@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use vt100::Parser;
 
+use crate::postgres_server;
 use crate::support::processes::until;
 use crate::support::{Origin, Sandbox, ended, small_job, wait};
 
@@ -70,6 +71,17 @@ impl Terminal {
     #[track_caller]
     fn wait_for(&self, text: &str) {
         until(SOON, &format!("{text} is seen"), || self.shows(text));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:#?}", self.lines());
+        }
+        // It has ended, but for a test that fails.
+        let _ = self.run.kill();
+        let _ = self.run.wait();
     }
 }
 
@@ -224,7 +236,7 @@ fn a_program_reads_how_a_run_goes_line_by_line() {
     command.env("WINDROW_PROGRESS", "json");
     let told = ended(command).with_code(0).stderr;
     let pulses: Vec<Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let last = pulses.last().expect("a line");
+    let last = pulses.iter().rfind(|pulse| pulse["phase"] == "ended").expect("an end");
     assert!(pulses.len() >= 3, "{told}");
     assert!(pulses.iter().all(|pulse| pulse["version"] == 1 && pulse["job"] == "small"), "{told}");
     assert_eq!(
@@ -235,7 +247,7 @@ fn a_program_reads_how_a_run_goes_line_by_line() {
     assert!(last["latency"]["p50"].as_f64().is_some_and(|time| time >= 20.0), "{last}");
     let logged = std::fs::read_to_string(sandbox.newest_run("small").join("pulse.jsonl")).unwrap();
     let logged: Vec<Value> = logged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(logged.last().unwrap()["phase"], "ended");
+    assert_eq!(logged.last().unwrap()["phase"], "loading");
 }
 
 #[test]
@@ -250,4 +262,22 @@ fn a_run_is_watched_from_another_terminal_until_it_ends() {
     wait(run).with_code(143);
     until(SOON, "it ends", || watching.run.try_wait().unwrap().is_some());
     assert!(!watching.shows("in flight"), "{:#?}", watching.lines());
+}
+
+#[test]
+fn what_is_done_after_the_last_request_is_told_while_it_takes_time() {
+    let database = postgres_server::database();
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    small_job(&sandbox, &origin, 100, "", "");
+    sandbox.edit("small.toml", "to = \"duckdb:small.duckdb\"", &format!("to = {:?}", database.url()));
+    let slow = "[[publish.before]]\nsql = \"SELECT pg_sleep(4)\"\n\n[table]";
+    sandbox.edit("small.toml", "[table]", slow);
+    let mut terminal = Terminal::of(&sandbox, 100);
+    terminal.wait_for("loading the rows of 100 records: 100 rows sent, ");
+    let watching = Terminal::with(&sandbox, 100, &["status", "small", "--watch"]);
+    watching.wait_for("loading the rows");
+    assert_eq!(terminal.run.wait().unwrap().code(), Some(0), "{:#?}", terminal.lines());
+    until(SOON, "it is published", || terminal.shows("small: published 100 rows"));
+    assert!(!terminal.shows("loading the rows"), "{:#?}", terminal.lines());
 }
