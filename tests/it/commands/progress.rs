@@ -14,7 +14,7 @@ use vt100::Parser;
 
 use crate::postgres_server;
 use crate::support::processes::until;
-use crate::support::{Origin, Sandbox, ended, small_job, wait};
+use crate::support::{Origin, Sandbox, ended, is_soak, small_job, wait};
 
 /// How soon it is to be seen; ten times as long on a busy machine.
 const SOON: Duration = Duration::from_secs(2);
@@ -294,4 +294,105 @@ fn that_requests_wait_to_be_sent_again_is_told_with_how_they_failed() {
     );
     let terminal = Terminal::of(&sandbox, 100);
     terminal.wait_for("waiting: requests that failed (connections break) are sent again soon");
+}
+
+/// A job that takes a while, and how it is slowed down.
+struct Slow {
+    name: &'static str,
+    origin: &'static [&'static str],
+    films: usize,
+    settings: &'static str,
+    limit: &'static str,
+    /// The part of what is told from a quarter on that is to be within a third of the truth.
+    right: f64,
+}
+
+const SLOW: [Slow; 5] = [
+    Slow {
+        name: "steady",
+        origin: &["--latency-ms", "100"],
+        films: 2000,
+        settings: "in_flight = 8",
+        limit: "",
+        right: 0.95,
+    },
+    Slow {
+        name: "faulty",
+        origin: &["--latency-ms", "100", "--rate-429", "0.01", "--retry-after", "1", "--rate-500", "0.02"],
+        films: 1800,
+        settings: "in_flight = 8",
+        limit: "",
+        right: 0.9,
+    },
+    Slow {
+        name: "limited",
+        origin: &["--latency-ms", "20"],
+        films: 1800,
+        settings: "",
+        limit: "rate = \"40/s\"",
+        right: 0.95,
+    },
+    Slow {
+        name: "quota",
+        origin: &["--latency-ms", "100"],
+        films: 700,
+        settings: "in_flight = 4",
+        limit: "quota = \"500/25s\"",
+        right: 0.75,
+    },
+    // Of a long tail nobody knows beforehand.
+    Slow {
+        name: "tail",
+        origin: &["--latency-ms", "50", "--jitter-ms", "400"],
+        films: 1500,
+        settings: "in_flight = 16",
+        limit: "",
+        right: 0.0,
+    },
+];
+
+impl Slow {
+    /// Of what was told from a quarter on, the part that was within a third of the truth.
+    fn told(&self) -> f64 {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(self.origin));
+        let limit = if self.limit.is_empty() { "" } else { "limit = \"slow\"" };
+        small_job(&sandbox, &origin, self.films, self.settings, limit);
+        if !self.limit.is_empty() {
+            sandbox.edit("small.toml", "[defaults]", &format!("[limit.slow]\n{}\n\n[defaults]", self.limit));
+        }
+        let told = sandbox.run(["run", "small.toml", "--wait", "--progress", "json"]).with_code(0).stderr;
+        let pulses: Vec<Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let second = |pulse: &Value| {
+            pulse["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond() as f64 / 1e3
+        };
+        let end = pulses.iter().rfind(|pulse| pulse["phase"] == "ended").map(second).unwrap();
+        let is_late = |pulse: &&Value| {
+            let (done, planned) = (pulse["done"].as_f64().unwrap(), pulse["planned"].as_f64().unwrap());
+            let is_early = pulse["round"] == 0 && done < planned / 4.0;
+            !is_early && pulse["phase"] == "fetching" && end - second(pulse) >= 5.0
+        };
+        let told: Vec<(f64, f64)> = pulses
+            .iter()
+            .filter(is_late)
+            .filter_map(|pulse| Some((pulse["seconds_left"].as_f64()?, end - second(pulse))))
+            .collect();
+        assert!(told.len() >= 10, "{}: {told:?}", self.name);
+        let right = told.iter().filter(|(left, truth)| (left / truth - 1.0).abs() <= 1.0 / 3.0).count();
+        let shown: Vec<_> = told.iter().step_by(told.len().div_ceil(6)).collect();
+        println!("{}: {right} of {} within a third: {shown:.0?}", self.name, told.len());
+        right as f64 / told.len() as f64
+    }
+}
+
+/// A minute of runs that hardly work; what the figures come from is tested without them.
+#[test]
+fn the_time_left_is_what_is_left() {
+    if !is_soak() {
+        return;
+    }
+    let runs = SLOW.map(|slow| std::thread::spawn(move || (slow.name, slow.told(), slow.right)));
+    for run in runs {
+        let (name, right, least) = run.join().unwrap();
+        assert!(right >= least, "{name}: {right:.2}");
+    }
 }
