@@ -34,7 +34,8 @@ impl Terminal {
     fn with(sandbox: &Sandbox, width: u16, words: &[&str]) -> Terminal {
         let terminal = openpty(&size(width), None).unwrap();
         let mut command = sandbox.command(words);
-        command.env("TERM", "xterm").stdout(Stdio::null()).stderr(Stdio::from(terminal.slave));
+        command.env("TERM", "xterm").env("LC_ALL", if width == 60 { "C" } else { "C.UTF-8" });
+        command.stdout(Stdio::null()).stderr(Stdio::from(terminal.slave));
         let run = command.spawn().unwrap();
         drop(command);
         let screen = Arc::new(Mutex::new(Parser::new(24, width, 0)));
@@ -121,6 +122,7 @@ fn what_holds_a_run_back_is_one_line_of_those_that_fit_the_terminal() {
         let bar = &lines[title + 1];
         let wide = usize::from(width).min(80);
         assert_eq!(bar.trim_end().chars().count(), wide, "a bar, and a share: {lines:#?}");
+        assert_eq!(bar.is_ascii(), width == 60, "as the locale can show it: {bar}");
         assert!(lines[title + 2].contains(" of 2,400 requests done, "), "{lines:#?}");
         assert!(lines[title + 3].starts_with("0 failed"), "{lines:#?}");
         assert!(lines[title + 4].contains(" shards done; at work: "), "{lines:#?}");
@@ -167,8 +169,9 @@ fn a_window_that_becomes_narrower_shows_each_line_once() {
             let lines = terminal.lines();
             let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
             let wide = usize::from(width).min(80);
-            let has_bar =
-                lines.iter().any(|line| line.starts_with(['█', '░']) && line.chars().count() == wide);
+            let has_bar = lines
+                .iter()
+                .any(|line| line.starts_with(['█', '░', '#', '.']) && line.chars().count() == wide);
             ["small   run ", " requests done, ", " shards done", "held by: "].map(count) == [1; 4] && has_bar
         };
         until(SOON, &format!("{width}: {:#?}", terminal.lines()), is_whole);
@@ -394,5 +397,29 @@ fn the_time_left_is_what_is_left() {
     for run in runs {
         let (name, right, least) = run.join().unwrap();
         assert!(right >= least, "{name}: {right:.2}");
+    }
+}
+
+#[test]
+fn colors_are_for_who_wants_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", "[input]\nfiles = \"ids.txt\"\n");
+    for (name, value, is_colored) in
+        [("TERM", "xterm", true), ("NO_COLOR", "1", false), ("TERM", "dumb", false)]
+    {
+        let terminal = openpty(&size(80), None).unwrap();
+        let mut command = sandbox.command(["run", "small.toml"]);
+        command
+            .env("TERM", "xterm")
+            .env(name, value)
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(terminal.slave));
+        assert_eq!(command.status().unwrap().code(), Some(2));
+        drop(command);
+        let mut told = String::new();
+        // The end of a terminal that nobody writes to any more is an error.
+        let _ = File::from(terminal.master).read_to_string(&mut told);
+        assert!(told.contains("files"), "{told}");
+        assert_eq!(told.contains('\x1b'), is_colored, "{name}={value}: {told:?}");
     }
 }
