@@ -63,6 +63,8 @@ pub struct Subject {
 #[derive(Debug, Default)]
 struct Tally {
     pairs: u64,
+    /// Pairs of blocks that were committed when its first process started: done by an earlier command.
+    earlier: Option<u64>,
     /// Pairs of blocks that were committed when its process started.
     committed: u64,
     /// What its process told; what one had open when it crashed is asked again.
@@ -78,7 +80,12 @@ impl Tally {
         (self.committed + self.counts.pairs.done).min(self.pairs)
     }
 
-    /// The same of a hundred.
+    /// Those that ended by this command.
+    fn finished_now(&self) -> u64 {
+        self.finished().saturating_sub(self.earlier.unwrap_or_default())
+    }
+
+    /// How many ended, of a hundred.
     fn percent(&self) -> u64 {
         (self.finished() * 100).checked_div(self.pairs).unwrap_or(100)
     }
@@ -133,10 +140,14 @@ impl Course {
         let tally = self.tallies.entry(shard).or_default();
         match event {
             Event::Started { pairs, committed, .. } => {
-                let sent_before = tally.sent();
-                let counts = Counts::default();
-                *tally =
-                    Tally { pairs: *pairs, committed: *committed, counts, sent_before, is_at_work: true };
+                *tally = Tally {
+                    pairs: *pairs,
+                    earlier: tally.earlier.or(Some(*committed)),
+                    committed: *committed,
+                    counts: Counts::default(),
+                    sent_before: tally.sent(),
+                    is_at_work: true,
+                };
             }
             Event::Progress(counts) => {
                 tally.counts = Counts { latencies: Vec::new(), ..counts.clone() };
@@ -165,7 +176,9 @@ impl Course {
     /// How things are.
     pub fn pulse(&mut self, now: Instant) -> Pulse {
         let finished = self.finished();
-        self.pace.sample(now, finished, self.is_standstill());
+        // What earlier commands did says nothing of the pace.
+        let finished_now = self.tallies.values().map(Tally::finished_now).sum();
+        self.pace.sample(now, finished_now, self.is_standstill());
         let left = self.subject.pairs.saturating_sub(finished);
         let at_work = || self.tallies.iter().filter(|(_, tally)| tally.is_at_work);
         let shown = |(shard, tally): (&u32, &Tally)| AtWork { shard: *shard, percent: tally.percent() };

@@ -38,6 +38,27 @@ fn a_pair_is_counted_once_whichever_process_ended_it() {
 }
 
 #[test]
+fn what_an_earlier_command_did_says_nothing_of_the_pace() {
+    let mut course = course(200_000);
+    let began = course.began;
+    course.pulse(began);
+    // The second shard begins when the first one has been at work for a while.
+    course.event(0, &started(100_000, 90_000), began + Duration::from_secs(1));
+    for second in 1..=30 {
+        let now = began + Duration::from_secs(second);
+        if second == 15 {
+            course.event(1, &started(100_000, 60_000), now);
+        }
+        course.event(0, &done(100 * second), now);
+        course.pulse(now);
+    }
+    let pulse = course.pulse(began + Duration::from_secs(30));
+    assert_eq!((pulse.pairs.done, pulse.rate), (153_000, 100.0));
+    let left = pulse.seconds_left.unwrap();
+    assert!((460.0..=480.0).contains(&left), "{left}");
+}
+
+#[test]
 fn latencies_are_those_of_the_last_minute_of_all_processes() {
     let mut course = course(1_000);
     let began = Instant::now();
