@@ -25,6 +25,7 @@ pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, Runn
 
 async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let earlier = find::open_run(&args.run, runs).await?;
     runner::extract(earlier, &stop, &mut ending.witness).await
 }

@@ -50,6 +50,9 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
 /// The run's end, and where the job's runs are.
 async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(Ended, PathBuf), RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
+    let trial = args.trial.trial();
+    ending.witness.is_trial = trial.is_one();
     let job = find::load_job(&args.job, runs).await?;
     ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RunOptions {
@@ -57,7 +60,7 @@ async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(En
         secrets: ending.secrets.clone(),
         is_new: args.new,
         waits: args.wait,
-        trial: args.trial.trial(),
+        trial,
         fetch: args.fetch.options(),
     };
     Ok((runner::run(&job, &options, &stop, &mut ending.witness).await?, options.root))

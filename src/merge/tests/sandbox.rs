@@ -597,6 +597,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         publish: Publish { min_success: Some(0.0), ..Publish::default() },
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings {
             chunks: plan.chunks,
             keep_answers: KeepAnswers::None,

@@ -17,6 +17,8 @@ pub struct Witness {
     console: Console,
     /// `run`, `retry`, `extract` or `merge`.
     pub(super) command: &'static str,
+    /// Whether only some records are tried.
+    pub is_trial: bool,
     began: (Instant, Timestamp),
     /// The run that it is about, which is held as long as this is there.
     pub(super) run: Option<LiveRun>,
@@ -47,6 +49,7 @@ impl Witness {
         Witness {
             console: Console::default(),
             command,
+            is_trial: false,
             began: (now, clock),
             run: None,
             job: None,
