@@ -4,6 +4,7 @@
 use clap::error::Error as UsageError;
 use tokio::sync::watch;
 
+use super::OutputArgs;
 use super::summary_to::{SummaryArgs, SummaryTo};
 use crate::handoff::{Exit, StateOfRun, Summary};
 use crate::job::Job;
@@ -28,10 +29,11 @@ pub(super) struct Ending {
 
 impl Ending {
     /// Of a command that begins now.
-    pub(super) fn of(command: &'static str, args: &SummaryArgs) -> Ending {
+    pub(super) fn of(command: &'static str, args: &SummaryArgs, output: &OutputArgs) -> Ending {
         let to = args.summary.clone();
         to.iter().for_each(SummaryTo::clear);
-        Ending { witness: Witness::of(command), secrets: Secrets::from_environment(), stop: None, to }
+        let witness = Witness::of(command, output.console());
+        Ending { witness, secrets: Secrets::from_environment(), stop: None, to }
     }
 
     /// Whether standard output is the summary's.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::runner::{self, AskedAgain, RunnerError};
@@ -14,11 +14,13 @@ pub(super) struct ExtractArgs {
     /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("extract", &args.summary);
+    let mut ending = Ending::of("extract", &args.summary, &args.output);
     let asked = work(args, runs, &mut ending).await;
     ending.asked_again(asked).await
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Destination;
 use crate::os::stop_on_signals;
@@ -27,11 +27,13 @@ pub(super) struct MergeArgs {
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("merge", &args.summary);
+    let mut ending = Ending::of("merge", &args.summary, &args.output);
     let ended = match work(args, runs, &mut ending).await {
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),

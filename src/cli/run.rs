@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{FetchArgs, RunsArgs, TrialArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::report::prune;
@@ -28,11 +28,13 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     fetch: FetchArgs,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("run", &args.summary);
+    let mut ending = Ending::of("run", &args.summary, &args.output);
     let (ended, root) = match work(args, runs, &mut ending).await {
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),

@@ -6,6 +6,7 @@
 pub mod check;
 mod console;
 pub mod failures;
+mod holds;
 pub mod limits;
 mod numbers;
 pub mod plan;
@@ -16,10 +17,12 @@ pub mod status;
 pub mod stdout;
 pub mod summary;
 mod table;
+mod watch;
 mod words;
 
 pub use console::Console;
 pub use numbers::counted;
-pub use progress::{Progress, Subject};
+pub use progress::{Detail, Progress, Show};
 pub use table::Shape;
+pub use watch::watch;
 pub use words::{filled_table, paused, secret_refused, some_columns, word_for};

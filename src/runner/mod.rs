@@ -9,6 +9,7 @@
 //! - A run that is published is not published again, whatever died when (`settle`).
 
 mod choose;
+mod course;
 mod env_file;
 mod error;
 mod extract;
@@ -32,6 +33,7 @@ mod state;
 mod trial;
 
 pub use choose::{Choice, Trial, choose, plan_new};
+pub use course::{Course, Follower, Subject, Totals};
 pub use error::RunnerError;
 pub use extract::extract;
 pub use jobs::{check_secrets, mask, planned_job, secrets};

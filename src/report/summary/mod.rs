@@ -173,17 +173,23 @@ fn say_unfinished(run: &LiveRun, fetched: &Fetched, published: &str) {
     } else {
         ""
     };
+    tell!(
+        "hint: {}; {}{limits}",
+        goes_on(run),
+        if run.plan.trial {
+            format!("`windrow failures {word}` shows what failed")
+        } else {
+            format!("`windrow status {word}` shows the shards")
+        }
+    );
+}
+
+/// How a run that ends early is gone on with.
+pub(super) fn goes_on(run: &LiveRun) -> String {
     if run.plan.trial {
-        tell!(
-            "hint: a trial is not resumed: start another; `windrow failures {word}` shows what failed{limits}"
-        )
-    } else {
-        tell!(
-            "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards{limits}",
-            shown_path(&run.plan.job_path),
-            elsewhere(run),
-        )
+        return "a trial is not resumed: start another".to_owned();
     }
+    format!("`windrow run {}{}` goes on", shown_path(&run.plan.job_path), elsewhere(run))
 }
 
 /// ` --runs DIR` where the run is not where its job's runs are by default.
