@@ -1,13 +1,15 @@
-//! `windrow failures RUN`: what failed, by kind, with an example each.
+//! `windrow failures RUN`: what failed, by kind, with an example each, and what to do about it.
 
 use clap::Args;
 
 use super::{RunsArgs, find};
-use crate::handoff::Exit;
-use crate::merge;
+use crate::handoff::{Exit, Plan, RunStore};
+use crate::job::Job;
+use crate::merge::{self, QueryResult};
 use crate::os::tell;
-use crate::report::{Shape, failures, stdout, word_for};
-use crate::runner::{RunnerError, planned_job};
+use crate::report::advice::{self, Commands};
+use crate::report::{Shape, failures, stdout, waiting};
+use crate::runner::{RunState, RunnerError, planned_job};
 
 /// Characters of an answer that a table shows.
 const BEGINNING: usize = 200;
@@ -38,27 +40,60 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
         (false, false) => failures::by_kind(&plan),
     };
     let mut result = merge::query(&run, Some(&job), &sql, None).await?;
+    let commands = Commands::of(&run, &plan, &job, RunState::read(&run).await?.is_whole());
     if result.rows.is_empty() {
         tell!("{}: nothing failed", plan.job);
-        return Ok(Exit::Done);
+    } else {
+        shorten_answers(&mut result, &args);
+        stdout::write_rows(&result, args.format)?;
+        say_what_to_do(&run, &plan, &job, &args, &result, &commands).await?;
     }
-    if args.answers && args.format == Shape::Table {
-        result
-            .rows
-            .iter_mut()
-            .flat_map(|row| row.last_mut())
-            .flatten()
-            .for_each(|answer| stdout::shorten(answer, BEGINNING));
-    }
-    stdout::write_rows(&result, args.format)?;
-    let word = word_for(&run, &plan);
-    if failures::some_are_rejected(&result) {
-        tell!(
-            "hint: what is rejected is not asked again: the table refuses it; mend it there, or in the job, and run `windrow merge {word}`"
-        );
-    }
-    tell!(
-        "hint: `windrow retry {word}` asks what failed again; --list lists them all, --answers with what was answered"
-    );
+    say_what_waits(&run, &plan, &job, &commands).await?;
     Ok(Exit::Done)
+}
+
+fn shorten_answers(result: &mut QueryResult, args: &FailuresArgs) {
+    if args.answers && args.format == Shape::Table {
+        let answers = result.rows.iter_mut().flat_map(|row| row.last_mut()).flatten();
+        answers.for_each(|answer| stdout::shorten(answer, BEGINNING));
+    }
+}
+
+async fn say_what_to_do(
+    run: &RunStore,
+    plan: &Plan,
+    job: &Job,
+    args: &FailuresArgs,
+    result: &QueryResult,
+    commands: &Commands,
+) -> Result<(), RunnerError> {
+    if failures::some_are_rejected(result) {
+        tell!("hint: rejected: {}", commands.for_rejected());
+    }
+    let causes = advice::causes(run, plan, job, commands).await?;
+    for (label, advice) in advice::each_once(&causes, job) {
+        tell!("hint: {label}: {}: {}", advice.means, advice.todo);
+    }
+    if !args.list && !args.answers {
+        tell!("hint: --list lists every request that failed, --answers with what was answered");
+    }
+    Ok(())
+}
+
+async fn say_what_waits(
+    run: &RunStore,
+    plan: &Plan,
+    job: &Job,
+    commands: &Commands,
+) -> Result<(), RunnerError> {
+    let waiting = waiting::of_run(run, plan, job).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let held = waiting::held_now(job);
+    for line in waiting::lines(&waiting, held.as_ref()) {
+        tell!("{}: {line}", plan.job);
+    }
+    tell!("hint: {}", commands.for_waiting());
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! Nothing here decides anything; it reads what the parts below tell and prints it. Data goes to standard
 //! output, everything else to standard error.
 
+pub mod advice;
 pub mod check;
 mod console;
 pub mod failures;
@@ -16,10 +17,11 @@ pub mod status;
 pub mod stdout;
 pub mod summary;
 mod table;
+pub mod waiting;
 mod words;
 
 pub use console::Console;
 pub use numbers::counted;
 pub use progress::{Progress, Subject};
 pub use table::Shape;
-pub use words::{filled_table, paused, secret_refused, some_columns, word_for};
+pub use words::{filled_table, paused, run_again, secret_refused, some_columns, word_for};

@@ -43,6 +43,18 @@ pub fn when(second: u64) -> String {
     format!("on {}, in {}", here.strftime("%Y-%m-%d at %H:%M:%S %Z"), duration(left))
 }
 
+/// `2026-11-30 00:00 UTC`: a minute in the zone of this machine.
+pub fn minute(moment: Timestamp) -> String {
+    moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// The same of a second since 1970, rounded up: something is over by then.
+pub fn minute_after(second: u64) -> String {
+    let moment =
+        i64::try_from(second.div_ceil(60) * 60).ok().and_then(|second| Timestamp::from_second(second).ok());
+    moment.map_or_else(|| "later".to_owned(), minute)
+}
+
 /// How long ago: `42 s`, `5 h 3 min`, `14 days`.
 pub fn age(time: Duration) -> String {
     match time.as_secs() / 86_400 {

@@ -47,7 +47,7 @@ fn line(state: &RunState) -> Vec<String> {
         state.word().to_owned(),
         count(state.plan.records),
         format!("{committed}/{}", shards.len()),
-        count(state.failed()),
+        count(state.standing().map_or(0, |standing| standing.failed)),
         if state.plan.trial { "trial".to_owned() } else { String::new() },
     ]
 }

@@ -1,15 +1,14 @@
 //! What a command says at its end.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::numbers::{count, counted, duration};
 use super::stdout::{columns, shorten, write_rows};
 use super::table::{Shape, print_rows};
-use super::{failures, paused, secret_refused, some_columns, word_for};
+use super::{failures, paused, run_again, secret_refused, some_columns, word_for};
 use crate::fetch::Mask;
-use crate::handoff::{Exit, runs};
+use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Published, PublishedPart};
 use crate::os::{shown_path, tell};
@@ -169,21 +168,9 @@ fn say_unfinished(run: &LiveRun, fetched: &Fetched, published: &str) {
         )
     } else {
         tell!(
-            "hint: `windrow run {}{}` goes on; `windrow status {word}` shows the shards{limits}",
-            shown_path(&run.plan.job_path),
-            elsewhere(run),
+            "hint: `windrow run {}` goes on; `windrow status {word}` shows the shards{limits}",
+            run_again(&run.store, &run.plan),
         )
-    }
-}
-
-/// ` --runs DIR` where the run is not where its job's runs are by default.
-fn elsewhere(run: &LiveRun) -> String {
-    let root = run.store.folder().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    let usual = std::fs::canonicalize(runs::default_root(&run.plan.job_path));
-    if usual.is_ok_and(|usual| usual == root) {
-        String::new()
-    } else {
-        format!(" --runs {}", shown_path(root))
     }
 }
 

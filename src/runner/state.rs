@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::handoff::lock::run_is_locked;
 use crate::handoff::{HandoffError, Outcome, Plan, Round, RunStore, Tally};
+use crate::record::{Kind, Status};
 
 /// How one run stands.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ impl RunState {
 
     /// One word for the whole run.
     pub fn word(&self) -> &'static str {
-        let whole = self.rounds.iter().flat_map(|(_, shards)| shards).all(ShardState::is_committed);
+        let whole = self.is_whole();
         match &self.outcome {
             _ if self.is_locked => "running",
             Some(outcome) if outcome.published => "published",
@@ -68,25 +69,63 @@ impl RunState {
         }
     }
 
-    /// Pairs without success as things stand: each round after the first asked again what one before it left.
-    pub fn failed(&self) -> u64 {
-        let shards = |round: &(Round, Vec<ShardState>), of: fn(&Tally) -> u64| -> u64 {
-            round.1.iter().map(|shard| of(&shard.tally)).sum()
+    /// Whether every block of every shard is committed.
+    pub fn is_whole(&self) -> bool {
+        self.rounds.iter().flat_map(|(_, shards)| shards).all(ShardState::is_committed)
+    }
+
+    /// What became of the pairs as things stand, from the commits alone; `None` where a later round took up pairs of
+    /// several kinds, which only the requests themselves tell apart.
+    pub fn standing(&self) -> Option<Standing> {
+        let (last, earlier) = self.rounds.split_last()?;
+        let of = |round: &(Round, Vec<ShardState>)| {
+            let mut tally = Tally::default();
+            round.1.iter().for_each(|shard| tally.add(&shard.tally));
+            tally
         };
-        let failed: u64 = self.rounds.iter().map(|round| shards(round, failed_pairs)).sum();
-        let asked_again: u64 = self.rounds.iter().skip(1).map(|round| shards(round, pairs)).sum();
-        failed.saturating_sub(asked_again)
+        let mut standing = Standing::of(&of(last));
+        for (at, round) in earlier.iter().enumerate() {
+            let tally = of(round);
+            if tally.count(Status::Waiting) > 0 || tally.kinds.contains_key(&Kind::Dependency) {
+                return None;
+            }
+            // What a later round asked had failed.
+            let asked_again: u64 = of(&self.rounds[at + 1]).statuses.values().sum();
+            standing.failed += tally.count(Status::Failed).saturating_sub(asked_again);
+            standing.not_asked += tally.count(Status::NotAsked);
+        }
+        Some(standing)
     }
 }
 
-/// Pairs of committed blocks.
-fn pairs(tally: &Tally) -> u64 {
-    tally.statuses.values().sum()
+/// How many pairs stand without success, each as its last round left it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Asked without success.
+    pub failed: u64,
+    /// Not asked, since what they depend on failed, or their `when` says no.
+    pub not_asked: u64,
+    /// Left to a later round, by kind.
+    pub waiting: BTreeMap<Kind, u64>,
 }
 
-/// Pairs without success: one that its `when` left out has no kind.
-fn failed_pairs(tally: &Tally) -> u64 {
-    tally.kinds.values().sum()
+impl Standing {
+    fn of(tally: &Tally) -> Standing {
+        // No pair of such a kind has failed, but for those whose host was down to the end.
+        let waits = |(kind, count): (&Kind, &u64)| (kind.waits() && *count > 0).then_some((*kind, *count));
+        let mut waiting: BTreeMap<Kind, u64> = tally.kinds.iter().filter_map(waits).collect();
+        let down = waiting.values().sum::<u64>().saturating_sub(tally.count(Status::Waiting));
+        if let Some(of_host) = waiting.get_mut(&Kind::HostDown) {
+            *of_host = of_host.saturating_sub(down);
+        }
+        waiting.retain(|_, count| *count > 0);
+        Standing { failed: tally.count(Status::Failed), not_asked: tally.count(Status::NotAsked), waiting }
+    }
+
+    /// All that wait.
+    pub fn all_waiting(&self) -> u64 {
+        self.waiting.values().sum()
+    }
 }
 
 /// How the shards of a round stand.
