@@ -50,26 +50,20 @@ pub(super) fn todo(subject: &Subject<'_>, commands: &Commands) -> String {
 
 fn who_asks(subject: &Subject<'_>, commands: &Commands, status: u16, retry: &str) -> String {
     let secrets = subject.endpoint.map(secrets).unwrap_or_default();
-    let proper = format!(
-        "or, if that says that the id does not exist there, `{}` in the endpoint, then {}",
-        missing(subject, status),
-        commands.extract(subject.id)
-    );
+    let exists_not = missing(subject, commands, status);
     match secrets.as_slice() {
+        // Others were let in.
+        [] if !subject.is_all => format!("{exists_not}; or {retry} once the server lets it in"),
         [] => format!(
-            "say who asks, as by `auth = {{ bearer = \"${{TOKEN}}\" }}` in the endpoint, then {}; {proper}",
+            "say who asks, as by `auth = {{ bearer = \"${{TOKEN}}\" }}` in the endpoint, then {}; or {exists_not}",
             commands.anew(subject.id)
         ),
-        some => format!("set {} right, then {retry}; {proper}", some.join(" and ")),
+        some => format!("set {} right, then {retry}; or {exists_not}", some.join(" and ")),
     }
 }
 
 fn not_there(subject: &Subject<'_>, commands: &Commands, status: u16) -> String {
-    let exists_not = format!(
-        "`{}` in the endpoint if that says that the id does not exist there, then {}",
-        missing(subject, status),
-        commands.extract(subject.id)
-    );
+    let exists_not = missing(subject, commands, status);
     if subject.is_all {
         let (url, anew) = (subject.address(), commands.anew(subject.id));
         format!("all are: mend {url} where it is wrong, then {anew}; or {exists_not}")
@@ -78,13 +72,17 @@ fn not_there(subject: &Subject<'_>, commands: &Commands, status: u16) -> String 
     }
 }
 
-/// `missing` with one status more.
-fn missing(subject: &Subject<'_>, status: u16) -> String {
+/// That the status says of an id that it does not exist there: `missing` with one status more.
+fn missing(subject: &Subject<'_>, commands: &Commands, status: u16) -> String {
     let known = subject.endpoint.map(|endpoint| endpoint.missing.clone()).unwrap_or_default();
     let statuses = known.statuses.iter().copied().filter(|known| *known != status).chain([status]);
     let mut all: Vec<String> = statuses.map(|status| status.to_string()).collect();
     all.extend(known.when.map(|when| format!("'{when}'")));
-    format!("missing = [{}]", all.join(", "))
+    format!(
+        "`missing = [{}]` in the endpoint if that says that the id does not exist there, then {}",
+        all.join(", "),
+        commands.extract(subject.id)
+    )
 }
 
 /// The names of what says who asks.

@@ -83,7 +83,8 @@ fn todo(subject: &Subject<'_>, commands: &Commands) -> String {
         Kind::Connect | Kind::HostDown => format!("{} once the server is back", retry()),
         Kind::Tls => format!(
             "{} once the certificate is in order; or `ca_file = \"ca.pem\"` in the endpoint, where its authority is your \
-             own, then the same",
+             own, then {}",
+            retry(),
             retry()
         ),
         Kind::Timeout => timeout(subject, &retry()),

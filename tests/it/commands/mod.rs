@@ -5,6 +5,7 @@
 //! | [`trials`] | `--sample`, `--ids`, `--max-requests` |
 //! | [`rounds`] | `retry`, `merge`, `shard` |
 //! | [`reading`] | `status`, `failures`, `query` |
+//! | [`advice`] | is what is advised for each kind of failure right, followed word for word? |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
@@ -16,6 +17,7 @@
 //! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
+mod advice;
 mod gate;
 mod plans;
 mod price;

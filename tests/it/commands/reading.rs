@@ -139,9 +139,12 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     | business | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     | omdb     | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
-    ended.saying(
-        "hint: `windrow retry small` asks what failed again; --list lists them all, --answers with what was answered",
-    );
+    let hints: Vec<&str> = ended.stderr.lines().collect();
+    insta::assert_snapshot!(hints.join("\n"), @r#"
+    hint: status 403 of business: the server refuses who asks, or what is asked (HTTP 403): `missing = [404, 403]` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: status 403 of omdb: the server refuses who asks, or what is asked (HTTP 403): `missing = [403, '.Response == "False"']` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: --list lists every request that failed, --answers with what was answered
+    "#);
     let ended = sandbox.run(["failures", "small", "--list", "--format", "csv"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
     imdb_id,endpoint,status,kind,http,attempts,detail
