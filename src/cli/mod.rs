@@ -1,6 +1,7 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
 mod check;
+mod ending;
 mod extract;
 mod failures;
 mod find;
@@ -16,6 +17,7 @@ mod run;
 mod schema;
 mod shard;
 mod status;
+mod summary_to;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -155,6 +157,7 @@ fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
         tell!("hint: windrow {command}");
     }
     if answer.use_stderr() {
+        ending::of_usage(answer);
         return Ok(Exit::Usage);
     }
     stdout::unless_unread(printed)?;

@@ -1,14 +1,17 @@
 //! `windrow run JOB`: plan, fetch, retry, publish, summarise.
 
-use std::time::Instant;
+use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ending::Ending;
+use super::summary_to::SummaryArgs;
 use super::{FetchArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
-use crate::report::{Console, prune, summary};
-use crate::runner::{self, RunOptions, RunnerError, after_run, secrets};
+use crate::report::prune;
+use crate::report::summary::{self, EndOfCommand};
+use crate::runner::{self, Ended, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -24,26 +27,38 @@ pub(super) struct RunArgs {
     trial: TrialArgs,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let started = Instant::now();
+    let mut ending = Ending::of("run", &args.summary);
+    let (ended, root) = match work(args, runs, &mut ending).await {
+        Ok(ended) => ended,
+        Err(error) => return Ok(ending.fail(&error).await),
+    };
+    ending.witness.ended();
+    summary::ended(&ended, ending.witness.took(), ending.takes_stdout()).await;
+    if let Some(swept) = after_run(&ended, &root, &mut ending.witness).await {
+        prune::removed_after(&ended.job, &swept);
+    }
+    ending.tell(EndOfCommand::Ended(&ended)).await;
+    // Last of all: who is killed before this has not told.
+    super::end_told(&ended)
+}
+
+/// The run's end, and where the job's runs are.
+async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(Ended, PathBuf), RunnerError> {
     let stop = stop_on_signals()?;
     let job = find::load_job(&args.job, runs).await?;
+    ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RunOptions {
         root: find::runs_root(&job, runs),
-        secrets: secrets(args.fetch.env_file.as_deref())?,
+        secrets: ending.secrets.clone(),
         is_new: args.new,
         waits: args.wait,
         trial: args.trial.trial(),
         fetch: args.fetch.options(),
     };
-    let mut console = Console::default();
-    let ended = runner::run(&job, &options, &stop, &mut console).await?;
-    summary::ended(&ended, started.elapsed()).await;
-    if let Some(swept) = after_run(&ended, &options.root, &mut console).await {
-        prune::removed_after(&ended.job, &swept);
-    }
-    // Last of all: who is killed before this has not told.
-    super::end_told(&ended)
+    Ok((runner::run(&job, &options, &stop, &mut ending.witness).await?, options.root))
 }

@@ -16,6 +16,8 @@ pub const PLAN: &str = "plan.json";
 pub const OUTCOME: &str = "merged.json";
 /// That a publication has begun and nobody has been told how it ended.
 pub const PUBLISHING: &str = "publishing.json";
+/// How the last command on the run ended, for programs.
+pub const SUMMARY: &str = "summary.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.
@@ -32,12 +34,13 @@ pub const SHARD_LOG: &str = "shard.log";
 pub const INPUT: &str = "input.parquet";
 
 /// What has one name only, in a run's folder or a shard's.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     super::mark::MARK,
     JOB,
     PLAN,
     OUTCOME,
     PUBLISHING,
+    SUMMARY,
     TRIAL_DATABASE,
     SECRETS_ACCEPTED,
     RUN_LOCK,

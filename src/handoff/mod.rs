@@ -14,6 +14,7 @@
 //!   00003/000012000.<attempt>.answers.parquet   chunk: the answers of that block that are kept, if any
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
+//!   summary.json                                Summary: how the last command on the run ended, for programs; never read
 //!   publishing.json                             Publishing: while a command publishes, until it has said what came of it
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
 //!   00003/shard.log                             what the shard's processes wrote to standard error
@@ -55,8 +56,10 @@ pub mod runs;
 mod seal;
 pub mod store;
 mod strange;
+pub mod summary;
 mod sweep;
 
+pub use crate::job::StateOfRun;
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use error::HandoffError;
 pub use event::Event;
@@ -65,6 +68,7 @@ pub use hold::Hold;
 pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
 pub use refused::RefusedRow;
 pub use store::RunStore;
+pub use summary::Summary;
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.

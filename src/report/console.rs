@@ -107,7 +107,11 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
             "{}: [[publish.before]] and [[publish.after]] are for another kind of destination, and left out",
             job.name
         ),
-        Milestone::FetchingBegun { .. }
+        Milestone::Opened(_)
+        | Milestone::WorkedBy(_)
+        | Milestone::Proving
+        | Milestone::Loading
+        | Milestone::FetchingBegun { .. }
         | Milestone::FetchingEnded
         | Milestone::Waiting { .. }
         | Milestone::PauseUnpublished { .. }

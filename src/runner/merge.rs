@@ -37,6 +37,7 @@ pub async fn merge(
     watcher: &mut dyn Watcher,
 ) -> Result<Ended, RunnerError> {
     let secrets = &options.secrets;
+    watcher.reached(Milestone::Opened(&run));
     let is_noted = options.to.is_none() && !run.plan.trial;
     let settled = if is_noted { settle(&run.store, &run.plan, secrets, watcher).await? } else { None };
     let mut job = match (jobs::present_job(&run.store, &run.plan).await, settled) {
@@ -47,12 +48,13 @@ pub async fn merge(
     if let Some(to) = &options.to {
         redirect(&mut job, to, watcher);
     }
+    watcher.reached(Milestone::WorkedBy(&job));
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = jobs::mask(&job, secrets);
     tell_new_columns(&job, &to, stop, watcher).await;
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
-    let end =
-        publication.publish(PublishOptions { anyway: options.anyway, again: true, is_noted }, stop).await?;
+    let how = PublishOptions { anyway: options.anyway, again: true, is_noted };
+    let end = publication.publish(how, stop, watcher).await?;
     Ok(Ended { run, job, to, mask, end, is_noted, _job_lock: None })
 }
 
@@ -114,13 +116,16 @@ impl Publication<'_> {
         self,
         options: PublishOptions,
         stop: &watch::Receiver<Stop>,
+        watcher: &mut dyn Watcher,
     ) -> Result<RunEnd, RunnerError> {
         let run = &self.run.store;
+        watcher.reached(Milestone::Proving);
         let proof = merge::prove(run).await?;
         let terms = Terms { now_micros: now_micros(), anyway: options.anyway, again: options.again };
         if options.is_noted {
             settle::begin(run, self.job, terms.now_micros).await?;
         }
+        watcher.reached(Milestone::Loading);
         match merge::publish(run, self.job, self.to, &proof, &terms, told_to_stop(stop)).await {
             Ok(published) => Ok(RunEnd::Published(Box::new(published))),
             Err(MergeError::Interrupted) => {

@@ -26,6 +26,14 @@ pub enum Milestone<'a> {
     },
     /// The environment names a proxy, and the job says nothing of one: what to say of it.
     ProxyUnused(String),
+    /// The run that all that follows is about, which this process holds. Told as soon as it is known.
+    Opened(&'a LiveRun),
+    /// The job that it is worked or published by.
+    WorkedBy(&'a Job),
+    /// It is checked that nothing of the run is missing.
+    Proving,
+    /// The rows are being written.
+    Loading,
     /// The unfinished run is continued.
     Resumed(&'a LiveRun),
     /// The unfinished run stays as it is, and another one begins.

@@ -1,7 +1,14 @@
-//! What a command says at its end.
+//! What a command says at its end: to the person, and as a [`Summary`](crate::handoff::Summary) to programs.
+
+mod figures;
+mod made;
+mod witness;
 
 use std::io;
 use std::time::Duration;
+
+pub use made::{EndOfCommand, noted_summary};
+pub use witness::Witness;
 
 use super::numbers::{count, counted, duration};
 use super::stdout::{columns, shorten, write_rows};
@@ -24,8 +31,9 @@ pub(super) const PREVIEW_WIDTH: usize = 40;
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
 
-/// The end of a run or a merge. What is published stays so, whatever of this cannot be shown.
-pub async fn ended(ended: &Ended, took: Duration) {
+/// The end of a run or a merge. What is published stays so, whatever of this cannot be shown. The first rows are written to
+/// standard output, unless it is somebody else's.
+pub async fn ended(ended: &Ended, took: Duration, stdout_is_taken: bool) {
     let Ended { run, job, .. } = ended;
     if let RunEnd::Unfinished(left) = &ended.end {
         return unfinished(run, left);
@@ -41,7 +49,9 @@ pub async fn ended(ended: &Ended, took: Duration) {
             tell!("run    {}", shown_path(run.store.folder()));
         }
         RunEnd::Published(published) => {
-            preview_unless_it_takes_long(&ended.to, &job.table.name, &ended.mask).await;
+            if !stdout_is_taken {
+                preview_unless_it_takes_long(&ended.to, &job.table.name, &ended.mask).await;
+            }
             say_published(ended, published, took);
         }
     }
