@@ -91,9 +91,7 @@ async fn say_what_waits(
         return Ok(());
     }
     let held = waiting::held_now(job);
-    for line in waiting::lines(&waiting, held.as_ref()) {
-        tell!("{}: {line}", plan.job);
-    }
+    tell!("{}: {}", plan.job, waiting::line(&waiting, held.as_ref()));
     tell!("hint: {}", commands.for_waiting());
     Ok(())
 }

@@ -61,19 +61,21 @@ pub fn held_by(job: &Job, known: &[LimitState], second: u64) -> Option<HeldBy> {
     known.iter().filter(is_ours).filter_map(held).max_by_key(|held| held.until)
 }
 
-/// `1,990 requests wait: the quota of NAME is used up until 2026-11-30 00:00 UTC`; a line for each kind.
-pub fn lines(waiting: &BTreeMap<Kind, u64>, held: Option<&HeldBy>) -> Vec<String> {
-    waiting
-        .iter()
-        .map(|(kind, number)| {
-            let verb = if *number == 1 { "request waits" } else { "requests wait" };
-            format!("{} {verb}: {}", count(*number), why(*kind, held))
-        })
-        .collect()
+/// `1,990 requests wait: the quota of NAME is used up until 2026-11-30 00:00 UTC`.
+pub fn line(waiting: &BTreeMap<Kind, u64>, held: Option<&HeldBy>) -> String {
+    let number: u64 = waiting.values().sum();
+    let verb = if number == 1 { "request waits" } else { "requests wait" };
+    format!("{} {verb}: {}", count(number), reasons(waiting, held))
+}
+
+/// What all that wait are waiting for. Where something else ended the run, that is why the rest was interrupted.
+pub fn reasons(waiting: &BTreeMap<Kind, u64>, held: Option<&HeldBy>) -> String {
+    let own = |kind: &&Kind| **kind != Kind::Interrupted || waiting.len() == 1;
+    waiting.keys().filter(own).map(|kind| why(*kind, held)).collect::<Vec<_>>().join("; ")
 }
 
 /// Why requests of a kind wait.
-pub fn why(kind: Kind, held: Option<&HeldBy>) -> String {
+fn why(kind: Kind, held: Option<&HeldBy>) -> String {
     match (kind, held) {
         (Kind::Quota, Some(held)) => {
             format!("the quota of {} is used up until {}", held.name, minute_after(held.until))

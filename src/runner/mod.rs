@@ -45,7 +45,7 @@ pub use round::{FetchOptions, cores};
 pub use rounds::worth_another_round;
 pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
-pub use state::{RunState, tallies};
+pub use state::{RunState, ShardState, Standing, tallies};
 pub use trial::{Asking, ask, id_columns, kept_answers, kept_records};
 
 #[cfg(test)]

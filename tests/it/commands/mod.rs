@@ -14,6 +14,7 @@
 //! | [`resume`] | which run is gone on with, and who waits for whom |
 //! | [`progress`] | what is seen on a terminal while a run works |
 //! | [`prune`] | what is removed, when, and what never is |
+//! | [`states`] | how does a run stand, and why, for people and for programs? |
 //! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
@@ -26,6 +27,7 @@ mod prune;
 mod reading;
 mod resume;
 mod rounds;
+mod states;
 mod steering;
 mod success;
 mod tables;
