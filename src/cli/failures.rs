@@ -7,8 +7,9 @@ use crate::handoff::{Exit, Plan, RunStore};
 use crate::job::Job;
 use crate::merge::{self, QueryResult};
 use crate::os::tell;
-use crate::report::advice::{self, Commands};
-use crate::report::{Shape, failures, stdout, waiting};
+use crate::record::Kind;
+use crate::report::advice::{self, Advice, Commands};
+use crate::report::{Failures, Shape, failures, stdout, waiting};
 use crate::runner::{RunState, RunnerError, planned_job};
 
 /// Characters of an answer that a table shows.
@@ -24,7 +25,7 @@ pub(super) struct FailuresArgs {
     /// The same, with the answers that were kept: their beginning in a table, the whole in other formats
     #[arg(long)]
     answers: bool,
-    /// How rows are printed: table, csv, json or markdown
+    /// How it is printed: table, csv, json (one document, with what to do) or markdown
     #[arg(long, short, default_value = "table")]
     format: Shape,
 }
@@ -39,59 +40,59 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
         (true, false) => failures::every_one(&plan),
         (false, false) => failures::by_kind(&plan),
     };
-    let mut result = merge::query(&run, Some(&job), &sql, None).await?;
+    let mut found = merge::query(&run, Some(&job), &sql, None).await?;
+    shorten_answers(&mut found, &args);
     let commands = Commands::of(&run, &plan, &job, RunState::read(&run).await?.is_whole());
-    if result.rows.is_empty() {
+    let advice = advice(&run, &plan, &job, &found, &commands).await?;
+    let waiting = waiting::of_run(&run, &plan, &job).await?;
+    let held = waiting.contains_key(&Kind::Quota).then(|| waiting::held_now(&job)).flatten();
+    if args.format == Shape::Json {
+        let document = Failures::of(&plan, &found, &advice);
+        stdout::write_json(&document.with_waiting(&waiting, held.as_ref(), commands.for_waiting()))?;
+        return Ok(Exit::Done);
+    }
+    if found.rows.is_empty() {
         tell!("{}: nothing failed", plan.job);
     } else {
-        shorten_answers(&mut result, &args);
-        stdout::write_rows(&result, args.format)?;
-        say_what_to_do(&run, &plan, &job, &args, &result, &commands).await?;
+        stdout::write_rows(&found, args.format)?;
+        say_what_to_do(&advice, &args);
     }
-    say_what_waits(&run, &plan, &job, &commands).await?;
+    if !waiting.is_empty() {
+        tell!("{}: {}\nhint: {}", plan.job, waiting::line(&waiting, held.as_ref()), commands.for_waiting());
+    }
     Ok(Exit::Done)
 }
 
-fn shorten_answers(result: &mut QueryResult, args: &FailuresArgs) {
+fn shorten_answers(found: &mut QueryResult, args: &FailuresArgs) {
     if args.answers && args.format == Shape::Table {
-        let answers = result.rows.iter_mut().flat_map(|row| row.last_mut()).flatten();
+        let answers = found.rows.iter_mut().flat_map(|row| row.last_mut()).flatten();
         answers.for_each(|answer| stdout::shorten(answer, BEGINNING));
     }
 }
 
-async fn say_what_to_do(
+/// What to do about what was found, each once.
+async fn advice(
     run: &RunStore,
     plan: &Plan,
     job: &Job,
-    args: &FailuresArgs,
-    result: &QueryResult,
+    found: &QueryResult,
     commands: &Commands,
-) -> Result<(), RunnerError> {
-    if failures::some_are_rejected(result) {
-        tell!("hint: rejected: {}", commands.for_rejected());
+) -> Result<Vec<(String, Advice)>, RunnerError> {
+    if found.rows.is_empty() {
+        return Ok(Vec::new());
     }
-    let causes = advice::causes(run, plan, job, commands).await?;
-    for (label, advice) in advice::each_once(&causes, job) {
+    let mut advice = advice::each_once(&advice::causes(run, plan, job, commands).await?, job);
+    if failures::some_are_rejected(found) {
+        advice.push(("rejected".to_owned(), Advice::for_rejected(commands)));
+    }
+    Ok(advice)
+}
+
+fn say_what_to_do(advice: &[(String, Advice)], args: &FailuresArgs) {
+    for (label, advice) in advice {
         tell!("hint: {label}: {}: {}", advice.means, advice.todo);
     }
     if !args.list && !args.answers {
         tell!("hint: --list lists every request that failed, --answers with what was answered");
     }
-    Ok(())
-}
-
-async fn say_what_waits(
-    run: &RunStore,
-    plan: &Plan,
-    job: &Job,
-    commands: &Commands,
-) -> Result<(), RunnerError> {
-    let waiting = waiting::of_run(run, plan, job).await?;
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let held = waiting::held_now(job);
-    tell!("{}: {}", plan.job, waiting::line(&waiting, held.as_ref()));
-    tell!("hint: {}", commands.for_waiting());
-    Ok(())
 }

@@ -7,6 +7,7 @@ pub mod advice;
 pub mod check;
 mod console;
 pub mod failures;
+mod failures_json;
 pub mod limits;
 mod numbers;
 pub mod plan;
@@ -21,6 +22,7 @@ pub mod waiting;
 mod words;
 
 pub use console::Console;
+pub use failures_json::Failures;
 pub use numbers::counted;
 pub use progress::{Progress, Subject};
 pub use table::Shape;

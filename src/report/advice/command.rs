@@ -53,13 +53,12 @@ impl Commands {
         format!("`windrow run {}`", self.job)
     }
 
-    /// What to do about rows that the table refused.
-    pub fn for_rejected(&self) -> String {
-        let again = match self.state {
+    /// Publishes again, where only the table refused rows.
+    pub(super) fn merge(&self) -> String {
+        match self.state {
             Stage::Trial => self.try_again(None),
             Stage::Whole | Stage::Unfinished => format!("`windrow merge {}`", self.run),
-        };
-        format!("they are not asked again: mend the table, or the job, then {again}")
+        }
     }
 
     /// What to do about what only waits.

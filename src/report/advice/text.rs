@@ -29,6 +29,14 @@ impl Advice {
         Advice { means, todo }
     }
 
+    /// What there is to say of rows that the table refused.
+    pub fn for_rejected(commands: &Commands) -> Advice {
+        Advice {
+            means: "the table refuses the row, which is not asked again",
+            todo: format!("mend the table, or what the job writes into it, then {}", commands.merge()),
+        }
+    }
+
     /// The first command that it names, without its backquotes.
     pub fn command(&self) -> Option<&str> {
         self.todo.split('`').skip(1).step_by(2).find(|word| word.starts_with("windrow "))
