@@ -66,6 +66,14 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::RunStays { folder, why } => format!("windrow: run {} stays: {why}", shown_path(folder)),
         Milestone::ProxyUnused(text) => format!("windrow: {text}"),
         Milestone::Resumed(run) => format!("{}: continuing run {}", run.plan.job, run.plan.run),
+        Milestone::TakenUp { run, changes } => {
+            format!(
+                "{}: run {} goes on with the job as it is now: {}",
+                run.plan.job,
+                run.plan.run,
+                changes.join(", ")
+            )
+        }
         Milestone::LeftBehind { run, why } => {
             format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)
         }
@@ -82,6 +90,9 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         ),
         Milestone::RoundBegun { job, round, again } => {
             let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
+            if *again == Again::Kept {
+                return Some(format!("{job}: round {}: {}", round.number, from_kept(pairs)));
+            }
             let more = if *again == Again::Waiting { "" } else { " again" };
             format!("{job}: round {}: asking {}{more}", round.number, counted(pairs, requests(*again)))
         }
@@ -132,11 +143,16 @@ fn planned(run: &LiveRun, job: &Job, shards: u64, price: &Price) -> String {
     )
 }
 
+/// What a round does in which nobody is asked.
+fn from_kept(pairs: u64) -> String {
+    format!("making {} anew from kept answers, no request", counted(pairs, "record's columns"))
+}
+
 /// The noun for requests that are asked again.
 pub(super) fn requests(again: Again) -> &'static str {
     match again {
         Again::Waiting => "waiting request",
         Again::Failed => "failed request",
-        Again::Chosen => "request",
+        Again::Chosen | Again::Kept => "request",
     }
 }

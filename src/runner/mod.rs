@@ -8,6 +8,7 @@
 //! - One process works on a job at a time, and on a run: both are held from the first look to the value's end.
 //! - A run that is published is not published again, whatever died when (`settle`).
 
+mod amend;
 mod choose;
 mod env_file;
 mod error;
@@ -20,6 +21,7 @@ mod milestone;
 mod outcome;
 mod pause;
 mod prune;
+mod remake;
 mod rest;
 mod retry;
 mod round;
@@ -32,7 +34,7 @@ mod trial;
 
 pub use choose::{Choice, Trial, choose, plan_new};
 pub use error::RunnerError;
-pub use extract::extract;
+pub use extract::{ExtractOptions, extract};
 pub use jobs::{check_secrets, mask, planned_job, secrets};
 pub use live::{LiveRun, Purpose};
 pub use merge::{MergeOptions, merge};
