@@ -4,7 +4,7 @@ use super::numbers::{age, counted};
 use super::price;
 use super::progress::{Progress, Subject};
 use super::{filled_table, summary};
-use crate::handoff::Event;
+use crate::handoff::{Event, Shard};
 use crate::job::Job;
 use crate::os::{shown_path, tell};
 use crate::plan::price::Price;
@@ -91,7 +91,9 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::RoundBegun { job, round, again } => {
             let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
             if *again == Again::Kept {
-                return Some(format!("{job}: round {}: {}", round.number, from_kept(pairs)));
+                let records = counted(round.shards.iter().map(Shard::records).sum(), "record");
+                let what = format!("the columns of {records} anew from kept answers, no request");
+                return Some(format!("{job}: round {}: making {what}", round.number));
             }
             let more = if *again == Again::Waiting { "" } else { " again" };
             format!("{job}: round {}: asking {}{more}", round.number, counted(pairs, requests(*again)))
@@ -141,11 +143,6 @@ fn planned(run: &LiveRun, job: &Job, shards: u64, price: &Price) -> String {
         price::in_short(job, price),
         shown_path(run.store.folder()),
     )
-}
-
-/// What a round does in which nobody is asked.
-fn from_kept(pairs: u64) -> String {
-    format!("making {} anew from kept answers, no request", counted(pairs, "record's columns"))
 }
 
 /// The noun for requests that are asked again.

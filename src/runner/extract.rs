@@ -5,14 +5,14 @@
 //! | all answers | all columns, whatever the job says of them now | a run of its own |
 //! | those that failed, or none | those of what failed ([`remake`](super::remake)) | a further round of the run |
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::sync::watch;
 
 use super::choose::{Trial, plan_options};
 use super::folders::{hold_job_of, hold_new};
 use super::outcome::Fetched;
-use super::remake::remake;
+use super::remake::{ExtractOptions, remake};
 use super::round::{FetchOptions, RoundOptions, work_round};
 use super::{AskedAgain, LiveRun, Milestone, RunnerError, Watcher, jobs};
 use crate::handoff::lock::{Lock, LockError, lock_run};
@@ -21,16 +21,6 @@ use crate::handoff::{Exit, Plan, RunStore, runs};
 use crate::job::{Job, KeepAnswers};
 use crate::os::Stop;
 use crate::plan;
-use crate::secrets::Secrets;
-
-/// How columns are made anew.
-#[derive(Debug, Clone)]
-pub struct ExtractOptions {
-    /// The job's secrets: none is sent, but requests are made as if they were.
-    pub secrets: Secrets,
-    /// A file of `NAME=value` lines from which the children read secrets as well.
-    pub env_file: Option<PathBuf>,
-}
 
 /// Makes columns anew by the job as its file says now: a new run of all answers of an earlier one, or a further round of it over
 /// what failed, as it kept them.

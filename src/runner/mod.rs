@@ -34,13 +34,14 @@ mod trial;
 
 pub use choose::{Choice, Trial, choose, plan_new};
 pub use error::RunnerError;
-pub use extract::{ExtractOptions, extract};
+pub use extract::extract;
 pub use jobs::{check_secrets, mask, planned_job, secrets};
 pub use live::{LiveRun, Purpose};
 pub use merge::{MergeOptions, merge};
 pub use milestone::{Again, Milestone, Watcher};
 pub use outcome::{Ended, Fetched, Part, RunEnd, Unfinished};
 pub use prune::{Gone, Rule, Swept, after_run, sweep, would_go};
+pub use remake::ExtractOptions;
 pub use rest::{Rest, price_of};
 pub use retry::{AskedAgain, RetryOptions, retry};
 pub use round::{FetchOptions, cores};

@@ -3,11 +3,12 @@
 //! Promises: what succeeded stays, whatever the job says now ([`amend`]). What an answer was not kept for waits, and a later
 //! round asks it. A round that was begun is gone on with first, by the job that it was begun with.
 
+use std::path::PathBuf;
+
 use tokio::sync::watch;
 
 use super::amend::{self, Change};
 use super::choose::{Trial, plan_options};
-use super::extract::ExtractOptions;
 use super::round::{FetchOptions, RoundOptions, work_round};
 use super::settle::settle_first;
 use super::state::shard_states;
@@ -17,6 +18,16 @@ use crate::handoff::{Exit, Round, RunStore};
 use crate::job::Job;
 use crate::os::{Stop, shown_path};
 use crate::plan::{self, ExtractionError};
+use crate::secrets::Secrets;
+
+/// How columns are made anew.
+#[derive(Debug, Clone)]
+pub struct ExtractOptions {
+    /// The job's secrets: none is sent, but requests are made as if they were.
+    pub secrets: Secrets,
+    /// A file of `NAME=value` lines from which the children read secrets as well.
+    pub env_file: Option<PathBuf>,
+}
 
 /// Makes what failed in a run anew from the answers that it kept.
 ///
