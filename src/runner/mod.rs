@@ -8,6 +8,7 @@
 //! - One process works on a job at a time, and on a run: both are held from the first look to the value's end.
 //! - A run that is published is not published again, whatever died when (`settle`).
 
+mod amend;
 mod choose;
 mod env_file;
 mod error;
@@ -20,6 +21,7 @@ mod milestone;
 mod outcome;
 mod pause;
 mod prune;
+mod remake;
 mod rest;
 mod retry;
 mod round;
@@ -39,6 +41,7 @@ pub use merge::{MergeOptions, merge};
 pub use milestone::{Again, Milestone, Watcher};
 pub use outcome::{Ended, Fetched, Part, RunEnd, Unfinished};
 pub use prune::{Gone, Rule, Swept, after_run, sweep, would_go};
+pub use remake::ExtractOptions;
 pub use rest::{Rest, price_of};
 pub use retry::{AskedAgain, RetryOptions, retry};
 pub use round::{FetchOptions, cores};

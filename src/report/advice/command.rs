@@ -12,8 +12,8 @@ pub struct Commands {
     /// Its job as JOB, with `--runs` where that is needed.
     pub(super) job: String,
     pub(super) state: Stage,
-    /// Whether the answers of what failed are there.
-    pub(super) keeps_answers: bool,
+    /// Which answers are there.
+    pub(super) kept: KeepAnswers,
 }
 
 /// How far a run is.
@@ -39,7 +39,7 @@ impl Commands {
             run: word_for(run, plan),
             job: run_again(run, plan),
             state,
-            keeps_answers: job.settings.keep_answers != KeepAnswers::None,
+            kept: job.settings.keep_answers,
         }
     }
 
@@ -76,9 +76,19 @@ impl Commands {
 
     /// Makes the columns anew of the answers that were kept, or asks anew where there are none.
     pub(super) fn extract(&self, id: Option<&str>) -> String {
-        match self.keeps_answers {
-            true => self.later(format!("`windrow extract {}`", self.run), id),
-            false => self.anew(id),
+        match self.kept {
+            KeepAnswers::Failed | KeepAnswers::All => {
+                self.later(format!("`windrow extract {}`", self.run), id)
+            }
+            KeepAnswers::None => self.anew(id),
+        }
+    }
+
+    /// Makes all columns anew, whatever changed in them, where all answers were kept; or asks anew.
+    pub(super) fn remake(&self, id: Option<&str>) -> String {
+        match self.kept {
+            KeepAnswers::All => self.extract(id),
+            KeepAnswers::Failed | KeepAnswers::None => self.anew(id),
         }
     }
 

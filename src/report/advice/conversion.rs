@@ -14,7 +14,7 @@ const NO_VALUE: [&str; 16] = [
 ];
 
 /// What stands between and around the digits of numbers written for people.
-const AROUND_DIGITS: &str = ",' _$€£¥%+\u{a0}\u{202f}\u{2019}";
+const AROUND_DIGITS: &str = ",' _$€£¥%\u{a0}\u{202f}\u{2019}";
 
 /// How dates are written for people and by other programs; those that begin with day or month in figures come in twos, as
 /// nothing tells which is meant.
@@ -50,7 +50,8 @@ pub(super) struct Mending {
     pub(super) keys: Vec<String>,
     /// What may be meant in the place of the last of them.
     pub(super) instead: Vec<String>,
-    /// Whether what succeeded is the same with it: it need not be asked, or made, anew.
+    /// Whether what succeeded may be the same with it, so that `extract` can make what failed anew. (Where it is not,
+    /// `extract` refuses.)
     pub(super) only_adds: bool,
     /// Whether all values that are known fit then.
     pub(super) is_enough: bool,
@@ -104,7 +105,7 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
             Fix::Key(key) if keys.iter().any(|known| known == key) => {}
             Fix::Key(key) => {
                 keys.push(key.to_owned());
-                mending.only_adds = false;
+                mending.only_adds &= !key.starts_with("type");
             }
             Fix::Unknown => mending.is_enough = false,
         }

@@ -3,6 +3,7 @@
 use super::command::{Commands, Stage};
 use super::subject::Subject;
 use super::text::Advice;
+use crate::job::KeepAnswers;
 use crate::record::Kind;
 
 /// Where it is kept.
@@ -67,7 +68,7 @@ fn page() -> String {
 
 fn commands(kind: Kind) -> Commands {
     let state = if kind.waits() && kind != Kind::HostDown { Stage::Unfinished } else { Stage::Whole };
-    Commands { run: "films".to_owned(), job: "films.toml".to_owned(), state, keeps_answers: true }
+    Commands { run: "films".to_owned(), job: "films.toml".to_owned(), state, kept: KeepAnswers::Failed }
 }
 
 #[test]

@@ -225,25 +225,27 @@ fn pages(subject: &Subject<'_>, retry: &str, anew: &str) -> String {
 
 /// What an expression or a column says.
 fn values(subject: &Subject<'_>, commands: &Commands) -> String {
-    let (anew, extract) = (commands.anew(subject.id), commands.extract(subject.id));
+    let (remake, extract) = (commands.remake(subject.id), commands.extract(subject.id));
     match subject.kind {
-        Kind::Extract => format!("{} shows what came: mend the expression, then {anew}", commands.answers()),
-        Kind::Null => format!("leave out `not_null` where there may be no value, then {anew}"),
-        _ => convert(subject, &anew, &extract),
+        Kind::Extract => {
+            format!("{} shows what came: mend the expression, then {remake}", commands.answers())
+        }
+        Kind::Null => format!("leave out `not_null` where there may be no value, then {extract}"),
+        _ => convert(subject, &remake, &extract),
     }
 }
 
-fn convert(subject: &Subject<'_>, anew: &str, extract: &str) -> String {
+fn convert(subject: &Subject<'_>, remake: &str, extract: &str) -> String {
     let Some(mending) = conversion::mending(subject.details, subject.endpoint) else {
         return format!(
-            "`on_error = \"null\"` in the column, then {extract}; or mend the column, then {anew}"
+            "`on_error = \"null\"` in the column, then {extract}; or mend the column, then {remake}"
         );
     };
-    let command = if mending.only_adds { extract } else { anew };
+    let command = if mending.only_adds { extract } else { remake };
     let column = &mending.column;
     if mending.keys.is_empty() {
         return format!(
-            "`on_error = \"null\"` in column {column}, then {extract}; or mend the column, then {anew}"
+            "`on_error = \"null\"` in column {column}, then {extract}; or mend the column, then {remake}"
         );
     }
     let mut keys = mending.keys;

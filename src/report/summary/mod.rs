@@ -103,22 +103,28 @@ pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) ->
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
     // Of pairs that were not asked only those without success have a kind.
-    let failed: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
+    let without_success: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
     let pairs: u64 = tallies.values().flat_map(|tally| tally.statuses.values()).sum();
     let (ok, missing) = (sum(Status::Ok), sum(Status::Missing));
-    let exempt = match pairs.saturating_sub(ok + missing + failed) {
+    let more = |number: u64, what: &str| match number {
         0 => String::new(),
-        exempt => format!("{} not asked, ", count(exempt)),
+        number => format!("{} {what}, ", count(number)),
+    };
+    let exempt = more(pairs.saturating_sub(ok + missing + without_success), "not asked");
+    let (waiting, word) = (sum(Status::Waiting), word_for(&run.store, &run.plan));
+    let asks = match waiting {
+        0 => String::new(),
+        _ => format!("`windrow retry {word}` asks what waits, "),
     };
     tell!(
-        "{}: round {}: {} ok, {} missing, {exempt}{} failed\n\
-         hint: `windrow merge {}` publishes what is new",
+        "{}: round {}: {} ok, {} missing, {exempt}{}{} failed\n\
+         hint: {asks}`windrow merge {word}` publishes what is new",
         run.plan.job,
         round.number,
         count(ok),
         count(missing),
-        count(failed),
-        word_for(&run.store, &run.plan),
+        more(waiting, "waiting"),
+        count(without_success - waiting),
     );
     Ok(Exit::Done)
 }

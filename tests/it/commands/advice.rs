@@ -142,6 +142,7 @@ const CASES: &[Case] = &[
         person: &[(", not_null = true", "")],
         ..CASE
     },
+    Case { id: "not_found", label: "status 404", ..CASE },
     Case { id: "no_value", label: "convert", column: ", type = \"bigint\"", ..CASE },
     Case { id: "thousands", label: "convert", column: ", type = \"bigint\"", ..CASE },
     Case { id: "day", label: "convert", column: ", type = \"date\"", ..CASE },
@@ -249,7 +250,7 @@ fn is_followed(case: &Case) {
     let good = if case.id == "day" { "null" } else { "ok" };
     sandbox.write("ids.csv", format!("id\n{good}\n{}\n", case.id));
     let url = format!("{}/{{id}}", server.url());
-    write_job(&sandbox, &url, "keep_answers = \"all\"", case.endpoint, case.column);
+    write_job(&sandbox, &url, "", case.endpoint, case.column);
     for (text, instead) in case.job {
         sandbox.edit("shop.toml", text, instead);
     }
