@@ -9,6 +9,7 @@
 
 use std::path::PathBuf;
 
+mod amended;
 mod answer;
 mod auth;
 mod by_name;

@@ -287,8 +287,8 @@ section! {
         retry_rounds: Count<0, 10>,
         /// Age up to which an unfinished run is resumed. Default `7d`.
         resume_within: Time<0, { 3650 * DAY }>,
-        /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them (then `windrow extract`
-        /// makes columns anew without a request), or `none`.
+        /// Answers kept beside the rows: those of requests that `failed` (default), `all` of them, or `none`. `windrow extract`
+        /// makes columns anew without a request: of what failed where changes of the job bear on nothing else, or of all.
         keep_answers: Word<KeepAnswers>,
         /// What `windrow run` does where the list or the endpoints have changed since the unfinished run began: `new` says
         /// what differs and starts a new run (default), `stop` says it and stops.

@@ -5,7 +5,6 @@ mod made;
 mod witness;
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 pub use made::{EndOfCommand, noted_summary};
@@ -14,9 +13,9 @@ pub use witness::Witness;
 use super::numbers::{count, counted, duration};
 use super::stdout::{columns, shorten, write_rows};
 use super::table::{Shape, print_rows};
-use super::{failures, paused, secret_refused, some_columns, word_for};
+use super::{failures, paused, run_again, secret_refused, some_columns, word_for};
 use crate::fetch::Mask;
-use crate::handoff::{Exit, runs};
+use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Published, PublishedPart};
 use crate::os::{shown_path, tell};
@@ -104,22 +103,28 @@ pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) ->
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();
     // Of pairs that were not asked only those without success have a kind.
-    let failed: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
+    let without_success: u64 = tallies.values().flat_map(|tally| tally.kinds.values()).sum();
     let pairs: u64 = tallies.values().flat_map(|tally| tally.statuses.values()).sum();
     let (ok, missing) = (sum(Status::Ok), sum(Status::Missing));
-    let exempt = match pairs.saturating_sub(ok + missing + failed) {
+    let more = |number: u64, what: &str| match number {
         0 => String::new(),
-        exempt => format!("{} not asked, ", count(exempt)),
+        number => format!("{} {what}, ", count(number)),
+    };
+    let exempt = more(pairs.saturating_sub(ok + missing + without_success), "not asked");
+    let (waiting, word) = (sum(Status::Waiting), word_for(&run.store, &run.plan));
+    let asks = match waiting {
+        0 => String::new(),
+        _ => format!("`windrow retry {word}` asks what waits, "),
     };
     tell!(
-        "{}: round {}: {} ok, {} missing, {exempt}{} failed\n\
-         hint: `windrow merge {}` publishes what is new",
+        "{}: round {}: {} ok, {} missing, {exempt}{}{} failed\n\
+         hint: {asks}`windrow merge {word}` publishes what is new",
         run.plan.job,
         round.number,
         count(ok),
         count(missing),
-        count(failed),
-        word_for(&run.store, &run.plan),
+        more(waiting, "waiting"),
+        count(without_success - waiting),
     );
     Ok(Exit::Done)
 }
@@ -189,18 +194,7 @@ pub(super) fn goes_on(run: &LiveRun) -> String {
     if run.plan.trial {
         return "a trial is not resumed: start another".to_owned();
     }
-    format!("`windrow run {}{}` goes on", shown_path(&run.plan.job_path), elsewhere(run))
-}
-
-/// ` --runs DIR` where the run is not where its job's runs are by default.
-fn elsewhere(run: &LiveRun) -> String {
-    let root = run.store.folder().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    let usual = std::fs::canonicalize(runs::default_root(&run.plan.job_path));
-    if usual.is_ok_and(|usual| usual == root) {
-        String::new()
-    } else {
-        format!(" --runs {}", shown_path(root))
-    }
+    format!("`windrow run {}` goes on", run_again(&run.store, &run.plan))
 }
 
 /// What became of the pairs, by endpoint: a pair counts as its last round left it.
