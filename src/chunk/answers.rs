@@ -24,6 +24,8 @@ pub struct KeptAnswer {
     pub content_type: Option<String>,
     /// Their text, where it is not simply the bytes, since these are in another charset than UTF-8.
     pub text: Option<String>,
+    /// Whether a secret was taken out of it.
+    pub is_masked: bool,
     /// The next page that a `Link` header named.
     pub next_link: Option<String>,
 }
@@ -35,11 +37,14 @@ impl KeptAnswer {
     }
 }
 
+/// What stands for a secret that was taken out begins so, or is this.
+const MASKS: [&str; 2] = ["${", "(withheld"];
+
 /// Of older files, which have no `content_type`: their answers are in UTF-8.
 const OF_OLDER_FILES: &str = "text/plain; charset=utf-8";
 
 /// The file of a block's kept answers: `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`,
-/// `next_link`, compressed.
+/// `next_link`, `masked`, compressed.
 pub fn encode_answers(answers: &[KeptAnswer]) -> Result<Bytes, ChunkError> {
     let ordinals: Vec<i64> = answers.iter().map(|body| body.ordinal as i64).collect();
     let endpoints: Vec<&str> = answers.iter().map(|body| body.endpoint.as_str()).collect();
@@ -58,6 +63,7 @@ pub fn encode_answers(answers: &[KeptAnswer]) -> Result<Bytes, ChunkError> {
         StringChunked::from_iter_options("content_type".into(), types).into_series().into(),
         StringChunked::from_iter_options("text".into(), texts).into_series().into(),
         StringChunked::from_iter_options("next_link".into(), links).into_series().into(),
+        Column::new("masked".into(), answers.iter().map(|body| body.is_masked).collect::<Vec<_>>()),
     ];
     parquet::write_small(&mut DataFrame::new(answers.len(), columns)?)
 }
@@ -73,6 +79,12 @@ pub fn read_answers(bytes: Bytes) -> Result<Vec<KeptAnswer>, ChunkError> {
     let links = frame.column("next_link")?.str()?;
     let types = frame.column("content_type").ok().map(|column| column.str()).transpose()?;
     let texts = frame.column("text").ok().map(|column| column.str()).transpose()?;
+    let masked = frame.column("masked").ok().map(|column| column.bool()).transpose()?;
+    // Older files do not tell: what looks so is taken for it.
+    let looks_masked = |at: usize| {
+        let body = String::from_utf8_lossy(answers.get(at).unwrap_or_default());
+        MASKS.iter().any(|mask| body.contains(mask))
+    };
     let body = |(at, ordinal): (usize, Ordinal)| KeptAnswer {
         ordinal,
         endpoint: endpoints.get(at).unwrap_or_default().to_owned(),
@@ -81,6 +93,7 @@ pub fn read_answers(bytes: Bytes) -> Result<Vec<KeptAnswer>, ChunkError> {
         body: Bytes::copy_from_slice(answers.get(at).unwrap_or_default()),
         content_type: types.map_or(Some(OF_OLDER_FILES), |types| types.get(at)).map(str::to_owned),
         text: texts.and_then(|texts| texts.get(at)).map(str::to_owned),
+        is_masked: masked.map_or_else(|| looks_masked(at), |masked| masked.get(at).unwrap_or(true)),
         next_link: links.get(at).map(str::to_owned),
     };
     Ok(ordinals.into_iter().enumerate().map(body).collect())
@@ -100,6 +113,7 @@ mod tests {
             body: Bytes::copy_from_slice(body),
             content_type: (page == 1).then(|| "text/html; charset=latin1".to_owned()),
             text: (page == 1).then(|| "é".to_owned()),
+            is_masked: page == 1,
             next_link: (page == 1).then(|| "/next".to_owned()),
         };
         let answers = [body(3, 0, b"<p>\xff\0"), body(3, 1, b""), body(9, 0, &b"x".repeat(100_000))];

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | rows of an endpoint ([`encode_rows`]) | `ordinal`, `part`, the id columns, the endpoint's columns |
 //! | requests ([`encode_ledger`]) | [`ledger::COLUMNS`](crate::handoff::ledger::COLUMNS) |
-//! | kept answers ([`encode_answers`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link` |
+//! | kept answers ([`encode_answers`]) | `ordinal`, `endpoint`, `page`, `http_status`, `body`, `content_type`, `text`, `next_link`, `masked` |
 //! | the answer of a report ([`ReportWriter`]) | those of its query |
 //! | frozen lines ([`read_records`]) | [`handoff::input`](crate::handoff::input) |
 //!

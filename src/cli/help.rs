@@ -37,7 +37,10 @@ const EXAMPLES: [(&str, &str); 14] = [
         "retry",
         "windrow retry films --status 5xx            asks again what a server's error was the answer to",
     ),
-    ("extract", "windrow extract films                       makes all columns as the job has them now"),
+    (
+        "extract",
+        "windrow extract films                       makes what failed anew by the job as it is now, asking nobody",
+    ),
     ("merge", "windrow merge films --to csv:films.csv      publishes the newest run into a file as well"),
     ("limits", "windrow limits --forget api.example.com     lets requests go to that host again"),
     ("prune", "windrow prune films --older-than 30d --dry-run"),

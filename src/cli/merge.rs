@@ -10,7 +10,6 @@ use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Destination;
 use crate::os::stop_on_signals;
-use crate::report::summary::{self, EndOfCommand};
 use crate::runner::{self, Ended, LiveRun, MergeOptions, Purpose, RunnerError, secrets};
 
 #[derive(Debug, Args)]
@@ -38,14 +37,14 @@ pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, Runner
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
     };
-    ending.witness.ended();
-    summary::ended(&ended, ending.witness.took(), ending.takes_stdout()).await;
-    ending.tell(EndOfCommand::Ended(&ended)).await;
+    let summary = ending.ended(&ended).await;
+    ending.tell(&summary, Some(&ended.job)).await;
     super::end_told(&ended)
 }
 
 async fn work(args: MergeArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<Ended, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let run = LiveRun::of(find::open_run(&args.run, runs).await?, Purpose::Work).await?;
     let here = std::env::current_dir()?;
     let to = args.to.map(|url| Destination::parse(&url, &here).map_err(RunnerError::Usage)).transpose()?;

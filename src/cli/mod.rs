@@ -182,7 +182,11 @@ enum Command {
     Query(query::QueryArgs),
     /// Ask failed requests again; merge then publishes what is new
     Retry(retry::RetryArgs),
-    /// Extract the columns again from kept answers, without a request
+    /// Extract columns again from kept answers, without a request
+    ///
+    /// Answers that failed are kept by default: what could not be made of them is made by the job file as it is now, in a further
+    /// round of the run. What had succeeded stays: a change by which it might have other values is refused. With
+    /// keep_answers = "all" all columns are made anew, in a run of its own.
     Extract(extract::ExtractArgs),
     /// Check that nothing is missing, and publish
     Merge(merge::MergeArgs),

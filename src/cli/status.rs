@@ -5,6 +5,7 @@ use clap::Args;
 use super::{ProgressArg, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::report::status::{all, one};
+use crate::report::stdout::Form;
 use crate::report::watch;
 use crate::runner::RunnerError;
 
@@ -17,6 +18,9 @@ pub(super) struct StatusArgs {
     watch: bool,
     #[command(flatten)]
     progress: ProgressArg,
+    /// How it is printed: table, or json
+    #[arg(long, short, default_value = "table")]
+    format: Form,
 }
 
 pub(super) async fn run(args: StatusArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -24,8 +28,8 @@ pub(super) async fn run(args: StatusArgs, runs: &RunsArgs) -> Result<Exit, Runne
         Some(word) if args.watch => {
             watch(&find::open_run(&word, runs).await?, args.progress.show()).await?;
         }
-        Some(word) => one(&find::open_run(&word, runs).await?).await?,
-        None => all(&runs.here()).await?,
+        Some(word) => one(&find::open_run(&word, runs).await?, args.format).await?,
+        None => all(&runs.here(), args.format).await?,
     }
     Ok(Exit::Done)
 }

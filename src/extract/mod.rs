@@ -59,6 +59,7 @@ use self::html::Html;
 use self::json::Json;
 use self::plain_text::PlainText;
 
+pub use self::convert::{Amended, amended};
 pub use self::gather::PageRows;
 pub use self::guarded::Guarded;
 pub use self::page::PageOf;

@@ -75,6 +75,8 @@ pub struct Redacted {
     pub content_type: Option<String>,
     /// Their text, where it is not simply the bytes, since these are in another charset than UTF-8.
     pub text: Option<String>,
+    /// Whether a secret was taken out: then it is not what the server said.
+    pub is_masked: bool,
 }
 
 impl Redacted {
@@ -86,7 +88,7 @@ impl Redacted {
     /// A text from which secrets were taken.
     pub(super) fn of_text(text: String, content_type: Option<&ContentType>) -> Redacted {
         let content_type = content_type.map_or_else(|| UTF_8_TEXT.to_owned(), ContentType::in_utf_8);
-        Redacted { body: text.into(), content_type: Some(content_type), text: None }
+        Redacted { body: text.into(), content_type: Some(content_type), text: None, is_masked: true }
     }
 }
 

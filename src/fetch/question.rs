@@ -309,7 +309,7 @@ impl Question {
             _ => None,
         };
         let content_type = content_type.map(|content_type| self.masked(&content_type.text()));
-        Redacted { body: body.clone(), content_type, text }
+        Redacted { body: body.clone(), content_type, text, is_masked: false }
     }
 }
 

@@ -58,6 +58,11 @@ pub fn round(number: u32) -> Path {
     Path::from(format!("round-{number:03}.json"))
 }
 
+/// `job-001.json`.
+pub fn amendment(number: u32) -> Path {
+    Path::from(format!("job-{number:03}.json"))
+}
+
 /// The chunks that are no endpoint's, in their names.
 const REQUESTS: &str = "requests";
 const ANSWERS: &str = "answers";
@@ -114,7 +119,7 @@ pub fn is_shard_folder(name: &str) -> bool {
 
 /// Whether a name within a run's folder, or a shard's, is one of windrow's own.
 pub fn is_own(name: &str) -> bool {
-    let is_round = name.starts_with("round-") && name.ends_with(".json");
+    let is_round = (name.starts_with("round-") || name.starts_with("job-")) && name.ends_with(".json");
     OWN.contains(&name)
         || is_round
         || is_shard_folder(name)
@@ -173,8 +178,14 @@ mod tests {
                 assert!(is_chunk(&name) && is_staged(&format!("{name}#1")) && !is_staged(&name), "{name}");
             }
         }
-        let others =
-            [shard_folder(3), commit(1), round(0).to_string(), SHARD_LOG.into(), TRIAL_DATABASE.into()];
+        let others = [
+            shard_folder(3),
+            commit(1),
+            round(0).into(),
+            amendment(1).into(),
+            SHARD_LOG.into(),
+            TRIAL_DATABASE.into(),
+        ];
         assert!(all.iter().chain(&others).all(|name| is_own(name)) && !is_own("notes.md"));
         assert!(is_staged("input.parquet#1") && is_staged(&format!("{}#27", commit(1))));
         for theirs in [

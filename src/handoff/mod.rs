@@ -8,6 +8,7 @@
 //!   job.toml                                    the job file as it was when the run was planned
 //!   plan.json                                   Plan: written last when a run is made; without it there is no run
 //!   round-000.json                              Round: its shards and their blocks (a retry adds round-001.json …)
+//!   job-001.json                                Amendment: the job file as a later command took it up, if any did
 //!   00003/input.parquet                         the frozen lines of shard 3, a row group per block
 //!   00003/000012000.<attempt>.omdb.parquet      chunk: the rows of endpoint omdb of the block that starts at 12000
 //!   00003/000012000.<attempt>.requests.parquet  chunk: the ledger of that block
@@ -71,7 +72,7 @@ pub use event::Event;
 pub use exit::Exit;
 pub use hold::Hold;
 pub use latencies::Latencies;
-pub use plan::{Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
+pub use plan::{Amendment, Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
 pub use pulse::{AtWork, Held, LatencyMs, PULSE_VERSION, Phase, Pulse, QuotaLeft, last_pulse};
 pub use refused::RefusedRow;
 pub use store::RunStore;

@@ -83,6 +83,25 @@ pub struct Round {
     pub created_at: i64,
     /// In ascending order of number; their records are disjoint and in ascending order of ordinal.
     pub shards: Vec<Shard>,
+    /// Whether nobody is asked in it: answers that the rounds before kept stand for requests (`windrow extract`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_kept: bool,
+}
+
+/// `job-001.json`: the job file as a command took it up that went on with the run, where it makes columns otherwise than
+/// the one before, and every record that had succeeded keeps its values. The highest number counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    /// Version of this format.
+    pub version: u32,
+    /// From 1.
+    pub number: u32,
+    /// Microseconds since 1970, UTC.
+    pub at: i64,
+    /// Rounds that the run had by then.
+    pub rounds: u32,
+    /// The job file.
+    pub job: String,
 }
 
 /// A slice of a round's records, worked by one child process.

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
-use super::plan::{Outcome, Plan, Publishing, Round};
+use super::plan::{Amendment, Outcome, Plan, Publishing, Round};
 use super::summary::Summary;
 use super::{VERSION, digest, guard, layout, mark, seal};
 use crate::os::{mode_of, permit_at};
@@ -181,6 +181,24 @@ impl RunStore {
     /// Freezes the job file.
     pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
         self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// The job file as it was last taken up after the run was planned; `None` where it never was.
+    pub async fn last_amendment(&self) -> Result<Option<Amendment>, HandoffError> {
+        let mut last = None;
+        for number in 1.. {
+            let path = layout::amendment(number);
+            match self.read_if_there(&path).await? {
+                Some(bytes) => last = Some(self.parse_sealed(&path, &bytes)?),
+                None => break,
+            }
+        }
+        Ok(last)
+    }
+
+    /// Takes a job file up. Whoever does holds the run.
+    pub async fn put_amendment(&self, amendment: &Amendment) -> Result<(), HandoffError> {
+        self.put(&layout::amendment(amendment.number), seal::seal(amendment).into()).await
     }
 
     /// Reads a file of a shard.

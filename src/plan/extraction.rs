@@ -8,21 +8,11 @@ use super::{PlanError, PlanOptions, questions_sha256};
 use crate::handoff::VERSION;
 use crate::handoff::digest;
 use crate::handoff::{Exit, HandoffError, Plan, Round, RunStore, Shard, layout};
-use crate::job::{Job, KeepAnswers};
+use crate::job::Job;
 
 /// Why the columns cannot be made anew.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractionError {
-    /// The run kept no answers, or only some.
-    #[error(
-        "run {run} kept {kept}\nhint: with keep_answers = \"all\" in [job] the next run keeps them all; `windrow check JOB --offline` shows what becomes of those that are there"
-    )]
-    NotKept {
-        /// The earlier run's id.
-        run: String,
-        /// "no answers" or the like.
-        kept: &'static str,
-    },
     /// Blocks are not committed yet.
     #[error(
         "run {run} is not finished: shard {shard} lacks {open} of {blocks} blocks\nhint: `windrow run JOB` goes on with it"
@@ -66,25 +56,21 @@ impl ExtractionError {
     pub fn exit(&self) -> Exit {
         match self {
             ExtractionError::Unfinished { .. } => Exit::TryAgain,
-            ExtractionError::NotKept { .. }
-            | ExtractionError::Endpoints { .. }
-            | ExtractionError::Column { .. } => Exit::Usage,
+            ExtractionError::Endpoints { .. } | ExtractionError::Column { .. } => Exit::Usage,
         }
     }
 }
 
-/// Writes a run that makes the columns of `job` from what `earlier` kept; `kept` is what its own job file said of
-/// bodies.
+/// Writes a run that makes the columns of `job` from what `earlier` kept: all answers, as its own job file said.
 pub async fn write_extraction(
     job: &Job,
     earlier: &RunStore,
-    kept: KeepAnswers,
     run: &RunStore,
     run_id: &str,
     options: &PlanOptions,
 ) -> Result<Plan, PlanError> {
     let then = earlier.plan().await?;
-    refuse_misfit(job, &then, kept)?;
+    refuse_misfit(job, &then)?;
     let rounds = earlier.rounds().await?;
     refuse_unfinished(earlier, &then, &rounds).await?;
     run.put_job_text(&job.text).await?;
@@ -92,7 +78,13 @@ pub async fn write_extraction(
     for shard in &first {
         copy_input(earlier, run, shard).await?;
     }
-    let round = Round { version: VERSION, number: 0, created_at: options.now_micros, shards: first };
+    let round = Round {
+        version: VERSION,
+        number: 0,
+        created_at: options.now_micros,
+        shards: first,
+        from_kept: false,
+    };
     run.put_round(&round).await?;
     let plan = Plan {
         version: VERSION,
@@ -116,15 +108,8 @@ async fn copy_input(earlier: &RunStore, run: &RunStore, shard: &Shard) -> Result
     run.put_shard_file(shard.number, layout::INPUT, input).await
 }
 
-fn refuse_misfit(job: &Job, then: &Plan, kept: KeepAnswers) -> Result<(), ExtractionError> {
+fn refuse_misfit(job: &Job, then: &Plan) -> Result<(), ExtractionError> {
     let run = then.run.clone();
-    match kept {
-        KeepAnswers::All => {}
-        KeepAnswers::Failed => {
-            return Err(ExtractionError::NotKept { run, kept: "only answers that failed" });
-        }
-        KeepAnswers::None => return Err(ExtractionError::NotKept { run, kept: "no answers" }),
-    }
     let now: Vec<&str> = job.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     let before: Vec<&str> = then.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     if now != before {

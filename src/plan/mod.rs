@@ -16,6 +16,7 @@
 //! | 1, at its end | hashes of the ids | | `duplicates` |
 //! | 2 | the spool | `job.toml`, `NNNNN/input.parquet`, `round-000.json`, `plan.json` | `write` |
 //! | extract | an earlier run's frozen inputs | the same again, beside a plan of the present columns | `extraction` |
+//! | remake | ledgers, frozen inputs | the same, of what could not be made of its answer | [`retry`] |
 //! | retry | ledgers, frozen inputs, answers that others need | `NNNNN/input.parquet`, `round-NNN.json` | [`retry`] |
 
 use std::path::Path;
@@ -41,7 +42,7 @@ pub use cut::Cut;
 pub use extraction::{ExtractionError, write_extraction};
 pub use list::{List, ListError};
 pub use questions::questions_sha256;
-pub use retry::{RetryError, RetryFilter, StatusFilter, write_retry};
+pub use retry::{RetryError, RetryFilter, StatusFilter, has_values, write_remaking, write_retry};
 pub use spool::ScratchError;
 pub use write::write_run;
 

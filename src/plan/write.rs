@@ -33,7 +33,14 @@ pub async fn write_run(
     };
     let mut records = Records::of(&list, ask_all(job));
     let shards = write_shards(run, &cut, 0, |count| records.take(count)).await?;
-    run.put_round(&Round { version: VERSION, number: 0, created_at: options.now_micros, shards }).await?;
+    run.put_round(&Round {
+        version: VERSION,
+        number: 0,
+        created_at: options.now_micros,
+        shards,
+        from_kept: false,
+    })
+    .await?;
     let plan = plan(job, &list, run_id, options);
     run.put_plan(&plan).await?;
     Ok(plan)

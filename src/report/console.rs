@@ -6,7 +6,7 @@ use super::numbers::{age, counted};
 use super::price;
 use super::progress::{self, Detail, LOADING, PROVING, Progress, Show, Step};
 use super::{filled_table, summary};
-use crate::handoff::{Event, Pulse};
+use crate::handoff::{Event, Pulse, Shard};
 use crate::job::Job;
 use crate::os::{Stop, asked_to_tell, shown_path, tell};
 use crate::plan::price::Price;
@@ -133,6 +133,14 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         Milestone::RunStays { folder, why } => format!("windrow: run {} stays: {why}", shown_path(folder)),
         Milestone::ProxyUnused(text) => format!("windrow: {text}"),
         Milestone::Resumed(run) => format!("{}: continuing run {}", run.plan.job, run.plan.run),
+        Milestone::TakenUp { run, changes } => {
+            format!(
+                "{}: run {} goes on with the job as it is now: {}",
+                run.plan.job,
+                run.plan.run,
+                changes.join(", ")
+            )
+        }
         Milestone::LeftBehind { run, why } => {
             format!("{}: run {} stays unfinished: {why}; starting a new run", run.plan.job, run.plan.run)
         }
@@ -149,6 +157,11 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
         ),
         Milestone::RoundBegun { job, round, again } => {
             let pairs: u64 = round.shards.iter().map(|shard| shard.pairs).sum();
+            if *again == Again::Kept {
+                let records = counted(round.shards.iter().map(Shard::records).sum(), "record");
+                let what = format!("the columns of {records} anew from kept answers, no request");
+                return Some(format!("{job}: round {}: making {what}", round.number));
+            }
             let more = if *again == Again::Waiting { "" } else { " again" };
             format!("{job}: round {}: asking {}{more}", round.number, counted(pairs, requests(*again)))
         }
@@ -209,6 +222,6 @@ pub(super) fn requests(again: Again) -> &'static str {
     match again {
         Again::Waiting => "waiting request",
         Again::Failed => "failed request",
-        Again::Chosen => "request",
+        Again::Chosen | Again::Kept => "request",
     }
 }

@@ -52,6 +52,29 @@ pub fn when(second: u64) -> String {
     format!("on {}, in {}", here.strftime("%Y-%m-%d at %H:%M:%S %Z"), duration(left))
 }
 
+/// `2026-11-30 00:00 UTC`: a minute in the zone of this machine.
+pub fn minute(moment: Timestamp) -> String {
+    moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// `14:03:07`: a moment of RFC 3339, in the zone of this machine.
+pub fn second_of_day(moment: &str) -> String {
+    let here = |moment: Timestamp| moment.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+    moment.parse().map_or_else(|_| moment.to_owned(), here)
+}
+
+/// Microseconds since 1970 as programs read them: RFC 3339, UTC.
+pub fn rfc3339(micros: i64) -> String {
+    Timestamp::from_microsecond(micros).unwrap_or_default().to_string()
+}
+
+/// The same of a second since 1970, rounded up: something is over by then.
+pub fn minute_after(second: u64) -> String {
+    let moment =
+        i64::try_from(second.div_ceil(60) * 60).ok().and_then(|second| Timestamp::from_second(second).ok());
+    moment.map_or_else(|| "later".to_owned(), minute)
+}
+
 /// How long ago: `42 s`, `5 h 3 min`, `14 days`.
 pub fn age(time: Duration) -> String {
     match time.as_secs() / 86_400 {

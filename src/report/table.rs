@@ -119,11 +119,19 @@ fn csv_line(out: &mut dyn Write, values: &[Option<&str>]) -> io::Result<()> {
 }
 
 fn json(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
-    let mut text = Vec::new();
-    let mut writer = serde_json::Serializer::pretty(&mut text);
-    writer.collect_seq(result.rows.iter().map(|values| Object { columns: &result.columns, values }))?;
-    let text = String::from_utf8(text).map_err(io::Error::other)?;
+    let text = serde_json::to_string_pretty(&Objects(result))?;
     writeln!(out, "{}", printable_json(&text))
+}
+
+/// Rows as a list of objects.
+#[derive(Debug)]
+pub struct Objects<'a>(pub &'a QueryResult);
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Objects(result) = self;
+        serializer.collect_seq(result.rows.iter().map(|values| Object { columns: &result.columns, values }))
+    }
 }
 
 /// A row with its columns in their order.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::progress::{Detail, Progress, Show};
 use super::status;
+use super::stdout::Form;
 use crate::handoff::lock::run_is_locked;
 use crate::handoff::{Phase, RunStore, last_pulse};
 use crate::runner::RunnerError;
@@ -29,5 +30,5 @@ pub async fn watch(run: &RunStore, show: Show) -> Result<(), RunnerError> {
         tokio::time::sleep(LOOK).await;
     }
     progress.finish();
-    status::one(run).await
+    status::one(run, Form::Text).await
 }

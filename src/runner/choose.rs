@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::amend::{self, Change};
 use super::folders::{hold_new, make_folder, sweep_unplanned};
 use super::{LiveRun, Purpose, RunnerError, Watcher, jobs, round};
 use crate::handoff::store::now_micros;
@@ -110,24 +111,29 @@ async fn obstacle(job: &Job, secrets: &Secrets, run: &LiveRun) -> Result<Option<
     if plan::source_sha256(job, secrets).await?.is_some_and(|sha256| sha256 != run.plan.input_sha256) {
         changed.push(format!("the list ({}) has changed", run.plan.source_in_short()));
     }
-    if plan::questions_sha256(job) != run.plan.questions_sha256 {
-        changed.extend(changed_questions(job, run).await);
-    }
+    changed.extend(changed_questions(job, run).await?);
     Ok((!changed.is_empty()).then(|| Obstacle::Changed(changed.join(", "))))
 }
 
-/// What the job asks otherwise now. The plan tells only that it does; the run's own job file tells what.
-async fn changed_questions(job: &Job, run: &LiveRun) -> Vec<String> {
+/// What the job asks otherwise now, or makes so that it is another run. The plan tells only that it does; the run's own job
+/// file tells what.
+async fn changed_questions(job: &Job, run: &LiveRun) -> Result<Vec<String>, RunnerError> {
+    let is_amended = run.store.last_amendment().await?.is_some();
+    if !is_amended && plan::questions_sha256(job) == run.plan.questions_sha256 {
+        return Ok(Vec::new());
+    }
     // A file that this windrow cannot read any more is no reason to stop.
     let Ok(planned) = jobs::planned_job(&run.store, &run.plan).await else {
-        return vec!["the job's input or endpoints have changed".to_owned()];
+        return Ok(vec!["the job's input or endpoints have changed".to_owned()]);
     };
-    let changed = job.changes_since(&planned);
-    if changed.is_empty() {
-        vec![format!("it was planned by windrow {}, which reads the job otherwise", run.plan.windrow)]
-    } else {
-        changed
-    }
+    Ok(match amend::change(&run.store, &run.plan, &planned, job).await? {
+        Change::None if is_amended => Vec::new(),
+        Change::None => {
+            vec![format!("it was planned by windrow {}, which reads the job otherwise", run.plan.windrow)]
+        }
+        Change::Mends(_) => Vec::new(),
+        Change::Other(_) => job.changes_since(&planned),
+    })
 }
 
 /// The options of a plan made now.

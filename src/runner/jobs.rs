@@ -2,17 +2,27 @@
 
 use std::path::Path;
 
+use super::amend::{self, Change};
 use super::{Milestone, RunnerError, Watcher, env_file};
 use crate::budget::token_folder;
 use crate::fetch::{Mask, Question, QuestionError, TokenSettings, Tokens, unused_proxy};
 use crate::handoff::{Plan, RunStore, layout};
-use crate::job::Job;
+use crate::job::{Job, KeepAnswers};
 use crate::secrets::Secrets;
 use crate::value::{Field, Type};
 
-/// The job of a run, as it was planned.
+/// The job of a run, as it was planned, or as it was last taken up ([`amend`](super::amend)).
 pub async fn planned_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
-    Ok(Job::parse(run.job_text(plan).await?, &plan.job_path)?)
+    let text = match run.last_amendment().await? {
+        Some(amendment) => amendment.job,
+        None => run.job_text(plan).await?,
+    };
+    Ok(Job::parse(text, &plan.job_path)?)
+}
+
+/// Which answers a run keeps, as it was planned.
+pub(super) async fn kept_as_planned(run: &RunStore, plan: &Plan) -> Result<KeepAnswers, RunnerError> {
+    Ok(Job::parse(run.job_text(plan).await?, &plan.job_path)?.settings.keep_answers)
 }
 
 /// The job of a run as it says *now* how to pace, gate and load; what is asked must be as planned.
@@ -24,18 +34,33 @@ pub async fn present_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError
         return Ok(planned);
     }
     let present = Job::load(&plan.job_path)?;
-    if present.questions() != planned.questions() {
-        return Err(RunnerError::Usage(format!(
-            "{} has changed since run {} was planned: {}\n\
-             hint: `windrow run {}` starts a new run; to finish this one, restore the file as it stands in {}",
-            plan.job_path.display(),
-            plan.run,
-            present.changes_since(&planned).join(", "),
-            plan.job_path.display(),
-            run.folder().join(layout::JOB).display(),
-        )));
+    if present.questions() == planned.questions() {
+        return Ok(present);
     }
-    Ok(present)
+    let hint = match amend::change(run, plan, &planned, &present).await? {
+        Change::Mends(_) => format!(
+            "`windrow extract {}` goes on with it so: it makes what failed anew from the answers that were kept, without a \
+             request",
+            plan.run,
+        ),
+        _ => format!(
+            "`windrow run {}` starts a new run; to finish this one, restore the file as it stands in {}",
+            plan.job_path.display(),
+            run.folder().join(planned_in(run).await?).display(),
+        ),
+    };
+    Err(RunnerError::Usage(format!(
+        "{} has changed since run {} was planned: {}\nhint: {hint}",
+        plan.job_path.display(),
+        plan.run,
+        present.changes_since(&planned).join(", "),
+    )))
+}
+
+/// The file of a run that has its job's text.
+pub(super) async fn planned_in(run: &RunStore) -> Result<String, RunnerError> {
+    let last = run.last_amendment().await?;
+    Ok(last.map_or(layout::JOB.to_owned(), |last| layout::amendment(last.number).to_string()))
 }
 
 /// The job of a run for a process that fetches: its limits and retries as the file says now, where it still asks the same.

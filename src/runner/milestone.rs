@@ -44,6 +44,13 @@ pub enum Milestone<'a> {
     PublishingEnded,
     /// The unfinished run is continued.
     Resumed(&'a LiveRun),
+    /// The run goes on by the job file as it is now, which makes columns otherwise.
+    TakenUp {
+        /// The run.
+        run: &'a LiveRun,
+        /// What differs, in clauses.
+        changes: &'a [String],
+    },
     /// The unfinished run stays as it is, and another one begins.
     LeftBehind {
         /// The unfinished one.
@@ -157,6 +164,8 @@ pub enum Again {
     Failed,
     /// Those that the person chose.
     Chosen,
+    /// None: what could not be made of an answer is made of the one that was kept.
+    Kept,
 }
 
 /// Who is told how a run goes.

@@ -8,6 +8,7 @@
 //! - One process works on a job at a time, and on a run: both are held from the first look to the value's end.
 //! - A run that is published is not published again, whatever died when (`settle`).
 
+mod amend;
 mod choose;
 mod course;
 mod env_file;
@@ -18,9 +19,11 @@ mod jobs;
 mod live;
 mod merge;
 mod milestone;
+mod notify;
 mod outcome;
 mod pause;
 mod prune;
+mod remake;
 mod rest;
 mod retry;
 mod round;
@@ -39,15 +42,17 @@ pub use jobs::{check_secrets, mask, planned_job, secrets};
 pub use live::{LiveRun, Purpose};
 pub use merge::{MergeOptions, merge};
 pub use milestone::{Again, Milestone, Watcher};
+pub use notify::notify;
 pub use outcome::{Ended, Fetched, Part, RunEnd, Unfinished};
 pub use prune::{Gone, Rule, Swept, after_run, sweep, would_go};
+pub use remake::ExtractOptions;
 pub use rest::{Rest, price_of};
 pub use retry::{AskedAgain, RetryOptions, retry};
 pub use round::{FetchOptions, cores};
 pub use rounds::worth_another_round;
 pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
-pub use state::{RunState, tallies};
+pub use state::{RunState, ShardState, Standing, tallies};
 pub use trial::{Asking, ask, id_columns, kept_answers, kept_records};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::choose::{Trial, plan_options};
 use super::outcome::Fetched;
+use super::remake::remake_once;
 use super::round::{RoundOptions, work_round};
 use super::state::tallies;
 use super::{Again, LiveRun, Milestone, RunnerError, Watcher, jobs};
@@ -45,12 +46,16 @@ pub(super) async fn fetch_rounds(
             return Ok(Fetched { exit: Exit::Paused, ..fetched });
         }
         let Some((_, again)) = worth_another_round(run, job, round).await? else {
-            return Ok(Fetched::ended(Exit::Done));
+            match remake_once(run, watcher).await? {
+                Some(_) => continue,
+                None => return Ok(Fetched::ended(Exit::Done)),
+            }
         };
         let filter = RetryFilter { worth_repeating_only: true, ..RetryFilter::default() };
         let planned = jobs::planned_job(&run.store, &run.plan).await?;
         match plan::write_retry(&planned, &run.store, &filter, &plan_options(&Trial::default())).await? {
-            None => return Ok(Fetched::ended(Exit::Done)),
+            None if remake_once(run, watcher).await?.is_none() => return Ok(Fetched::ended(Exit::Done)),
+            None => {}
             Some(round) => watcher.reached(Milestone::RoundBegun { job: &job.name, round: &round, again }),
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
+use super::amend::{self, Change};
 use super::choose::{Choice, Trial, choose, plan_new};
 use super::folders::hold_job;
 use super::merge::{Publication, PublishOptions};
@@ -106,6 +107,7 @@ async fn begin(job: &Job, options: &RunOptions, watcher: &mut dyn Watcher) -> Re
             Choice::Continue(run) => {
                 watcher.reached(Milestone::Opened(&run));
                 watcher.reached(Milestone::Resumed(&run));
+                take_up(&run, job, watcher).await?;
                 return Ok(run);
             }
             Choice::LeaveBehind(run, why) => watcher.reached(Milestone::LeftBehind { run: &run, why: &why }),
@@ -118,6 +120,15 @@ async fn begin(job: &Job, options: &RunOptions, watcher: &mut dyn Watcher) -> Re
     let price = price_of(&run, &Rest::of(&run).await?, job).await?;
     watcher.reached(Milestone::Planned { run: &run, job, shards, price: &price });
     Ok(run)
+}
+
+/// Goes on by the job as it is now, which makes columns otherwise than before.
+async fn take_up(run: &LiveRun, job: &Job, watcher: &mut dyn Watcher) -> Result<(), RunnerError> {
+    let planned = jobs::planned_job(&run.store, &run.plan).await?;
+    match amend::change(&run.store, &run.plan, &planned, job).await? {
+        Change::Mends(changes) => amend::take_up(run, job, &changes, watcher).await,
+        _ => Ok(()),
+    }
 }
 
 /// Fetches all rounds, over pauses where the person waits for them; `None` where all is fetched.

@@ -24,23 +24,32 @@ impl PlannedShard {
     /// A number that none of its shards has; files of the run that cannot be read.
     pub async fn find(run: &RunStore, plan: &Plan, number: u32) -> Result<PlannedShard, RunnerError> {
         let (round, shard) = planned(run, number).await?;
-        let replay = replay(run, plan, round).await?;
-        Ok(PlannedShard { round, shard, job: jobs::paced_job(run, plan).await?, replay })
+        let replay = replay(run, plan, &round).await?;
+        Ok(PlannedShard { round: round.number, shard, job: jobs::paced_job(run, plan).await?, replay })
     }
 }
 
-async fn planned(run: &RunStore, number: u32) -> Result<(u32, Shard), RunnerError> {
+/// The round of a shard, without its shards, and the shard.
+async fn planned(run: &RunStore, number: u32) -> Result<(Round, Shard), RunnerError> {
     let rounds = run.rounds().await?;
-    let numbered = |round: Round| round.shards.into_iter().map(move |shard| (round.number, shard));
-    let shards: Vec<(u32, Shard)> = rounds.into_iter().flat_map(numbered).collect();
-    let last = shards.len().saturating_sub(1);
-    shards.into_iter().find(|(_, shard)| shard.number == number).ok_or_else(|| {
+    let last = rounds.iter().map(|round| round.shards.len()).sum::<usize>().saturating_sub(1);
+    let found = rounds.into_iter().find_map(|mut round| {
+        let at = round.shards.iter().position(|shard| shard.number == number)?;
+        let shard = round.shards.swap_remove(at);
+        round.shards.clear();
+        Some((round, shard))
+    });
+    found.ok_or_else(|| {
         RunnerError::Usage(format!("the run has no shard {number}\nhint: its shards are 0 to {last}"))
     })
 }
 
-async fn replay(run: &RunStore, plan: &Plan, round: u32) -> Result<Option<Replay>, RunnerError> {
-    let Some(earlier) = plan.extracted_from.as_ref().filter(|_| round == 0) else { return Ok(None) };
+/// The answers that stand for requests in a round, if they do.
+async fn replay(run: &RunStore, plan: &Plan, round: &Round) -> Result<Option<Replay>, RunnerError> {
+    if round.from_kept {
+        return Ok(Some(Replay::of_rounds_before(run.clone(), round.number).await?));
+    }
+    let Some(earlier) = plan.extracted_from.as_ref().filter(|_| round.number == 0) else { return Ok(None) };
     let folder = run.folder().with_file_name(earlier);
-    Ok(Some(Replay::open(RunStore::open(&folder).await?).await?))
+    Ok(Some(Replay::of_run(RunStore::open(&folder).await?).await?))
 }

@@ -52,7 +52,7 @@ pub(super) async fn ask_shard(
 ) -> Result<ShardEnd, RunnerError> {
     let on_request = asking.on_request.clone();
     let replay = match &asking.earlier {
-        Some(earlier) => Some(Replay::open(earlier.clone()).await?),
+        Some(earlier) => Some(Replay::of_run(earlier.clone()).await?),
         None => None,
     };
     let options = ShardOptions {

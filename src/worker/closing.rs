@@ -30,6 +30,9 @@ impl Work {
 
     /// Ends a whole block: commits it beside the requests of the others, sets it aside, or gives up.
     pub(super) fn finish(self: &Rc<Work>, mut open: OpenBlock) {
+        if self.sender.replay.is_some() {
+            return self.finish_from_kept(open);
+        }
         let is_refused = self.sender.credentials.let_refused_wait(&mut open);
         // Without an answer the block stays uncommitted: the command that is repeated asks all of it.
         if is_refused && !open.has_answers() && self.board.borrow().draining().is_some() {
@@ -52,6 +55,19 @@ impl Work {
                 Verdict::CommitIfAnswered(example) => work.weigh(open, example).await,
                 _ => work.commit(open).await,
             }
+            work.changed.notify_waiters();
+        });
+    }
+
+    /// Commits a block for which nobody was asked; one that a signal came in the middle of is made whole by its rerun, since what
+    /// would wait in it would be asked.
+    fn finish_from_kept(self: &Rc<Work>, open: OpenBlock) {
+        if self.board.borrow().draining().is_some() {
+            return self.board.borrow_mut().closed();
+        }
+        let work = self.clone();
+        tokio::task::spawn_local(async move {
+            work.commit(open).await;
             work.changed.notify_waiters();
         });
     }

@@ -195,6 +195,7 @@ fn answers(names: &[String], open: &OpenBlock) -> Vec<KeptAnswer> {
             body: kept.content.body.clone(),
             content_type: kept.content.content_type.clone(),
             text: kept.content.text.clone(),
+            is_masked: kept.content.is_masked,
             next_link: kept.next_link.clone(),
         };
         settled.kept.iter().map(body).collect::<Vec<_>>()

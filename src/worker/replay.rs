@@ -1,35 +1,48 @@
-//! Answers that an earlier run kept, in place of requests: `windrow extract` works a shard as ever, but nobody is asked.
+//! Answers that were kept, in place of requests: `windrow extract` works a shard as ever, but nobody is asked. They are those
+//! of an earlier run, or of the rounds before of the run itself.
 //!
 //! Promises:
 //!
-//! - No request is sent. A pair's line tells what the earlier run's told of attempts, bytes and times.
-//! - An answer that was kept is read as if it had just come; a pair without one ends as it ended then. One that several
-//!   shared is found by each of them, whatever round and batch it came with.
-//! - Bounded: only what belongs to open blocks is held.
+//! - No request is sent. A pair's line tells what it told then of times; in a run of its own also of attempts and bytes,
+//!   which in a further round are counted already.
+//! - An answer that was kept is read as if it had just come. One that several shared is found by each of them, whatever round
+//!   and batch it came with, and whichever of them it was kept for.
+//! - A pair whose answer was not kept ends in a run of its own as it ended then, and waits in a further round: a later one
+//!   asks it. There, what was kept without a secret that it repeated is not the server's answer, and waits, too.
+//! - Bounded: only what belongs to open blocks is held. A file that is not what was committed is an error.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::ops::Range;
+use std::collections::{HashMap, HashSet};
 
 use super::WorkerError;
 use super::pair::RecordState;
-use crate::chunk::{self, KeptAnswer};
+use crate::chunk::{self, InputRecord, KeptAnswer};
 use crate::extract::Extracted;
 use crate::fetch::{Answer, Asked, ContentType, Question, Redacted};
 use crate::handoff::ledger::Line;
-use crate::handoff::{Commit, Content, Plan, RunStore};
+use crate::handoff::{Commit, Content, HandoffError, Plan, RunStore, digest, layout};
 use crate::record::{Failure, Kind, Ordinal, Status};
 
-/// The earlier run.
+/// What was kept, and where.
 pub struct Replay {
     run: RunStore,
     plan: Plan,
+    of: Of,
     /// Its committed blocks, later rounds last.
     blocks: Vec<Done>,
     held: RefCell<HashMap<(Ordinal, usize), Past>>,
 }
 
-/// A committed block of the earlier run.
+/// Whose answers they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// All that an earlier run kept.
+    EarlierRun,
+    /// What rounds of this run kept before this one.
+    RoundsBefore(u32),
+}
+
+/// A committed block in which somebody was asked.
 struct Done {
     round: u32,
     shard: u32,
@@ -47,19 +60,45 @@ struct Past {
 }
 
 impl Past {
-    /// Whether that page was no answer then, for all that its status is a success: a part, or nothing yet.
-    fn refused(&self, page: u32) -> bool {
+    /// Whether it failed at that page by the status of the answer.
+    fn failed_by_status(&self, page: u32) -> bool {
         let by_status = self.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Status);
         by_status && page == self.line.pages
     }
+
+    /// Whether that page was no answer then, for all that its status is a success: a part, or nothing yet.
+    fn refused(&self, page: u32, status: u16) -> bool {
+        (200..300).contains(&status) && self.failed_by_status(page)
+    }
 }
 
+/// Answers by the round that they came with, the record that stands for all that shared them, and the endpoint.
+type Answers = HashMap<(u32, Ordinal, usize), Vec<KeptAnswer>>;
+
 impl Replay {
-    /// Opens the earlier run.
-    pub async fn open(run: RunStore) -> Result<Replay, WorkerError> {
+    /// What an earlier run kept.
+    pub async fn of_run(run: RunStore) -> Result<Replay, WorkerError> {
+        Replay::open(run, Of::EarlierRun).await
+    }
+
+    /// What the rounds of a run before this one kept.
+    pub async fn of_rounds_before(run: RunStore, round: u32) -> Result<Replay, WorkerError> {
+        Replay::open(run, Of::RoundsBefore(round)).await
+    }
+
+    /// Whether the run reads what it kept itself.
+    pub(super) fn is_of_this_run(&self) -> bool {
+        self.of != Of::EarlierRun
+    }
+
+    async fn open(run: RunStore, of: Of) -> Result<Replay, WorkerError> {
         let plan = run.plan().await?;
         let mut blocks = Vec::new();
         for round in run.rounds().await? {
+            // One in which nobody was asked says nothing that those before do not.
+            if round.from_kept || matches!(of, Of::RoundsBefore(number) if round.number >= number) {
+                continue;
+            }
             let from = blocks.len();
             for shard in &round.shards {
                 let commits = run.commits(shard.number).await?;
@@ -70,37 +109,53 @@ impl Replay {
             let firsts: Vec<Ordinal> = blocks[from..].iter().skip(1).map(|done| done.commit.first).collect();
             blocks[from..].iter_mut().zip(firsts).for_each(|(done, next)| done.until = next);
         }
-        Ok(Replay { run, plan, blocks, held: RefCell::default() })
+        Ok(Replay { run, plan, of, blocks, held: RefCell::default() })
     }
 
-    /// Reads what there is of some records.
-    pub(super) async fn load(&self, records: Range<Ordinal>) -> Result<(), WorkerError> {
-        let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
-        let mut past: HashMap<(Ordinal, usize), (u32, Past)> = HashMap::new();
+    /// Reads what there is of some records, in ascending order.
+    pub(super) async fn load(&self, records: &[InputRecord]) -> Result<(), WorkerError> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+        let range = first.ordinal..last.ordinal + 1;
+        let wanted: HashSet<Ordinal> = records.iter().map(|record| record.ordinal).collect();
+        let mut past: HashMap<(Ordinal, usize), (u32, Line)> = HashMap::new();
         // By round: a record that shared its answer may have been asked again without the others.
-        let mut answers: HashMap<(u32, Ordinal, usize), Vec<KeptAnswer>> = HashMap::new();
-        let overlaps = |done: &&Done| done.commit.first < records.end && records.start < done.until;
-        for done in self.blocks.iter().filter(overlaps) {
-            for line in self.ledger(done, &names).await? {
-                let pair = (line.ordinal, line.endpoint);
-                past.insert(pair, (done.round, Past { line, answers: Vec::new() }));
-            }
-            for body in self.answers(done).await? {
-                if let Some(endpoint) = names.iter().position(|name| *name == body.endpoint) {
-                    answers.entry((done.round, body.ordinal, endpoint)).or_default().push(body);
-                }
+        let mut answers = Answers::new();
+        for done in
+            self.blocks.iter().filter(|done| done.commit.first < range.end && range.start < done.until)
+        {
+            let lines = self.ledger(done).await?;
+            self.add_answers(done, &lines, &mut answers).await?;
+            for line in lines.into_iter().filter(|line| wanted.contains(&line.ordinal)) {
+                past.insert((line.ordinal, line.endpoint), (done.round, line));
             }
         }
         let mut held = self.held.borrow_mut();
-        for (pair, (round, mut past)) in past {
-            let (ordinal, endpoint) = pair;
-            let of = |ordinal| answers.get(&(round, ordinal, endpoint));
-            past.answers = past.line.batch.and_then(of).or_else(|| of(ordinal)).cloned().unwrap_or_default();
-            if records.contains(&pair.0) {
-                held.insert(pair, past);
-            }
+        for ((ordinal, endpoint), (round, line)) in past {
+            let key = (round, line.batch.unwrap_or(ordinal), endpoint);
+            let answers = answers.get(&key).cloned().unwrap_or_default();
+            held.insert((ordinal, endpoint), Past { line, answers });
         }
         Ok(())
+    }
+
+    /// Adds the answers of a block, each for the record that stands for all that shared it.
+    async fn add_answers(&self, done: &Done, lines: &[Line], all: &mut Answers) -> Result<(), WorkerError> {
+        let kept = self.answers(done).await?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let shared: HashMap<(Ordinal, usize), Ordinal> =
+            lines.iter().filter_map(|line| Some(((line.ordinal, line.endpoint), line.batch?))).collect();
+        for answer in kept {
+            let Some(endpoint) = self.endpoint(&answer.endpoint) else { continue };
+            let leader = *shared.get(&(answer.ordinal, endpoint)).unwrap_or(&answer.ordinal);
+            all.entry((done.round, leader, endpoint)).or_default().push(answer);
+        }
+        Ok(())
+    }
+
+    fn endpoint(&self, name: &str) -> Option<usize> {
+        self.plan.endpoints.iter().position(|planned| planned.name == name)
     }
 
     /// Forgets a block's records.
@@ -113,14 +168,14 @@ impl Replay {
 
     /// The batch that a pair was asked with then.
     pub(super) fn batch_of(&self, ordinal: Ordinal, endpoint: &str) -> Option<Ordinal> {
-        let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint)?;
+        let at = self.endpoint(endpoint)?;
         self.held.borrow().get(&(ordinal, at))?.line.batch
     }
 
     /// What a pair comes to for which its batch's answer, as it was kept, has nothing: missing where it was that then.
     /// It may have been looked for under another key, or the answer may have held parts that belong to nobody.
     pub(super) fn absent(&self, ordinal: Ordinal, endpoint: &str) -> Result<Extracted, Failure> {
-        let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint);
+        let at = self.endpoint(endpoint);
         let held = self.held.borrow();
         let line = at.and_then(|at| held.get(&(ordinal, at))).map(|past| &past.line);
         match line {
@@ -132,53 +187,68 @@ impl Replay {
 
     /// What asking for a page of a pair comes to.
     pub(super) fn asked(&self, ordinal: Ordinal, endpoint: &str, page: u32, question: &Question) -> Asked {
-        let at = self.plan.endpoints.iter().position(|planned| planned.name == endpoint);
         let held = self.held.borrow();
-        let Some(past) = at.and_then(|at| held.get(&(ordinal, at))) else {
+        let Some(past) = self.endpoint(endpoint).and_then(|at| held.get(&(ordinal, at))) else {
             return Asked { answer: Err(not_kept()), ..nothing() };
         };
         let body = past.answers.iter().find(|body| body.page == page);
-        let answer = match body {
-            Some(body)
-                if body.http_status.is_some_and(|status| question.reads(status)) && !past.refused(page) =>
-            {
-                Ok(answer(body, question))
-            }
-            _ => Err(past.line.failure.clone().unwrap_or_else(not_kept)),
-        };
+        let answer = self.answer(past, page, body, question);
         let error_page = body.filter(|_| answer.is_err()).map(|body| Redacted {
             body: body.body.clone(),
             content_type: body.content_type.clone(),
             text: body.text.clone(),
+            is_masked: body.is_masked,
         });
         let line = &past.line;
+        let http_status = body.and_then(|body| body.http_status);
+        let asked = Asked { answer, page: error_page, finished_at: line.finished_at, ..nothing() };
         if page > 0 {
-            let http_status = body.and_then(|body| body.http_status);
-            return Asked {
-                answer,
-                http_status,
-                page: error_page,
-                finished_at: line.finished_at,
-                ..nothing()
-            };
+            return Asked { http_status, ..asked };
         }
-        Asked {
-            answer,
+        let asked = Asked {
             attempts: line.attempts,
-            requests: line.requests,
-            bytes: line.bytes,
-            http_status: body.and_then(|body| body.http_status).or(line.http_status),
+            http_status: http_status.or(line.http_status),
             started_at: line.started_at,
-            finished_at: line.finished_at,
-            page: error_page,
-            secrets: None,
-            no_token: None,
+            ..asked
+        };
+        match self.of {
+            Of::EarlierRun => Asked { requests: line.requests, bytes: line.bytes, ..asked },
+            // They stand in the line of the round that sent them.
+            Of::RoundsBefore(_) => asked,
         }
     }
 
-    async fn ledger(&self, done: &Done, names: &[String]) -> Result<Vec<Line>, WorkerError> {
+    /// A page of a pair as the server answered it then, or what keeps it from being that.
+    fn answer(
+        &self,
+        past: &Past,
+        page: u32,
+        body: Option<&KeptAnswer>,
+        question: &Question,
+    ) -> Result<Answer, Failure> {
+        let status = body.and_then(|body| body.http_status);
+        let status = status.or(past.line.http_status.filter(|_| past.failed_by_status(page)));
+        // Whatever came with it, if anything did: that it is missing, the status says.
+        if let Some(status) = status.filter(|status| question.means_missing(*status)) {
+            return Ok(body.map_or_else(|| missing(status), |body| answer(body, question)));
+        }
+        let failure = || past.line.failure.clone().unwrap_or_else(not_kept);
+        match body {
+            Some(body) if body.is_masked && self.is_of_this_run() => Err(left_to_be_asked(MASKED)),
+            Some(body)
+                if status.is_some_and(|status| question.reads(status) && !past.refused(page, status)) =>
+            {
+                Ok(answer(body, question))
+            }
+            None if self.is_of_this_run() => Err(left_to_be_asked(NOT_KEPT)),
+            _ => Err(failure()),
+        }
+    }
+
+    async fn ledger(&self, done: &Done) -> Result<Vec<Line>, WorkerError> {
+        let names: Vec<String> = self.plan.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         let Some(bytes) = self.file(done, &Content::Requests).await? else { return Ok(Vec::new()) };
-        chunk::read_ledger(bytes, names).map_err(|source| WorkerError::Chunk { shard: done.shard, source })
+        chunk::read_ledger(bytes, &names).map_err(|source| WorkerError::Chunk { shard: done.shard, source })
     }
 
     async fn answers(&self, done: &Done) -> Result<Vec<KeptAnswer>, WorkerError> {
@@ -190,8 +260,26 @@ impl Replay {
         let Some(file) = done.commit.files.iter().find(|file| &file.content == content) else {
             return Ok(None);
         };
-        Ok(Some(self.run.read_shard_file(done.shard, &file.name).await?))
+        let bytes = self.run.read_shard_file(done.shard, &file.name).await?;
+        if digest::sha256(&bytes) == file.sha256 {
+            return Ok(Some(bytes));
+        }
+        let path = layout::in_shard(done.shard, &file.name).to_string();
+        Err(HandoffError::Damaged { path, why: "its digest does not match".to_owned() }.into())
     }
+}
+
+/// Why a later round is to ask.
+const NOT_KEPT: &str = "its answer, or a page of it, was not kept: `windrow retry` asks for it";
+const MASKED: &str = "its answer repeated a secret, which is not kept: `windrow retry` asks for it";
+
+/// What waits for a round that asks.
+fn left_to_be_asked(why: &str) -> Failure {
+    Failure::passing(Kind::Interrupted, why)
+}
+
+fn missing(status: u16) -> Answer {
+    Answer { body: bytes::Bytes::new(), content_type: None, status, missing: true, next_link: None }
 }
 
 fn answer(body: &KeptAnswer, question: &Question) -> Answer {

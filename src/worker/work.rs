@@ -14,13 +14,14 @@ use super::keep::Keep;
 use super::output::Output;
 use super::pair::{Pair, Settled, Spent, Together};
 use super::recipe::Recipe;
+use super::replay::Replay;
 use super::sender::{Sender, SenderOptions, Told};
 use super::unasked::{Drain, unasked};
 use super::{ShardEnd, ShardOptions, WorkerError, condition, watchdog};
 use crate::chunk::{self, InputRecord};
 use crate::fetch::{Asked, Request, Values, canonical_text};
 use crate::handoff::{Block, Event};
-use crate::job::Job;
+use crate::job::{Job, KeepAnswers};
 use crate::os::{Slot, printable};
 use crate::record::{Failure, Kind, Ordinal, Status};
 
@@ -67,6 +68,8 @@ impl Work {
         let watchdog = watchdog::watch(slot.clone(), job).map_err(no_thread)?;
         let (mut recipe, tokens) = Recipe::new(&output.plan, job, &secrets, &crashed, watchdog)?;
         recipe.one_by_one = options.replay.is_some();
+        // What the run has kept, it has.
+        let is_remaking = options.replay.as_ref().is_some_and(Replay::is_of_this_run);
         let recipe = Rc::new(recipe);
         let in_flight = options.in_flight;
         let asking = SenderOptions {
@@ -83,7 +86,7 @@ impl Work {
             recipe,
             output,
             board: RefCell::new(Board::new(upcoming)),
-            keep: Keep::new(job.settings.keep_answers),
+            keep: Keep::new(if is_remaking { KeepAnswers::None } else { job.settings.keep_answers }),
             counter: Counter::new(emit),
             input,
             settles,
@@ -159,8 +162,8 @@ impl Work {
     async fn records(&self, block: &Block) -> Result<Vec<InputRecord>, WorkerError> {
         let records = chunk::read_records(self.input.clone(), block, &self.recipe.fields)
             .map_err(Output::damaged(self.output.shard))?;
-        if let (Some(replay), Some(last)) = (&self.sender.replay, records.last()) {
-            replay.load(block.first..last.ordinal + 1).await?;
+        if let Some(replay) = &self.sender.replay {
+            replay.load(&records).await?;
         }
         Ok(records)
     }
@@ -186,6 +189,8 @@ impl Work {
             self.finish(open);
         }
         match (kind, self.sender.pace.renews_at()) {
+            // What was told then, of requests that are not sent now.
+            _ if self.sender.replay.is_some() => {}
             (Some(Kind::MaxRequests), _) => self.drain(Drain::MaxRequests),
             (Some(Kind::Token), _) => self.drain(Drain::GaveUp(detail)),
             (Some(Kind::Quota), Some(renews_at)) if !self.recipe.steps[pair.endpoint].asks_anywhere => {

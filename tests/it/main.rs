@@ -12,6 +12,7 @@
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`parquet_lists`] | are lists that pyarrow and pandas write read whole and right, whatever their types? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
+//! | [`remakes`] | are columns made anew from what was kept of failures, and is what succeeded left as it is? |
 //! | [`settled`] | after COMMIT: is each row there once for whoever repeats the command, whatever died or failed? |
 //! | [`hostile`] | what do a thousand hostile answers end as, one by one? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
@@ -50,6 +51,7 @@ mod parquet_lists;
 mod places;
 mod postgres;
 mod queries;
+mod remakes;
 mod servers;
 mod settled;
 mod shard;

@@ -14,6 +14,7 @@
 //!   `on_bad_character` says; half a surrogate pair does not fit, or is replaced before anything else.
 //! - Where a `regex` has a capture group, the first one counts, and is null where it took no part in the match.
 
+mod amended;
 mod bad_character;
 
 use std::borrow::Cow;
@@ -28,6 +29,8 @@ use crate::record::{Failure, Kind};
 use crate::value::{self, Clock, Encoding, Type, Value, Wrong, with_article};
 
 use super::{ExtractorError, body, text};
+
+pub use self::amended::{Amended, amended};
 
 /// Characters of a value that a failure shows.
 const SHOWN: usize = 80;

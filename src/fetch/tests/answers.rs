@@ -153,6 +153,7 @@ async fn what_is_kept_is_what_came_without_secrets() {
             body: Bytes::from_static(b"<p>\xc9"),
             content_type: type_of("text/html; charset=latin1"),
             text: type_of("<p>É"),
+            is_masked: false,
         }
     );
     // A text with a secret cannot be what came: it is in UTF-8, and says so.
@@ -165,8 +166,8 @@ async fn what_is_kept_is_what_came_without_secrets() {
         let answer = ask(&endpoint).await.answer.unwrap();
         let kept = question(&endpoint).to_keep(&answer);
         assert_eq!(
-            (&*kept.body, kept.content_type),
-            ("<meta charset=latin1>É ${KEY}".as_bytes(), type_of(ty))
+            (&*kept.body, kept.content_type, kept.is_masked),
+            ("<meta charset=latin1>É ${KEY}".as_bytes(), type_of(ty), true)
         );
     }
     let pdf = answer("200 OK", &[], b"%PDF-1.7\n%\xe2\xe3");

@@ -173,7 +173,8 @@ impl Sandbox {
         let planned: Vec<u64> = (0..self.plan.records).filter(|o| self.ask(*o, ends) != 0).collect();
         let first: u32 = self.rounds.iter().map(|round| round.shards.len() as u32).sum();
         let size = planned.len().div_ceil(shards).max(1);
-        let mut round = Round { version: VERSION, number, created_at: 0, shards: Vec::new() };
+        let mut round =
+            Round { version: VERSION, number, created_at: 0, shards: Vec::new(), from_kept: false };
         for (at, ordinals) in planned.chunks(size).enumerate() {
             round.shards.push(self.put_shard(first + at as u32, ordinals, ends).await);
         }
@@ -598,6 +599,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         publish: Publish { min_success: Some(0.0), ..Publish::default() },
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings {
             chunks: plan.chunks,
             keep_answers: KeepAnswers::None,

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use crate::job::Job;
 use crate::record::{Kind, Status};
 
 /// What a retry asks again, of what failed or waits.
@@ -74,6 +75,23 @@ pub(super) struct Ended<'a> {
     pub kind: Option<&'a str>,
     pub http_status: Option<u16>,
     pub worth_repeating: bool,
+}
+
+/// Whether a pair is taken up again for its own sake.
+pub(super) type Passes<'a> = &'a dyn Fn(&Ended<'_>) -> bool;
+
+/// Whether a pair can become another thing by a job that makes columns otherwise, from the answer that it had: what could
+/// not be made of it, or a status that says by now that the id is missing.
+pub(super) fn may_be_made_anew(job: &Job, pair: &Ended<'_>) -> bool {
+    let is_missing_now = || {
+        let endpoint = job.endpoint(pair.endpoint).map(|(_, endpoint)| &endpoint.missing.statuses);
+        pair.http_status.zip(endpoint).is_some_and(|(status, missing)| missing.contains(&status))
+    };
+    pair.status == Status::Failed
+        && match pair.kind {
+            Some(kind) if kind == Kind::Status.word() => is_missing_now(),
+            kind => is_ours(kind) && kind != Some(Kind::Template.word()),
+        }
 }
 
 impl RetryFilter {

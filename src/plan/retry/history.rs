@@ -38,6 +38,32 @@ impl<'a> History<'a> {
         Ok(History { run, rounds })
     }
 
+    /// The same of a run that is not finished.
+    pub fn unproven(run: &'a RunStore, rounds: &'a [Round]) -> History<'a> {
+        History { run, rounds }
+    }
+
+    /// Whether any committed row of an endpoint has a value in this column.
+    pub async fn has_values(&self, endpoint: &str, column: &str) -> Result<bool, PlanError> {
+        let content = Content::Rows(endpoint.to_owned());
+        for (round, shard) in self
+            .rounds
+            .iter()
+            .enumerate()
+            .flat_map(|(at, round)| round.shards.iter().map(move |shard| (at, shard)))
+        {
+            for commit in self.run.commits(shard.number).await?.into_values() {
+                let rows = self.chunk(&Done { round, commit }, &content, &[column]).await?;
+                if rows.is_some_and(|rows| {
+                    rows.column(column).is_ok_and(|values| values.null_count() < values.len())
+                }) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The blocks of all rounds that may hold records of this range, earlier rounds first.
     pub async fn blocks(&self, range: &Range<Ordinal>) -> Result<Vec<Done>, HandoffError> {
         let mut blocks = Vec::new();

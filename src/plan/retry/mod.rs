@@ -16,6 +16,7 @@ mod pairs;
 pub use filter::{RetryFilter, StatusFilter};
 
 use self::carry::{Asked, Carried};
+use self::filter::Passes;
 use self::history::History;
 use self::pairs::Pairs;
 use super::spool::Spool;
@@ -101,11 +102,46 @@ pub async fn write_retry(
     filter: &RetryFilter,
     options: &PlanOptions,
 ) -> Result<Option<Round>, PlanError> {
+    write_further(job, run, &|pair| filter.passes(pair), options, false).await
+}
+
+/// Adds a round in which nobody is asked: what could not be made of an answer is made of it as `job` says, which is the
+/// run's own as it was last taken up. `None` where no pair failed so.
+///
+/// # Errors
+/// As of [`write_retry`].
+pub async fn write_remaking(
+    job: &Job,
+    run: &RunStore,
+    options: &PlanOptions,
+) -> Result<Option<Round>, PlanError> {
+    write_further(job, run, &|pair| filter::may_be_made_anew(job, pair), options, true).await
+}
+
+/// Whether any record has a value in this column of an endpoint by now, whatever of the run is committed.
+pub async fn has_values(
+    run: &RunStore,
+    plan: &Plan,
+    endpoint: usize,
+    column: usize,
+) -> Result<bool, PlanError> {
+    let rounds = run.rounds().await?;
+    let name = plan.answer_names(endpoint).swap_remove(plan.id_columns + column);
+    History::unproven(run, &rounds).has_values(&plan.endpoints[endpoint].name, &name).await
+}
+
+async fn write_further(
+    job: &Job,
+    run: &RunStore,
+    passes: Passes<'_>,
+    options: &PlanOptions,
+    from_kept: bool,
+) -> Result<Option<Round>, PlanError> {
     let plan = run.plan().await?;
     same_endpoints(job, &plan)?;
     let rounds = run.rounds().await?;
     let history = History::of(run, &rounds).await?;
-    let gathering = Gathering { job, plan: &plan, history, filter, carried: carry::carried(job, &plan) };
+    let gathering = Gathering { job, plan: &plan, history, passes, carried: carry::carried(job, &plan) };
     let spool = gathering.spool().await?;
     if spool.records() == 0 {
         return Ok(None);
@@ -118,7 +154,7 @@ pub async fn write_retry(
     let mut records = Frames::of(&spool, Box::new(|_| true));
     let shards = write_shards(run, &cut, next_shard(&rounds), |count| records.take(count)).await?;
     let number = rounds.len() as u32;
-    let round = Round { version: VERSION, number, created_at: options.now_micros, shards };
+    let round = Round { version: VERSION, number, created_at: options.now_micros, shards, from_kept };
     run.put_round(&round).await?;
     Ok(Some(round))
 }
@@ -128,7 +164,7 @@ struct Gathering<'a> {
     job: &'a Job,
     plan: &'a Plan,
     history: History<'a>,
-    filter: &'a RetryFilter,
+    passes: Passes<'a>,
     carried: Vec<Carried>,
 }
 
@@ -151,7 +187,7 @@ impl Gathering<'_> {
         let range = block.first..block.first + shard.records();
         let blocks = self.history.blocks(&range).await?;
         let pairs =
-            Pairs::read(&self.history, &blocks, range.clone(), &self.plan.endpoints, self.filter).await?;
+            Pairs::read(&self.history, &blocks, range.clone(), &self.plan.endpoints, self.passes).await?;
         let asks = pairs.asks(&self.job.endpoints);
         let asked: Vec<Asked> = range
             .zip(&asks)

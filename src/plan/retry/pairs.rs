@@ -5,7 +5,7 @@ use std::ops::Range;
 use polars::prelude::*;
 
 use super::RetryError;
-use super::filter::{Ended, RetryFilter};
+use super::filter::{Ended, Passes};
 use super::history::{Done, History};
 use crate::handoff::Content;
 use crate::handoff::plan::PlannedEndpoint;
@@ -41,7 +41,7 @@ impl Pairs {
         blocks: &[Done],
         range: Range<Ordinal>,
         endpoints: &[PlannedEndpoint],
-        filter: &RetryFilter,
+        passes: Passes<'_>,
     ) -> Result<Pairs, PlanError> {
         let length = (range.end - range.start) as usize * endpoints.len();
         let mut pairs = Pairs { range, endpoints: endpoints.len(), pairs: vec![Pair::default(); length] };
@@ -49,7 +49,7 @@ impl Pairs {
             let ledger = history.chunk(done, &Content::Requests, &COLUMNS).await?;
             let ledger =
                 ledger.ok_or(RetryError::NoLedger { shard: done.commit.shard, first: done.commit.first })?;
-            pairs.note(&ledger, done, endpoints, filter)?;
+            pairs.note(&ledger, done, endpoints, passes)?;
         }
         pairs.all_known(endpoints)?;
         Ok(pairs)
@@ -60,7 +60,7 @@ impl Pairs {
         ledger: &DataFrame,
         done: &Done,
         endpoints: &[PlannedEndpoint],
-        filter: &RetryFilter,
+        passes: Passes<'_>,
     ) -> Result<(), PlanError> {
         let lines = Lines::of(ledger)?;
         for row in 0..ledger.height() {
@@ -72,7 +72,7 @@ impl Pairs {
             let ended = lines.ended(row).ok_or_else(unreadable)?;
             let endpoint = endpoints.iter().position(|endpoint| endpoint.name == ended.endpoint);
             let index = self.index(ordinal, endpoint.ok_or_else(unreadable)?);
-            self.pairs[index] = Pair { known: true, again: filter.passes(&ended), round: done.round as u16 };
+            self.pairs[index] = Pair { known: true, again: passes(&ended), round: done.round as u16 };
         }
         Ok(())
     }

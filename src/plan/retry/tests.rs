@@ -346,7 +346,7 @@ fn an_answer_that_a_later_round_lost_is_not_carried() {
     let mut again = frozen.lines(&frozen.round).slice(2, 1);
     again.replace("ask", df!("ask" => [1i64]).unwrap().column("ask").unwrap().clone()).unwrap();
     let shards = wait(write_shards(&frozen.run, &Cut::whole(1), 1, |_| Ok(again.clone()))).unwrap();
-    let by_hand = Round { version: VERSION, number: 1, created_at: 0, shards };
+    let by_hand = Round { version: VERSION, number: 1, created_at: 0, shards, from_kept: false };
     wait(frozen.run.put_round(&by_hand)).unwrap();
     commit_round(&frozen, &by_hand, ChunkFormat::Parquet, |_, _| EXTRACT);
     let round = retry(&job, &frozen, &RetryFilter::default()).unwrap().unwrap();

@@ -18,6 +18,8 @@ pub struct Witness {
     follower: Follower<Console>,
     /// `run`, `retry`, `extract` or `merge`.
     pub(super) command: &'static str,
+    /// Whether only some records are tried.
+    pub is_trial: bool,
     began: (Instant, Timestamp),
     /// The run that it is about, which is held as long as this is there.
     pub(super) run: Option<LiveRun>,
@@ -48,6 +50,7 @@ impl Witness {
         Witness {
             follower: Follower::new(console),
             command,
+            is_trial: false,
             began: (now, clock),
             run: None,
             job: None,

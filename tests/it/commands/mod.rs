@@ -5,6 +5,7 @@
 //! | [`trials`] | `--sample`, `--ids`, `--max-requests` |
 //! | [`rounds`] | `retry`, `merge`, `shard` |
 //! | [`reading`] | `status`, `failures`, `query` |
+//! | [`advice`] | is what is advised for each kind of failure right, followed word for word? |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
@@ -13,9 +14,11 @@
 //! | [`resume`] | which run is gone on with, and who waits for whom |
 //! | [`progress`] | what is seen on a terminal while a run works |
 //! | [`prune`] | what is removed, when, and what never is |
+//! | [`states`] | how does a run stand, and why, for people and for programs? |
 //! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
+mod advice;
 mod gate;
 mod plans;
 mod price;
@@ -24,6 +27,7 @@ mod prune;
 mod reading;
 mod resume;
 mod rounds;
+mod states;
 mod steering;
 mod success;
 mod tables;

@@ -84,7 +84,7 @@ fn help_names_every_command_and_exit_code() {
 
     Mend:
       retry     Ask failed requests again; merge then publishes what is new
-      extract   Extract the columns again from kept answers, without a request
+      extract   Extract columns again from kept answers, without a request
       merge     Check that nothing is missing, and publish
 
     Keep:
