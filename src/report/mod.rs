@@ -18,6 +18,7 @@ pub mod status;
 pub mod stdout;
 pub mod summary;
 mod table;
+mod vertical;
 pub mod waiting;
 mod words;
 
