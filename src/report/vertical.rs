@@ -99,7 +99,22 @@ mod tests {
     fn a_record_is_a_line_for_each_column_broken_between_words() {
         let row: &[&str] =
             &["7", "a title that goes on and on", "https://example.com/posters/large/7.jpg?size=1"];
-        insta::assert_snapshot!(shown(&["id", "title", "poster"], &[row, row], 30), @"");
+        insta::assert_snapshot!(shown(&["id", "title", "poster"], &[row, row], 30), @r#"
+        ── 1 ─────────────────────────
+        id      7
+        title   a title that goes on
+                and on
+        poster  https://example.com/
+                posters/large/7.jpg?
+                size=1
+        ── 2 ─────────────────────────
+        id      7
+        title   a title that goes on
+                and on
+        poster  https://example.com/
+                posters/large/7.jpg?
+                size=1
+        "#);
     }
 
     #[test]
