@@ -2,12 +2,15 @@
 //! know (`--summary`), all from one [`Summary`]. Nothing of it changes the exit code.
 
 use clap::error::Error as UsageError;
+use tokio::sync::watch;
 
+use super::OutputArgs;
 use super::summary_to::{SummaryArgs, SummaryTo};
 use crate::handoff::{Exit, StateOfRun, Summary};
-use crate::os::tell;
+use crate::job::Job;
+use crate::os::{Stop, tell};
 use crate::report::summary::{self, EndOfCommand, Witness, noted_summary};
-use crate::runner::{AskedAgain, RunnerError};
+use crate::runner::{AskedAgain, RunnerError, notify};
 use crate::secrets::Secrets;
 
 /// Commands that have a summary.
@@ -19,15 +22,18 @@ pub(super) struct Ending {
     pub(super) witness: Witness,
     /// The job's secrets, once they are known.
     pub(super) secrets: Secrets,
+    /// Whether somebody told it to stop, once it listens.
+    pub(super) stop: Option<watch::Receiver<Stop>>,
     to: Option<SummaryTo>,
 }
 
 impl Ending {
     /// Of a command that begins now.
-    pub(super) fn of(command: &'static str, args: &SummaryArgs) -> Ending {
+    pub(super) fn of(command: &'static str, args: &SummaryArgs, output: &OutputArgs) -> Ending {
         let to = args.summary.clone();
         to.iter().for_each(SummaryTo::clear);
-        Ending { witness: Witness::of(command), secrets: Secrets::from_environment(), to }
+        let witness = Witness::of(command, output.console());
+        Ending { witness, secrets: Secrets::from_environment(), stop: None, to }
     }
 
     /// Whether standard output is the summary's.
@@ -43,6 +49,15 @@ impl Ending {
             && let Err(error) = to.write(&summary)
         {
             tell!("windrow: the summary cannot be written: {error}");
+        }
+        self.notify(end.job().or(self.witness.job()), &summary).await;
+    }
+
+    /// Tells whom the job names.
+    async fn notify(&self, job: Option<&Job>, summary: &Summary) {
+        let (Some(job), Some(stop)) = (job, &self.stop) else { return };
+        if let Err(why) = notify(job, summary, &self.secrets, stop).await {
+            tell!("{}: [notify] could not tell that the state is {}: {why}", job.name, summary.state);
         }
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
 use crate::report::word_for;
@@ -20,17 +20,20 @@ pub(super) struct ExtractArgs {
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("extract", &args.summary);
+    let mut ending = Ending::of("extract", &args.summary, &args.output);
     let asked = work(args, runs, &mut ending).await;
     ending.asked_again(asked).await
 }
 
 async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let earlier = find::open_run(&args.run, runs).await?;
     let options = ExtractOptions { secrets: secrets(args.env_file.as_deref())?, env_file: args.env_file };
     let asked = runner::extract(earlier, &options, &stop, &mut ending.witness).await?;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Destination;
 use crate::os::stop_on_signals;
@@ -27,11 +27,13 @@ pub(super) struct MergeArgs {
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("merge", &args.summary);
+    let mut ending = Ending::of("merge", &args.summary, &args.output);
     let ended = match work(args, runs, &mut ending).await {
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
@@ -44,6 +46,7 @@ pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, Runner
 
 async fn work(args: MergeArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<Ended, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let run = LiveRun::of(find::open_run(&args.run, runs).await?, Purpose::Work).await?;
     let here = std::env::current_dir()?;
     let to = args.to.map(|url| Destination::parse(&url, &here).map_err(RunnerError::Usage)).transpose()?;

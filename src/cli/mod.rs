@@ -29,7 +29,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::handoff::Exit;
 use crate::os::{printable, tell};
-use crate::report::stdout;
+use crate::report::{Console, Detail, Show, stdout};
 use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
@@ -92,6 +92,76 @@ struct FetchArgs {
 impl FetchArgs {
     fn options(self) -> FetchOptions {
         FetchOptions { max_requests: self.max_requests, processes: self.processes, env_file: self.env_file }
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Args)]
+struct ProgressArg {
+    /// Show progress as live lines (bar), as a line now and then (plain), as a JSON line a second (json), or not at all
+    #[arg(
+        long,
+        help_heading = "Output",
+        env = "WINDROW_PROGRESS",
+        value_name = "HOW",
+        default_value = "auto",
+        hide_env_values = true
+    )]
+    progress: ProgressWord,
+}
+
+/// What is told on the way.
+#[derive(Debug, Clone, Args)]
+struct OutputArgs {
+    #[command(flatten)]
+    progress: ProgressArg,
+    /// Tell only errors, and what else wants your attention
+    #[arg(long, short, help_heading = "Output", conflicts_with = "verbose")]
+    quiet: bool,
+    /// Tell each shard's start and end, and each change of what holds the run back, as well
+    #[arg(long, short, help_heading = "Output")]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ProgressWord {
+    Auto,
+    Bar,
+    Plain,
+    Json,
+    None,
+}
+
+impl ProgressArg {
+    fn show(&self) -> Show {
+        match self.progress {
+            ProgressWord::Auto => Show::Auto,
+            ProgressWord::Bar => Show::Bar,
+            ProgressWord::Plain => Show::Plain,
+            ProgressWord::Json => Show::Json,
+            ProgressWord::None => Show::Nothing,
+        }
+    }
+}
+
+impl OutputArgs {
+    fn console(&self) -> Console {
+        Console::new(self.show(), self.detail())
+    }
+
+    fn show(&self) -> Show {
+        match self.progress.show() {
+            Show::Auto if self.quiet => Show::Nothing,
+            show => show,
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Little,
+            (_, true) => Detail::Much,
+            _ => Detail::Usual,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{FetchArgs, RunsArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
 use crate::plan::{RetryFilter, StatusFilter};
@@ -28,6 +28,8 @@ pub(super) struct RetryArgs {
     #[command(flatten)]
     fetch: FetchArgs,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
@@ -40,7 +42,7 @@ fn kind(word: &str) -> Result<Kind, String> {
 }
 
 pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("retry", &args.summary);
+    let mut ending = Ending::of("retry", &args.summary, &args.output);
     let asked = work(args, runs, &mut ending).await;
     if let Ok(asked) = &asked
         && asked.round.is_none()
@@ -56,6 +58,7 @@ pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, Runner
 
 async fn work(args: RetryArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let store = find::open_run(&args.run, runs).await?;
     ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RetryOptions {

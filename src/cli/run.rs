@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{FetchArgs, RunsArgs, TrialArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::report::prune;
@@ -28,11 +28,13 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     fetch: FetchArgs,
     #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
     summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let mut ending = Ending::of("run", &args.summary);
+    let mut ending = Ending::of("run", &args.summary, &args.output);
     let (ended, root) = match work(args, runs, &mut ending).await {
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
@@ -50,6 +52,9 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
 /// The run's end, and where the job's runs are.
 async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(Ended, PathBuf), RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
+    let trial = args.trial.trial();
+    ending.witness.is_trial = trial.is_one();
     let job = find::load_job(&args.job, runs).await?;
     ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RunOptions {
@@ -57,7 +62,7 @@ async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(En
         secrets: ending.secrets.clone(),
         is_new: args.new,
         waits: args.wait,
-        trial: args.trial.trial(),
+        trial,
         fetch: args.fetch.options(),
     };
     Ok((runner::run(&job, &options, &stop, &mut ending.witness).await?, options.root))

@@ -53,7 +53,7 @@ pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::JobError;
 pub use network::{ClientCertificate, Network, Proxy, ProxyUrl, proxy_url};
-pub use notify::StateOfRun;
+pub use notify::{Notify, NotifyTo, StateOfRun};
 pub use reference::reference;
 pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
@@ -86,6 +86,8 @@ pub struct Job {
     pub before: Vec<Statement>,
     /// The same after it.
     pub after: Vec<Statement>,
+    /// Who is told how a command ended.
+    pub notify: Option<Notify>,
     /// How runs are cut, paced and resumed.
     pub settings: Settings,
     /// What the file does not say, and was inferred from the rest of it, as it could have been written:

@@ -1,9 +1,50 @@
-//! How a run stands, in the words that `status`, summaries and `[notify]` share.
+//! `[notify]`: who is told how a command ended; and how a run stands, in the words that `status`, summaries and `[notify]`
+//! share.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::network::Network;
+use super::template::Template;
+
+/// What a summary says may stand in the address that it is posted to.
+pub const NOTIFY_WORDS: [&str; 2] = ["exit", "state"];
+
+/// Who is told how a command ended, and of which ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// Who.
+    pub to: NotifyTo,
+    /// The states of a run that are told.
+    pub on: Vec<StateOfRun>,
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotifyTo {
+    /// The summary is posted there.
+    Url {
+        /// Scheme and host are literal, or the first part is a secret; inputs are [`NOTIFY_WORDS`].
+        url: Template,
+        /// The way to it. Nobody's certificate.
+        network: Network,
+    },
+    /// A program, then its arguments: it reads the summary.
+    Command(Vec<String>),
+}
+
+impl Notify {
+    /// What is told where the job does not say: what a person did has been seen by them.
+    pub const USUAL: [StateOfRun; 5] = [
+        StateOfRun::Published,
+        StateOfRun::Refused,
+        StateOfRun::Paused,
+        StateOfRun::Unfinished,
+        StateOfRun::Failed,
+    ];
+}
 
 /// How a run stands, or how a command on it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

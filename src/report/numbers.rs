@@ -34,6 +34,15 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// `6.2 ms`, `410 ms`, `1.2 s`.
+pub fn millis(time: f64) -> String {
+    match time {
+        ..9.95 => format!("{time:.1} ms"),
+        9.95..999.5 => format!("{time:.0} ms"),
+        _ => duration(Duration::try_from_secs_f64(time / 1e3).unwrap_or(Duration::MAX)),
+    }
+}
+
 /// `on 2026-11-26 at 09:00:00 CET, in 6 h 3 min`; the second is one since 1970.
 pub fn when(second: u64) -> String {
     let moment = i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
@@ -96,6 +105,10 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(840)), "0.8 s");
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(duration(Duration::from_secs(18_180)), "5 h 3 min");
+        assert_eq!(
+            [6.24, 9.96, 410.4, 999.6, 12_345.0].map(millis),
+            ["6.2 ms", "10 ms", "410 ms", "1.0 s", "12 s"]
+        );
     }
 
     #[test]

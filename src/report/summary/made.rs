@@ -49,6 +49,14 @@ impl EndOfCommand<'_> {
         }
     }
 
+    /// The job, where it knows it.
+    pub fn job(&self) -> Option<&Job> {
+        match self {
+            EndOfCommand::Ended(ended) => Some(&ended.job),
+            EndOfCommand::AskedAgain(_) | EndOfCommand::Failed(_) => None,
+        }
+    }
+
     /// The run that it holds.
     fn run(self) -> Option<LiveRun> {
         match self {
@@ -77,13 +85,11 @@ async fn summary_of(
     run: Option<&LiveRun>,
     secrets: &Secrets,
 ) -> Summary {
-    let job = match end {
-        EndOfCommand::Ended(ended) => Some(&ended.job),
-        _ => witness.job(),
-    };
+    let job = end.job().or(witness.job());
     let mask = job.map(|job| mask(job, secrets)).unwrap_or_default();
     let mut summary = Summary::of_command(witness.command, state(end, run).await, end.exit().code());
     note_time(&mut summary, witness);
+    summary.trial = witness.is_trial || run.is_some_and(|run| run.plan.trial);
     (summary.reason, summary.hint) = why(end, summary.state == StateOfRun::Published, &mask);
     summary.waits_until = fetched(end).and_then(|fetched| fetched.renews_at).and_then(second_in_words);
     summary.job = run.map(|run| run.plan.job.clone()).or_else(|| job.map(|job| job.name.clone()));
@@ -112,7 +118,6 @@ fn note_time(summary: &mut Summary, witness: &Witness) {
 /// What the run's files say; where they cannot be read, why.
 async fn note_run(summary: &mut Summary, run: &LiveRun, job: Option<&Job>, mask: &Mask) {
     summary.run = Some(run.plan.run.clone());
-    summary.trial = run.plan.trial;
     summary.records = Some(run.plan.records);
     match Figures::read(run, job, mask).await {
         Ok(figures) => {

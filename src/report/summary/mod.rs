@@ -178,16 +178,23 @@ fn say_unfinished(run: &LiveRun, fetched: &Fetched, published: &str) {
     } else {
         ""
     };
+    tell!(
+        "hint: {}; {}{limits}",
+        goes_on(run),
+        if run.plan.trial {
+            format!("`windrow failures {word}` shows what failed")
+        } else {
+            format!("`windrow status {word}` shows the shards")
+        }
+    );
+}
+
+/// How a run that ends early is gone on with.
+pub(super) fn goes_on(run: &LiveRun) -> String {
     if run.plan.trial {
-        tell!(
-            "hint: a trial is not resumed: start another; `windrow failures {word}` shows what failed{limits}"
-        )
-    } else {
-        tell!(
-            "hint: `windrow run {}` goes on; `windrow status {word}` shows the shards{limits}",
-            run_again(&run.store, &run.plan),
-        )
+        return "a trial is not resumed: start another".to_owned();
     }
+    format!("`windrow run {}` goes on", run_again(&run.store, &run.plan))
 }
 
 /// What became of the pairs, by endpoint: a pair counts as its last round left it.

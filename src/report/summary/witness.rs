@@ -8,15 +8,18 @@ use jiff::Timestamp;
 use crate::handoff::Event;
 use crate::handoff::summary::Phases;
 use crate::job::Job;
+use crate::os::Stop;
 use crate::report::Console;
-use crate::runner::{LiveRun, Milestone, Watcher};
+use crate::runner::{Follower, LiveRun, Milestone, Totals, Watcher};
 use crate::supervisor::{Notice, Observer};
 
 /// Sees what a command does, and tells the person.
 pub struct Witness {
-    console: Console,
+    follower: Follower<Console>,
     /// `run`, `retry`, `extract` or `merge`.
     pub(super) command: &'static str,
+    /// Whether only some records are tried.
+    pub is_trial: bool,
     began: (Instant, Timestamp),
     /// The run that it is about, which is held as long as this is there.
     pub(super) run: Option<LiveRun>,
@@ -42,11 +45,12 @@ struct Clock {
 
 impl Witness {
     /// Of a command that begins now.
-    pub fn of(command: &'static str) -> Witness {
+    pub fn of(command: &'static str, console: Console) -> Witness {
         let (now, clock) = (Instant::now(), Timestamp::now());
         Witness {
-            console: Console::default(),
+            follower: Follower::new(console),
             command,
+            is_trial: false,
             began: (now, clock),
             run: None,
             job: None,
@@ -79,6 +83,11 @@ impl Witness {
         self.began.1
     }
 
+    /// What all rounds that it worked came to.
+    pub(super) fn totals(&self) -> &Totals {
+        self.follower.totals()
+    }
+
     /// How long its parts took.
     pub(super) fn phases(&self) -> &Phases {
         &self.clock.over
@@ -102,11 +111,15 @@ impl Clock {
 
 impl Observer for Witness {
     fn event(&mut self, shard: u32, event: &Event) {
-        self.console.event(shard, event);
+        self.follower.event(shard, event);
     }
 
     fn notice(&mut self, shard: u32, notice: &Notice) {
-        self.console.notice(shard, notice);
+        self.follower.notice(shard, notice);
+    }
+
+    fn stopping(&mut self, stop: Stop) {
+        self.follower.stopping(stop);
     }
 }
 
@@ -121,10 +134,10 @@ impl Watcher for Witness {
             Milestone::WorkedBy(job) => self.job = Some(Job::clone(job)),
             Milestone::FetchingBegun { .. } => self.clock.enter(Some(Part::Fetching), now),
             Milestone::Proving => self.clock.enter(Some(Part::Proving), now),
-            Milestone::Loading => self.clock.enter(Some(Part::Loading), now),
+            Milestone::Loading { .. } => self.clock.enter(Some(Part::Loading), now),
             _ => {}
         }
-        self.console.reached(milestone);
+        self.follower.reached(milestone);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod exits;
 mod figures;
+mod notify;
 mod places;
 
 use std::io::Write as _;
