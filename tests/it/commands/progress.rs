@@ -281,3 +281,17 @@ fn what_is_done_after_the_last_request_is_told_while_it_takes_time() {
     until(SOON, "it is published", || terminal.shows("small: published 100 rows"));
     assert!(!terminal.shows("loading the rows"), "{:#?}", terminal.lines());
 }
+
+#[test]
+fn that_requests_wait_to_be_sent_again_is_told_with_how_they_failed() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&["--rate-reset", "1"]);
+    small_job(&sandbox, &origin, 16, "", "");
+    sandbox.edit(
+        "small.toml",
+        "backoff = \"10ms\", max_backoff = \"50ms\"",
+        "backoff = \"8s\", max_backoff = \"8s\"",
+    );
+    let terminal = Terminal::of(&sandbox, 100);
+    terminal.wait_for("waiting: requests that failed (connections break) are sent again soon");
+}
