@@ -48,39 +48,47 @@ fn lines(text: &str, width: usize) -> Vec<String> {
 }
 
 fn broken(line: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let (mut lines, mut last, mut used) = (Vec::new(), String::new(), 0);
     for word in line.split_inclusive(' ') {
-        let last = lines.last().map_or(0, |line| measure_text_width(line));
-        if last > 0 && last + measure_text_width(word.trim_end()) > width {
-            lines.push(String::new());
-        }
         let mut rest = word;
-        while measure_text_width(rest.trim_end()) > width {
-            let (begin, end) = rest.split_at(fitting(rest, width));
-            lines.last_mut().into_iter().for_each(|line| line.push_str(begin));
-            lines.push(String::new());
-            rest = end;
+        if used > 0 && fitting(rest.trim_end(), width.saturating_sub(used)).is_some() {
+            (used, rest) = (0, word);
+            lines.push(std::mem::take(&mut last));
         }
-        lines.last_mut().into_iter().for_each(|line| line.push_str(rest));
+        while let Some(end) = fitting(rest.trim_end(), width) {
+            let (begin, more) = rest.split_at(end);
+            lines.push(begin.to_owned());
+            rest = more;
+        }
+        used += cells(rest);
+        last.push_str(rest);
     }
+    lines.push(last);
     lines
 }
 
-/// How many bytes of a word fit into a line: up to behind the last mark that does, or else as many as do; never none.
-fn fitting(word: &str, width: usize) -> usize {
+/// How many bytes of a word fit into a line where not all do: up to behind the last mark, or else as many as there is
+/// room for; never none. No more is looked at than a line: a word may be a file.
+fn fitting(word: &str, width: usize) -> Option<usize> {
     let (mut used, mut fits, mut marked) = (0, 0, 0);
     for (at, letter) in word.char_indices() {
-        used += measure_text_width(letter.encode_utf8(&mut [0; 4]));
-        if used > width && fits > 0 {
-            break;
+        used += cells(letter.encode_utf8(&mut [0; 4]));
+        if used > width {
+            fits = fits.max(letter.len_utf8());
+            // Not for a few letters of a line.
+            return Some(if marked * 2 > fits { marked } else { fits });
         }
         fits = at + letter.len_utf8();
         if MARKS.contains(&letter) {
             marked = fits;
         }
     }
-    // Not for a few letters of a line.
-    if marked * 2 > fits { marked } else { fits }
+    None
+}
+
+/// Cells of a terminal that a text takes, letter by letter: at most more than a terminal makes of it.
+fn cells(text: &str) -> usize {
+    text.chars().map(|letter| measure_text_width(letter.encode_utf8(&mut [0; 4]))).sum()
 }
 
 #[cfg(test)]
@@ -115,6 +123,14 @@ mod tests {
                 posters/large/7.jpg?
                 size=1
         "#);
+    }
+
+    #[test]
+    fn a_file_in_a_cell_takes_no_longer_than_it_is_long() {
+        let file = "x".repeat(4 << 20);
+        let begun = std::time::Instant::now();
+        assert_eq!(lines(&file, 64).concat().len(), file.len());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
     #[test]
