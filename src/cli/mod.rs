@@ -13,6 +13,7 @@ mod plan;
 mod prune;
 mod query;
 mod retry;
+mod rows;
 mod run;
 mod schema;
 mod shard;
