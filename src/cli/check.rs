@@ -10,13 +10,15 @@ use clap::Args;
 
 use super::{RunsArgs, find};
 use crate::fetch::unused_proxy;
-use crate::handoff::{Event, Exit, RunStore};
+use crate::handoff::{Event, Exit};
 use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::check::{Request, show, show_requests};
 use crate::report::{Console, counted, filled_table, paused, secret_refused};
-use crate::runner::{Asking, RunnerError, Trial, ask, check_secrets, kept_records, mask, plan_new, secrets};
+use crate::runner::{
+    Asking, KeptRecords, RunnerError, Trial, ask, check_secrets, kept_records, mask, plan_new, secrets,
+};
 use crate::secrets::Secrets;
 use crate::worker::{Sent, ShardEnd};
 
@@ -52,16 +54,17 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("windrow: {text}");
     }
     job.settings.keep_answers = KeepAnswers::All;
-    let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;
+    let (trial, kept) = chosen(&job, &args, &secrets, runs).await?;
     let folder = tempfile::tempdir()?;
     let run = plan_new(&job, folder.path(), &secrets, &trial, &mut Console::default()).await?;
     let stop = stop_on_signals()?;
     let sent = Rc::new(RefCell::new(Vec::new()));
     let noted = sent.clone();
     let on_request = Rc::new(move |sent: &Sent<'_>| noted.borrow_mut().push(Request::of(sent)));
-    let asking = Asking { secrets: &secrets, earlier, on_request, emit: say_warning };
+    let asking = Asking { secrets: &secrets, kept, on_request, emit: say_warning };
     let end = ask(&run, &job, asking, &stop).await?;
-    let sent = sent.take();
+    // Where nobody is asked nothing is sent.
+    let sent = if args.offline { Vec::new() } else { sent.take() };
     if let Some((exit, why)) = unfinished(end, *stop.borrow()) {
         show_requests(&sent)?;
         tell!("windrow: {why}");
@@ -88,20 +91,20 @@ fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
     })
 }
 
-/// Which records are asked, and the run whose answers stand for requests.
+/// Which records are asked, and what stands for requests.
 async fn chosen(
     job: &Job,
     args: &CheckArgs,
     secrets: &Secrets,
     runs: &RunsArgs,
-) -> Result<(Trial, Option<RunStore>), RunnerError> {
+) -> Result<(Trial, Option<KeptRecords>), RunnerError> {
     if !args.offline {
         let sample = args.ids.is_none().then_some(args.sample);
         return Ok((Trial { sample, ids: args.ids.clone() }, None));
     }
     let earlier = find::newest(&find::runs_root(job, runs), &job.name).await?;
-    let trial = kept_records(&earlier, job, secrets, args.sample).await?;
-    Ok((trial, Some(earlier)))
+    let kept = kept_records(&earlier, job, secrets, args.sample).await?;
+    Ok((kept.trial(), Some(kept)))
 }
 
 /// What a run tells on its way; the rest is seen in the end.

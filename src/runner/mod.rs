@@ -49,7 +49,7 @@ pub use rounds::worth_another_round;
 pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
 pub use state::{RunState, tallies};
-pub use trial::{Asking, ask, id_columns, kept_answers, kept_records};
+pub use trial::{Asking, KeptRecords, ask, id_columns, kept_answers, kept_records};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Asking a few records in this process, to show a person what comes of it.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use tokio::sync::watch;
@@ -20,12 +21,57 @@ use crate::worker::{self, Replay, Sent, ShardEnd, ShardOptions, WorkerError};
 pub struct Asking<'a> {
     /// The job's secrets.
     pub secrets: &'a Secrets,
-    /// The run whose answers stand for requests.
-    pub earlier: Option<RunStore>,
+    /// What stands for requests.
+    pub kept: Option<KeptRecords>,
     /// Is shown each request.
     pub on_request: Rc<dyn Fn(&Sent<'_>)>,
     /// Is told what happens.
     pub emit: fn(Event),
+}
+
+/// Records of which a run kept answers, and the run.
+#[derive(Debug, Clone)]
+pub struct KeptRecords {
+    run: RunStore,
+    /// Where each stands in it, and its id, in the order of the list.
+    records: Vec<(Ordinal, Vec<Option<String>>)>,
+}
+
+impl KeptRecords {
+    /// A trial of them.
+    pub fn trial(&self) -> Trial {
+        let ids = self.records.iter().filter_map(|(_, id)| id.first().cloned().flatten());
+        Trial { sample: None, ids: Some(ids.collect()) }
+    }
+
+    /// Their answers, for a run in which they are numbered anew.
+    async fn replay(&self, trial: &LiveRun) -> Result<Replay, RunnerError> {
+        let mut left = self.records.clone();
+        let mut then = HashMap::new();
+        for (ordinal, id) in records(&trial.store, &trial.plan, "").await? {
+            // Of several with the same id each is another.
+            if let Some(at) = left.iter().position(|(_, known)| *known == id) {
+                then.insert(ordinal, left.remove(at).0);
+            }
+        }
+        Ok(Replay::of_records(self.run.clone(), then).await?)
+    }
+}
+
+/// Records of a run, those for which an SQL condition holds, in the order of the list.
+async fn records(
+    run: &RunStore,
+    plan: &Plan,
+    which: &str,
+) -> Result<Vec<(Ordinal, Vec<Option<String>>)>, RunnerError> {
+    let (input, ordinal, id) = (plan.view("input"), &plan.shown_input().own[0], id_columns(plan).join(", "));
+    let sql = format!("SELECT {ordinal}, {id} FROM {input} {which} ORDER BY {ordinal}");
+    let found = merge::query(run, None, &sql, None).await?;
+    let record = |mut row: Vec<Option<String>>| {
+        let id = row.split_off(1);
+        Some((row.pop()??.parse().ok()?, id))
+    };
+    Ok(found.rows.into_iter().filter_map(record).collect())
 }
 
 /// Works a run in this process; how its last shard ended.
@@ -51,8 +97,8 @@ pub(super) async fn ask_shard(
     stop: &watch::Receiver<Stop>,
 ) -> Result<ShardEnd, RunnerError> {
     let on_request = asking.on_request.clone();
-    let replay = match &asking.earlier {
-        Some(earlier) => Some(Replay::of_run(earlier.clone()).await?),
+    let replay = match &asking.kept {
+        Some(kept) => Some(kept.replay(run).await?),
         None => None,
     };
     let options = ShardOptions {
@@ -78,8 +124,8 @@ pub async fn kept_records(
     earlier: &RunStore,
     job: &Job,
     secrets: &Secrets,
-    records: u64,
-) -> Result<Trial, RunnerError> {
+    most: u64,
+) -> Result<KeptRecords, RunnerError> {
     let then = earlier.plan().await?;
     if plan::source_sha256(job, secrets).await?.as_ref() != Some(&then.input_sha256) {
         return Err(RunnerError::Usage(format!(
@@ -95,14 +141,10 @@ pub async fn kept_records(
             then.run
         )));
     }
-    let step = ordinals.len().div_ceil(records as usize).max(1);
+    let step = ordinals.len().div_ceil(most as usize).max(1);
     let chosen: Vec<String> = ordinals.iter().step_by(step).map(Ordinal::to_string).collect();
-    let id = id_columns(&then);
-    let (input, ordinal) = (then.view("input"), &then.shown_input().own[0]);
-    let sql = format!("SELECT {}::VARCHAR FROM {input} WHERE {ordinal} IN ({})", id[0], chosen.join(", "));
-    let found = merge::query(earlier, Some(job), &sql, None).await?;
-    let ids = found.rows.into_iter().flatten().flatten().collect();
-    Ok(Trial { sample: None, ids: Some(ids) })
+    let which = format!("WHERE {} IN ({})", then.shown_input().own[0], chosen.join(", "));
+    Ok(KeptRecords { run: earlier.clone(), records: records(earlier, &then, &which).await? })
 }
 
 /// The id columns in the view of the list, as SQL names.

@@ -7,12 +7,12 @@
 //!   which in a further round are counted already.
 //! - An answer that was kept is read as if it had just come. One that several shared is found by each of them, whatever round
 //!   and batch it came with, and whichever of them it was kept for.
-//! - A pair whose answer was not kept ends in a run of its own as it ended then, and waits in a further round: a later one
-//!   asks it. There, what was kept without a secret that it repeated is not the server's answer, and waits, too.
+//! - A pair whose answer was not kept waits for a round that asks; in a run of its own, one that failed has failed. In a further
+//!   round what was kept without a secret that it repeated is not the server's answer, and waits, too.
 //! - Bounded: only what belongs to open blocks is held. A file that is not what was committed is an error.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::WorkerError;
 use super::pair::RecordState;
@@ -28,6 +28,8 @@ pub struct Replay {
     run: RunStore,
     plan: Plan,
     of: Of,
+    /// The ordinals that records had then, where they have others now.
+    then: Option<HashMap<Ordinal, Ordinal>>,
     /// Its committed blocks, later rounds last.
     blocks: Vec<Done>,
     held: RefCell<HashMap<(Ordinal, usize), Past>>,
@@ -81,6 +83,11 @@ impl Replay {
         Replay::open(run, Of::EarlierRun).await
     }
 
+    /// What an earlier run kept of records that have other ordinals now: those that they had then, by these.
+    pub async fn of_records(run: RunStore, then: HashMap<Ordinal, Ordinal>) -> Result<Replay, WorkerError> {
+        Ok(Replay { then: Some(then), ..Replay::of_run(run).await? })
+    }
+
     /// What the rounds of a run before this one kept.
     pub async fn of_rounds_before(run: RunStore, round: u32) -> Result<Replay, WorkerError> {
         Replay::open(run, Of::RoundsBefore(round)).await
@@ -109,23 +116,28 @@ impl Replay {
             let firsts: Vec<Ordinal> = blocks[from..].iter().skip(1).map(|done| done.commit.first).collect();
             blocks[from..].iter_mut().zip(firsts).for_each(|(done, next)| done.until = next);
         }
-        Ok(Replay { run, plan, of, blocks, held: RefCell::default() })
+        Ok(Replay { run, plan, of, then: None, blocks, held: RefCell::default() })
     }
 
-    /// Reads what there is of some records, in ascending order.
+    /// The ordinal that a record had then, if it was there.
+    fn then(&self, now: Ordinal) -> Option<Ordinal> {
+        self.then.as_ref().map_or(Some(now), |then| then.get(&now).copied())
+    }
+
+    /// Reads what there is of some records.
     pub(super) async fn load(&self, records: &[InputRecord]) -> Result<(), WorkerError> {
-        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
-        let range = first.ordinal..last.ordinal + 1;
-        let wanted: HashSet<Ordinal> = records.iter().map(|record| record.ordinal).collect();
+        let now = records.iter().map(|record| record.ordinal);
+        let wanted: BTreeMap<Ordinal, Ordinal> = now.filter_map(|now| Some((self.then(now)?, now))).collect();
+        let ends = (wanted.first_key_value(), wanted.last_key_value());
+        let (Some((&first, _)), Some((&last, _))) = ends else { return Ok(()) };
         let mut past: HashMap<(Ordinal, usize), (u32, Line)> = HashMap::new();
         // By round: a record that shared its answer may have been asked again without the others.
         let mut answers = Answers::new();
-        for done in
-            self.blocks.iter().filter(|done| done.commit.first < range.end && range.start < done.until)
-        {
+        let overlaps = |done: &&Done| done.commit.first <= last && first < done.until;
+        for done in self.blocks.iter().filter(overlaps) {
             let lines = self.ledger(done).await?;
             self.add_answers(done, &lines, &mut answers).await?;
-            for line in lines.into_iter().filter(|line| wanted.contains(&line.ordinal)) {
+            for line in lines.into_iter().filter(|line| wanted.contains_key(&line.ordinal)) {
                 past.insert((line.ordinal, line.endpoint), (done.round, line));
             }
         }
@@ -133,7 +145,8 @@ impl Replay {
         for ((ordinal, endpoint), (round, line)) in past {
             let key = (round, line.batch.unwrap_or(ordinal), endpoint);
             let answers = answers.get(&key).cloned().unwrap_or_default();
-            held.insert((ordinal, endpoint), Past { line, answers });
+            let Some(now) = wanted.get(&ordinal) else { continue };
+            held.insert((*now, endpoint), Past { line, answers });
         }
         Ok(())
     }
@@ -168,7 +181,8 @@ impl Replay {
 
     /// The batch that a pair was asked with then.
     pub(super) fn batch_of(&self, ordinal: Ordinal, endpoint: &str) -> Option<Ordinal> {
-        let at = self.endpoint(endpoint)?;
+        // Where records have other ordinals now, who it was asked with is not told.
+        let at = self.endpoint(endpoint).filter(|_| self.then.is_none())?;
         self.held.borrow().get(&(ordinal, at))?.line.batch
     }
 
@@ -270,8 +284,8 @@ impl Replay {
 }
 
 /// Why a later round is to ask.
-const NOT_KEPT: &str = "its answer, or a page of it, was not kept: `windrow retry` asks for it";
-const MASKED: &str = "its answer repeated a secret, which is not kept: `windrow retry` asks for it";
+const NOT_KEPT: &str = "its answer, or a page of it, was not kept";
+const MASKED: &str = "its answer repeated a secret, which is not kept";
 
 /// What waits for a round that asks.
 fn left_to_be_asked(why: &str) -> Failure {
@@ -290,7 +304,7 @@ fn answer(body: &KeptAnswer, question: &Question) -> Answer {
 }
 
 fn not_kept() -> Failure {
-    Failure::lasting(Kind::Extract, "its answer was not kept")
+    left_to_be_asked(NOT_KEPT)
 }
 
 /// A question that cost nothing.

@@ -130,6 +130,6 @@ fn an_answer_that_was_kept_without_a_secret_is_none_of_the_servers() {
     let said = site.windrow(&["extract", "small", "--env-file", "env"]).with_code(0);
     said.saying("1 ok, 0 missing, 1 waiting, 0 failed");
     let details = site.ledger("status, detail");
-    assert!(details[1].starts_with("waiting its answer repeated a secret"), "{details:?}");
+    assert!(details[1].starts_with("waiting its answer repeated a secret, which is not kept"), "{details:?}");
     site.windrow(&["retry", "small", "--env-file", "env"]).with_code(0).saying("1 ok");
 }
