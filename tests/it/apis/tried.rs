@@ -71,7 +71,8 @@ fn each_record_is_tried_on_its_own_answer() {
     sandbox.edit("job.toml", "bigint", "text");
     sandbox.edit("job.toml", "name = \"found\"", "name = \"other\"");
     let shown = sandbox.run(["check", "job.toml", "--offline"]).with_code(0).stdout;
-    let values: Vec<&str> = shown.lines().filter_map(|line| line.trim().strip_prefix("n  ")).collect();
+    let values: Vec<&str> =
+        shown.lines().filter_map(|line| line.trim().strip_prefix("n ")).map(str::trim).collect();
     assert_eq!(values, ["bad3", "bad5"], "{shown}");
     assert!(!shown.contains("> GET"), "nobody is asked: {shown}");
 }
