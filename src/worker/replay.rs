@@ -62,15 +62,10 @@ struct Past {
 }
 
 impl Past {
-    /// Whether it failed at that page by the status of the answer.
+    /// Whether that page was no answer then by its status, even where that is a success: a part, or nothing yet.
     fn failed_by_status(&self, page: u32) -> bool {
         let by_status = self.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Status);
         by_status && page == self.line.pages
-    }
-
-    /// Whether that page was no answer then, for all that its status is a success: a part, or nothing yet.
-    fn refused(&self, page: u32, status: u16) -> bool {
-        (200..300).contains(&status) && self.failed_by_status(page)
     }
 }
 
@@ -250,7 +245,7 @@ impl Replay {
         match body {
             Some(body) if body.is_masked && self.is_of_this_run() => Err(left_to_be_asked(MASKED)),
             Some(body)
-                if status.is_some_and(|status| question.reads(status) && !past.refused(page, status)) =>
+                if status.is_some_and(|status| question.reads(status)) && !past.failed_by_status(page) =>
             {
                 Ok(answer(body, question))
             }

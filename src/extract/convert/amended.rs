@@ -215,6 +215,9 @@ mod tests {
             &nulls(&["N/A", "0", "1e3"], bigint.clone()),
             &[Value::Bigint(0), Value::Bigint(1000)],
         );
+        // Words are compared after `regex`.
+        let minutes = Column { regex: Some(r"^(\d+) min$".into()), ..bigint.clone() };
+        same_but(&minutes, &nulls(&["7"], minutes.clone()), &[Value::Bigint(7)]);
         same_but(&text, &nulls(&["N/A"], text.clone()), &[Value::Text("N/A".into())]);
         same_where_null(&column(Type::Json), &nulls(&["N/A"], column(Type::Json)), "nulls");
         same_where_null(&bigint, &remove("0,", bigint.clone()), "remove");
@@ -273,6 +276,7 @@ mod tests {
             "N/A",
             "-",
             "0",
+            "7",
             "1",
             "7 min",
             "1,071",
