@@ -147,7 +147,7 @@ async fn merge(folder: &Path, mode: Mode) -> (Duration, Duration) {
     let proof = prove(&run).await.expect("a proof");
     let proved = started.elapsed();
     let started = Instant::now();
-    let terms = Terms { now_micros: 0, anyway: false, again: false };
+    let terms = Terms { now_micros: 0, anyway: false, again: false, sent: None };
     let to = ResolvedDestination::DuckDb(path.clone());
     let published = publish(
         &run,

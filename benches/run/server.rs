@@ -42,7 +42,7 @@ async fn proof_and_load(folder: &Path, url: &str, mode: Mode) -> Duration {
     let job = job(to, &plan, mode);
     let place = ResolvedDestination::of(&run, &plan, &job, &Secrets::default()).expect("a server");
     let proof = prove(&run).await.expect("a proof");
-    let terms = Terms { now_micros: 0, anyway: false, again: false };
+    let terms = Terms { now_micros: 0, anyway: false, again: false, sent: None };
     let published =
         publish(&run, &job, &place, &proof, &terms, std::future::pending()).await.expect("a table");
     assert_eq!(published.rows, plan.records);

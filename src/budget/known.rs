@@ -7,10 +7,17 @@ use std::sync::atomic::Ordering::Acquire;
 use std::time::Duration;
 
 use super::BudgetError;
-use super::folder::{Kind, files, shown};
+use super::folder::{Kind, file_of_limit, files, shown};
 use super::page::{self, Aside};
-use super::words::{self, BOOT, DOWN_SINCE, FORMAT, LEFT, LEFT_UNTIL, PAUSED_UNTIL, QUOTAS, VERSION, WORDS};
+use super::quota::Quota;
+use super::words::{
+    self, BOOT, DOWN_SINCE, FORMAT, LEFT, LEFT_UNTIL, PAUSED_UNTIL, QUOTAS, QuotaWords, VERSION, WORDS,
+};
+use crate::job::{self, Limit};
 use crate::os::{SharedWords, boot_number, monotonic_nanos};
+
+/// Renewals of a quota beyond which nobody plans.
+const OUT_OF_SIGHT: u64 = 1_000;
 
 /// What is known of a limit or a host.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,10 +82,7 @@ fn read(path: &Path, kind: Kind, second: u64) -> Option<LimitState> {
     let now = monotonic_nanos();
     let until = |at: usize| word(at).checked_sub(now).filter(|left| is_of_now && *left > 0);
     let quotas = (0..QUOTAS).map(|at| words::quota(words, at)).filter_map(|quota| {
-        // Of what was counted before the machine started anew only the note is left: see `quota`.
-        let counted: &[&AtomicU64] =
-            if is_of_now { &[quota.used] } else { &[quota.used, quota.noted, quota.to_be_noted] };
-        let used = counted.iter().map(|word| word.load(Acquire)).max().unwrap_or_default();
+        let used = used_of(&quota, is_of_now);
         let renews_at = quota.until.load(Acquire);
         let is_told = quota.key.load(Acquire) != 0 && renews_at > second;
         is_told.then(|| QuotaUsed { used, amount: quota.amount.load(Acquire), renews_at })
@@ -93,6 +97,37 @@ fn read(path: &Path, kind: Kind, second: u64) -> Option<LimitState> {
         left: until(LEFT_UNTIL).map(|time| (word(LEFT), Duration::from_nanos(time))),
         quotas: quotas.collect(),
     })
+}
+
+/// What was used of a quota, as its file says it.
+fn used_of(quota: &QuotaWords<'_>, is_of_now: bool) -> u64 {
+    // Of what was counted before the machine started anew only the note is left: see `quota`.
+    let counted: &[&AtomicU64] =
+        if is_of_now { &[quota.used] } else { &[quota.used, quota.noted, quota.to_be_noted] };
+    counted.iter().map(|word| word.load(Acquire)).max().unwrap_or_default()
+}
+
+/// What is used of a limit's quota now, for whoever only wants to know; `None` where it has none or nobody has counted it.
+/// `second` is the wall clock, in seconds since 1970.
+pub fn quota_now(folder: &Path, limit: &Limit, second: u64) -> Option<QuotaUsed> {
+    let quota = Quota::of(limit.quota.as_ref()?);
+    let path = file_of_limit(folder, &limit.name).ok()?;
+    let shared = SharedWords::open_existing(&path, WORDS).ok()??;
+    let words = shared.words();
+    if words[FORMAT].load(Acquire) != VERSION {
+        return None;
+    }
+    let place = words::quota(words, quota.known_place(words)?);
+    let span = quota.span(second);
+    let is_of_now = words[BOOT].load(Acquire) == boot_number();
+    let used = if quota.is_current(&place, &span) { used_of(&place, is_of_now) } else { 0 };
+    Some(QuotaUsed { used, amount: quota.amount, renews_at: span.end })
+}
+
+/// When a quota has renewed so many times, in seconds since 1970; `None` where that is out of sight.
+pub fn renewal_after(quota: &job::Quota, second: u64, times: u64) -> Option<u64> {
+    let quota = Quota::of(quota);
+    (times <= OUT_OF_SIGHT).then(|| (0..times).fold(second, |second, _| quota.span(second).end))
 }
 
 /// What a file's name shows: without the kind before it and the digest after it.

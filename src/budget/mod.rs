@@ -45,22 +45,11 @@ mod window;
 mod words;
 
 pub use folder::{file_of_host, file_of_limit, state_folder, token_folder};
-pub use known::{LimitState, QuotaUsed, forget_host, known, let_go_of_host, sweep_hosts};
+pub use known::{
+    LimitState, QuotaUsed, forget_host, known, let_go_of_host, quota_now, renewal_after, sweep_hosts,
+};
 pub use member::{Member, Moment};
 pub use terms::Terms;
-
-use std::path::Path;
-
-use crate::job::Limit;
-use crate::os::monotonic_nanos;
-
-/// What is left of a limit's quota now, for whoever only wants to know; `None` where it has none or nobody has counted
-/// it. `second` is the wall clock, in seconds since 1970.
-pub fn left_of_quota(folder: &Path, limit: &Limit, second: u64) -> Option<u64> {
-    let path = file_of_limit(folder, &limit.name).ok().filter(|path| path.exists())?;
-    let member = Member::join(&path, Terms::of(limit), 0, monotonic_nanos()).ok()?;
-    member.left_of_quota(second).map(|[left, _]| left)
-}
 
 /// Why a budget cannot be shared.
 #[derive(Debug, thiserror::Error)]

@@ -102,6 +102,11 @@ impl Quota {
         Some(midnight.to_zoned(self.zone.clone()).ok()?.timestamp())
     }
 
+    /// The place where it is counted, if it is.
+    pub(super) fn known_place(&self, page: &[std::sync::atomic::AtomicU64]) -> Option<usize> {
+        (0..words::QUOTAS).find(|&at| words::quota(page, at).key.load(Acquire) == self.key)
+    }
+
     /// The place where it is counted, taken where it has none yet; `None` where all are taken by others.
     pub(super) fn place(&self, page: &[std::sync::atomic::AtomicU64]) -> Option<usize> {
         let places = || (0..words::QUOTAS).map(|at| (at, words::quota(page, at)));

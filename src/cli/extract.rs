@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{RunsArgs, find};
+use super::ending::Ending;
+use super::summary_to::SummaryArgs;
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
-use crate::report::{Console, summary, word_for};
-use crate::runner::{self, ExtractOptions, RunnerError, secrets};
+use crate::report::word_for;
+use crate::runner::{self, AskedAgain, ExtractOptions, RunnerError, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
@@ -17,13 +19,24 @@ pub(super) struct ExtractArgs {
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    let mut ending = Ending::of("extract", &args.summary, &args.output);
+    let asked = work(args, runs, &mut ending).await;
+    ending.asked_again(asked).await
+}
+
+async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let earlier = find::open_run(&args.run, runs).await?;
     let options = ExtractOptions { secrets: secrets(args.env_file.as_deref())?, env_file: args.env_file };
-    let asked = runner::extract(earlier, &options, &stop, &mut Console::default()).await?;
+    let asked = runner::extract(earlier, &options, &stop, &mut ending.witness).await?;
     if asked.round.is_none() {
         let word = word_for(&asked.run.store, &asked.run.plan);
         tell!(
@@ -32,5 +45,5 @@ pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, Runn
             asked.run.plan.job,
         );
     }
-    summary::asked_again(&asked).await
+    Ok(asked)
 }

@@ -1,6 +1,7 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
 mod check;
+mod ending;
 mod extract;
 mod failures;
 mod find;
@@ -12,10 +13,12 @@ mod plan;
 mod prune;
 mod query;
 mod retry;
+mod rows;
 mod run;
 mod schema;
 mod shard;
 mod status;
+mod summary_to;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -26,7 +29,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use crate::handoff::Exit;
 use crate::os::{printable, tell};
-use crate::report::stdout;
+use crate::report::{Console, Detail, Show, stdout};
 use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
@@ -89,6 +92,76 @@ struct FetchArgs {
 impl FetchArgs {
     fn options(self) -> FetchOptions {
         FetchOptions { max_requests: self.max_requests, processes: self.processes, env_file: self.env_file }
+    }
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Args)]
+struct ProgressArg {
+    /// Show progress as live lines (bar), as a line now and then (plain), as a JSON line a second (json), or not at all
+    #[arg(
+        long,
+        help_heading = "Output",
+        env = "WINDROW_PROGRESS",
+        value_name = "HOW",
+        default_value = "auto",
+        hide_env_values = true
+    )]
+    progress: ProgressWord,
+}
+
+/// What is told on the way.
+#[derive(Debug, Clone, Args)]
+struct OutputArgs {
+    #[command(flatten)]
+    progress: ProgressArg,
+    /// Tell only errors, and what else wants your attention
+    #[arg(long, short, help_heading = "Output", conflicts_with = "verbose")]
+    quiet: bool,
+    /// Tell each shard's start and end, and each change of what holds the run back, as well
+    #[arg(long, short, help_heading = "Output")]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ProgressWord {
+    Auto,
+    Bar,
+    Plain,
+    Json,
+    None,
+}
+
+impl ProgressArg {
+    fn show(&self) -> Show {
+        match self.progress {
+            ProgressWord::Auto => Show::Auto,
+            ProgressWord::Bar => Show::Bar,
+            ProgressWord::Plain => Show::Plain,
+            ProgressWord::Json => Show::Json,
+            ProgressWord::None => Show::Nothing,
+        }
+    }
+}
+
+impl OutputArgs {
+    fn console(&self) -> Console {
+        Console::new(self.show(), self.detail())
+    }
+
+    fn show(&self) -> Show {
+        match self.progress.show() {
+            Show::Auto if self.quiet => Show::Nothing,
+            show => show,
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Little,
+            (_, true) => Detail::Much,
+            _ => Detail::Usual,
+        }
     }
 }
 
@@ -159,6 +232,7 @@ fn print(answer: &clap::Error) -> Result<Exit, RunnerError> {
         tell!("hint: windrow {command}");
     }
     if answer.use_stderr() {
+        ending::of_usage(answer);
         return Ok(Exit::Usage);
     }
     stdout::unless_unread(printed)?;
@@ -207,12 +281,11 @@ fn is_printable(text: &str) -> bool {
 }
 
 fn fail(error: &RunnerError) -> Exit {
-    use std::io::IsTerminal;
     match error {
         RunnerError::Job(error) => {
             let plain = error.render(false);
             // The job file may be somebody else's, too: in colors nothing would be spelled out.
-            if std::io::stderr().is_terminal() && is_printable(&plain) {
+            if console::colors_enabled_stderr() && is_printable(&plain) {
                 crate::os::tell_in_colors(error.render(true))
             } else {
                 tell!("{plain}")

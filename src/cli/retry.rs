@@ -2,13 +2,15 @@
 
 use clap::Args;
 
-use super::{FetchArgs, RunsArgs, find};
+use super::ending::Ending;
+use super::summary_to::SummaryArgs;
+use super::{FetchArgs, OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::os::{stop_on_signals, tell};
 use crate::plan::{RetryFilter, StatusFilter};
 use crate::record::Kind;
-use crate::report::{Console, summary, word_for};
-use crate::runner::{self, RetryOptions, RunnerError, secrets};
+use crate::report::word_for;
+use crate::runner::{self, AskedAgain, RetryOptions, RunnerError, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RetryArgs {
@@ -25,6 +27,10 @@ pub(super) struct RetryArgs {
     endpoint: Vec<String>,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    summary: SummaryArgs,
 }
 
 fn kind(word: &str) -> Result<Kind, String> {
@@ -36,8 +42,25 @@ fn kind(word: &str) -> Result<Kind, String> {
 }
 
 pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    let mut ending = Ending::of("retry", &args.summary, &args.output);
+    let asked = work(args, runs, &mut ending).await;
+    if let Ok(asked) = &asked
+        && asked.round.is_none()
+    {
+        tell!(
+            "{}: nothing left to ask\nhint: `windrow failures {}` shows what failed",
+            asked.run.plan.job,
+            word_for(&asked.run.store, &asked.run.plan)
+        );
+    }
+    ending.asked_again(asked).await
+}
+
+async fn work(args: RetryArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
     let store = find::open_run(&args.run, runs).await?;
+    ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RetryOptions {
         filter: RetryFilter {
             statuses: args.status,
@@ -45,16 +68,8 @@ pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, Runner
             endpoints: args.endpoint,
             worth_repeating_only: false,
         },
-        secrets: secrets(args.fetch.env_file.as_deref())?,
+        secrets: ending.secrets.clone(),
         fetch: args.fetch.options(),
     };
-    let asked = runner::retry(store, &options, &stop, &mut Console::default()).await?;
-    if asked.round.is_none() {
-        tell!(
-            "{}: nothing left to ask\nhint: `windrow failures {}` shows what failed",
-            asked.run.plan.job,
-            word_for(&asked.run.store, &asked.run.plan)
-        );
-    }
-    summary::asked_again(&asked).await
+    runner::retry(store, &options, &stop, &mut ending.witness).await
 }

@@ -1,14 +1,16 @@
 //! `windrow run JOB`: plan, fetch, retry, publish, summarise.
 
-use std::time::Instant;
+use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FetchArgs, RunsArgs, TrialArgs, find};
+use super::ending::Ending;
+use super::summary_to::SummaryArgs;
+use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
-use crate::report::{Console, prune, summary};
-use crate::runner::{self, RunOptions, RunnerError, after_run, secrets};
+use crate::report::prune;
+use crate::runner::{self, Ended, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -24,26 +26,42 @@ pub(super) struct RunArgs {
     trial: TrialArgs,
     #[command(flatten)]
     fetch: FetchArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    summary: SummaryArgs,
 }
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
-    let started = Instant::now();
-    let stop = stop_on_signals()?;
-    let job = find::load_job(&args.job, runs).await?;
-    let options = RunOptions {
-        root: find::runs_root(&job, runs),
-        secrets: secrets(args.fetch.env_file.as_deref())?,
-        is_new: args.new,
-        waits: args.wait,
-        trial: args.trial.trial(),
-        fetch: args.fetch.options(),
+    let mut ending = Ending::of("run", &args.summary, &args.output);
+    let (ended, root) = match work(args, runs, &mut ending).await {
+        Ok(ended) => ended,
+        Err(error) => return Ok(ending.fail(&error).await),
     };
-    let mut console = Console::default();
-    let ended = runner::run(&job, &options, &stop, &mut console).await?;
-    summary::ended(&ended, started.elapsed()).await;
-    if let Some(swept) = after_run(&ended, &options.root, &mut console).await {
+    let summary = ending.ended(&ended).await;
+    if let Some(swept) = after_run(&ended, &root, &mut ending.witness).await {
         prune::removed_after(&ended.job, &swept);
     }
+    ending.tell(&summary, Some(&ended.job)).await;
     // Last of all: who is killed before this has not told.
     super::end_told(&ended)
+}
+
+/// The run's end, and where the job's runs are.
+async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(Ended, PathBuf), RunnerError> {
+    let stop = stop_on_signals()?;
+    ending.stop = Some(stop.clone());
+    let trial = args.trial.trial();
+    ending.witness.is_trial = trial.is_one();
+    let job = find::load_job(&args.job, runs).await?;
+    ending.secrets = secrets(args.fetch.env_file.as_deref())?;
+    let options = RunOptions {
+        root: find::runs_root(&job, runs),
+        secrets: ending.secrets.clone(),
+        is_new: args.new,
+        waits: args.wait,
+        trial,
+        fetch: args.fetch.options(),
+    };
+    Ok((runner::run(&job, &options, &stop, &mut ending.witness).await?, options.root))
 }

@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Instant;
 
 use clap::Args;
 
-use super::{RunsArgs, find};
+use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::accepted::SecretsAccepted;
-use crate::handoff::{Event, Exit, Shard};
+use crate::handoff::{Event, Exit, Plan, Shard};
 use crate::os::{Slot, Stop, die_with_parent, end, give_up_privileges, stop_on_signals, tell};
 use crate::record::Ordinal;
-use crate::report::{Progress, Subject, paused, word_for};
-use crate::runner::{PlannedShard, RunnerError, cores, secrets};
-use crate::supervisor::Observer;
+use crate::report::{Progress, paused, word_for};
+use crate::runner::{Course, PlannedShard, RunnerError, Subject, cores, secrets};
 use crate::worker::{self, ShardEnd, ShardOptions};
 
 #[derive(Debug, Args)]
@@ -30,6 +30,8 @@ pub(super) struct ShardArgs {
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Leave out a record that ends its process, as ORDINAL:ENDPOINT
     #[arg(long, value_name = "ORDINAL:ENDPOINT")]
     crashed: Vec<CrashedPair>,
@@ -107,7 +109,8 @@ async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, St
     };
     let stop = stop_on_signals()?;
     end_at_second_signal(stop.clone());
-    let emit = emitter(args.supervised_by.is_some(), &shard);
+    let by_hand = args.supervised_by.is_none().then_some(&args.output);
+    let emit = emitter(&plan, round, &shard, by_hand);
     let end = worker::fetch_shard(&run, &plan, &job, &shard, options, emit, stop.clone()).await?;
     let signal = stop.borrow().signal();
     Ok(said(&word_for(&run, &plan), &shard, end, signal))
@@ -128,15 +131,20 @@ fn share_of(in_flight: u32) -> usize {
 }
 
 /// Where progress goes: to the supervisor as JSON lines, or to the person who typed the command.
-fn emitter(supervised: bool, shard: &Shard) -> Box<dyn Fn(Event)> {
-    if supervised {
-        return Box::new(|event| send(&event));
-    }
+fn emitter(plan: &Plan, round: u32, shard: &Shard, by_hand: Option<&OutputArgs>) -> Box<dyn Fn(Event)> {
+    let Some(output) = by_hand else { return Box::new(|event| send(&event)) };
     let number = shard.number;
-    let title = format!("shard {number}");
-    let subject = Subject { title, shards: 1, shards_done: 0, pairs: shard.pairs, finished: 0 };
-    let progress = std::cell::RefCell::new(Progress::new(subject));
-    Box::new(move |event| progress.borrow_mut().event(number, &event))
+    let (job, run) = (format!("{}   shard {number}", plan.job), plan.run.clone());
+    let subject = Subject { job, run, round, shards: 1, pairs: shard.pairs, ..Subject::default() };
+    let shown = (Course::begin(subject, None), Progress::new(output.show(), output.detail()));
+    let shown = std::cell::RefCell::new(shown);
+    Box::new(move |event| {
+        let (course, progress) = &mut *shown.borrow_mut();
+        progress.event(number, &event);
+        if course.event(number, &event, Instant::now()) {
+            progress.pulse(&course.pulse(Instant::now()));
+        }
+    })
 }
 
 /// Tells the supervisor. If it is gone, so is this process, at once.

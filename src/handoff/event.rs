@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hold::Hold;
+use super::counts::Counts;
 use crate::record::Ordinal;
 
 /// Bits of the slot's word that name the endpoint (a job has at most 64); the others are the ordinal.
@@ -32,20 +32,8 @@ pub enum Event {
         /// Pairs in committed blocks.
         committed: u64,
     },
-    /// Counts since this process started, a few times a second.
-    Progress {
-        /// Pairs that ended.
-        done: u64,
-        /// Pairs that failed, of those.
-        failed: u64,
-        /// HTTP requests sent.
-        requests: u64,
-        /// Requests in flight now.
-        in_flight: u32,
-        /// What keeps more from being sent, if anything does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        hold: Option<Hold>,
-    },
+    /// How far it is, a few times a second.
+    Progress(Counts),
     /// Little of the shard is left to ask: from now on it has no more than so many requests in flight, and another may begin
     /// beside it.
     Finishing {

@@ -16,6 +16,10 @@ pub const PLAN: &str = "plan.json";
 pub const OUTCOME: &str = "merged.json";
 /// That a publication has begun and nobody has been told how it ended.
 pub const PUBLISHING: &str = "publishing.json";
+/// How commands that worked the run went, second by second.
+pub const PULSE: &str = "pulse.jsonl";
+/// How the last command on the run ended, for programs.
+pub const SUMMARY: &str = "summary.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.
@@ -32,12 +36,14 @@ pub const SHARD_LOG: &str = "shard.log";
 pub const INPUT: &str = "input.parquet";
 
 /// What has one name only, in a run's folder or a shard's.
-const OWN: [&str; 12] = [
+const OWN: [&str; 14] = [
     super::mark::MARK,
     JOB,
     PLAN,
     OUTCOME,
     PUBLISHING,
+    PULSE,
+    SUMMARY,
     TRIAL_DATABASE,
     SECRETS_ACCEPTED,
     RUN_LOCK,

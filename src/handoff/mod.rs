@@ -15,6 +15,8 @@
 //!   00003/000012000.<attempt>.answers.parquet   chunk: the answers of that block that are kept, if any
 //!   00003/000012000.json                        Commit: created only if absent; the block is done when it exists
 //!   merged.json                                 Outcome: the run is finished, published or refused
+//!   pulse.jsonl                                 Pulse: how a command that worked the run went, second by second
+//!   summary.json                                Summary: how the last command on the run ended, for programs; never read
 //!   publishing.json                             Publishing: while a command publishes, until it has said what came of it
 //!   run.lock, 00003/shard.lock                  kernel locks, on a local file system only
 //!   00003/shard.log                             what the shard's processes wrote to standard error
@@ -36,6 +38,7 @@
 
 pub mod accepted;
 pub mod commit;
+mod counts;
 pub mod digest;
 mod error;
 pub mod event;
@@ -45,27 +48,35 @@ pub mod fuzz;
 mod guard;
 mod hold;
 pub mod input;
+mod latencies;
 pub mod layout;
 pub mod ledger;
 pub mod lock;
 pub mod mark;
 pub mod names;
 pub mod plan;
+mod pulse;
 pub mod refused;
 pub mod runs;
 mod seal;
 pub mod store;
 mod strange;
+pub mod summary;
 mod sweep;
 
+pub use crate::job::StateOfRun;
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
+pub use counts::{Counts, Pairs};
 pub use error::HandoffError;
 pub use event::Event;
 pub use exit::Exit;
 pub use hold::Hold;
+pub use latencies::Latencies;
 pub use plan::{Amendment, Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};
+pub use pulse::{AtWork, Held, LatencyMs, PULSE_VERSION, Phase, Pulse, QuotaLeft, last_pulse};
 pub use refused::RefusedRow;
 pub use store::RunStore;
+pub use summary::Summary;
 
 /// Blocks that a process has open at once: enough that one slow answer does not hold up the rest, few enough that a
 /// crash costs little.

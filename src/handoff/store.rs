@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Amendment, Outcome, Plan, Publishing, Round};
+use super::summary::Summary;
 use super::{VERSION, digest, guard, layout, mark, seal};
 use crate::os::{mode_of, permit_at};
 use crate::record::Ordinal;
@@ -134,6 +135,17 @@ impl RunStore {
         // The database made it.
         permit_at(&self.folder.join(layout::TRIAL_DATABASE), self.mode);
         self.put_json(&Path::from(layout::OUTCOME), outcome).await
+    }
+
+    /// Writes how the command that holds the run ends, for programs: aside, then renamed.
+    pub async fn put_summary(&self, summary: &Summary) -> Result<(), HandoffError> {
+        self.put(&Path::from(layout::SUMMARY), summary.to_json().into()).await
+    }
+
+    /// Removes the summary of an earlier command: one that is killed leaves none, rather than that of another.
+    pub fn remove_summary(&self) {
+        // Where it stays it is replaced at the end.
+        let _ = std::fs::remove_file(self.folder.join(layout::SUMMARY));
     }
 
     /// The publication that nobody has been told the end of, if there is one.

@@ -307,6 +307,15 @@ impl Endpoint {
         in_templates.chain(named)
     }
 
+    /// Host and port as the URL has them; `None` where the list names them.
+    pub fn literal_host(&self) -> Option<&str> {
+        let Some(Part::Literal(text)) = self.url.parts.first() else { return None };
+        text.split('/')
+            .nth(2)
+            .map(|host| host.split(['?', '#']).next().unwrap_or(host))
+            .filter(|host| !host.is_empty())
+    }
+
     /// Whether an answer may give several rows, or none.
     pub fn explodes(&self) -> bool {
         self.rows.is_some()

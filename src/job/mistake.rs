@@ -75,6 +75,11 @@ impl Mistakes {
         self.0.retain(|(span, ..)| span.start < value.start || span.end > value.end);
     }
 
+    /// Whether some are noted of a value.
+    pub(super) fn are_in(&self, value: &Span) -> bool {
+        self.0.iter().any(|(span, ..)| value.start <= span.start && span.end <= value.end)
+    }
+
     /// How many are noted.
     pub(super) fn len(&self) -> usize {
         self.0.len()

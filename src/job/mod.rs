@@ -25,6 +25,7 @@ mod limit;
 mod load;
 mod mistake;
 mod network;
+mod notify;
 mod questions;
 mod raw;
 mod reference;
@@ -52,12 +53,14 @@ pub use jq::{Jq, JqData, LONGEST_JQ, compile_jq};
 pub use limit::{Cost, Counts, Limit, Period, Quota, Rate};
 pub use mistake::JobError;
 pub use network::{ClientCertificate, Network, Proxy, ProxyUrl, proxy_url};
+pub use notify::{Notify, NotifyTo, StateOfRun};
 pub use reference::reference;
 pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
 pub use schema::json_schema;
 pub use server::{ServerKind, ServerUrl};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
+pub use suggest::nearest_word;
 pub use table::{
     Destination, Mode, OnNewColumn, OnPause, OnReferencing, OnUnlisted, Publish, Stamp, Statement, Table,
     TableName,
@@ -84,6 +87,8 @@ pub struct Job {
     pub before: Vec<Statement>,
     /// The same after it.
     pub after: Vec<Statement>,
+    /// Who is told how a command ended.
+    pub notify: Option<Notify>,
     /// How runs are cut, paced and resumed.
     pub settings: Settings,
     /// What the file does not say, and was inferred from the rest of it, as it could have been written:

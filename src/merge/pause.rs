@@ -76,6 +76,7 @@ fn order(job: &Job, place: &ResolvedDestination, proof: Proof, now_micros: i64) 
         staged: false,
         again: false,
         now_micros,
+        sent: None,
     }
 }
 

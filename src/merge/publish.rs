@@ -1,6 +1,7 @@
 //! The gate, the load, and the note in the run of how it ended.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::columns::Output;
@@ -17,7 +18,7 @@ use crate::job::{Destination, Job};
 use crate::value::Type;
 
 /// On what terms a run is published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Terms {
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
@@ -25,6 +26,8 @@ pub struct Terms {
     pub anyway: bool,
     /// Try again what the table refused, where all of the run is published but that.
     pub again: bool,
+    /// Where rows are counted as they are sent to a server.
+    pub sent: Option<&'static AtomicU64>,
 }
 
 impl Published {
@@ -206,6 +209,7 @@ async fn order_of(
         staged: false,
         again: terms.again,
         now_micros: terms.now_micros,
+        sent: terms.sent,
     })
 }
 

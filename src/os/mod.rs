@@ -8,6 +8,7 @@ mod network;
 mod own;
 mod paths;
 mod process;
+mod program;
 mod shared;
 mod signals;
 mod slot;
@@ -24,8 +25,9 @@ pub use own::{
 };
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
+pub use program::feed_program;
 pub use shared::{ByteLock, SharedWords};
-pub use signals::{Stop, end, stop_on_signals};
+pub use signals::{Stop, asked_to_tell, end, stop_on_signals};
 pub use slot::{Slot, shared_slot};
 pub use told::{draw, printable, printable_json, tell, tell_in_colors, wait_until_read};
 pub use watchdog::{Bounds, Excess, Watchdog, Working};

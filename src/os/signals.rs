@@ -1,9 +1,10 @@
-//! Signals as data: the first SIGINT, SIGTERM or SIGHUP asks to drain, the second to stop at once.
+//! Signals as data: the first SIGINT, SIGTERM or SIGHUP asks to drain, the second to stop at once; SIGUSR1 asks how things are.
 //!
 //! A terminal that is closed sends SIGHUP more than once, by the kernel and by its shell: that is one request. Where it is
 //! ignored from the start (`nohup`) it stays so.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use super::told;
 
 /// How long after the second signal the process may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
+
+static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// What the person or the system asked for; a signal is named by its number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,14 +60,19 @@ impl Stop {
     }
 }
 
-/// Listens for SIGINT, SIGTERM and SIGHUP from now on.
+/// Whether SIGUSR1 has come since this was asked last.
+pub fn asked_to_tell() -> bool {
+    ASKED.swap(false, Ordering::Relaxed)
+}
+
+/// Listens for SIGINT, SIGTERM, SIGHUP and SIGUSR1 from now on.
 ///
 /// On a thread of its own: a list that is read for long, or a database at work, holds up the thread that runs
 /// everything else. After the second signal whatever does not end the process within `GRACE` is cut short.
 pub fn stop_on_signals() -> io::Result<watch::Receiver<Stop>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let inside = runtime.enter();
-    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate(), SignalKind::user_defined1()];
     if !ignores_hangup() {
         kinds.push(SignalKind::hangup());
     }
@@ -86,6 +94,10 @@ async fn listen(mut signals: Vec<(i32, Signal)>, sender: watch::Sender<Stop>) {
             came.map_or(Poll::Pending, Poll::Ready)
         });
         let number = number.await;
+        if number == SignalKind::user_defined1().as_raw_value() {
+            ASKED.store(true, Ordering::Relaxed);
+            continue;
+        }
         told::stop();
         // The same signal again must not wake the supervisor: it would pass it on, and a second one stops its children at once.
         sender.send_if_modified(|stop| {

@@ -40,6 +40,7 @@ pub fn job_of(source: Source) -> Job {
         publish: Publish::default(),
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings {
             chunks: ChunkFormat::Parquet,
             keep_answers: KeepAnswers::None,

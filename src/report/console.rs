@@ -1,12 +1,14 @@
 //! What a run tells on its way, in lines for a person.
 
+use std::sync::atomic::Ordering;
+
 use super::numbers::{age, counted};
 use super::price;
-use super::progress::{Progress, Subject};
+use super::progress::{self, Detail, LOADING, PROVING, Progress, Show, Step};
 use super::{filled_table, summary};
-use crate::handoff::{Event, Shard};
+use crate::handoff::{Event, Pulse, Shard};
 use crate::job::Job;
-use crate::os::{shown_path, tell};
+use crate::os::{Stop, asked_to_tell, shown_path, tell};
 use crate::plan::price::Price;
 use crate::runner::{Again, LiveRun, Milestone, Watcher};
 use crate::supervisor::{Notice, Observer};
@@ -14,8 +16,21 @@ use crate::supervisor::{Notice, Observer};
 /// Tells a person how a run goes, on standard error.
 #[derive(Default)]
 pub struct Console {
+    show: Show,
+    detail: Detail,
     /// The round that is being worked.
     progress: Option<Progress>,
+    /// What is done after it.
+    step: Option<Step>,
+    /// How to go on with it.
+    goes_on: String,
+}
+
+impl Console {
+    /// Shows progress so, and tells so much.
+    pub fn new(show: Show, detail: Detail) -> Console {
+        Console { show, detail, ..Console::default() }
+    }
 }
 
 impl Observer for Console {
@@ -30,29 +45,81 @@ impl Observer for Console {
             progress.notice(shard, notice);
         }
     }
+
+    fn stopping(&mut self, stop: Stop) {
+        if let (Some(progress), Stop::Drain(_)) = (&mut self.progress, stop) {
+            progress.say(&format!(
+                "stopping: what is in flight is finished, and kept; another signal stops at once\nhint: {}",
+                self.goes_on
+            ));
+        }
+    }
 }
 
 impl Watcher for Console {
     fn reached(&mut self, milestone: Milestone<'_>) {
         match milestone {
-            Milestone::FetchingBegun { run, shards, shards_done, pairs, finished } => {
-                let title = format!("{}   run {}", run.plan.job, run.plan.run);
-                self.progress = Some(Progress::new(Subject { title, shards, shards_done, pairs, finished }));
+            Milestone::FetchingBegun { run, .. } => {
+                self.goes_on = summary::goes_on(run);
+                self.progress = Some(Progress::new(self.show, self.detail));
             }
             Milestone::FetchingEnded => {
                 if let Some(mut progress) = self.progress.take() {
                     progress.finish();
                 }
             }
+            Milestone::Proving => self.step = Some(Step::begin(self.show, || PROVING.to_owned())),
+            Milestone::Loading { records, sent } => {
+                // The one before is over first.
+                self.step = None;
+                self.step =
+                    Some(Step::begin(self.show, move || loading(records, sent.load(Ordering::Relaxed))));
+            }
+            Milestone::PublishingEnded => self.step = None,
             Milestone::Waiting { run, unfinished } => {
                 summary::unfinished(run, unfinished);
                 tell!("{}: waiting for it", run.plan.job);
             }
             Milestone::PauseUnpublished { run, unfinished } => summary::unfinished(run, unfinished),
             Milestone::FoundWarnings { job, warnings } => summary::warnings(job, warnings),
+            line if self.detail == Detail::Little && !wants_attention(&line) => {}
             line => in_words(&line).into_iter().for_each(tell),
         }
     }
+
+    fn pulse(&mut self, pulse: &Pulse) {
+        if self.show == Show::Json && self.progress.is_none() {
+            progress::json(pulse);
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.pulse(pulse);
+            if asked_to_tell() {
+                progress.tell_once();
+            }
+        }
+    }
+}
+
+/// What is loaded, and how far that is, where it is known.
+fn loading(records: u64, sent: u64) -> String {
+    match sent {
+        0 => format!("{LOADING} of {}", counted(records, "record")),
+        sent => format!("{LOADING} of {}: {} sent", counted(records, "record"), counted(sent, "row")),
+    }
+}
+
+/// Whether it is told even where little is.
+fn wants_attention(milestone: &Milestone<'_>) -> bool {
+    matches!(
+        milestone,
+        Milestone::NoRun { .. }
+            | Milestone::RunStays { .. }
+            | Milestone::ProxyUnused(_)
+            | Milestone::LeftBehind { .. }
+            | Milestone::FoundPublished { .. }
+            | Milestone::PublicationUnknown { .. }
+            | Milestone::StatementsLeftOut(_)
+    )
 }
 
 /// A milestone in a line, and a hint in another; `None` where it is more than that.
@@ -120,7 +187,12 @@ fn in_words(milestone: &Milestone<'_>) -> Option<String> {
             "{}: [[publish.before]] and [[publish.after]] are for another kind of destination, and left out",
             job.name
         ),
-        Milestone::FetchingBegun { .. }
+        Milestone::Opened(_)
+        | Milestone::WorkedBy(_)
+        | Milestone::Proving
+        | Milestone::Loading { .. }
+        | Milestone::PublishingEnded
+        | Milestone::FetchingBegun { .. }
         | Milestone::FetchingEnded
         | Milestone::Waiting { .. }
         | Milestone::PauseUnpublished { .. }

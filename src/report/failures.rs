@@ -1,11 +1,20 @@
-//! What failed, and what the table refused, as queries over a run.
+//! What failed, and what the table refused, as queries over a run. What only waits has not failed.
 
 use crate::handoff::Plan;
 use crate::merge::QueryResult;
 use crate::runner::id_columns;
 
+/// What counts as a failure, of `r`: also what was not asked since what it depends on failed.
+const FAILED: &str = "r.kind IS NOT NULL AND r.status <> 'waiting'";
+
 /// What is said of a rejected row.
 const REASON: &str = "concat_ws(': ', nullif(r.\"value\", ''), r.why)";
+
+/// Characters of a detail that tell causes apart.
+const BEGINNING: usize = 14;
+
+/// Values that did not fit, of which advice looks at so many at the most.
+const DETAILS: usize = 200;
 
 /// A relation and the records that it is of: `r` and `input`.
 fn of_records(plan: &Plan, relation: &str) -> String {
@@ -16,14 +25,13 @@ fn of_records(plan: &Plan, relation: &str) -> String {
 /// Failures by endpoint and kind, the most frequent first, with an example each; rejected records as one kind. A list may
 /// have columns that are named like those of the requests.
 pub fn by_kind(plan: &Plan) -> String {
-    let id = id_columns(plan).iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>();
-    let id = id.join(" || ' ' || ");
+    let id = shown_id(plan);
     let (requests, rejected) = (of_records(plan, "requests"), of_records(plan, "rejected"));
     format!(
         "SELECT r.endpoint, r.status, r.kind, r.http_status AS http, count(*) AS requests,
                 arg_min({id}, r.ordinal) AS example_id, arg_min(r.detail, r.ordinal) AS example
          FROM {requests}
-         WHERE r.kind IS NOT NULL
+         WHERE {FAILED}
          GROUP BY ALL
          UNION ALL
          SELECT NULL, 'rejected', 'rejected', NULL, count(*), arg_min({id}, r.ordinal), arg_min({REASON}, r.ordinal)
@@ -33,12 +41,40 @@ pub fn by_kind(plan: &Plan) -> String {
     )
 }
 
-/// Whether all of what one of these queries found is rejected: there is nothing to ask again.
-pub fn all_are_rejected(found: &QueryResult) -> bool {
-    statuses(found).all(|status| status == Some("rejected"))
+/// The id of a record, of several columns as one text.
+fn shown_id(plan: &Plan) -> String {
+    let id = id_columns(plan).iter().map(|column| format!("input.{column}::VARCHAR")).collect::<Vec<_>>();
+    id.join(" || ' ' || ")
 }
 
-/// Whether some of it is.
+/// Failures by endpoint, kind, status and the beginning of what is said of them (of what the job itself could not make: the
+/// column), the most frequent first: the number, an example's id and detail, of values that did not fit what is said of
+/// many, and how many of the endpoint were asked.
+pub fn causes(plan: &Plan) -> String {
+    let (id, requests, all) = (shown_id(plan), of_records(plan, "requests"), plan.view("requests"));
+    format!(
+        "SELECT r.endpoint, r.kind, r.http_status, count(*) AS requests, arg_min({id}, r.ordinal),
+                arg_min(r.detail, r.ordinal),
+                to_json((list(DISTINCT r.detail) FILTER (WHERE r.kind = 'convert'))[:{DETAILS}])::VARCHAR,
+                any_value(asked.number)
+         FROM {requests}
+         JOIN (SELECT endpoint, count(*) FILTER (WHERE status IN ('ok', 'missing', 'failed')) AS number
+               FROM {all} GROUP BY endpoint) asked ON asked.endpoint = r.endpoint
+         WHERE {FAILED}
+         GROUP BY r.endpoint, r.kind, r.http_status,
+                  CASE WHEN r.kind IN ('convert', 'null', 'extract') THEN split_part(r.detail, ': ', 1)
+                       ELSE left(r.detail, {BEGINNING}) END
+         ORDER BY requests DESC, r.endpoint, r.kind, r.http_status, min(r.ordinal)"
+    )
+}
+
+/// How many requests only wait, by kind.
+pub fn waiting(plan: &Plan) -> String {
+    let requests = plan.view("requests");
+    format!("SELECT kind, count(*) FROM {requests} WHERE status = 'waiting' GROUP BY kind ORDER BY 2 DESC, 1")
+}
+
+/// Whether some of what one of these queries found is rejected.
 pub fn some_are_rejected(found: &QueryResult) -> bool {
     statuses(found).any(|status| status == Some("rejected"))
 }
@@ -57,7 +93,7 @@ fn every_one_with(plan: &Plan, more: Option<&str>) -> String {
     format!(
         "(SELECT {id}, r.endpoint, r.status, r.kind, r.http_status AS http, r.attempts, r.detail{more}
           FROM {requests}
-          WHERE r.kind IS NOT NULL
+          WHERE {FAILED}
           ORDER BY r.ordinal, r.endpoint)
          UNION ALL
          (SELECT {id}, NULL, 'rejected', 'rejected', NULL, NULL, {REASON}{no_more}

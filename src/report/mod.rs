@@ -3,9 +3,12 @@
 //! Nothing here decides anything; it reads what the parts below tell and prints it. Data goes to standard
 //! output, everything else to standard error.
 
+pub mod advice;
 pub mod check;
 mod console;
 pub mod failures;
+mod failures_json;
+mod holds;
 pub mod limits;
 mod numbers;
 pub mod plan;
@@ -16,10 +19,15 @@ pub mod status;
 pub mod stdout;
 pub mod summary;
 mod table;
+mod vertical;
+pub mod waiting;
+mod watch;
 mod words;
 
 pub use console::Console;
+pub use failures_json::Failures;
 pub use numbers::counted;
-pub use progress::{Progress, Subject};
+pub use progress::{Detail, Progress, Show};
 pub use table::Shape;
-pub use words::{filled_table, paused, secret_refused, some_columns, word_for};
+pub use watch::watch;
+pub use words::{filled_table, paused, run_again, secret_refused, shell_word, some_columns, word_for};

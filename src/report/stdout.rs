@@ -2,9 +2,40 @@
 
 use std::io::{self, Write};
 
+use console::{measure_text_width, truncate_str};
+use serde::Serialize;
+
+pub use super::table::stdout_width as width;
 use super::table::{Shape, print_rows};
 use crate::merge::QueryResult;
-use crate::os::{printable, wait_until_read};
+use crate::os::{printable, printable_json, wait_until_read};
+
+/// How facts are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// One JSON document, with a version.
+    Json,
+}
+
+impl std::str::FromStr for Form {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Form, String> {
+        match word {
+            "table" => Ok(Form::Text),
+            "json" => Ok(Form::Json),
+            _ => Err("choose table or json".to_owned()),
+        }
+    }
+}
+
+/// Writes one JSON document.
+pub fn write_json(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    write_exactly(|out| writeln!(out, "{}", printable_json(&text)))
+}
 
 /// Writes for people, [without steering the terminal](printable).
 pub fn write(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -39,13 +70,21 @@ pub fn unless_unread(written: io::Result<()>) -> io::Result<()> {
 
 /// Aligned columns; the first line is the header.
 pub fn columns(out: &mut dyn Write, lines: &[Vec<String>]) -> io::Result<()> {
-    let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
+    columns_within(out, lines, None)
+}
+
+/// The same, each line cut to a width.
+pub fn columns_within(out: &mut dyn Write, lines: &[Vec<String>], width: Option<usize>) -> io::Result<()> {
+    let widest = |at: usize| lines.iter().map(|line| measure_text_width(&line[at])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(widest).collect();
     for line in lines {
         let cells = line.iter().zip(&widths).map(|(cell, &width)| {
-            if is_figure(cell) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            let space = " ".repeat(width.saturating_sub(measure_text_width(cell)));
+            if is_figure(cell) { format!("{space}{cell}") } else { format!("{cell}{space}") }
         });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        let line = cells.collect::<Vec<_>>().join("  ");
+        let line = line.trim_end();
+        writeln!(out, "{}", width.map_or(line.into(), |width| truncate_str(line, width, "…")))?;
     }
     Ok(())
 }

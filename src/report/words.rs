@@ -1,7 +1,9 @@
 //! Words that several commands say alike.
 
+use std::path::Path;
+
 use super::numbers::{count, counted, when};
-use crate::handoff::{Plan, RunStore};
+use crate::handoff::{Plan, RunStore, runs};
 use crate::job::Job;
 use crate::os::shown_path;
 
@@ -47,5 +49,37 @@ pub fn some_columns(columns: &[String]) -> String {
 pub fn word_for(run: &RunStore, plan: &Plan) -> String {
     let here = std::env::current_dir().unwrap_or_default().join("shards").join(&plan.job);
     let found_by_job = !plan.trial && run.folder().parent() == Some(here.as_path());
-    if found_by_job { plan.job.clone() } else { shown_path(run.folder()) }
+    if found_by_job { plan.job.clone() } else { shell_word(&shown_path(run.folder())) }
+}
+
+/// What `windrow run` takes to go on with a run, or to begin another of its job: the job's file, and ` --runs DIR` where
+/// the run is not where its job's runs are by default.
+pub fn run_again(run: &RunStore, plan: &Plan) -> String {
+    let root = run.folder().parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    let usual = std::fs::canonicalize(runs::default_root(&plan.job_path));
+    let elsewhere = match usual {
+        Ok(usual) if usual == root => String::new(),
+        _ => format!(" --runs {}", shell_word(&shown_path(root))),
+    };
+    shell_word(&shown_path(&plan.job_path)) + &elsewhere
+}
+
+/// A word as a shell takes it for one.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_with_spaces_can_be_typed_as_it_is_shown() {
+        assert_eq!(shell_word("my jobs/it's.toml"), r"'my jobs/it'\''s.toml'");
+        assert_eq!(shell_word("shards/films"), "shards/films");
+    }
 }

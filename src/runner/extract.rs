@@ -40,6 +40,7 @@ pub async fn extract(
     }
     let reading = hold_while_read(&earlier)?;
     let job = present_job(&earlier, &then).await?;
+    watcher.reached(Milestone::WorkedBy(&job));
     let run_id = runs::new_run_id(now_micros());
     let folder = earlier.folder().parent().unwrap_or(Path::new("/")).join(&run_id);
     let (store, lock) = hold_new(&folder, &job).await?;
@@ -55,6 +56,7 @@ pub async fn extract(
     // From here on the new run's plan says that it needs the earlier one.
     drop(reading);
     let run = LiveRun::held(store, plan, lock);
+    watcher.reached(Milestone::Opened(&run));
     watcher.reached(Milestone::Extracting { run: &run, then: &then });
     let Some(round) = run.store.rounds().await?.into_iter().next() else {
         return Ok(AskedAgain { run, round: None, fetched: Fetched::ended(Exit::Done), _job_lock });

@@ -1,19 +1,20 @@
 //! A run that a command looks at or works on.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::RunnerError;
 use crate::handoff::lock::{Lock, lock_run};
 use crate::handoff::{Plan, RunStore};
 
-/// A run, and its lock where this process does more than look.
-#[derive(Debug)]
+/// A run, and its lock where this process does more than look: held as long as any copy of this is there.
+#[derive(Debug, Clone)]
 pub struct LiveRun {
     /// Its files.
     pub store: RunStore,
     /// Its plan.
     pub plan: Plan,
-    lock: Option<Lock>,
+    lock: Option<Arc<Lock>>,
 }
 
 /// What somebody does with a run.
@@ -28,7 +29,7 @@ pub enum Purpose {
 impl LiveRun {
     /// A run that this process holds.
     pub(super) fn held(store: RunStore, plan: Plan, lock: Lock) -> LiveRun {
-        LiveRun { store, plan, lock: Some(lock) }
+        LiveRun { store, plan, lock: Some(Arc::new(lock)) }
     }
 
     /// Opens a run that is there, and holds it if it is to be worked on.
@@ -41,7 +42,7 @@ impl LiveRun {
         let lock = match purpose {
             Purpose::Work => {
                 store.refuse_strange()?;
-                Some(lock_run(store.folder())?)
+                Some(Arc::new(lock_run(store.folder())?))
             }
             Purpose::Look => None,
         };

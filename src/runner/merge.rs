@@ -1,5 +1,7 @@
 //! Publishing a run that is whole: proven, noted, loaded.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tokio::sync::watch;
 
 use super::outcome::{Ended, RunEnd};
@@ -13,6 +15,9 @@ use crate::job::{Destination, Job, OnNewColumn};
 use crate::merge::{self, Found, MergeError, ResolvedDestination, Terms};
 use crate::os::Stop;
 use crate::secrets::Secrets;
+
+/// Rows that were sent to a server: one publication goes on at a time.
+static SENT: AtomicU64 = AtomicU64::new(0);
 
 /// How a run is merged.
 #[derive(Debug, Clone)]
@@ -37,6 +42,7 @@ pub async fn merge(
     watcher: &mut dyn Watcher,
 ) -> Result<Ended, RunnerError> {
     let secrets = &options.secrets;
+    watcher.reached(Milestone::Opened(&run));
     let is_noted = options.to.is_none() && !run.plan.trial;
     let settled = if is_noted { settle(&run.store, &run.plan, secrets, watcher).await? } else { None };
     let mut job = match (jobs::present_job(&run.store, &run.plan).await, settled) {
@@ -47,12 +53,13 @@ pub async fn merge(
     if let Some(to) = &options.to {
         redirect(&mut job, to, watcher);
     }
+    watcher.reached(Milestone::WorkedBy(&job));
     let to = ResolvedDestination::of(&run.store, &run.plan, &job, secrets)?;
     let mask = jobs::mask(&job, secrets);
     tell_new_columns(&job, &to, stop, watcher).await;
     let publication = Publication { run: &run, job: &job, to: &to, mask: &mask };
-    let end =
-        publication.publish(PublishOptions { anyway: options.anyway, again: true, is_noted }, stop).await?;
+    let how = PublishOptions { anyway: options.anyway, again: true, is_noted };
+    let end = publication.publish(how, stop, watcher).await?;
     Ok(Ended { run, job, to, mask, end, is_noted, _job_lock: None })
 }
 
@@ -114,13 +121,33 @@ impl Publication<'_> {
         self,
         options: PublishOptions,
         stop: &watch::Receiver<Stop>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<RunEnd, RunnerError> {
+        let published = self.prove_and_load(options, stop, watcher).await;
+        watcher.reached(Milestone::PublishingEnded);
+        published
+    }
+
+    async fn prove_and_load(
+        self,
+        options: PublishOptions,
+        stop: &watch::Receiver<Stop>,
+        watcher: &mut dyn Watcher,
     ) -> Result<RunEnd, RunnerError> {
         let run = &self.run.store;
+        watcher.reached(Milestone::Proving);
         let proof = merge::prove(run).await?;
-        let terms = Terms { now_micros: now_micros(), anyway: options.anyway, again: options.again };
+        let terms = Terms {
+            now_micros: now_micros(),
+            anyway: options.anyway,
+            again: options.again,
+            sent: Some(&SENT),
+        };
         if options.is_noted {
             settle::begin(run, self.job, terms.now_micros).await?;
         }
+        SENT.store(0, Ordering::Relaxed);
+        watcher.reached(Milestone::Loading { records: proof.complete, sent: &SENT });
         match merge::publish(run, self.job, self.to, &proof, &terms, told_to_stop(stop)).await {
             Ok(published) => Ok(RunEnd::Published(Box::new(published))),
             Err(MergeError::Interrupted) => {

@@ -1,10 +1,11 @@
 //! What a run tells on its way.
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{LiveRun, RunnerError, Unfinished};
-use crate::handoff::{Plan, Round};
+use super::{LiveRun, RunnerError, Subject, Unfinished};
+use crate::handoff::{Plan, Pulse, Round};
 use crate::job::Job;
 use crate::merge::Published;
 use crate::plan::price::Price;
@@ -26,6 +27,21 @@ pub enum Milestone<'a> {
     },
     /// The environment names a proxy, and the job says nothing of one: what to say of it.
     ProxyUnused(String),
+    /// The run that all that follows is about, which this process holds. Told as soon as it is known.
+    Opened(&'a LiveRun),
+    /// The job that it is worked or published by.
+    WorkedBy(&'a Job),
+    /// It is checked that nothing of the run is missing.
+    Proving,
+    /// The rows are being written.
+    Loading {
+        /// Records that are complete; a row each where none is made of several.
+        records: u64,
+        /// Rows that were sent so far, where they go to a server.
+        sent: &'static AtomicU64,
+    },
+    /// It is published, or that failed.
+    PublishingEnded,
     /// The unfinished run is continued.
     Resumed(&'a LiveRun),
     /// The run goes on by the job file as it is now, which makes columns otherwise.
@@ -87,14 +103,10 @@ pub enum Milestone<'a> {
     FetchingBegun {
         /// The run.
         run: &'a LiveRun,
-        /// Shards of the round.
-        shards: u64,
-        /// Those of them that are committed already.
-        shards_done: u64,
-        /// Pairs of the round.
-        pairs: u64,
-        /// Those of them whose shards are committed already.
-        finished: u64,
+        /// The round.
+        subject: &'a Subject,
+        /// The job and what is left of the round costs, where limits say how long that takes.
+        limited: Option<(&'a Job, &'a Price)>,
     },
     /// No child works any more.
     FetchingEnded,
@@ -160,4 +172,7 @@ pub enum Again {
 pub trait Watcher: Observer {
     /// The run has come to this.
     fn reached(&mut self, milestone: Milestone<'_>);
+
+    /// Fetching goes like this, a few times a second.
+    fn pulse(&mut self, _pulse: &Pulse) {}
 }

@@ -10,6 +10,7 @@
 
 mod amend;
 mod choose;
+mod course;
 mod env_file;
 mod error;
 mod extract;
@@ -18,6 +19,7 @@ mod jobs;
 mod live;
 mod merge;
 mod milestone;
+mod notify;
 mod outcome;
 mod pause;
 mod prune;
@@ -33,12 +35,14 @@ mod state;
 mod trial;
 
 pub use choose::{Choice, Trial, choose, plan_new};
+pub use course::{Course, Follower, Subject, Totals};
 pub use error::RunnerError;
 pub use extract::extract;
 pub use jobs::{check_secrets, mask, planned_job, secrets};
 pub use live::{LiveRun, Purpose};
 pub use merge::{MergeOptions, merge};
 pub use milestone::{Again, Milestone, Watcher};
+pub use notify::notify;
 pub use outcome::{Ended, Fetched, Part, RunEnd, Unfinished};
 pub use prune::{Gone, Rule, Swept, after_run, sweep, would_go};
 pub use remake::ExtractOptions;
@@ -48,8 +52,8 @@ pub use round::{FetchOptions, cores};
 pub use rounds::worth_another_round;
 pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
-pub use state::{RunState, tallies};
-pub use trial::{Asking, KeptRecords, ask, id_columns, kept_answers, kept_records};
+pub use state::{RunState, ShardState, Standing, tallies};
+pub use trial::{Asking, ask, id_columns, kept_answers, plan_kept};
 
 #[cfg(test)]
 mod tests;

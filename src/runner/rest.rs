@@ -3,7 +3,7 @@
 
 use super::state::{ShardState, shard_states};
 use super::{LiveRun, RunnerError};
-use crate::budget::{left_of_quota, state_folder};
+use crate::budget::{quota_now, state_folder};
 use crate::chunk;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Block, PlannedEndpoint, Round, layout};
@@ -137,6 +137,9 @@ impl Rest {
 /// The price of what is left of a run: of all, where it has just been planned.
 pub async fn price_of(run: &LiveRun, rest: &Rest, job: &Job) -> Result<Price, RunnerError> {
     let (folder, second) = (state_folder(), u64::try_from(now_micros() / 1_000_000).unwrap_or(0));
-    let left = job.limits.iter().map(|limit| left_of_quota(&folder, limit, second));
+    let left = job.limits.iter().map(|limit| {
+        let quota = quota_now(&folder, limit, second)?;
+        Some(quota.amount.saturating_sub(quota.used))
+    });
     Ok(Price::of(job, &rest.frozen(run).await?, &left.collect::<Vec<_>>()))
 }

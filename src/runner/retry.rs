@@ -51,9 +51,12 @@ pub async fn retry(
 ) -> Result<AskedAgain, RunnerError> {
     let _job_lock = hold_job_of(&store, &store.plan().await?)?;
     let run = LiveRun::of(store, Purpose::Work).await?;
+    watcher.reached(Milestone::Opened(&run));
     settle_first(&run, &options.secrets, watcher).await?;
     let job = jobs::planned_job(&run.store, &run.plan).await?;
+    watcher.reached(Milestone::WorkedBy(&job));
     let pace = jobs::present_job(&run.store, &run.plan).await?;
+    watcher.reached(Milestone::WorkedBy(&pace));
     known_endpoints(&run.plan, &options.filter.endpoints)?;
     let Some(round) = begin_round(&run, &job, &options.filter, watcher).await? else {
         return Ok(AskedAgain { run, round: None, fetched: Fetched::ended(Exit::Done), _job_lock });

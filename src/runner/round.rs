@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use super::outcome::Fetched;
+use super::rest::{Rest, price_of};
 use super::state::{ShardState, shard_states};
-use super::{LiveRun, Milestone, RunnerError, Watcher};
+use super::{LiveRun, Milestone, RunnerError, Subject, Watcher};
 use crate::handoff::accepted::SecretsFile;
 use crate::handoff::{Exit, Round, Shard};
 use crate::job::Job;
@@ -90,13 +91,21 @@ pub(super) async fn work_round(
         in_flight: job.settings.in_flight as usize,
         max_requests,
     };
-    watcher.reached(Milestone::FetchingBegun {
-        run,
+    let subject = Subject {
+        job: run.plan.job.clone(),
+        run: run.plan.run.clone(),
+        round: round.number,
         shards: round.shards.len() as u64,
         shards_done: (round.shards.len() - unfinished.len()) as u64,
         pairs: round.shards.iter().map(pairs_of).sum(),
         finished,
-    });
+    };
+    let price = match job.limits.is_empty() {
+        true => None,
+        false => Some(price_of(run, &Rest::of(run).await?, job).await?),
+    };
+    let limited = price.as_ref().map(|price| (job, price));
+    watcher.reached(Milestone::FetchingBegun { run, subject: &subject, limited });
     let worked = supervise(&run.store, &run.plan, unfinished, &crew, watcher, stop.clone()).await?;
     watcher.reached(Milestone::FetchingEnded);
     let exit = match &worked.refused {

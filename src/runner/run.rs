@@ -48,6 +48,7 @@ pub async fn run(
     stop: &watch::Receiver<Stop>,
     watcher: &mut dyn Watcher,
 ) -> Result<Ended, RunnerError> {
+    watcher.reached(Milestone::WorkedBy(job));
     // Secrets that are not there are told before anything is planned.
     jobs::check_secrets(job, &options.secrets)?;
     let is_trial = options.trial.is_one();
@@ -64,9 +65,8 @@ pub async fn run(
     let end = match fetch_to_the_end(publication, options, stop, watcher).await? {
         Some(unfinished) => RunEnd::Unfinished(unfinished),
         None => {
-            publication
-                .publish(PublishOptions { anyway: false, again: false, is_noted: !is_trial }, stop)
-                .await?
+            let how = PublishOptions { anyway: false, again: false, is_noted: !is_trial };
+            publication.publish(how, stop, watcher).await?
         }
     };
     Ok(Ended { run, job: job.clone(), to, mask, end, is_noted: !is_trial, _job_lock: job_lock })
@@ -105,6 +105,7 @@ async fn begin(job: &Job, options: &RunOptions, watcher: &mut dyn Watcher) -> Re
     if !options.trial.is_one() && !options.is_new {
         match choose(job, &options.root, &options.secrets, Purpose::Work).await? {
             Choice::Continue(run) => {
+                watcher.reached(Milestone::Opened(&run));
                 watcher.reached(Milestone::Resumed(&run));
                 take_up(&run, job, watcher).await?;
                 return Ok(run);
@@ -114,6 +115,7 @@ async fn begin(job: &Job, options: &RunOptions, watcher: &mut dyn Watcher) -> Re
         }
     }
     let run = plan_new(job, &options.root, &options.secrets, &options.trial, watcher).await?;
+    watcher.reached(Milestone::Opened(&run));
     let shards = run.store.rounds().await?.iter().map(|round| round.shards.len() as u64).sum();
     let price = price_of(&run, &Rest::of(&run).await?, job).await?;
     watcher.reached(Milestone::Planned { run: &run, job, shards, price: &price });

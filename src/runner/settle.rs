@@ -90,8 +90,14 @@ pub(super) async fn settle(
         Some(outcome) => Some(Published::noted(outcome)),
         None => {
             let proof = merge::prove(run).await?;
-            merge::settle(run, &job, &to, &proof, &Terms { now_micros: at, anyway: false, again: false })
-                .await?
+            merge::settle(
+                run,
+                &job,
+                &to,
+                &proof,
+                &Terms { now_micros: at, anyway: false, again: false, sent: None },
+            )
+            .await?
         }
     };
     let Some(published) = published else {

@@ -91,6 +91,10 @@ impl Watcher for Noted {
             Milestone::StandsForThis(_) => "stands for this",
             Milestone::RoundBegun { .. } => "round begun",
             Milestone::FetchingBegun { .. } => "fetching begun",
+            Milestone::Opened(_)
+            | Milestone::WorkedBy(_)
+            | Milestone::Proving
+            | Milestone::Loading { .. } => return,
             _ => "other",
         });
     }
@@ -133,7 +137,7 @@ impl Scene {
 
     async fn work(&self, run: &LiveRun, shards: &[u32]) {
         let secrets = Secrets::from_environment();
-        let asking = Asking { secrets: &secrets, kept: None, on_request: Rc::new(|_| {}), emit: |_| {} };
+        let asking = Asking { secrets: &secrets, earlier: None, on_request: Rc::new(|_| {}), emit: |_| {} };
         let rounds = run.store.rounds().await.unwrap();
         assert_eq!(rounds[0].shards.len(), 2);
         for shard in rounds[0].shards.iter().filter(|shard| shards.contains(&shard.number)) {

@@ -107,6 +107,8 @@ pub trait Observer {
     fn event(&mut self, shard: u32, event: &Event);
     /// This happened to a shard.
     fn notice(&mut self, shard: u32, notice: &Notice);
+    /// A signal has come, and is passed on to all children.
+    fn stopping(&mut self, _stop: Stop) {}
 }
 
 /// Works the shards, a child process each, and says how each ended.
@@ -127,7 +129,11 @@ pub async fn supervise(
     while !crew.children.is_empty() {
         tokio::select! {
             Some((shard, happening)) = happenings.recv() => crew.handle(shard, happening, *stop.borrow())?,
-            Ok(()) = stop.changed() => crew.pass_on(*stop.borrow_and_update()),
+            Ok(()) = stop.changed() => {
+                let stop = *stop.borrow_and_update();
+                crew.observer.stopping(stop);
+                crew.pass_on(stop);
+            }
         }
     }
     let Crew { ends, requests, renews_at, refused, .. } = crew;
@@ -250,7 +256,7 @@ impl<'a> Crew<'a> {
             match event {
                 Event::Committed { .. } => post.history.progressed(),
                 Event::Finishing { in_flight } => self.places.finish(shard, *in_flight),
-                Event::Progress { requests, .. } => post.sent = *requests,
+                Event::Progress(counts) => post.sent = counts.requests,
                 Event::Ended { text } => post.last_words.clone_from(text),
                 Event::UsedUp { renews_at } => {
                     self.renews_at =

@@ -12,7 +12,7 @@
 //! - Bounded: only what belongs to open blocks is held. A file that is not what was committed is an error.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::WorkerError;
 use super::pair::RecordState;
@@ -28,8 +28,6 @@ pub struct Replay {
     run: RunStore,
     plan: Plan,
     of: Of,
-    /// The ordinals that records had then, where they have others now.
-    then: Option<HashMap<Ordinal, Ordinal>>,
     /// Its committed blocks, later rounds last.
     blocks: Vec<Done>,
     held: RefCell<HashMap<(Ordinal, usize), Past>>,
@@ -78,11 +76,6 @@ impl Replay {
         Replay::open(run, Of::EarlierRun).await
     }
 
-    /// What an earlier run kept of records that have other ordinals now: those that they had then, by these.
-    pub async fn of_records(run: RunStore, then: HashMap<Ordinal, Ordinal>) -> Result<Replay, WorkerError> {
-        Ok(Replay { then: Some(then), ..Replay::of_run(run).await? })
-    }
-
     /// What the rounds of a run before this one kept.
     pub async fn of_rounds_before(run: RunStore, round: u32) -> Result<Replay, WorkerError> {
         Replay::open(run, Of::RoundsBefore(round)).await
@@ -111,20 +104,13 @@ impl Replay {
             let firsts: Vec<Ordinal> = blocks[from..].iter().skip(1).map(|done| done.commit.first).collect();
             blocks[from..].iter_mut().zip(firsts).for_each(|(done, next)| done.until = next);
         }
-        Ok(Replay { run, plan, of, then: None, blocks, held: RefCell::default() })
-    }
-
-    /// The ordinal that a record had then, if it was there.
-    fn then(&self, now: Ordinal) -> Option<Ordinal> {
-        self.then.as_ref().map_or(Some(now), |then| then.get(&now).copied())
+        Ok(Replay { run, plan, of, blocks, held: RefCell::default() })
     }
 
     /// Reads what there is of some records.
     pub(super) async fn load(&self, records: &[InputRecord]) -> Result<(), WorkerError> {
-        let now = records.iter().map(|record| record.ordinal);
-        let wanted: BTreeMap<Ordinal, Ordinal> = now.filter_map(|now| Some((self.then(now)?, now))).collect();
-        let ends = (wanted.first_key_value(), wanted.last_key_value());
-        let (Some((&first, _)), Some((&last, _))) = ends else { return Ok(()) };
+        let wanted: BTreeSet<Ordinal> = records.iter().map(|record| record.ordinal).collect();
+        let (Some(&first), Some(&last)) = (wanted.first(), wanted.last()) else { return Ok(()) };
         let mut past: HashMap<(Ordinal, usize), (u32, Line)> = HashMap::new();
         // By round: a record that shared its answer may have been asked again without the others.
         let mut answers = Answers::new();
@@ -132,7 +118,7 @@ impl Replay {
         for done in self.blocks.iter().filter(overlaps) {
             let lines = self.ledger(done).await?;
             self.add_answers(done, &lines, &mut answers).await?;
-            for line in lines.into_iter().filter(|line| wanted.contains_key(&line.ordinal)) {
+            for line in lines.into_iter().filter(|line| wanted.contains(&line.ordinal)) {
                 past.insert((line.ordinal, line.endpoint), (done.round, line));
             }
         }
@@ -140,8 +126,7 @@ impl Replay {
         for ((ordinal, endpoint), (round, line)) in past {
             let key = (round, line.batch.unwrap_or(ordinal), endpoint);
             let answers = answers.get(&key).cloned().unwrap_or_default();
-            let Some(now) = wanted.get(&ordinal) else { continue };
-            held.insert((*now, endpoint), Past { line, answers });
+            held.insert((ordinal, endpoint), Past { line, answers });
         }
         Ok(())
     }
@@ -176,8 +161,7 @@ impl Replay {
 
     /// The batch that a pair was asked with then.
     pub(super) fn batch_of(&self, ordinal: Ordinal, endpoint: &str) -> Option<Ordinal> {
-        // Where records have other ordinals now, who it was asked with is not told.
-        let at = self.endpoint(endpoint).filter(|_| self.then.is_none())?;
+        let at = self.endpoint(endpoint)?;
         self.held.borrow().get(&(ordinal, at))?.line.batch
     }
 

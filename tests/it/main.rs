@@ -24,6 +24,7 @@
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
+//! | [`summaries`] | what is a program told of how a command ended, whatever its exit code? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`database_servers`] | (starts a server of PostgreSQL or MariaDB) |
 //! | [`support`] | a folder of its own for each test, the origin, the program |
@@ -55,6 +56,7 @@ mod servers;
 mod settled;
 mod shard;
 mod signals;
+mod summaries;
 mod support;
 mod syscalls;
 mod words;

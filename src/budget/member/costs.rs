@@ -80,6 +80,7 @@ impl Member {
     }
 
     /// What is left of the quota, and of how much; `second` as for [`spend`](Member::spend).
+    #[cfg(test)]
     pub fn left_of_quota(&self, second: u64) -> Option<[u64; 2]> {
         let (quota, words) = self.quota()?;
         let used = if quota.is_current(&words, &quota.span(second)) { words.used.load(Acquire) } else { 0 };

@@ -16,6 +16,7 @@ mod json;
 mod leaf;
 mod limit;
 mod misplaced;
+mod notify;
 mod others;
 mod refusal;
 mod repeat;
@@ -39,6 +40,7 @@ pub(super) use forms::{CostRule, Names};
 pub(super) use input::Input;
 pub(super) use json::Json;
 pub(super) use limit::{AnyQuota, Limit, Quota};
+pub(super) use notify::Notify;
 pub(super) use request::{Batch, Pages};
 pub(super) use statement::{After, Before};
 pub(super) use table::{Publish, Table};
@@ -99,6 +101,7 @@ pub(super) fn sections() -> Vec<SectionKeys> {
         known::<Publish>(Publish::TITLE),
         known::<Before>(Before::TITLE),
         known::<After>(After::TITLE),
+        known::<Notify>(Notify::TITLE),
     ]
 }
 
@@ -159,6 +162,8 @@ pub(super) struct JobFile {
     pub table: Option<At<Table>>,
     /// Conditions without which nothing is published.
     pub publish: Option<At<Publish>>,
+    /// Who is told how `run`, `retry`, `extract` or `merge` ended.
+    pub notify: Option<At<Notify>>,
     /// Whether all sections that name columns were read without mistake: a name that is not there is then missing.
     #[schemars(skip)]
     pub names_are_known: bool,
@@ -255,6 +260,7 @@ impl Section for JobFile {
             end: fields.span(),
             table: fields.required("table", "add [table] with to = \"duckdb:….duckdb\" or \"postgres://…\""),
             publish: fields.optional("publish"),
+            notify: fields.optional("notify"),
         };
         file.inherit_defaults();
         file

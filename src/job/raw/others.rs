@@ -23,6 +23,7 @@ const TOKEN: &str = "[auth.NAME]";
 const RETRY: &str = "retry";
 const BATCH: &str = "batch";
 const PAGES: &str = "pages";
+const NOTIFY: &str = "[notify]";
 
 #[rustfmt::skip]
 const MEANINGS: &[Meaning] = &[
@@ -141,6 +142,13 @@ const MEANINGS: &[Meaning] = &[
     (ANYWHERE, &["null_value", "null_values", "na_values", "na_rep", "nullif", "null_if", "missing_values", "none_values", "nan"],
         "write nulls = [\"N/A\", \"\"] in [[endpoint]], [defaults] or a column"),
 
+    // Who is told.
+    (NOTIFY, &["webhook", "webhook_url", "slack", "slack_webhook", "endpoint", "to", "address", "uri", "ping", "ping_url"], "write url = \"${PING_URL}\""),
+    (NOTIFY, &["exec", "program", "script", "run", "cmd", "email", "mail"], "write command = [\"./tell.sh\"], a program that reads the summary"),
+    (NOTIFY, &["when", "states", "events", "event", "on_state", "only", "level", "on_failure", "on_success"], "write on = [\"refused\", \"failed\"]"),
+    (NOTIFY, &["headers", "header", "method", "body", "template", "payload", "message", "json"],
+        "the summary is posted as JSON; write command = [\"./tell.sh\"] for anything else"),
+
     // Parts and pages.
     (BATCH, &["key", "id", "id_path", "key_path", "on", "by", "join_on"], "write match = \".id\", the value that a part of the answer belongs to"),
     (BATCH, &["absent", "on_missing", "missing", "not_found", "default"], "write on_absent = \"missing\", or \"alone\""),
@@ -229,6 +237,8 @@ const MEANINGS: &[Meaning] = &[
     (ANYWHERE, &["rate_limit", "requests_per_second", "rps", "qps", "api_budget", "calls_per_second", "throttle", "delay", "download_delay", "sleep", "rate"],
         "write [limit.\"api.example.com\"] with rate = \"5/s\""),
     (ANYWHERE, &["daily_limit", "requests_per_day", "quota"], "write [limit.\"api.example.com\"] with quota = \"100000/day\""),
+    (FILE, &["webhook", "webhooks", "slack", "on_failure_callback", "on_success_callback", "on_failure", "on_success", "callback", "callbacks", "alert", "alerts", "alerting", "notification", "notifications", "hook", "hooks", "email", "healthcheck", "healthchecks", "ping", "notifier"],
+        "write [notify] with url = \"${PING_URL}\", or command = [\"./tell.sh\"]"),
     (FILE, &["source", "list", "sources", "inputs", "seeds", "urls", "start_urls", "records"], "write [input] with file = \"ids.csv\", or ids"),
     (FILE, &["destination", "output", "target", "sink", "dest", "load", "loader"], "write [table] with to = \"duckdb:films.duckdb\" or \"postgres://…\""),
     (FILE, &["request", "requests", "http", "resource", "resources", "stream", "streams", "api", "client", "endpoint_list"], "write [[endpoint]] with url and columns"),

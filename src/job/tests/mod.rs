@@ -13,6 +13,7 @@ mod inferred;
 mod misplaced;
 mod mistakes;
 mod names;
+mod notify;
 mod others;
 mod report;
 mod requests;

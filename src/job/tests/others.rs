@@ -24,6 +24,7 @@ fn with(section: &str, key: &str) -> String {
         )),
         "pages" => small(&format!("rows = '.[]'\npages = {{ link = true, {line} }}")),
         "column" => small(&format!("columns = {{ x = {{ jq = '.x', {line} }} }}")),
+        "[notify]" => format!("notify = {{ url = 'http://h/', {line} }}\n{}", small("")),
         "file" => format!("{line}\n{}", small("")),
         section => panic!("{section}"),
     }
@@ -198,6 +199,15 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("pages", &["most"], "max = 100"),
     ("pages", &["number"], "page_param = "),
     ("pages", &["parameter"], "cursor_param = "),
+    // Airflow, dbt, Meltano, Scrapy, monitors.
+    (
+        "file",
+        &["webhook", "slack", "on_failure_callback", "alert", "notifications", "healthcheck"],
+        "write [notify] with url = ",
+    ),
+    ("[notify]", &["slack_webhook", "ping_url"], "write url = "),
+    ("[notify]", &["script", "exec"], "write command = "),
+    ("[notify]", &["when", "events"], "write on = "),
 ];
 
 #[test]

@@ -19,6 +19,7 @@ mod language;
 mod limit;
 mod names;
 mod network;
+mod notify;
 mod pages;
 mod partition;
 mod path;
@@ -37,7 +38,7 @@ mod zone;
 use std::path::{Path, PathBuf};
 
 use super::mistake::Mistakes;
-use super::{Endpoint, Input, Job, Limit, Publish, Settings, Statement, Table, raw};
+use super::{Endpoint, Input, Job, Limit, Notify, Publish, Settings, Statement, Table, raw};
 use names::GivenNames;
 
 /// The parts of a job.
@@ -50,6 +51,7 @@ pub(super) struct Parts {
     publish: Publish,
     before: Vec<Statement>,
     after: Vec<Statement>,
+    notify: Option<Notify>,
     settings: Settings,
     inferred: Vec<String>,
 }
@@ -57,8 +59,19 @@ pub(super) struct Parts {
 impl Parts {
     /// The job that was written as `text` in the file `path` of `folder`.
     pub(super) fn into_job(self, text: String, path: PathBuf, folder: PathBuf) -> Job {
-        let Parts { name, input, limits, endpoints, table, publish, before, after, settings, inferred } =
-            self;
+        let Parts {
+            name,
+            input,
+            limits,
+            endpoints,
+            table,
+            publish,
+            before,
+            after,
+            notify,
+            settings,
+            inferred,
+        } = self;
         Job {
             name,
             input,
@@ -68,6 +81,7 @@ impl Parts {
             publish,
             before,
             after,
+            notify,
             settings,
             inferred,
             text,
@@ -101,6 +115,7 @@ pub(super) fn validated(
     let before = statement::before(file, mistakes);
     let taken = statement::taken(input.as_ref(), table.as_ref());
     let after = statement::after(file, folder, taken, mistakes);
+    let notify = notify::validated(file, folder, mistakes);
     Some(Parts {
         name: name?,
         input: input?,
@@ -110,6 +125,7 @@ pub(super) fn validated(
         publish,
         before,
         after,
+        notify,
         settings: settings(file),
         inferred,
     })

@@ -10,10 +10,16 @@ use crate::job::raw::{self, At};
 /// What an endpoint says of it; paths are relative to `folder`.
 pub(super) fn validated(endpoint: &raw::Endpoint, folder: &Path, mistakes: &mut Mistakes) -> Network {
     let common = &endpoint.common;
+    let client_certificate = client_certificate(endpoint, folder, mistakes);
+    Network { client_certificate, ..of_defaults(common, folder, mistakes) }
+}
+
+/// The same without who is asking: what holds for all endpoints that do not say otherwise, too.
+pub(super) fn of_defaults(common: &raw::Common, folder: &Path, mistakes: &mut Mistakes) -> Network {
     Network {
         proxy: common.proxy.as_ref().map_or(Proxy::Unsaid, |written| proxy(written, mistakes)),
         ca_file: file(&common.ca_file, folder, mistakes),
-        client_certificate: client_certificate(endpoint, folder, mistakes),
+        client_certificate: None,
     }
 }
 

@@ -24,6 +24,15 @@ pub(super) fn validated(
     Some(template)
 }
 
+/// A template of which nothing is known but what it says itself.
+pub(super) fn without_answers(written: &At<String>, mistakes: &mut Mistakes) -> Option<Template> {
+    let parsed = Template::parse(written.text(), &[]);
+    for mistake in parsed.as_ref().err().into_iter().flatten() {
+        mistakes.add(&written.part(mistake.range.clone()), &mistake.message, &mistake.hint);
+    }
+    parsed.ok()
+}
+
 /// A template that makes the URL: it may be a whole one from the list.
 pub(super) fn of_a_url(
     written: &At<String>,

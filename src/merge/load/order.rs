@@ -1,6 +1,7 @@
 //! What to load and where, and whether that was done before.
 
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use duckdb::Connection;
@@ -38,6 +39,8 @@ pub(in crate::merge) struct Order {
     pub again: bool,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
+    /// Where rows are counted as they are sent to a server.
+    pub sent: Option<&'static AtomicU64>,
 }
 
 /// What a load did.

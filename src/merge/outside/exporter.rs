@@ -2,6 +2,7 @@
 //! the runtime, some pieces between them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 use duckdb::Connection;
@@ -150,6 +151,9 @@ impl Sending<'_> {
         while let Some(batch) = statement.step().map_err(failed)? {
             self.dialect.encode(&batch, self.sent, buffer).map_err(|why| self.unsendable(&batch, why))?;
             rows += batch.len() as u64;
+            if let Some(sent) = self.order.sent {
+                sent.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            }
             if buffer.len() >= PIECE {
                 let full = std::mem::replace(buffer, BytesMut::with_capacity(PIECE + PIECE / 4));
                 self.send(Piece::Data(full.freeze()))?;

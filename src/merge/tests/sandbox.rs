@@ -37,7 +37,7 @@ use crate::value::{Field, Type, Value};
 pub const NOW: i64 = 1_795_392_000_000_000;
 
 /// Now, through the gate.
-pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false, again: false };
+pub const TERMS: Terms = Terms { now_micros: NOW, anyway: false, again: false, sent: None };
 
 pub struct Sandbox {
     own_folder: TempDir,
@@ -366,6 +366,7 @@ impl Sandbox {
             staged: false,
             again: false,
             now_micros: NOW,
+            sent: None,
         }
     }
 
@@ -599,6 +600,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         publish: Publish { min_success: Some(0.0), ..Publish::default() },
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings {
             chunks: plan.chunks,
             keep_answers: KeepAnswers::None,

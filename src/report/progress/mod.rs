@@ -1,9 +1,10 @@
-//! How a round goes: live lines on a terminal, plain lines now and then elsewhere.
+//! How a round goes: live lines on a terminal, plain lines now and then elsewhere, or JSON for a program.
 //!
 //! ```text
 //! films   run 20261129T071500-4f2a9c                                    4 min 12 s
 //! ███████████████████████████░░░░░░░░░░░░░░░░░░░░░░  52 %, some 4 min 0 s left
-//! 11,634 of 22,305 requests done, 483/s, 128 in flight, 19 failed
+//! 11,634 of 22,305 requests done, 483/s, 128 in flight, p50 62 ms, p95 410 ms
+//! 19 failed (12 not_json, 7 timeout), 145 missing, 812 succeeded when repeated
 //! 41 of 64 shards done; at work: 17 (41 %), 42 (9 %)
 //! waiting: api.example.com:443 asks for a pause; asked again in 7.0 s (3 pauses, 41 s in all)
 //! ```
@@ -11,270 +12,167 @@
 //! Promises: no line is wider than the terminal, whatever its width; what holds the run back is told on the terminal as
 //! soon as it does, and in plain lines when nothing is sent because of it, and when that is over.
 
-mod held;
-mod left;
-mod terminal;
+mod frame;
+mod lines;
+mod step;
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::numbers;
-use crate::handoff::{Event, Exit};
+use crate::handoff::{Event, Exit, Phase, Pulse};
 use crate::os::{printable, tell};
-use crate::supervisor::{Notice, Observer, ShardEnd};
+use crate::supervisor::{Notice, ShardEnd};
 
-use held::Holds;
-use left::Pace;
-use terminal::Terminal;
+use frame::Frame;
+pub(super) use lines::{LOADING, PROVING};
+pub use step::Step;
 
 /// How often a plain line is written where standard error is no terminal: at first, and in the end. In between it is a
 /// sixth of the time since the beginning: a run of a night shall not fill a mail.
-const PLAIN_EVERY: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(300)];
+const PLAIN_EVERY: [f64; 2] = [10.0, 300.0];
+
+/// How often a JSON line is written.
+const JSON_EVERY: f64 = 1.0;
 
 /// How long a standstill, or its end, lasts before a plain line tells of it.
-const LASTING: Duration = Duration::from_secs(1);
+const LASTING: f64 = 1.0;
 
-/// What is fetched, for the first line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The job and the run, or the shard.
-    pub title: String,
-    /// Shards.
-    pub shards: u64,
-    /// Those that will not be started: they are committed.
-    pub shards_done: u64,
-    /// All pairs, known or not yet started.
-    pub pairs: u64,
-    /// Those in shards that will not be started.
-    pub finished: u64,
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Show {
+    /// Live lines where standard error is a terminal, else plain ones.
+    #[default]
+    Auto,
+    /// Live lines.
+    Bar,
+    /// A line now and then.
+    Plain,
+    /// A line of JSON a second.
+    Json,
+    /// Nothing.
+    Nothing,
 }
 
-/// What is known of one shard.
-#[derive(Debug, Default)]
-struct Tally {
-    pairs: u64,
-    /// Pairs of blocks that were committed when its process started.
-    committed: u64,
-    /// Pairs that ended since then; what a process had open when it crashed is asked again.
-    done: u64,
-    failed: u64,
-    in_flight: u32,
-    is_at_work: bool,
-}
-
-impl Tally {
-    /// Pairs that ended.
-    fn finished(&self) -> u64 {
-        (self.committed + self.done).min(self.pairs)
-    }
-
-    /// The same of a hundred.
-    fn percent(&self) -> u64 {
-        (self.finished() * 100).checked_div(self.pairs).unwrap_or(100)
-    }
+/// What is told of a run on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Only what wants a person's attention.
+    Little,
+    /// What a person wants to know.
+    #[default]
+    Usual,
+    /// Each shard's start and end, and each change of what holds it back, as well.
+    Much,
 }
 
 /// Shows how a round goes.
 pub struct Progress {
-    subject: Subject,
     screen: Screen,
-    tallies: BTreeMap<u32, Tally>,
-    shards_done: u64,
+    detail: Detail,
     /// Whether a secret was refused: that is told once, of the run.
     refused: bool,
-    started: Instant,
-    pace: Pace,
-    holds: Holds,
+    last: Option<Pulse>,
 }
 
 enum Screen {
-    Live { screen: MultiProgress, lines: Lines },
-    Plain { next: Instant, told_standstill: bool },
+    Live(Frame),
+    Plain(Plain),
+    Json { next: f64 },
+    Nothing,
 }
 
-/// The lines on the terminal.
-struct Lines {
-    title: ProgressBar,
-    bar: ProgressBar,
-    counts: ProgressBar,
-    shards: ProgressBar,
-    holds: ProgressBar,
+/// When plain lines are due, in seconds since the beginning.
+#[derive(Default)]
+struct Plain {
+    next: f64,
+    /// Whether the last line told of a standstill.
+    told_standstill: bool,
+    /// Since when it is otherwise.
+    differs_since: Option<f64>,
 }
 
 impl Progress {
     /// Of a round that begins.
-    pub fn new(subject: Subject) -> Progress {
-        // A terminal that cannot move its cursor takes plain lines.
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let started = Instant::now();
-        let screen = if io::stderr().is_terminal() && !is_dumb {
-            live(subject.pairs)
-        } else {
-            Screen::Plain { next: started + PLAIN_EVERY[0], told_standstill: false }
+    pub fn new(show: Show, detail: Detail) -> Progress {
+        let screen = match show {
+            Show::Auto if io::stderr().is_terminal() && !is_dumb() => Screen::Live(Frame::default()),
+            Show::Auto | Show::Plain => Screen::Plain(Plain { next: PLAIN_EVERY[0], ..Plain::default() }),
+            Show::Bar => Screen::Live(Frame::default()),
+            Show::Json => Screen::Json { next: 0.0 },
+            Show::Nothing => Screen::Nothing,
         };
-        Progress {
-            shards_done: subject.shards_done,
-            subject,
-            screen,
-            tallies: BTreeMap::new(),
-            refused: false,
-            started,
-            pace: Pace::new(started),
-            holds: Holds::default(),
-        }
+        Progress { screen, detail, refused: false, last: None }
     }
 
     /// Writes a line above the progress.
-    pub fn say(&self, line: &str) {
-        match &self.screen {
-            Screen::Live { screen, .. } => {
-                // A terminal that is gone takes no lines.
-                let _ = screen.println(printable(line));
-            }
-            Screen::Plain { .. } => tell(line),
+    pub fn say(&mut self, line: &str) {
+        match &mut self.screen {
+            Screen::Live(frame) => frame.above(&printable(line)),
+            _ => tell(line),
         }
     }
 
     /// Removes the live lines.
     pub fn finish(&mut self) {
-        if let Screen::Live { screen, .. } = &self.screen {
-            let _ = screen.clear();
+        if let Screen::Live(frame) = &mut self.screen {
+            frame.clear();
         }
-    }
-
-    fn finished(&self) -> u64 {
-        self.subject.finished + self.tallies.values().map(Tally::finished).sum::<u64>()
-    }
-
-    fn time_left(&self) -> Option<String> {
-        let left = self.subject.pairs.saturating_sub(self.finished());
-        self.pace.time_left(left, self.holds.is_standstill()).map(numbers::duration)
-    }
-
-    /// What is done, and how fast.
-    fn counts(&self) -> String {
-        let failed: u64 = self.tallies.values().map(|tally| tally.failed).sum();
-        let at_work = self.tallies.values().filter(|tally| tally.is_at_work);
-        let in_flight: u64 = at_work.map(|tally| u64::from(tally.in_flight)).sum();
-        format!(
-            "{} of {} requests done, {}/s, {} in flight, {} failed",
-            numbers::count(self.finished()),
-            numbers::count(self.subject.pairs),
-            numbers::count(self.pace.rate() as u64),
-            numbers::count(in_flight),
-            numbers::count(failed),
-        )
-    }
-
-    fn shards(&self) -> String {
-        let at_work = self.tallies.iter().filter(|(_, tally)| tally.is_at_work);
-        let at_work: Vec<String> =
-            at_work.map(|(shard, tally)| format!("{shard} ({} %)", tally.percent())).collect();
-        let at_work =
-            if at_work.is_empty() { String::new() } else { format!("; at work: {}", at_work.join(", ")) };
-        let all = numbers::counted(self.subject.shards, "shard");
-        format!("{} of {all} done{at_work}", numbers::count(self.shards_done))
-    }
-
-    fn held_by(&self, now: Instant) -> Option<String> {
-        let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.holds.line(now, second)
     }
 
     /// Shows how things are, where it is time to.
-    fn show(&mut self, now: Instant) {
-        self.pace.sample(now, self.finished(), self.holds.is_standstill());
-        match &self.screen {
-            Screen::Live { lines, .. } => self.draw(lines, now),
-            Screen::Plain { next, told_standstill } => {
-                let is_news = self.holds.is_standstill() != *told_standstill
-                    && self.holds.since().is_none_or(|since| now.duration_since(since) >= LASTING);
-                if now >= *next || is_news {
-                    tell(self.plain_line(now));
-                    let every = (now.duration_since(self.started) / 6).clamp(PLAIN_EVERY[0], PLAIN_EVERY[1]);
-                    let told_standstill = self.holds.is_standstill();
-                    self.screen = Screen::Plain { next: now + every, told_standstill };
+    pub fn pulse(&mut self, pulse: &Pulse) {
+        match &mut self.screen {
+            Screen::Live(frame) => {
+                let shown = |line: String| printable(&line).into_owned();
+                frame.draw(|width| lines::live(pulse, second(), width).into_iter().map(shown).collect());
+            }
+            Screen::Plain(plain) => {
+                if plain.is_due(pulse) {
+                    tell(lines::plain(pulse, second()));
                 }
             }
+            Screen::Json { next } => {
+                let is_step = !matches!(pulse.phase, Phase::Fetching | Phase::Finishing);
+                if pulse.seconds >= *next || is_step {
+                    *next = pulse.seconds + JSON_EVERY;
+                    json(pulse);
+                }
+            }
+            Screen::Nothing => {}
+        }
+        let held = |pulse: &Pulse| pulse.hold.clone();
+        let is_same = match (self.last.as_ref().and_then(held), held(pulse)) {
+            (Some(before), Some(now)) => before.is_same(&now),
+            (before, now) => before == now,
+        };
+        if self.detail == Detail::Much && !is_same {
+            self.say(&lines::held(pulse, second()).unwrap_or_else(|| "held by nothing".to_owned()));
+        }
+        self.last = Some(pulse.clone());
+    }
+
+    /// Tells once how things are, however progress is shown.
+    pub fn tell_once(&mut self) {
+        if let Some(pulse) = &self.last {
+            let lines = lines::snapshot(pulse, second());
+            lines.iter().for_each(|line| self.say(line));
         }
     }
 
-    fn plain_line(&self, now: Instant) -> String {
-        let time = numbers::duration(now.duration_since(self.started));
-        let left = self.time_left().map_or(String::new(), |time| format!(", some {time} left"));
-        let held = self.held_by(now).map_or(String::new(), |held| format!("; {held}"));
-        format!("{time}: {}{left}{held}", self.counts())
-    }
-
-    fn draw(&self, lines: &Lines, now: Instant) {
-        lines.title.set_prefix(printable(&self.subject.title).into_owned());
-        lines.title.set_message(numbers::duration(now.duration_since(self.started)));
-        lines.bar.set_position(self.finished());
-        lines.bar.set_message(self.time_left().map_or(String::new(), |time| format!(", some {time} left")));
-        lines.counts.set_message(self.counts());
-        lines.shards.set_message(self.shards());
-        lines.holds.set_message(printable(&self.held_by(now).unwrap_or_default()).into_owned());
-    }
-
-    /// A shard's process is gone.
-    fn gone(&mut self, shard: u32, end: &ShardEnd) {
-        let now = Instant::now();
-        self.holds.gone(shard, now);
-        self.tallies.entry(shard).or_default().is_at_work = false;
-        self.shards_done += u64::from(*end == ShardEnd::Committed);
-        self.show(now);
-    }
-}
-
-fn live(pairs: u64) -> Screen {
-    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Terminal::default()), 10);
-    let screen = MultiProgress::with_draw_target(target);
-    let line = |template: &str| {
-        let line = screen.add(ProgressBar::new(pairs));
-        line.set_style(style(template));
-        line
-    };
-    let lines = Lines {
-        title: line("{prefix}   {msg}"),
-        bar: line("{wide_bar} {percent:>3} %{msg}"),
-        counts: line("{wide_msg}"),
-        shards: line("{wide_msg}"),
-        holds: line("{wide_msg}"),
-    };
-    Screen::Live { screen, lines }
-}
-
-/// A style from a template of this file.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-impl Observer for Progress {
-    fn event(&mut self, shard: u32, event: &Event) {
-        let tally = self.tallies.entry(shard).or_default();
+    /// A shard's process told this.
+    pub fn event(&mut self, shard: u32, event: &Event) {
         match event {
-            Event::Started { pairs, committed, .. } => {
-                *tally = Tally { pairs: *pairs, committed: *committed, is_at_work: true, ..Tally::default() };
-            }
-            Event::Progress { done, failed, in_flight, hold, .. } => {
-                (tally.done, tally.failed, tally.in_flight) = (*done, *failed, *in_flight);
-                let now = Instant::now();
-                self.holds.told(shard, hold.clone(), now);
-                self.show(now);
-            }
             Event::Warning { text } => self.say(&format!("shard {shard}: {text}")),
             Event::SecretRefused { .. } => self.refused = true,
-            Event::Committed { .. }
-            | Event::Finishing { .. }
-            | Event::UsedUp { .. }
-            | Event::Ended { .. } => {}
+            Event::Started { pairs, committed, .. } if self.detail == Detail::Much => {
+                self.say(&format!("shard {shard}: begins, {committed} of {pairs} requests are done"));
+            }
+            _ => {}
         }
     }
 
-    fn notice(&mut self, shard: u32, notice: &Notice) {
+    /// This happened to a shard.
+    pub fn notice(&mut self, shard: u32, notice: &Notice) {
         match notice {
             Notice::Restarted { how } => self.say(&format!("shard {shard}: its process was {how}; started again")),
             Notice::GivenUp { ordinal, endpoint, shared: true } => self.say(&format!(
@@ -286,7 +184,9 @@ impl Observer for Progress {
                  that record is left out as crashed",
             )),
             Notice::Ended(end) => {
-                self.gone(shard, end);
+                if self.detail == Detail::Much && *end == ShardEnd::Committed {
+                    self.say(&format!("shard {shard}: done"));
+                }
                 let is_told = self.refused && matches!(end, ShardEnd::Ended(..));
                 if let Some(line) = ending(end).filter(|_| !is_told) {
                     self.say(&format!("shard {shard}: {line}"));
@@ -294,6 +194,39 @@ impl Observer for Progress {
             }
         }
     }
+}
+
+impl Plain {
+    /// Whether a line is due; then it is taken for written.
+    fn is_due(&mut self, pulse: &Pulse) -> bool {
+        let is_standstill = pulse.hold.as_ref().is_some_and(|hold| hold.is_standstill());
+        let differs = is_standstill != self.told_standstill;
+        self.differs_since = differs.then(|| self.differs_since.unwrap_or(pulse.seconds));
+        let is_news = self.differs_since.is_some_and(|since| pulse.seconds - since >= LASTING);
+        // The end of the round is told by what comes after it.
+        if pulse.phase == Phase::Ended || !is_news && pulse.seconds < self.next {
+            return false;
+        }
+        self.next = pulse.seconds + (pulse.seconds / 6.0).clamp(PLAIN_EVERY[0], PLAIN_EVERY[1]);
+        (self.told_standstill, self.differs_since) = (is_standstill, None);
+        true
+    }
+}
+
+pub(super) fn json(pulse: &Pulse) {
+    if let Ok(line) = serde_json::to_string(pulse) {
+        tell(line);
+    }
+}
+
+/// A terminal that cannot move its cursor takes plain lines.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Now, in seconds since 1970.
+fn second() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
 
 /// What to say of a shard's end; nothing where all is well.
@@ -312,56 +245,4 @@ fn ending(end: &ShardEnd) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subject(pairs: u64, finished: u64) -> Subject {
-        Subject { title: "films   run 1".into(), shards: 2, shards_done: 0, pairs, finished }
-    }
-
-    fn started(pairs: u64, committed: u64) -> Event {
-        Event::Started { shard: 0, pairs, committed }
-    }
-
-    fn done(done: u64) -> Event {
-        Event::Progress { done, failed: 0, requests: done, in_flight: 0, hold: None }
-    }
-
-    #[test]
-    fn a_pair_is_counted_once_whichever_process_ended_it() {
-        let mut progress = Progress::new(subject(1_000, 0));
-        let mut told = |shard, event: &Event| {
-            progress.event(shard, event);
-            progress.finished()
-        };
-        assert_eq!(told(0, &started(600, 100)), 100);
-        assert_eq!(told(0, &done(50)), 150);
-        assert_eq!(told(0, &Event::Committed { pairs: 30 }), 150);
-        assert_eq!(told(1, &started(400, 0)), 150);
-        assert_eq!(told(1, &done(7)), 157);
-        // The first one's process crashed: what it had open is asked again, what it committed is not.
-        assert_eq!(told(0, &started(600, 130)), 137);
-        assert_eq!(told(0, &done(480)), 607, "no shard has more than all of its pairs");
-    }
-
-    #[test]
-    fn the_lines_say_what_is_done_by_whom_and_what_holds_it() {
-        let mut progress = Progress::new(subject(1_000, 0));
-        progress.event(0, &started(600, 100));
-        progress.event(1, &started(400, 0));
-        let hold = Some(crate::handoff::Hold::Cpu);
-        progress.event(0, &Event::Progress { done: 50, failed: 3, requests: 60, in_flight: 8, hold });
-        progress.event(1, &done(0));
-        assert_eq!(progress.shards(), "0 of 2 shards done; at work: 0 (25 %), 1 (0 %)");
-        assert!(progress.counts().starts_with("150 of 1,000 requests done, "));
-        assert!(progress.counts().ends_with("/s, 8 in flight, 3 failed"));
-        let line = progress.plain_line(progress.started + Duration::from_secs(20));
-        assert!(
-            line.starts_with("20 s: 150 of") && line.ends_with("; held by: the CPU of this machine"),
-            "{line}"
-        );
-        progress.notice(0, &Notice::Ended(ShardEnd::Committed));
-        assert_eq!(progress.shards(), "1 of 2 shards done; at work: 1 (0 %)");
-        assert!(progress.counts().ends_with("/s, 0 in flight, 3 failed"));
-    }
-}
+pub(super) mod tests;

@@ -14,7 +14,9 @@
 //! | which budgets there are for a host, and which are let go of | `budgets`, `recent` |
 //! | how long is waited for what may end by itself | `patience` |
 //! | what an answer says that it cost | `price` |
+//! | what is waited for that is not one's turn | `asides` |
 
+mod asides;
 mod budget;
 mod budgets;
 mod in_flight;
@@ -32,10 +34,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::budget::{Attempt, BudgetError};
-use crate::fetch::{Ended, Origin, Pacer, Refused};
-use crate::handoff::Hold;
+use crate::fetch::{Aside, Ended, Origin, Pacer, Refused};
+use crate::handoff::{Hold, Latencies};
 use crate::job::Job;
 
+use asides::Asides;
 use budgets::{Budgets, MOST_HOSTS};
 use in_flight::{InFlight, InFlightPermit};
 use patience::Looks;
@@ -51,6 +54,9 @@ pub(super) struct Pace {
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
+    asides: Rc<Asides>,
+    /// Of the answers that were not told of yet.
+    latencies: Rc<RefCell<Latencies>>,
     /// Whether nothing new is to be asked: then nobody gets leave, those who wait included.
     draining: watch::Receiver<bool>,
     /// When a quota renews that is used up; the first of several. In seconds since 1970.
@@ -80,6 +86,8 @@ impl Pace {
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
+            asides: Rc::default(),
+            latencies: Rc::default(),
             draining,
             renews_at: Cell::default(),
             budgets: Budgets::open(job, round, in_flight, folder)?,
@@ -108,6 +116,7 @@ impl Pace {
     pub(super) fn hold(&self) -> Option<Hold> {
         let routes = self.routes.borrow();
         let holds = routes.values().filter_map(|route| route.hold());
+        let holds = holds.chain(self.asides.hold(self.gauge.get()));
         holds.max_by_key(|(waiting, _)| *waiting).map(|(_, hold)| hold)
     }
 
@@ -120,6 +129,11 @@ impl Pace {
     /// Requests sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.get()
+    }
+
+    /// How long the answers since the last look took, in microseconds, and how many as long.
+    pub(super) fn take_latencies(&self) -> Vec<(u64, u32)> {
+        self.latencies.borrow_mut().take()
     }
 
     /// When a quota renews that was found used up; the first of several. In seconds since 1970.
@@ -232,7 +246,8 @@ impl Pacer for Leave<'_> {
         let taken = taken.inspect_err(|refused| self.note(*refused))?;
         // From here on what was taken is given back when this is dropped.
         let (attempt, draining) = (self.attempt.clone(), pace.draining.clone());
-        let mut permit = Permit { _place: place, gauge: None, route, attempt, draining };
+        let latencies = pace.latencies.clone();
+        let mut permit = Permit { _place: place, gauge: None, route, attempt, latencies, draining };
         pace.spend()?;
         pace.gauge.set(pace.gauge.get() + 1);
         permit.gauge = Some(pace.gauge.clone());
@@ -248,6 +263,10 @@ impl Pacer for Leave<'_> {
         }
     }
 
+    fn aside(&self, what: Aside<'_>) -> impl Sized {
+        self.pace.asides.begin(what)
+    }
+
     fn takes(&self, origin: &Origin, requests: u64, within: Duration) {
         self.pace.route(self.endpoint, origin).takes(requests, within);
     }
@@ -260,6 +279,7 @@ pub(super) struct Permit {
     route: Rc<Route>,
     /// Which attempt it is, and, once it has ended, the next one.
     attempt: Rc<Cell<Attempt>>,
+    latencies: Rc<RefCell<Latencies>>,
     draining: watch::Receiver<bool>,
 }
 
@@ -270,6 +290,9 @@ impl crate::fetch::Permit for Permit {
 
     fn ended(&self, how: Ended) {
         self.route.ended(how, self.attempt.get());
+        if let Ended::Answered(time) = how {
+            self.latencies.borrow_mut().note(time);
+        }
         let is_answered = matches!(how, Ended::Answered(_));
         self.attempt.set(if is_answered { Attempt::First } else { Attempt::Again });
     }

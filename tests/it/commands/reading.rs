@@ -17,6 +17,19 @@ fn redacted(sandbox: &Sandbox, text: &str) -> String {
         .unwrap()
         .replace_all(&run, "in [time]\n")
         .into_owned();
+    let took = regex::Regex::new(r"\d+/s, p50 [^,]+, p95 [^,]+")
+        .unwrap()
+        .replace_all(&took, "[rate]/s, p50 [time], p95 [time]")
+        .into_owned();
+    let started = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d [A-Z]+")
+        .unwrap()
+        .replace_all(&took, "[started]")
+        .into_owned();
+    let took = regex::Regex::new(r"(\[started\](, took|  )?)\s*[\d.]+ s")
+        .unwrap()
+        .replace_all(&started, "$1 [took]")
+        .into_owned();
+    let took = regex::Regex::new(r"\d\d:\d\d:\d\d").unwrap().replace_all(&took, "[time]").into_owned();
     took.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
@@ -44,19 +57,17 @@ fn a_run_tells_its_beginning_and_its_end() {
     omdb      18        1       1          0        0
     business  19        0       1          0        0
 
-    failures by kind:
-    ┌──────────┬────────┬────────┬──────┬──────────┬────────────┬──────────────────────────────────────┐
-    │ endpoint ┆ status ┆ kind   ┆ http ┆ requests ┆ example_id ┆ example                              │
-    ╞══════════╪════════╪════════╪══════╪══════════╪════════════╪══════════════════════════════════════╡
-    │ business ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    │ omdb     ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    └──────────┴────────┴────────┴──────┴──────────┴────────────┴──────────────────────────────────────┘
-
 
     small: published 19 rows, 1 record left out: a request failed; the table has 19, in [time]
     table  films in small.duckdb
+    asked  40 requests, [rate]/s, p50 [time], p95 [time], 21.6 kB
+    failed 1 status 403 of business, such as tt4721367: 403 Forbidden: {"error":"Forbidden"}
+    failed 1 status 403 of omdb, such as tt4721367: 403 Forbidden: {"error":"Forbidden"}
     run    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
-    hint: `windrow failures small` lists what failed; `windrow retry small` asks it again, `windrow merge small` then publishes what is new
+    hint: status 403 of business: `missing = [404, 403]` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: status 403 of omdb: `missing = [403, '.Response == "False"']` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: `windrow failures small --list` lists all of it; `windrow merge small` then publishes what is new
+    hint: `windrow query small "FROM rows"` shows the rows, `duckdb small.duckdb` the table
     "#);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
     ┌───────────┬────────────────────────────┬──────┬─────────┐
@@ -84,25 +95,28 @@ fn status_shows_runs_and_shards() {
     sandbox.run(["plan", "small.toml"]).with_code(0);
     let status = |words: &[&str]| redacted(&sandbox, &sandbox.run(words).with_code(0).stdout);
     insta::assert_snapshot!(status(&["status"]), @r#"
-    JOB    RUN                            STATE       RECORDS  SHARDS  FAILED
-    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  unfinished       20     0/1       0
-    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  published        20     1/1       2
+    JOB    RUN                            STARTED               TOOK   RECORDS  ROWS  FAILED  WAITING  STATE
+    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  [started]              20             0        0  unfinished: nothing is asked yet
+    small  YYYYMMDDTHHMMSS-XXXXXXXXXXXXX  [started]   [took]       20    19       2        0  published
     "#);
     insta::assert_snapshot!(status(&["status", "small"]), @r#"
     small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: unfinished, 20 records
+    started [started]
     shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
-    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS
-        0      0       20     0/1   0        0       0        0         0  unfinished
+    nothing is asked yet
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS  FIRST  LAST
+        0      0       20     0/1   0        0       0        0         0               unfinished
     "#);
     let runs = sandbox.run(["status"]).with_code(0).stdout;
     let published = runs.lines().find(|line| line.contains("published")).unwrap();
     let id = published.split_whitespace().nth(1).unwrap();
     insta::assert_snapshot!(status(&["status", id]), @r#"
     small YYYYMMDDTHHMMSS-XXXXXXXXXXXXX: published, 20 records
+    started [started], took [took]
     shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
     published 19 rows into films of duckdb:[here]/small.duckdb
-    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS
-        0      0       20     1/1  37        1       2        0        40
+    ROUND  SHARD  RECORDS  BLOCKS  OK  MISSING  FAILED  WAITING  REQUESTS  FIRST     LAST
+        0      0       20     1/1  37        1       2        0        40  [time]  [time]
     "#);
     sandbox.run(["status", "smal"]).with_code(2).saying("no run of job \"smal\" in shards").saying("hint: ");
 }
@@ -139,9 +153,12 @@ fn failures_are_shown_by_kind_and_one_by_one() {
     | business | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     | omdb     | failed | status | 403  | 1        | tt4721367  | 403 Forbidden: {"error":"Forbidden"} |
     "#);
-    ended.saying(
-        "hint: `windrow retry small` asks what failed again; --list lists them all, --answers with what was answered",
-    );
+    let hints: Vec<&str> = ended.stderr.lines().collect();
+    insta::assert_snapshot!(hints.join("\n"), @r#"
+    hint: status 403 of business: the server refuses who asks, or what is asked (HTTP 403): `missing = [404, 403]` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: status 403 of omdb: the server refuses who asks, or what is asked (HTTP 403): `missing = [403, '.Response == "False"']` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: --list lists every request that failed, --answers with what was answered
+    "#);
     let ended = sandbox.run(["failures", "small", "--list", "--format", "csv"]).with_code(0);
     insta::assert_snapshot!(ended.stdout, @r#"
     imdb_id,endpoint,status,kind,http,attempts,detail

@@ -67,7 +67,7 @@ fn a_trial_is_never_the_newest_run() {
         .with_code(0)
         .saying("already published, nothing to do; the table has 100 rows");
     let status = sandbox.run(["status"]).with_code(0).stdout;
-    assert_eq!(status.lines().filter(|line| line.ends_with("trial")).count(), 3, "{status}");
+    assert_eq!(status.lines().filter(|line| line.ends_with("(trial)")).count(), 3, "{status}");
 }
 
 #[test]

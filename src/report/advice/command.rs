@@ -1,0 +1,129 @@
+//! The commands that advice names: for one run, ready to be typed.
+
+use super::super::words::{run_again, word_for};
+use crate::handoff::{Plan, RunStore};
+use crate::job::{Job, KeepAnswers};
+
+/// How the commands name a run, and what can be done with it.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    /// The run as RUN.
+    pub(super) run: String,
+    /// Its job as JOB, with `--runs` where that is needed.
+    pub(super) job: String,
+    pub(super) state: Stage,
+    /// Which answers are there.
+    pub(super) kept: KeepAnswers,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Every shard is complete: it can be retried.
+    Whole,
+    /// `run` goes on with it; `retry` refuses.
+    Unfinished,
+    /// Neither: another trial is started.
+    Trial,
+}
+
+impl Commands {
+    /// Those of a run and of the job that it was planned from.
+    pub fn of(run: &RunStore, plan: &Plan, job: &Job, is_whole: bool) -> Commands {
+        let state = match is_whole {
+            _ if plan.trial => Stage::Trial,
+            true => Stage::Whole,
+            false => Stage::Unfinished,
+        };
+        Commands {
+            run: word_for(run, plan),
+            job: run_again(run, plan),
+            state,
+            kept: job.settings.keep_answers,
+        }
+    }
+
+    /// How far the run is.
+    pub fn stage(&self) -> Stage {
+        self.state
+    }
+
+    /// Goes on with an unfinished run.
+    pub fn go_on(&self) -> String {
+        format!("`windrow run {}`", self.job)
+    }
+
+    /// Publishes again, where only the table refused rows.
+    pub(super) fn merge(&self) -> String {
+        match self.state {
+            Stage::Trial => self.try_again(None),
+            Stage::Whole | Stage::Unfinished => format!("`windrow merge {}`", self.run),
+        }
+    }
+
+    /// What to do about what only waits.
+    pub fn for_waiting(&self) -> String {
+        match self.state {
+            Stage::Trial => format!("a trial is not resumed: {} begins another", self.try_again(None)),
+            Stage::Whole | Stage::Unfinished => format!("{} goes on", self.go_on()),
+        }
+    }
+
+    /// Asks again what failed so: `filter` is `--kind timeout`.
+    pub(super) fn retry(&self, filter: &str, id: Option<&str>) -> String {
+        self.later(format!("`windrow retry {} {filter}`", self.run), id)
+    }
+
+    /// Makes the columns anew of the answers that were kept, or asks anew where there are none.
+    pub(super) fn extract(&self, id: Option<&str>) -> String {
+        match self.kept {
+            KeepAnswers::Failed | KeepAnswers::All => {
+                self.later(format!("`windrow extract {}`", self.run), id)
+            }
+            KeepAnswers::None => self.anew(id),
+        }
+    }
+
+    /// Makes all columns anew, whatever changed in them, where all answers were kept; or asks anew.
+    pub(super) fn remake(&self, id: Option<&str>) -> String {
+        match self.kept {
+            KeepAnswers::All => self.extract(id),
+            KeepAnswers::Failed | KeepAnswers::None => self.anew(id),
+        }
+    }
+
+    /// Asks everything: what is changed makes another question.
+    pub(super) fn anew(&self, id: Option<&str>) -> String {
+        match self.state {
+            Stage::Trial => self.try_again(id),
+            Stage::Whole | Stage::Unfinished => format!("`windrow run {}`", self.job),
+        }
+    }
+
+    /// Shows the whole answers of what failed.
+    pub(super) fn answers(&self) -> String {
+        format!("`windrow failures {} --answers`", self.run)
+    }
+
+    fn later(&self, command: String, id: Option<&str>) -> String {
+        match self.state {
+            Stage::Whole => command,
+            Stage::Unfinished => format!("{} goes on, and afterwards {command}", self.go_on()),
+            Stage::Trial => self.try_again(id),
+        }
+    }
+
+    fn try_again(&self, id: Option<&str>) -> String {
+        match id.filter(|id| is_plain(id)) {
+            Some(id) => format!("`windrow run {} --ids {id}`", self.job),
+            None => format!("`windrow run {} --sample 10`", self.job),
+        }
+    }
+}
+
+/// Whether a word is the same to every shell, and one id to `--ids`.
+fn is_plain(id: &str) -> bool {
+    !id.is_empty()
+        && !id.starts_with('-')
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b))
+}
