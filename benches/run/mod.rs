@@ -288,6 +288,7 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         publish: Publish { min_success: Some(1.0), ..Publish::default() },
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
         inferred: Vec::new(),
         text: String::new(),
