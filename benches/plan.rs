@@ -122,6 +122,7 @@ fn job(list: &Path, format: &str) -> Job {
         publish: Publish::default(),
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
         inferred: Vec::new(),
         text: String::new(),

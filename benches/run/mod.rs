@@ -112,7 +112,7 @@ pub fn make_run(folder: &Path, records: u64) -> usize {
         })
         .collect();
     let blocks = shards.iter().map(|shard| shard.blocks.len()).sum();
-    let round = Round { version: VERSION, number: 0, created_at: 0, shards };
+    let round = Round { version: VERSION, number: 0, created_at: 0, shards, from_kept: false };
     let put = async {
         store.put_round(&round).await?;
         store.put_plan(&plan(records)).await
@@ -234,6 +234,7 @@ fn line(ordinal: u64, endpoint: usize) -> Line {
         started_at: Some(0),
         finished_at: Some(1),
         batch: None,
+        host: Some("127.0.0.1:80".into()),
     }
 }
 
@@ -287,6 +288,7 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         publish: Publish { min_success: Some(1.0), ..Publish::default() },
         before: vec![],
         after: vec![],
+        notify: None,
         settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
         inferred: Vec::new(),
         text: String::new(),
