@@ -91,7 +91,10 @@ impl Watcher for Noted {
             Milestone::StandsForThis(_) => "stands for this",
             Milestone::RoundBegun { .. } => "round begun",
             Milestone::FetchingBegun { .. } => "fetching begun",
-            Milestone::Opened(_) | Milestone::WorkedBy(_) | Milestone::Proving | Milestone::Loading => return,
+            Milestone::Opened(_)
+            | Milestone::WorkedBy(_)
+            | Milestone::Proving
+            | Milestone::Loading { .. } => return,
             _ => "other",
         });
     }
