@@ -3,7 +3,7 @@
 //! Nothing is left behind: the records are planned, asked and extracted in a folder that goes away.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::Args;
@@ -15,8 +15,11 @@ use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::check::{Request, show, show_requests};
+use crate::report::stdout::Form;
 use crate::report::{Console, counted, filled_table, paused, secret_refused};
-use crate::runner::{Asking, RunnerError, Trial, ask, check_secrets, kept_records, mask, plan_new, secrets};
+use crate::runner::{
+    Asking, LiveRun, RunnerError, Trial, ask, check_secrets, mask, plan_kept, plan_new, secrets,
+};
 use crate::secrets::Secrets;
 use crate::worker::{Sent, ShardEnd};
 
@@ -30,12 +33,15 @@ pub(super) struct CheckArgs {
     /// Ask the records with these ids instead
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     ids: Option<Vec<String>>,
-    /// Ask nobody: make the columns from answers that the newest run kept, failed ones first
+    /// Ask nobody: show answers that the newest run kept, failed ones first, and the columns that the job makes of them now
     #[arg(long, conflicts_with = "ids")]
     offline: bool,
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    /// How it is printed: table, or json
+    #[arg(long, short, default_value = "table")]
+    format: Form,
 }
 
 pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -52,14 +58,13 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("windrow: {text}");
     }
     job.settings.keep_answers = KeepAnswers::All;
-    let (trial, earlier) = chosen(&job, &args, &secrets, runs).await?;
     let folder = tempfile::tempdir()?;
-    let run = plan_new(&job, folder.path(), &secrets, &trial, &mut Console::default()).await?;
+    let (run, earlier) = planned(&job, &args, &secrets, runs, folder.path()).await?;
     let stop = stop_on_signals()?;
     let sent = Rc::new(RefCell::new(Vec::new()));
     let noted = sent.clone();
     let on_request = Rc::new(move |sent: &Sent<'_>| noted.borrow_mut().push(Request::of(sent)));
-    let asking = Asking { secrets: &secrets, earlier, on_request, emit: say_warning };
+    let asking = Asking { secrets: &secrets, earlier: earlier.clone(), on_request, emit: say_warning };
     let end = ask(&run, &job, asking, &stop).await?;
     let sent = sent.take();
     if let Some((exit, why)) = unfinished(end, *stop.borrow()) {
@@ -67,8 +72,9 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("windrow: {why}");
         return Ok(exit);
     }
-    let failed = show(&run, &job, &sent, mask(&job, &secrets)).await?;
-    tell!("{}: {}; nothing was written", job.name, verdict(failed));
+    let failed = show(&run, &job, &sent, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
+    let nobody = if args.offline { "nobody was asked, and " } else { "" };
+    tell!("{}: {}; {nobody}nothing was written", job.name, verdict(failed));
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }
 
@@ -88,20 +94,21 @@ fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
     })
 }
 
-/// Which records are asked, and the run whose answers stand for requests.
-async fn chosen(
+/// The records that are looked at, and the run whose answers stand for requests.
+async fn planned(
     job: &Job,
     args: &CheckArgs,
     secrets: &Secrets,
     runs: &RunsArgs,
-) -> Result<(Trial, Option<RunStore>), RunnerError> {
+    folder: &Path,
+) -> Result<(LiveRun, Option<RunStore>), RunnerError> {
     if !args.offline {
         let sample = args.ids.is_none().then_some(args.sample);
-        return Ok((Trial { sample, ids: args.ids.clone() }, None));
+        let trial = Trial { sample, ids: args.ids.clone() };
+        return Ok((plan_new(job, folder, secrets, &trial, &mut Console::default()).await?, None));
     }
     let earlier = find::newest(&find::runs_root(job, runs), &job.name).await?;
-    let trial = kept_records(&earlier, job, secrets, args.sample).await?;
-    Ok((trial, Some(earlier)))
+    Ok((plan_kept(job, folder, &earlier, args.sample).await?, Some(earlier)))
 }
 
 /// What a run tells on its way; the rest is seen in the end.

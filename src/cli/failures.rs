@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::rows::RowsArgs;
 use super::{RunsArgs, find};
 use crate::handoff::{Exit, Plan, RunStore};
 use crate::job::Job;
-use crate::merge::{self, QueryResult};
+use crate::merge::{QueryResult, RunQuery};
 use crate::os::tell;
 use crate::record::Kind;
 use crate::report::advice::{self, Advice, Commands};
@@ -25,9 +26,8 @@ pub(super) struct FailuresArgs {
     /// The same, with the answers that were kept: their beginning in a table, the whole in other formats
     #[arg(long)]
     answers: bool,
-    /// How it is printed: table, csv, json (one document, with what to do) or markdown
-    #[arg(long, short, default_value = "table")]
-    format: Shape,
+    #[command(flatten)]
+    rows: RowsArgs,
 }
 
 pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -40,13 +40,14 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
         (true, false) => failures::every_one(&plan),
         (false, false) => failures::by_kind(&plan),
     };
-    let mut found = merge::query(&run, Some(&job), &sql, None).await?;
+    let query = RunQuery::open(&run, Some(&job)).await?;
+    let mut found = args.rows.ask(&query, &sql)?;
     shorten_answers(&mut found, &args);
     let commands = Commands::of(&run, &plan, &job, RunState::read(&run).await?.is_whole());
     let advice = advice(&run, &plan, &job, &found, &commands).await?;
     let waiting = waiting::of_run(&run, &plan, &job).await?;
     let held = waiting.contains_key(&Kind::Quota).then(|| waiting::held_now(&job)).flatten();
-    if args.format == Shape::Json {
+    if args.rows.format == Shape::Json {
         let document = Failures::of(&plan, &found, &advice);
         stdout::write_json(&document.with_waiting(&waiting, held.as_ref(), commands.for_waiting()))?;
         return Ok(Exit::Done);
@@ -54,7 +55,8 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     if found.rows.is_empty() {
         tell!("{}: nothing failed", plan.job);
     } else {
-        stdout::write_rows(&found, args.format)?;
+        stdout::write_rows(&found, args.rows.format)?;
+        args.rows.say_what_is_left(&query, &sql, &found);
         say_what_to_do(&advice, &args);
     }
     if !waiting.is_empty() {
@@ -64,7 +66,7 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
 }
 
 fn shorten_answers(found: &mut QueryResult, args: &FailuresArgs) {
-    if args.answers && args.format == Shape::Table {
+    if args.answers && args.rows.format == Shape::Table {
         let answers = found.rows.iter_mut().flat_map(|row| row.last_mut()).flatten();
         answers.for_each(|answer| stdout::shorten(answer, BEGINNING));
     }

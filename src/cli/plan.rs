@@ -13,7 +13,9 @@ use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Found};
 use crate::os::tell;
-use crate::report::{Console, filled_table, plan, stdout};
+use crate::report::Console;
+use crate::report::plan::PlanFacts;
+use crate::report::stdout::Form;
 use crate::runner::{Choice, LiveRun, Purpose, RunnerError, Trial, choose, plan_new, secrets};
 use crate::secrets::Secrets;
 
@@ -27,6 +29,9 @@ pub(super) struct PlanArgs {
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    /// How it is printed: table, or json
+    #[arg(long, short, default_value = "table")]
+    format: Form,
 }
 
 pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -35,19 +40,12 @@ pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerE
     let found = merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
     let root = find::runs_root(&job, runs);
     let run = begin(&job, &args, &root, &secrets).await?;
-    let mut lines = plan::lines(&run, &job).await?;
-    if let Found::Table(new) = &found {
-        lines.push(("table", filled_table(&job, new)));
-    }
     let ddl = match &found {
         Found::Nothing => Some(merge::ddl(&job, &run.plan)?),
         Found::Table(new) if new.is_empty() => None,
         Found::Table(new) => Some(merge::ddl_of_new_columns(&job, &run.plan, new)?),
     };
-    stdout::write(|out| {
-        lines.iter().try_for_each(|(label, text)| writeln!(out, "{label:<8}  {text}"))?;
-        ddl.iter().try_for_each(|ddl| writeln!(out, "\n{ddl}"))
-    })?;
+    PlanFacts::of(&run, &job, &found, ddl).await?.show(args.format)?;
     tell!("hint: `windrow run {}` goes on from here", args.job);
     Ok(Exit::Done)
 }

@@ -4,10 +4,11 @@ use std::io::Read;
 
 use clap::Args;
 
+use super::rows::RowsArgs;
 use super::{RunsArgs, find};
 use crate::handoff::Exit;
-use crate::merge;
-use crate::report::{Shape, stdout};
+use crate::merge::RunQuery;
+use crate::report::stdout;
 use crate::runner::{RunnerError, planned_job};
 
 #[derive(Debug, Args)]
@@ -16,9 +17,8 @@ pub(super) struct QueryArgs {
     run: String,
     /// DuckDB SQL; `-` reads it from standard input
     sql: String,
-    /// How rows are printed: table, csv, json or markdown
-    #[arg(long, short, default_value = "table")]
-    format: Shape,
+    #[command(flatten)]
+    rows: RowsArgs,
 }
 
 pub(super) async fn run(args: QueryArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
@@ -34,7 +34,9 @@ pub(super) async fn run(args: QueryArgs, runs: &RunsArgs) -> Result<Exit, Runner
     };
     let plan = run.plan().await?;
     let job = planned_job(&run, &plan).await?;
-    let result = merge::query(&run, Some(&job), &sql, None).await?;
-    stdout::write_rows(&result, args.format)?;
+    let query = RunQuery::open(&run, Some(&job)).await?;
+    let found = args.rows.ask(&query, &sql)?;
+    stdout::write_rows(&found, args.rows.format)?;
+    args.rows.say_what_is_left(&query, &sql, &found);
     Ok(Exit::Done)
 }

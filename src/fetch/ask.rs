@@ -10,7 +10,7 @@ use super::Client;
 use super::asked::{Answer, Asked, Tally};
 use super::exchange::{Broken, Reply};
 use super::judge::Setback;
-use super::pacer::{Ended, Pacer, Permit, Refused};
+use super::pacer::{Aside, Ended, Pacer, Permit, Refused};
 use super::progress::Progress;
 use super::question::Question;
 use super::request::Request;
@@ -78,6 +78,7 @@ impl Client {
             match question.policy.next(tally.attempts, tally.taken, failure.clone(), wait, &draw) {
                 Next::GiveUp(failure) => break Err(failure),
                 Next::Again(wait) => {
+                    let _aside = pacer.aside(Aside::BackOff(failure.kind));
                     pause(wait, stop).await;
                     tally.taken += wait;
                 }

@@ -111,7 +111,7 @@ pub use content_type::ContentType;
 pub use mask::Mask;
 pub use network::unused_proxy;
 pub use origin::Origin;
-pub use pacer::{Ended, Pacer, Permit, Refused};
+pub use pacer::{Aside, Ended, Pacer, Permit, Refused};
 pub use page::NextStep;
 pub use part::PartIs;
 pub use post::{PostTo, post_json};

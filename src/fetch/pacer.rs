@@ -20,8 +20,20 @@ pub trait Pacer {
     /// The server asked everyone to wait this long (`Retry-After`). By default only the pair that was told waits.
     fn pause(&self, _origin: &Origin, _wait: Duration) {}
 
+    /// A question waits for something else than its turn from now on, until what this returns is dropped.
+    fn aside(&self, _what: Aside<'_>) -> impl Sized {}
+
     /// The server says how many more requests it takes within that time.
     fn takes(&self, _origin: &Origin, _requests: u64, _within: Duration) {}
+}
+
+/// What a question waits for that is not its turn.
+#[derive(Debug, Clone, Copy)]
+pub enum Aside<'a> {
+    /// The access token of this name.
+    Token(&'a str),
+    /// The time between two attempts, of which the first failed so.
+    BackOff(Kind),
 }
 
 /// Leave to send one request.

@@ -27,6 +27,16 @@ pub enum Hold {
         /// In seconds since 1970.
         until: u64,
     },
+    /// An access token is waited for.
+    Token {
+        /// As the job names it.
+        name: String,
+    },
+    /// Requests that failed wait to be sent again.
+    BackOff {
+        /// How the last of them failed.
+        kind: Kind,
+    },
     /// A limit of the job.
     Limit {
         /// Its name.
@@ -53,7 +63,7 @@ pub enum Hold {
 impl Hold {
     /// Whether nothing is sent meanwhile.
     pub fn is_standstill(&self) -> bool {
-        matches!(self, Hold::Down { .. } | Hold::Pause { .. })
+        matches!(self, Hold::Down { .. } | Hold::Pause { .. } | Hold::Token { .. } | Hold::BackOff { .. })
     }
 
     /// Whether both are the same thing, whatever their times say.
@@ -62,7 +72,9 @@ impl Hold {
             (Hold::Down { host, .. }, Hold::Down { host: others, .. })
             | (Hold::Pause { host, .. }, Hold::Pause { host: others, .. })
             | (Hold::Server { host, .. }, Hold::Server { host: others, .. }) => host == others,
-            (Hold::InFlight { .. }, Hold::InFlight { .. }) => true,
+            (Hold::InFlight { .. }, Hold::InFlight { .. }) | (Hold::BackOff { .. }, Hold::BackOff { .. }) => {
+                true
+            }
             _ => self == other,
         }
     }

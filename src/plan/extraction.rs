@@ -108,7 +108,7 @@ async fn copy_input(earlier: &RunStore, run: &RunStore, shard: &Shard) -> Result
     run.put_shard_file(shard.number, layout::INPUT, input).await
 }
 
-fn refuse_misfit(job: &Job, then: &Plan) -> Result<(), ExtractionError> {
+pub(super) fn refuse_misfit(job: &Job, then: &Plan) -> Result<(), ExtractionError> {
     let run = then.run.clone();
     let now: Vec<&str> = job.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
     let before: Vec<&str> = then.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();

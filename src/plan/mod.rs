@@ -29,6 +29,7 @@ mod extraction;
 mod frames;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+mod kept;
 pub mod list;
 pub mod price;
 mod questions;
@@ -40,6 +41,7 @@ mod write;
 
 pub use cut::Cut;
 pub use extraction::{ExtractionError, write_extraction};
+pub use kept::write_kept;
 pub use list::{List, ListError};
 pub use questions::questions_sha256;
 pub use retry::{RetryError, RetryFilter, StatusFilter, has_values, write_remaking, write_retry};

@@ -99,7 +99,7 @@ fn asked(block: &DataFrame) -> PolarsResult<u64> {
 }
 
 /// A bit for every endpoint.
-fn ask_all(job: &Job) -> i64 {
+pub(super) fn ask_all(job: &Job) -> i64 {
     match job.endpoints.len() {
         64.. => -1,
         endpoints => (1 << endpoints) - 1,

@@ -31,6 +31,7 @@ pub(super) fn past(held: &Held) -> String {
         Hold::Server { host, failing: Some((_, kind)) } => {
             format!("{host}, which failed part of the requests ({})", why(*kind))
         }
+        Hold::BackOff { .. } => "the time between attempts".to_owned(),
         hold => text(hold, 0),
     }
 }
@@ -58,6 +59,8 @@ fn text(hold: &Hold, second: u64) -> String {
         }
         Hold::Down { host, kind, until: None } => format!("{host} does not answer ({})", why(*kind)),
         Hold::Pause { host, until } => format!("{host} asks for a pause; asked again in {}", left(*until)),
+        Hold::Token { name } => format!("the access token of [auth.{name}]"),
+        Hold::BackOff { kind } => format!("requests that failed ({}) are sent again soon", why(*kind)),
         Hold::Limit { name, allows } => format!("the limit {allows} of {name}"),
         Hold::Cpu => "the CPU of this machine".to_owned(),
         Hold::Server { host, failing: None } => format!("{host}, which answers more at once no faster"),

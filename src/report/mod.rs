@@ -19,6 +19,7 @@ pub mod status;
 pub mod stdout;
 pub mod summary;
 mod table;
+mod vertical;
 pub mod waiting;
 mod watch;
 mod words;

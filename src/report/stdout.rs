@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use console::{measure_text_width, truncate_str};
 use serde::Serialize;
 
+pub use super::table::stdout_width as width;
 use super::table::{Shape, print_rows};
 use crate::merge::QueryResult;
 use crate::os::{printable, printable_json, wait_until_read};
@@ -28,13 +29,6 @@ impl std::str::FromStr for Form {
             _ => Err("choose table or json".to_owned()),
         }
     }
-}
-
-/// The columns of the terminal at standard output; `None` where it is none, and nothing need fit.
-pub fn width() -> Option<usize> {
-    let terminal = console::Term::stdout();
-    let (_, columns) = terminal.is_term().then(|| terminal.size_checked()).flatten()?;
-    Some(usize::from(columns)).filter(|columns| *columns > 0)
 }
 
 /// Writes one JSON document.

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use console::measure_text_width;
 use serde::{Serialize, Serializer};
 
+use super::vertical;
 use crate::merge::{AnswerColumn, QueryResult, is_nested};
 use crate::os::{printable, printable_json};
 
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Lines and columns for a person.
+    /// Lines and columns for a person; on a terminal that is too narrow for them, a line for each value.
     Table,
     /// RFC 4180 with a header; null is an empty field, an empty text `""`. Timestamps are UTC, and end in `Z`.
     Csv,
@@ -48,17 +50,61 @@ pub fn print_rows(out: &mut dyn Write, result: &QueryResult, shape: Shape) -> io
     }
 }
 
+/// A table with lines around it; records where it is wider than the terminal.
 fn table(out: &mut dyn Write, result: &QueryResult, preset: &str) -> io::Result<()> {
+    let names: Vec<String> = result.columns.iter().map(|column| cell(Some(&column.name), preset)).collect();
+    let cells = |row: &Vec<Option<String>>| row.iter().map(|value| cell(value.as_deref(), preset)).collect();
+    let rows: Vec<Vec<String>> = result.rows.iter().map(cells).collect();
+    let width = stdout_width().filter(|_| preset != presets::ASCII_MARKDOWN);
+    let plain = is_plain_terminal();
+    let preset = if plain && width.is_some() { presets::ASCII_FULL_CONDENSED } else { preset };
+    let drawn = drawn(&names, &rows, preset);
+    match width {
+        Some(width) if widest_line(&drawn) > width => {
+            vertical::records(out, &names, &rows, width, if plain { '-' } else { '─' })
+        }
+        _ => writeln!(out, "{drawn}"),
+    }
+}
+
+fn drawn(names: &[String], rows: &[Vec<String>], preset: &str) -> String {
     let mut table = Table::new();
-    table.load_preset(preset);
-    if preset != presets::ASCII_MARKDOWN {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    table.set_header(result.columns.iter().map(|column| cell(Some(&column.name), preset)));
-    for row in &result.rows {
-        table.add_row(row.iter().map(|value| cell(value.as_deref(), preset)));
-    }
-    writeln!(out, "{table}")
+    table.load_preset(preset).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(names);
+    table.add_rows(rows);
+    table.to_string()
+}
+
+fn widest_line(text: &str) -> usize {
+    text.lines().map(measure_text_width).max().unwrap_or(0)
+}
+
+/// How many columns of a table fit on the terminal side by side: all where there is none, and one at least.
+pub fn columns_that_fit(result: &QueryResult) -> usize {
+    let Some(width) = stdout_width() else { return result.columns.len() };
+    let widest = |at: usize| {
+        let values = result.rows.iter().map(|row| cell(row[at].as_deref(), ""));
+        let all = std::iter::once(result.columns[at].name.clone()).chain(values);
+        all.map(|text| widest_line(&text)).max().unwrap_or(0)
+    };
+    let mut used = 1;
+    let fits = (0..result.columns.len()).take_while(|at| {
+        used += widest(*at) + 3;
+        used <= width
+    });
+    fits.count().max(1)
+}
+
+/// The columns of the terminal at standard output; `None` where it is none, and nothing need fit.
+pub fn stdout_width() -> Option<usize> {
+    let terminal = console::Term::stdout();
+    let (_, columns) = terminal.is_term().then(|| terminal.size_checked()).flatten()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// Whether the terminal says that it can do nothing but print letters.
+fn is_plain_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// A cell's text. A line break or a bar would break a Markdown table, and control characters are spelled out: a server

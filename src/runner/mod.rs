@@ -53,7 +53,7 @@ pub use rounds::worth_another_round;
 pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
 pub use state::{RunState, ShardState, Standing, tallies};
-pub use trial::{Asking, ask, id_columns, kept_answers, kept_records};
+pub use trial::{Asking, ask, id_columns, kept_answers, plan_kept};
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,18 @@
 //! Asking a few records in this process, to show a person what comes of it.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::rc::Rc;
 
 use tokio::sync::watch;
 
-use super::choose::Trial;
+use super::choose::{Trial, plan_options};
+use super::folders::{hold_new, make_folder};
 use super::{LiveRun, RunnerError};
 use crate::chunk::{self, KeptAnswer};
-use crate::handoff::{Content, Event, Plan, RunStore, Shard};
+use crate::handoff::{Content, Event, Plan, RunStore, Shard, runs};
 use crate::job::Job;
-use crate::merge;
+use crate::merge::RunQuery;
 use crate::os::{Slot, Stop};
 use crate::plan;
 use crate::record::Ordinal;
@@ -70,39 +73,66 @@ pub(super) async fn ask_shard(
     Ok(worker::fetch_shard(&run.store, &run.plan, job, shard, options, asking.emit, stop.clone()).await?)
 }
 
-/// Up to so many records of which a run kept answers, spread over them.
+/// Plans up to so many records of which an earlier run kept answers: a failure of each cause first, others spread over the
+/// rest.
 ///
 /// # Errors
-/// A run of another list, or one that kept none.
-pub async fn kept_records(
-    earlier: &RunStore,
+/// A run that kept none, or that another job's endpoints were asked for.
+pub async fn plan_kept(
     job: &Job,
-    secrets: &Secrets,
+    root: &Path,
+    earlier: &RunStore,
     records: u64,
-) -> Result<Trial, RunnerError> {
+) -> Result<LiveRun, RunnerError> {
+    let ordinals = kept_ordinals(earlier, records).await?;
+    let options = plan_options(&Trial::default());
+    let run_id = runs::new_run_id(options.now_micros);
+    let folder = root.join(&job.name);
+    make_folder(&folder)?;
+    let (store, lock) = hold_new(&folder.join(&run_id), job).await?;
+    let plan = plan::write_kept(job, earlier, &ordinals, &store, &run_id, &options).await?;
+    Ok(LiveRun::held(store, plan, lock))
+}
+
+/// The records to look at.
+async fn kept_ordinals(earlier: &RunStore, records: u64) -> Result<BTreeSet<Ordinal>, RunnerError> {
     let then = earlier.plan().await?;
-    if plan::source_sha256(job, secrets).await?.as_ref() != Some(&then.input_sha256) {
-        return Err(RunnerError::Usage(format!(
-            "the list is not the one of run {}, or it was standard input\nhint: --offline finds its records by the list that the run had",
-            then.run
-        )));
-    }
-    let mut ordinals: Vec<Ordinal> = kept_answers(earlier).await?.iter().map(|body| body.ordinal).collect();
-    ordinals.dedup();
-    if ordinals.is_empty() {
+    let query = RunQuery::open(earlier, None).await?;
+    let (requests, answers) = (then.view("requests"), then.view("answers"));
+    // One answer may be for several records, and is kept with the first.
+    let kept = format!(
+        "kept AS (SELECT DISTINCT r.ordinal FROM {requests} r
+                  WHERE coalesce(r.batch, r.ordinal) IN (SELECT ordinal FROM {answers})),
+         failed AS (SELECT ordinal, row_number() OVER
+                      (PARTITION BY endpoint, kind, http_status ORDER BY ordinal) AS turn
+                    FROM {requests} WHERE status = 'failed')"
+    );
+    let first = format!(
+        "WITH {kept} SELECT ordinal FROM kept JOIN failed USING (ordinal)
+         GROUP BY ordinal ORDER BY min(turn), ordinal LIMIT {records}"
+    );
+    let mut chosen = ordinals(&query, &first)?;
+    let more = records.saturating_sub(chosen.len() as u64);
+    let others = format!(
+        "WITH {kept}, rest AS (
+           SELECT ordinal, row_number() OVER (ORDER BY ordinal) - 1 AS place, count(*) OVER () AS number
+           FROM kept WHERE ordinal NOT IN (SELECT ordinal FROM failed))
+         SELECT ordinal FROM rest WHERE place % greatest(number // {}, 1) = 0 ORDER BY ordinal LIMIT {more}",
+        more.max(1)
+    );
+    chosen.extend(ordinals(&query, &others)?);
+    if chosen.is_empty() {
         return Err(RunnerError::Usage(format!(
             "run {} kept no answers\nhint: keep_answers = \"all\" in [job] keeps them all, \"failed\" those that failed",
             then.run
         )));
     }
-    let step = ordinals.len().div_ceil(records as usize).max(1);
-    let chosen: Vec<String> = ordinals.iter().step_by(step).map(Ordinal::to_string).collect();
-    let id = id_columns(&then);
-    let (input, ordinal) = (then.view("input"), &then.shown_input().own[0]);
-    let sql = format!("SELECT {}::VARCHAR FROM {input} WHERE {ordinal} IN ({})", id[0], chosen.join(", "));
-    let found = merge::query(earlier, Some(job), &sql, None).await?;
-    let ids = found.rows.into_iter().flatten().flatten().collect();
-    Ok(Trial { sample: None, ids: Some(ids) })
+    Ok(chosen)
+}
+
+fn ordinals(query: &RunQuery, sql: &str) -> Result<BTreeSet<Ordinal>, RunnerError> {
+    let found = query.ask(sql, None)?;
+    Ok(found.rows.into_iter().filter_map(|row| row.into_iter().next()??.parse().ok()).collect())
 }
 
 /// The id columns in the view of the list, as SQL names.

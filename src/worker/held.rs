@@ -2,7 +2,7 @@
 //!
 //! | | what holds |
 //! |---|---|
-//! | requests wait for a host, a pause or a limit of the job | that |
+//! | requests wait for a host, a pause, a token, a further attempt or a limit of the job | that |
 //! | nearly all the time since the last look the process worked, or waited for a core | the core |
 //! | as many are in flight as may be | `in_flight` |
 //! | requests wait since the server would be slower, or fails them | the server |

@@ -41,7 +41,7 @@ use self::store::{Store, Stored};
 use super::Client;
 use super::asked::Asked;
 use super::origin::Origin;
-use super::pacer::{Pacer, Refused};
+use super::pacer::{Aside, Pacer, Refused};
 use super::question::{Question, QuestionError, look_up};
 use super::request::Request;
 use crate::job::{Auth, Endpoint};
@@ -173,6 +173,7 @@ impl Client {
         let refused = refused.and_then(|request| request.headers.get(AUTHORIZATION)?.to_str().ok());
         let refused = refused.and_then(|header| header.strip_prefix("Bearer "));
         let asking = Asking { client: self, pacer, stop };
+        let _aside = pacer.aside(Aside::Token(&uses.name));
         let Some(token) = or_stopped(stop, source.token(refused, &asking)).await else {
             return Err(NoToken::Refused(Refused::Interrupted));
         };

@@ -15,7 +15,7 @@ pub use witness::Witness;
 
 use super::numbers::{count, counted, duration};
 use super::stdout::{shorten, write_rows};
-use super::table::Shape;
+use super::table::{Shape, columns_that_fit};
 use super::{paused, run_again, secret_refused, shell_word, some_columns, word_for};
 use crate::fetch::Mask;
 use crate::handoff::{Exit, Summary};
@@ -273,18 +273,19 @@ async fn preview_unless_it_takes_long(to: &merge::ResolvedDestination, table: &s
 async fn preview(to: &merge::ResolvedDestination, table: &str, mask: &Mask) -> Result<(), RunnerError> {
     let mut result = merge::first_rows(to, table, PREVIEW_ROWS).await?;
     let columns = result.columns.len();
-    result.columns.truncate(PREVIEW_COLUMNS);
-    result.rows.iter_mut().for_each(|row| row.truncate(PREVIEW_COLUMNS));
     for value in result.rows.iter_mut().flatten().flatten() {
         *value = mask.apply(value);
         shorten(value, PREVIEW_WIDTH);
     }
+    let shown_columns = columns_that_fit(&result).min(PREVIEW_COLUMNS);
+    result.columns.truncate(shown_columns);
+    result.rows.iter_mut().for_each(|row| row.truncate(shown_columns));
     tell!("");
     // A reader that reads no more holds up a thread of its own.
     let shown = tokio::task::spawn_blocking(move || write_rows(&result, Shape::Table));
     shown.await.map_err(io::Error::other)??;
-    if columns > PREVIEW_COLUMNS {
-        tell!("… and {} more columns", columns - PREVIEW_COLUMNS);
+    if columns > shown_columns {
+        tell!("… and {}", counted((columns - shown_columns) as u64, "more column"));
     }
     Ok(())
 }

@@ -107,10 +107,12 @@ fn rank(hold: &Hold) -> usize {
     match hold {
         Hold::Down { .. } => 0,
         Hold::Pause { .. } => 1,
-        Hold::Limit { .. } => 2,
-        Hold::Cpu => 3,
-        Hold::Server { .. } => 4,
-        Hold::InFlight { .. } => 5,
+        Hold::Token { .. } => 2,
+        Hold::Limit { .. } => 3,
+        Hold::BackOff { .. } => 4,
+        Hold::Cpu => 5,
+        Hold::Server { .. } => 6,
+        Hold::InFlight { .. } => 7,
     }
 }
 

@@ -14,7 +14,9 @@
 //! | which budgets there are for a host, and which are let go of | `budgets`, `recent` |
 //! | how long is waited for what may end by itself | `patience` |
 //! | what an answer says that it cost | `price` |
+//! | what is waited for that is not one's turn | `asides` |
 
+mod asides;
 mod budget;
 mod budgets;
 mod in_flight;
@@ -32,10 +34,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::budget::{Attempt, BudgetError};
-use crate::fetch::{Ended, Origin, Pacer, Refused};
+use crate::fetch::{Aside, Ended, Origin, Pacer, Refused};
 use crate::handoff::{Hold, Latencies};
 use crate::job::Job;
 
+use asides::Asides;
 use budgets::{Budgets, MOST_HOSTS};
 use in_flight::{InFlight, InFlightPermit};
 use patience::Looks;
@@ -51,6 +54,7 @@ pub(super) struct Pace {
     budget: Cell<Option<u64>>,
     gauge: Rc<Cell<u32>>,
     sent: Cell<u64>,
+    asides: Rc<Asides>,
     /// Of the answers that were not told of yet.
     latencies: Rc<RefCell<Latencies>>,
     /// Whether nothing new is to be asked: then nobody gets leave, those who wait included.
@@ -82,6 +86,7 @@ impl Pace {
             budget: Cell::new(budget),
             gauge: Rc::default(),
             sent: Cell::new(0),
+            asides: Rc::default(),
             latencies: Rc::default(),
             draining,
             renews_at: Cell::default(),
@@ -111,6 +116,7 @@ impl Pace {
     pub(super) fn hold(&self) -> Option<Hold> {
         let routes = self.routes.borrow();
         let holds = routes.values().filter_map(|route| route.hold());
+        let holds = holds.chain(self.asides.hold(self.gauge.get()));
         holds.max_by_key(|(waiting, _)| *waiting).map(|(_, hold)| hold)
     }
 
@@ -255,6 +261,10 @@ impl Pacer for Leave<'_> {
         if let Err(refused) = route.is_for_long() {
             self.note(refused);
         }
+    }
+
+    fn aside(&self, what: Aside<'_>) -> impl Sized {
+        self.pace.asides.begin(what)
     }
 
     fn takes(&self, origin: &Origin, requests: u64, within: Duration) {

@@ -9,17 +9,20 @@
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
+//! | [`machines`] | do programs read what people are told? |
 //! | [`plans`] | what `plan` says of a job whose run is unfinished |
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
 //! | [`progress`] | what is seen on a terminal while a run works |
 //! | [`prune`] | what is removed, when, and what never is |
+//! | [`screens`] | do tables fit the terminal, whatever its width? |
 //! | [`states`] | how does a run stand, and why, for people and for programs? |
 //! | [`steering`] | what of characters that steer a terminal, whoever brings them? |
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
 mod advice;
 mod gate;
+mod machines;
 mod plans;
 mod price;
 mod progress;
@@ -27,6 +30,7 @@ mod prune;
 mod reading;
 mod resume;
 mod rounds;
+mod screens;
 mod states;
 mod steering;
 mod success;

@@ -73,6 +73,17 @@ fn tokens_that_end_all_through_a_run_are_renewed_and_every_record_is_answered() 
     assert!((3..=60).contains(&requests), "{requests}");
 }
 
+#[test]
+fn that_a_token_is_waited_for_is_told() {
+    let origin = Origin::start(&["--token-needed", "--token-ms", "60000", "--latency-ms", "2500"]);
+    let sandbox = Sandbox::new();
+    stage(&sandbox, &origin, 40, "");
+    let told =
+        sandbox.run(["run", "store.toml", "--env-file", "store.env", "--progress", "json"]).with_code(0);
+    let waits = r#""hold":{"by":"token","name":"store"}"#;
+    assert!(told.stderr.contains(waits), "{}", told.stderr);
+}
+
 /// How far the file of a token is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum OnDisk {
