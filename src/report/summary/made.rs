@@ -154,7 +154,9 @@ fn held(totals: &Totals) -> Vec<HeldFor> {
         by: match held.hold {
             Hold::Down { .. } => "down",
             Hold::Pause { .. } => "pause",
+            Hold::Token { .. } => "token",
             Hold::Limit { .. } => "limit",
+            Hold::BackOff { .. } => "back_off",
             Hold::Cpu => "cpu",
             Hold::Server { .. } => "server",
             Hold::InFlight { .. } => "in_flight",

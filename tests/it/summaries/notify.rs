@@ -44,7 +44,10 @@ impl Hook {
                 noted.lock().unwrap().push(read(&mut stream));
                 match act {
                     Act::Answer(status) => {
-                        let _ = write!(stream, "HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nok");
+                        // Some repeat what they were asked.
+                        let asked = noted.lock().unwrap().last().unwrap().0.replace("\r\n", " ");
+                        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", asked.len());
+                        let _ = stream.write_all((head + &asked).as_bytes());
                     }
                     Act::Redirect => {
                         let head = format!("HTTP/1.1 307 X\r\nlocation: http://127.0.0.1:{port}/other\r\n");
