@@ -141,7 +141,7 @@ fn once(subject: &Subject<'_>, commands: &Commands) -> String {
 
 fn waiting(subject: &Subject<'_>, commands: &Commands) -> String {
     let go_on = match commands.stage() {
-        Stage::Trial => commands.anew(subject.id),
+        Stage::Trial | Stage::Check => commands.anew(subject.id),
         Stage::Whole => commands.retry(&subject.filter(), subject.id),
         Stage::Unfinished => commands.go_on(),
     };

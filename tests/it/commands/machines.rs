@@ -121,14 +121,17 @@ fn kept_answers_are_shown_each_with_its_own_record_and_nobody_is_asked() {
     let (before, run) = (origin.counts()["total"].clone(), sandbox.newest_run("small"));
     let run = run.file_name().unwrap().to_str().unwrap().to_owned();
     sandbox.edit("small.toml", "type = \"integer\"", "type = \"integer\", remove = \",\"");
-    // The list may be another by now.
+    // One that is only planned has none, and the list may be another by now.
+    sandbox.run(["plan", "small.toml", "--new"]).with_code(0);
     sandbox.write("ids.txt", "tt1\ntt2\n");
     let shown = sandbox.run(["check", "small.toml", "--offline", "--sample", "4"]).with_code(1);
     shown.stdout.lines().for_each(|line| assert!(!line.contains("> ") && !line.contains("asked"), "{line}"));
     assert!(shown.stdout.contains(&format!("    kept by run {run}: HTTP 200, ")), "{}", shown.stdout);
     assert!(shown.stdout.contains("    then: failed (convert): column year: \"19,98\""), "{}", shown.stdout);
     assert!(shown.stdout.contains("    now:  ok\n"), "{}", shown.stdout);
-    shown.saying("nobody was asked, and nothing was written");
+    let shown = shown.saying("nobody was asked, and nothing was written");
+    assert!(shown.stderr.contains("then `windrow check small.toml --offline`"), "{}", shown.stderr);
+    assert!(!shown.stderr.contains("windrow retry"), "{}", shown.stderr);
     let told = sandbox.run(["check", "small.toml", "--offline", "--sample", "4", "-f", "json"]).with_code(1);
     let told = document(&told);
     assert_eq!((&told["offline"], &told["answers_of"]), (&true.into(), &run.into()));
