@@ -10,7 +10,7 @@ use crate::handoff::{Exit, StateOfRun, Summary};
 use crate::job::Job;
 use crate::os::{Stop, tell};
 use crate::report::summary::{self, EndOfCommand, Witness, noted_summary};
-use crate::runner::{AskedAgain, RunnerError, notify};
+use crate::runner::{AskedAgain, Ended, RunnerError, notify};
 use crate::secrets::Secrets;
 
 /// Commands that have a summary.
@@ -36,21 +36,21 @@ impl Ending {
         Ending { witness, secrets: Secrets::from_environment(), stop: None, to }
     }
 
-    /// Whether standard output is the summary's.
-    pub(super) fn takes_stdout(&self) -> bool {
-        self.to == Some(SummaryTo::Stdout)
-    }
-
-    /// Tells programs how it ended, when the person has been told.
-    pub(super) async fn tell(&mut self, end: EndOfCommand<'_>) {
+    /// The summary of how it ended, noted in the run that it holds.
+    pub(super) async fn summary(&mut self, end: EndOfCommand<'_>) -> Summary {
         let summary = noted_summary(&self.witness, end, &self.secrets).await;
         self.witness.release();
+        summary
+    }
+
+    /// Tells programs, when the person has been told.
+    pub(super) async fn tell(&self, summary: &Summary, job: Option<&Job>) {
         if let Some(to) = &self.to
-            && let Err(error) = to.write(&summary)
+            && let Err(error) = to.write(summary)
         {
             tell!("windrow: the summary cannot be written: {error}");
         }
-        self.notify(end.job().or(self.witness.job()), &summary).await;
+        self.notify(job.or(self.witness.job()), summary).await;
     }
 
     /// Tells whom the job names.
@@ -59,6 +59,15 @@ impl Ending {
         if let Err(why) = notify(job, summary, &self.secrets, stop).await {
             tell!("{}: [notify] could not tell that the state is {}: {why}", job.name, summary.state);
         }
+    }
+
+    /// The end of a run or a merge, told to the person: the summary of it.
+    pub(super) async fn ended(&mut self, ended: &Ended) -> Summary {
+        self.witness.ended();
+        summary::interrupted(ended);
+        let summary = self.summary(EndOfCommand::Ended(ended)).await;
+        summary::ended(ended, &summary, self.to == Some(SummaryTo::Stdout)).await;
+        summary
     }
 
     /// The end of a round that a person chose.
@@ -73,7 +82,8 @@ impl Ending {
         };
         match summary::asked_again(&asked).await {
             Ok(exit) => {
-                self.tell(EndOfCommand::AskedAgain(&asked)).await;
+                let summary = self.summary(EndOfCommand::AskedAgain(&asked)).await;
+                self.tell(&summary, None).await;
                 Ok(exit)
             }
             Err(error) => Ok(self.fail(&error).await),
@@ -84,7 +94,8 @@ impl Ending {
     pub(super) async fn fail(mut self, error: &RunnerError) -> Exit {
         self.witness.ended();
         let exit = super::fail(error);
-        self.tell(EndOfCommand::Failed(error)).await;
+        let summary = self.summary(EndOfCommand::Failed(error)).await;
+        self.tell(&summary, None).await;
         exit
     }
 }

@@ -10,7 +10,6 @@ use super::{OutputArgs, RunsArgs, find};
 use crate::handoff::Exit;
 use crate::job::Destination;
 use crate::os::stop_on_signals;
-use crate::report::summary::{self, EndOfCommand};
 use crate::runner::{self, Ended, LiveRun, MergeOptions, Purpose, RunnerError, secrets};
 
 #[derive(Debug, Args)]
@@ -38,9 +37,8 @@ pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, Runner
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
     };
-    ending.witness.ended();
-    summary::ended(&ended, ending.witness.took(), ending.takes_stdout()).await;
-    ending.tell(EndOfCommand::Ended(&ended)).await;
+    let summary = ending.ended(&ended).await;
+    ending.tell(&summary, Some(&ended.job)).await;
     super::end_told(&ended)
 }
 

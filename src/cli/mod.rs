@@ -282,12 +282,11 @@ fn is_printable(text: &str) -> bool {
 }
 
 fn fail(error: &RunnerError) -> Exit {
-    use std::io::IsTerminal;
     match error {
         RunnerError::Job(error) => {
             let plain = error.render(false);
             // The job file may be somebody else's, too: in colors nothing would be spelled out.
-            if std::io::stderr().is_terminal() && is_printable(&plain) {
+            if console::colors_enabled_stderr() && is_printable(&plain) {
                 crate::os::tell_in_colors(error.render(true))
             } else {
                 tell!("{plain}")

@@ -10,7 +10,6 @@ use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
 use crate::handoff::Exit;
 use crate::os::stop_on_signals;
 use crate::report::prune;
-use crate::report::summary::{self, EndOfCommand};
 use crate::runner::{self, Ended, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
@@ -39,12 +38,11 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
     };
-    ending.witness.ended();
-    summary::ended(&ended, ending.witness.took(), ending.takes_stdout()).await;
+    let summary = ending.ended(&ended).await;
     if let Some(swept) = after_run(&ended, &root, &mut ending.witness).await {
         prune::removed_after(&ended.job, &swept);
     }
-    ending.tell(EndOfCommand::Ended(&ended)).await;
+    ending.tell(&summary, Some(&ended.job)).await;
     // Last of all: who is killed before this has not told.
     super::end_told(&ended)
 }

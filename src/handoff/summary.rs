@@ -194,9 +194,10 @@ pub struct RequestsOfSummary {
     pub repeats: u64,
     /// Bytes of the answers' bodies, as they came over the wire.
     pub bytes: u64,
-    /// Requests in a second, while this command fetched; null where it sent none.
+    /// Requests that this command sent in a second while it fetched; null where it sent none.
     pub per_second: Option<f64>,
-    /// How long answers took, of those that came at the first try.
+    /// How long the answers took that this command waited for; where it asked nothing, those of the run that came at the
+    /// first try.
     pub latency: Option<LatencyOfSummary>,
 }
 
@@ -214,9 +215,11 @@ pub struct LatencyOfSummary {
 pub struct HeldFor {
     /// What it is: `limit`, `pause`, `down`, `server`, `in_flight`, `cpu`.
     pub by: String,
-    /// The same for a person: `429 of api.example.com`.
+    /// The same for a person: `2 pauses that api.example.com:443 asked for`.
     pub text: String,
-    /// How long.
+    /// How often.
+    pub times: u32,
+    /// How long, in all.
     pub seconds: f64,
 }
 

@@ -60,6 +60,7 @@ pub use schema::json_schema;
 pub use server::{ServerKind, ServerUrl};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
+pub use suggest::nearest_word;
 pub use table::{
     Destination, Mode, OnNewColumn, OnPause, OnReferencing, OnUnlisted, Publish, Stamp, Statement, Table,
     TableName,

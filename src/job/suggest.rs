@@ -2,13 +2,18 @@
 
 /// "did you mean `params`?", where one of `known` is close to `word`.
 pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, known: &[S]) -> Option<String> {
+    nearest_word(word, known).map(|nearest| format!("did you mean `{nearest}`?"))
+}
+
+/// The one of `known` that is close to `word`, if any is.
+pub fn nearest_word<'a, S: AsRef<str>>(word: &str, known: &'a [S]) -> Option<&'a str> {
     let lower = word.to_lowercase();
     let distance = |candidate: &&str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
     let nearest = known.iter().map(S::as_ref).min_by_key(distance)?;
     // A third of the letters may be wrong, and of a short word one of several.
     let most = (word.chars().count().max(nearest.chars().count()) / 3).max(1);
     let is_near = distance(&nearest) <= most && distance(&nearest) < word.chars().count();
-    is_near.then(|| format!("did you mean `{nearest}`?"))
+    is_near.then_some(nearest)
 }
 
 /// `a`, `b` or `c`, of which one is meant.

@@ -74,12 +74,7 @@ pub fn waiting(plan: &Plan) -> String {
     format!("SELECT kind, count(*) FROM {requests} WHERE status = 'waiting' GROUP BY kind ORDER BY 2 DESC, 1")
 }
 
-/// Whether all of what one of these queries found is rejected: there is nothing to ask again.
-pub fn all_are_rejected(found: &QueryResult) -> bool {
-    statuses(found).all(|status| status == Some("rejected"))
-}
-
-/// Whether some of it is.
+/// Whether some of what one of these queries found is rejected.
 pub fn some_are_rejected(found: &QueryResult) -> bool {
     statuses(found).any(|status| status == Some("rejected"))
 }

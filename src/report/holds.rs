@@ -20,9 +20,9 @@ pub(super) fn now(pulse: &Pulse, second: u64) -> Option<String> {
     Some(if hold.is_standstill() { format!("waiting: {text}") } else { format!("held by: {text}") })
 }
 
-/// What held, and for how long.
-pub(super) fn over(held: &Held) -> String {
-    let what = match &held.hold {
+/// What held.
+pub(super) fn past(held: &Held) -> String {
+    match &held.hold {
         Hold::Down { host, kind, .. } => format!("{host}, which did not answer ({})", why(*kind)),
         Hold::Pause { host, .. } => {
             format!("{} that {host} asked for", numbers::counted(held.times.into(), "pause"))
@@ -33,8 +33,7 @@ pub(super) fn over(held: &Held) -> String {
         }
         Hold::BackOff { .. } => "the time between attempts".to_owned(),
         hold => text(hold, 0),
-    };
-    format!("{what}, {}", time(held))
+    }
 }
 
 /// A quota that will not do.
@@ -95,8 +94,9 @@ mod tests {
         now(&Pulse { hold: Some(hold), holds, ..pulse() }, 100).unwrap()
     }
 
-    fn past(hold: Hold, times: u32, seconds: f64) -> String {
-        over(&Held { hold, times, seconds })
+    fn after(hold: Hold, times: u32, seconds: f64) -> String {
+        let held = Held { hold, times, seconds };
+        format!("{}, {}", past(&held), time(&held))
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
             line(pause.clone(), 2, 13.0),
             "waiting: a.example:443 asks for a pause; asked again in 9.0 s (2 pauses, 13 s in all)"
         );
-        assert_eq!(past(pause, 2, 20.0), "2 pauses that a.example:443 asked for, 20 s");
+        assert_eq!(after(pause, 2, 20.0), "2 pauses that a.example:443 asked for, 20 s");
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
             line(failing, 1, 1.0),
             "held by: a.example:80, which fails 7 % of the requests (429 or 5xx)"
         );
-        assert_eq!(past(server(None), 1, 61.0), "a.example:80, which answered more at once no faster, 61 s");
+        assert_eq!(after(server(None), 1, 61.0), "a.example:80, which answered more at once no faster, 61 s");
     }
 
     #[test]
@@ -127,6 +127,6 @@ mod tests {
         let told = "waiting: a.example:80 does not answer (no connection); given up in 4 min 48 s";
         assert_eq!(line(down(Some(388)), 1, 1.0), told);
         assert!(line(down(None), 1, 1.0).ends_with("(no connection)"));
-        assert_eq!(past(down(None), 1, 20.0), "a.example:80, which did not answer (no connection), 20 s");
+        assert_eq!(after(down(None), 1, 20.0), "a.example:80, which did not answer (no connection), 20 s");
     }
 }

@@ -70,7 +70,7 @@ pub fn job_word(path: &Path) -> String {
 }
 
 /// A word as a shell takes it for one.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

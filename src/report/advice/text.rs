@@ -44,7 +44,7 @@ impl Advice {
 }
 
 /// What a kind means, in one line.
-pub fn means(kind: Kind) -> &'static str {
+fn means(kind: Kind) -> &'static str {
     match kind {
         Kind::Dns => "the host's name was not found",
         Kind::Connect => "no connection could be made: nothing listens there, or a firewall or proxy refuses",

@@ -35,7 +35,16 @@ fn bar(pulse: &Pulse, width: usize) -> String {
     let cells = width.saturating_sub(words.chars().count());
     let full = u64::try_from(cells).unwrap_or(0) * percent(pulse) / 100;
     let full = usize::try_from(full).unwrap_or(cells);
-    format!("{}{}{words}", "█".repeat(full), "░".repeat(cells - full.min(cells)))
+    let [done, open] = if is_utf8() { ["█", "░"] } else { ["#", "."] };
+    format!("{}{}{words}", done.repeat(full), open.repeat(cells - full.min(cells)))
+}
+
+/// Whether a terminal of this locale shows what is beyond ASCII.
+fn is_utf8() -> bool {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let name = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find(set);
+    let locale = name.and_then(|name| std::env::var(name).ok()).unwrap_or_default().to_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 fn percent(pulse: &Pulse) -> u64 {

@@ -1,25 +1,34 @@
 //! What the ledger of a run says at its end: by endpoint, by kind, and of all requests.
 
+use super::nulls::null_columns;
 use crate::fetch::Mask;
 use crate::handoff::Plan;
 use crate::handoff::summary::{
-    EndpointOfSummary, ExampleOfFailure, FailuresOfKind, LatencyOfSummary, RequestsOfSummary,
+    Advice, EndpointOfSummary, ExampleOfFailure, FailuresOfKind, LatencyOfSummary, NullColumn,
+    RequestsOfSummary,
 };
 use crate::job::Job;
 use crate::merge::{MergeError, QueryResult, RunQuery};
 use crate::record::Status;
-use crate::runner::{LiveRun, id_columns};
+use crate::report::advice::{self, Cause, Commands};
+use crate::runner::{LiveRun, RunState, id_columns};
 
 /// What the ledger says.
 pub(super) struct Figures {
     pub endpoints: Vec<EndpointOfSummary>,
     pub failures: Vec<FailuresOfKind>,
     pub requests: RequestsOfSummary,
+    pub null_columns: Vec<NullColumn>,
 }
 
 impl Figures {
-    /// Reads them. What a server or a list wrote is masked.
-    pub async fn read(run: &LiveRun, job: Option<&Job>, mask: &Mask) -> Result<Figures, MergeError> {
+    /// Reads them. What a server or a list wrote is masked. Columns are looked at where the run is whole.
+    pub async fn read(
+        run: &LiveRun,
+        job: Option<&Job>,
+        is_whole: bool,
+        mask: &Mask,
+    ) -> Result<Figures, MergeError> {
         let (query, plan) = (RunQuery::open(&run.store, job).await?, &run.plan);
         let mut endpoints: Vec<EndpointOfSummary> = plan
             .endpoints
@@ -42,8 +51,15 @@ impl Figures {
         }
         let requests = requests(&sent, &query.ask(&latency(plan), None)?);
         let failures = query.ask(&by_kind(plan), None)?;
-        let failures = (0..failures.rows.len()).map(|row| failed(&failures, row, mask)).collect();
-        Ok(Figures { endpoints, failures, requests })
+        let mut failures: Vec<_> = (0..failures.rows.len()).map(|row| failed(&failures, row, mask)).collect();
+        if let Some(job) = job.filter(|_| !failures.is_empty()) {
+            advise(&mut failures, run, job, mask).await?;
+        }
+        let null_columns = match job.filter(|_| is_whole) {
+            Some(job) => null_columns(&query, plan, job, &endpoints, mask)?,
+            None => Vec::new(),
+        };
+        Ok(Figures { endpoints, failures, requests, null_columns })
     }
 }
 
@@ -91,6 +107,34 @@ fn by_kind(plan: &Plan) -> String {
          HAVING count(*) > 0
          ORDER BY requests DESC, 1, 3, 4"
     )
+}
+
+/// Says what to do about each.
+async fn advise(
+    failures: &mut [FailuresOfKind],
+    run: &LiveRun,
+    job: &Job,
+    mask: &Mask,
+) -> Result<(), MergeError> {
+    let state = RunState::read(&run.store).await?;
+    let commands = Commands::of(&run.store, &run.plan, job, state.is_whole());
+    let causes = advice::causes(&run.store, &run.plan, job, &commands).await?;
+    let of_text = |advice: &advice::Advice| Advice {
+        text: mask.apply(&advice.todo),
+        command: advice.command().map(|command| mask.apply(command)),
+    };
+    for failure in failures {
+        let is_its = |cause: &&Cause| {
+            failure.endpoint.as_ref() == Some(&cause.endpoint)
+                && (failure.kind.as_str(), failure.http_status) == (cause.kind.word(), cause.http_status)
+        };
+        failure.advice = match failure.status.as_str() {
+            "waiting" => Some(Advice { text: commands.for_waiting(), command: None }),
+            "rejected" => Some(of_text(&advice::Advice::for_rejected(&commands))),
+            _ => causes.iter().find(is_its).map(|cause| of_text(&cause.advice)),
+        };
+    }
+    Ok(())
 }
 
 fn failed(result: &QueryResult, row: usize, mask: &Mask) -> FailuresOfKind {

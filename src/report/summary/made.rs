@@ -16,13 +16,17 @@ use jiff::Timestamp;
 use super::figures::{Figures, rounded};
 use super::witness::Witness;
 use crate::fetch::Mask;
-use crate::handoff::summary::{DestinationOfSummary, PathsOfSummary, Phases, RowsOfSummary};
-use crate::handoff::{Exit, StateOfRun, Summary};
+use crate::handoff::summary::{
+    DestinationOfSummary, HeldFor, LatencyOfSummary, PathsOfSummary, Phases, RequestsOfSummary, RowsOfSummary,
+};
+use crate::handoff::{Exit, Held, Hold, StateOfRun, Summary};
 use crate::job::{Job, Mode};
 use crate::merge::{Published, PublishedPart, ResolvedDestination};
 use crate::os::tell;
-use crate::report::paused;
-use crate::runner::{AskedAgain, Ended, Fetched, LiveRun, Part, RunEnd, RunnerError, Unfinished, mask};
+use crate::report::{holds, paused};
+use crate::runner::{
+    AskedAgain, Ended, Fetched, LiveRun, Part, RunEnd, RunnerError, Totals, Unfinished, mask,
+};
 use crate::secrets::Secrets;
 
 /// Characters of a reason.
@@ -96,11 +100,12 @@ async fn summary_of(
     summary.destination = destination(end, run, job, secrets);
     summary.rows = rows(end);
     summary.warnings = warnings(end, &mask);
+    summary.holds = held(witness.totals());
     let job_path = run.map(|run| &run.plan.job_path).or_else(|| job.map(|job| &job.path));
     let run_path = run.map(|run| run.store.folder().display().to_string());
     summary.paths = PathsOfSummary { run: run_path, job: job_path.map(|path| path.display().to_string()) };
     if let Some(run) = run {
-        note_run(&mut summary, run, job, &mask).await;
+        note_run(&mut summary, run, job, &mask, witness.totals()).await;
     }
     summary
 }
@@ -116,20 +121,54 @@ fn note_time(summary: &mut Summary, witness: &Witness) {
 }
 
 /// What the run's files say; where they cannot be read, why.
-async fn note_run(summary: &mut Summary, run: &LiveRun, job: Option<&Job>, mask: &Mask) {
+async fn note_run(summary: &mut Summary, run: &LiveRun, job: Option<&Job>, mask: &Mask, totals: &Totals) {
     summary.run = Some(run.plan.run.clone());
     summary.records = Some(run.plan.records);
-    match Figures::read(run, job, mask).await {
+    let is_whole = matches!(summary.state, StateOfRun::Published | StateOfRun::Refused | StateOfRun::Fetched);
+    match Figures::read(run, job, is_whole, mask).await {
         Ok(figures) => {
             summary.endpoints = Some(figures.endpoints);
             summary.failures = Some(figures.failures);
-            summary.requests = Some(figures.requests);
+            summary.null_columns = figures.null_columns;
+            summary.requests = Some(with_totals(figures.requests, totals));
         }
         Err(error) => {
             let why = in_a_line(&error.to_string(), mask).0;
             summary.warnings.push(format!("the run's figures cannot be read: {why}"));
         }
     }
+}
+
+/// What the command itself saw of its requests.
+fn with_totals(requests: RequestsOfSummary, totals: &Totals) -> RequestsOfSummary {
+    let within = |part| totals.latencies.within(part).map(rounded);
+    let seen = within(0.5).zip(within(0.95)).map(|(p50, p95)| LatencyOfSummary { p50, p95 });
+    let per_second =
+        (totals.sent > 0 && totals.seconds > 0.0).then(|| rounded(totals.sent as f64 / totals.seconds));
+    RequestsOfSummary { per_second, latency: seen.or(requests.latency), ..requests }
+}
+
+/// What kept it from asking faster, the longest first.
+fn held(totals: &Totals) -> Vec<HeldFor> {
+    let held = |held: &Held| HeldFor {
+        by: match held.hold {
+            Hold::Down { .. } => "down",
+            Hold::Pause { .. } => "pause",
+            Hold::Token { .. } => "token",
+            Hold::Limit { .. } => "limit",
+            Hold::BackOff { .. } => "back_off",
+            Hold::Cpu => "cpu",
+            Hold::Server { .. } => "server",
+            Hold::InFlight { .. } => "in_flight",
+        }
+        .to_owned(),
+        text: holds::past(held),
+        times: held.times,
+        seconds: rounded(held.seconds),
+    };
+    let mut all: Vec<HeldFor> = totals.holds.iter().map(held).collect();
+    all.sort_by(|one, other| other.seconds.total_cmp(&one.seconds));
+    all
 }
 
 async fn state(end: EndOfCommand<'_>, run: Option<&LiveRun>) -> StateOfRun {

@@ -2,21 +2,23 @@
 
 mod figures;
 mod made;
+mod nulls;
+mod told;
 mod witness;
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 pub use made::{EndOfCommand, noted_summary};
 pub use witness::Witness;
 
 use super::numbers::{count, counted, duration};
-use super::stdout::{columns, shorten, write_rows};
-use super::table::{Shape, columns_that_fit, print_rows};
-use super::{failures, paused, run_again, secret_refused, some_columns, word_for};
+use super::stdout::{shorten, write_rows};
+use super::table::{Shape, columns_that_fit};
+use super::{paused, run_again, secret_refused, shell_word, some_columns, word_for};
 use crate::fetch::Mask;
-use crate::handoff::Exit;
-use crate::job::Job;
+use crate::handoff::{Exit, Summary};
 use crate::merge::{self, Published, PublishedPart};
 use crate::os::{shown_path, tell};
 use crate::record::Status;
@@ -31,59 +33,64 @@ pub(super) const PREVIEW_WIDTH: usize = 40;
 /// Columns of the table that are shown.
 const PREVIEW_COLUMNS: usize = 7;
 
-/// The end of a run or a merge. What is published stays so, whatever of this cannot be shown. The first rows are written to
-/// standard output, unless it is somebody else's.
-pub async fn ended(ended: &Ended, took: Duration, stdout_is_taken: bool) {
-    let Ended { run, job, .. } = ended;
-    if let RunEnd::Unfinished(left) = &ended.end {
-        return unfinished(run, left);
+/// The end of a run that a person interrupted: they wait for nothing else.
+pub fn interrupted(ended: &Ended) {
+    if let (RunEnd::Unfinished(left), Exit::Interrupted(_)) = (&ended.end, ended.exit()) {
+        unfinished(&ended.run, left);
     }
-    let left = figures(run, job, &ended.mask).await.unwrap_or_else(|error| {
-        tell!("\nthe run's figures cannot be shown: {error}");
-        Left::Nothing
-    });
-    match &ended.end {
-        RunEnd::Unfinished(_) => {}
-        RunEnd::Refused(why) => {
-            tell!("\n{}: {why}", job.name);
-            tell!("run    {}", shown_path(run.store.folder()));
-        }
-        RunEnd::Published(published) => {
-            if !stdout_is_taken {
-                preview_unless_it_takes_long(&ended.to, &job.table.name, &ended.mask).await;
-            }
-            say_published(ended, published, took);
-        }
-    }
-    say_what_next(run, left);
 }
 
-/// What of a run there is to look at when it has ended.
-enum Left {
-    Nothing,
-    /// Only what the table refuses.
-    Rejected,
-    /// Failed requests.
-    Failed,
+/// The end of a run or a merge that nobody interrupted. What is published stays so, whatever of this cannot be shown. The
+/// first rows are written to standard output, unless it is somebody else's.
+pub async fn ended(ended: &Ended, summary: &Summary, stdout_is_taken: bool) {
+    let published = match &ended.end {
+        RunEnd::Unfinished(_) if matches!(ended.exit(), Exit::Interrupted(_)) => return,
+        RunEnd::Unfinished(left) => {
+            told::requests(summary).iter().for_each(tell);
+            told::held_by(summary).iter().for_each(tell);
+            return unfinished(&ended.run, left);
+        }
+        RunEnd::Refused(_) => None,
+        RunEnd::Published(published) => Some(published),
+    };
+    if let Some(endpoints) = told::endpoints(summary) {
+        tell!("\n{endpoints}");
+    }
+    if published.is_some() && !stdout_is_taken {
+        preview_unless_it_takes_long(&ended.to, &ended.job.table.name, &ended.mask).await;
+    }
+    match &ended.end {
+        RunEnd::Refused(why) => tell!("\n{}: {why}", ended.job.name),
+        _ => published.iter().for_each(|published| say_published(ended, published, summary.seconds)),
+    }
+    say_how_it_went(summary);
+    tell!("run    {}", shown_path(ended.run.store.folder()));
+    told::advice(summary).iter().for_each(tell);
+    say_what_next(ended, summary);
 }
 
 /// What became of the requests.
-async fn figures(run: &LiveRun, job: &Job, mask: &Mask) -> Result<Left, RunnerError> {
-    endpoints(run, job).await?;
-    failed(run, job, mask).await
+fn say_how_it_went(summary: &Summary) {
+    told::requests(summary).iter().for_each(tell);
+    told::held_by(summary).iter().for_each(tell);
+    told::failed(summary).iter().for_each(tell);
+    told::without_values(summary).iter().for_each(tell);
 }
 
-fn say_published(Ended { run, job, to, mask, .. }: &Ended, published: &Published, took: Duration) {
+fn say_published(Ended { job, to, mask, .. }: &Ended, published: &Published, seconds: f64) {
     // A key that is there twice may be anything.
     let words = mask.apply(&in_words(published, kind(to)));
-    tell!("\n{}: {words}, in {}", job.name, duration(took));
+    tell!(
+        "\n{}: {words}, in {}",
+        job.name,
+        duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    );
     say_overridden(published);
     warnings(&job.name, &published.warnings);
     match kind(to) {
         "table" => tell!("table  {} in {}", job.table.name, shown_place(to)),
         file => tell!("{file:<7}{}", shown_place(to)),
     }
-    tell!("run    {}", shown_path(run.store.folder()));
 }
 
 /// What went wrong after COMMIT.
@@ -197,46 +204,6 @@ pub(super) fn goes_on(run: &LiveRun) -> String {
     format!("`windrow run {}` goes on", run_again(&run.store, &run.plan))
 }
 
-/// What became of the pairs, by endpoint: a pair counts as its last round left it.
-async fn endpoints(run: &LiveRun, job: &Job) -> Result<(), RunnerError> {
-    let of = |status: Status| format!("count(*) FILTER (WHERE status = '{status}') AS {status}");
-    let statuses = [Status::Ok, Status::Missing, Status::Failed, Status::NotAsked, Status::Waiting].map(of);
-    let sql = format!(
-        "SELECT endpoint, {} FROM {} GROUP BY endpoint",
-        statuses.join(", "),
-        run.plan.view("requests")
-    );
-    let mut result = merge::query(&run.store, Some(job), &sql, None).await?;
-    let place = |row: &Vec<Option<String>>| {
-        run.plan.endpoints.iter().position(|endpoint| Some(&endpoint.name) == row[0].as_ref())
-    };
-    result.rows.sort_by_key(place);
-    let mut lines = vec![result.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>()];
-    let figure = |cell: Option<String>| {
-        let cell = cell.unwrap_or_default();
-        cell.parse().map_or(cell, count)
-    };
-    lines.extend(result.rows.into_iter().map(|row| row.into_iter().map(figure).collect()));
-    let mut table = Vec::new();
-    columns(&mut table, &lines)?;
-    tell!("\n{}", String::from_utf8_lossy(&table).trim_end());
-    Ok(())
-}
-
-/// Failures by kind, with an example each.
-async fn failed(run: &LiveRun, job: &Job, mask: &Mask) -> Result<Left, RunnerError> {
-    let mut result = merge::query(&run.store, Some(job), &failures::by_kind(&run.plan), None).await?;
-    // A value that the table refuses may be anything.
-    result.rows.iter_mut().flatten().flatten().for_each(|value| *value = mask.apply(value));
-    if result.rows.is_empty() {
-        return Ok(Left::Nothing);
-    }
-    let mut table = Vec::new();
-    print_rows(&mut table, &result, Shape::Table)?;
-    tell!("\nfailures by kind:\n{}", String::from_utf8_lossy(&table).trim_end());
-    Ok(if failures::all_are_rejected(&result) { Left::Rejected } else { Left::Failed })
-}
-
 /// The conditions that `--anyway` set aside.
 fn say_overridden(published: &Published) {
     for condition in &published.overridden {
@@ -244,18 +211,32 @@ fn say_overridden(published: &Published) {
     }
 }
 
-/// What to do about failures.
-fn say_what_next(run: &LiveRun, left: Left) {
+/// What else there is to look at and to do.
+fn say_what_next(Ended { run, end, to, .. }: &Ended, summary: &Summary) {
     let word = word_for(&run.store, &run.plan);
-    match left {
-        Left::Nothing => {}
-        Left::Failed if !run.plan.trial => tell!(
-            "hint: `windrow failures {word}` lists what failed; `windrow retry {word}` asks it again, \
-             `windrow merge {word}` then publishes what is new"
-        ),
-        Left::Failed => tell!("hint: `windrow failures {word}` lists what failed"),
-        Left::Rejected => tell!("hint: `windrow failures {word} --list` lists what the table refuses"),
+    let failures = summary.failures.as_deref().unwrap_or_default();
+    // A gate that is shut has its own words for that.
+    if !failures.is_empty() && !matches!(end, RunEnd::Refused(_)) {
+        let is_mended = failures.iter().any(|failure| failure.kind != "rejected") && !run.plan.trial;
+        let then = if is_mended { "; `windrow merge WORD` then publishes what is new" } else { "" };
+        tell!("hint: `windrow failures {word} --list` lists all of it{}", then.replace("WORD", &word));
     }
+    if matches!(end, RunEnd::Published(_)) {
+        let also = shell_of(to).map_or_else(String::new, |shell| format!(", `{shell}` the table"));
+        tell!("hint: `windrow query {word} \"FROM rows\"` shows the rows{also}");
+    }
+}
+
+/// What opens the table, or the file, outside of windrow.
+fn shell_of(to: &merge::ResolvedDestination) -> Option<String> {
+    Some(match to {
+        merge::ResolvedDestination::DuckDb(path) => format!("duckdb {}", shell_word(&shown_path(path))),
+        merge::ResolvedDestination::Server(server) => {
+            let path = server.shown().strip_prefix("sqlite:")?;
+            format!("sqlite3 {}", shell_word(&shown_path(Path::new(path))))
+        }
+        merge::ResolvedDestination::Parquet(_) | merge::ResolvedDestination::Csv(_) => return None,
+    })
 }
 
 /// What the rows are in, to people.

@@ -63,6 +63,8 @@ pub struct Subject {
 #[derive(Debug, Default)]
 struct Tally {
     pairs: u64,
+    /// Pairs of blocks that were committed when its first process started: done by an earlier command.
+    earlier: Option<u64>,
     /// Pairs of blocks that were committed when its process started.
     committed: u64,
     /// What its process told; what one had open when it crashed is asked again.
@@ -78,7 +80,12 @@ impl Tally {
         (self.committed + self.counts.pairs.done).min(self.pairs)
     }
 
-    /// The same of a hundred.
+    /// Those that ended by this command.
+    fn finished_now(&self) -> u64 {
+        self.finished().saturating_sub(self.earlier.unwrap_or_default())
+    }
+
+    /// How many ended, of a hundred.
     fn percent(&self) -> u64 {
         (self.finished() * 100).checked_div(self.pairs).unwrap_or(100)
     }
@@ -93,6 +100,8 @@ pub struct Course {
     subject: Subject,
     phase: Phase,
     began: Instant,
+    /// The same, in seconds since 1970.
+    began_at: u64,
     tallies: BTreeMap<u32, Tally>,
     shards_done: u64,
     pace: Pace,
@@ -108,7 +117,7 @@ impl Course {
     /// Of a round that begins or goes on now. `limited` is its job and what is left of it costs, where limits say how long that
     /// takes.
     pub fn begin(subject: Subject, limited: Option<(&Job, &Price)>) -> Course {
-        let began = Instant::now();
+        let (began, began_at) = (Instant::now(), second());
         let left = subject.pairs.saturating_sub(subject.finished);
         Course {
             phase: Phase::Fetching,
@@ -119,7 +128,8 @@ impl Course {
             holds: Holds::default(),
             all: Latencies::default(),
             lately: (began, Latencies::default(), Latencies::default()),
-            at_least: limited.map(|(job, price)| AtLeast::of(job, price, left, second())).unwrap_or_default(),
+            began_at,
+            at_least: limited.map(|(job, price)| AtLeast::of(job, price, left, began_at)).unwrap_or_default(),
             quota: None,
             subject,
         }
@@ -130,10 +140,14 @@ impl Course {
         let tally = self.tallies.entry(shard).or_default();
         match event {
             Event::Started { pairs, committed, .. } => {
-                let sent_before = tally.sent();
-                let counts = Counts::default();
-                *tally =
-                    Tally { pairs: *pairs, committed: *committed, counts, sent_before, is_at_work: true };
+                *tally = Tally {
+                    pairs: *pairs,
+                    earlier: tally.earlier.or(Some(*committed)),
+                    committed: *committed,
+                    counts: Counts::default(),
+                    sent_before: tally.sent(),
+                    is_at_work: true,
+                };
             }
             Event::Progress(counts) => {
                 tally.counts = Counts { latencies: Vec::new(), ..counts.clone() };
@@ -162,7 +176,9 @@ impl Course {
     /// How things are.
     pub fn pulse(&mut self, now: Instant) -> Pulse {
         let finished = self.finished();
-        self.pace.sample(now, finished, self.is_standstill());
+        // What earlier commands did says nothing of the pace.
+        let finished_now = self.tallies.values().map(Tally::finished_now).sum();
+        self.pace.sample(now, finished_now, self.is_standstill());
         let left = self.subject.pairs.saturating_sub(finished);
         let at_work = || self.tallies.iter().filter(|(_, tally)| tally.is_at_work);
         let shown = |(shard, tally): (&u32, &Tally)| AtWork { shard: *shard, percent: tally.percent() };
@@ -184,12 +200,17 @@ impl Course {
             latency: self.latency(),
             hold: self.holds.now().cloned(),
             holds: self.holds(now),
-            seconds_left: self.time_left(left).map(|time| time.as_secs_f64().round()),
+            seconds_left: self.time_left(left, now).map(|time| time.as_secs_f64().round()),
             quota: self.quota_left(now),
             shards: self.subject.shards,
             shards_done: self.shards_done,
             at_work,
         }
+    }
+
+    /// A moment, in seconds since 1970.
+    fn second(&self, now: Instant) -> u64 {
+        self.began_at + now.duration_since(self.began).as_secs()
     }
 
     /// Whether nothing is sent now, since a host or a server says so.
@@ -235,16 +256,16 @@ impl Course {
         Some(LatencyMs { p50: all.within(0.5)?, p95: all.within(0.95)? })
     }
 
-    fn time_left(&self, left: u64) -> Option<Duration> {
+    fn time_left(&self, left: u64, now: Instant) -> Option<Duration> {
         let by_pace = self.pace.time_left(left)?;
-        let at_least = self.at_least.time_left(left, second())?;
-        Some(by_pace.max(at_least)).filter(|time| *time <= pace::LONGEST)
+        let passed = (now.duration_since(self.began), self.second(now));
+        self.at_least.time_left(left, by_pace, passed).filter(|time| *time <= pace::LONGEST)
     }
 
     fn quota_left(&mut self, now: Instant) -> Option<QuotaLeft> {
         let is_known = self.quota.as_ref().is_some_and(|(at, _)| now.duration_since(*at) < LOOK_AT_QUOTA);
         if !is_known {
-            self.quota = Some((now, self.at_least.quota_left(second())));
+            self.quota = Some((now, self.at_least.quota_left(self.second(now))));
         }
         self.quota.as_ref().and_then(|(_, quota)| quota.clone())
     }
@@ -266,55 +287,4 @@ fn second() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn course(pairs: u64) -> Course {
-        let subject = Subject { shards: 2, pairs, ..Subject::default() };
-        Course::begin(subject, None)
-    }
-
-    fn started(pairs: u64, committed: u64) -> Event {
-        Event::Started { shard: 0, pairs, committed }
-    }
-
-    fn done(done: u64) -> Event {
-        let pairs = Pairs { done, ..Pairs::default() };
-        Event::Progress(Counts { pairs, requests: done, ..Counts::default() })
-    }
-
-    #[test]
-    fn a_pair_is_counted_once_whichever_process_ended_it() {
-        let mut course = course(1_000);
-        let mut told = |shard, event: &Event| {
-            course.event(shard, event, Instant::now());
-            let pulse = course.pulse(Instant::now());
-            (pulse.pairs.done, pulse.sent)
-        };
-        assert_eq!(told(0, &started(600, 100)), (100, 0));
-        assert_eq!(told(0, &done(50)), (150, 50));
-        assert_eq!(told(0, &Event::Committed { pairs: 30 }), (150, 50));
-        assert_eq!(told(1, &started(400, 0)), (150, 50));
-        assert_eq!(told(1, &done(7)), (157, 57));
-        // The first one's process crashed: what it had open is asked again, what it committed is not.
-        assert_eq!(told(0, &started(600, 130)), (137, 57));
-        assert_eq!(told(0, &done(480)), (607, 537), "no shard has more than all of its pairs");
-    }
-
-    #[test]
-    fn latencies_are_those_of_the_last_minute_of_all_processes() {
-        let mut course = course(1_000);
-        let began = Instant::now();
-        let mut told = |second: u64, shard: u32, micros: u64| {
-            let latencies = vec![(micros, 10)];
-            let now = began + Duration::from_secs(second);
-            course.event(shard, &Event::Progress(Counts { latencies, ..Counts::default() }), now);
-            let latency = course.pulse(now).latency.unwrap();
-            (latency.p50.round(), latency.p95.round())
-        };
-        assert_eq!(told(1, 0, 20_000), (20.0, 20.0));
-        assert_eq!(told(2, 1, 40_000), (20.0, 40.0));
-        assert_eq!(told(31, 0, 60_000), (40.0, 60.0));
-        assert_eq!(told(62, 0, 80_000), (60.0, 80.0), "those of the first half minute are over");
-    }
-}
+mod tests;

@@ -49,6 +49,10 @@ impl Pace {
 
     /// How far things are now, and whether nothing can be sent.
     pub(super) fn sample(&mut self, at: Instant, done: u64, is_standstill: bool) {
+        // The process was stopped, or the machine slept.
+        if let Some(last) = self.samples.back().filter(|last| at.duration_since(last.at) >= STANDS_STILL) {
+            self.stills.push_back((last.at, at));
+        }
         match self.stills.back_mut() {
             // Up to now it was so, whatever it is from now on.
             Some((_, until)) if self.is_still => *until = at,
@@ -137,6 +141,12 @@ mod tests {
         );
         assert_eq!(left(&after(40, 100, |second| second >= 30)), None, "nothing moves");
         assert_eq!(left(&after(200, 100, |second| second >= 100)), None, "nothing has moved for a minute");
+        let mut stopped = after(20, 100, |_| false);
+        let (last, hour) = (*stopped.samples.back().unwrap(), Duration::from_secs(3_600));
+        for second in 0..5 {
+            stopped.sample(last.at + hour + Duration::from_secs(second), last.done + 100 * second, false);
+        }
+        assert_eq!(left(&stopped), Some(10), "it was stopped for an hour");
         assert_eq!(after(20, 4, |_| false).time_left(1 << 40), None, "nobody waits that long");
     }
 }

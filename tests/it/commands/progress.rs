@@ -14,7 +14,7 @@ use vt100::Parser;
 
 use crate::postgres_server;
 use crate::support::processes::until;
-use crate::support::{Origin, Sandbox, ended, small_job, wait};
+use crate::support::{Origin, Sandbox, ended, is_soak, small_job, wait};
 
 /// How soon it is to be seen; ten times as long on a busy machine.
 const SOON: Duration = Duration::from_secs(2);
@@ -34,7 +34,8 @@ impl Terminal {
     fn with(sandbox: &Sandbox, width: u16, words: &[&str]) -> Terminal {
         let terminal = openpty(&size(width), None).unwrap();
         let mut command = sandbox.command(words);
-        command.env("TERM", "xterm").stdout(Stdio::null()).stderr(Stdio::from(terminal.slave));
+        command.env("TERM", "xterm").env("LC_ALL", if width == 60 { "C" } else { "C.UTF-8" });
+        command.stdout(Stdio::null()).stderr(Stdio::from(terminal.slave));
         let run = command.spawn().unwrap();
         drop(command);
         let screen = Arc::new(Mutex::new(Parser::new(24, width, 0)));
@@ -121,6 +122,7 @@ fn what_holds_a_run_back_is_one_line_of_those_that_fit_the_terminal() {
         let bar = &lines[title + 1];
         let wide = usize::from(width).min(80);
         assert_eq!(bar.trim_end().chars().count(), wide, "a bar, and a share: {lines:#?}");
+        assert_eq!(bar.is_ascii(), width == 60, "as the locale can show it: {bar}");
         assert!(lines[title + 2].contains(" of 2,400 requests done, "), "{lines:#?}");
         assert!(lines[title + 3].starts_with("0 failed"), "{lines:#?}");
         assert!(lines[title + 4].contains(" shards done; at work: "), "{lines:#?}");
@@ -167,8 +169,9 @@ fn a_window_that_becomes_narrower_shows_each_line_once() {
             let lines = terminal.lines();
             let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
             let wide = usize::from(width).min(80);
-            let has_bar =
-                lines.iter().any(|line| line.starts_with(['█', '░']) && line.chars().count() == wide);
+            let has_bar = lines
+                .iter()
+                .any(|line| line.starts_with(['█', '░', '#', '.']) && line.chars().count() == wide);
             ["small   run ", " requests done, ", " shards done", "held by: "].map(count) == [1; 4] && has_bar
         };
         until(SOON, &format!("{width}: {:#?}", terminal.lines()), is_whole);
@@ -294,4 +297,129 @@ fn that_requests_wait_to_be_sent_again_is_told_with_how_they_failed() {
     );
     let terminal = Terminal::of(&sandbox, 100);
     terminal.wait_for("waiting: requests that failed (connections break) are sent again soon");
+}
+
+/// A job that takes a while, and how it is slowed down.
+struct Slow {
+    name: &'static str,
+    origin: &'static [&'static str],
+    films: usize,
+    settings: &'static str,
+    limit: &'static str,
+    /// The part of what is told from a quarter on that is to be within a third of the truth.
+    right: f64,
+}
+
+const SLOW: [Slow; 5] = [
+    Slow {
+        name: "steady",
+        origin: &["--latency-ms", "100"],
+        films: 2000,
+        settings: "in_flight = 8",
+        limit: "",
+        right: 0.95,
+    },
+    Slow {
+        name: "faulty",
+        origin: &["--latency-ms", "100", "--rate-429", "0.01", "--retry-after", "1", "--rate-500", "0.02"],
+        films: 1800,
+        settings: "in_flight = 8",
+        limit: "",
+        right: 0.9,
+    },
+    Slow {
+        name: "limited",
+        origin: &["--latency-ms", "20"],
+        films: 1800,
+        settings: "",
+        limit: "rate = \"40/s\"",
+        right: 0.95,
+    },
+    Slow {
+        name: "quota",
+        origin: &["--latency-ms", "100"],
+        films: 700,
+        settings: "in_flight = 4",
+        limit: "quota = \"500/25s\"",
+        right: 0.75,
+    },
+    // Of a long tail nobody knows beforehand.
+    Slow {
+        name: "tail",
+        origin: &["--latency-ms", "50", "--jitter-ms", "400"],
+        films: 1500,
+        settings: "in_flight = 16",
+        limit: "",
+        right: 0.0,
+    },
+];
+
+impl Slow {
+    /// Of what was told from a quarter on, the part that was within a third of the truth.
+    fn told(&self) -> f64 {
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(self.origin));
+        let limit = if self.limit.is_empty() { "" } else { "limit = \"slow\"" };
+        small_job(&sandbox, &origin, self.films, self.settings, limit);
+        if !self.limit.is_empty() {
+            sandbox.edit("small.toml", "[defaults]", &format!("[limit.slow]\n{}\n\n[defaults]", self.limit));
+        }
+        let told = sandbox.run(["run", "small.toml", "--wait", "--progress", "json"]).with_code(0).stderr;
+        let pulses: Vec<Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let second = |pulse: &Value| {
+            pulse["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond() as f64 / 1e3
+        };
+        let end = pulses.iter().rfind(|pulse| pulse["phase"] == "ended").map(second).unwrap();
+        let is_late = |pulse: &&Value| {
+            let (done, planned) = (pulse["done"].as_f64().unwrap(), pulse["planned"].as_f64().unwrap());
+            let is_early = pulse["round"] == 0 && done < planned / 4.0;
+            !is_early && pulse["phase"] == "fetching" && end - second(pulse) >= 5.0
+        };
+        let told: Vec<(f64, f64)> = pulses
+            .iter()
+            .filter(is_late)
+            .filter_map(|pulse| Some((pulse["seconds_left"].as_f64()?, end - second(pulse))))
+            .collect();
+        assert!(told.len() >= 10, "{}: {told:?}", self.name);
+        let right = told.iter().filter(|(left, truth)| (left / truth - 1.0).abs() <= 1.0 / 3.0).count();
+        let shown: Vec<_> = told.iter().step_by(told.len().div_ceil(6)).collect();
+        println!("{}: {right} of {} within a third: {shown:.0?}", self.name, told.len());
+        right as f64 / told.len() as f64
+    }
+}
+
+/// A minute of runs that hardly work; what the figures come from is tested without them.
+#[test]
+fn the_time_left_is_what_is_left() {
+    if !is_soak() {
+        return;
+    }
+    let runs = SLOW.map(|slow| std::thread::spawn(move || (slow.name, slow.told(), slow.right)));
+    for run in runs {
+        let (name, right, least) = run.join().unwrap();
+        assert!(right >= least, "{name}: {right:.2}");
+    }
+}
+
+#[test]
+fn colors_are_for_who_wants_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("small.toml", "[input]\nfiles = \"ids.txt\"\n");
+    for (name, value, is_colored) in
+        [("TERM", "xterm", true), ("NO_COLOR", "1", false), ("TERM", "dumb", false)]
+    {
+        let terminal = openpty(&size(80), None).unwrap();
+        let mut command = sandbox.command(["run", "small.toml"]);
+        command
+            .env("TERM", "xterm")
+            .env(name, value)
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(terminal.slave));
+        assert_eq!(command.status().unwrap().code(), Some(2));
+        drop(command);
+        let mut told = String::new();
+        // The end of a terminal that nobody writes to any more is an error.
+        let _ = File::from(terminal.master).read_to_string(&mut told);
+        assert!(told.contains("files"), "{told}");
+        assert_eq!(told.contains('\x1b'), is_colored, "{name}={value}: {told:?}");
+    }
 }

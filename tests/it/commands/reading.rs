@@ -17,6 +17,10 @@ fn redacted(sandbox: &Sandbox, text: &str) -> String {
         .unwrap()
         .replace_all(&run, "in [time]\n")
         .into_owned();
+    let took = regex::Regex::new(r"\d+/s, p50 [^,]+, p95 [^,]+")
+        .unwrap()
+        .replace_all(&took, "[rate]/s, p50 [time], p95 [time]")
+        .into_owned();
     let started = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d [A-Z]+")
         .unwrap()
         .replace_all(&took, "[started]")
@@ -53,19 +57,17 @@ fn a_run_tells_its_beginning_and_its_end() {
     omdb      18        1       1          0        0
     business  19        0       1          0        0
 
-    failures by kind:
-    ┌──────────┬────────┬────────┬──────┬──────────┬────────────┬──────────────────────────────────────┐
-    │ endpoint ┆ status ┆ kind   ┆ http ┆ requests ┆ example_id ┆ example                              │
-    ╞══════════╪════════╪════════╪══════╪══════════╪════════════╪══════════════════════════════════════╡
-    │ business ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    │ omdb     ┆ failed ┆ status ┆ 403  ┆ 1        ┆ tt4721367  ┆ 403 Forbidden: {"error":"Forbidden"} │
-    └──────────┴────────┴────────┴──────┴──────────┴────────────┴──────────────────────────────────────┘
-
 
     small: published 19 rows, 1 record left out: a request failed; the table has 19, in [time]
     table  films in small.duckdb
+    asked  40 requests, [rate]/s, p50 [time], p95 [time], 21.6 kB
+    failed 1 status 403 of business, such as tt4721367: 403 Forbidden: {"error":"Forbidden"}
+    failed 1 status 403 of omdb, such as tt4721367: 403 Forbidden: {"error":"Forbidden"}
     run    shards/small/YYYYMMDDTHHMMSS-XXXXXXXXXXXXX
-    hint: `windrow failures small` lists what failed; `windrow retry small` asks it again, `windrow merge small` then publishes what is new
+    hint: status 403 of business: `missing = [404, 403]` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: status 403 of omdb: `missing = [403, '.Response == "False"']` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
+    hint: `windrow failures small --list` lists all of it; `windrow merge small` then publishes what is new
+    hint: `windrow query small "FROM rows"` shows the rows, `duckdb small.duckdb` the table
     "#);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
     ┌───────────┬────────────────────────────┬──────┬─────────┐

@@ -117,3 +117,21 @@ fn rounds_add_up_and_a_folder_without_a_summary_is_a_run_as_well() {
     assert_eq!((&merged["state"], &merged["rows"]["table"]), (&"published".into(), &30.into()));
     are_valid(&[first, second, merged]);
 }
+
+/// A name that is spelled wrong makes a column of nulls, which looks like a success.
+#[test]
+fn a_column_without_any_value_is_told_with_what_the_answers_have_instead() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    small_job(&sandbox, &origin, 20, "keep_answers = \"all\"", "");
+    sandbox.edit("small.toml", "jq = \".Year\"", "jq = \".Yaer\"");
+    let told = summary(&sandbox, &["run", "small.toml"], 0);
+    let expected = serde_json::json!([
+        { "column": "year", "endpoint": "omdb", "looks_for": ".Yaer", "did_you_mean": ".Year" }
+    ]);
+    assert_eq!(told["null_columns"], expected);
+    let again = sandbox.run(["merge", "small"]).with_code(0);
+    again.saying("empty  year has a value in no row: `.Yaer` found nothing (did you mean `.Year`?)");
+    sandbox.edit("small.toml", "keep_answers = \"all\"", "keep_answers = \"none\"");
+    sandbox.run(["run", "small.toml", "--new"]).saying("`.Yaer` found nothing\n");
+    are_valid(&[told]);
+}

@@ -1,0 +1,147 @@
+//! Columns that have a value in no row of a run: most often an expression that looks for something the answers do not have.
+
+use serde_json::Value;
+
+use crate::fetch::Mask;
+use crate::handoff::Plan;
+use crate::handoff::summary::{EndpointOfSummary, NullColumn};
+use crate::job::{Column, Expression, Job, nearest_word};
+use crate::merge::{MergeError, RunQuery};
+
+/// Rows that are looked at first: most columns have a value in one of them.
+const FIRST: usize = 1_000;
+
+/// Answers that are looked into for what was meant.
+const ANSWERS: usize = 3;
+
+/// Those of a run that is whole. What the answers have instead is known where answers of records that are well were kept.
+pub(super) fn null_columns(
+    query: &RunQuery,
+    plan: &Plan,
+    job: &Job,
+    endpoints: &[EndpointOfSummary],
+    mask: &Mask,
+) -> Result<Vec<NullColumn>, MergeError> {
+    let mut found = Vec::new();
+    for (at, endpoint) in endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.ok > 0) {
+        let names = plan.shown_answers(at).others.into_iter().skip(plan.id_columns).map(quoted);
+        let view = quoted(endpoint.endpoint.clone());
+        let all: Vec<String> = names.collect();
+        let first = without_values(query, &all, &format!("(FROM {view} LIMIT {FIRST})"))?;
+        let null = without_values(query, &first, &view)?;
+        let columns = plan.endpoints[at].columns.iter().zip(&all).filter(|(_, name)| null.contains(name));
+        let of_job = job.endpoint(&endpoint.endpoint).map(|(_, endpoint)| &endpoint.columns);
+        found.extend(columns.map(|(field, _)| {
+            let column = of_job.and_then(|columns| columns.iter().find(|column| column.name == field.name));
+            NullColumn {
+                column: field.name.clone(),
+                endpoint: endpoint.endpoint.clone(),
+                looks_for: column.map(looks_for),
+                did_you_mean: None,
+            }
+        }));
+    }
+    for null in &mut found {
+        null.did_you_mean = meant(query, plan, null).map(|meant| mask.apply(&meant));
+    }
+    Ok(found)
+}
+
+fn quoted(name: String) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Those of some columns, as SQL names, that are null in every row of a relation; none where it has no row.
+fn without_values(query: &RunQuery, columns: &[String], of: &str) -> Result<Vec<String>, MergeError> {
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let counts: Vec<String> = columns.iter().map(|column| format!("count({column})")).collect();
+    let found = query.ask(&format!("SELECT count(*), {} FROM {of}", counts.join(", ")), None)?;
+    let Some((rows, counts)) = found.rows.first().and_then(|row| row.split_first()) else {
+        return Ok(Vec::new());
+    };
+    let is_zero = |count: &Option<String>| count.as_deref() == Some("0");
+    if is_zero(rows) {
+        return Ok(Vec::new());
+    }
+    let null = columns.iter().zip(counts).filter(|(_, count)| is_zero(count));
+    Ok(null.map(|(column, _)| column.clone()).collect())
+}
+
+/// The column's expression, as the job has it.
+fn looks_for(column: &Column) -> String {
+    match &column.expression {
+        Expression::Jq(jq) => jq.clone(),
+        Expression::Css(css) => css.selector.clone(),
+        Expression::Text => column.regex.clone().unwrap_or_default(),
+    }
+}
+
+/// What the answers have that is spelled almost as what is looked for, as far as a few that were kept tell: of an endpoint
+/// whose columns are taken from a whole answer.
+fn meant(query: &RunQuery, plan: &Plan, null: &NullColumn) -> Option<String> {
+    let planned = plan.endpoints.iter().find(|planned| planned.name == null.endpoint)?;
+    let path = null.looks_for.as_deref().and_then(plain_path)?;
+    if planned.explodes || planned.batched {
+        return None;
+    }
+    let sql = format!(
+        "SELECT body FROM {} WHERE endpoint = '{}' AND http_status BETWEEN 200 AND 299 AND body IS NOT NULL LIMIT {ANSWERS}",
+        plan.view("answers"),
+        planned.name.replace('\'', "''"),
+    );
+    // Where they cannot be read there is no guess.
+    let answers = query.ask(&sql, None).ok()?.rows;
+    answers.iter().flatten().flatten().find_map(|body| {
+        let answer = serde_json::from_str(body).ok()?;
+        spelled_otherwise(&answer, &path)
+    })
+}
+
+/// The names of `.a.b`; nothing of any other jq.
+fn plain_path(jq: &str) -> Option<Vec<&str>> {
+    let path: Vec<&str> = jq.trim().strip_prefix('.')?.split('.').collect();
+    let is_name = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
+    };
+    path.iter().all(is_name).then_some(path)
+}
+
+/// The path with the first name that is not there put right; nothing where there is no such name nearby.
+fn spelled_otherwise(answer: &Value, path: &[&str]) -> Option<String> {
+    let (mut at, mut so_far) = (answer, String::new());
+    for (place, name) in path.iter().enumerate() {
+        match at.get(name) {
+            Some(inner) => at = inner,
+            None => {
+                let names: Vec<&str> = at.as_object()?.keys().map(String::as_str).collect();
+                let rest = path[place + 1..].iter().map(|name| format!(".{name}")).collect::<String>();
+                return Some(format!("{so_far}.{}{rest}", nearest_word(name, &names)?));
+            }
+        }
+        so_far += &format!(".{name}");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_nearby_is_put_in_its_place() {
+        let answer = json!({ "Title": "x", "Year": null, "ratings": { "imdb_votes": 7 } });
+        let meant = |jq: &str| spelled_otherwise(&answer, &plain_path(jq)?);
+        assert_eq!(meant(".Yaer").as_deref(), Some(".Year"));
+        assert_eq!(meant(".title").as_deref(), Some(".Title"));
+        assert_eq!(meant(".rating.imdb_votes").as_deref(), Some(".ratings.imdb_votes"));
+        assert_eq!(meant(".ratings.imdbVotes").as_deref(), Some(".ratings.imdb_votes"));
+        for none in [".Year", ".director", ".Title.x", ".[0]", ".a | .b", "length", "."] {
+            assert_eq!(meant(none), None, "{none}");
+        }
+    }
+}
