@@ -134,7 +134,7 @@ fn kept_answers_are_shown_each_with_its_own_record_and_nobody_is_asked() {
     assert!(!shown.stderr.contains("windrow retry"), "{}", shown.stderr);
     let told = sandbox.run(["check", "small.toml", "--offline", "--sample", "4", "-f", "json"]).with_code(1);
     let told = document(&told);
-    assert_eq!((&told["offline"], &told["answers_of"]), (&true.into(), &run.into()));
+    assert_eq!((&told["offline"], &told["answers_of"]), (&true.into(), &run.as_str().into()));
     let ids = film_ids(60);
     let mut seen = Vec::new();
     for record in told["records"].as_array().unwrap() {
@@ -146,7 +146,7 @@ fn kept_answers_are_shown_each_with_its_own_record_and_nobody_is_asked() {
                  WHERE imdb_id = '{id}' AND endpoint = '{}'",
                 endpoint["endpoint"].as_str().unwrap()
             );
-            let truth = sandbox.query("small", &sql)[0].trim_end_matches(',').replace(",\"\"", "");
+            let truth = sandbox.query(&run, &sql)[0].trim_end_matches(',').replace(",\"\"", "");
             assert_eq!(format!("{},{}", then("status"), then("kind")).trim_end_matches(','), truth, "{id}");
         }
         seen.push(id);
