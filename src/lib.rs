@@ -10,7 +10,7 @@
 //! A *record* is one line of the list; its *ordinal*, its position, is its identity for the whole run. An
 //! *endpoint* is one HTTP question asked for every record; a record and an endpoint are a *pair*. A *shard* is
 //! a slice of the records, worked by one child process. A *round* works shards over what the round before left
-//! failed or waiting; round 0 asks everything. A *block* is consecutive lines of a shard, its bounds fixed by the
+//! failed or waiting; round 0 asks everything, and one from kept answers nobody. A *block* is consecutive lines of a shard, its bounds fixed by the
 //! plan: the unit of commit. A *chunk* is a file that a block becomes: its rows, one file per endpoint, and its
 //! requests. The *ledger* is all the requests: one line for every planned pair.
 //!

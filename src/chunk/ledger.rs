@@ -40,6 +40,7 @@ pub fn encode_ledger(endpoints: &[String], lines: &[Line]) -> Result<Bytes, Chun
         moments("started_at", lines, |line| line.started_at),
         moments("finished_at", lines, |line| line.finished_at),
         numbers("batch", lines, |line| line.batch.map(|ordinal| ordinal as i64)),
+        texts("host", lines, |line| line.host.as_deref()),
     ];
     parquet::write(&mut DataFrame::new(lines.len(), columns)?)
 }
@@ -117,6 +118,7 @@ mod tests {
             started_at: Some(1),
             finished_at: Some(2),
             batch: None,
+            host: Some("example.com:443".into()),
         }
     }
 

@@ -36,6 +36,7 @@ struct Columns<'a> {
     started_at: &'a Int64Chunked,
     finished_at: &'a Int64Chunked,
     batch: &'a Int64Chunked,
+    host: Option<&'a StringChunked>,
 }
 
 impl<'a> Columns<'a> {
@@ -56,6 +57,7 @@ impl<'a> Columns<'a> {
             started_at: frame.column("started_at")?.datetime()?.physical(),
             finished_at: frame.column("finished_at")?.datetime()?.physical(),
             batch: frame.column("batch")?.i64()?,
+            host: frame.column("host").ok().map(|host| host.str()).transpose()?,
         })
     }
 
@@ -76,6 +78,7 @@ impl<'a> Columns<'a> {
             started_at: self.started_at.get(row),
             finished_at: self.finished_at.get(row),
             batch: self.batch.get(row).and_then(|ordinal| ordinal.try_into().ok()),
+            host: self.host.and_then(|host| host.get(row)).map(Into::into),
         })
     }
 
@@ -118,6 +121,7 @@ mod tests {
             started_at: Some(-1),
             finished_at: Some(2),
             batch: Some(1),
+            host: Some("example.com:443".into()),
         };
         let failure = Failure::passing(Kind::Timeout, "no answer within 60s");
         let failed = Line {

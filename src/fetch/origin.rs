@@ -18,6 +18,8 @@ pub struct Origin(Arc<Parts>);
 struct Parts {
     /// `https://host:port`, the port only where it is not the scheme's own.
     text: String,
+    /// `host:port`.
+    named: Arc<str>,
     scheme: Scheme,
     authority: Authority,
     host: HeaderValue,
@@ -35,8 +37,11 @@ impl Origin {
             return Err("a URL may not hold a user name or a password");
         }
         let authority = &url[Position::BeforeHost..Position::AfterPort];
+        let (host, port) =
+            (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         Ok(Origin(Arc::new(Parts {
             text: format!("{}://{authority}", url.scheme()),
+            named: format!("{host}:{port}").into(),
             scheme,
             host: HeaderValue::from_str(authority).map_err(|_| "the host is not valid")?,
             authority: authority.parse().map_err(|_| "the host is not valid")?,
@@ -61,6 +66,11 @@ impl Origin {
     /// The port, also if it is the scheme's own.
     pub fn port(&self) -> u16 {
         self.0.authority.port_u16().unwrap_or(if self.is_https() { 443 } else { 80 })
+    }
+
+    /// `host:port`, as people know it.
+    pub fn named(&self) -> Arc<str> {
+        self.0.named.clone()
     }
 
     /// Its address, where the host is one and no name.
@@ -136,6 +146,13 @@ mod tests {
     fn hosts_are_written_the_way_the_wire_wants_them() {
         assert_eq!(origin("https://bücher.example:8443").unwrap().host(), "xn--bcher-kva.example:8443");
         assert_eq!(origin("http://[::1]:80/").unwrap().host(), "[::1]");
+        for (url, named) in
+            [("http://[::1]/", "[::1]:80"), ("https://A.example/", "a.example:443"), ("http://a:81", "a:81")]
+        {
+            let origin = origin(url).unwrap();
+            assert_eq!(&*origin.named(), named);
+            assert_eq!(format!("{}:{}", origin.host_name(), origin.port()), named);
+        }
     }
 
     #[test]

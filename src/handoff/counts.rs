@@ -139,6 +139,7 @@ mod tests {
             started_at: None,
             finished_at: None,
             batch: None,
+            host: None,
         }
     }
 

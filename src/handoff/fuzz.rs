@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::commit::Commit;
-use super::plan::{Outcome, Plan, Publishing, Round};
+use super::plan::{Amendment, Outcome, Plan, Publishing, Round};
 use super::{guard, seal};
 use crate::os::is_plain_name;
 
@@ -24,7 +24,8 @@ pub fn file(data: &[u8]) {
         assert!(plan.extracted_from.iter().all(|run| is_plain_name(run)));
         assert!(plan.source_in_short().len() <= plan.source.len().max(4 * 121));
     }
-    let _ = (again::<Round>(data), again::<Outcome>(data), again::<Publishing>(data));
+    let _ =
+        (again::<Round>(data), again::<Outcome>(data), again::<Publishing>(data), again::<Amendment>(data));
 }
 
 /// What is read, after it was written, sealed and read again.

@@ -1,14 +1,16 @@
 //! The columns of a `requests` chunk: one line for every planned pair of a block, by ordinal, then endpoint
 //! in the order of the job.
 
+use std::sync::Arc;
+
 use crate::record::{Failure, Ordinal, Status};
 
 /// Name and meaning of the ledger's columns, in order.
 ///
-/// Types: `ordinal`, `bytes`, `batch` 64-bit integers; `endpoint`, `status`, `kind`, `detail` text; `http_status`,
+/// Types: `ordinal`, `bytes`, `batch` 64-bit integers; `endpoint`, `status`, `kind`, `detail`, `host` text; `http_status`,
 /// `attempts`, `requests`, `pages`, `rows` 32-bit integers; `worth_repeating` boolean; `started_at`,
 /// `finished_at` timestamps (microseconds, UTC).
-pub const COLUMNS: [(&str, &str); 15] = [
+pub const COLUMNS: [(&str, &str); 16] = [
     ("ordinal", "the record's position in the list"),
     ("endpoint", "the endpoint's name"),
     ("status", "ok, missing, failed, not_asked or waiting"),
@@ -26,6 +28,11 @@ pub const COLUMNS: [(&str, &str); 15] = [
     (
         "batch",
         "of a request that several records shared: the first that it answered, whose line counts requests and bytes",
+    ),
+    (
+        "host",
+        "`host:port` of the request, wherever redirects and further pages led; null where there was none. Files of earlier \
+         versions lack it",
     ),
 ];
 
@@ -58,4 +65,6 @@ pub struct Line {
     pub finished_at: Option<i64>,
     /// The first record of the batch that shared the request.
     pub batch: Option<Ordinal>,
+    /// Of the request, with its port.
+    pub host: Option<Arc<str>>,
 }

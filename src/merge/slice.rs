@@ -263,9 +263,15 @@ fn ledger_fields() -> Vec<Field> {
     ledger::COLUMNS.iter().map(|(name, _)| Field { name: (*name).to_owned(), ty: ty(name) }).collect()
 }
 
-/// The ledger of one shard's committed blocks, as a relation.
+/// The ledger of one shard's committed blocks, as a relation with all its columns. Files of earlier versions lack the last.
 pub(super) fn ledger_of<'a>(blocks: impl Iterator<Item = &'a BlockFiles> + Clone) -> String {
-    ledger_relation(Files::of(blocks, |block| block.requests.as_deref()))
+    let Files { paths, largest } = Files::of(blocks, |block| block.requests.as_deref());
+    let none = FileList { paths: Vec::new(), format: ChunkFormat::Parquet, largest, fields: ledger_fields() };
+    if paths.is_empty() {
+        return none.relation();
+    }
+    let there = sql::parquet_by_name(paths.into_iter());
+    format!("(FROM {} UNION ALL BY NAME FROM {there})", none.relation())
 }
 
 /// The name of a column, qualified by its relation's alias.
@@ -304,5 +310,35 @@ mod tests {
         assert_eq!(fitting(&widest), 1);
         let mixed = [&narrow[..50], &wide[..]].concat();
         assert_eq!(fitting(&mixed), 54);
+    }
+
+    /// A run may be begun by one version and gone on with by the next.
+    #[test]
+    fn of_requests_that_an_earlier_version_noted_the_host_is_null() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = duckdb::Connection::open_in_memory().unwrap();
+        let write = |name: &str, which: &str| {
+            let path = folder.path().join(name);
+            // A line with nothing in it.
+            let none = ledger_of(std::iter::empty());
+            let select =
+                format!("SELECT line.* EXCLUDE ({which}) FROM (SELECT 1) LEFT JOIN {none} line ON true");
+            connection.execute_batch(&format!("COPY ({select}) TO '{}'", path.display())).unwrap();
+            BlockFiles { requests: Some(path), ..block(1, 0) }
+        };
+        let (old, new) = (write("old.parquet", "batch, host"), write("new.parquet", "batch"));
+        for blocks in [[&old, &new], [&new, &old], [&old, &old]] {
+            let all = ledger_of(blocks.into_iter());
+            let plain = ledger_relation(Files::of(blocks.into_iter(), |block| block.requests.as_deref()));
+            for sql in [
+                format!("SELECT count(*) + count(host) FROM {all}"),
+                format!("SELECT count(*) + count(ordinal) + count(status) FROM {plain}"),
+            ] {
+                let rows: i64 = connection
+                    .query_row(&sql, [], |row| row.get(0))
+                    .unwrap_or_else(|error| panic!("{sql}: {error}"));
+                assert_eq!(rows, 2);
+            }
+        }
     }
 }

@@ -75,6 +75,11 @@ pub(super) fn parquet<'a>(paths: impl Iterator<Item = &'a Path>, by: &[(&str, Ty
     }
 }
 
+/// Parquet files of which some lack columns that others have, as a table expression: null there.
+pub(super) fn parquet_by_name<'a>(paths: impl Iterator<Item = &'a Path>) -> String {
+    format!("read_parquet([{}], hive_partitioning = false, union_by_name = true)", texts(paths))
+}
+
 /// Parquet files in folders such as `k=1`, as a table expression; the columns' types are guessed.
 pub(super) fn divided<'a>(paths: impl Iterator<Item = &'a Path>, by: &[String]) -> String {
     in_folders(paths, "", by.iter().map(String::as_str))

@@ -44,7 +44,7 @@ pub use extraction::{ExtractionError, write_extraction};
 pub use kept::write_kept;
 pub use list::{List, ListError};
 pub use questions::questions_sha256;
-pub use retry::{RetryError, RetryFilter, StatusFilter, has_values, write_remaking, write_retry};
+pub use retry::{RetryError, RetryFilter, StatusFilter, has_value, write_remaking, write_retry};
 pub use spool::ScratchError;
 pub use write::write_run;
 

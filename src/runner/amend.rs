@@ -57,13 +57,20 @@ async fn other_values(
     let amended = amended(before, after).map_err(|error| WorkerError::Job(error.to_string()))?;
     Ok(match amended {
         Amended::Same => None,
+        Amended::SameBut(values) => {
+            let found = plan::has_value(run, plan, endpoint, column, Some(&values)).await?;
+            found.map(|value| {
+                format!("column {}: nulls: records that succeeded have {value} there", after.name)
+            })
+        }
         Amended::Other(key, why) => Some(format!("column {}: {key}: {why}", after.name)),
-        Amended::SameWhereNull(key) => plan::has_values(run, plan, endpoint, column).await?.then(|| {
-            let name = &after.name;
-            format!(
-                "column {name}: {key}: records that succeeded have values there, and might have others now"
-            )
-        }),
+        Amended::SameWhereNull(key) => {
+            let found = plan::has_value(run, plan, endpoint, column, None).await?;
+            found.map(|value| {
+                let name = &after.name;
+                format!("column {name}: {key}: records that succeeded have values there ({value}), and might have others now")
+            })
+        }
     })
 }
 

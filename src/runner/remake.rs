@@ -114,7 +114,7 @@ async fn take_up_what_mends(run: &LiveRun, watcher: &mut dyn Watcher) -> Result<
         Change::Mends(changes) => amend::take_up(run, &now, &changes, watcher).await,
         Change::Other(why) => Err(RunnerError::Usage(format!(
             "run {} cannot go on with the job as it is now:\n  {}\nhint: restore the file as it stands in {}, and change only \
-             what leaves those values as they are; or `windrow run {} --new` asks anew. With keep_answers = \"all\" in [job] \
+             what leaves those values as they are (nulls, say, of the column that failed, not in [defaults]); or `windrow run {} --new` asks anew. With keep_answers = \"all\" in [job] \
              the next run's columns can be made anew whatever changes",
             run.plan.run,
             why.join("\n  "),

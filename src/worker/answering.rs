@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::keep::Kept;
 use super::pair::{Pair, Settled, Spent};
@@ -36,13 +37,16 @@ pub(super) struct Cost {
     pub(super) pages: u32,
     http_status: Option<u16>,
     finished_at: Option<i64>,
+    /// Of the first request, with its port.
+    host: Option<Arc<str>>,
     /// See [`Settled::refused`].
     refused: Option<u64>,
 }
 
 impl Cost {
     /// Adds a question: the most attempts of any page count, everything else adds up.
-    pub(super) fn add(&mut self, asked: &Asked) {
+    pub(super) fn add(&mut self, request: &Request, asked: &Asked) {
+        self.host.get_or_insert_with(|| request.origin().named());
         self.spent.attempts = self.spent.attempts.max(asked.attempts);
         self.spent.requests += asked.requests;
         self.spent.bytes += asked.bytes;
@@ -63,7 +67,7 @@ impl Cost {
     /// The same answer, told of a record that shared its request: counted at another's line.
     pub(super) fn shared(&self) -> Cost {
         let spent = Spent { requests: 0, bytes: 0, ..self.spent };
-        Cost { spent, ..*self }
+        Cost { spent, host: self.host.clone(), ..*self }
     }
 }
 
@@ -74,7 +78,7 @@ pub(super) async fn ask_pair(work: &Rc<Work>, pair: Pair, ordinal: Ordinal, requ
     match &step.pages {
         None => {
             let asked = work.ask(ordinal, pair.endpoint, told.cost.pages, &request).await;
-            told.cost.add(&asked);
+            told.cost.add(&request, &asked);
             told.extracted = match one_page(work, pair, ordinal, 0, asked, &mut told.kept).await {
                 Ok((page, _)) => {
                     told.cost.pages = 1;
@@ -105,7 +109,7 @@ async fn all_pages(
     let mut is_named = false;
     loop {
         let asked = work.ask(ordinal, pair.endpoint, told.cost.pages, &request).await;
-        told.cost.add(&asked);
+        told.cost.add(&request, &asked);
         let (page, link) = one_page(work, pair, ordinal, told.cost.pages, asked, &mut told.kept).await?;
         seen.answered(&page, &request)?;
         let more = match page.extracted {
@@ -291,7 +295,7 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
         Err(failure) if failure.kind.waits() => (Status::Waiting, Some(failure), None),
         Err(failure) => (Status::Failed, Some(failure), None),
     };
-    let Cost { spent, pages, http_status, finished_at, refused } = told.cost;
+    let Cost { spent, pages, http_status, finished_at, host, refused } = told.cost;
     let line = Line {
         ordinal,
         endpoint,
@@ -306,6 +310,7 @@ pub(super) fn settled(step: &Step, endpoint: usize, ordinal: Ordinal, told: Told
         started_at: spent.started_at,
         finished_at,
         batch: None,
+        host,
     };
     Settled { line, rows, kept: told.kept, refused }
 }

@@ -7,12 +7,12 @@
 //!   which in a further round are counted already.
 //! - An answer that was kept is read as if it had just come. One that several shared is found by each of them, whatever round
 //!   and batch it came with, and whichever of them it was kept for.
-//! - A pair whose answer was not kept ends in a run of its own as it ended then, and waits in a further round: a later one
-//!   asks it. There, what was kept without a secret that it repeated is not the server's answer, and waits, too.
+//! - A pair whose answer was not kept waits for a round that asks; in a run of its own, one that failed has failed. In a further
+//!   round what was kept without a secret that it repeated is not the server's answer, and waits, too.
 //! - Bounded: only what belongs to open blocks is held. A file that is not what was committed is an error.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::WorkerError;
 use super::pair::RecordState;
@@ -60,15 +60,10 @@ struct Past {
 }
 
 impl Past {
-    /// Whether it failed at that page by the status of the answer.
+    /// Whether that page was no answer then by its status, even where that is a success: a part, or nothing yet.
     fn failed_by_status(&self, page: u32) -> bool {
         let by_status = self.line.failure.as_ref().is_some_and(|failure| failure.kind == Kind::Status);
         by_status && page == self.line.pages
-    }
-
-    /// Whether that page was no answer then, for all that its status is a success: a part, or nothing yet.
-    fn refused(&self, page: u32, status: u16) -> bool {
-        (200..300).contains(&status) && self.failed_by_status(page)
     }
 }
 
@@ -112,17 +107,15 @@ impl Replay {
         Ok(Replay { run, plan, of, blocks, held: RefCell::default() })
     }
 
-    /// Reads what there is of some records, in ascending order.
+    /// Reads what there is of some records.
     pub(super) async fn load(&self, records: &[InputRecord]) -> Result<(), WorkerError> {
-        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
-        let range = first.ordinal..last.ordinal + 1;
-        let wanted: HashSet<Ordinal> = records.iter().map(|record| record.ordinal).collect();
+        let wanted: BTreeSet<Ordinal> = records.iter().map(|record| record.ordinal).collect();
+        let (Some(&first), Some(&last)) = (wanted.first(), wanted.last()) else { return Ok(()) };
         let mut past: HashMap<(Ordinal, usize), (u32, Line)> = HashMap::new();
         // By round: a record that shared its answer may have been asked again without the others.
         let mut answers = Answers::new();
-        for done in
-            self.blocks.iter().filter(|done| done.commit.first < range.end && range.start < done.until)
-        {
+        let overlaps = |done: &&Done| done.commit.first <= last && first < done.until;
+        for done in self.blocks.iter().filter(overlaps) {
             let lines = self.ledger(done).await?;
             self.add_answers(done, &lines, &mut answers).await?;
             for line in lines.into_iter().filter(|line| wanted.contains(&line.ordinal)) {
@@ -236,7 +229,7 @@ impl Replay {
         match body {
             Some(body) if body.is_masked && self.is_of_this_run() => Err(left_to_be_asked(MASKED)),
             Some(body)
-                if status.is_some_and(|status| question.reads(status) && !past.refused(page, status)) =>
+                if status.is_some_and(|status| question.reads(status)) && !past.failed_by_status(page) =>
             {
                 Ok(answer(body, question))
             }
@@ -270,8 +263,8 @@ impl Replay {
 }
 
 /// Why a later round is to ask.
-const NOT_KEPT: &str = "its answer, or a page of it, was not kept: `windrow retry` asks for it";
-const MASKED: &str = "its answer repeated a secret, which is not kept: `windrow retry` asks for it";
+const NOT_KEPT: &str = "its answer, or a page of it, was not kept";
+const MASKED: &str = "its answer repeated a secret, which is not kept";
 
 /// What waits for a round that asks.
 fn left_to_be_asked(why: &str) -> Failure {
@@ -290,7 +283,7 @@ fn answer(body: &KeptAnswer, question: &Question) -> Answer {
 }
 
 fn not_kept() -> Failure {
-    Failure::lasting(Kind::Extract, "its answer was not kept")
+    left_to_be_asked(NOT_KEPT)
 }
 
 /// A question that cost nothing.

@@ -78,7 +78,7 @@ impl BatchRequest<'_> {
             Err(failure) => return self.all(&Err(failure), cost),
         };
         let asked = self.work.ask(self.first_ordinal, self.first.endpoint, 0, &request).await;
-        cost.add(&asked);
+        cost.add(&request, &asked);
         match asked.answer {
             Ok(answer) if answer.missing && self.asks_alone() => self.ask_alone(cost),
             Ok(answer) if answer.missing => self.all(&Ok(Extracted::Missing), cost),

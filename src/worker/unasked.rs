@@ -101,6 +101,7 @@ pub(super) fn unasked(
         started_at: None,
         finished_at: None,
         batch: None,
+        host: None,
     };
     Settled { line, rows: None, kept: Vec::new(), refused: None }
 }

@@ -1,7 +1,8 @@
 //! Whether a column that makes values of texts in another way than before gives what succeeded the same values.
 //!
 //! Promise: what is [`Amended::Same`] gives the same value for every text that had one, null included;
-//! [`Amended::SameWhereNull`] does for every text that was null. Where that cannot be told, it is [`Amended::Other`]: rows of
+//! [`Amended::SameBut`] does for every text that had none of these values, [`Amended::SameWhereNull`] for every text that was
+//! null. Where that cannot be told, it is [`Amended::Other`]: rows of
 //! one run are not made in two ways.
 //!
 //! | key | the same |
@@ -9,7 +10,7 @@
 //! | `on_error` | `"null"` in place of `"fail"`: what did not fit has not succeeded |
 //! | `not_null` | taken away: what was null has not succeeded |
 //! | `on_bad_character` | another word in place of `"fail"` |
-//! | `nulls` | a word more that was no value of the column: `N/A` in a bigint, but not in a text |
+//! | `nulls` | a word more that was no value of the column: `N/A` in a bigint; or that no record has there |
 //! | `remove` | a character more that no value of the type is written with: `,` in a number |
 //! | these, `regex` where there was none, `format`, `zone` | where no record has a value in the column |
 //!
@@ -21,10 +22,12 @@ use crate::job::{Column, OnBadCharacter, OnError};
 use crate::value::{Type, Value};
 
 /// What becomes of the values of records that had succeeded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Amended {
     /// They stay what they were.
     Same,
+    /// So do all but these, which the words have that are null by now.
+    SameBut(Vec<Value>),
     /// So do those that are null; of others that cannot be told, since this key of the column says something else.
     SameWhereNull(&'static str),
     /// Some may become others: the key, and how.
@@ -39,7 +42,11 @@ pub fn amended(then: &Column, now: &Column) -> Result<Amended, ExtractorError> {
     if let Some((key, why)) = narrowed(then, now) {
         return Ok(Amended::Other(key, why.to_owned()));
     }
-    let Some(key) = undecided(then, now)? else { return Ok(Amended::Same) };
+    let keys = undecided(then, now)?;
+    let Some(key) = keys.first() else { return Ok(Amended::Same) };
+    if keys == ["nulls"] && then.ty != Type::Json && then.nulls.iter().all(|word| now.nulls.contains(word)) {
+        return Ok(Amended::SameBut(values_of_new_words(then, now)?));
+    }
     Ok(match word_with_a_value(then, now)? {
         Some(word) => Amended::Other("nulls", format!("{word:?} was null, and is a value now")),
         None => Amended::SameWhereNull(key),
@@ -75,8 +82,9 @@ fn differing(then: &Column, now: &Column) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
 }
 
-/// The first key of which it cannot be told without the values that it leaves them the same.
-fn undecided(then: &Column, now: &Column) -> Result<Option<&'static str>, ExtractorError> {
+/// The keys of which it cannot be told without the values that they leave them the same.
+fn undecided(then: &Column, now: &Column) -> Result<Vec<&'static str>, ExtractorError> {
+    let mut keys = Vec::new();
     for key in differing(then, now) {
         let is_same = match key {
             "nulls" => words_were_no_values(then, now)?,
@@ -85,10 +93,18 @@ fn undecided(then: &Column, now: &Column) -> Result<Option<&'static str>, Extrac
             _ => false,
         };
         if !is_same {
-            return Ok(Some(key));
+            keys.push(key);
         }
     }
-    Ok(None)
+    Ok(keys)
+}
+
+/// What the words were that are null only now.
+fn values_of_new_words(then: &Column, now: &Column) -> Result<Vec<Value>, ExtractorError> {
+    let before = unpicked(then)?;
+    let words = now.nulls.iter().filter(|word| !then.nulls.contains(word));
+    let values = words.filter_map(|word| before.value_of_text(Some(word)).ok());
+    Ok(values.filter(|value| *value != Value::Null).collect())
 }
 
 /// Whether each word that is in one of both `nulls` comes to the same, or came to nothing.
@@ -186,8 +202,23 @@ mod tests {
             assert_eq!(amended(then, now).unwrap(), Amended::SameWhereNull(key), "{now:?}");
         };
         let (bigint, text, date) = (column(Type::Bigint), column(Type::Text), column(Type::Date));
-        same_where_null(&bigint, &nulls(&["N/A", "0"], bigint.clone()), "nulls");
-        same_where_null(&text, &nulls(&["N/A"], text.clone()), "nulls");
+        same_where_null(
+            &nulls(&["-"], bigint.clone()),
+            &remove("-", nulls(&["-", "0"], bigint.clone())),
+            "nulls",
+        );
+        let same_but = |then: &Column, now: &Column, values: &[Value]| {
+            assert_eq!(amended(then, now).unwrap(), Amended::SameBut(values.to_vec()), "{now:?}");
+        };
+        same_but(
+            &bigint,
+            &nulls(&["N/A", "0", "1e3"], bigint.clone()),
+            &[Value::Bigint(0), Value::Bigint(1000)],
+        );
+        // Words are compared after `regex`.
+        let minutes = Column { regex: Some(r"^(\d+) min$".into()), ..bigint.clone() };
+        same_but(&minutes, &nulls(&["7"], minutes.clone()), &[Value::Bigint(7)]);
+        same_but(&text, &nulls(&["N/A"], text.clone()), &[Value::Text("N/A".into())]);
         same_where_null(&column(Type::Json), &nulls(&["N/A"], column(Type::Json)), "nulls");
         same_where_null(&bigint, &remove("0,", bigint.clone()), "remove");
         same_where_null(&bigint, &remove("e", bigint.clone()), "remove");
@@ -245,6 +276,7 @@ mod tests {
             "N/A",
             "-",
             "0",
+            "7",
             "1",
             "7 min",
             "1,071",
@@ -342,6 +374,7 @@ mod tests {
                     match (&what, &old) {
                         (_, Err(_)) | (Amended::Other(..), _) => {}
                         (Amended::SameWhereNull(_), Ok(value)) if *value != Value::Null => {}
+                        (Amended::SameBut(values), Ok(value)) if values.contains(value) => {}
                         _ => prop_assert_eq!(&new, &old, "{:?} {:?}", what, word),
                     }
                 }

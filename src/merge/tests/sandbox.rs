@@ -545,6 +545,7 @@ fn line(round: u32, ordinal: u64, endpoint: usize, end: End, rows: u32) -> Line 
         started_at: (asked > 0).then_some(NOW),
         finished_at: (asked > 0).then_some(finished_at),
         batch: None,
+        host: None,
     }
 }
 

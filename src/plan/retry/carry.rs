@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::history::{Done, History};
+use super::history::{Done, History, typed};
 use super::pairs::Pairs;
 use crate::handoff::input::{ORDINAL, PART};
 use crate::handoff::{Content, Plan};
@@ -93,7 +93,7 @@ impl Carried {
             let Some(rows) = history.chunk(done, &content, &columns).await? else { continue };
             for row in 0..rows.height() {
                 let Some(index) = self.wanted(&rows, row, done.round, pairs, records)? else { continue };
-                values[index] = self.value(&rows.column(&self.column)?.get(row)?)?;
+                values[index] = typed(&rows.column(&self.column)?.get(row)?, &self.field)?;
             }
         }
         Ok(value::column(&self.field.name, self.field.ty, values.iter())?)
@@ -116,15 +116,6 @@ impl Carried {
         let counts = usize::from(pairs.get(ordinal, self.endpoint).round) == round;
         let first_part = whole(&rows.column(PART)?.get(row)?)? == 0;
         Ok((counts && first_part && self.needed(asked)).then_some(index))
-    }
-
-    /// A value of a chunk: typed in Parquet, text in CSV.
-    fn value(&self, found: &AnyValue<'_>) -> Result<Value, ScratchError> {
-        let misfit = |why: String| PolarsError::ComputeError(format!("{}: {why}", self.field.name).into());
-        match found.get_str() {
-            Some(text) => value::parse(text, self.field.ty).map_err(|error| misfit(error.to_string()).into()),
-            None => value::from_any(found).map_err(|why| misfit(why).into()),
-        }
     }
 }
 

@@ -194,4 +194,19 @@ mod tests {
         assert!(!named.passes(&lasting));
         assert!(named.passes(&Ended { status: Status::Waiting, ..lasting }));
     }
+
+    /// What was cut, refused or never came is no answer to make columns of.
+    #[test]
+    fn only_what_came_and_could_not_be_read_is_made_anew() {
+        let text = "input.ids = ['a']\ntable.to = 'duckdb:x.duckdb'\n[[endpoint]]\nname = 'one'\n\
+                    url = 'https://example.org/{id}'\nmissing = [410]\ncolumns = { x = '.x' }";
+        let job = Job::parse(text.to_owned(), std::path::Path::new("/nowhere/small.toml")).unwrap();
+        let anew = |pair| may_be_made_anew(&job, &pair);
+        let kinds = Kind::ALL.into_iter().filter(|kind| anew(failed(*kind, Some(404))));
+        assert_eq!(kinds.collect::<Vec<_>>(), [Kind::Extract, Kind::Convert, Kind::Null, Kind::Pipe]);
+        assert!(anew(failed(Kind::Status, Some(410))) && !anew(failed(Kind::NotOk, Some(410))));
+        for status in [Status::Ok, Status::Missing, Status::NotAsked, Status::Waiting] {
+            assert!(!anew(Ended { status, ..failed(Kind::Convert, Some(200)) }), "{status}");
+        }
+    }
 }

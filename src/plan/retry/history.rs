@@ -8,8 +8,9 @@ use polars::prelude::*;
 use super::RetryError;
 use crate::handoff::digest;
 use crate::handoff::{ChunkFile, Commit, Content, HandoffError, Round, RunStore, Shard, layout};
-use crate::plan::{PlanError, frames};
+use crate::plan::{PlanError, ScratchError, frames};
 use crate::record::Ordinal;
+use crate::value::{self, Field, Value};
 
 /// The rounds of a run, all of them committed.
 pub(super) struct History<'a> {
@@ -43,25 +44,32 @@ impl<'a> History<'a> {
         History { run, rounds }
     }
 
-    /// Whether any committed row of an endpoint has a value in this column.
-    pub async fn has_values(&self, endpoint: &str, column: &str) -> Result<bool, PlanError> {
+    /// A value that a committed row of an endpoint has in this column, and that counts.
+    pub async fn find_value(
+        &self,
+        endpoint: &str,
+        field: &Field,
+        counts: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, PlanError> {
         let content = Content::Rows(endpoint.to_owned());
-        for (round, shard) in self
-            .rounds
-            .iter()
-            .enumerate()
-            .flat_map(|(at, round)| round.shards.iter().map(move |shard| (at, shard)))
-        {
+        let shards = self.rounds.iter().enumerate().flat_map(|(at, round)| {
+            let of_round = move |shard| (at, shard);
+            round.shards.iter().map(of_round)
+        });
+        for (round, shard) in shards {
             for commit in self.run.commits(shard.number).await?.into_values() {
-                let rows = self.chunk(&Done { round, commit }, &content, &[column]).await?;
-                if rows.is_some_and(|rows| {
-                    rows.column(column).is_ok_and(|values| values.null_count() < values.len())
-                }) {
-                    return Ok(true);
+                let rows = self.chunk(&Done { round, commit }, &content, &[&field.name]).await?;
+                let Some(rows) = rows else { continue };
+                let column = rows.column(&field.name)?;
+                for row in 0..rows.height() {
+                    let value = typed(&column.get(row)?, field)?;
+                    if value != Value::Null && counts(&value) {
+                        return Ok(Some(value));
+                    }
                 }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// The blocks of all rounds that may hold records of this range, earlier rounds first.
@@ -130,6 +138,15 @@ fn overlapping<'s>(
     blocks
         .filter(|(block, end)| block.first < range.end && *end > range.start)
         .filter_map(move |(block, _)| commits.remove(&block.first))
+}
+
+/// A value of a chunk: typed in Parquet, text in CSV.
+pub(super) fn typed(found: &AnyValue<'_>, field: &Field) -> Result<Value, ScratchError> {
+    let misfit = |why: String| PolarsError::ComputeError(format!("{}: {why}", field.name).into());
+    match found.get_str() {
+        Some(text) => value::parse(text, field.ty).map_err(|error| misfit(error.to_string()).into()),
+        None => value::from_any(found).map_err(|why| misfit(why).into()),
+    }
 }
 
 fn first(shard: &Shard) -> Option<Ordinal> {

@@ -26,6 +26,10 @@ use crate::handoff::VERSION;
 use crate::handoff::{Exit, Plan, Round, RunStore, Shard, input};
 use crate::job::Job;
 use crate::record::Ordinal;
+use crate::value::{self, Field, Value};
+
+/// Characters of a value that a person is shown.
+const SHOWN: usize = 40;
 
 /// Records of a batch of the spool.
 const BATCH: usize = 1 << 16;
@@ -118,16 +122,22 @@ pub async fn write_remaking(
     write_further(job, run, &|pair| filter::may_be_made_anew(job, pair), options, true).await
 }
 
-/// Whether any record has a value in this column of an endpoint by now, whatever of the run is committed.
-pub async fn has_values(
+/// A value that a record has in this column of an endpoint by now, whatever of the run is committed; one of these, if only they
+/// matter. In words, for people.
+pub async fn has_value(
     run: &RunStore,
     plan: &Plan,
     endpoint: usize,
     column: usize,
-) -> Result<bool, PlanError> {
+    which: Option<&[Value]>,
+) -> Result<Option<String>, PlanError> {
     let rounds = run.rounds().await?;
+    let planned = &plan.endpoints[endpoint];
     let name = plan.answer_names(endpoint).swap_remove(plan.id_columns + column);
-    History::unproven(run, &rounds).has_values(&plan.endpoints[endpoint].name, &name).await
+    let field = Field { name, ty: planned.columns[column].ty };
+    let counts = |value: &Value| which.is_none_or(|which| which.contains(value));
+    let found = History::unproven(run, &rounds).find_value(&planned.name, &field, counts).await?;
+    Ok(found.map(|value| format!("{:?}", value::cut(&value::spelled(&value, field.ty), SHOWN))))
 }
 
 async fn write_further(

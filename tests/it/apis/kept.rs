@@ -166,3 +166,19 @@ fn a_secret_that_an_answer_repeats_stands_in_no_detail() {
     }
     assert!(details.contains("convert ") && details.contains("/echo/7?key=${KEY}"), "{details}");
 }
+
+/// What a run was told to wait for then holds up nobody who asks nothing.
+#[test]
+fn what_waited_then_waits_still_and_ends_no_extraction() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let job = small_job(&sandbox, &origin, 40, "keep_answers = \"all\"", "");
+    sandbox.plan_on_one_core(job.to_str().unwrap());
+    sandbox.run(["run", job.to_str().unwrap(), "--max-requests", "30"]).with_code(7);
+    let waiting = "SELECT count(*) FILTER (WHERE status = 'waiting'), count(*) FROM requests";
+    let then = sandbox.query("small", waiting);
+    assert_ne!(then, ["0,80"]);
+    sandbox.run(["extract", "small"]).with_code(0);
+    assert_eq!(sandbox.query("small", waiting), then);
+    sandbox.run(["retry", "small"]).with_code(0);
+    assert_eq!(sandbox.query("small", waiting), ["0,80"]);
+}

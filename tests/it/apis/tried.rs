@@ -60,6 +60,23 @@ fn what_does_not_fit_is_seen_before_the_run() {
     assert!(!sandbox.path().join("shards").exists());
 }
 
+/// Records have other places among those that are tried than in the list.
+#[test]
+fn each_record_is_tried_on_its_own_answer() {
+    let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+    let endpoint = "url = \"ORIGIN/echo/{id}\"\ncolumns = { n = { jq = \".target\", type = \"bigint\", regex = '(\\d+|bad.*)$' } }";
+    let ids = ["1", "2", "bad3", "4", "bad5", "6"];
+    super::job(&sandbox, &origin, &ids, "retry_rounds = 0", endpoint, "");
+    super::run(&sandbox);
+    sandbox.edit("job.toml", "bigint", "text");
+    sandbox.edit("job.toml", "name = \"found\"", "name = \"other\"");
+    let shown = sandbox.run(["check", "job.toml", "--offline"]).with_code(0).stdout;
+    let values: Vec<&str> =
+        shown.lines().filter_map(|line| line.trim().strip_prefix("n ")).map(str::trim).collect();
+    assert_eq!(values, ["bad3", "bad5"], "{shown}");
+    assert!(!shown.contains("> GET"), "nobody is asked: {shown}");
+}
+
 #[test]
 fn columns_are_tried_on_answers_that_a_run_kept() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));

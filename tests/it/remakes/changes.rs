@@ -45,9 +45,13 @@ fn a_change_that_may_make_other_values_is_refused_and_leaves_the_run_as_it_is() 
         (
             "type = \"text\"",
             "type = \"text\", nulls = [\"7\"]",
-            "column n: nulls: records that succeeded have values",
+            "column n: nulls: records that succeeded have \"7\" there",
         ),
-        ("type = \"bigint\"", "type = \"bigint\", nulls = [\"7\"]", "column n: nulls: records"),
+        (
+            "type = \"bigint\"",
+            "type = \"bigint\", nulls = [\"7\"]",
+            "column n: nulls: records that succeeded have \"7\" there",
+        ),
         ("type = \"bigint\"", "type = \"bigint\", remove = \"x7\"", "column n: remove: records"),
         ("type = \"bigint\"", "type = \"bigint\", regex = '\\d'", "column n: regex: records"),
         ("type = \"bigint\"", "type = \"integer\"", "endpoint one has changed (columns.n)"),
@@ -123,6 +127,24 @@ fn a_status_is_missing_by_now_whether_anything_came_with_it_or_not() {
         assert_eq!(site.ledger("id, status, kind, http_status"), ["7 ok 200", "none missing 404"]);
         site.edit("missing = [404]", "missing = [404, '.n == \"7\"']");
         site.windrow(&["extract", "small"]).with_code(2).saying("endpoint one has changed (missing)");
+    }
+}
+
+/// A word that no record has is null from now on, also in a column of texts.
+#[test]
+fn a_word_that_no_record_has_may_be_null_in_all_columns() {
+    for chunks in ["parquet", "csv"] {
+        let endpoint = "[[endpoint]]\nname = \"one\"\nurl = \"SERVER/v/{id}\"\n\
+                        columns = { n = { jq = \".n\", type = \"double\" }, t = \".n\" }\n";
+        let site = Site::run(&["7", "1.50", "N/A"], &format!("chunks = \"{chunks}\""), endpoint);
+        site.edit("[defaults]\n", "[defaults]\nnulls = [\"1.50\", \"N/A\"]\n");
+        let refused = site.windrow(&["extract", "small"]).with_code(2);
+        refused
+            .saying("column n: nulls: records that succeeded have \"1.5\" there")
+            .saying("column t: nulls: records that succeeded have \"1.50\" there");
+        site.edit("[\"1.50\", \"N/A\"]", "[\"0\", \"N/A\"]");
+        site.extract();
+        assert_eq!(site.rows("id, n, t"), ["1.50 1.5 1.50", "7 7.0 7", "N/A"]);
     }
 }
 

@@ -81,7 +81,7 @@ fn a_signal_leaves_what_is_not_made_yet_to_the_next() {
     let ids: Vec<String> =
         (1..=40).map(|n| if n % 2 == 0 { format!("{n},000") } else { n.to_string() }).collect();
     let endpoint = ENDPOINT.replace("columns", "pipe = [\"python3\", \"slow.py\"]\ncolumns");
-    site.write_job(&ids.iter().map(String::as_str).collect::<Vec<_>>(), "", &endpoint);
+    site.write_job(&ids.iter().map(String::as_str).collect::<Vec<_>>(), "in_flight = 2", &endpoint);
     site.windrow(&["run", "job.toml"]).with_code(0);
     site.sandbox.write("slow.py", slow);
     site.edit("type = \"bigint\"", "type = \"bigint\", remove = \",\"");

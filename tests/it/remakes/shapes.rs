@@ -100,6 +100,19 @@ fn what_depends_on_it_waits_and_is_asked_by_a_retry() {
     assert_eq!(site.server.asked(), asked + 1, "only what depends on it");
 }
 
+/// The request is built as it was: of what another endpoint had answered before.
+#[test]
+fn what_used_an_earlier_answer_is_made_anew_alone() {
+    let endpoints = "[[endpoint]]\nname = \"one\"\nurl = \"SERVER/v/{id}\"\ncolumns = { n = \".n\" }\n\
+                     [[endpoint]]\nname = \"two\"\nurl = \"SERVER/v/{one.n}\"\nwhen = '.one.n != \"9\"'\n\
+                     columns = { m = { jq = \".n\", type = \"bigint\" } }\n";
+    let site = Site::run(&["7", "8,000", "9"], "", endpoints);
+    site.edit("type = \"bigint\"", "type = \"bigint\", remove = \",\"");
+    site.extract().saying("making the columns of 1 record anew").saying("1 ok, 0 missing, 0 failed");
+    assert_eq!(site.rows("id, n, m"), ["7 7 7", "8,000 8,000 8000", "9 9"]);
+    assert_eq!(site.sandbox.query("small", "SELECT count(*), sum(requests) FROM all_requests"), ["7,5"]);
+}
+
 #[test]
 fn a_program_that_was_mended_reads_what_it_failed_on() {
     let parse = "import json, sys\nfor line in sys.stdin:\n    asked = json.loads(line)\n    \
@@ -130,6 +143,6 @@ fn an_answer_that_was_kept_without_a_secret_is_none_of_the_servers() {
     let said = site.windrow(&["extract", "small", "--env-file", "env"]).with_code(0);
     said.saying("1 ok, 0 missing, 1 waiting, 0 failed");
     let details = site.ledger("status, detail");
-    assert!(details[1].starts_with("waiting its answer repeated a secret"), "{details:?}");
+    assert!(details[1].starts_with("waiting its answer repeated a secret, which is not kept"), "{details:?}");
     site.windrow(&["retry", "small", "--env-file", "env"]).with_code(0).saying("1 ok");
 }

@@ -213,7 +213,7 @@ fn a_shard_whose_host_is_gone_can_be_worked_by_hand_and_is_retried() {
     assert_eq!(count_where(&sandbox, "status IN ('failed', 'waiting')"), 128);
     sandbox.run(["run", "pages.toml"]).with_code(0).saying("published 128 rows, 128 records left out");
     is_published(&sandbox, &origin, 128, 128);
-    sandbox.run(["retry", "pages"]).with_code(0).saying("128 failed");
+    sandbox.run(["retry", "pages"]).with_code(0).saying("128 waiting");
     let _back = Origin::on_port(gone.port, &[]);
     sandbox.run(["retry", "pages"]).with_code(0).saying("0 failed");
     sandbox.run(["merge", "pages"]).with_code(0);
@@ -268,4 +268,33 @@ fn an_endpoint_whose_host_is_gone_leaves_the_answers_of_the_others() {
         assert_eq!(count_where(&sandbox, "endpoint != 'c' AND status IN ('ok', 'missing')"), 600);
         assert_eq!(count_where(&sandbox, "endpoint = 'c' AND status = 'failed'"), 200);
     }
+}
+
+/// Whom a request was sent to, wherever it was led; who was not asked has none.
+#[test]
+fn each_request_names_its_host() {
+    let (one, other) = (Origin::start(&[]), Origin::start(&[]));
+    let there = format!("{}/business/tt0000001", other.url());
+    let urls = [
+        urls_of(&one, 1),
+        urls_of(&other, 2),
+        vec![format!("{}/redirects/1?to={there}", one.url()), nobody()],
+    ];
+    let second = "columns = { budget = \".budget[0]\" }\n[[endpoint]]\nname = \"second\"\nurl = \"{page:url}\"\n\
+                  when = \"false\"\nhosts = [\"127.0.0.1\"]";
+    let sandbox = job_over(&urls.concat(), "retry_rounds = 0", second);
+    sandbox.edit(
+        "pages.toml",
+        "columns = { budget = \".budget[0]\" }\n\n[table]",
+        "columns = { b = \".budget[0]\" }\n\n[table]",
+    );
+    sandbox.run(["run", "pages.toml"]);
+    let asked = "SELECT host, count(*) FROM requests WHERE endpoint = 'page' GROUP BY ALL";
+    let mut hosts = sandbox.query("pages", asked);
+    let down = format!("{},1", urls[2][1].trim_start_matches("http://"));
+    let mut expected = vec![format!("127.0.0.1:{},2", one.port), format!("127.0.0.1:{},2", other.port), down];
+    hosts.sort();
+    expected.sort();
+    assert_eq!(hosts, expected);
+    assert_eq!(count_where(&sandbox, "endpoint = 'second' AND host IS NULL AND status = 'not_asked'"), 5);
 }
