@@ -43,7 +43,7 @@ pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, Run
     let query = RunQuery::open(&run, Some(&job)).await?;
     let mut found = args.rows.ask(&query, &sql)?;
     shorten_answers(&mut found, &args);
-    let commands = Commands::of(&run, &plan, &job, RunState::read(&run).await?.is_whole());
+    let commands = Commands::of(&run, &plan, &job, &RunState::read(&run).await?);
     let advice = advice(&run, &plan, &job, &found, &commands).await?;
     let waiting = waiting::of_run(&run, &plan, &job).await?;
     let held = waiting.contains_key(&Kind::Quota).then(|| waiting::held_now(&job)).flatten();

@@ -3,6 +3,7 @@
 use super::super::words::{run_again, word_for};
 use crate::handoff::{Plan, RunStore};
 use crate::job::{Job, KeepAnswers};
+use crate::runner::RunState;
 
 /// How the commands name a run, and what can be done with it.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct Commands {
     /// Its job as JOB, with `--runs` where that is needed.
     pub(super) job: String,
     pub(super) state: Stage,
+    /// Whether it was published or refused: `run` does not go on with it.
+    pub(super) has_ended: bool,
     /// Which answers are there.
     pub(super) kept: KeepAnswers,
 }
@@ -31,8 +34,9 @@ pub enum Stage {
 
 impl Commands {
     /// Those of a run and of the job that it was planned from.
-    pub fn of(run: &RunStore, plan: &Plan, job: &Job, is_whole: bool) -> Commands {
-        let state = match is_whole {
+    pub fn of(run: &RunStore, plan: &Plan, job: &Job, state: &RunState) -> Commands {
+        let has_ended = state.outcome.is_some();
+        let state = match state.is_whole() {
             _ if plan.trial => Stage::Trial,
             true => Stage::Whole,
             false => Stage::Unfinished,
@@ -41,6 +45,7 @@ impl Commands {
             run: word_for(run, plan),
             job: run_again(run, plan),
             state,
+            has_ended,
             kept: job.settings.keep_answers,
         }
     }
@@ -74,6 +79,7 @@ impl Commands {
             Stage::Trial | Stage::Check => {
                 format!("a trial is not resumed: {} begins another", self.try_again(None))
             }
+            Stage::Whole if self.has_ended => format!("`windrow retry {}` asks it", self.run),
             Stage::Whole | Stage::Unfinished => format!("{} goes on", self.go_on()),
         }
     }

@@ -68,7 +68,13 @@ fn page() -> String {
 
 fn commands(kind: Kind) -> Commands {
     let state = if kind.waits() && kind != Kind::HostDown { Stage::Unfinished } else { Stage::Whole };
-    Commands { run: "films".to_owned(), job: "films.toml".to_owned(), state, kept: KeepAnswers::Failed }
+    Commands {
+        run: "films".to_owned(),
+        job: "films.toml".to_owned(),
+        state,
+        has_ended: false,
+        kept: KeepAnswers::Failed,
+    }
 }
 
 #[test]

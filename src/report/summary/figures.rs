@@ -121,7 +121,7 @@ async fn advise(
     mask: &Mask,
 ) -> Result<(), MergeError> {
     let state = RunState::read(&run.store).await?;
-    let commands = Commands::of(&run.store, &run.plan, job, state.is_whole());
+    let commands = Commands::of(&run.store, &run.plan, job, &state);
     let causes = advice::causes(&run.store, &run.plan, job, &commands).await?;
     let of_text = |advice: &advice::Advice| Advice {
         text: mask.apply(&advice.todo),

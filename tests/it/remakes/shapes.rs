@@ -94,6 +94,8 @@ fn what_depends_on_it_waits_and_is_asked_by_a_retry() {
         ]
     );
     assert_eq!(site.rows("id, n, m"), ["0,003 3", "7 7 7"], "nobody is in the table by half");
+    let hint = "hint: `windrow retry small` asks it";
+    site.windrow(&["failures", "small"]).with_code(0).saying("1 request waits").saying(hint);
     site.windrow(&["retry", "small"]).with_code(0).saying("1 ok");
     site.windrow(&["merge", "small"]).with_code(0);
     assert_eq!(site.rows("id, n, m"), ["0,003 3", "7 7 7", "8,000 8000 8000"]);
