@@ -52,7 +52,7 @@ impl Commands {
 
     /// Those of a check: `job` is what it is typed with.
     pub fn of_check(job: String) -> Commands {
-        Commands { run: String::new(), job, state: Stage::Check, kept: KeepAnswers::All }
+        Commands { run: String::new(), job, state: Stage::Check, has_ended: false, kept: KeepAnswers::All }
     }
 
     /// How far the run is.
