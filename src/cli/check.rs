@@ -14,9 +14,10 @@ use crate::handoff::{Event, Exit, RunStore};
 use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
+use crate::report::advice::{self, Commands};
 use crate::report::check::{Request, show, show_requests};
 use crate::report::stdout::Form;
-use crate::report::{Console, counted, filled_table, paused, secret_refused};
+use crate::report::{Console, counted, filled_table, job_word, paused, secret_refused};
 use crate::runner::{
     Asking, LiveRun, RunnerError, Trial, ask, check_secrets, mask, plan_kept, plan_new, secrets,
 };
@@ -75,7 +76,21 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     let failed = show(&run, &job, &sent, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
     let nobody = if args.offline { "nobody was asked, and " } else { "" };
     tell!("{}: {}; {nobody}nothing was written", job.name, verdict(failed));
+    if failed > 0 {
+        say_what_to_do(&run, &job, args.offline).await?;
+    }
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// What to change in the job, for each cause once.
+async fn say_what_to_do(run: &LiveRun, job: &Job, offline: bool) -> Result<(), RunnerError> {
+    let offline = if offline { " --offline" } else { "" };
+    let commands = Commands::of_check(format!("{}{offline}", job_word(&job.path)));
+    let causes = advice::causes(&run.store, &run.plan, job, &commands).await?;
+    for (label, advice) in advice::each_once(&causes, job) {
+        tell!("hint: {label}: {}: {}", advice.means, advice.todo);
+    }
+    Ok(())
 }
 
 /// Why not all was asked, for a person.
@@ -107,8 +122,19 @@ async fn planned(
         let trial = Trial { sample, ids: args.ids.clone() };
         return Ok((plan_new(job, folder, secrets, &trial, &mut Console::default()).await?, None));
     }
-    let earlier = find::newest(&find::runs_root(job, runs), &job.name).await?;
-    Ok((plan_kept(job, folder, &earlier, args.sample).await?, Some(earlier)))
+    let root = find::runs_root(job, runs);
+    let newest = find::newest(&root, &job.name).await?;
+    // One that was only planned since has none.
+    for earlier in find::all_of(&root, &job.name).await? {
+        if let Some(run) = plan_kept(job, folder, &earlier, args.sample).await? {
+            return Ok((run, Some(earlier)));
+        }
+    }
+    Err(RunnerError::Usage(format!(
+        "run {} kept no answers, nor did one before it\nhint: keep_answers = \"all\" in [job] keeps them all, \
+         \"failed\" those that failed",
+        newest.plan().await?.run
+    )))
 }
 
 /// What a run tells on its way; the rest is seen in the end.

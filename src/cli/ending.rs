@@ -9,6 +9,7 @@ use super::summary_to::{SummaryArgs, SummaryTo};
 use crate::handoff::{Exit, StateOfRun, Summary};
 use crate::job::Job;
 use crate::os::{Stop, tell};
+use crate::report::Detail;
 use crate::report::summary::{self, EndOfCommand, Witness, noted_summary};
 use crate::runner::{AskedAgain, Ended, RunnerError, notify};
 use crate::secrets::Secrets;
@@ -25,6 +26,7 @@ pub(super) struct Ending {
     /// Whether somebody told it to stop, once it listens.
     pub(super) stop: Option<watch::Receiver<Stop>>,
     to: Option<SummaryTo>,
+    detail: Detail,
 }
 
 impl Ending {
@@ -33,7 +35,12 @@ impl Ending {
         let to = args.summary.clone();
         to.iter().for_each(SummaryTo::clear);
         let witness = Witness::of(command, output.console());
-        Ending { witness, secrets: Secrets::from_environment(), stop: None, to }
+        Ending { witness, secrets: Secrets::from_environment(), stop: None, to, detail: output.detail() }
+    }
+
+    /// Whether only what wants attention is told.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.detail == Detail::Little
     }
 
     /// The summary of how it ended, noted in the run that it holds.
@@ -66,7 +73,7 @@ impl Ending {
         self.witness.ended();
         summary::interrupted(ended);
         let summary = self.summary(EndOfCommand::Ended(ended)).await;
-        summary::ended(ended, &summary, self.to == Some(SummaryTo::Stdout)).await;
+        summary::ended(ended, &summary, self.to == Some(SummaryTo::Stdout), self.detail).await;
         summary
     }
 
@@ -80,7 +87,7 @@ impl Ending {
             Ok(asked) => asked,
             Err(error) => return Ok(self.fail(&error).await),
         };
-        match summary::asked_again(&asked).await {
+        match summary::asked_again(&asked, self.detail).await {
             Ok(exit) => {
                 let summary = self.summary(EndOfCommand::AskedAgain(&asked)).await;
                 self.tell(&summary, None).await;

@@ -11,7 +11,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::RunsArgs;
+use super::{RunsArgs, named};
 use crate::handoff::{RunStore, runs};
 use crate::job::Job;
 use crate::os::shown_path;
@@ -19,6 +19,12 @@ use crate::runner::RunnerError;
 
 /// The job that a person named.
 pub(super) async fn load_job(word: &str, runs: &RunsArgs) -> Result<Job, RunnerError> {
+    let job = named_job(word, runs).await?;
+    named::note_job(&job);
+    Ok(job)
+}
+
+async fn named_job(word: &str, runs: &RunsArgs) -> Result<Job, RunnerError> {
     if let Some(file) = job_file(word) {
         return Ok(Job::load(&std::path::absolute(file)?)?);
     }
@@ -45,6 +51,15 @@ pub(super) fn runs_root(job: &Job, runs: &RunsArgs) -> PathBuf {
 
 /// The run that a person named.
 pub(super) async fn open_run(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
+    let run = found_run(word, runs).await?;
+    // One whose plan cannot be read has no name yet; who works with it says so.
+    if let Ok(plan) = run.plan().await {
+        named::note_run(&run, &plan);
+    }
+    Ok(run)
+}
+
+async fn found_run(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
     if !Path::new(word).is_file()
         && let Some(run) = named_run(word, runs).await?
     {
@@ -101,6 +116,18 @@ pub(super) async fn newest(root: &Path, job: &str) -> Result<RunStore, RunnerErr
             root.display(),
         ))
     })
+}
+
+/// The runs of a job that are no trials, the newest first.
+pub(super) async fn all_of(root: &Path, job: &str) -> Result<Vec<RunStore>, RunnerError> {
+    let mut all = Vec::new();
+    for folder in runs::runs_of(root, job) {
+        let run = RunStore::open(&folder).await?;
+        if !run.plan().await?.trial {
+            all.push(run);
+        }
+    }
+    Ok(all)
 }
 
 async fn newest_of(root: &Path, job: &str) -> Result<Option<RunStore>, RunnerError> {

@@ -9,6 +9,7 @@ mod help;
 mod init;
 mod limits;
 mod merge;
+mod named;
 mod plan;
 mod prune;
 mod query;
@@ -291,7 +292,7 @@ fn fail(error: &RunnerError) -> Exit {
                 tell!("{plain}")
             }
         }
-        error => tell!("windrow: {error}"),
+        error => tell!("windrow: {}", named::filled(&error.to_string())),
     }
     error.exit()
 }

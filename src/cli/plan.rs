@@ -13,9 +13,9 @@ use crate::handoff::Exit;
 use crate::job::Job;
 use crate::merge::{self, Found};
 use crate::os::tell;
-use crate::report::Console;
 use crate::report::plan::PlanFacts;
 use crate::report::stdout::Form;
+use crate::report::{Console, run_again};
 use crate::runner::{Choice, LiveRun, Purpose, RunnerError, Trial, choose, plan_new, secrets};
 use crate::secrets::Secrets;
 
@@ -46,7 +46,7 @@ pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerE
         Found::Table(new) => Some(merge::ddl_of_new_columns(&job, &run.plan, new)?),
     };
     PlanFacts::of(&run, &job, &found, ddl).await?.show(args.format)?;
-    tell!("hint: `windrow run {}` goes on from here", args.job);
+    tell!("hint: `windrow run {}` goes on from here", run_again(&run.store, &run.plan));
     Ok(Exit::Done)
 }
 

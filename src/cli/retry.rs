@@ -46,6 +46,7 @@ pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, Runner
     let asked = work(args, runs, &mut ending).await;
     if let Ok(asked) = &asked
         && asked.round.is_none()
+        && !ending.is_quiet()
     {
         tell!(
             "{}: nothing left to ask\nhint: `windrow failures {}` shows what failed",

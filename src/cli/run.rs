@@ -39,7 +39,9 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
         Err(error) => return Ok(ending.fail(&error).await),
     };
     let summary = ending.ended(&ended).await;
-    if let Some(swept) = after_run(&ended, &root, &mut ending.witness).await {
+    if let Some(swept) = after_run(&ended, &root, &mut ending.witness).await
+        && !ending.is_quiet()
+    {
         prune::removed_after(&ended.job, &swept);
     }
     ending.tell(&summary, Some(&ended.job)).await;

@@ -75,24 +75,7 @@ struct Address {
 
 impl Address {
     fn of(url: &Template, value: impl Fn(&str) -> String, secrets: &Secrets) -> Result<Address, String> {
-        let (mut text, mut hidden) = (String::new(), Vec::new());
-        for part in &url.parts {
-            match part {
-                Part::Literal(literal) => text.push_str(literal),
-                Part::Input(name) => encode::push_component(&mut text, &value(name)),
-                Part::Secret(name) => {
-                    let secret =
-                        Secret::of(secrets, name).map_err(|why| format!("the secret ${{{name}}} {why}"))?;
-                    if text.is_empty() {
-                        text.push_str(secret.reveal().trim());
-                    } else {
-                        encode::push_component(&mut text, secret.reveal());
-                    }
-                    hidden.push(secret);
-                }
-                Part::Answer { .. } | Part::Url(_) => return Err("its address has a column".to_owned()),
-            }
-        }
+        let (text, mut hidden) = with_values(url, value, secrets)?;
         let names: Vec<&str> = hidden.iter().map(|secret| &**secret.shown()).collect();
         let of = if names.is_empty() { "its address".to_owned() } else { names.join(" and ") };
         let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -119,36 +102,70 @@ impl Address {
         json: String,
         secrets: &Secrets,
     ) -> Result<(Question, Client), String> {
-        let literal = |text: &str| Template { parts: vec![Part::Literal(text.to_owned())] };
-        let endpoint = Endpoint {
-            method: "POST".to_owned(),
-            headers: vec![("content-type".to_owned(), literal("application/json"))],
-            payload: Some(Payload::Text(literal(&json))),
-            network: to.network.clone(),
-            // Who is told twice knows no more than once.
-            idempotent: true,
-            bounds: Bounds {
-                connect_timeout: to.within,
-                timeout: to.within,
-                idle_timeout: to.within,
-                max_answer: LARGEST,
-                max_redirects: 0,
-                ..Bounds::default()
-            },
-            retry: Retry {
-                attempts: ATTEMPTS,
-                backoff: BACKOFF,
-                deadline: to.within,
-                max_retry_after: to.within,
-                ..Retry::default()
-            },
-            ..Endpoint::get("notify", literal(self.url.as_str()), Vec::new())
-        };
+        let endpoint = endpoint(&self.url, to, &json);
         let names = Names { endpoints: &[], columns: &[], secrets: &BTreeMap::new() };
         let hidden = self.hidden.iter().cloned().chain(network::secrets_of(&endpoint, secrets)).collect();
         let mut question = Question::compile(&endpoint, &names, &[], hidden)?;
         question.network = Networks::default().of(&endpoint, question.target.origin(), secrets)?;
         Ok((question, Client::new(&ClientSettings { max_idle: 1 })))
+    }
+}
+
+/// An address as it is asked, and its secrets.
+fn with_values(
+    url: &Template,
+    value: impl Fn(&str) -> String,
+    secrets: &Secrets,
+) -> Result<(String, Vec<Secret>), String> {
+    let (mut text, mut hidden) = (String::new(), Vec::new());
+    for part in &url.parts {
+        match part {
+            Part::Literal(literal) => text.push_str(literal),
+            Part::Input(name) => encode::push_component(&mut text, &value(name)),
+            Part::Secret(name) => {
+                let secret =
+                    Secret::of(secrets, name).map_err(|why| format!("the secret ${{{name}}} {why}"))?;
+                if text.is_empty() {
+                    text.push_str(secret.reveal().trim());
+                } else {
+                    encode::push_component(&mut text, secret.reveal());
+                }
+                hidden.push(secret);
+            }
+            Part::Answer { .. } | Part::Url(_) => return Err("its address has a column".to_owned()),
+        }
+    }
+    Ok((text, hidden))
+}
+
+/// What is posted, asked as an endpoint is.
+fn endpoint(url: &Url, to: PostTo<'_>, json: &str) -> Endpoint {
+    let literal = |text: &str| Template { parts: vec![Part::Literal(text.to_owned())] };
+    let bounds = Bounds {
+        connect_timeout: to.within,
+        timeout: to.within,
+        idle_timeout: to.within,
+        max_answer: LARGEST,
+        max_redirects: 0,
+        ..Bounds::default()
+    };
+    let retry = Retry {
+        attempts: ATTEMPTS,
+        backoff: BACKOFF,
+        deadline: to.within,
+        max_retry_after: to.within,
+        ..Retry::default()
+    };
+    Endpoint {
+        method: "POST".to_owned(),
+        headers: vec![("content-type".to_owned(), literal("application/json"))],
+        payload: Some(Payload::Text(literal(json))),
+        network: to.network.clone(),
+        // Who is told twice knows no more than once.
+        idempotent: true,
+        bounds,
+        retry,
+        ..Endpoint::get("notify", literal(url.as_str()), Vec::new())
     }
 }
 

@@ -213,7 +213,7 @@ pub struct LatencyOfSummary {
 /// What kept requests from being sent faster.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct HeldFor {
-    /// What it is: `limit`, `pause`, `down`, `server`, `in_flight`, `cpu`.
+    /// What it is: `down`, `pause`, `token`, `limit`, `back_off`, `cpu`, `server` or `in_flight`; later others, too.
     pub by: String,
     /// The same for a person: `2 pauses that api.example.com:443 asked for`.
     pub text: String,

@@ -30,4 +30,6 @@ pub use numbers::counted;
 pub use progress::{Detail, Progress, Show};
 pub use table::Shape;
 pub use watch::watch;
-pub use words::{filled_table, paused, run_again, secret_refused, shell_word, some_columns, word_for};
+pub use words::{
+    filled_table, job_word, paused, run_again, secret_refused, shell_word, some_columns, word_for,
+};

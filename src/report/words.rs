@@ -61,7 +61,12 @@ pub fn run_again(run: &RunStore, plan: &Plan) -> String {
         Ok(usual) if usual == root => String::new(),
         _ => format!(" --runs {}", shell_word(&shown_path(root))),
     };
-    shell_word(&shown_path(&plan.job_path)) + &elsewhere
+    job_word(&plan.job_path) + &elsewhere
+}
+
+/// A job's file as it is typed.
+pub fn job_word(path: &Path) -> String {
+    shell_word(&shown_path(path))
 }
 
 /// A word as a shell takes it for one.

@@ -74,24 +74,27 @@ pub(super) async fn ask_shard(
 }
 
 /// Plans up to so many records of which an earlier run kept answers: a failure of each cause first, others spread over the
-/// rest.
+/// rest. `None` where it kept none.
 ///
 /// # Errors
-/// A run that kept none, or that another job's endpoints were asked for.
+/// A run of other endpoints than the job's.
 pub async fn plan_kept(
     job: &Job,
     root: &Path,
     earlier: &RunStore,
     records: u64,
-) -> Result<LiveRun, RunnerError> {
+) -> Result<Option<LiveRun>, RunnerError> {
     let ordinals = kept_ordinals(earlier, records).await?;
+    if ordinals.is_empty() {
+        return Ok(None);
+    }
     let options = plan_options(&Trial::default());
     let run_id = runs::new_run_id(options.now_micros);
     let folder = root.join(&job.name);
     make_folder(&folder)?;
     let (store, lock) = hold_new(&folder.join(&run_id), job).await?;
     let plan = plan::write_kept(job, earlier, &ordinals, &store, &run_id, &options).await?;
-    Ok(LiveRun::held(store, plan, lock))
+    Ok(Some(LiveRun::held(store, plan, lock)))
 }
 
 /// The records to look at.
@@ -121,12 +124,6 @@ async fn kept_ordinals(earlier: &RunStore, records: u64) -> Result<BTreeSet<Ordi
         more.max(1)
     );
     chosen.extend(ordinals(&query, &others)?);
-    if chosen.is_empty() {
-        return Err(RunnerError::Usage(format!(
-            "run {} kept no answers\nhint: keep_answers = \"all\" in [job] keeps them all, \"failed\" those that failed",
-            then.run
-        )));
-    }
     Ok(chosen)
 }
 

@@ -28,6 +28,8 @@ pub enum Stage {
     Unfinished,
     /// Neither: another trial is started.
     Trial,
+    /// What `check` asked, or read of what was kept: it is checked again.
+    Check,
 }
 
 impl Commands {
@@ -48,6 +50,11 @@ impl Commands {
         }
     }
 
+    /// Those of a check: `job` is what it is typed with.
+    pub fn of_check(job: String) -> Commands {
+        Commands { run: String::new(), job, state: Stage::Check, has_ended: false, kept: KeepAnswers::All }
+    }
+
     /// How far the run is.
     pub fn stage(&self) -> Stage {
         self.state
@@ -61,7 +68,7 @@ impl Commands {
     /// Publishes again, where only the table refused rows.
     pub(super) fn merge(&self) -> String {
         match self.state {
-            Stage::Trial => self.try_again(None),
+            Stage::Trial | Stage::Check => self.try_again(None),
             Stage::Whole | Stage::Unfinished => format!("`windrow merge {}`", self.run),
         }
     }
@@ -69,7 +76,9 @@ impl Commands {
     /// What to do about what only waits.
     pub fn for_waiting(&self) -> String {
         match self.state {
-            Stage::Trial => format!("a trial is not resumed: {} begins another", self.try_again(None)),
+            Stage::Trial | Stage::Check => {
+                format!("a trial is not resumed: {} begins another", self.try_again(None))
+            }
             Stage::Whole if self.has_ended => format!("`windrow retry {}` asks it", self.run),
             Stage::Whole | Stage::Unfinished => format!("{} goes on", self.go_on()),
         }
@@ -101,13 +110,16 @@ impl Commands {
     /// Asks everything: what is changed makes another question.
     pub(super) fn anew(&self, id: Option<&str>) -> String {
         match self.state {
-            Stage::Trial => self.try_again(id),
+            Stage::Trial | Stage::Check => self.try_again(id),
             Stage::Whole | Stage::Unfinished => format!("`windrow run {}`", self.job),
         }
     }
 
     /// Shows the whole answers of what failed.
     pub(super) fn answers(&self) -> String {
+        if self.state == Stage::Check {
+            return "the answer above".to_owned();
+        }
         format!("`windrow failures {} --answers`", self.run)
     }
 
@@ -115,11 +127,14 @@ impl Commands {
         match self.state {
             Stage::Whole => command,
             Stage::Unfinished => format!("{} goes on, and afterwards {command}", self.go_on()),
-            Stage::Trial => self.try_again(id),
+            Stage::Trial | Stage::Check => self.try_again(id),
         }
     }
 
     fn try_again(&self, id: Option<&str>) -> String {
+        if self.state == Stage::Check {
+            return format!("`windrow check {}`", self.job);
+        }
         match id.filter(|id| is_plain(id)) {
             Some(id) => format!("`windrow run {} --ids {id}`", self.job),
             None => format!("`windrow run {} --sample 10`", self.job),

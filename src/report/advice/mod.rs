@@ -19,6 +19,5 @@ mod subject;
 mod text;
 
 pub use cause::{Cause, causes, each_once};
-pub use command::{Commands, Stage};
-pub use subject::Subject;
-pub use text::{Advice, means};
+pub use command::Commands;
+pub use text::Advice;

@@ -44,7 +44,7 @@ impl Advice {
 }
 
 /// What a kind means, in one line.
-pub fn means(kind: Kind) -> &'static str {
+fn means(kind: Kind) -> &'static str {
     match kind {
         Kind::Dns => "the host's name was not found",
         Kind::Connect => "no connection could be made: nothing listens there, or a firewall or proxy refuses",
@@ -141,7 +141,7 @@ fn once(subject: &Subject<'_>, commands: &Commands) -> String {
 
 fn waiting(subject: &Subject<'_>, commands: &Commands) -> String {
     let go_on = match commands.stage() {
-        Stage::Trial => commands.anew(subject.id),
+        Stage::Trial | Stage::Check => commands.anew(subject.id),
         Stage::Whole => commands.retry(&subject.filter(), subject.id),
         Stage::Unfinished => commands.go_on(),
     };

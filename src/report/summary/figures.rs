@@ -30,25 +30,13 @@ impl Figures {
         mask: &Mask,
     ) -> Result<Figures, MergeError> {
         let (query, plan) = (RunQuery::open(&run.store, job).await?, &run.plan);
-        let mut endpoints: Vec<EndpointOfSummary> = plan
-            .endpoints
-            .iter()
-            .map(|endpoint| EndpointOfSummary { endpoint: endpoint.name.clone(), ..Default::default() })
-            .collect();
         let ends = query.ask(&by_endpoint(plan), None)?;
         let sent = query.ask(&sent(plan), None)?;
-        for endpoint in &mut endpoints {
-            let name = endpoint.endpoint.clone();
-            let of = |result: &QueryResult, column| figure(result, row_of(result, &name), column);
-            endpoint.ok = of(&ends, 1);
-            endpoint.missing = of(&ends, 2);
-            endpoint.failed = of(&ends, 3);
-            endpoint.not_asked = of(&ends, 4);
-            endpoint.requests = of(&sent, 1);
-            // Of what is not committed there is no line.
-            let ended = endpoint.ok + endpoint.missing + endpoint.failed + endpoint.not_asked;
-            endpoint.waiting = plan.records.saturating_sub(ended);
-        }
+        let endpoints: Vec<EndpointOfSummary> = plan
+            .endpoints
+            .iter()
+            .map(|planned| endpoint(&planned.name, &ends, &sent, plan.records))
+            .collect();
         let requests = requests(&sent, &query.ask(&latency(plan), None)?);
         let failures = query.ask(&by_kind(plan), None)?;
         let mut failures: Vec<_> = (0..failures.rows.len()).map(|row| failed(&failures, row, mask)).collect();
@@ -60,6 +48,22 @@ impl Figures {
             None => Vec::new(),
         };
         Ok(Figures { endpoints, failures, requests, null_columns })
+    }
+}
+
+/// What became of the requests to an endpoint, of so many records.
+fn endpoint(name: &str, ends: &QueryResult, sent: &QueryResult, records: u64) -> EndpointOfSummary {
+    let of = |result: &QueryResult, column| figure(result, row_of(result, name), column);
+    let [ok, missing, failed, not_asked] = [1, 2, 3, 4].map(|column| of(ends, column));
+    EndpointOfSummary {
+        endpoint: name.to_owned(),
+        ok,
+        missing,
+        failed,
+        not_asked,
+        // Of what is not committed there is no line.
+        waiting: records.saturating_sub(ok + missing + failed + not_asked),
+        requests: of(sent, 1),
     }
 }
 

@@ -16,7 +16,7 @@ pub use witness::Witness;
 use super::numbers::{count, counted, duration};
 use super::stdout::{shorten, write_rows};
 use super::table::{Shape, columns_that_fit};
-use super::{paused, run_again, secret_refused, shell_word, some_columns, word_for};
+use super::{Detail, paused, run_again, secret_refused, shell_word, some_columns, word_for};
 use crate::fetch::Mask;
 use crate::handoff::{Exit, Summary};
 use crate::merge::{self, Published, PublishedPart};
@@ -41,8 +41,11 @@ pub fn interrupted(ended: &Ended) {
 }
 
 /// The end of a run or a merge that nobody interrupted. What is published stays so, whatever of this cannot be shown. The
-/// first rows are written to standard output, unless it is somebody else's.
-pub async fn ended(ended: &Ended, summary: &Summary, stdout_is_taken: bool) {
+/// first rows are written to standard output, unless it is somebody else's. Where little is told it is what wants attention.
+pub async fn ended(ended: &Ended, summary: &Summary, stdout_is_taken: bool, detail: Detail) {
+    if detail == Detail::Little {
+        return ended_in_short(ended);
+    }
     let published = match &ended.end {
         RunEnd::Unfinished(_) if matches!(ended.exit(), Exit::Interrupted(_)) => return,
         RunEnd::Unfinished(left) => {
@@ -67,6 +70,19 @@ pub async fn ended(ended: &Ended, summary: &Summary, stdout_is_taken: bool) {
     tell!("run    {}", shown_path(ended.run.store.folder()));
     told::advice(summary).iter().for_each(tell);
     say_what_next(ended, summary);
+}
+
+/// What wants a person's attention: why it is not published, or what went wrong beside that.
+fn ended_in_short(ended: &Ended) {
+    match &ended.end {
+        RunEnd::Published(published) => {
+            say_overridden(published);
+            warnings(&ended.job.name, &published.warnings);
+        }
+        RunEnd::Refused(why) => tell!("{}: {why}", ended.job.name),
+        RunEnd::Unfinished(_) if matches!(ended.exit(), Exit::Interrupted(_)) => {}
+        RunEnd::Unfinished(left) => unfinished(&ended.run, left),
+    }
 }
 
 /// What became of the requests.
@@ -101,11 +117,17 @@ pub(super) fn warnings(job: &str, warnings: &[String]) {
 }
 
 /// The end of a round that a person chose, and the exit code that stands for it.
-pub async fn asked_again(AskedAgain { run, round, fetched, .. }: &AskedAgain) -> Result<Exit, RunnerError> {
+pub async fn asked_again(
+    AskedAgain { run, round, fetched, .. }: &AskedAgain,
+    detail: Detail,
+) -> Result<Exit, RunnerError> {
     let Some(round) = round else { return Ok(fetched.exit) };
     if fetched.exit != Exit::Done {
         say_unfinished(run, fetched, "nothing is published");
         return Ok(fetched.exit);
+    }
+    if detail == Detail::Little {
+        return Ok(Exit::Done);
     }
     let tallies = tallies(&run.store, round).await?;
     let sum = |status| tallies.values().map(|tally| tally.count(status)).sum::<u64>();

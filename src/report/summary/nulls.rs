@@ -30,21 +30,23 @@ pub(super) fn null_columns(
         let first = without_values(query, &all, &format!("(FROM {view} LIMIT {FIRST})"))?;
         let null = without_values(query, &first, &view)?;
         let columns = plan.endpoints[at].columns.iter().zip(&all).filter(|(_, name)| null.contains(name));
-        let of_job = job.endpoint(&endpoint.endpoint).map(|(_, endpoint)| &endpoint.columns);
-        found.extend(columns.map(|(field, _)| {
-            let column = of_job.and_then(|columns| columns.iter().find(|column| column.name == field.name));
-            NullColumn {
-                column: field.name.clone(),
-                endpoint: endpoint.endpoint.clone(),
-                looks_for: column.map(looks_for),
-                did_you_mean: None,
-            }
-        }));
+        found.extend(columns.map(|(field, _)| null_column(&field.name, &endpoint.endpoint, job)));
     }
     for null in &mut found {
         null.did_you_mean = meant(query, plan, null).map(|meant| mask.apply(&meant));
     }
     Ok(found)
+}
+
+fn null_column(name: &str, endpoint: &str, job: &Job) -> NullColumn {
+    let columns = job.endpoint(endpoint).map(|(_, endpoint)| &endpoint.columns);
+    let column = columns.and_then(|columns| columns.iter().find(|column| column.name == name));
+    NullColumn {
+        column: name.to_owned(),
+        endpoint: endpoint.to_owned(),
+        looks_for: column.map(looks_for),
+        did_you_mean: None,
+    }
 }
 
 fn quoted(name: String) -> String {

@@ -133,7 +133,8 @@ mod tests {
             Some(10),
             "an outage is no slowness"
         );
-        let (every_other, four_of_five) = (|second: u64| second % 2 == 1, |second: u64| second % 5 > 0);
+        let (every_other, four_of_five) =
+            (|second: u64| second % 2 == 1, |second: u64| !second.is_multiple_of(5));
         assert!(left(&after(60, 100, every_other)).is_some_and(|left| (19..=20).contains(&left)));
         assert!(
             left(&after(60, 100, four_of_five)).is_some_and(|left| (46..=50).contains(&left)),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::servers::raw::{Raw, http};
-use crate::support::{Ended, Origin, Sandbox};
+use crate::support::{Ended, Origin, Sandbox, ended};
 
 const GOOD: &str = r#"{"v":"7","ok":true,"items":[1]}"#;
 
@@ -450,4 +450,25 @@ fn a_quota_is_named_with_the_time_when_it_renews() {
     goes_on(&sandbox, "shop: 1 request waits: the quota of shop is used up until 20");
     sandbox.edit("shop.toml", "2/day", "20/day");
     follow(&sandbox, "`windrow run shop.toml`");
+}
+
+#[test]
+fn a_command_can_be_pasted_though_paths_have_spaces() {
+    let (sandbox, (server, mended)) = (Sandbox::new(), server());
+    sandbox.write("my jobs/ids.csv", "id\nok\nbroken\n");
+    write_job(&sandbox, &format!("{}/{{id}}", server.url()), "", "", "");
+    let job = std::fs::read_to_string(sandbox.path().join("shop.toml")).unwrap();
+    sandbox.write("my jobs/it's.toml", job);
+    std::fs::remove_file(sandbox.path().join("shop.toml")).unwrap();
+    sandbox.run(["run", "my jobs/it's.toml"]).with_code(0);
+    let failures = sandbox.run(["failures", "my jobs/it's.toml"]).with_code(0);
+    let advice = advised(&failures, "status 503");
+    let command = quoted(&advice[0]).find(|word| word.starts_with("windrow ")).unwrap();
+    assert!(command.contains("'my jobs/shards/shop/"), "{command}");
+    mended.store(true, Ordering::SeqCst);
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &command.replacen("windrow", env!("CARGO_BIN_EXE_windrow"), 1)]);
+    sandbox.confine(&mut shell);
+    ended(shell).with_code(0);
+    sandbox.run(["failures", "my jobs/it's.toml"]).with_code(0).saying("shop: nothing failed");
 }

@@ -121,17 +121,20 @@ fn kept_answers_are_shown_each_with_its_own_record_and_nobody_is_asked() {
     let (before, run) = (origin.counts()["total"].clone(), sandbox.newest_run("small"));
     let run = run.file_name().unwrap().to_str().unwrap().to_owned();
     sandbox.edit("small.toml", "type = \"integer\"", "type = \"integer\", remove = \",\"");
-    // The list may be another by now.
+    // One that is only planned has none, and the list may be another by now.
+    sandbox.run(["plan", "small.toml", "--new"]).with_code(0);
     sandbox.write("ids.txt", "tt1\ntt2\n");
     let shown = sandbox.run(["check", "small.toml", "--offline", "--sample", "4"]).with_code(1);
     shown.stdout.lines().for_each(|line| assert!(!line.contains("> ") && !line.contains("asked"), "{line}"));
     assert!(shown.stdout.contains(&format!("    kept by run {run}: HTTP 200, ")), "{}", shown.stdout);
     assert!(shown.stdout.contains("    then: failed (convert): column year: \"19,98\""), "{}", shown.stdout);
     assert!(shown.stdout.contains("    now:  ok\n"), "{}", shown.stdout);
-    shown.saying("nobody was asked, and nothing was written");
+    let shown = shown.saying("nobody was asked, and nothing was written");
+    assert!(shown.stderr.contains("then `windrow check small.toml --offline`"), "{}", shown.stderr);
+    assert!(!shown.stderr.contains("windrow retry"), "{}", shown.stderr);
     let told = sandbox.run(["check", "small.toml", "--offline", "--sample", "4", "-f", "json"]).with_code(1);
     let told = document(&told);
-    assert_eq!((&told["offline"], &told["answers_of"]), (&true.into(), &run.into()));
+    assert_eq!((&told["offline"], &told["answers_of"]), (&true.into(), &run.as_str().into()));
     let ids = film_ids(60);
     let mut seen = Vec::new();
     for record in told["records"].as_array().unwrap() {
@@ -143,7 +146,7 @@ fn kept_answers_are_shown_each_with_its_own_record_and_nobody_is_asked() {
                  WHERE imdb_id = '{id}' AND endpoint = '{}'",
                 endpoint["endpoint"].as_str().unwrap()
             );
-            let truth = sandbox.query("small", &sql)[0].trim_end_matches(',').replace(",\"\"", "");
+            let truth = sandbox.query(&run, &sql)[0].trim_end_matches(',').replace(",\"\"", "");
             assert_eq!(format!("{},{}", then("status"), then("kind")).trim_end_matches(','), truth, "{id}");
         }
         seen.push(id);

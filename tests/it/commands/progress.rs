@@ -423,3 +423,20 @@ fn colors_are_for_who_wants_them() {
         assert_eq!(told.contains('\x1b'), is_colored, "{name}={value}: {told:?}");
     }
 }
+
+#[test]
+fn who_wants_to_hear_little_hears_what_wants_attention() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&["--rate-garbage", "0.1"]);
+    small_job(&sandbox, &origin, 200, "retry_rounds = 0", "");
+    let quiet = |words: &[&str]| sandbox.run(words.iter().copied().chain(["-q"]));
+    let told = quiet(&["run", "small.toml"]).with_code(0);
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""));
+    let told = quiet(&["retry", "small"]).with_code(0);
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""));
+    let told = quiet(&["merge", "small"]).with_code(0);
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""));
+    sandbox.edit("small.toml", "[table]", "[publish]\nmin_success = 1.0\n\n[table]");
+    let told = quiet(&["run", "small.toml", "--new"]).with_code(1).stderr;
+    assert!(told.starts_with("small: not published: ") && told.lines().count() <= 3, "{told}");
+}

@@ -239,7 +239,7 @@ fn a_run_that_was_damaged_is_named_and_another_one_can_be_started() {
         let file = sandbox.newest_run("small").join(name);
         damage(&file);
         let refused = sandbox.run(["run", &job]).with_code(6);
-        refused.saying(&format!("{} {says}", file.display())).saying("windrow run JOB --new");
+        refused.saying(&format!("{} {says}", file.display())).saying("windrow run small.toml --new");
         sandbox.run(["run", &job, "--new"]).with_code(0).saying("published 50 rows");
     }
 }

@@ -218,5 +218,5 @@ fn a_run_that_is_not_finished_is_not_made_anew() {
     site.windrow(&["extract", "small"])
         .with_code(75)
         .saying("is not finished")
-        .saying("`windrow run JOB` goes on with it");
+        .saying("`windrow run job.toml` goes on with it");
 }
