@@ -11,7 +11,7 @@ use crate::job::{Job, KeepAnswers};
 use crate::secrets::Secrets;
 use crate::value::{Field, Type};
 
-/// The job of a run, as it was planned, or as it was last taken up ([`amend`](super::amend)).
+/// The job of a run, as it was planned, or as it was last taken up (`amend`).
 pub async fn planned_job(run: &RunStore, plan: &Plan) -> Result<Job, RunnerError> {
     let text = match run.last_amendment().await? {
         Some(amendment) => amendment.job,

@@ -41,7 +41,9 @@ pub(super) async fn remake(
     watcher: &mut dyn Watcher,
 ) -> Result<AskedAgain, RunnerError> {
     let run = LiveRun::of(store, Purpose::Work).await?;
+    watcher.reached(Milestone::Opened(&run));
     settle_first(&run, &options.secrets, watcher).await?;
+    watcher.reached(Milestone::WorkedBy(&jobs::planned_job(&run.store, &run.plan).await?));
     let round = match unfinished(&run).await? {
         Some(round) => {
             watcher.reached(Milestone::RoundResumed { job: &run.plan.job, number: round.number });
@@ -52,10 +54,11 @@ pub(super) async fn remake(
             begin(&run, watcher).await?
         }
     };
+    let job = jobs::planned_job(&run.store, &run.plan).await?;
+    watcher.reached(Milestone::WorkedBy(&job));
     let Some(round) = round else {
         return Ok(AskedAgain { run, round: None, fetched: Fetched::ended(Exit::Done), _job_lock: job_lock });
     };
-    let job = jobs::planned_job(&run.store, &run.plan).await?;
     let fetch = FetchOptions { env_file: options.env_file.clone(), ..FetchOptions::default() };
     let fetched = work_round(&run, &job, &round, &RoundOptions::of(&fetch), stop, watcher).await?;
     Ok(AskedAgain { run, round: Some(round), fetched, _job_lock: job_lock })

@@ -94,6 +94,7 @@ impl Watcher for Noted {
             Milestone::Opened(_)
             | Milestone::WorkedBy(_)
             | Milestone::Proving
+            | Milestone::PublishingEnded
             | Milestone::Loading { .. } => return,
             _ => "other",
         });

@@ -36,6 +36,12 @@ fn what_failed_is_made_anew_and_what_succeeded_stays() {
     site.extract().saying("round 2: 1 ok, 0 missing, 0 failed");
     assert_eq!(site.rows("id, coalesce(n, 0)"), ["1,071 1071", "7 7", "9 9", "N/A 0", "x 0"]);
     site.windrow(&["extract", "small"]).with_code(0).saying("nothing to make anew");
+    let summary = std::fs::read_to_string(site.sandbox.newest_run("small").join("summary.json")).unwrap();
+    assert!(
+        summary.contains("\"extract\"")
+            && summary.contains(&site.sandbox.newest_run("small").file_name().unwrap().display().to_string()),
+        "{summary}"
+    );
     assert_eq!(site.runs(), 1);
 }
 
