@@ -19,7 +19,7 @@ const SLOWEST_READER: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct SummaryArgs {
     /// Print at the end how it went, as JSON, whatever the exit code; json=FILE writes it into a file
-    #[arg(long, value_name = "json[=FILE]", value_parser = SummaryTo::parse)]
+    #[arg(long, help_heading = "Output", value_name = "json[=FILE]", value_parser = SummaryTo::parse)]
     pub(super) summary: Option<SummaryTo>,
 }
 
