@@ -41,6 +41,8 @@ pub(super) async fn remake(
     watcher: &mut dyn Watcher,
 ) -> Result<AskedAgain, RunnerError> {
     let run = LiveRun::of(store, Purpose::Work).await?;
+    watcher.reached(Milestone::Opened(&run));
+    watcher.reached(Milestone::WorkedBy(&jobs::planned_job(&run.store, &run.plan).await?));
     settle_first(&run, &options.secrets, watcher).await?;
     let round = match unfinished(&run).await? {
         Some(round) => {
@@ -56,6 +58,7 @@ pub(super) async fn remake(
         return Ok(AskedAgain { run, round: None, fetched: Fetched::ended(Exit::Done), _job_lock: job_lock });
     };
     let job = jobs::planned_job(&run.store, &run.plan).await?;
+    watcher.reached(Milestone::WorkedBy(&job));
     let fetch = FetchOptions { env_file: options.env_file.clone(), ..FetchOptions::default() };
     let fetched = work_round(&run, &job, &round, &RoundOptions::of(&fetch), stop, watcher).await?;
     Ok(AskedAgain { run, round: Some(round), fetched, _job_lock: job_lock })

@@ -94,7 +94,8 @@ impl Watcher for Noted {
             Milestone::Opened(_)
             | Milestone::WorkedBy(_)
             | Milestone::Proving
-            | Milestone::Loading { .. } => return,
+            | Milestone::Loading { .. }
+            | Milestone::PublishingEnded => return,
             _ => "other",
         });
     }
