@@ -35,7 +35,8 @@ async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result
     let stop = stop_on_signals()?;
     ending.stop = Some(stop.clone());
     let earlier = find::open_run(&args.run, runs).await?;
-    let options = ExtractOptions { secrets: secrets(args.env_file.as_deref())?, env_file: args.env_file };
+    ending.secrets = secrets(args.env_file.as_deref())?;
+    let options = ExtractOptions { secrets: ending.secrets.clone(), env_file: args.env_file };
     let asked = runner::extract(earlier, &options, &stop, &mut ending.witness).await?;
     if asked.round.is_none() {
         let word = word_for(&asked.run.store, &asked.run.plan);

@@ -70,6 +70,29 @@ fn runs_that_end_well_are_published_or_fetched() {
     are_valid(&site.told);
 }
 
+/// A round over what was kept is one of the run's own; what it cannot do is noted in it, too.
+#[test]
+fn columns_that_are_made_anew_are_told_with_their_run() {
+    let mut site = Site::new("");
+    let body = |year: &str| format!(r#"{{"Title":"x","Year":"{year}","Response":"True"}}"#);
+    let ids = crate::support::film_ids(40);
+    let knobs = serde_json::json!({ "body_ids": { ids[3].clone(): body("unknown") } });
+    site.origin.knobs(&knobs.to_string());
+    site.sandbox.edit("small.toml", "[table]", "[publish]\nmin_success = 0.5\n\n[table]");
+    let published = site.ends(&["run", "small.toml"], 0, "published");
+    site.sandbox.edit("small.toml", "[\"N/A\"]", "[\"N/A\", \"unknown\"]");
+    let anew = site.ends(&["extract", "small"], 0, "fetched");
+    assert_eq!((&anew["run"], &anew["destination"]), (&published["run"], &published["destination"]));
+    site.sandbox.edit(
+        "small.toml",
+        "{url}/business".replace("{url}", &site.origin.url()).as_str(),
+        "http://127.0.0.1:1/other",
+    );
+    let refused = site.ends(&["extract", "small"], 2, "failed");
+    assert_eq!(refused["run"], published["run"]);
+    are_valid(&site.told);
+}
+
 #[test]
 fn runs_that_do_not_end_well_say_how_and_why() {
     let mut site = Site::new("");
