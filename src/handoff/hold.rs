@@ -27,6 +27,11 @@ pub enum Hold {
         /// In seconds since 1970.
         until: u64,
     },
+    /// A quota is used up, and a person wants the next to be waited for.
+    Quota {
+        /// When there is one, in seconds since 1970.
+        until: u64,
+    },
     /// An access token is waited for.
     Token {
         /// As the job names it.
@@ -63,7 +68,7 @@ pub enum Hold {
 impl Hold {
     /// Whether nothing is sent meanwhile.
     pub fn is_standstill(&self) -> bool {
-        matches!(self, Hold::Down { .. } | Hold::Pause { .. } | Hold::Token { .. } | Hold::BackOff { .. })
+        !matches!(self, Hold::Limit { .. } | Hold::Cpu | Hold::Server { .. } | Hold::InFlight { .. })
     }
 
     /// Whether both are the same thing, whatever their times say.

@@ -37,6 +37,7 @@
 //! [`commit`] for the steps and the table of what a death between them costs.
 
 pub mod accepted;
+mod amendment;
 pub mod commit;
 mod counts;
 pub mod digest;

@@ -80,6 +80,8 @@ pub enum Phase {
     Finishing,
     /// No process works on it any more.
     Ended,
+    /// A quota is used up, and the next is waited for.
+    Waiting,
     /// It is checked that nothing of the run is missing.
     Proving,
     /// Its rows are loaded.

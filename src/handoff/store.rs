@@ -18,8 +18,7 @@ use serde::de::DeserializeOwned;
 
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
-use super::plan::{Amendment, Outcome, Plan, Publishing, Round};
-use super::summary::Summary;
+use super::plan::{Outcome, Plan, Publishing, Round};
 use super::{VERSION, digest, guard, layout, mark, seal};
 use crate::os::{mode_of, permit_at};
 use crate::record::Ordinal;
@@ -137,17 +136,6 @@ impl RunStore {
         self.put_json(&Path::from(layout::OUTCOME), outcome).await
     }
 
-    /// Writes how the command that holds the run ends, for programs: aside, then renamed.
-    pub async fn put_summary(&self, summary: &Summary) -> Result<(), HandoffError> {
-        self.put(&Path::from(layout::SUMMARY), summary.to_json().into()).await
-    }
-
-    /// Removes the summary of an earlier command: one that is killed leaves none, rather than that of another.
-    pub fn remove_summary(&self) {
-        // Where it stays it is replaced at the end.
-        let _ = std::fs::remove_file(self.folder.join(layout::SUMMARY));
-    }
-
     /// The publication that nobody has been told the end of, if there is one.
     pub async fn publishing(&self) -> Result<Option<Publishing>, HandoffError> {
         let path = Path::from(layout::PUBLISHING);
@@ -181,24 +169,6 @@ impl RunStore {
     /// Freezes the job file.
     pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
         self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
-    }
-
-    /// The job file as it was last taken up after the run was planned; `None` where it never was.
-    pub async fn last_amendment(&self) -> Result<Option<Amendment>, HandoffError> {
-        let mut last = None;
-        for number in 1.. {
-            let path = layout::amendment(number);
-            match self.read_if_there(&path).await? {
-                Some(bytes) => last = Some(self.parse_sealed(&path, &bytes)?),
-                None => break,
-            }
-        }
-        Ok(last)
-    }
-
-    /// Takes a job file up. Whoever does holds the run.
-    pub async fn put_amendment(&self, amendment: &Amendment) -> Result<(), HandoffError> {
-        self.put(&layout::amendment(amendment.number), seal::seal(amendment).into()).await
     }
 
     /// Reads a file of a shard.
@@ -303,7 +273,7 @@ impl RunStore {
         }
     }
 
-    async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), HandoffError> {
+    pub(super) async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), HandoffError> {
         self.store
             .put(path, bytes.into())
             .await
@@ -325,7 +295,7 @@ impl RunStore {
         result.bytes().await.map_err(|error| self.failed("read", path, error))
     }
 
-    async fn read_if_there(&self, path: &Path) -> Result<Option<Bytes>, HandoffError> {
+    pub(super) async fn read_if_there(&self, path: &Path) -> Result<Option<Bytes>, HandoffError> {
         self.refuse_endless_file(path)?;
         match self.store.get(path).await {
             Ok(result) => result.bytes().await.map(Some).map_err(|error| self.failed("read", path, error)),
@@ -355,7 +325,11 @@ impl RunStore {
     }
 
     /// The same, of a file that nobody else may have written.
-    fn parse_sealed<T: DeserializeOwned>(&self, path: &Path, bytes: &[u8]) -> Result<T, HandoffError> {
+    pub(super) fn parse_sealed<T: DeserializeOwned>(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+    ) -> Result<T, HandoffError> {
         self.check_version(path, bytes)?;
         seal::check(bytes).map_err(|why| self.damaged(path, why))?;
         serde_json::from_slice(bytes).map_err(|error| self.damaged(path, error))

@@ -4,12 +4,16 @@
 //! holds the run, aside and renamed. windrow never reads it: what a run comes to is in its other files. No secret stands in it.
 //! Within version 1 keys are added, and none is taken away or changes its meaning; a figure that is not known is null.
 
+use object_store::path::Path;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::error::HandoffError;
+use super::layout;
+use super::store::RunStore;
 use crate::job::StateOfRun;
 use crate::os::printable_json;
 
@@ -243,6 +247,19 @@ pub struct PathsOfSummary {
     pub run: Option<String>,
     /// The job file; null where it was not found.
     pub job: Option<String>,
+}
+
+impl RunStore {
+    /// Writes how the command that holds the run ends, for programs: aside, then renamed.
+    pub async fn put_summary(&self, summary: &Summary) -> Result<(), HandoffError> {
+        self.put(&Path::from(layout::SUMMARY), summary.to_json().into()).await
+    }
+
+    /// Removes the summary of an earlier command: one that is killed leaves none, rather than that of another.
+    pub fn remove_summary(&self) {
+        // Where it stays it is replaced at the end.
+        let _ = std::fs::remove_file(self.folder().join(layout::SUMMARY));
+    }
 }
 
 impl Summary {

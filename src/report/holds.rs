@@ -59,6 +59,9 @@ fn text(hold: &Hold, second: u64) -> String {
         }
         Hold::Down { host, kind, until: None } => format!("{host} does not answer ({})", why(*kind)),
         Hold::Pause { host, until } => format!("{host} asks for a pause; asked again in {}", left(*until)),
+        Hold::Quota { until } => {
+            format!("a quota is used up; there is a new one {}", numbers::when(*until))
+        }
         Hold::Token { name } => format!("the access token of [auth.{name}]"),
         Hold::BackOff { kind } => format!("requests that failed ({}) are sent again soon", why(*kind)),
         Hold::Limit { name, allows } => format!("the limit {allows} of {name}"),

@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod check;
+mod columns;
 mod console;
 pub mod failures;
 mod failures_json;

@@ -7,6 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use console::measure_text_width;
 use serde::{Serialize, Serializer};
 
+use super::columns::columns;
 use super::vertical;
 use crate::merge::{AnswerColumn, QueryResult, is_nested};
 use crate::os::{printable, printable_json};
@@ -14,7 +15,7 @@ use crate::os::{printable, printable_json};
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// Lines and columns for a person; on a terminal that is too narrow for them, a line for each value.
+    /// Columns for a person; on a terminal with lines around them, or, where it is too narrow for that, a line for each value.
     Table,
     /// RFC 4180 with a header; null is an empty field, an empty text `""`. Timestamps are UTC, and end in `Z`.
     Csv,
@@ -43,11 +44,21 @@ impl std::str::FromStr for Shape {
 /// Prints rows.
 pub fn print_rows(out: &mut dyn Write, result: &QueryResult, shape: Shape) -> io::Result<()> {
     match shape {
+        Shape::Table if !console::Term::stdout().is_term() => plain(out, result),
         Shape::Table => table(out, result, presets::UTF8_FULL_CONDENSED),
         Shape::Markdown => table(out, result, presets::ASCII_MARKDOWN),
         Shape::Csv => csv(out, result),
         Shape::Json => json(out, result),
     }
+}
+
+/// Columns and nothing else, each row in a line: for a file, a pipe, and what looks for words in it.
+fn plain(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
+    let one_line = |value: Option<&str>| cell(value, "").replace('\n', "\\n");
+    let names = result.columns.iter().map(|column| one_line(Some(&column.name))).collect();
+    let cells = |row: &Vec<Option<String>>| row.iter().map(|value| one_line(value.as_deref())).collect();
+    let lines: Vec<Vec<String>> = std::iter::once(names).chain(result.rows.iter().map(cells)).collect();
+    columns(out, &lines)
 }
 
 /// A table with lines around it; records where it is wider than the terminal.

@@ -134,7 +134,7 @@ fn shards(pulse: &Pulse) -> String {
 /// What holds it back, or that it is to end.
 pub(super) fn held(pulse: &Pulse, second: u64) -> Option<String> {
     match pulse.phase {
-        Phase::Fetching => holds::now(pulse, second),
+        Phase::Fetching | Phase::Waiting => holds::now(pulse, second),
         Phase::Finishing => Some(format!(
             "stopping: {} in flight; another Ctrl-C stops at once",
             numbers::counted(pulse.in_flight, "request")

@@ -154,6 +154,7 @@ fn held(totals: &Totals) -> Vec<HeldFor> {
         by: match held.hold {
             Hold::Down { .. } => "down",
             Hold::Pause { .. } => "pause",
+            Hold::Quota { .. } => "quota",
             Hold::Token { .. } => "token",
             Hold::Limit { .. } => "limit",
             Hold::BackOff { .. } => "back_off",

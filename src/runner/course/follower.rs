@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::log::Log;
 use super::{Course, Subject};
-use crate::handoff::{Event, Held, Latencies, Pairs, Phase, Pulse};
+use crate::handoff::{Event, Held, Hold, Latencies, Pairs, Phase, Pulse};
 use crate::os::Stop;
 use crate::runner::{Milestone, Watcher};
 use crate::supervisor::{Notice, Observer};
@@ -89,10 +89,19 @@ impl<W: Watcher> Follower<W> {
     }
 
     /// What is done with the run after its last round.
-    fn enter(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: Phase, hold: Option<Hold>) {
         let Some((pulse, log)) = &mut self.last else { return };
         let at = super::now_in_words();
-        *pulse = Pulse { phase, at, rate: 0.0, in_flight: 0, hold: None, ..pulse.clone() };
+        *pulse = Pulse {
+            phase,
+            at,
+            rate: 0.0,
+            in_flight: 0,
+            hold,
+            seconds_left: None,
+            quota: None,
+            ..pulse.clone()
+        };
         log.add(pulse, Instant::now());
         self.watcher.pulse(pulse);
     }
@@ -156,13 +165,18 @@ impl<W: Watcher> Watcher for Follower<W> {
                 self.end();
                 self.watcher.reached(milestone);
             }
+            Milestone::Waiting { unfinished, .. } => {
+                let hold = unfinished.fetched.renews_at.map(|until| Hold::Quota { until });
+                self.watcher.reached(milestone);
+                self.enter(Phase::Waiting, hold);
+            }
             Milestone::Proving => {
                 self.watcher.reached(milestone);
-                self.enter(Phase::Proving);
+                self.enter(Phase::Proving, None);
             }
             Milestone::Loading { .. } => {
                 self.watcher.reached(milestone);
-                self.enter(Phase::Loading);
+                self.enter(Phase::Loading, None);
             }
             _ => self.watcher.reached(milestone),
         }

@@ -107,12 +107,13 @@ fn rank(hold: &Hold) -> usize {
     match hold {
         Hold::Down { .. } => 0,
         Hold::Pause { .. } => 1,
-        Hold::Token { .. } => 2,
-        Hold::Limit { .. } => 3,
-        Hold::BackOff { .. } => 4,
-        Hold::Cpu => 5,
-        Hold::Server { .. } => 6,
-        Hold::InFlight { .. } => 7,
+        Hold::Quota { .. } => 2,
+        Hold::Token { .. } => 3,
+        Hold::Limit { .. } => 4,
+        Hold::BackOff { .. } => 5,
+        Hold::Cpu => 6,
+        Hold::Server { .. } => 7,
+        Hold::InFlight { .. } => 8,
     }
 }
 

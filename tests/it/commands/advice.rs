@@ -344,6 +344,72 @@ fn a_host_that_comes_back_is_asked_again() {
     is_followed_by(&sandbox, "connect", 0, || serve_good_on(port));
 }
 
+#[test]
+fn a_host_that_was_down_all_the_time_is_asked_again() {
+    let (sandbox, (server, _)) = (Sandbox::new(), server());
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    job_over(&sandbox, &server, &format!("http://127.0.0.1:{port}/b"), "");
+    let more: String = (0..40).map(|id| format!("c{id},http://127.0.0.1:{port}/{id}\n")).collect();
+    sandbox.write("ids.csv", format!("id,page\na,{}/a\n{more}", server.url()));
+    // So few at once that most are left until it is known that the host is down.
+    sandbox.edit("shop.toml", "patience", "in_flight = 2\npatience");
+    sandbox.run(["run", "shop.toml", "--new"]).with_code(0);
+    let told = failures(&sandbox);
+    let advice = advised(&told, "host_down");
+    assert_eq!(advice, ["`windrow retry shop --kind host_down` once the server is back"]);
+    serve_good_on(port);
+    sandbox.run(["retry", "shop", "--kind", "host_down"]).with_code(0);
+    if told.stderr.contains("hint: connect: ") {
+        // Those that found out that it is down.
+        sandbox.run(["retry", "shop", "--kind", "connect"]).with_code(0);
+    }
+    sandbox.run(["failures", "shop"]).with_code(0).saying("shop: nothing failed");
+}
+
+#[test]
+fn a_record_that_ended_its_process_is_asked_again_as_advised() {
+    for alternative in [0, 1] {
+        let (sandbox, (server, _)) = (Sandbox::new(), server());
+        sandbox.write("ids.csv", "id\na\nb\n");
+        write_job(&sandbox, &format!("{}/{{id}}", server.url()), "", "", "");
+        sandbox.run(["plan", "shop.toml"]).with_code(0);
+        // As its supervisor starts it when the record has ended two processes.
+        sandbox.run(["shard", "shop", "0", "--crashed", "1:shop"]).with_code(0);
+        sandbox.run(["run", "shop.toml"]).with_code(0);
+        is_followed_by(&sandbox, "crashed", alternative, || {});
+    }
+}
+
+#[test]
+fn a_run_that_waits_for_a_token_goes_on_as_advised() {
+    let sandbox = Sandbox::new();
+    let mended = Arc::new(AtomicBool::new(false));
+    let gives = mended.clone();
+    let server = Raw::serve(move |path| match path {
+        "/token" if gives.load(Ordering::SeqCst) => {
+            http("200 OK", "", r#"{"access_token":"t","token_type":"Bearer","expires_in":600}"#)
+        }
+        "/token" => http("503 Service Unavailable", "", ""),
+        _ => http("200 OK", "", GOOD),
+    });
+    sandbox.write("ids.csv", "id\na\nb\n");
+    sandbox.write("shop.env", "SHOP_SECRET=nobody-knows-it\n");
+    write_job(&sandbox, &format!("{}/{{id}}", server.url()), "", "auth = \"shop\"", "");
+    let auth = format!(
+        "[auth.shop]\ngrant_type = \"client_credentials\"\ntoken_url = \"{}/token\"\nclient_id = \"me\"\n\
+         client_secret = \"${{SHOP_SECRET}}\"\n\n[table]",
+        server.url()
+    );
+    sandbox.edit("shop.toml", "[table]", &auth);
+    sandbox
+        .run(["run", "shop.toml", "--env-file", "shop.env"])
+        .with_code(75)
+        .saying("`windrow run shop.toml` goes on");
+    mended.store(true, Ordering::SeqCst);
+    sandbox.run(["run", "shop.toml", "--env-file", "shop.env"]).with_code(0);
+    sandbox.run(["failures", "shop"]).with_code(0).saying("shop: nothing failed");
+}
+
 /// A server that comes back on its port.
 fn serve_good_on(port: u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();

@@ -146,12 +146,14 @@ fn slow_run() -> (Sandbox, Origin) {
 }
 
 fn until_it_has_begun(sandbox: &Sandbox) {
-    let runs = sandbox.path().join("shards/small");
-    until(SOON, "it has begun", || {
-        let runs = std::fs::read_dir(&runs).into_iter().flatten().flatten();
-        let mut logs = runs.filter_map(|run| std::fs::read_to_string(run.path().join("pulse.jsonl")).ok());
-        logs.any(|log| log.contains("\"in_flight\":16"))
-    });
+    until(SOON, "it has begun", || log_has(sandbox, "\"in_flight\":16"));
+}
+
+/// Whether a line of a run's pulses has this.
+fn log_has(sandbox: &Sandbox, text: &str) -> bool {
+    let runs = std::fs::read_dir(sandbox.path().join("shards/small")).into_iter().flatten().flatten();
+    let mut logs = runs.filter_map(|run| std::fs::read_to_string(run.path().join("pulse.jsonl")).ok());
+    logs.any(|log| log.contains(text))
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -439,4 +441,18 @@ fn who_wants_to_hear_little_hears_what_wants_attention() {
     sandbox.edit("small.toml", "[table]", "[publish]\nmin_success = 1.0\n\n[table]");
     let told = quiet(&["run", "small.toml", "--new"]).with_code(1).stderr;
     assert!(told.starts_with("small: not published: ") && told.lines().count() <= 3, "{told}");
+}
+
+#[test]
+fn a_run_that_waits_for_a_quota_says_so_on_another_terminal() {
+    let sandbox = Sandbox::new();
+    let origin = Origin::start(&[]);
+    small_job(&sandbox, &origin, 100, "", "limit = \"shop\"");
+    sandbox.edit("small.toml", "[defaults]", "[limit.shop]\nquota = \"20/day\"\n\n[defaults]");
+    let run = sandbox.start(["run", "small.toml", "--wait", "--progress", "none"]);
+    until(SOON, "it waits", || log_has(&sandbox, "\"waiting\""));
+    let watching = Terminal::with(&sandbox, 100, &["status", "small", "--watch"]);
+    watching.wait_for("waiting: a quota is used up; there is a new one on ");
+    signal(&run, Signal::SIGTERM);
+    wait(run).with_code(143);
 }

@@ -70,15 +70,12 @@ fn a_run_tells_its_beginning_and_its_end() {
     hint: `windrow query small "FROM rows"` shows the rows, `duckdb small.duckdb` the table
     "#);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
-    ┌───────────┬────────────────────────────┬──────┬─────────┐
-    │ imdb_id   ┆ title                      ┆ year ┆ budget  │
-    ╞═══════════╪════════════════════════════╪══════╪═════════╡
-    │ tt0000001 ┆ The Land Girls             ┆ 1998 ┆ 8000000 │
-    │ tt6180338 ┆ First Love, Last Rites     ┆ 1998 ┆ 300000  │
-    │ tt2360684 ┆ I Married a Strange Person ┆ 1998 ┆ 250000  │
-    │ tt8541021 ┆ Let's Talk About Sex       ┆ 1998 ┆ 300000  │
-    │ tt0901713 ┆ Mississippi Mermaid        ┆ 1999 ┆ 1600000 │
-    └───────────┴────────────────────────────┴──────┴─────────┘
+    imdb_id    title                       year  budget
+    tt0000001  The Land Girls              1998  8000000
+    tt6180338  First Love, Last Rites      1998   300000
+    tt2360684  I Married a Strange Person  1998   250000
+    tt8541021  Let's Talk About Sex        1998   300000
+    tt0901713  Mississippi Mermaid         1999  1600000
     "#);
 }
 
@@ -183,12 +180,8 @@ fn answers_are_printed_in_four_formats() {
     run(&sandbox, &origin);
     let printed = |format: &str| sandbox.run(["query", "small", ODD, "--format", format]).with_code(0).stdout;
     insta::assert_snapshot!(printed("table"), @r#"
-    ┌───┬─────────┬─────────┬───────┬───────┬──────────────────┬──────┬─────────────┐
-    │ n ┆ nothing ┆ text    ┆ empty ┆ price ┆ big              ┆ yes  ┆ steering    │
-    ╞═══╪═════════╪═════════╪═══════╪═══════╪══════════════════╪══════╪═════════════╡
-    │ 1 ┆ NULL    ┆ a|b,"c" ┆       ┆ 1.50  ┆ 9007199254740993 ┆ true ┆ x\u{1b}[31m │
-    │   ┆         ┆ d       ┆       ┆       ┆                  ┆      ┆             │
-    └───┴─────────┴─────────┴───────┴───────┴──────────────────┴──────┴─────────────┘
+    n  nothing  text        empty  price  big               yes   steering
+    1  NULL     a|b,"c"\nd         1.50   9007199254740993  true  x\u{1b}[31m
     "#);
     insta::assert_snapshot!(printed("markdown"), @r#"
     | n | nothing | text       | empty | price | big              | yes  | steering    |
