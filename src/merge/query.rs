@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use duckdb::types::Value;
 use duckdb::{Connection, Row};
 
-use super::files::RunFiles;
+use super::files::{BlockFiles, RunFiles};
 use super::policy::Policy;
 use super::{MergeError, columns, database, sql, views};
 use crate::handoff::RunStore;
@@ -46,6 +46,8 @@ pub struct QueryResult {
 pub struct RunQuery {
     pub(super) connection: Connection,
     views: Vec<String>,
+    /// Whether values are so long that many rows at a time would take a lot of memory.
+    is_wide: bool,
     /// What DuckDB spills goes here, and goes away with it.
     _scratch: tempfile::TempDir,
 }
@@ -73,6 +75,7 @@ impl RunQuery {
         let policy = Policy::now(&files.plan, job);
         let rejected = run.outcome().await?.map(|outcome| outcome.rejected).unwrap_or_default();
         let mut session = RunQuery::in_memory()?;
+        session.is_wide = files.blocks.iter().any(BlockFiles::is_wide);
         session.views =
             views::create(&session.connection, &files, &columns, &policy, &rejected).map_err(failed)?;
         Ok(session)
@@ -83,7 +86,12 @@ impl RunQuery {
         let scratch = database::scratch_folder()?;
         let opened = database::open_in_memory(scratch.path());
         let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
-        Ok(RunQuery { connection, views: Vec::new(), _scratch: scratch })
+        Ok(RunQuery { connection, views: Vec::new(), is_wide: false, _scratch: scratch })
+    }
+
+    /// Whether values of the run are so long that reading many rows at a time would take a lot of memory.
+    pub fn is_wide(&self) -> bool {
+        self.is_wide
     }
 
     /// The answer to one statement, of at most `limit` rows.
