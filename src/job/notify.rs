@@ -26,7 +26,7 @@ pub struct Notify {
 pub enum NotifyTo {
     /// The summary is posted there.
     Url {
-        /// Scheme and host are literal, or the first part is a secret; inputs are [`NOTIFY_WORDS`].
+        /// Scheme and host are literal, or the first part is a secret; inputs are `exit` and `state`.
         url: Template,
         /// The way to it. Nobody's certificate.
         network: Network,

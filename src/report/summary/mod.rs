@@ -1,4 +1,4 @@
-//! What a command says at its end: to the person, and as a [`Summary`](crate::handoff::Summary) to programs.
+//! What a command says at its end: to the person, and as a [`Summary`] to programs.
 
 mod figures;
 mod made;
