@@ -19,7 +19,7 @@ impl RunStore {
         Ok(last)
     }
 
-    /// Takes a job file up. Whoever does holds the run.
+    /// Takes a job file up; only a process that holds the run may.
     pub async fn put_amendment(&self, amendment: &Amendment) -> Result<(), HandoffError> {
         self.put(&layout::amendment(amendment.number), seal::seal(amendment).into()).await
     }

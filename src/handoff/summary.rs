@@ -100,7 +100,7 @@ pub struct RowsOfSummary {
     pub published: u64,
     /// Rows of those that were not there before; null where they cannot be told.
     pub added: Option<u64>,
-    /// Rows that were there and were replaced, or made way.
+    /// Rows that were there and were replaced, or removed for the new ones.
     pub replaced: u64,
     /// Records that are not in it, because a request failed.
     pub skipped: u64,

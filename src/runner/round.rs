@@ -81,9 +81,6 @@ pub(super) async fn work_round(
         return Ok(Fetched::ended(exit));
     }
     unfinished.iter().try_for_each(|shard| run.store.check_input(*shard))?;
-    let pairs_of = |shard: &Shard| shard.pairs;
-    let finished =
-        round.shards.iter().filter(|shard| !unfinished.contains(&shard.number)).map(pairs_of).sum();
     let crew = CrewOptions {
         program: std::env::current_exe()?,
         arguments: arguments(options)?,
@@ -91,15 +88,7 @@ pub(super) async fn work_round(
         in_flight: job.settings.in_flight as usize,
         max_requests,
     };
-    let subject = Subject {
-        job: run.plan.job.clone(),
-        run: run.plan.run.clone(),
-        round: round.number,
-        shards: round.shards.len() as u64,
-        shards_done: (round.shards.len() - unfinished.len()) as u64,
-        pairs: round.shards.iter().map(pairs_of).sum(),
-        finished,
-    };
+    let subject = subject(run, round, &unfinished);
     let price = match job.limits.is_empty() {
         true => None,
         false => Some(price_of(run, &Rest::of(run).await?, job).await?),
@@ -124,6 +113,21 @@ pub(super) async fn work_round(
         refused: worked.refused,
         is_worth_another_look,
     })
+}
+
+/// The round, of which these shards are worked.
+fn subject(run: &LiveRun, round: &Round, unfinished: &[u32]) -> Subject {
+    let pairs_of = |shard: &Shard| shard.pairs;
+    let is_done = |shard: &&Shard| !unfinished.contains(&shard.number);
+    Subject {
+        job: run.plan.job.clone(),
+        run: run.plan.run.clone(),
+        round: round.number,
+        shards: round.shards.len() as u64,
+        shards_done: round.shards.iter().filter(is_done).count() as u64,
+        pairs: round.shards.iter().map(pairs_of).sum(),
+        finished: round.shards.iter().filter(is_done).map(pairs_of).sum(),
+    }
 }
 
 /// Blocks that are committed.

@@ -218,7 +218,7 @@ fn say_unfinished(run: &LiveRun, fetched: &Fetched, published: &str) {
     );
 }
 
-/// How a run that ends early is gone on with.
+/// How to continue a run that ends early.
 pub(super) fn goes_on(run: &LiveRun) -> String {
     if run.plan.trial {
         return "a trial is not resumed: start another".to_owned();
