@@ -221,15 +221,17 @@ fn the_first_signal_says_at_once_what_it_does() {
 #[test]
 fn a_signal_asks_how_things_are() {
     let (sandbox, _origin) = slow_run();
+    let path = sandbox.write("told.txt", "");
     let mut command = sandbox.command(["run", "small.toml", "--progress", "none"]);
-    let run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut run = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
     until_it_has_begun(&sandbox);
     signal(&run, Signal::SIGUSR1);
-    std::thread::sleep(Duration::from_millis(700));
+    let told = || std::fs::read_to_string(&path).unwrap();
+    until(SOON, "it is told", || told().contains("held by: in_flight (8 in each process)\n"));
     signal(&run, Signal::SIGTERM);
-    let told = wait(run).with_code(143).stderr;
-    assert_eq!(told.matches(" of 4,800 requests done, ").count(), 1, "{told}");
-    assert_eq!(told.matches("held by: in_flight (8 in each process)").count(), 1, "{told}");
+    assert_eq!(run.wait().unwrap().code(), Some(143));
+    assert_eq!(told().matches(" of 4,800 requests done, ").count(), 1, "once: {}", told());
 }
 
 #[test]
