@@ -107,8 +107,8 @@ fn used_of(quota: &QuotaWords<'_>, is_of_now: bool) -> u64 {
     counted.iter().map(|word| word.load(Acquire)).max().unwrap_or_default()
 }
 
-/// What is used of a limit's quota now, for whoever only wants to know; `None` where it has none or nobody has counted it.
-/// `second` is the wall clock, in seconds since 1970.
+/// How much of a limit's quota is used now, without joining those who use it; `None` where it has none or nobody has
+/// counted it. `second` is the wall clock, in seconds since 1970.
 pub fn quota_now(folder: &Path, limit: &Limit, second: u64) -> Option<QuotaUsed> {
     let quota = Quota::of(limit.quota.as_ref()?);
     let path = file_of_limit(folder, &limit.name).ok()?;

@@ -1,4 +1,4 @@
-//! How a run goes at a moment: told to whoever watches it, and appended to `pulse.jsonl` in its folder, for a person at another
+//! A snapshot of a run at work: shown on the terminal, and appended to `pulse.jsonl` in the run's folder, for a person at another
 //! terminal and for a report. Nothing reads it back as the state of a run.
 
 use std::fs::OpenOptions;

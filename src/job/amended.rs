@@ -1,5 +1,5 @@
 //! Where a job makes its columns otherwise than an earlier version of it did, and differs in nothing else: then a run of
-//! the earlier one may be gone on with, if every record that had succeeded keeps its values.
+//! the earlier one may continue with it, if every record that had succeeded keeps its values.
 
 use super::{Column, Endpoint, Job};
 

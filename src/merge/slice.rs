@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(fitting(&mixed), 54);
     }
 
-    /// A run may be begun by one version and gone on with by the next.
+    /// A run may be begun by one version and continued by the next.
     #[test]
     fn of_requests_that_an_earlier_version_noted_the_host_is_null() {
         let folder = tempfile::tempdir().unwrap();

@@ -55,7 +55,7 @@ struct PriceFacts {
     seconds_at_least: Option<f64>,
     /// How often the quotas are used up.
     quotas: Vec<QuotaFacts>,
-    /// About so many bytes on the disk.
+    /// Estimated size on disk, in bytes.
     disk_bytes: u64,
     /// Most records that would be asked again after a crash.
     records_at_risk: u64,

@@ -1,7 +1,7 @@
 //! A further round in which nobody is asked: what could not be made of an answer is made of it by the job as it is now.
 //!
 //! Promises: what succeeded stays, whatever the job says now ([`amend`]). What an answer was not kept for waits, and a later
-//! round asks it. A round that was begun is gone on with first, by the job that it was begun with.
+//! round asks it. An unfinished round is finished first, by the job that it was begun with.
 
 use std::path::PathBuf;
 

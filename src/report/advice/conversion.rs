@@ -66,6 +66,8 @@ enum Fix {
     Remove(String),
     /// One of these formats reads it.
     Format(Vec<&'static str>),
+    /// It is a number, and this unit behind it.
+    Unit(String),
     /// A key that changes other values, too.
     Key(&'static str),
     /// What only a person can say.
@@ -91,6 +93,7 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
     let mut nulls = column.nulls.clone();
     let mut remove = column.remove.clone().unwrap_or_default();
     let (mut formats, mut keys): (Option<Vec<&str>>, Vec<String>) = (None, Vec::new());
+    let mut units: Vec<String> = Vec::new();
     let mut mending =
         Mending { column: column.name.clone(), only_adds: true, is_enough: true, ..Mending::default() };
     for misfit in misfits {
@@ -102,6 +105,8 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
                 Some(known) => known.retain(|format| more.contains(format)),
                 None => formats = Some(more),
             },
+            Fix::Unit(unit) if units.contains(&unit) => {}
+            Fix::Unit(unit) => units.push(unit),
             Fix::Key(key) if keys.iter().any(|known| known == key) => {}
             Fix::Key(key) => {
                 keys.push(key.to_owned());
@@ -118,6 +123,12 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
         mending.keys.push(format!("remove = {}", toml_text(&remove)));
     }
     mending.keys.extend(keys);
+    match units.as_slice() {
+        [] => {}
+        [unit] if mending.is_enough => mending.keys.push(format!("regex = '^([0-9.]+)(?: {unit})?$'")),
+        // Numbers of several units are not one column's, and of a text that begins with a number nobody wants the number.
+        _ => mending.is_enough = false,
+    }
     let spelled = |format: &&str| format!("format = {}", toml_text(format));
     let mut formats = formats.unwrap_or_default().into_iter();
     mending.keys.extend(formats.next().as_ref().map(spelled));
@@ -177,11 +188,16 @@ fn number(value: &str, ty: Type, misfit: &str) -> Fix {
     if !around.is_empty() && is_number && is_in_threes(value) {
         return Fix::Remove(around);
     }
-    let begins_with_figure = value.starts_with(|first: char| first.is_ascii_digit());
-    if begins_with_figure && value.ends_with(char::is_alphabetic) && value.contains(' ') {
-        return Fix::Key("regex = '^([0-9.]+)'");
+    match value.split_once(' ') {
+        Some((number, unit))
+            if number.starts_with(|first: char| first.is_ascii_digit())
+                && number.parse::<f64>().is_ok_and(f64::is_finite)
+                && unit.chars().all(char::is_alphabetic) =>
+        {
+            Fix::Unit(unit.to_owned())
+        }
+        _ => Fix::Unknown,
     }
-    Fix::Unknown
 }
 
 /// Whether a comma in a number parts thousands: `1,071`, and not `1,5`, which some read as one and a half.
@@ -250,7 +266,7 @@ mod tests {
         assert_eq!(of(Type::Bigint, r#""1 071" is not a bigint"#), r#"remove = " ""#);
         assert_eq!(of(Type::Double, r#""12 %" is not a double"#), r#"remove = " %""#);
         assert_eq!(of(Type::Bigint, r#""N/A" is not a bigint"#), r#"nulls = ["", "N/A"]"#);
-        assert_eq!(of(Type::Integer, r#""142 min" is not an integer"#), "regex = '^([0-9.]+)'");
+        assert_eq!(of(Type::Integer, r#""142 min" is not an integer"#), "regex = '^([0-9.]+)(?: min)?$'");
         assert_eq!(of(Type::Integer, r#""3000000000" is beyond the range of integer"#), r#"type = "bigint""#);
         assert_eq!(of(Type::Bigint, r#""3.5" is not a bigint: it has a fraction"#), r#"type = "double""#);
         assert_eq!(of(Type::Date, r#""24 Mar 1972" is not a date (YYYY…)"#), r#"format = "%d %b %Y""#);
@@ -269,6 +285,14 @@ mod tests {
         assert_eq!((days.keys, days.instead), (vec![r#"format = "%d/%m/%Y""#.to_owned()], vec![]));
         let some = mended(Type::Bigint, &[r#""N/A" is not a bigint"#, r#""many" is not a bigint"#]);
         assert_eq!((some.keys.len(), some.is_enough), (1, false));
+        for others in [
+            r#""2 h" is not an integer"#,
+            r#""The Land Girls" is not an integer"#,
+            r#""101 Dalmatians in Paris" is not an integer"#,
+        ] {
+            let several = mended(Type::Integer, &[r#""142 min" is not an integer"#, others]);
+            assert_eq!((several.keys.len(), several.is_enough), (0, false), "{others}");
+        }
     }
 
     #[test]
