@@ -7,6 +7,7 @@ use encoding_rs::Encoding;
 use serde::{Serialize, Serializer};
 
 use super::by_name::by_name;
+use super::queue::Queue;
 use super::server::ServerUrl;
 use crate::value::Type;
 
@@ -92,6 +93,8 @@ pub enum Source {
         /// One statement that gives rows, as written.
         sql: String,
     },
+    /// A table of jobs in the destination's own database, taken as they come.
+    Queue(#[serde(skip)] Queue),
 }
 
 /// A database that gives a list.

@@ -75,7 +75,7 @@ fn input_type(job: &Job, name: &str) -> Option<Type> {
         Source::File { format, .. } | Source::Stdin { format } => {
             matches!(format, Format::Parquet | Format::Jsonl)
         }
-        Source::Query { .. } => true,
+        Source::Query { .. } | Source::Queue(_) => true,
         Source::Ids(_) => false,
     };
     said.or_else(|| (!typed_by_itself).then_some(Type::Text))

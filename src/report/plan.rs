@@ -123,7 +123,7 @@ impl PlanFacts {
     }
 
     async fn add_lines(&mut self, run: &LiveRun, rest: &Rest, job: &Job) -> Result<(), RunnerError> {
-        if matches!(job.input.source, Source::Query { .. }) {
+        if matches!(job.input.source, Source::Query { .. } | Source::Queue(_)) {
             self.lines.insert(1, ("list", run.plan.source_in_short()));
         }
         if !job.inferred.is_empty() {

@@ -46,7 +46,7 @@ fn written(input: &raw::Input) -> impl Iterator<Item = (&'static str, &Span)> {
 fn refuse_without_effect(input: &raw::Input, source: &Source, mistakes: &mut Mistakes) {
     let format = match source {
         Source::File { format, .. } | Source::Stdin { format } => Some(*format),
-        Source::Ids(_) | Source::Query { .. } => None,
+        Source::Ids(_) | Source::Query { .. } | Source::Queue(_) => None,
     };
     for (key, span) in written(input) {
         let (is_fit, formats) = match key {

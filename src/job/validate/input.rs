@@ -136,7 +136,7 @@ fn has_one_column(source: &Source) -> bool {
     match source {
         Source::Ids(_) => true,
         Source::File { format, .. } | Source::Stdin { format } => *format == Format::Lines,
-        Source::Query { .. } => false,
+        Source::Query { .. } | Source::Queue(_) => false,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn taken(input: Option<&Input>, table: Option<&Table>) -> Vec<(PathBu
     let list = input.and_then(|input| match &input.source {
         Source::File { path, .. }
         | Source::Query { database: Database::DuckDb(Some(path)) | Database::Sqlite(path), .. } => Some(path),
-        Source::Ids(_) | Source::Stdin { .. } | Source::Query { .. } => None,
+        Source::Ids(_) | Source::Stdin { .. } | Source::Query { .. } | Source::Queue(_) => None,
     });
     let to = table.and_then(|table| match &table.to {
         Destination::DuckDb(path)

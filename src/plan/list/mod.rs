@@ -40,6 +40,7 @@ mod parquet;
 mod query;
 mod source;
 mod text;
+mod waiting;
 
 pub(super) use error::Unit;
 pub use error::{ListError, Position};
@@ -57,6 +58,7 @@ use super::spool::Spool;
 use super::{PlanError, PlanOptions};
 use crate::handoff::digest;
 use crate::job::{Format, Job, Source};
+use crate::value::Field;
 use crate::secrets::Secrets;
 
 /// A list that was read and checked, ready to be cut.
@@ -128,8 +130,28 @@ impl Request<'_> {
             }
             Source::Stdin { format } => self.file(stdin, None, *format, &reader)?,
             Source::Query { database, sql } => query::read(self, database, sql, &reader).await?,
+            Source::Queue(queue) => {
+                let (database, sql) = waiting::question(self.job, queue);
+                query::read(self, &database, &sql, &reader).await?
+            }
         };
         intake.finish(source, sha256)
+    }
+
+    /// The list of jobs that were taken: rows of a query's answer, of which these fields are the columns.
+    pub fn taken(&self, fields: &[Field], rows: &[Vec<Option<String>>]) -> Result<List, PlanError> {
+        let wanted = WantedColumns::of(self.job);
+        let list = name_in_messages(self.job);
+        let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
+        let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let places = wanted.names.iter().map(|name| reader.column(name, &names));
+        let places: Vec<usize> = places.collect::<Result<_, _>>()?;
+        let mut intake = self.intake(&reader, wanted.typed(|index| fields[places[index]].ty))?;
+        for (number, row) in (1..).zip(rows) {
+            let cell = |place: &usize| row[*place].as_deref().map_or(Cell::Null, Cell::text);
+            intake.push(number, places.iter().map(cell).collect())?;
+        }
+        intake.finish(source_name(&self.job.input.source), String::new())
     }
 
     fn ids(&self, ids: &[String], reader: &Reader<'_>) -> Result<(Intake, String), PlanError> {
@@ -275,6 +297,7 @@ fn name_in_messages(job: &Job) -> String {
     match &job.input.source {
         Source::Ids(_) => format!("ids of {}", job.name),
         Source::Query { database, .. } => database.to_string(),
+        Source::Queue(queue) => queue.table.clone(),
         source => source_name(source),
     }
 }
@@ -286,6 +309,7 @@ pub(super) fn source_name(source: &Source) -> String {
         Source::Ids(_) => "ids".to_owned(),
         Source::Stdin { .. } => "stdin".to_owned(),
         Source::Query { database, sql } => format!("{database}: {}", sql.trim()),
+        Source::Queue(queue) => format!("queue: {}", queue.table),
     }
 }
 
@@ -294,7 +318,8 @@ fn unit_of(source: &Source) -> Unit {
         Source::Ids(_) => Unit::Entry,
         Source::File { format: Format::Parquet, .. }
         | Source::Stdin { format: Format::Parquet }
-        | Source::Query { .. } => Unit::Row,
+        | Source::Query { .. }
+        | Source::Queue(_) => Unit::Row,
         Source::File { .. } | Source::Stdin { .. } => Unit::Line,
     }
 }
@@ -305,6 +330,8 @@ pub(super) async fn source_sha256(job: &Job, secrets: &Secrets) -> Result<Option
     match &job.input.source {
         Source::Stdin { .. } => Ok(None),
         Source::Query { database, sql } => query::sha256(job, database, sql, secrets).await.map(Some),
+        // What waits is another list at every look.
+        Source::Queue(_) => Ok(None),
         Source::Ids(ids) => Ok(Some(digest::sha256(&serde_json::to_vec(ids).unwrap_or_default()))),
         Source::File { path, .. } => {
             let list = path.display().to_string();
