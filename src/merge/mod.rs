@@ -15,6 +15,7 @@
 //! | into files, by way of that | `file/`, `aside.rs` |
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
+//! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
@@ -45,6 +46,7 @@ mod error;
 mod file;
 mod files;
 mod gate;
+mod kept;
 mod load;
 mod outside;
 mod pause;
@@ -67,6 +69,7 @@ mod views;
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;
+pub use kept::{DuckDbKept, keep_duckdb_open};
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};
