@@ -58,8 +58,8 @@ use super::spool::Spool;
 use super::{PlanError, PlanOptions};
 use crate::handoff::digest;
 use crate::job::{Format, Job, Source};
-use crate::value::Field;
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// A list that was read and checked, ready to be cut.
 pub struct List {
@@ -138,8 +138,8 @@ impl Request<'_> {
         intake.finish(source, sha256)
     }
 
-    /// The list of jobs that were taken: rows of a query's answer, of which these fields are the columns.
-    pub fn taken(&self, fields: &[Field], rows: &[Vec<Option<String>>]) -> Result<List, PlanError> {
+    /// The list of jobs that were claimed: rows of which these fields are the columns.
+    pub fn claimed(&self, fields: &[Field], rows: &[Vec<Option<String>>]) -> Result<List, PlanError> {
         let wanted = WantedColumns::of(self.job);
         let list = name_in_messages(self.job);
         let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };
