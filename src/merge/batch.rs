@@ -15,7 +15,7 @@ use super::publish::{Terms, load_unless};
 use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof, prove, query};
-use crate::handoff::{ClaimedJobs, Plan, RunStore};
+use crate::handoff::{ClaimedJobs, Outcome, Plan, RunStore, VERSION};
 use crate::job::Job;
 use crate::record::Ordinal;
 
@@ -102,6 +102,7 @@ pub async fn publish_batch(
         now_micros: terms.now_micros,
         sent: terms.sent,
     };
+    let digest = order.proof.digest.clone();
     let loaded = load_unless(order, stop).await?;
     let mut settled = SettledBatch {
         rows: loaded.rows,
@@ -112,10 +113,34 @@ pub async fn publish_batch(
     for (job, end) in claimed.jobs.iter().zip(loaded.job_ends) {
         settled.add(&job.key, end);
     }
+    if settled.has_failed() {
+        // Its files stay for whoever wants to know why.
+        let outcome = Outcome {
+            version: VERSION,
+            published: true,
+            to: to.to_string(),
+            table: job.table.name.clone(),
+            rounds: 1,
+            digest,
+            rows: settled.rows,
+            rejected: Vec::new(),
+            refused: None,
+            file: None,
+            at: terms.now_micros,
+        };
+        if let Err(error) = run.put_outcome(&outcome).await {
+            settled.warnings.push(error.to_string());
+        }
+    }
     Ok(settled)
 }
 
 impl SettledBatch {
+    /// Whether some of its jobs have failed.
+    pub fn has_failed(&self) -> bool {
+        !(self.resting.is_empty() && self.dead.is_empty())
+    }
+
     fn add(&mut self, key: &str, end: JobEnd) {
         let key = key.to_owned();
         match end {
