@@ -62,8 +62,9 @@
 //!    published in parts, when it pauses, the same holds of each part. Into a file it is published by one rename, so
 //!    that readers find the old file or the new one.
 //! 3. A block is done when its commit file exists; a rerun skips it. A crash costs the open blocks at the most.
-//! 4. Every file of a run goes through an object store; the local folder syncs what it writes. It is its user's alone: who
-//!    writes refuses what another user made, and what leads elsewhere.
+//! 4. Every file of a run goes through an object store; the local folder syncs what it writes, but for a queue's runs, whose
+//!    jobs come back when their lease ends. It is its user's alone: who writes refuses what another user made, and what leads
+//!    elsewhere.
 //! 5. A failed request is a ledger line with a kind from a closed list, never an empty value.
 //! 6. A credential belongs to one origin. TLS is always verified.
 //! 7. Everything is bounded: times, sizes, depth, redirects, retries, memory. Nothing holds the list.

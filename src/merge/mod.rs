@@ -16,6 +16,7 @@
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
 //! | a batch of a queue, and its jobs | `batch.rs`, `outside/queue/` |
+//! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
@@ -47,6 +48,7 @@ mod error;
 mod file;
 mod files;
 mod gate;
+mod kept;
 mod load;
 mod outside;
 mod pause;
@@ -70,6 +72,7 @@ pub use batch::{BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;
+pub use kept::{DuckDbKept, keep_duckdb_open};
 pub use outside::queue::{Claimed, DeadJob, Moved, QueueCounts, QueueTable, Requeued, RestingJob};
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};

@@ -580,6 +580,7 @@ pub fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
         chunks: ChunkFormat::Parquet,
         trial: false,
         extracted_from: None,
+        leased: false,
     }
 }
 

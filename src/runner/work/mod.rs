@@ -43,7 +43,9 @@ use crate::handoff::accepted::SecretsFile;
 use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, runs};
 use crate::job::Job;
-use crate::merge::{Claimed, MergeError, QueueTable, ResolvedDestination, check_destination};
+use crate::merge::{
+    Claimed, MergeError, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
+};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -96,6 +98,7 @@ pub async fn work(
 ) -> Result<Exit, RunnerError> {
     jobs::check_secrets(job, &options.secrets)?;
     let to = ResolvedDestination::of_job(job, &options.secrets)?;
+    let _duckdb = keep_duckdb_open();
     let table = QueueTable::open(job, &options.secrets, true).await?;
     check_destination(job, &to).await?;
     let session = table.connect().await?;

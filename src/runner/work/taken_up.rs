@@ -46,7 +46,7 @@ async fn unfinished(folder: &Path) -> Option<(LiveRun, ClaimedJobs)> {
     let lock = lock_run(folder).ok()?;
     match (store.plan().await, store.claimed().await) {
         (Ok(plan), Ok(Some(jobs))) if jobs.jobs.len() as u64 == plan.records => {
-            Some((LiveRun::held(store, plan, lock), jobs))
+            Some((LiveRun::held(store.as_planned(&plan), plan, lock), jobs))
         }
         _ => {
             remove(&store);
