@@ -16,6 +16,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::claimed::ClaimedJobs;
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
@@ -179,6 +180,17 @@ impl RunStore {
     /// Freezes the job file.
     pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
         self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// The jobs of a queue that the run is about; `None` where its list is no queue.
+    pub async fn claimed(&self) -> Result<Option<ClaimedJobs>, HandoffError> {
+        let path = Path::from(layout::CLAIMED);
+        self.read_if_there(&path).await?.map(|bytes| self.parse_sealed(&path, &bytes)).transpose()
+    }
+
+    /// Writes them, before the plan.
+    pub async fn put_claimed(&self, claimed: &ClaimedJobs) -> Result<(), HandoffError> {
+        self.put(&Path::from(layout::CLAIMED), seal::seal(claimed).into()).await
     }
 
     /// Reads a file of a shard.

@@ -364,6 +364,8 @@ impl Sandbox {
             noted: None,
             rejected,
             staged: false,
+            batch: None,
+            moved: BTreeMap::new(),
             again: false,
             now_micros: NOW,
             sent: None,
