@@ -42,7 +42,8 @@ impl Queue {
 
     /// How long a job rests that has failed so often, this time included.
     pub fn rest(&self, failures: u32) -> Duration {
-        let doubled = 2u32.checked_pow(failures.saturating_sub(1)).and_then(|by| self.backoff.checked_mul(by));
+        let doubled =
+            2u32.checked_pow(failures.saturating_sub(1)).and_then(|by| self.backoff.checked_mul(by));
         doubled.unwrap_or(Queue::LONGEST_BACKOFF).min(Queue::LONGEST_BACKOFF.max(self.backoff))
     }
 }

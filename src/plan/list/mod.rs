@@ -58,8 +58,8 @@ use super::spool::Spool;
 use super::{PlanError, PlanOptions};
 use crate::handoff::digest;
 use crate::job::{Format, Job, Source};
-use crate::value::Field;
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// A list that was read and checked, ready to be cut.
 pub struct List {
