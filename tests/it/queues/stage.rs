@@ -17,7 +17,7 @@ use crate::support::processes::until;
 use crate::support::{Cut, Ended, Origin, Proxy, Sandbox, wait};
 
 /// Longest wait for what comes soon.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(10);
 
 /// A server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
