@@ -110,7 +110,7 @@ impl WorkConsole {
     /// Tells of one job, unless of many already.
     fn name(&mut self, text: &str) {
         self.since.named += 1;
-        if self.since.named <= NAMED || self.detail == Detail::Much {
+        if self.since.named <= NAMED {
             self.say(text);
         }
     }
@@ -129,7 +129,7 @@ impl WorkConsole {
             self.say(&format!("{} ({each:.0}/s){waiting}", self.since.words()));
         }
         let more = self.since.named.saturating_sub(NAMED);
-        if more > 0 && self.detail != Detail::Much {
+        if more > 0 {
             self.say(&format!(
                 "and {}: `windrow failures {}` shows them",
                 counted(more as u64, "other such job"),

@@ -10,7 +10,7 @@ use super::queue::{self, JobEnd};
 use super::runs::{Runs, make_schema};
 use super::statements;
 use super::table::create_table;
-use super::target::OutsideTarget;
+use super::target::{OutsideTarget, name_of_target};
 use super::transaction::Transaction;
 use crate::database::{Session, Trouble};
 use crate::job::Statement;
@@ -31,11 +31,11 @@ pub(super) async fn begin<'a>(
         session.run(begins(dialect, order)).await?;
     }
     session.run(dialect.settings()).await?;
-    let target = OutsideTarget::find(session, &order.job).await?;
+    let name = name_of_target(session, &order.job).await?;
     // What this one reads from then on is what another merge of this run has left, whichever rounds it published.
-    let word = format!("windrow {} {}", order.plan().run, target.name);
+    let word = format!("windrow {} {name}", order.plan().run);
     session.run(&dialect.wait_for_rivals(&word)).await?;
-    // What a rival has made meanwhile is there now.
+    // With what a rival has made meanwhile.
     let target = OutsideTarget::find(session, &order.job).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     let runs = Runs::find(session, &order.job, &target).await?;

@@ -149,6 +149,10 @@ async fn runs_table(session: &Session, job: &Job) -> Result<FoundTable, Database
 /// Makes those of our own that are not there; somebody else may make them meanwhile.
 pub(super) async fn make(session: &Session, sql: &QueueSql<'_>) -> Result<(), MergeError> {
     make_schema(session, &sql.tables.schema).await?;
+    // Before the first batches, which would make it all at once.
+    if !is_there(session, &sql.tables.schema, &sql.tables.runs_table).await? {
+        unless_there(session.run(&runs::create(sql.dialect, &sql.tables.runs)).await)?;
+    }
     if !is_there(session, &sql.tables.schema, CLAIMS).await? {
         for statement in sql.create_claims() {
             unless_there(session.run(&statement).await)?;
