@@ -133,7 +133,11 @@ async fn of_queue(job: &Job, args: &FailuresArgs) -> Result<Exit, RunnerError> {
     look.close().await;
     let word = job_word(&job.path);
     if left > 0 {
-        tell!("… and {}; `--max-rows {}` shows them all", counted(left, "more row"), left + found.rows.len() as u64);
+        tell!(
+            "… and {}; `--max-rows {}` shows them all",
+            counted(left, "more row"),
+            left + found.rows.len() as u64
+        );
     }
     if !failed.dead.is_empty() {
         let some = "`--kind KIND` or `--ids ID,…` behind it some of them";

@@ -27,7 +27,12 @@ pub struct QueueFailures<'a> {
 
 impl<'a> QueueFailures<'a> {
     /// Of what was found.
-    pub fn of(job: &'a str, queue: &'a str, failed: &FailedJobs, shown: &'a QueryResult) -> QueueFailures<'a> {
+    pub fn of(
+        job: &'a str,
+        queue: &'a str,
+        failed: &FailedJobs,
+        shown: &'a QueryResult,
+    ) -> QueueFailures<'a> {
         let (dead, resting) = (failed.dead.len() as u64, failed.resting.len() as u64);
         QueueFailures { version: 1, job, queue, dead, resting, failures: Objects(shown) }
     }

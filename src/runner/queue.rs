@@ -1,8 +1,8 @@
 //! A queue, looked at and mended from outside: nothing is claimed here.
 
 use super::RunnerError;
-use super::merge::unpublished;
 use super::jobs::mask;
+use super::merge::unpublished;
 use crate::database::Session;
 use crate::job::{Job, nearest_word};
 use crate::merge::{DeadJob, MergeError, QueueStanding, QueueTable, Requeued, RestingJob};
@@ -48,7 +48,8 @@ impl<'a> QueueLook<'a> {
             let session = table.connect().await?;
             Ok((table, session))
         };
-        let (table, session) = opened.await.map_err(|error: MergeError| unpublished(&error, &mask(job, secrets)))?;
+        let (table, session) =
+            opened.await.map_err(|error: MergeError| unpublished(&error, &mask(job, secrets)))?;
         Ok(QueueLook { job, secrets, table, session })
     }
 

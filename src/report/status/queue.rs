@@ -62,7 +62,8 @@ struct OneQueue<'a> {
 
 impl<'a> QueueFacts<'a> {
     fn of(table: &'a QueueTable, standing: &'a QueueStanding) -> QueueFacts<'a> {
-        let first_rest_ends_at = standing.first_rest_left.map(|left| rfc3339(now_micros() + (left * 1e6) as i64));
+        let first_rest_ends_at =
+            standing.first_rest_left.map(|left| rfc3339(now_micros() + (left * 1e6) as i64));
         QueueFacts {
             table: table.name(),
             database: table.queue().database.shown(),
@@ -134,7 +135,8 @@ fn lines(job: &Job, standing: &QueueStanding) -> Vec<Vec<String>> {
         0 => String::new(),
         runs => format!("by {}", counted(runs, "run")),
     };
-    let rest = standing.first_rest_left.map_or_else(String::new, |left| format!("the first for {}", time(left)));
+    let rest =
+        standing.first_rest_left.map_or_else(String::new, |left| format!("the first for {}", time(left)));
     let dead = match standing.dead {
         0 => String::new(),
         _ => format!("`windrow failures {word}` says why, `windrow requeue {word}` lets them wait again"),
@@ -164,7 +166,12 @@ pub(super) fn time(seconds: f64) -> String {
 }
 
 /// One line of how a queue stands, for who watches it.
-pub fn line_of_queue(job: &Job, table: &QueueTable, standing: &QueueStanding, form: Form) -> Result<(), RunnerError> {
+pub fn line_of_queue(
+    job: &Job,
+    table: &QueueTable,
+    standing: &QueueStanding,
+    form: Form,
+) -> Result<(), RunnerError> {
     if form == Form::Json {
         let line = serde_json::to_string(&QueueFacts::of(table, standing)).map_err(std::io::Error::from)?;
         return Ok(stdout::write_exactly(|out| writeln!(out, "{}", crate::os::printable_json(&line)))?);

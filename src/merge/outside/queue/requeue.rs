@@ -33,7 +33,12 @@ pub struct Requeued {
 impl QueueSql<'_> {
     /// Locks the rows of jobs that are there.
     fn lock_there(&self, jobs: &[JobId<'_>]) -> String {
-        format!("SELECT {} FROM {} WHERE {} FOR UPDATE", self.key(), self.jobs_by_index(), self.is_one_of(jobs))
+        format!(
+            "SELECT {} FROM {} WHERE {} FOR UPDATE",
+            self.key(),
+            self.jobs_by_index(),
+            self.is_one_of(jobs)
+        )
     }
 
     /// Locks what is noted of those that have failed for good still.
