@@ -104,10 +104,11 @@ impl QueueSql<'_> {
         self.queue.order.clone().unwrap_or_else(id)
     }
 
-    /// The next jobs that wait and nobody has, locked: key, then what a run reads.
+    /// The next jobs that wait and nobody has, locked: key, then what a run reads. The key has a name of its own: `id` in the
+    /// order would else be either, or the key, which is text.
     pub fn next(&self, most: u64) -> String {
         format!(
-            "SELECT {}, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
+            "SELECT {} AS windrow_key, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
             self.key(),
             self.read(),
             self.tables.jobs,

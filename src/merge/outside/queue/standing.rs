@@ -98,15 +98,16 @@ impl QueueSql<'_> {
         )
     }
 
-    /// The job that is taken next: its key, and its value in the first column of the order, if that is one.
-    fn first_waiting(&self, by: Option<&str>) -> String {
+    /// The job that is taken next: its key, and its value in the first column of the order, if that is one. Names of their own
+    /// keep the order from meaning these texts.
+    fn first_waiting(&self, by: Option<&str>, are_claims_there: bool) -> String {
         let value = by.map_or_else(|| "NULL".to_owned(), |by| self.dialect.as_text(by));
+        let unclaimed = if are_claims_there { format!(" AND {}", self.unclaimed()) } else { String::new() };
         format!(
-            "SELECT {}, {value} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT 1",
+            "SELECT {} AS windrow_key, {value} AS windrow_value FROM {} WHERE ({}){unclaimed} ORDER BY {} LIMIT 1",
             self.key(),
             self.tables.jobs,
             self.queue.condition,
-            self.unclaimed(),
             self.order()
         )
     }
@@ -156,20 +157,20 @@ impl QueueTable {
     /// Of the database; the connection is to be ended then, since a transaction may be open in it.
     pub async fn standing(&self, session: &Session) -> Result<QueueStanding, MergeError> {
         let sql = self.sql(session)?;
-        // Without claims of its own nobody has worked the table yet.
         let QueueCounts { unsettled, done_last_minute, dead, .. } = self.counts(session).await?;
         let mut standing = QueueStanding { waiting: unsettled, done_last_minute, dead, ..Default::default() };
-        if !is_there(session, &self.tables.schema, CLAIMS).await? {
-            return Ok(standing);
-        }
+        // Without claims nobody has worked the table yet.
+        let are_claims_there = is_there(session, &self.tables.schema, CLAIMS).await?;
         session.run(sql.dialect.begin_reading()).await?;
-        let row = session.row(&sql.count_by_claim()).await?;
-        let number = |at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
-        (standing.claimed, standing.claiming_runs, standing.resting) = (number(1), number(2), number(3));
-        standing.waiting = number(0).saturating_sub(standing.claimed + standing.resting);
-        standing.first_rest_left = row.number(4);
+        if are_claims_there {
+            let row = session.row(&sql.count_by_claim()).await?;
+            let number = |at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
+            (standing.claimed, standing.claiming_runs, standing.resting) = (number(1), number(2), number(3));
+            standing.waiting = number(0).saturating_sub(standing.claimed + standing.resting);
+            standing.first_rest_left = row.number(4);
+        }
         let by = sql.ordered_by();
-        let next = session.rows(&sql.first_waiting(by)).await?;
+        let next = session.rows(&sql.first_waiting(by, are_claims_there)).await?;
         standing.next = next.first().map(|row| NextJob {
             key: row.text(0),
             by: by.map(|by| (by.to_owned(), row.get(1).map(str::to_owned))),
