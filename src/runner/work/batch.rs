@@ -125,7 +125,7 @@ impl Worker<'_> {
         let states = shard_states(&run.store, round).await?;
         let left: Vec<u32> =
             states.iter().filter(|state| !state.is_committed()).map(|state| state.number).collect();
-        let mut observer = ChildObserver { worker: self };
+        let mut observer = ChildObserver { worker: self, began: batch.began };
         let worked = match left.is_empty() {
             true => Worked { ends: BTreeMap::new(), requests: 0, renews_at: None, refused: None },
             false => {
@@ -247,12 +247,16 @@ fn disk_error(worked: &Worked) -> Option<RunnerError> {
 /// What a child tells, of which little is passed on: how its jobs ended is told when they are settled.
 struct ChildObserver<'a, 'w> {
     worker: &'a Worker<'w>,
+    /// When the batch was claimed.
+    began: Instant,
 }
 
 impl Observer for ChildObserver<'_, '_> {
     fn event(&mut self, _: u32, event: &Event) {
-        if let Event::Warning { text } = event {
-            self.worker.tell(WorkEvent::Warning(text));
+        match event {
+            Event::Started { .. } => self.worker.figures.pick_up.observe(self.began.elapsed().as_secs_f64()),
+            Event::Warning { text } => self.worker.tell(WorkEvent::Warning(text)),
+            _ => {}
         }
     }
 

@@ -16,6 +16,7 @@
 //! claim may wait for a lock that a settlement has, so that each has a connection of its own.
 
 mod batch;
+mod figures;
 mod keep;
 mod taken_up;
 mod watch;
@@ -46,6 +47,7 @@ use crate::job::Job;
 use crate::merge::{
     Claimed, MergeError, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
 };
+use crate::monitor::QueueFigures;
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -76,6 +78,8 @@ pub(super) struct Worker<'a> {
     mask: Mask,
     stop: &'a channel::Receiver<Stop>,
     watcher: RefCell<&'a mut dyn WorkWatcher>,
+    /// What whoever watches it sees.
+    figures: Arc<QueueFigures>,
     /// The runs whose leases are to be renewed.
     leases: RefCell<BTreeSet<String>>,
     /// Whether the database did not do what it should when it was asked last.
@@ -97,6 +101,8 @@ pub async fn work(
     watcher: &mut dyn WorkWatcher,
 ) -> Result<Exit, RunnerError> {
     jobs::check_secrets(job, &options.secrets)?;
+    let figures = figures::of(job);
+    let answering = figures::begin_to_answer(job, &figures).await?;
     let to = ResolvedDestination::of_job(job, &options.secrets)?;
     let _duckdb = keep_duckdb_open();
     let table = QueueTable::open(job, &options.secrets, true).await?;
@@ -106,7 +112,11 @@ pub async fn work(
         watcher.reached(WorkEvent::Slow(&slow));
     }
     let counts = table.counts(&session).await?;
+    figures::count(&figures, &WorkEvent::Counts(&counts));
     watcher.reached(WorkEvent::Begun { table: &table, counts: &counts });
+    if let Some((address, _)) = &answering {
+        watcher.reached(WorkEvent::Answering(*address));
+    }
     let folder = options.root.join(&job.name);
     make_folder(&folder)?;
     let secrets_accepted = keep::secrets_file(job, &folder);
@@ -118,6 +128,7 @@ pub async fn work(
         mask: jobs::mask(job, &options.secrets),
         stop,
         watcher: RefCell::new(watcher),
+        figures,
         leases: RefCell::new(BTreeSet::new()),
         is_lost: Cell::new(false),
         secrets_accepted,
@@ -178,6 +189,7 @@ impl<'a> Worker<'a> {
                 break;
             }
             self.begin_what_is_due(&mut turn);
+            self.figures.batches.set(turn.batches.len() as i64);
             let due = turn.next_due();
             tokio::select! {
                 Some(ended) = turn.batches.next() => self.batch_ended(&mut turn, ended),
@@ -305,10 +317,10 @@ impl<'a> Worker<'a> {
             Ok::<_, MergeError>(())
         };
         // One that fails is tried again soon enough: at two thirds of the lease, and at its end.
-        if let Err(error) = renewed.await
-            && is_passing(&error)
-        {
-            self.database_is_lost(&error);
+        match renewed.await {
+            Ok(()) => self.database_is_back(),
+            Err(error) if is_passing(&error) => self.database_is_lost(&error),
+            Err(_) => {}
         }
     }
 
@@ -340,16 +352,19 @@ impl<'a> Worker<'a> {
     }
 
     fn tell(&self, event: WorkEvent<'_>) {
+        figures::count(&self.figures, &event);
         self.watcher.borrow_mut().reached(event);
     }
 
     fn database_is_lost(&self, error: &MergeError) {
+        self.figures.look_failed(&self.mask.apply(&error.to_string()));
         if !self.is_lost.replace(true) {
             self.tell(WorkEvent::Lost(error));
         }
     }
 
     fn database_is_back(&self) {
+        self.figures.look_succeeded();
         if self.is_lost.replace(false) {
             self.tell(WorkEvent::Back);
         }

@@ -11,6 +11,8 @@ pub enum WorkEvent<'a> {
         /// How it stands.
         counts: &'a QueueCounts,
     },
+    /// It answers there, over HTTP, how it stands.
+    Answering(std::net::SocketAddr),
     /// What slows it, and a hint.
     Slow(&'a str),
     /// An unfinished run of this folder's is taken up, with so many jobs.
