@@ -211,7 +211,7 @@ impl Worker<'_> {
 
 /// Removes a run's folder, which this process holds. What stays is swept later.
 pub(super) fn remove(run: &RunStore) {
-    let _ = runs::remove(run.folder());
+    let _ = runs::remove_leased(run.folder());
 }
 
 /// How long it is until a moment, in seconds since 1970.
