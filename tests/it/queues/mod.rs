@@ -10,6 +10,7 @@
 //! | `ending` | what is freed by a signal, a quota that is used up, a host that is down, a refused secret? |
 //! | `attack` | is there one result for each job, whatever is killed, stopped, cut or restarted? |
 //! | `lasting` | how soon is a job taken up, and what is left after thousands of batches? |
+//! | `watched` | what is told over HTTP and to systemd, and what is not synced? |
 //! | `trouble` | what other queues were told of in public |
 
 mod attack;
@@ -21,6 +22,7 @@ mod lasting;
 mod plain;
 mod stage;
 mod trouble;
+mod watched;
 
 /// A test on PostgreSQL and one on MariaDB of each function of a [`stage::Server`], named for them.
 macro_rules! on_both {
