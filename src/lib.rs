@@ -24,6 +24,7 @@
 //! 6  report                          how a run looks to a person
 //! 5  runner                          what a run does, told as events and returned as a value
 //! 4  supervisor | worker | merge     the parent, the child, the load
+//!    monitor                         what a queue's worker tells of itself over HTTP
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
 //!    budget                          what all processes of the machine may send together
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
@@ -34,7 +35,7 @@
 //! ```
 //!
 //! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
-//! Each heavy library has one door: hyper in [`fetch`], polars in [`value`], [`chunk`] and [`plan`], those of databases
+//! Each heavy library has one door: hyper in [`fetch`], which asks, and [`monitor`], which answers, polars in [`value`], [`chunk`] and [`plan`], those of databases
 //! in [`plan`], which reads lists, and [`merge`], which fills tables,
 //! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
@@ -62,8 +63,9 @@
 //!    published in parts, when it pauses, the same holds of each part. Into a file it is published by one rename, so
 //!    that readers find the old file or the new one.
 //! 3. A block is done when its commit file exists; a rerun skips it. A crash costs the open blocks at the most.
-//! 4. Every file of a run goes through an object store; the local folder syncs what it writes. It is its user's alone: who
-//!    writes refuses what another user made, and what leads elsewhere.
+//! 4. Every file of a run goes through an object store; the local folder syncs what it writes, but for a queue's runs, whose
+//!    jobs come back when their lease ends. It is its user's alone: who writes refuses what another user made, and what leads
+//!    elsewhere.
 //! 5. A failed request is a ledger line with a kind from a closed list, never an empty value.
 //! 6. A credential belongs to one origin. TLS is always verified.
 //! 7. Everything is bounded: times, sizes, depth, redirects, retries, memory. Nothing holds the list.
@@ -123,6 +125,10 @@ mod job;
 pub mod merge;
 #[cfg(not(feature = "benches"))]
 mod merge;
+#[cfg(feature = "benches")]
+pub mod monitor;
+#[cfg(not(feature = "benches"))]
+mod monitor;
 #[cfg(feature = "benches")]
 pub mod os;
 #[cfg(not(feature = "benches"))]

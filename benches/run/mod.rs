@@ -265,6 +265,7 @@ fn plan(records: u64) -> Plan {
         chunks: ChunkFormat::Parquet,
         trial: false,
         extracted_from: None,
+        leased: false,
     }
 }
 

@@ -9,17 +9,18 @@ use super::Cli;
 use crate::handoff::Exit;
 
 /// The commands, by what they are for.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Start", &["init", "check", "plan", "run"]),
     ("Look", &["status", "failures", "query"]),
     ("Mend", &["retry", "extract", "merge"]),
     ("Keep", &["limits", "prune"]),
+    ("Stay up", &["work"]),
     ("Many machines", &["shard"]),
     ("Editor", &["schema"]),
 ];
 
 /// An example of each command, and what it does.
-const EXAMPLES: [(&str, &str); 14] = [
+const EXAMPLES: [(&str, &str); 15] = [
     ("init", "windrow init films                          writes films.toml, a job that runs as it is"),
     (
         "check",
@@ -44,12 +45,16 @@ const EXAMPLES: [(&str, &str); 14] = [
     ("merge", "windrow merge films --to csv:films.csv      publishes the newest run into a file as well"),
     ("limits", "windrow limits --forget api.example.com     lets requests go to that host again"),
     ("prune", "windrow prune films --older-than 30d --dry-run"),
+    (
+        "work",
+        "windrow work purchases                      asks about the jobs of a table as they come, until Ctrl-C",
+    ),
     ("shard", "windrow shard films 3                       fetches shard 3 of the newest run"),
     ("schema", "windrow schema > job.schema.json            what editors complete and check job files by"),
 ];
 
 /// What other tools, or people, call a command.
-const OTHERS: [(&str, &[&str]); 12] = [
+const OTHERS: [(&str, &[&str]); 13] = [
     ("init", &["new", "create", "generate", "scaffold", "template", "quickstart"]),
     ("check", &["validate", "lint", "test", "verify", "try", "preview", "debug"]),
     ("plan", &["explain", "dry-run", "dryrun", "estimate", "price", "cost"]),
@@ -66,6 +71,7 @@ const OTHERS: [(&str, &[&str]); 12] = [
     ("retry", &["rerun", "redo", "repair", "again", "requeue"]),
     ("extract", &["transform", "parse", "reparse", "convert", "backfill"]),
     ("merge", &["publish", "commit", "upload", "export", "write", "insert", "push"]),
+    ("work", &["worker", "consume", "listen", "drain", "daemon", "queue", "dequeue"]),
     ("limits", &["limit", "quota", "quotas", "budget", "budgets", "rate", "rates", "hosts", "unpause"]),
     ("prune", &["clean", "clear", "gc", "rm", "remove", "delete", "purge", "vacuum", "cleanup"]),
 ];

@@ -20,6 +20,7 @@ mod schema;
 mod shard;
 mod status;
 mod summary_to;
+mod work;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -176,6 +177,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Plan, fetch, retry, publish and summarise; resume an unfinished run
     Run(run::RunArgs),
+    /// Work a table of jobs as they come, until a signal
+    Work(work::WorkArgs),
     /// List the runs, or a run's shards
     Status(status::StatusArgs),
     /// Show what failed, by kind, with an example each
@@ -252,6 +255,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
     let runs = cli.runs;
     match cli.command {
         Command::Run(args) => run::run(args, &runs).await,
+        Command::Work(args) => work::run(args, &runs).await,
         Command::Check(args) => check::run(args, &runs).await,
         Command::Plan(args) => plan::run(args, &runs).await,
         Command::Shard(args) => shard::run(args, &runs).await,

@@ -91,6 +91,7 @@ pub(super) async fn run(args: ShardArgs, runs: &RunsArgs) -> Result<Exit, Runner
 async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, String), RunnerError> {
     let run = find::open_run(&args.run, runs).await?;
     let plan = run.plan().await?;
+    let run = run.as_planned(&plan);
     let PlannedShard { round, shard, job, replay } = PlannedShard::find(&run, &plan, args.shard).await?;
     let options = ShardOptions {
         round,

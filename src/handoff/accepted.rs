@@ -109,8 +109,12 @@ pub struct SecretsFile(PathBuf);
 impl SecretsFile {
     /// A new one in the run's folder; `None` where an old one cannot be removed.
     pub fn begin(run: &Path) -> Option<SecretsFile> {
-        let path = run.join(layout::SECRETS_ACCEPTED);
         // A command that was killed has left its own.
+        SecretsFile::at(run.join(layout::SECRETS_ACCEPTED))
+    }
+
+    /// A new one at that path, which nobody else uses; `None` where an old one cannot be removed.
+    pub fn at(path: PathBuf) -> Option<SecretsFile> {
         let _ = std::fs::remove_file(&path);
         (!path.exists()).then_some(SecretsFile(path))
     }

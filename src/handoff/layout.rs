@@ -20,6 +20,8 @@ pub const PUBLISHING: &str = "publishing.json";
 pub const PULSE: &str = "pulse.jsonl";
 /// How the last command on the run ended, for programs.
 pub const SUMMARY: &str = "summary.json";
+/// The jobs of a queue that the run is about.
+pub const CLAIMED: &str = "claimed.json";
 /// The table of a trial.
 pub const TRIAL_DATABASE: &str = "trial.duckdb";
 /// A job's kernel lock, beside its runs.
@@ -36,7 +38,7 @@ pub const SHARD_LOG: &str = "shard.log";
 pub const INPUT: &str = "input.parquet";
 
 /// What has one name only, in a run's folder or a shard's.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     super::mark::MARK,
     JOB,
     PLAN,
@@ -44,6 +46,7 @@ const OWN: [&str; 14] = [
     PUBLISHING,
     PULSE,
     SUMMARY,
+    CLAIMED,
     TRIAL_DATABASE,
     SECRETS_ACCEPTED,
     RUN_LOCK,

@@ -7,6 +7,7 @@
 //! shards/<job>/<run>/
 //!   job.toml                                    the job file as it was when the run was planned
 //!   plan.json                                   Plan: written last when a run is made; without it there is no run
+//!   claimed.json                                ClaimedJobs: the jobs of a queue that it is about, written before the plan
 //!   round-000.json                              Round: its shards and their blocks (a retry adds round-001.json …)
 //!   job-001.json                                Amendment: the job file as a later command took it up, if any did
 //!   00003/input.parquet                         the frozen lines of shard 3, a row group per block
@@ -38,6 +39,7 @@
 
 pub mod accepted;
 mod amendment;
+mod claimed;
 pub mod commit;
 mod counts;
 pub mod digest;
@@ -66,6 +68,7 @@ pub mod summary;
 mod sweep;
 
 pub use crate::job::StateOfRun;
+pub use claimed::{ClaimedJob, ClaimedJobs};
 pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use counts::{Counts, Pairs};
 pub use error::HandoffError;

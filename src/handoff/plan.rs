@@ -53,6 +53,10 @@ pub struct Plan {
     /// The run, beside this one, whose kept answers stand for requests in round 0 (`windrow extract`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extracted_from: Option<String>,
+    /// Whether its records are jobs of a queue, which come back when their lease ends: its files need not outlive a power cut,
+    /// and are not synced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leased: bool,
 }
 
 /// An endpoint as planned.

@@ -1,8 +1,8 @@
 //! The files of one run, as objects: a local folder with fsync by default.
 //!
 //! Promises: what a `put` or a [`commit`](RunStore::commit) returned `Ok` for is durable (file and folder
-//! synced); a file is seen whole or not at all; of two commits of one block the first one stands. A file is as open as the
-//! run's folder, and no name that a plan or a commit holds leads out of it.
+//! synced), but in a [leased](Plan::leased) run; a file is seen whole or not at all; of two commits of one block the first one
+//! stands. A file is as open as the run's folder, and no name that a plan or a commit holds leads out of it.
 
 use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
@@ -16,6 +16,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::claimed::ClaimedJobs;
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
@@ -47,6 +48,16 @@ impl RunStore {
         let run = RunStore::at(folder)?;
         run.probe_exclusive_create().await?;
         Ok(run)
+    }
+
+    /// The same files, without a sync of what is written from here on: those of a [leased](Plan::leased) run.
+    pub fn leased(self) -> RunStore {
+        RunStore { store: Arc::new(without_fsync(&self.store)), ..self }
+    }
+
+    /// The same files, to be written as their plan wants it. Who opens a run to write into it goes through this.
+    pub fn as_planned(self, plan: &Plan) -> RunStore {
+        if plan.leased { self.leased() } else { self }
     }
 
     /// A run that has been planned.
@@ -169,6 +180,17 @@ impl RunStore {
     /// Freezes the job file.
     pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
         self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// The jobs of a queue that the run is about; `None` where its list is no queue.
+    pub async fn claimed(&self) -> Result<Option<ClaimedJobs>, HandoffError> {
+        let path = Path::from(layout::CLAIMED);
+        self.read_if_there(&path).await?.map(|bytes| self.parse_sealed(&path, &bytes)).transpose()
+    }
+
+    /// Writes them, before the plan.
+    pub async fn put_claimed(&self, claimed: &ClaimedJobs) -> Result<(), HandoffError> {
+        self.put(&Path::from(layout::CLAIMED), seal::seal(claimed).into()).await
     }
 
     /// Reads a file of a shard.
@@ -368,9 +390,10 @@ impl RunStore {
 
     async fn probe_exclusive_create(&self) -> Result<(), HandoffError> {
         let path = Path::from("probe");
+        // Nothing of it is to last.
+        let store = without_fsync(&self.store);
         let not_exclusive = || HandoffError::NotExclusive { path: self.folder.display().to_string() };
-        let create =
-            || self.store.put_opts(&path, Bytes::from_static(b"probe").into(), PutMode::Create.into());
+        let create = || store.put_opts(&path, Bytes::from_static(b"probe").into(), PutMode::Create.into());
         create().await.map_err(|error| {
             if is_disk_full(&error) {
                 HandoffError::DiskFull { path: self.folder.display().to_string() }
@@ -385,6 +408,10 @@ impl RunStore {
             _ => Err(not_exclusive()),
         }
     }
+}
+
+fn without_fsync(store: &LocalFileSystem) -> LocalFileSystem {
+    store.clone().with_fsync(false)
 }
 
 fn to_json<T: Serialize>(value: &T) -> Bytes {

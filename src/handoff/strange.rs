@@ -102,6 +102,7 @@ mod tests {
             chunks: ChunkFormat::Parquet,
             trial: false,
             extracted_from: extracted_from.map(str::to_owned),
+            leased: false,
         }
     }
 

@@ -35,6 +35,13 @@ pub struct Input {
     pub dialect: Dialect,
 }
 
+impl Input {
+    /// Whether its records are jobs that are taken as they come.
+    pub fn is_queue(&self) -> bool {
+        matches!(self.source, Source::Queue(_))
+    }
+}
+
 /// How a text list is written, where the job says it (the word is Frictionless's, for CSV).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Dialect {

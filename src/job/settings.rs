@@ -1,5 +1,6 @@
 //! `[job]`: how runs are cut, paced and resumed.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::KeepAnswers;
@@ -27,6 +28,8 @@ pub struct Settings {
     pub runs_permissions: u32,
     /// How long a host that does not answer is waited for before its records are left to the end. Default 5 minutes.
     pub patience: Duration,
+    /// Where `windrow work` tells how it is, over HTTP. `None`: nowhere.
+    pub listen: Option<SocketAddr>,
 }
 
 /// What to do about an unfinished run of other input or endpoints.
@@ -61,6 +64,7 @@ impl Default for Settings {
             keep_runs: None,
             runs_permissions: 0o700,
             patience: Duration::from_secs(5 * 60),
+            listen: None,
         }
     }
 }

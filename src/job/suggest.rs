@@ -21,6 +21,13 @@ pub(super) fn one_of(words: &[&str]) -> String {
     joined(words.iter().map(|word| format!("`{word}`")).collect()).unwrap_or_default()
 }
 
+/// `a`, `b` and `c`; nothing of none.
+pub(super) fn all_of(words: &[&str]) -> Option<String> {
+    let (last, others) = words.split_last()?;
+    let others: Vec<String> = others.iter().map(|word| format!("`{word}`")).collect();
+    Some(if others.is_empty() { format!("`{last}`") } else { format!("{} and `{last}`", others.join(", ")) })
+}
+
 /// "a", "b" or "c".
 pub(super) fn quoted(words: &[&str]) -> String {
     joined(words.iter().map(|word| format!("\"{word}\"")).collect()).unwrap_or_default()

@@ -141,6 +141,14 @@ pub(super) fn open_in_memory(scratch: &Path) -> duckdb::Result<Connection> {
     Ok(connection)
 }
 
+/// Another connection to an open database, which has no temporary tables of the first.
+pub(super) fn another_connection(to: &Connection) -> duckdb::Result<Connection> {
+    let connection = to.try_clone()?;
+    // The one setting that belongs to a connection.
+    connection.execute_batch("SET TimeZone = 'UTC'")?;
+    Ok(connection)
+}
+
 /// A new database in memory, for a look at something small.
 pub(super) fn new_in_memory() -> duckdb::Result<Connection> {
     let connection = Connection::open_in_memory_with_flags(config()?)?;

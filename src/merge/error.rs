@@ -4,10 +4,12 @@
 use std::io;
 use std::path::Path;
 
+use super::outside::queue::Moved;
 use super::refused::lines;
 use crate::database::{DatabaseError, Trouble};
 use crate::handoff::lock::LockError;
 use crate::handoff::{Exit, HandoffError, RefusedRow};
+use crate::record::Ordinal;
 
 /// What to do about a disk that is full.
 pub(super) const FULL: &str =
@@ -94,6 +96,19 @@ pub enum MergeError {
         .0.message()
     )]
     Rival(DatabaseError),
+    /// Somebody else has taken over jobs of the batch, whose lease was over. Nothing was published.
+    #[error("{} of the {taken} jobs of run {run} are another worker's by now; it is not published", taken - left)]
+    Fenced {
+        /// The run.
+        run: String,
+        /// Jobs that it had claimed.
+        taken: usize,
+        /// Those that it still has.
+        left: usize,
+    },
+    /// Rows of the queue were changed while their jobs were asked; the load is begun anew without them.
+    #[error("{} jobs were changed while they were asked", .0.len())]
+    Moved(Vec<(Ordinal, Moved)>),
     /// A statement of the job's own.
     #[error("{name}: {message}\nhint: {hint}")]
     Statement {
@@ -270,7 +285,10 @@ impl MergeError {
     pub fn exit(&self) -> Exit {
         match self {
             MergeError::Handoff(error) => error.exit(),
-            MergeError::NotFinished { .. } | MergeError::Interrupted => Exit::TryAgain,
+            MergeError::NotFinished { .. }
+            | MergeError::Interrupted
+            | MergeError::Fenced { .. }
+            | MergeError::Moved(_) => Exit::TryAgain,
             MergeError::Integrity { .. } => Exit::Integrity,
             MergeError::Refused { .. } => Exit::Refused,
             MergeError::Table { .. }

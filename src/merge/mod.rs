@@ -15,6 +15,8 @@
 //! | into files, by way of that | `file/`, `aside.rs` |
 //! | `merged.json`, last | `publish.rs` |
 //! | what there is when a run pauses | `pause.rs` |
+//! | a batch of a queue, and its jobs | `batch.rs`, `outside/queue/` |
+//! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
@@ -36,6 +38,7 @@
 //! (see [`Publishing`](crate::handoff::Publishing) and [`settle`]).
 
 mod aside;
+mod batch;
 mod columns;
 mod covered;
 mod database;
@@ -45,6 +48,7 @@ mod error;
 mod file;
 mod files;
 mod gate;
+mod kept;
 mod load;
 mod outside;
 mod pause;
@@ -64,9 +68,12 @@ mod target;
 mod tests;
 mod views;
 
+pub use batch::{BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;
+pub use kept::{DuckDbKept, keep_duckdb_open};
+pub use outside::queue::{Claimed, DeadJob, Moved, QueueCounts, QueueTable, Requeued, RestingJob};
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};

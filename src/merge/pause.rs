@@ -4,6 +4,8 @@
 //! for a whole run. But `merged.json` is not written: the run stays unfinished. Nothing on disk says what was
 //! published, so nothing has to agree with the database after a death.
 
+use std::collections::BTreeMap;
+
 use super::gate::Gate;
 use super::load::Order;
 use super::prove::{Extent, prove_committed};
@@ -74,6 +76,8 @@ fn order(job: &Job, place: &ResolvedDestination, proof: Proof, now_micros: i64) 
         noted: None,
         rejected: Rejected::new(),
         staged: false,
+        batch: None,
+        moved: BTreeMap::new(),
         again: false,
         now_micros,
         sent: None,

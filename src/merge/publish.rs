@@ -1,5 +1,6 @@
 //! The gate, the load, and the note in the run of how it ended.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -207,6 +208,8 @@ async fn order_of(
         noted: run.outcome().await?,
         rejected: Rejected::new(),
         staged: false,
+        batch: None,
+        moved: BTreeMap::new(),
         again: terms.again,
         now_micros: terms.now_micros,
         sent: terms.sent,

@@ -97,6 +97,7 @@ pub async fn write_extraction(
         endpoints: job.endpoints.iter().map(planned).collect(),
         chunks: job.settings.chunks,
         extracted_from: Some(then.run.clone()),
+        leased: false,
         ..then
     };
     run.put_plan(&plan).await?;

@@ -51,6 +51,7 @@ pub use write::write_run;
 use crate::handoff::{Exit, HandoffError};
 use crate::job::Job;
 use crate::secrets::Secrets;
+use crate::value::Field;
 
 /// What a plan depends on besides the job.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -125,6 +126,22 @@ pub async fn read_list(
 ) -> Result<List, PlanError> {
     let sizes = list::Sizes::default();
     list::Request { job, options, secrets, scratch, sizes }.read(Box::new(std::io::stdin())).await
+}
+
+/// The list of jobs that were claimed: rows of the queue, of which these fields are the columns. `scratch` as of
+/// [`read_list`].
+///
+/// # Errors
+/// Where a row is no record, as of any list: then the row, from 1, is the one that the error names.
+pub fn list_of_claimed(
+    job: &Job,
+    options: &PlanOptions,
+    fields: &[Field],
+    rows: &[Vec<Option<String>>],
+    scratch: &Path,
+) -> Result<List, PlanError> {
+    let (sizes, secrets) = (list::Sizes::default(), Secrets::default());
+    list::Request { job, options, secrets: &secrets, scratch, sizes }.claimed(fields, rows)
 }
 
 /// The digest that the job's list has now, for comparing with [`Plan::input_sha256`](crate::handoff::Plan); `None` for

@@ -216,6 +216,7 @@ fn plan(job: &Job, list: &List, run_id: &str, options: &PlanOptions) -> Plan {
         chunks: job.settings.chunks,
         trial: options.trial(),
         extracted_from: None,
+        leased: job.input.is_queue() && !options.trial(),
     }
 }
 

@@ -24,6 +24,7 @@ mod vertical;
 pub mod waiting;
 mod watch;
 mod words;
+mod work;
 
 pub use console::Console;
 pub use failures_json::Failures;
@@ -34,3 +35,4 @@ pub use watch::watch;
 pub use words::{
     filled_table, job_word, paused, run_again, secret_refused, shell_word, some_columns, word_for,
 };
+pub use work::WorkConsole;

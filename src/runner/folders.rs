@@ -58,7 +58,7 @@ pub(super) async fn hold_new(folder: &Path, job: &Job) -> Result<(RunStore, Lock
     let run = RunStore::create(folder).await?;
     // An empty folder that lay there is taken, and may be another's.
     run.refuse_strange()?;
-    Ok((run, lock))
+    Ok((if job.input.is_queue() { run.leased() } else { run }, lock))
 }
 
 pub(super) fn make_folder(folder: &Path) -> Result<(), RunnerError> {

@@ -47,7 +47,7 @@ impl LiveRun {
             Purpose::Look => None,
         };
         let plan = store.plan().await?;
-        Ok(LiveRun { store, plan, lock })
+        Ok(LiveRun { store: store.as_planned(&plan), plan, lock })
     }
 
     /// Whether this process holds it.

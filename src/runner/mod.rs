@@ -33,6 +33,7 @@ mod settle;
 mod shard;
 mod state;
 mod trial;
+mod work;
 
 pub use choose::{Choice, Trial, choose, plan_new};
 pub use course::{Course, Follower, Subject, Totals};
@@ -54,6 +55,7 @@ pub use run::{RunOptions, run};
 pub use shard::PlannedShard;
 pub use state::{RunState, ShardState, Standing, tallies};
 pub use trial::{Asking, ask, id_columns, kept_answers, plan_kept};
+pub use work::{WorkEvent, WorkOptions, WorkWatcher, work};
 
 #[cfg(test)]
 mod tests;

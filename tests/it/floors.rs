@@ -12,22 +12,23 @@ const FLOORS: [&[&str]; 10] = [
     &["job"],
     &["handoff", "database"],
     &["plan", "fetch", "extract", "chunk", "budget"],
-    &["supervisor", "worker", "merge"],
+    &["supervisor", "worker", "merge", "monitor"],
     &["runner"],
     &["report"],
     &["cli"],
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 16] = [
+const DOORS: [(&str, &[&str]); 17] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge"]),
     ("mysql_async", &["database", "plan"]),
     ("tokio_postgres", &["database", "plan"]),
     ("rusqlite", &["database", "plan"]),
     ("tokio_postgres_rustls", &["database"]),
-    ("hyper", &["fetch"]),
-    ("hyper_util", &["fetch"]),
+    ("hyper", &["fetch", "monitor"]),
+    ("hyper_util", &["fetch", "monitor"]),
+    ("prometheus_client", &["monitor"]),
     ("hyper_rustls", &["fetch"]),
     ("webpki", &["fetch"]),
     ("cookie_store", &["fetch"]),

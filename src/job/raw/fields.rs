@@ -124,6 +124,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Notes all keys that lack and must be there as one mistake; `hint` says what to write.
+    pub(super) fn all_of(&mut self, keys: &[&'static str], hint: &str) {
+        let lacking: Vec<&str> = keys.iter().copied().filter(|key| !self.has(key)).collect();
+        if let Some(lacking) = suggest::all_of(&lacking) {
+            self.mistakes.add(&self.span, format!("{} lacks {lacking}", self.title), hint);
+        }
+    }
+
     /// Notes where `key` is there without `other`, which it needs; `hint` says what to write.
     pub(super) fn needs(&mut self, key: &'static str, other: &'static str, hint: &str) {
         if let Some((written, _)) = self.table.get_key_value(key).filter(|_| !self.has(other)) {

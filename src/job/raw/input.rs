@@ -4,6 +4,7 @@ use super::at::At;
 use super::fields::{Fields, Present};
 use super::forms::{Id, Named, Names};
 use super::leaf::Count;
+use super::queue::Queue;
 use super::section::section;
 use super::word::{Choice, TypeName, Word};
 use crate::job::input::{Format, OnDuplicate};
@@ -23,6 +24,10 @@ section! {
         sql: String,
         /// The list itself, instead of a file.
         ids: Vec<At<Id>>,
+        /// A table of jobs that `windrow work` takes as they come, instead of a list: `{ table = "jobs", where = "state = 'new'",
+        /// done = "state = 'done'", failed = "state = 'failed'" }`, also written as `[input.queue]`. Its database is that of
+        /// `[table] to`, a server; the id is covered by a unique index.
+        queue: Queue,
         /// Format of the list where the file's ending does not say: `csv`, `tsv`, `jsonl`, `parquet` or `lines`
         /// (one id a line, no header; the default of standard input).
         format: Word<Format>,
@@ -62,10 +67,9 @@ section! {
 fn check_source(fields: &mut Fields<'_>) {
     // One of the two alone counts as the source: beside a file it is one mistake, and not a second that the other lacks.
     let server = if fields.has("database") || !fields.has("sql") { "database" } else { "sql" };
-    let hint =
-        "add file = \"….csv\", ids = [\"…\", \"…\"], or database = \"postgres://…\" with sql = \"SELECT …\"";
-    fields.exactly_one(&["file", "ids", server], hint);
-    if !fields.has("file") && !fields.has("ids") {
+    let hint = "add file = \"….csv\", ids = [\"…\", \"…\"], database = \"postgres://…\" with sql = \"SELECT …\", or queue = { … }";
+    fields.exactly_one(&["file", "ids", server, "queue"], hint);
+    if !["file", "ids", "queue"].iter().any(|key| fields.has(key)) {
         fields.needs("database", "sql", "add sql = \"SELECT …\", the statement that gives the list");
         fields.needs("sql", "database", "add database = \"postgres://…\" or \"duckdb:….duckdb\"");
     }

@@ -1,6 +1,7 @@
 //! The values that keys hold: text, numbers within their bounds, durations, sizes, lists.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -66,6 +67,40 @@ impl JsonSchema for Permissions {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^0?7[0-7]{2}$" })
+    }
+}
+
+/// An address to listen at: `"127.0.0.1:9464"`.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::job) struct Address(pub SocketAddr);
+
+impl FromToml for Address {
+    fn from_toml(value: &Spanned<DeValue<'_>>, mistakes: &mut Mistakes) -> Option<Address> {
+        let text = value.get_ref().as_str();
+        if let Some(address) = text.and_then(|text| text.parse().ok()) {
+            return Some(Address(address));
+        }
+        let message = match text {
+            Some(text) => format!("\"{text}\" is no address to listen at"),
+            None => wrong_shape("an address in quotes", value),
+        };
+        let hint = "write \"127.0.0.1:9464\" for this machine alone, or \"0.0.0.0:9464\" for others, too";
+        mistakes.add(&value.span(), message, hint);
+        None
+    }
+}
+
+impl JsonSchema for Address {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": r"^([0-9.]+|\[[0-9A-Fa-f:.]+(%[0-9]+)?\]):[0-9]{1,5}$" })
     }
 }
 

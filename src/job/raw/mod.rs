@@ -18,6 +18,7 @@ mod limit;
 mod misplaced;
 mod notify;
 mod others;
+mod queue;
 mod refusal;
 mod repeat;
 mod request;
@@ -41,6 +42,7 @@ pub(super) use input::Input;
 pub(super) use json::Json;
 pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use notify::Notify;
+pub(super) use queue::Queue;
 pub(super) use request::{Batch, Pages};
 pub(super) use statement::{After, Before};
 pub(super) use table::{Publish, Table};
@@ -51,7 +53,7 @@ use super::mistake::{Mistakes, Span};
 use super::settings::{ChunkFormat, OnChange};
 use auth::Tokens;
 use fields::{Fields, Present};
-use leaf::{Count, Permissions, Time};
+use leaf::{Address, Count, Permissions, Time};
 use limit::Limits;
 use misplaced::Misplaced;
 use section::section;
@@ -87,6 +89,7 @@ pub(super) fn sections() -> Vec<SectionKeys> {
         known::<JobFile>(JobFile::TITLE),
         known::<Job>(Job::TITLE),
         known::<Input>(Input::TITLE),
+        known::<Queue>("`queue` of [input]"),
         known::<Limit>(Limit::TITLE),
         known::<Quota>("`quota` of [limit.NAME]"),
         known::<Token>(Token::TITLE),
@@ -301,6 +304,8 @@ section! {
         /// How long a host that does not answer is waited for, before its part of the list is left to a later round.
         /// Default `5m`.
         patience: Time<0, { 7 * DAY }>,
+        /// Where `windrow work` answers /healthz and /metrics (Prometheus) over HTTP: `127.0.0.1:9464`. Without it nowhere.
+        listen: Address,
         ..
         #[schemars(skip)]
         present: Present = Fields::present,

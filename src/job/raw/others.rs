@@ -24,6 +24,7 @@ const RETRY: &str = "retry";
 const BATCH: &str = "batch";
 const PAGES: &str = "pages";
 const NOTIFY: &str = "[notify]";
+const QUEUE: &str = "queue";
 
 #[rustfmt::skip]
 const MEANINGS: &[Meaning] = &[
@@ -50,6 +51,35 @@ const MEANINGS: &[Meaning] = &[
     (INPUT, &["values", "items", "list", "urls", "start_urls", "seeds"], "write ids = [\"…\", \"…\"], or file = \"ids.csv\""),
     (INPUT, &["compression"], "leave it out: .gz and .zst are told by the file's name"),
     (INPUT, &["null_values", "na_values", "nulls"], "leave it out: texts of the list are taken as they are, null is an empty field"),
+
+    (INPUT, &["table", "jobs", "tasks", "job_table", "jobs_table", "work_queue", "broker", "outbox", "worker"],
+        "write queue = { table = \"jobs\", where = \"state = 'new'\", … }, or for a list that is read once database and sql"),
+
+    // Jobs.
+    (QUEUE, &["name", "table_name", "tablename", "relation", "queue", "queue_name", "jobs", "tasks", "source", "from", "topic"], "write table = \"jobs\""),
+    (QUEUE, &["condition", "filter", "pending", "predicate", "ready", "waiting", "new", "available", "select", "status", "state"],
+        "write where = \"state = 'new'\""),
+    (QUEUE, &["order_by", "sort", "sort_by", "priority", "orderby", "ordering"], "write order = \"priority DESC, id\""),
+    (QUEUE, &["success", "on_success", "complete", "completed", "finished", "succeeded", "ok", "ack", "on_done", "set_done", "mark_done", "processed"],
+        "write done = \"state = 'done'\""),
+    (QUEUE, &["dead", "error", "failure", "on_failure", "dead_letter", "dlq", "discard", "discarded", "on_error", "on_failed", "errored", "nack", "exhausted", "buried", "on_dead"],
+        "write failed = \"state = 'failed'\""),
+    (QUEUE, &["again", "reset", "revive", "kick", "redrive", "reopen", "requeued", "restart", "on_requeue", "rescue"], "write requeue = \"state = 'new'\""),
+    (QUEUE, &["batch", "batch_size", "batchsize", "limit", "chunk", "chunk_size", "size", "count", "prefetch", "prefetch_count", "max_messages", "max_jobs", "fetch_size", "prefetch_multiplier"],
+        "write claim = 200, the jobs that are taken together"),
+    (QUEUE, &["workers", "concurrency", "threads", "processes", "max_workers", "num_workers", "pool_size", "pool", "parallelism", "max_concurrency", "runs"],
+        "write parallel = 4, the batches at once; requests at once are in_flight of [job]"),
+    (QUEUE, &["visibility_timeout", "lock_timeout", "timeout", "ttl", "lock", "lock_duration", "lease_time", "lease_seconds", "claim_timeout", "stalled_interval", "stuck_after", "rescue_after", "heartbeat", "max_run_time", "invisible"],
+        "write lease = \"60s\", for which a job is a worker's that shows no life"),
+    (QUEUE, &["max_attempts", "retries", "max_retries", "tries", "max_tries", "retry", "max_receive_count", "retry_limit", "retry_count", "attempt_limit"],
+        "write attempts = 5: attempts count the first one, so 4 retries are 5"),
+    (QUEUE, &["delay", "retry_delay", "retry_backoff", "backoff_factor", "retry_interval", "wait", "min_backoff", "retry_policy", "countdown"],
+        "write backoff = \"30s\", doubled after each failure"),
+    (QUEUE, &["interval", "poll_interval", "polling_interval", "sleep", "poll_delay", "poll_every", "fetch_poll_interval", "sleep_delay", "every", "notify", "listen_notify"],
+        "write poll = \"250ms\", how often it is looked for new jobs"),
+    (QUEUE, &["url", "database", "connection", "dsn", "to", "db", "con", "connection_string"], "leave it out: the queue is in the database of [table] to"),
+    (QUEUE, &["sql", "query"], "write table and where: the jobs' columns are there by their names"),
+    (QUEUE, &["id", "key", "primary_key", "id_column", "pk"], "write id = \"id\" in [input], beside queue"),
 
     // Requests.
     (ENDPOINT, &["query", "request_parameters", "query_params", "query_parameters", "parameters", "querystring", "query_string", "qs", "url_params", "args"],
@@ -229,7 +259,12 @@ const MEANINGS: &[Meaning] = &[
     (JOB, &["retention", "keep", "expire", "ttl", "cleanup"], "write keep_runs = \"14d\""),
     (JOB, &["id", "job_name", "pipeline_name", "pipeline", "title"], "write name = \"films\"; without it the file's name is taken"),
     (JOB, &["output_dir", "work_dir", "cache_dir", "folder", "directory", "runs"], "leave it out: `windrow run --runs FOLDER` says where runs are kept"),
+    (JOB, &["metrics", "prometheus", "metrics_address", "metrics_port", "prometheus_port", "health", "healthz", "health_check", "bind", "port", "http", "address", "listen_address", "statsd", "exporter"],
+        "write listen = \"127.0.0.1:9464\", where `windrow work` answers /healthz and /metrics"),
     (JOB, &["file_format", "format", "storage_format"], "write chunks = \"parquet\", or \"csv\""),
+
+    (JOB, &["parallel"], "write in_flight = 128, the requests at once; there is a process for each core"),
+    (ENDPOINT, &["parallel"], "write in_flight = 128 in [job], the requests at once; there is a process for each core"),
 
     // What is guessed anywhere.
     (ANYWHERE, &["concurrency", "parallel", "parallelism", "workers", "max_connections", "max_concurrency", "concurrent_requests", "num_threads", "threads", "processes", "n_jobs", "pool_size", "max_workers", "processes_count", "thread_count"],
@@ -245,6 +280,8 @@ const MEANINGS: &[Meaning] = &[
     (FILE, &["resource_defaults", "common", "global", "globals", "base"], "write [defaults], which hold for every endpoint"),
     (FILE, &["columns", "schema", "fields", "extract"], "write [endpoint.columns] below its [[endpoint]]"),
     (FILE, &["gate", "checks", "quality"], "write [publish]"),
+    (FILE, &["queue", "queues", "worker", "tasks", "broker"], "write queue = { table = \"jobs\", where = \"state = 'new'\", … } in [input]"),
+    (FILE, &["metrics", "prometheus", "health", "monitoring", "listen"], "write listen = \"127.0.0.1:9464\" in [job]"),
     (FILE, &["name", "pipeline", "pipeline_name", "config", "settings", "run"], "write [job] with name = \"films\"; without it the file's name is taken"),
     (ANYWHERE, &["max_retries", "retries", "retry_count", "max_attempts"],
         "write retry = { attempts = 4 } in [[endpoint]] or [defaults]: attempts count the first one, so 3 retries are 4"),

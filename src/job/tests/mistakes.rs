@@ -160,7 +160,12 @@ fn the_list() {
     one("file = \"../film_ids.csv\"", "file = \"~/ids.csv\"", "`~` is not expanded");
     one("file = \"../film_ids.csv\"", "file = \"s3://ids/ids.csv\"", "not yet supported: a URL");
     one("id = \"imdb_id\"\ncolumns", "ids = [\"a\"]\nid = \"imdb_id\"\ncolumns", "both `file` and `ids`");
-    one_at("file = \"../film_ids.csv\"\n", "", "[input]", "[input] lacks `file`, `ids` or `database`");
+    one_at(
+        "file = \"../film_ids.csv\"\n",
+        "",
+        "[input]",
+        "[input] lacks `file`, `ids`, `database` or `queue`",
+    );
     one("id = \"imdb_id\"\ncolumns", "id = []\ncolumns", "an empty list of columns");
     one_at("id = \"imdb_id\"\ncolumns", "columns", "[input]", "[input] lacks `id`");
 }

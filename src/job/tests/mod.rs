@@ -15,6 +15,7 @@ mod mistakes;
 mod names;
 mod notify;
 mod others;
+mod queues;
 mod report;
 mod requests;
 mod statements;

@@ -25,6 +25,7 @@ fn with(section: &str, key: &str) -> String {
         "pages" => small(&format!("rows = '.[]'\npages = {{ link = true, {line} }}")),
         "column" => small(&format!("columns = {{ x = {{ jq = '.x', {line} }} }}")),
         "[notify]" => format!("notify = {{ url = 'http://h/', {line} }}\n{}", small("")),
+        "queue" => small("").replace("file = \"ids.csv\"", &format!("queue = {{ {line} }}")),
         "file" => format!("{line}\n{}", small("")),
         section => panic!("{section}"),
     }
@@ -208,6 +209,47 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ("[notify]", &["slack_webhook", "ping_url"], "write url = "),
     ("[notify]", &["script", "exec"], "write command = "),
     ("[notify]", &["when", "events"], "write on = "),
+    // Celery, Sidekiq, SQS, River, Oban, pg-boss, BullMQ, Solid Queue, Prometheus.
+    ("[input]", &["table", "jobs", "broker"], "write queue = { table = "),
+    ("file", &["queue", "tasks"], "write queue = { table = "),
+    ("queue", &["queue_name", "name", "from"], "write table = "),
+    ("queue", &["condition", "filter", "pending", "state"], "write where = "),
+    ("queue", &["order_by", "priority"], "write order = "),
+    ("queue", &["success", "completed", "ack"], "write done = "),
+    ("queue", &["dead", "dead_letter", "error", "failure", "discard"], "write failed = "),
+    ("queue", &["redrive", "kick"], "write requeue = "),
+    (
+        "queue",
+        &["batch", "batch_size", "limit", "chunk", "prefetch_multiplier", "prefetch_count", "max_jobs"],
+        "write claim = 200",
+    ),
+    ("queue", &["workers", "concurrency", "threads", "processes"], "write parallel = 4"),
+    (
+        "queue",
+        &[
+            "visibility_timeout",
+            "lock_timeout",
+            "timeout",
+            "ttl",
+            "lock_duration",
+            "rescue_after",
+            "stalledInterval",
+        ],
+        "write lease = ",
+    ),
+    (
+        "queue",
+        &["max_attempts", "retries", "max_retries", "retry_limit", "max_receive_count"],
+        "write attempts = 5",
+    ),
+    ("queue", &["delay", "retry_delay", "retry_backoff"], "write backoff = "),
+    ("queue", &["interval", "poll_interval", "fetch_poll_interval", "polling_interval"], "write poll = "),
+    ("queue", &["database", "url"], "[table] to"),
+    ("queue", &["id", "primary_key"], "write id = "),
+    ("queue", &["columns", "types"], "it belongs in"),
+    ("[input]", &["where", "claim", "lease"], "it belongs in `queue` of [input]"),
+    ("[job]", &["metrics", "prometheus", "health", "port"], "write listen = "),
+    ("file", &["metrics"], "write listen = "),
 ];
 
 #[test]

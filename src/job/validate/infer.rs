@@ -8,6 +8,7 @@
 //! | `id` of `[input]` | the column of the list that is used, if it is one |
 //! | `mode` of `[table]` | `upsert`, where each id has one row |
 //! | `key` of `[table]`, for an upsert | the id, where each id has one row |
+//! | `requeue` of a queue | `where`, if that is one comparison |
 //!
 //! An id has several rows where an endpoint has `rows`, or `on_duplicate = "keep"` keeps an id that comes twice: an upsert by
 //! the id would leave one of them.
@@ -20,6 +21,7 @@
 use std::path::Path;
 
 use super::names::{GivenNames, LONGEST_ENDPOINT, is_job_name};
+use super::queue;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At, Names, Word};
 use crate::job::suggest;
@@ -33,7 +35,16 @@ pub(super) fn infer(file: &mut raw::JobFile, path: &Path, mistakes: &mut Mistake
     endpoint_name(file, &mut inferred, mistakes);
     id(file, &mut inferred, mistakes);
     table(file, &mut inferred, mistakes);
+    requeue(file, &mut inferred);
     inferred
+}
+
+fn requeue(file: &mut raw::JobFile, inferred: &mut Vec<String>) {
+    let Some(assignment) = queue::requeue(file) else { return };
+    let input = file.input.as_mut();
+    let Some(queue) = input.and_then(|input| input.value.queue.as_mut()) else { return };
+    inferred.push(format!("[input] queue.requeue = {assignment:?}"));
+    queue.value.requeue = Some(At { value: assignment, span: queue.span.clone() });
 }
 
 fn job_name(file: &mut raw::JobFile, path: &Path, inferred: &mut Vec<String>, mistakes: &mut Mistakes) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::names::GivenNames;
-use super::{destination, dialect, path, server, statement};
+use super::{destination, dialect, path, queue, server, statement};
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
 use crate::job::suggest;
@@ -19,7 +19,7 @@ pub(super) fn validated(
     mistakes: &mut Mistakes,
 ) -> Option<Input> {
     let input = &file.input.as_ref()?.value;
-    let source = source(input, folder, mistakes);
+    let source = source(file, input, folder, mistakes);
     let dialect = dialect::validated(input, source.as_ref(), mistakes);
     if source.as_ref().is_some_and(has_one_column) {
         check_one_column(known, mistakes);
@@ -32,8 +32,12 @@ pub(super) fn validated(
         id: texts(known.id),
         columns: texts(known.listed),
         types: types(input),
-        on_duplicate: input.on_duplicate.as_ref().map_or(OnDuplicate::Fail, |word| word.value.0),
-        allow_empty: allows_empty(input),
+        // Jobs are told apart by a unique index, and where none waits there is nothing to do.
+        on_duplicate: match &input.on_duplicate {
+            _ if input.queue.is_some() => OnDuplicate::Keep,
+            written => written.as_ref().map_or(OnDuplicate::Fail, |word| word.value.0),
+        },
+        allow_empty: allows_empty(input) || input.queue.is_some(),
         dialect,
     })
 }
@@ -42,9 +46,13 @@ fn texts(names: &[At<String>]) -> Vec<String> {
     names.iter().map(|name| name.value.clone()).collect()
 }
 
-fn source(input: &raw::Input, folder: &Path, mistakes: &mut Mistakes) -> Option<Source> {
-    if let Some(file) = &input.file {
-        return file_source(file, input, folder, mistakes);
+fn source(file: &raw::JobFile, input: &raw::Input, folder: &Path, mistakes: &mut Mistakes) -> Option<Source> {
+    if let Some(list) = &input.file {
+        return file_source(list, input, folder, mistakes);
+    }
+    if let Some(queue) = &input.queue {
+        check_no_format(input, "leave it out: a queue gives rows, and their types with them", mistakes);
+        return queue::validated(file, &queue.value, mistakes).map(Source::Queue);
     }
     if let Some(database) = &input.database {
         check_no_format(input, "leave it out: a database gives rows, and their types with them", mistakes);

@@ -11,6 +11,7 @@ mod cycle;
 mod destination;
 mod dialect;
 mod endpoint;
+mod fragment;
 mod hosts;
 mod infer;
 mod input;
@@ -20,11 +21,13 @@ mod limit;
 mod names;
 mod network;
 mod notify;
+mod of_queue;
 mod pages;
 mod partition;
 mod path;
 mod payload;
 mod publish;
+mod queue;
 mod request;
 mod scheme;
 mod server;
@@ -116,6 +119,7 @@ pub(super) fn validated(
     let taken = statement::taken(input.as_ref(), table.as_ref());
     let after = statement::after(file, folder, taken, mistakes);
     let notify = notify::validated(file, folder, mistakes);
+    of_queue::check(file, mistakes);
     Some(Parts {
         name: name?,
         input: input?,
@@ -142,7 +146,10 @@ fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
 }
 
 fn settings(file: &raw::JobFile) -> Settings {
-    let usual = Settings::default();
+    let is_queue = file.input.as_ref().is_some_and(|input| input.value.queue.is_some());
+    // What failed is asked again when its job is taken again.
+    let retry_rounds = if is_queue { 0 } else { Settings::default().retry_rounds };
+    let usual = Settings { retry_rounds, ..Settings::default() };
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return usual };
     Settings {
         chunks: job.chunks.as_ref().map_or(usual.chunks, |word| word.value.0),
@@ -155,5 +162,6 @@ fn settings(file: &raw::JobFile) -> Settings {
         runs_permissions: job.runs_permissions.as_ref().map_or(usual.runs_permissions, |mode| mode.value.0),
         keep_runs: job.keep_runs.as_ref().map(|time| time.value.0),
         patience: job.patience.as_ref().map_or(usual.patience, |time| time.value.0),
+        listen: job.listen.as_ref().map(|address| address.value.0),
     }
 }

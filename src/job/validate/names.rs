@@ -244,3 +244,10 @@ pub(super) fn table_name(text: &str, kind: Kind) -> Result<TableName, (String, &
     }
     Ok(name)
 }
+
+/// Whether two names may be one table's: one without a schema is in whichever the server says.
+pub(super) fn is_same_table(one: &str, other: &str) -> bool {
+    let parsed = |name: &str| TableName::parse(&name.to_ascii_lowercase());
+    let (Some(one), Some(other)) = (parsed(one), parsed(other)) else { return false };
+    one.table == other.table && (one.schema.is_none() || other.schema.is_none() || one.schema == other.schema)
+}

@@ -1,10 +1,10 @@
 //! What a job says of a database server: its URL, the table of the runs, how a table is replaced there.
 
-use super::names::table_name;
+use super::names::{is_same_table, table_name};
 use super::scheme::Kind;
 use crate::job::mistake::Mistakes;
 use crate::job::raw::{self, At};
-use crate::job::{Mode, OnReferencing, ServerUrl, TableName};
+use crate::job::{Mode, OnReferencing, ServerUrl};
 
 /// The URL of a server.
 pub(super) fn url(written: &At<String>, mistakes: &mut Mistakes) -> Option<ServerUrl> {
@@ -25,7 +25,7 @@ pub(super) fn runs_table(file: &raw::JobFile, table: &raw::Table, mistakes: &mut
 type Refusal = (String, &'static str);
 
 fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str) -> Option<Refusal> {
-    let is_the_table = table.name.as_ref().is_some_and(|name| is_same(name.text(), runs_table));
+    let is_the_table = table.name.as_ref().is_some_and(|name| is_same_table(name.text(), runs_table));
     if let Err(refusal) = table_name(runs_table, Kind::of(file)) {
         return Some(refusal);
     }
@@ -38,13 +38,6 @@ fn runs_table_refusal(file: &raw::JobFile, table: &raw::Table, runs_table: &str)
         return Some(("`runs_table` of a destination that is no server".to_owned(), hint));
     }
     None
-}
-
-/// Whether two names may be one table's: one without a schema is in whichever the server says.
-fn is_same(one: &str, other: &str) -> bool {
-    let parsed = |name: &str| TableName::parse(&name.to_ascii_lowercase());
-    let (Some(one), Some(other)) = (parsed(one), parsed(other)) else { return false };
-    one.table == other.table && (one.schema.is_none() || other.schema.is_none() || one.schema == other.schema)
 }
 
 /// Whether `replace` makes a new table.

@@ -16,6 +16,7 @@ mod catalogue;
 mod duckdb;
 mod mysql;
 mod postgres;
+mod queue;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub(super) use self::catalogue::{
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
 use self::postgres::Postgres;
+pub(super) use self::queue::{Put, QueueDialect};
 use self::sqlite::Sqlite;
 use crate::database::Session;
 use crate::job::{Destination, ServerKind};
@@ -292,6 +294,11 @@ pub(super) trait Dialect: Spelling + Catalogue {
     /// the transaction is undone.
     fn makes_tables_in_transaction(&self) -> bool {
         true
+    }
+
+    /// How its tables are worked as queues; `None` where they are not.
+    fn queue(&self) -> Option<&'static dyn QueueDialect> {
+        None
     }
 }
 

@@ -22,7 +22,7 @@ fn ledger(spelling: &dyn Spelling) -> String {
         rejected: Default::default(),
     };
     let [renew, claim] = ledger.claim(&publication, &[], 1_795_417_800_000_001);
-    let count = ledger.count(&publication, &[], 7);
+    let count = ledger.count(&publication, &[], 7, None);
     [create, ledger.publications(), renew, claim, count].join("\n")
 }
 

@@ -1,6 +1,8 @@
 //! What to load and where, and whether that was done before.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use crate::job::{Job, Mode, OnUnlisted};
 use crate::merge::covered::Covered;
 use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
+use crate::merge::outside::queue::{Batch, Facts, JobEnd, Moved};
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
 use crate::merge::refused::{FoundRows, NAMED, Rejected, others};
@@ -37,6 +40,10 @@ pub(in crate::merge) struct Order {
     pub staged: bool,
     /// Whether what the table refused before is tried again, though all of the run is published.
     pub again: bool,
+    /// The jobs of a queue that it is about.
+    pub batch: Option<Arc<Batch>>,
+    /// Of these: those whose rows somebody has changed meanwhile; they are among `rejected`.
+    pub moved: BTreeMap<Ordinal, Moved>,
     /// Microseconds since 1970, UTC.
     pub now_micros: i64,
     /// Where rows are counted as they are sent to a server.
@@ -69,6 +76,8 @@ pub(in crate::merge) struct Loaded {
     pub overridden: Vec<String>,
     /// What went wrong after COMMIT.
     pub warnings: Vec<String>,
+    /// What became of each job of a batch.
+    pub job_ends: Vec<JobEnd>,
     /// The file that was written, where it does not say itself what it was made from.
     pub file: Option<FileMark>,
     pub took: Duration,
@@ -108,6 +117,7 @@ impl Loaded {
             at_pauses: settled.at_pauses,
             overridden: Vec::new(),
             warnings: Vec::new(),
+            job_ends: Vec::new(),
             file: None,
             took,
         }
@@ -127,8 +137,9 @@ impl Order {
     /// What a failure of each endpoint does: as the job has it now; at a pause nothing has failed for good.
     pub(in crate::merge) fn policy(&self) -> Policy {
         match self.extent {
-            Extent::Whole => Policy::now(self.plan(), Some(&self.job)),
-            Extent::Committed => Policy::strict(self.plan()),
+            // A batch does not go on: what has failed of it has failed.
+            Extent::Committed if self.batch.is_none() => Policy::strict(self.plan()),
+            Extent::Whole | Extent::Committed => Policy::now(self.plan(), Some(&self.job)),
         }
     }
 
@@ -142,9 +153,45 @@ impl Order {
         Publication { covered: self.covered(), digest, rows: 0, policy: self.policy(), rejected }
     }
 
-    /// How many more records the table may refuse.
+    /// How many more records the table may refuse. Of a batch any: each is a job of its own.
     pub(in crate::merge) fn may_reject(&self) -> u64 {
-        self.job.publish.max_rejected.saturating_sub(self.rejected.len() as u64)
+        let most = match &self.batch {
+            Some(_) => self.proof.bound(),
+            None => self.job.publish.max_rejected,
+        };
+        most.saturating_sub(self.rejected.len() as u64)
+    }
+
+    /// Leaves out the records of jobs whose rows were changed meanwhile.
+    pub(in crate::merge) fn leave_out(&mut self, moved: Vec<(Ordinal, Moved)>) {
+        for (ordinal, moved) in moved {
+            let id = self
+                .batch
+                .as_ref()
+                .and_then(|batch| Some(batch.claimed.jobs.get(ordinal as usize)?.key.clone()));
+            let (id, why) = (id.unwrap_or_default(), moved.words().to_owned());
+            self.rejected.insert(ordinal, RefusedRow { record: ordinal, id, values: Vec::new(), why });
+            self.moved.insert(ordinal, moved);
+        }
+        self.gate = self.gate.without(&self.job, &self.proof, &self.rejected);
+    }
+
+    /// What becomes of each job of a batch; none where it is no batch.
+    pub(in crate::merge) fn job_ends(&self) -> Vec<JobEnd> {
+        let Some(batch) = &self.batch else { return Vec::new() };
+        let needed: Vec<usize> = self.policy().needed().collect();
+        let facts = Facts {
+            queue: batch.table.queue(),
+            jobs: &batch.claimed.jobs,
+            ends: &self.proof.ends,
+            needed: &needed,
+            failed: &batch.failed,
+            rejected: &self.rejected,
+            moved: &self.moved,
+            renews_after: batch.renews_after,
+            died_of: batch.died_of.as_deref(),
+        };
+        facts.job_ends()
     }
 
     /// How many records are looked for, of which the table refuses rows: those that a message names, or one more than it may.

@@ -7,6 +7,7 @@
 //! | the row in `windrow_runs` | this file's, in the engine's SQL |
 //! | the table, the job's `[[publish.before]]`, the rows, those of ids that are gone | the engine's |
 //! | what was sent is what the proof has | this file's |
+//! | the jobs of a batch are fenced before the rows, and settled behind them | the engine's |
 //! | the rows are noted, then the job's `[[publish.after]]` | this file's, in the engine's SQL |
 //! | the gate looks at the rows | this file's |
 
@@ -16,6 +17,7 @@ use super::order::{Loaded, Order, Settled, at_pauses};
 use crate::job::Statement;
 use crate::merge::MergeError;
 use crate::merge::gate::{Duplicates, RowCounts};
+use crate::merge::outside::queue::JobEnd;
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::{self, Report};
 
@@ -36,6 +38,16 @@ pub(in crate::merge) trait Engine {
     /// What an error means while the run is claimed: another merge may have been faster.
     fn while_claiming(&self, error: MergeError) -> MergeError {
         error
+    }
+
+    /// Locks the jobs of a batch, and looks that they are still this run's.
+    async fn fence(&self) -> Result<(), MergeError> {
+        Ok(())
+    }
+
+    /// Settles the jobs of a batch.
+    async fn settle(&self, _ends: &[JobEnd]) -> Result<(), MergeError> {
+        Ok(())
     }
 
     /// Refuses a table that cannot be filled, naming all that is wrong with it.
@@ -117,14 +129,18 @@ pub(in crate::merge) async fn transact(
     engine.check().await?;
     let claimed = claim(engine, order).await;
     claimed.map_err(|error| engine.while_claiming(error))?;
+    engine.fence().await?;
     let written = engine.write().await?;
     check_rows(order, &written)?;
     // Before the job's own statements: if one commits, the run is published, and is known to be.
     let before =
         engine.earlier().iter().find(|one| written.narrowed && one.covered == order.publication().covered);
     let rows = written.rows + before.map_or(0, |tried_again| tried_again.rows);
-    let count = engine.ledger().count(&order.publication(), engine.earlier(), rows);
+    let ends = order.job_ends();
+    let jobs = order.batch.is_some().then(|| ends.iter().filter(|end| **end == JobEnd::Done).count() as u64);
+    let count = engine.ledger().count(&order.publication(), engine.earlier(), rows, jobs);
     engine.execute(&count).await?;
+    engine.settle(&ends).await?;
     let reports = after(engine, order).await?;
     let total = engine.total().await?;
     let overridden = ask_gate(order, &written, total)?;
@@ -139,6 +155,7 @@ pub(in crate::merge) async fn transact(
         late: written.late,
         gone: written.gone,
         added: written.added,
+        job_ends: ends,
         overridden,
         ..Loaded::before(order, settled, total, started.elapsed())
     };

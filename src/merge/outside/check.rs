@@ -29,6 +29,13 @@ pub(in crate::merge) async fn check(job: &Job, server: &Server) -> Result<Option
     Ok(target.exists().then(|| added.map(|column| column.name).collect()))
 }
 
+/// Refuses a table whose columns do not take the job's: what is known of it without a question.
+pub(super) fn refuse_misfit(job: &Job, target: &OutsideTarget, columns: &[Output]) -> Result<(), MergeError> {
+    let mut problems = target.problems(job, columns);
+    problems.extend(target.missing_key(job));
+    told(job, target, columns, problems)
+}
+
 /// Refuses what a load would fail at, naming all of it.
 pub(super) async fn refuse_unfit(
     session: &Session,
@@ -51,6 +58,15 @@ pub(super) async fn refuse_unfit(
         problems.extend(swap::obstacles(session, target).await?);
     }
     problems.extend(runs::problems(session, job, target).await?);
+    told(job, target, columns, problems)
+}
+
+fn told(
+    job: &Job,
+    target: &OutsideTarget,
+    columns: &[Output],
+    problems: Vec<String>,
+) -> Result<(), MergeError> {
     if problems.is_empty() {
         return Ok(());
     }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::merge::columns::{Origin, Output};
 use crate::merge::dialect::{Dialect, Sent, Unsendable};
 use crate::merge::gate::Duplicates;
+use crate::merge::kept::InMemory;
 use crate::merge::load::{Export, Exported, Order, Relation, Stop, StopWhenDropped};
 use crate::merge::refused::id_of;
 use crate::merge::runs::Publication;
@@ -90,10 +91,9 @@ impl Exporter {
 }
 
 fn export(exports: &Exports, sender: &mpsc::Sender<Piece>, stop: &Stop) -> Result<Facts, MergeError> {
-    let scratch = database::scratch_folder()?;
-    let opened = database::open_in_memory(scratch.path());
-    let connection = opened.map_err(|error| database::failed(scratch.path(), &error))?;
-    stop.attend(&connection, || export_from(&connection, exports, sender))
+    let memory = InMemory::open()?;
+    let exported = stop.attend(memory.connection(), || export_from(memory.connection(), exports, sender));
+    memory.end(exported)
 }
 
 fn export_from(

@@ -49,6 +49,7 @@ mod fill;
 mod give_up;
 mod in_place;
 mod over;
+pub(in crate::merge) mod queue;
 mod referencing;
 mod refused;
 mod rights;
@@ -110,6 +111,11 @@ pub(super) async fn load(
             // And a value that cannot go straight into it may be refused from staging, with its row.
             Err(error) if may_be_staged(&error) && !load.order.staged => {
                 Arc::make_mut(&mut load.order).staged = true;
+                attempts_left = ATTEMPTS;
+            }
+            // Their jobs are not settled, whatever comes: it is begun anew as often as there are such.
+            Err(MergeError::Moved(moved)) => {
+                Arc::make_mut(&mut load.order).leave_out(moved);
                 attempts_left = ATTEMPTS;
             }
             Err(MergeError::Server(error)) if error.row().is_some() => {

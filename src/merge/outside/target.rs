@@ -57,6 +57,13 @@ pub(super) struct TargetColumn {
     pub computed: bool,
 }
 
+/// What `windrow_runs` calls the job's table, whether it is there or has to be made; the rest of it is not looked up.
+pub(super) async fn name_of_target(session: &Session, job: &Job) -> Result<String, DatabaseError> {
+    let TableName { schema, table } = columns::table_name(&job.table.name);
+    let FoundTable { schema, table, .. } = find(session, schema.as_deref(), &table).await?;
+    Ok(TableName { schema: Some(schema), table }.to_string())
+}
+
 impl OutsideTarget {
     /// Looks the job's table up.
     pub async fn find(session: &Session, job: &Job) -> Result<OutsideTarget, DatabaseError> {

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::added;
-use super::check::refuse_unfit;
+use super::check::{refuse_misfit, refuse_unfit};
 use super::exporter::Exporter;
 use super::fill::Filling;
+use super::queue::{self, JobEnd};
 use super::runs::{Runs, make_schema};
 use super::statements;
 use super::table::create_table;
-use super::target::OutsideTarget;
+use super::target::{OutsideTarget, name_of_target};
 use super::transaction::Transaction;
 use crate::database::{Session, Trouble};
 use crate::job::Statement;
+use crate::merge::dialect::Dialect;
 use crate::merge::load::{Engine, Order, Written};
 use crate::merge::runs::{Ledger, Publication};
 use crate::merge::statements::Report;
@@ -26,14 +28,14 @@ pub(super) async fn begin<'a>(
 ) -> Result<Transaction<'a>, MergeError> {
     let dialect = dialect::of(session);
     if dialect.makes_tables_in_transaction() {
-        session.run(dialect.begin()).await?;
+        session.run(begins(dialect, order)).await?;
     }
     session.run(dialect.settings()).await?;
-    let target = OutsideTarget::find(session, &order.job).await?;
+    let name = name_of_target(session, &order.job).await?;
     // What this one reads from then on is what another merge of this run has left, whichever rounds it published.
-    let word = format!("windrow {} {}", order.plan().run, target.name);
+    let word = format!("windrow {} {name}", order.plan().run);
     session.run(&dialect.wait_for_rivals(&word)).await?;
-    // What a rival has made meanwhile is there now.
+    // With what a rival has made meanwhile.
     let target = OutsideTarget::find(session, &order.job).await?;
     let columns = columns::of_run(order.plan(), Some(&order.job))?;
     let runs = Runs::find(session, &order.job, &target).await?;
@@ -41,6 +43,14 @@ pub(super) async fn begin<'a>(
     let policy = order.policy();
     let (is_made, added) = (None, Vec::new());
     Ok(Transaction { session, dialect, order, columns, policy, target, runs, earlier, is_made, added })
+}
+
+/// How the transaction begins. That of a batch locks no gaps, in which producers insert.
+fn begins(dialect: &dyn Dialect, order: &Order) -> &'static str {
+    match dialect.queue() {
+        Some(queue) if order.batch.is_some() => queue.begin_read_committed(),
+        _ => dialect.begin(),
+    }
 }
 
 /// A rival that was faster shows as a key that is taken, or as a table or schema that is there.
@@ -61,7 +71,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         self.is_made = Some(self.make_table().await?);
-        Ok(self.session.run(self.dialect.begin()).await?)
+        Ok(self.session.run(begins(self.dialect, self.order)).await?)
     }
 
     /// Makes the table where it is not there, and else adds the columns that it is to gain; whether it was not there.
@@ -118,7 +128,25 @@ impl Engine for Transaction<'_> {
         rival(error)
     }
 
+    async fn fence(&self) -> Result<(), MergeError> {
+        match &self.order.batch {
+            Some(batch) => queue::fence(self.session, batch, self.order).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn settle(&self, ends: &[JobEnd]) -> Result<(), MergeError> {
+        match &self.order.batch {
+            Some(batch) => queue::settle(self.session, batch, &self.order.plan().run, ends).await,
+            None => Ok(()),
+        }
+    }
+
     async fn check(&self) -> Result<(), MergeError> {
+        if self.order.batch.is_some() {
+            // All of it was looked over before the first batch; what the table is now is known without a question.
+            return refuse_misfit(&self.order.job, &self.target, &self.columns);
+        }
         refuse_unfit(self.session, &self.order.job, &self.target, &self.columns).await
     }
 

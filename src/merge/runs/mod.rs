@@ -9,7 +9,8 @@
 //! | *r*, from 1 | a whole run of *r* rounds | null | as the job said |
 //! | -*n* | what was there at the *n*th pause that published anything | [what was committed](super::covered) | all `skip` |
 //!
-//! In `rejected` are the records that the table refused, and the job let it: an array in JSON.
+//! In `rejected` are the records that the table refused, and the job let it: an array in JSON. `jobs` is of a batch of a queue
+//! ([`queue`](super::outside::queue)): how many jobs are done by it; such rows go after an hour.
 //!
 //! A claim has -1 rows until they are counted: one that a statement of the job's own has committed too early counts for
 //! nothing, and the next claim takes its place.
@@ -33,7 +34,7 @@ use crate::value::{Type, Value, spelled};
 pub(super) const TABLE: &str = "windrow_runs";
 
 /// Its columns.
-pub(super) const COLUMNS: [&str; 10] = [
+pub(super) const COLUMNS: [&str; 11] = [
     "run_id",
     "rounds",
     "job",
@@ -44,6 +45,7 @@ pub(super) const COLUMNS: [&str; 10] = [
     "on_failure",
     "blocks",
     "rejected",
+    "jobs",
 ];
 
 /// What tells one publication from another.
@@ -130,6 +132,7 @@ impl Ledger<'_> {
             blocks,
             write_rejected(&publication.rejected)
                 .map_or_else(|| "NULL".to_owned(), |text| dialect.text(&text)),
+            "NULL".to_owned(),
         ];
         let names = COLUMNS.map(|name| dialect.identifier(name));
         let set: Vec<String> = names
@@ -149,10 +152,18 @@ impl Ledger<'_> {
         ]
     }
 
-    /// Notes the rows of a claimed publication.
-    pub fn count(&self, publication: &Publication, earlier: &[Publication], rows: u64) -> String {
+    /// Notes the rows of a claimed publication, and the jobs that are done by it where it is one of a queue.
+    pub fn count(
+        &self,
+        publication: &Publication,
+        earlier: &[Publication],
+        rows: u64,
+        jobs: Option<u64>,
+    ) -> String {
         let (column, is_one) = (self.dialect.identifier("rows"), self.is(publication, earlier));
-        format!("UPDATE {} SET {column} = {rows} WHERE {is_one}", self.runs)
+        let jobs =
+            jobs.map_or_else(String::new, |jobs| format!(", {} = {jobs}", self.dialect.identifier("jobs")));
+        format!("UPDATE {} SET {column} = {rows}{jobs} WHERE {is_one}", self.runs)
     }
 
     /// A condition: the row is this publication's.
@@ -173,7 +184,7 @@ pub(super) fn create(dialect: &dyn Spelling, runs: &str) -> String {
         "CREATE TABLE {runs} (run_id {key} NOT NULL, rounds integer NOT NULL, job {text} NOT NULL, \
          table_name {key} NOT NULL, digest {text} NOT NULL, {} bigint NOT NULL, published_at {} NOT NULL, \
          on_failure {text} NOT NULL, blocks {text}, \
-         rejected {text}, PRIMARY KEY ({})){}",
+         rejected {text}, jobs bigint, PRIMARY KEY ({})){}",
         dialect.identifier("rows"),
         dialect.moment_type(),
         KEY.join(", "),

@@ -364,6 +364,8 @@ impl Sandbox {
             noted: None,
             rejected,
             staged: false,
+            batch: None,
+            moved: BTreeMap::new(),
             again: false,
             now_micros: NOW,
             sent: None,
@@ -578,6 +580,7 @@ pub fn plan(records: u64, endpoints: &[(&str, Vec<Field>)]) -> Plan {
         chunks: ChunkFormat::Parquet,
         trial: false,
         extracted_from: None,
+        leased: false,
     }
 }
 

@@ -295,6 +295,16 @@ pub enum ListError {
 }
 
 impl ListError {
+    /// The row, line or entry that is wrong, from 1, where it is one alone.
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            ListError::NoId { place, .. }
+            | ListError::TooLong { place, .. }
+            | ListError::Misfit { place, .. } => Some(place.number),
+            _ => None,
+        }
+    }
+
     /// Why reading failed: the list's own damage, or the file's trouble.
     pub(super) fn of_reading(list: &str, source: io::Error) -> ListError {
         match source.get_ref().and_then(|inner| inner.downcast_ref::<Damaged>()) {

@@ -138,8 +138,8 @@ impl Request<'_> {
         intake.finish(source, sha256)
     }
 
-    /// The list of jobs that were taken: rows of a query's answer, of which these fields are the columns.
-    pub fn taken(&self, fields: &[Field], rows: &[Vec<Option<String>>]) -> Result<List, PlanError> {
+    /// The list of jobs that were claimed: rows of which these fields are the columns.
+    pub fn claimed(&self, fields: &[Field], rows: &[Vec<Option<String>>]) -> Result<List, PlanError> {
         let wanted = WantedColumns::of(self.job);
         let list = name_in_messages(self.job);
         let reader = Reader { list: &list, unit: Unit::Row, wanted: &wanted };

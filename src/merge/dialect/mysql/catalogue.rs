@@ -83,7 +83,7 @@ const UNADDABLE: &str = "SELECT 'it keeps its history (SYSTEM VERSIONING), and i
 const TRIED: &str = "windrow_tried";
 
 /// A condition of `information_schema` on the table of an id.
-fn is_table(id: &str) -> String {
+pub(super) fn is_table(id: &str) -> String {
     let (schema, table) = parts(id);
     format!("TABLE_SCHEMA = {} AND TABLE_NAME = {}", literal(&schema), literal(&table))
 }

@@ -7,13 +7,14 @@
 mod catalogue;
 mod encode;
 mod fit;
+mod queue;
 
 use std::time::Duration;
 
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, QueueDialect, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
 use crate::value::{Field, Type};
 
 /// The SQL of MariaDB and MySQL.
@@ -302,5 +303,9 @@ impl Dialect for MySql {
 
     fn makes_tables_in_transaction(&self) -> bool {
         false
+    }
+
+    fn queue(&self) -> Option<&'static dyn QueueDialect> {
+        Some(&MySql)
     }
 }

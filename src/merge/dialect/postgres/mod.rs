@@ -4,6 +4,7 @@ mod array;
 mod catalogue;
 mod encode;
 mod fit;
+mod queue;
 mod swap;
 mod varchar;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use duckdb::arrow::array::StructArray;
 
-use super::{Dialect, Fit, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
+use super::{Dialect, Fit, QueueDialect, Sent, Spelling, StandingType, Temporary, Twins, Unsendable};
 use crate::merge::sql;
 use crate::value::Type;
 
@@ -172,5 +173,9 @@ impl Dialect for Postgres {
              (PARTITION BY {key} ORDER BY {order}) AS place FROM {table} AS {alias} WHERE {condition}) AS placed \
              WHERE twin.tableoid = placed.part AND twin.ctid = placed.row AND placed.place > 1"
         )]
+    }
+
+    fn queue(&self) -> Option<&'static dyn QueueDialect> {
+        Some(&Postgres)
     }
 }

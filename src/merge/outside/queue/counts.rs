@@ -1,0 +1,230 @@
+//! How a queue stands, counted in its database.
+
+use super::QueueTable;
+use super::sql::QueueSql;
+use super::tables::{CLAIMS, DEAD, is_there};
+use crate::database::{Row, Session};
+use crate::merge::MergeError;
+
+/// How a queue stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueueCounts {
+    /// Jobs that meet `where`, whoever has them.
+    pub unsettled: u64,
+    /// Of these: jobs that a worker has, whose lease is not over.
+    pub claimed: u64,
+    /// Of these: jobs that rest, after a failure or until a quota renews.
+    pub resting: u64,
+    /// Jobs that were done within the last minute.
+    pub done_last_minute: u64,
+    /// Jobs that have failed for good.
+    pub dead: u64,
+    /// Seconds until the first of those that rest may be taken; `None` where none rests.
+    pub next_rest_ends: Option<f64>,
+    /// Seconds for which the claim has been there that has been renewed longest ago; `None` where none is.
+    pub oldest: Option<f64>,
+}
+
+impl QueueCounts {
+    /// Jobs that may be taken now.
+    pub fn waiting(&self) -> u64 {
+        self.unsettled.saturating_sub(self.claimed + self.resting)
+    }
+}
+
+/// A job that has failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadJob {
+    /// Its key.
+    pub key: String,
+    /// The run that settled it.
+    pub run: String,
+    /// How often it was asked.
+    pub attempts: u32,
+    /// Why, from the closed list of kinds, or `rejected`.
+    pub kind: String,
+    /// Why, for people.
+    pub detail: String,
+    /// When, in UTC, as the database prints it.
+    pub at: String,
+}
+
+/// A job that rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestingJob {
+    /// Its key.
+    pub key: String,
+    /// How often it has failed.
+    pub attempts: u32,
+    /// Why it failed last; empty where it was never asked.
+    pub kind: String,
+    /// The same for people.
+    pub detail: String,
+    /// Until when, in UTC, as the database prints it.
+    pub until: String,
+}
+
+impl QueueSql<'_> {
+    fn count_unsettled(&self) -> String {
+        format!("SELECT count(*) FROM {} WHERE ({})", self.tables.jobs, self.queue.condition)
+    }
+
+    fn count_claims(&self) -> String {
+        let (run, until) = (self.dialect.identifier("run"), self.dialect.identifier("until"));
+        let living = format!("{until} > {}", self.own.now());
+        format!(
+            "SELECT coalesce(sum(CASE WHEN {run} <> '' AND {living} THEN 1 ELSE 0 END), 0), \
+             coalesce(sum(CASE WHEN {run} = '' AND {living} THEN 1 ELSE 0 END), 0), \
+             min(CASE WHEN {run} = '' AND {living} THEN 0 - ({}) END) FROM {} WHERE {}",
+            self.own.seconds_since(&until),
+            self.tables.claims,
+            self.of_queue()
+        )
+    }
+
+    fn count_dead(&self) -> String {
+        format!("SELECT count(*) FROM {} WHERE {}", self.tables.dead, self.of_queue())
+    }
+
+    /// The dead, those that died last first: key, run, attempts, kind, detail, moment.
+    fn dead(&self, most: u64) -> String {
+        let at = self.dialect.identifier("died_at");
+        let columns = ["key", "run", "attempts", "kind", "detail"].map(|name| self.dialect.identifier(name));
+        format!(
+            "SELECT {}, {} FROM {} WHERE {} ORDER BY {at} DESC LIMIT {most}",
+            columns.join(", "),
+            self.dialect.as_text(&at),
+            self.tables.dead,
+            self.of_queue()
+        )
+    }
+
+    /// Those that rest, the soonest first: key, attempts, kind, detail, until.
+    fn resting(&self, most: u64) -> String {
+        let (run, until) = (self.dialect.identifier("run"), self.dialect.identifier("until"));
+        let columns = ["key", "attempts", "kind", "detail"].map(|name| self.dialect.identifier(name));
+        format!(
+            "SELECT {}, {} FROM {} WHERE {} AND {run} = '' AND {until} > {} ORDER BY {until} LIMIT {most}",
+            columns.join(", "),
+            self.dialect.as_text(&until),
+            self.tables.claims,
+            self.of_queue(),
+            self.own.now()
+        )
+    }
+
+    fn count_done(&self, job: &str) -> String {
+        let at = self.dialect.identifier("published_at");
+        format!(
+            "SELECT coalesce(sum({}), 0) FROM {} WHERE {} = {} AND {} < 60",
+            self.dialect.identifier("jobs"),
+            self.tables.runs,
+            self.dialect.identifier("job"),
+            self.dialect.text(job),
+            self.own.seconds_since(&at)
+        )
+    }
+
+    /// Rows of our own tables that nobody needs any more: runs of the queue that were published an hour ago.
+    pub fn forget_runs(&self, job: &str) -> String {
+        let at = self.dialect.identifier("published_at");
+        format!(
+            "DELETE FROM {} WHERE {} IS NOT NULL AND {} = {} AND {} > 3600",
+            self.tables.runs,
+            self.dialect.identifier("jobs"),
+            self.dialect.identifier("job"),
+            self.dialect.text(job),
+            self.own.seconds_since(&at)
+        )
+    }
+
+    /// The dead that are older than so many seconds.
+    pub fn forget_dead(&self, seconds: u64) -> String {
+        let at = self.dialect.identifier("died_at");
+        format!(
+            "DELETE FROM {} WHERE {} AND {} > {seconds}",
+            self.tables.dead,
+            self.of_queue(),
+            self.own.seconds_since(&at)
+        )
+    }
+}
+
+impl QueueTable {
+    /// How the queue stands.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn counts(&self, session: &Session) -> Result<QueueCounts, MergeError> {
+        let sql = self.sql(session)?;
+        session.run(sql.dialect.begin_reading()).await?;
+        let mut counts = QueueCounts::default();
+        let number = |row: Row, at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
+        counts.unsettled = number(session.row(&sql.count_unsettled()).await?, 0);
+        if is_there(session, &self.tables.schema, CLAIMS).await? {
+            let row = session.row(&sql.count_claims()).await?;
+            counts.next_rest_ends = row.number(2);
+            counts.claimed = number(row.clone(), 0);
+            counts.resting = number(row, 1);
+            counts.done_last_minute = self.done_last_minute(session, &sql).await?;
+        }
+        if is_there(session, &self.tables.schema, DEAD).await? {
+            counts.dead = number(session.row(&sql.count_dead()).await?, 0);
+        }
+        session.run("COMMIT").await?;
+        Ok(counts)
+    }
+
+    async fn done_last_minute(&self, session: &Session, sql: &QueueSql<'_>) -> Result<u64, MergeError> {
+        if !is_there(session, &self.tables.schema, &self.tables.runs_table).await? {
+            return Ok(0);
+        }
+        let row = session.row(&sql.count_done(&self.job)).await?;
+        Ok(row.number::<f64>(0).unwrap_or_default() as u64)
+    }
+
+    /// The jobs that have failed for good, up to so many, those that died last first.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn dead(&self, session: &Session, most: u64) -> Result<Vec<DeadJob>, MergeError> {
+        let sql = self.sql(session)?;
+        session.run(sql.dialect.settings()).await?;
+        let job = |row: &Row| DeadJob {
+            key: row.text(0),
+            run: row.text(1),
+            attempts: row.number(2).unwrap_or_default(),
+            kind: row.text(3),
+            detail: row.text(4),
+            at: row.text(5),
+        };
+        Ok(session.rows(&sql.dead(most)).await?.iter().map(job).collect())
+    }
+
+    /// The jobs that rest, up to so many, those whose rest ends first.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn resting(&self, session: &Session, most: u64) -> Result<Vec<RestingJob>, MergeError> {
+        let sql = self.sql(session)?;
+        session.run(sql.dialect.settings()).await?;
+        let job = |row: &Row| RestingJob {
+            key: row.text(0),
+            attempts: row.number(1).unwrap_or_default(),
+            kind: row.text(2),
+            detail: row.text(3),
+            until: row.text(4),
+        };
+        Ok(session.rows(&sql.resting(most)).await?.iter().map(job).collect())
+    }
+
+    /// Forgets runs of the queue that were published an hour ago, and the dead of that age.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn sweep(&self, session: &Session, keep_dead: std::time::Duration) -> Result<(), MergeError> {
+        let sql = self.sql(session)?;
+        session.run(&sql.forget_runs(&self.job)).await?;
+        Ok(session.run(&sql.forget_dead(keep_dead.as_secs())).await?)
+    }
+}

@@ -1,0 +1,343 @@
+//! The statements of a queue, as texts.
+//!
+//! Jobs are locked before claims, in every transaction: the other order makes deadlocks. The job's own conditions name its
+//! columns without a table, or with the table's name: so the table has no alias.
+
+use std::time::Duration;
+
+use super::tables::QueueTables;
+use crate::job::Queue;
+use crate::merge::dialect::{Dialect, Put, QueueDialect};
+
+/// What the statements are made of.
+#[derive(Clone, Copy)]
+pub(super) struct QueueSql<'a> {
+    pub dialect: &'static dyn Dialect,
+    pub own: &'static dyn QueueDialect,
+    pub tables: &'a QueueTables,
+    pub queue: &'a Queue,
+}
+
+/// A job as statements name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobId<'a> {
+    pub key: &'a str,
+    /// The columns of its id, as the database prints them.
+    pub id: &'a [String],
+}
+
+/// A claim as a settlement leaves it: the job rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rest<'a> {
+    pub key: &'a str,
+    pub attempts: u32,
+    pub rest: Duration,
+    pub kind: Option<&'a str>,
+    pub detail: Option<&'a str>,
+}
+
+/// A job that has failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Death<'a> {
+    pub key: &'a str,
+    pub attempts: u32,
+    pub kind: &'a str,
+    pub detail: &'a str,
+}
+
+impl QueueSql<'_> {
+    fn name(&self, name: &str) -> String {
+        self.dialect.identifier(name)
+    }
+
+    fn text(&self, text: &str) -> String {
+        self.dialect.text(text)
+    }
+
+    fn texts<'t>(&self, texts: impl Iterator<Item = &'t str>) -> String {
+        texts.map(|text| self.text(text)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A condition: the row of one of our tables is of this queue.
+    pub fn of_queue(&self) -> String {
+        format!("{} = {}", self.name("queue"), self.text(&self.tables.name))
+    }
+
+    /// A column of the jobs' table.
+    fn column(&self, name: &str) -> String {
+        format!("{}.{}", self.name(&self.tables.jobs_table), self.name(name))
+    }
+
+    fn key(&self) -> String {
+        let id: Vec<String> = self.tables.id().iter().map(|name| self.column(name)).collect();
+        self.own.key_of(&id)
+    }
+
+    /// The columns that a run reads of a job.
+    fn read(&self) -> String {
+        self.tables.columns.iter().map(|name| self.column(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same without a row: what the columns are.
+    pub fn nothing(&self) -> String {
+        format!("SELECT {} FROM {} WHERE 1 = 0", self.read(), self.tables.jobs)
+    }
+
+    fn unclaimed(&self) -> String {
+        let (key, until) = (self.name("key"), self.name("until"));
+        format!(
+            "NOT EXISTS (SELECT 1 FROM {} AS windrow_claim WHERE windrow_claim.{} = {} AND windrow_claim.{key} = {} \
+             AND windrow_claim.{until} > {})",
+            self.tables.claims,
+            self.name("queue"),
+            self.text(&self.tables.name),
+            self.key(),
+            self.own.now()
+        )
+    }
+
+    /// In which order jobs are taken.
+    fn order(&self) -> String {
+        let id = || self.tables.id().iter().map(|name| self.column(name)).collect::<Vec<_>>().join(", ");
+        self.queue.order.clone().unwrap_or_else(id)
+    }
+
+    /// The next jobs that wait and nobody has, locked: key, then what a run reads.
+    pub fn next(&self, most: u64) -> String {
+        format!(
+            "SELECT {}, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
+            self.key(),
+            self.read(),
+            self.tables.jobs,
+            self.queue.condition,
+            self.unclaimed(),
+            self.order()
+        )
+    }
+
+    /// Claims jobs for a run, unless somebody has them.
+    pub fn claim<'k>(&self, run: &str, keys: impl Iterator<Item = &'k str>) -> String {
+        let until = self.own.after(self.queue.lease);
+        let row =
+            |key: &str| vec![self.text(&self.tables.name), self.text(key), self.text(run), until.clone()];
+        let rows: Vec<Vec<String>> = keys.map(row).collect();
+        let free = format!("{{old}}.{} <= {}", self.name("until"), self.own.now());
+        self.own.put(&Put {
+            table: &self.tables.claims,
+            // Last the one that the condition is about: a database may see what the statement has changed already.
+            columns: &["queue", "key", "run", "until"].map(|name| self.name(name)),
+            key: 2,
+            rows: &rows,
+            only: Some(&free),
+        })
+    }
+
+    /// The claims that a run has: key, attempts.
+    pub fn claimed(&self, run: &str) -> String {
+        format!(
+            "SELECT {}, {} FROM {} WHERE {} AND {} = {}",
+            self.name("key"),
+            self.name("attempts"),
+            self.tables.claims,
+            self.of_queue(),
+            self.name("run"),
+            self.text(run)
+        )
+    }
+
+    /// Makes the leases of runs as long as they were.
+    pub fn renew<'r>(&self, runs: impl Iterator<Item = &'r str>) -> String {
+        format!(
+            "UPDATE {} SET {} = {} WHERE {} AND {} IN ({})",
+            self.tables.claims,
+            self.name("until"),
+            self.own.after(self.queue.lease),
+            self.of_queue(),
+            self.name("run"),
+            self.texts(runs)
+        )
+    }
+
+    /// Gives up what a run has: jobs that never failed lose their claims, the others rest no longer.
+    pub fn release(&self, run: &str) -> [String; 2] {
+        let of_run = format!("{} AND {} = {}", self.of_queue(), self.name("run"), self.text(run));
+        [
+            format!("DELETE FROM {} WHERE {of_run} AND {} = 0", self.tables.claims, self.name("attempts")),
+            format!(
+                "UPDATE {} SET {} = '', {} = {} WHERE {of_run}",
+                self.tables.claims,
+                self.name("run"),
+                self.name("until"),
+                self.own.now()
+            ),
+        ]
+    }
+
+    /// A condition: the row is one of these jobs. By the columns of the id, which an index has, and by the key, which is exact.
+    fn is_one_of(&self, jobs: &[JobId<'_>]) -> String {
+        let literal = |at: usize, job: &JobId<'_>| {
+            let text = job.id.get(at).map_or("", String::as_str);
+            self.own.id_literal(text, self.tables.is_number(at))
+        };
+        let found = match self.tables.id() {
+            [only] => {
+                let values: Vec<String> = jobs.iter().map(|job| literal(0, job)).collect();
+                format!("{} IN ({})", self.column(only), values.join(", "))
+            }
+            several => {
+                let is = |job: &JobId<'_>| {
+                    let columns = several.iter().enumerate();
+                    let parts =
+                        columns.map(|(at, name)| format!("{} = {}", self.column(name), literal(at, job)));
+                    format!("({})", parts.collect::<Vec<_>>().join(" AND "))
+                };
+                format!("({})", jobs.iter().map(is).collect::<Vec<_>>().join(" OR "))
+            }
+        };
+        let keys = self.texts(jobs.iter().map(|job| job.key));
+        format!("{found} AND {} IN ({keys})", self.key())
+    }
+
+    fn jobs_by_index(&self) -> String {
+        format!("{}{}", self.tables.jobs, self.own.by_index(&self.tables.index))
+    }
+
+    /// Locks jobs: key, whether each still waits, then what a run reads.
+    pub fn lock_jobs(&self, jobs: &[JobId<'_>]) -> String {
+        format!(
+            "SELECT {}, CASE WHEN ({}) THEN 1 ELSE 0 END, {} FROM {} WHERE {} FOR UPDATE",
+            self.key(),
+            self.queue.condition,
+            self.read(),
+            self.jobs_by_index(),
+            self.is_one_of(jobs)
+        )
+    }
+
+    /// A condition on our own tables: the row is of one of these jobs.
+    fn has_key<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        format!("{} AND {} IN ({})", self.of_queue(), self.name("key"), self.texts(keys))
+    }
+
+    /// Locks the claims that a run has of these jobs.
+    pub fn lock_claims<'k>(&self, run: &str, keys: impl Iterator<Item = &'k str>) -> String {
+        format!(
+            "SELECT {} FROM {}{} WHERE {} AND {} = {} FOR UPDATE",
+            self.name("key"),
+            self.tables.claims,
+            self.own.by_index("PRIMARY"),
+            self.has_key(keys),
+            self.name("run"),
+            self.text(run)
+        )
+    }
+
+    /// Changes jobs as the job file says.
+    pub fn set(&self, clause: &str, jobs: &[JobId<'_>]) -> String {
+        format!("UPDATE {} SET {clause} WHERE {}", self.jobs_by_index(), self.is_one_of(jobs))
+    }
+
+    /// How many of these jobs wait.
+    pub fn still_waiting(&self, jobs: &[JobId<'_>]) -> String {
+        format!(
+            "SELECT count(*) FROM {} WHERE {} AND ({})",
+            self.jobs_by_index(),
+            self.is_one_of(jobs),
+            self.queue.condition
+        )
+    }
+
+    /// Ends claims.
+    pub fn drop_claims<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        format!("DELETE FROM {} WHERE {}", self.tables.claims, self.has_key(keys))
+    }
+
+    /// Lets jobs rest.
+    pub fn rest(&self, rests: &[Rest<'_>]) -> String {
+        let or_null = |text: Option<&str>| text.map_or_else(|| "NULL".to_owned(), |text| self.text(text));
+        let row = |rest: &Rest<'_>| {
+            vec![
+                self.text(&self.tables.name),
+                self.text(rest.key),
+                "''".to_owned(),
+                rest.attempts.to_string(),
+                or_null(rest.kind),
+                or_null(rest.detail),
+                self.own.after(rest.rest),
+            ]
+        };
+        let rows: Vec<Vec<String>> = rests.iter().map(row).collect();
+        let columns =
+            ["queue", "key", "run", "attempts", "kind", "detail", "until"].map(|name| self.name(name));
+        self.own.put(&Put { table: &self.tables.claims, columns: &columns, key: 2, rows: &rows, only: None })
+    }
+
+    /// Notes jobs that have failed for good.
+    pub fn bury(&self, run: &str, deaths: &[Death<'_>]) -> String {
+        let row = |death: &Death<'_>| {
+            vec![
+                self.text(&self.tables.name),
+                self.text(death.key),
+                self.text(run),
+                death.attempts.to_string(),
+                self.text(death.kind),
+                self.text(death.detail),
+                self.own.now().to_owned(),
+            ]
+        };
+        let rows: Vec<Vec<String>> = deaths.iter().map(row).collect();
+        let columns =
+            ["queue", "key", "run", "attempts", "kind", "detail", "died_at"].map(|name| self.name(name));
+        self.own.put(&Put { table: &self.tables.dead, columns: &columns, key: 2, rows: &rows, only: None })
+    }
+
+    /// What was noted of jobs that had failed for good before, and have succeeded, or are gone, goes.
+    pub fn exhume<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        format!("DELETE FROM {} WHERE {}", self.tables.dead, self.has_key(keys))
+    }
+
+    /// Makes the table of claims, and an index by which those of a run are found.
+    pub fn create_claims(&self) -> [String; 2] {
+        let (name, key) = (self.own.name_type(), self.own.key_type());
+        let text = self.dialect.text_type();
+        let claims = &self.tables.claims;
+        let create = format!(
+            "CREATE TABLE {claims} ({} {name} NOT NULL, {} {key} NOT NULL, {} {name} NOT NULL, {} {} NOT NULL, \
+             {} integer NOT NULL DEFAULT 0, {} {text}, {} {text}, PRIMARY KEY ({}, {})){}",
+            self.name("queue"),
+            self.name("key"),
+            self.name("run"),
+            self.name("until"),
+            self.dialect.moment_type(),
+            self.name("attempts"),
+            self.name("kind"),
+            self.name("detail"),
+            self.name("queue"),
+            self.name("key"),
+            self.dialect.runs_options()
+        );
+        [create, format!("CREATE INDEX windrow_claims_run ON {claims} ({})", self.name("run"))]
+    }
+
+    /// Makes the table of the dead.
+    pub fn create_dead(&self) -> String {
+        let (name, key) = (self.own.name_type(), self.own.key_type());
+        let text = self.dialect.text_type();
+        format!(
+            "CREATE TABLE {} ({} {name} NOT NULL, {} {key} NOT NULL, {} {name} NOT NULL, {} integer NOT NULL, \
+             {} {text} NOT NULL, {} {text} NOT NULL, {} {} NOT NULL, PRIMARY KEY ({}, {})){}",
+            self.tables.dead,
+            self.name("queue"),
+            self.name("key"),
+            self.name("run"),
+            self.name("attempts"),
+            self.name("kind"),
+            self.name("detail"),
+            self.name("died_at"),
+            self.dialect.moment_type(),
+            self.name("queue"),
+            self.name("key"),
+            self.dialect.runs_options()
+        )
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs that a worker of this folder has left unfinished: taken up as long as their jobs are still theirs, so that what was
+//! asked is not asked twice; else dropped, since the jobs are asked elsewhere.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::Worker;
+use super::batch::{Batch, remove};
+use super::watch::WorkEvent;
+use crate::database::Session;
+use crate::handoff::lock::lock_run;
+use crate::handoff::{ClaimedJobs, RunStore, layout, runs};
+use crate::merge::MergeError;
+use crate::runner::folders::sweep_unplanned;
+use crate::runner::{LiveRun, Milestone, Watcher};
+use crate::supervisor::{Notice, Observer};
+
+impl Worker<'_> {
+    /// The runs that go on here. What is not readable any more, after a power cut say, is removed: the leases bring its jobs back.
+    pub(super) async fn take_up(&self, session: &Session) -> Result<Vec<Batch>, MergeError> {
+        sweep_unplanned(&self.folder(), &mut Unwatched);
+        let mut batches = Vec::new();
+        for folder in runs::runs_of(&self.options.root, &self.job.name) {
+            let Some((run, jobs)) = unfinished(&folder).await else { continue };
+            let held = self.table.held(session, &run.plan.run).await?;
+            if held < jobs.jobs.len() || jobs.queue != self.table.name() {
+                let why = "its lease was over, and other workers have its jobs";
+                self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+                self.give_up(&run).await;
+                continue;
+            }
+            self.table.renew(session, std::slice::from_ref(&run.plan.run)).await?;
+            self.tell(WorkEvent::TakenUp { run: &run.plan.run, jobs: jobs.jobs.len() });
+            batches.push(Batch { run, jobs, began: Instant::now() });
+        }
+        Ok(batches)
+    }
+}
+
+/// A batch that nobody works on and that is not settled; `None` also where the folder is none. What is damaged goes.
+async fn unfinished(folder: &Path) -> Option<(LiveRun, ClaimedJobs)> {
+    let store = RunStore::open(folder).await.ok()?;
+    let is_batch = folder.join(layout::CLAIMED).is_file();
+    if !is_batch || store.refuse_strange().is_err() || matches!(store.outcome().await, Ok(Some(_))) {
+        return None;
+    }
+    // Else another worker's.
+    let lock = lock_run(folder).ok()?;
+    match (store.plan().await, store.claimed().await) {
+        (Ok(plan), Ok(Some(jobs))) if jobs.jobs.len() as u64 == plan.records => {
+            Some((LiveRun::held(store.as_planned(&plan), plan, lock), jobs))
+        }
+        _ => {
+            remove(&store);
+            None
+        }
+    }
+}
+
+/// What is found while folders are swept is nobody's trouble here.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn event(&mut self, _: u32, _: &crate::handoff::Event) {}
+
+    fn notice(&mut self, _: u32, _: &Notice) {}
+}
+
+impl Watcher for Unwatched {
+    fn reached(&mut self, _: Milestone<'_>) {}
+}
