@@ -157,8 +157,6 @@ impl Worker<'_> {
         let run = &batch.run;
         let mut pause = ASK_AGAIN;
         loop {
-            // Meanwhile its claims are locked: a renewal would wait for them, and all others with it.
-            self.leases.borrow_mut().remove(&run.plan.run);
             let terms = Terms { now_micros: now_micros(), anyway: true, again: false, sent: None };
             let stop = self.told_to_stop_now();
             let published =
@@ -171,7 +169,6 @@ impl Worker<'_> {
                 Err(MergeError::Interrupted) => return Ok(None),
                 Err(error) => error,
             };
-            self.leases.borrow_mut().insert(run.plan.run.clone());
             match error {
                 error @ MergeError::Fenced { .. } => {
                     self.tell(WorkEvent::Fenced { run: &run.plan.run, why: &error.to_string() });

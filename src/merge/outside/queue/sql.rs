@@ -148,16 +148,27 @@ impl QueueSql<'_> {
         )
     }
 
-    /// Makes the leases of runs as long as they were.
-    pub fn renew<'r>(&self, runs: impl Iterator<Item = &'r str>) -> String {
+    /// Makes the lease of a run as long as it was.
+    pub fn renew(&self, run: &str) -> String {
         format!(
-            "UPDATE {} SET {} = {} WHERE {} AND {} IN ({})",
+            "UPDATE {} SET {} = {} WHERE {} AND {} = {}",
             self.tables.claims,
             self.name("until"),
             self.own.after(self.queue.lease),
             self.of_queue(),
             self.name("run"),
-            self.texts(runs)
+            self.text(run)
+        )
+    }
+
+    /// How many publications of a run there are, of those that were counted.
+    pub fn settled(&self, run: &str) -> String {
+        format!(
+            "SELECT count(*) FROM {} WHERE {} = {} AND {} >= 0",
+            self.tables.runs,
+            self.name("run_id"),
+            self.text(run),
+            self.name("rows")
         )
     }
 
