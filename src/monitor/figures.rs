@@ -1,5 +1,6 @@
 //! What a worker of a queue counts, for whoever watches it.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,8 @@ pub struct QueueFigures {
     pub died: Counter,
     /// Jobs that were given back without an attempt: a quota was used up, a host was down, the worker was told to stop.
     pub freed: Counter,
-    /// Batches of which nothing was published: other workers had taken jobs of theirs over, or their files were damaged.
-    pub dropped: Counter,
+    /// Batches that came too late: other workers had taken jobs of theirs over, and nothing of them was published.
+    pub fenced: Counter,
     /// HTTP requests that were sent.
     pub requests: Counter,
     /// Jobs that could be taken now.
@@ -41,6 +42,9 @@ pub struct QueueFigures {
     pub resting: Gauge,
     /// Jobs that have failed for good, and were not brought back.
     pub dead: Gauge,
+    /// Seconds for which the oldest job has been there that is not settled; 0 where there is none, or where the job file does
+    /// not say by what column (`created`).
+    pub oldest: Gauge<f64, AtomicU64>,
     /// Batches that this worker has under way.
     pub batches: Gauge,
     /// Seconds from the claim of a batch to its settlement.
@@ -63,12 +67,13 @@ impl QueueFigures {
             failed_attempts: Counter::default(),
             died: Counter::default(),
             freed: Counter::default(),
-            dropped: Counter::default(),
+            fenced: Counter::default(),
             requests: Counter::default(),
             waiting: Gauge::default(),
             claimed: Gauge::default(),
             resting: Gauge::default(),
             dead: Gauge::default(),
+            oldest: Gauge::default(),
             batches: Gauge::default(),
             batch_seconds: Histogram::new(SECONDS),
             pick_up: Histogram::new(SECONDS),
@@ -88,7 +93,7 @@ impl QueueFigures {
             ("failed_attempts", "Attempts at jobs that failed", &self.failed_attempts),
             ("jobs_died", "Jobs that failed for good", &self.died),
             ("jobs_freed", "Jobs given back without an attempt", &self.freed),
-            ("batches_dropped", "Batches of which nothing was published", &self.dropped),
+            ("batches_fenced", "Batches that came too late, of which nothing was published", &self.fenced),
             ("http_requests", "HTTP requests sent", &self.requests),
         ];
         for (name, help, counter) in counters {
@@ -111,6 +116,8 @@ impl QueueFigures {
     }
 
     fn register_times(&mut self) {
+        let help = "How long the oldest job that is not settled has been there";
+        self.registry.register_with_unit("oldest_job", help, Unit::Seconds, self.oldest.clone());
         let times = [
             ("batch", "From the claim of a batch to its settlement", &self.batch_seconds),
             ("pick_up", "From the claim of a batch until its process begins to ask", &self.pick_up),

@@ -71,24 +71,30 @@ impl Monitor {
         Ok(Monitor { listener, address })
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Answers from now on, until what is returned is dropped.
     pub fn begin(self, figures: Arc<QueueFigures>) -> Answering {
-        Answering(tokio::spawn(listen::answer_all(self.listener, figures)))
+        let task = tokio::spawn(listen::answer_all(self.listener, figures));
+        Answering { address: self.address, task }
     }
 }
 
 /// A monitor that answers, as long as this lives.
 #[derive(Debug)]
 #[must_use = "nobody is answered any more when it is dropped"]
-pub struct Answering(JoinHandle<()>);
+pub struct Answering {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Answering {
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }

@@ -172,7 +172,9 @@ impl WorkWatcher for WorkConsole {
                 self.say(&format!("http://{address}/healthz and /metrics tell how it goes"));
             }
             WorkEvent::Slow(text) => self.say(text),
-            WorkEvent::Dropped { run, why } => self.say(&format!("run {run} is dropped: {why}")),
+            WorkEvent::Dropped { run, why } | WorkEvent::Fenced { run, why } => {
+                self.say(&format!("run {run} is dropped: {why}"))
+            }
             WorkEvent::Unreadable { key, why } => {
                 self.since.dead += 1;
                 self.all.dead += 1;
@@ -197,7 +199,9 @@ impl WorkWatcher for WorkConsole {
             WorkEvent::Begun { .. }
             | WorkEvent::Answering(_)
             | WorkEvent::TakenUp { .. }
-            | WorkEvent::Claimed(_) => {}
+            | WorkEvent::Claimed(_)
+            | WorkEvent::PickedUp(_)
+            | WorkEvent::UnderWay(_) => {}
         }
     }
 }

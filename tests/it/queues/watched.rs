@@ -68,7 +68,7 @@ fn its_figures_are_what_it_did(on: Server) {
     assert_eq!(done[1] as u64, counted.get("failed").copied().unwrap_or(0), "{counted:?}");
     assert!(done[2] >= 2.0, "{done:?}");
     assert_eq!(of("http_requests_total") as u64, stage.asked());
-    assert_eq!((of("database_up"), of("batches_dropped_total")), (1.0, 0.0));
+    assert_eq!((of("database_up"), of("batches_fenced_total")), (1.0, 0.0));
     // Each batch took its time, and its process was seen to begin.
     let batches = of("batch_seconds_count");
     assert!(batches >= 3.0 && of("batch_seconds_sum") > 0.0, "{batches}");

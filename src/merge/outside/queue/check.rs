@@ -119,7 +119,7 @@ fn wrong(key: &str, error: DatabaseError) -> MergeError {
 }
 
 /// A column's name, where a text is nothing else.
-fn plain_name(text: &str) -> Option<String> {
+pub(super) fn plain_name(text: &str) -> Option<String> {
     let text = text.trim();
     let name = text.strip_prefix('`').and_then(|text| text.strip_suffix('`')).unwrap_or(text);
     let is_name = !name.is_empty()

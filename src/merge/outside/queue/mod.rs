@@ -16,7 +16,8 @@
 //! | `claim.rs` | jobs are claimed |
 //! | `ends.rs` | what becomes of each job |
 //! | `settle.rs` | fence and settlement, within the transaction of a load |
-//! | `counts.rs` | how a queue stands |
+//! | `counts.rs` | how a queue stands, quickly |
+//! | `standing.rs` | the same job by job, and which have failed |
 //! | `requeue.rs` | jobs that have failed for good wait again |
 //! | `check.rs` | what keeps a queue from being worked, or slows it |
 
@@ -27,6 +28,7 @@ mod ends;
 mod requeue;
 mod settle;
 mod sql;
+mod standing;
 mod tables;
 
 use std::collections::HashMap;
@@ -34,12 +36,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::claim::Claimed;
-pub use self::counts::{DeadJob, QueueCounts, RestingJob};
+pub use self::counts::QueueCounts;
 pub use self::ends::Moved;
 pub(in crate::merge) use self::ends::{Facts, FailedPair, JobEnd};
 pub use self::requeue::Requeued;
 pub(super) use self::settle::{fence, settle};
 use self::sql::QueueSql;
+pub use self::standing::{DeadJob, NextJob, QueueStanding, RestingJob};
 use self::tables::QueueTables;
 use crate::database::{Server, Session};
 use crate::handoff::ClaimedJobs;
@@ -88,6 +91,20 @@ impl QueueTable {
         }
         session.close().await;
         Ok(table)
+    }
+
+    /// The names of windrow's own tables that are not there.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn own_tables_lacking(&self, session: &Session) -> Result<Vec<&'static str>, MergeError> {
+        let mut lacking = Vec::new();
+        for table in [tables::CLAIMS, tables::DEAD] {
+            if !tables::is_there(session, &self.tables.schema, table).await? {
+                lacking.push(table);
+            }
+        }
+        Ok(lacking)
     }
 
     /// The jobs' table as `schema.table`.
