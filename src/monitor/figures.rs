@@ -30,8 +30,8 @@ pub struct QueueFigures {
     pub died: Counter,
     /// Jobs that were given back without an attempt: a quota was used up, a host was down, the worker was told to stop.
     pub freed: Counter,
-    /// Batches that came too late: other workers had taken jobs of theirs over, and nothing of them was published.
-    pub fenced: Counter,
+    /// Batches of which nothing was published: other workers had taken jobs of theirs over, or their files were damaged.
+    pub dropped: Counter,
     /// HTTP requests that were sent.
     pub requests: Counter,
     /// Jobs that could be taken now.
@@ -67,7 +67,7 @@ impl QueueFigures {
             failed_attempts: Counter::default(),
             died: Counter::default(),
             freed: Counter::default(),
-            fenced: Counter::default(),
+            dropped: Counter::default(),
             requests: Counter::default(),
             waiting: Gauge::default(),
             claimed: Gauge::default(),
@@ -93,7 +93,7 @@ impl QueueFigures {
             ("failed_attempts", "Attempts at jobs that failed", &self.failed_attempts),
             ("jobs_died", "Jobs that failed for good", &self.died),
             ("jobs_freed", "Jobs given back without an attempt", &self.freed),
-            ("batches_fenced", "Batches that came too late, of which nothing was published", &self.fenced),
+            ("batches_dropped", "Batches of which nothing was published", &self.dropped),
             ("http_requests", "HTTP requests sent", &self.requests),
         ];
         for (name, help, counter) in counters {

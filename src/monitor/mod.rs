@@ -71,30 +71,24 @@ impl Monitor {
         Ok(Monitor { listener, address })
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Answers from now on, until what is returned is dropped.
     pub fn begin(self, figures: Arc<QueueFigures>) -> Answering {
-        let task = tokio::spawn(listen::answer_all(self.listener, figures));
-        Answering { address: self.address, task }
+        Answering(tokio::spawn(listen::answer_all(self.listener, figures)))
     }
 }
 
 /// A monitor that answers, as long as this lives.
 #[derive(Debug)]
 #[must_use = "nobody is answered any more when it is dropped"]
-pub struct Answering {
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Answering {
-    /// Where it answers.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
+pub struct Answering(JoinHandle<()>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }

@@ -196,12 +196,7 @@ impl WorkWatcher for WorkConsole {
                 );
             }
             WorkEvent::Warning(text) => self.say(text),
-            WorkEvent::Begun { .. }
-            | WorkEvent::Answering(_)
-            | WorkEvent::TakenUp { .. }
-            | WorkEvent::Claimed(_)
-            | WorkEvent::PickedUp(_)
-            | WorkEvent::UnderWay(_) => {}
+            WorkEvent::Begun { .. } | WorkEvent::Answering(_) | WorkEvent::TakenUp { .. } => {}
         }
     }
 }
