@@ -42,7 +42,8 @@ pub struct QueueFigures {
     pub resting: Gauge,
     /// Jobs that have failed for good, and were not brought back.
     pub dead: Gauge,
-    /// Seconds for which the oldest job has been there that is not settled; 0 where there is none, or nothing says so.
+    /// Seconds for which the oldest job has been there that is not settled; 0 where there is none, or where the job file does
+    /// not say by what column (`created`).
     pub oldest: Gauge<f64, AtomicU64>,
     /// Batches that this worker has under way.
     pub batches: Gauge,

@@ -1,5 +1,6 @@
 //! Asked over real sockets, by clients that are slow, wrong or hostile.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -263,4 +264,21 @@ fn a_jobs_name_is_a_label_whatever_is_in_it() {
     let read = read_by_prometheus(&QueueFigures::new(name, LEASE).open_metrics());
     let expected = "windrow_job='a\"b\\\\c\\nd{e=\"f\"} 1 # é'";
     assert!(!read.is_empty() && read.iter().all(|line| line.contains(expected)), "{read:#?}");
+}
+
+/// Figures as `docs/queues.md` lists them, and all that its alerts name.
+#[test]
+fn the_documentation_names_the_figures_that_there_are() {
+    let page = include_str!("../../docs/queues.md");
+    let text = QueueFigures::new("films", LEASE).open_metrics();
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let name = |(name, ty)| if ty == "counter" { format!("{name}_total") } else { String::from(name) };
+    let figures: BTreeSet<String> = types.map(name).collect();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `windrow_queue_")?.split('`').next());
+    let listed: BTreeSet<String> = rows.map(|name| format!("windrow_queue_{name}")).collect();
+    assert_eq!(listed, figures);
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = page.split(|c| !is_of_name(c)).filter(|word| word.starts_with("windrow_queue_"));
+    let unknown: Vec<&str> = words.filter(|word| !figures.contains(*word)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

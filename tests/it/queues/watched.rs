@@ -83,12 +83,11 @@ fn its_figures_are_what_it_did(on: Server) {
 fn a_worker_that_cannot_look_at_its_queue_is_ill_for_as_long(on: Server) {
     let (stage, port) = (Stage::new(on), free_port());
     stage.listening(port);
-    stage.change("lease = \"5s\"", "lease = \"1s\"");
     let worker = stage.start();
     until(SOON, "it is well", || is_well(port));
     let held = on.own([
-        "BEGIN; LOCK TABLE windrow_claims IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT",
-        "LOCK TABLES windrow_claims WRITE; DO SLEEP(4); UNLOCK TABLES",
+        "BEGIN; LOCK TABLE windrow_claims IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(9); COMMIT",
+        "LOCK TABLES windrow_claims WRITE; DO SLEEP(9); UNLOCK TABLES",
     ]);
     std::thread::scope(|scope| {
         scope.spawn(|| stage.sql(held));
