@@ -169,7 +169,9 @@ impl WorkWatcher for WorkConsole {
                 self.say(&format!("run {run} goes on, with {}", counted(jobs as u64, "job")));
             }
             WorkEvent::Slow(text) => self.say(text),
-            WorkEvent::Dropped { run, why } => self.say(&format!("run {run} is dropped: {why}")),
+            WorkEvent::Dropped { run, why } | WorkEvent::Fenced { run, why } => {
+                self.say(&format!("run {run} is dropped: {why}"))
+            }
             WorkEvent::Unreadable { key, why } => {
                 self.since.dead += 1;
                 self.all.dead += 1;
@@ -191,7 +193,11 @@ impl WorkWatcher for WorkConsole {
                 );
             }
             WorkEvent::Warning(text) => self.say(text),
-            WorkEvent::Begun { .. } | WorkEvent::TakenUp { .. } | WorkEvent::Claimed(_) => {}
+            WorkEvent::Begun { .. }
+            | WorkEvent::TakenUp { .. }
+            | WorkEvent::Claimed(_)
+            | WorkEvent::PickedUp(_)
+            | WorkEvent::UnderWay(_) => {}
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | [`lists`] | what becomes of bad lists, odd ids and bad job files? |
 //! | [`parquet_lists`] | are lists that pyarrow and pandas write read whole and right, whatever their types? |
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
+//! | [`queues`] | `windrow work`: has each job of a table its result once, whatever dies, and is it taken up soon? |
 //! | [`remakes`] | are columns made anew from what was kept of failures, and is what succeeded left as it is? |
 //! | [`settled`] | after COMMIT: is each row there once for whoever repeats the command, whatever died or failed? |
 //! | [`hostile`] | what do a thousand hostile answers end as, one by one? |
@@ -35,7 +36,6 @@ mod circles;
 mod commands;
 mod commit;
 mod crash;
-#[expect(dead_code, reason = "the unit tests, too, include it, and use what these tests do not")]
 #[path = "../databases/mod.rs"]
 mod database_servers;
 mod deaths;
@@ -51,6 +51,7 @@ mod parquet_lists;
 mod places;
 mod postgres;
 mod queries;
+mod queues;
 mod remakes;
 mod servers;
 mod settled;

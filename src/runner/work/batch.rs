@@ -125,7 +125,7 @@ impl Worker<'_> {
         let states = shard_states(&run.store, round).await?;
         let left: Vec<u32> =
             states.iter().filter(|state| !state.is_committed()).map(|state| state.number).collect();
-        let mut observer = ChildObserver { worker: self };
+        let mut observer = ChildObserver { worker: self, claimed_at: batch.began };
         let worked = match left.is_empty() {
             true => Worked { ends: BTreeMap::new(), requests: 0, renews_at: None, refused: None },
             false => {
@@ -173,8 +173,14 @@ impl Worker<'_> {
             };
             self.leases.borrow_mut().insert(run.plan.run.clone());
             match error {
-                MergeError::Fenced { .. } | MergeError::Integrity { .. } | MergeError::Handoff(_) => {
-                    self.drop_run(run, &error.to_string()).await;
+                error @ MergeError::Fenced { .. } => {
+                    self.tell(WorkEvent::Fenced { run: &run.plan.run, why: &error.to_string() });
+                    self.give_up(run).await;
+                    return Ok(None);
+                }
+                error @ (MergeError::Integrity { .. } | MergeError::Handoff(_)) => {
+                    self.tell(WorkEvent::Dropped { run: &run.plan.run, why: &error.to_string() });
+                    self.give_up(run).await;
                     return Ok(None);
                 }
                 error if is_passing(&error) => self.database_is_lost(&error),
@@ -193,8 +199,7 @@ impl Worker<'_> {
     }
 
     /// Frees what a run still has, and removes it.
-    pub(super) async fn drop_run(&self, run: &LiveRun, why: &str) {
-        self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+    pub(super) async fn give_up(&self, run: &LiveRun) {
         self.free(&run.plan.run).await;
         remove(&run.store);
     }
@@ -247,12 +252,15 @@ fn disk_error(worked: &Worked) -> Option<RunnerError> {
 /// What a child tells, of which little is passed on: how its jobs ended is told when they are settled.
 struct ChildObserver<'a, 'w> {
     worker: &'a Worker<'w>,
+    claimed_at: Instant,
 }
 
 impl Observer for ChildObserver<'_, '_> {
     fn event(&mut self, _: u32, event: &Event) {
-        if let Event::Warning { text } = event {
-            self.worker.tell(WorkEvent::Warning(text));
+        match event {
+            Event::Started { .. } => self.worker.tell(WorkEvent::PickedUp(self.claimed_at.elapsed())),
+            Event::Warning { text } => self.worker.tell(WorkEvent::Warning(text)),
+            _ => {}
         }
     }
 

@@ -16,6 +16,7 @@
 //! claim may wait for a lock that a settlement has, so that each has a connection of its own.
 
 mod batch;
+mod figures;
 mod keep;
 mod taken_up;
 mod watch;
@@ -46,6 +47,7 @@ use crate::job::Job;
 use crate::merge::{
     Claimed, MergeError, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
 };
+use crate::monitor::{Answering, Monitor, QueueFigures};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -82,6 +84,7 @@ pub(super) struct Worker<'a> {
     is_lost: Cell<bool>,
     /// What the processes know of the job's secrets.
     secrets_accepted: Option<SecretsFile>,
+    figures: Arc<QueueFigures>,
 }
 
 type Task<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
@@ -105,6 +108,8 @@ pub async fn work(
     for slow in table.check(&session).await? {
         watcher.reached(WorkEvent::Slow(&slow));
     }
+    let figures = Arc::new(QueueFigures::new(&job.name, table.queue().lease));
+    let _monitor = monitor(job, &figures).await?;
     let counts = table.counts(&session).await?;
     watcher.reached(WorkEvent::Begun { table: &table, counts: &counts });
     let folder = options.root.join(&job.name);
@@ -121,8 +126,16 @@ pub async fn work(
         leases: RefCell::new(BTreeSet::new()),
         is_lost: Cell::new(false),
         secrets_accepted,
+        figures,
     };
     worker.work(session).await
+}
+
+/// Answers who watches it, where the job says.
+async fn monitor(job: &Job, figures: &Arc<QueueFigures>) -> Result<Option<Answering>, RunnerError> {
+    let Some(address) = job.settings.listen else { return Ok(None) };
+    let monitor = Monitor::bind(address).await.map_err(|error| RunnerError::Usage(error.to_string()))?;
+    Ok(Some(monitor.begin(Arc::clone(figures))))
 }
 
 /// What is under way beside the batches.
@@ -170,6 +183,7 @@ impl<'a> Worker<'a> {
         };
         let mut stop = self.stop.clone();
         while !turn.is_over || !turn.batches.is_empty() || turn.claiming.is_some() {
+            figures::note(&self.figures, &WorkEvent::UnderWay(turn.batches.len()));
             if stop.borrow_and_update().is_set() && !turn.is_over {
                 self.tell(WorkEvent::Stopping);
                 turn.is_over = true;
@@ -248,13 +262,13 @@ impl<'a> Worker<'a> {
         if jobs < self.table.queue().claim as usize {
             turn.claim_at = Instant::now() + self.table.queue().poll;
         }
+        self.tell(WorkEvent::Claimed(jobs));
         if jobs == 0 {
             if self.options.until_empty && turn.batches.is_empty() {
                 turn.look_at = Instant::now();
             }
             return;
         }
-        self.tell(WorkEvent::Claimed(jobs));
         turn.batches.push(Box::pin(async move {
             let planned = match self.plan_batch(&run, claimed).await {
                 Ok(planned) => planned,
@@ -340,10 +354,19 @@ impl<'a> Worker<'a> {
     }
 
     fn tell(&self, event: WorkEvent<'_>) {
+        figures::note(&self.figures, &event);
         self.watcher.borrow_mut().reached(event);
     }
 
     fn database_is_lost(&self, error: &MergeError) {
+        // That another transaction went first is nobody's trouble.
+        let is_usual = match error {
+            MergeError::Server(error) => error.trouble() == Some(Trouble::Deadlock),
+            error => matches!(error, MergeError::Rival(_)),
+        };
+        if is_usual {
+            return;
+        }
         if !self.is_lost.replace(true) {
             self.tell(WorkEvent::Lost(error));
         }

@@ -24,7 +24,9 @@ impl Worker<'_> {
             let Some((run, jobs)) = unfinished(&folder).await else { continue };
             let held = self.table.held(session, &run.plan.run).await?;
             if held < jobs.jobs.len() || jobs.queue != self.table.name() {
-                self.drop_run(&run, "other workers have taken its jobs over").await;
+                let why = "its lease was over, and other workers have its jobs";
+                self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+                self.give_up(&run).await;
                 continue;
             }
             self.table.renew(session, std::slice::from_ref(&run.plan.run)).await?;

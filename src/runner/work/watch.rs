@@ -20,15 +20,26 @@ pub enum WorkEvent<'a> {
         /// Its jobs.
         jobs: usize,
     },
-    /// A run is dropped: its jobs are other workers' by now, or its files are not what they should be.
+    /// A run is dropped: its files are not what they should be, or nobody worked on it while its jobs went to others.
     Dropped {
         /// The run.
         run: &'a str,
         /// Why.
         why: &'a str,
     },
-    /// Jobs are claimed.
+    /// So many jobs were claimed; none where nothing waits.
     Claimed(usize),
+    /// A batch's process has begun to ask, so long after its claim.
+    PickedUp(std::time::Duration),
+    /// So many batches are under way.
+    UnderWay(usize),
+    /// Other workers have taken jobs of a run over, whose lease was over: nothing of it is published.
+    Fenced {
+        /// The run.
+        run: &'a str,
+        /// Why.
+        why: &'a str,
+    },
     /// Of the jobs that were claimed: one that cannot be asked.
     Unreadable {
         /// What the table of claims knows it by.

@@ -19,8 +19,10 @@ pub struct QueueCounts {
     pub done_last_minute: u64,
     /// Jobs that have failed for good.
     pub dead: u64,
-    /// Seconds until the first rest ends; `None` where nothing rests.
+    /// Seconds until the first of those that rest may be taken; `None` where none rests.
     pub next_rest_ends: Option<f64>,
+    /// Seconds for which the claim has been there that has been renewed longest ago; `None` where none is.
+    pub oldest: Option<f64>,
 }
 
 impl QueueCounts {
