@@ -332,7 +332,7 @@ fn check_tells_what_keeps_a_queue_from_being_worked(on: Server) {
         ("done = \"state = 'done'\"", "done = \"status = 'done'\"", "`done` of the queue"),
         ("where = \"state = 'new'\"", "where = \"stat = 'new'\"", "`where` of the queue"),
         ("table = \"jobs\"", "table = \"jobz\"", "it is not there"),
-        ("id = \"id\"", "id = \"target\"", "nothing says that its id is unique"),
+        ("id = \"id\"", "id = \"inserted_at\"", "nothing says that its id is unique"),
     ] {
         stage.change(right, wrong);
         let told = stage.run("check jobs.toml");
