@@ -29,7 +29,7 @@ impl Exit {
     /// Every exit code and what it means, for people.
     pub const MEANINGS: [(&str, &str); 10] = [
         ("0", "published (`windrow shard`: committed)"),
-        ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit; `windrow requeue`: not all could be)"),
+        ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit)"),
         ("2", "usage or job file, a refused secret, or a permanent error"),
         ("3", "the job or the run is in use by a living process"),
         ("4", "the disk"),
