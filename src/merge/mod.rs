@@ -72,9 +72,9 @@ pub use batch::{BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;
-pub use kept::{DuckDbKept, keep_duckdb_open};
+pub use kept::keep_duckdb_open;
 pub use outside::queue::{
-    Claimed, DeadJob, Moved, NextJob, QueueCounts, QueueStanding, QueueTable, Requeued, RestingJob,
+    Claimed, DeadJob, NextJob, QueueCounts, QueueStanding, QueueTable, Requeued, RestingJob,
 };
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};

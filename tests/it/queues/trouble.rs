@@ -36,7 +36,7 @@ fn a_job_that_takes_longer_than_the_lease_is_asked_once(on: Server) {
     stage.job(&machine, &[]);
     stage.insert(1..=6);
     let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
-    stage.wait_for("done", 6);
+    until(3 * SOON, "all are done", || stage.count("done") == 6);
     let told = workers.map(end);
     assert_eq!(stage.asked(), 6, "{}\n{}", told[0].stderr, told[1].stderr);
     stage.is_settled(6);
@@ -48,7 +48,7 @@ fn a_claim_whose_worker_died_before_it_began_is_taken_over(on: Server) {
     stage.insert(1..=1);
     stage.work().with_code(0);
     stage.insert(2..=4);
-    let schema = stage.on.own(["public".to_owned(), stage.sql("SELECT database()").concat()]);
+    let schema = stage.sql(stage.on.own(["SELECT current_schema()", "SELECT database()"])).concat();
     let past = stage.on.own(["now() - INTERVAL '1 s'", "now(6) - INTERVAL 1 SECOND"]);
     let key = stage.key();
     for id in [3, 4, 99] {

@@ -19,9 +19,10 @@ pub struct QueueCounts {
     pub done_last_minute: u64,
     /// Jobs that have failed for good.
     pub dead: u64,
-    /// Seconds until the first of those that rest may be taken; `None` where none rests.
+    /// Seconds until the first rest ends; `None` where nothing rests.
     pub next_rest_ends: Option<f64>,
-    /// Seconds for which the claim has been there that has been renewed longest ago; `None` where none is.
+    /// Seconds for which the oldest job has been there that is not settled; `None` where there is none, or the job file does not
+    /// say by what column (`created`).
     pub oldest: Option<f64>,
 }
 
@@ -33,8 +34,13 @@ impl QueueCounts {
 }
 
 impl QueueSql<'_> {
+    /// How many, and for how long the oldest of them has been there.
     fn count_unsettled(&self) -> String {
-        format!("SELECT count(*) FROM {} WHERE ({})", self.tables.jobs, self.queue.condition)
+        let oldest = match &self.tables.created {
+            Some(created) => self.own.seconds_since(&format!("min({})", self.column(created))),
+            None => "NULL".to_owned(),
+        };
+        format!("SELECT count(*), {oldest} FROM {} WHERE ({})", self.tables.jobs, self.queue.condition)
     }
 
     fn count_claims(&self) -> String {
@@ -101,7 +107,9 @@ impl QueueTable {
         session.run(sql.dialect.begin_reading()).await?;
         let mut counts = QueueCounts::default();
         let number = |row: Row, at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
-        counts.unsettled = number(session.row(&sql.count_unsettled()).await?, 0);
+        let unsettled = session.row(&sql.count_unsettled()).await?;
+        counts.oldest = unsettled.number::<f64>(1).map(|seconds| seconds.max(0.0));
+        counts.unsettled = number(unsettled, 0);
         if is_there(session, &self.tables.schema, CLAIMS).await? {
             let row = session.row(&sql.count_claims()).await?;
             counts.next_rest_ends = row.number(2);

@@ -158,3 +158,156 @@ impl Facts<'_> {
 fn kind_of(pair: &FailedPair) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| kind.word() == pair.kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handoff::{PlannedEndpoint, RefusedRow};
+    use crate::job::{OnFailure, ServerUrl};
+
+    fn queue() -> Queue {
+        Queue {
+            database: ServerUrl::parse("postgres://localhost/shop").unwrap(),
+            table: "jobs".into(),
+            condition: "state = 'new'".into(),
+            order: None,
+            done: "state = 'done'".into(),
+            failed: "state = 'failed'".into(),
+            requeue: None,
+            created: None,
+            claim: 200,
+            parallel: 4,
+            lease: Duration::from_secs(60),
+            attempts: 3,
+            backoff: Duration::from_secs(30),
+            poll: Duration::from_millis(250),
+        }
+    }
+
+    /// The end of a job whose record ended so at two endpoints, of which only the first is needed.
+    struct Case {
+        attempts: u32,
+        ends: Option<[End; 2]>,
+        failed: Vec<FailedPair>,
+        died_of: Option<&'static str>,
+    }
+
+    fn pair(endpoint: usize, kind: &str, is_worth_repeating: bool) -> FailedPair {
+        FailedPair { endpoint, kind: kind.into(), detail: format!("why {kind}"), is_worth_repeating }
+    }
+
+    impl Case {
+        fn of(ends: [End; 2], failed: &[FailedPair]) -> Case {
+            Case { attempts: 0, ends: Some(ends), failed: failed.to_vec(), died_of: None }
+        }
+
+        fn end(&self) -> JobEnd {
+            self.end_with(&Rejected::new(), &BTreeMap::new())
+        }
+
+        fn end_with(&self, rejected: &Rejected, moved: &BTreeMap<Ordinal, Moved>) -> JobEnd {
+            let endpoint = |name: &str| PlannedEndpoint {
+                name: name.into(),
+                columns: vec![],
+                on_failure: OnFailure::Skip,
+                explodes: false,
+                batched: false,
+            };
+            let mut ends = Ends::new(&[endpoint("needed"), endpoint("other")]);
+            for (at, end) in self.ends.iter().flatten().enumerate() {
+                ends.set(0, at, *end, 1);
+            }
+            let job = ClaimedJob {
+                key: "7".into(),
+                id: vec!["7".into()],
+                row: String::new(),
+                attempts: self.attempts,
+            };
+            let facts = Facts {
+                queue: &queue(),
+                jobs: &[job],
+                ends: &ends,
+                needed: &[0],
+                failed: &HashMap::from([(0, self.failed.clone())]),
+                rejected,
+                moved,
+                renews_after: Some(Duration::from_secs(3600)),
+                died_of: self.died_of,
+            };
+            facts.job_ends().remove(0)
+        }
+    }
+
+    fn rests(attempts: u32, seconds: u64, kind: &str) -> JobEnd {
+        let (kind, detail) = (kind.to_owned(), format!("why {kind}"));
+        JobEnd::Rests { attempts, rest: Duration::from_secs(seconds), kind, detail }
+    }
+
+    fn dead(attempts: u32, kind: &str) -> JobEnd {
+        JobEnd::Dead { attempts, kind: kind.into(), detail: format!("why {kind}") }
+    }
+
+    fn freed(seconds: u64) -> JobEnd {
+        JobEnd::Freed { rest: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn a_job_is_done_where_its_rows_go_into_the_table() {
+        for needed in [End::Ok, End::Missing, End::Exempt] {
+            assert_eq!(Case::of([needed, End::Ok], &[]).end(), JobEnd::Done);
+            // What it does not need may fail as it likes.
+            let other = [pair(1, "status", false)];
+            assert_eq!(Case::of([needed, End::Failed], &other).end(), JobEnd::Done);
+        }
+    }
+
+    #[test]
+    fn what_may_be_mended_is_asked_again_as_often_as_the_job_says() {
+        let failed = [pair(0, "timeout", true)];
+        let of = |attempts| Case { attempts, ..Case::of([End::Failed, End::Ok], &failed) }.end();
+        assert_eq!(
+            [of(0), of(1), of(2)],
+            [rests(1, 30, "timeout"), rests(2, 60, "timeout"), dead(3, "timeout")]
+        );
+        let lasting = [pair(0, "status", false)];
+        assert_eq!(Case::of([End::Failed, End::Ok], &lasting).end(), dead(1, "status"));
+        // The other endpoint's failure, which the job does not need, kills nothing.
+        let both = [pair(0, "timeout", true), pair(1, "status", false)];
+        assert_eq!(Case::of([End::Failed, End::Failed], &both).end(), rests(1, 30, "timeout"));
+    }
+
+    #[test]
+    fn what_was_not_asked_is_no_attempt() {
+        for (kind, seconds) in
+            [("quota", 3600), ("host_down", 30), ("token", 30), ("interrupted", 0), ("max_requests", 0)]
+        {
+            for end in [End::Waiting, End::Failed] {
+                let case = Case { attempts: 2, ..Case::of([end, End::Ok], &[pair(0, kind, true)]) };
+                assert_eq!(case.end(), freed(seconds), "{kind}");
+            }
+        }
+        let never_come_to = Case { attempts: 2, ends: None, failed: vec![], died_of: None };
+        assert_eq!(never_come_to.end(), freed(0));
+    }
+
+    #[test]
+    fn a_process_that_dies_over_a_job_counts_as_an_attempt() {
+        let died =
+            |attempts| Case { attempts, ends: None, failed: vec![], died_of: Some("why crashed") }.end();
+        assert_eq!([died(0), died(2)], [rests(1, 30, "crashed"), dead(3, "crashed")]);
+        let done = Case { died_of: Some("why crashed"), ..Case::of([End::Ok, End::Ok], &[]) };
+        assert_eq!(done.end(), JobEnd::Done);
+    }
+
+    #[test]
+    fn what_the_table_refuses_is_dead_and_what_others_changed_is_left_alone() {
+        let row = RefusedRow { record: 0, id: "7".into(), values: vec![], why: "why rejected".into() };
+        let rejected = Rejected::from([(0, row)]);
+        let done = Case::of([End::Ok, End::Ok], &[]);
+        assert_eq!(done.end_with(&rejected, &BTreeMap::new()), dead(1, "rejected"));
+        for moved in [Moved::Gone, Moved::NotWaiting, Moved::Changed] {
+            // They are among the rejected, too, so that their rows are not written.
+            assert_eq!(done.end_with(&rejected, &BTreeMap::from([(0, moved)])), JobEnd::Moved(moved));
+        }
+    }
+}

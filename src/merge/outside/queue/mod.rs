@@ -30,6 +30,8 @@ mod settle;
 mod sql;
 mod standing;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -64,7 +64,7 @@ impl QueueSql<'_> {
     }
 
     /// A column of the jobs' table.
-    fn column(&self, name: &str) -> String {
+    pub fn column(&self, name: &str) -> String {
         format!("{}.{}", self.name(&self.tables.jobs_table), self.name(name))
     }
 
