@@ -181,6 +181,8 @@ enum Command {
     /// Work a table of jobs as they come, until a signal
     Work(work::WorkArgs),
     /// Let jobs of a queue that have failed for good wait again
+    ///
+    /// In one transaction, as if they were new. Ends with 1 where some of those that were meant could not be: they are told.
     Requeue(requeue::RequeueArgs),
     /// List the runs, a run's shards, or how a queue stands
     Status(status::StatusArgs),
