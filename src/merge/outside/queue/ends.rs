@@ -325,7 +325,8 @@ mod tests {
         for kind in ["connect", "dns"] {
             let named = Case::of([End::Failed, End::Ok], &[pair(0, kind, true)]);
             assert_eq!(named.end(), freed(30, Some(kind)));
-            let of_the_job = Case { named_hosts: vec![1], ..named };
+            let of_the_job =
+                Case { named_hosts: vec![1], ..Case::of([End::Failed, End::Ok], &[pair(0, kind, true)]) };
             assert_eq!(of_the_job.end(), rests(1, 30, kind));
         }
     }
