@@ -93,11 +93,20 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
         return Err(unfit(&name, vec![why.to_owned()]));
     }
     let there = session.rows(&dialect.columns(id)).await?;
-    let there: Vec<String> = there.iter().map(|row| row.text(0)).collect();
+    let is_binary = |name: &String| {
+        there.iter().any(|row| row.get(0) == Some(name) && own.is_binary(row.get(2).unwrap_or_default()))
+    };
+    let names: Vec<String> = there.iter().map(|row| row.text(0)).collect();
     let wanted = job.input_columns();
-    let columns = spelled(dialect, &there, &wanted).map_err(|problems| unfit(&name, problems))?;
+    let columns = spelled(dialect, &names, &wanted).map_err(|problems| unfit(&name, problems))?;
+    if let Some(binary) = columns.iter().find(|name| is_binary(name)) {
+        let why = format!(
+            "its column {binary:?} is binary, and what is asked is text: a generated column, as HEX({binary}), can stand for it"
+        );
+        return Err(unfit(&name, vec![why]));
+    }
     let created = queue.created.as_slice();
-    let created = spelled(dialect, &there, created).map_err(|problems| unfit(&name, problems))?.pop();
+    let created = spelled(dialect, &names, created).map_err(|problems| unfit(&name, problems))?.pop();
     let id_columns = job.input.id.len();
     let index = session.row(&own.unique_index_of(id, &columns[..id_columns])).await?;
     let Some(index) = index.get(0) else {
