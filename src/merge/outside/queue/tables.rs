@@ -137,7 +137,22 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
     let mut fields = session.fields(&sql.nothing()).await?;
     fields.iter_mut().zip(job.input_columns()).for_each(|(field, name)| field.name = name);
     tables.fields = fields;
+    check_created(session, &tables).await?;
     Ok(tables)
+}
+
+/// What has no zone is of UTC; what is no moment would be taken for one by some databases.
+async fn check_created(session: &Session, tables: &QueueTables) -> Result<(), MergeError> {
+    let (dialect, _) = own(session)?;
+    let Some(created) = &tables.created else { return Ok(()) };
+    let nothing = format!("SELECT {} FROM {} WHERE 1 = 0", dialect.identifier(created), tables.jobs);
+    match session.fields(&nothing).await?.first().map(|field| field.ty) {
+        Some(Type::Timestamp | Type::Date) | None => Ok(()),
+        Some(other) => {
+            let problem = format!("column {created:?} is {other}, and no moment that `created` could be");
+            Err(unfit(&tables.name, vec![problem]))
+        }
+    }
 }
 
 /// Columns as the table spells them, or what is wrong with them.
