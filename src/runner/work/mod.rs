@@ -287,7 +287,8 @@ impl<'a> Worker<'a> {
         match ended {
             Ok(BatchEnd::Settled { batch, renews_at, refused }) => {
                 if let Some(refused) = refused {
-                    turn.end(RunnerError::Usage(refused));
+                    let hint = "set the secret right, then start it again: its jobs are free";
+                    turn.end(RunnerError::Usage(format!("{refused}\nhint: {hint}")));
                 }
                 // Where others of the batch were asked, further ones may be, too.
                 let is_stuck = batch.freed > 0 && batch.done == 0 && !batch.has_failed();
