@@ -137,6 +137,7 @@ test-needs: $(CACHE)/python/.ready
 	$(need_postgresql)
 	$(call need,mariadbd,mariadb-server-core)
 	$(call need,mariadb,mariadb-client-core)
+	$(call need,systemd-analyze,systemd)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \

@@ -10,7 +10,8 @@
 //! A *record* is one line of the list; its *ordinal*, its position, is its identity for the whole run. An
 //! *endpoint* is one HTTP question asked for every record; a record and an endpoint are a *pair*. A *shard* is
 //! a slice of the records, worked by one child process. A *round* works shards over what the round before left
-//! failed or waiting; round 0 asks everything, and one from kept answers nobody. A *block* is consecutive lines of a shard, its bounds fixed by the
+//! failed or waiting; round 0 asks everything, and one from kept answers nobody. A *queue* is a table of jobs, which are
+//! *claimed* in *batches*: each is a run of its own. A *block* is consecutive lines of a shard, its bounds fixed by the
 //! plan: the unit of commit. A *chunk* is a file that a block becomes: its rows, one file per endpoint, and its
 //! requests. The *ledger* is all the requests: one line for every planned pair.
 //!
@@ -85,6 +86,8 @@
 //!     otherwise.
 //! 15. What is committed is settled: no error after COMMIT changes the exit code, and who repeats a command that died there
 //!     is told of it, and publishes nothing twice.
+//! 16. Each job of a queue has one result, whatever dies and however many workers there are: its rows, its state and its claim
+//!     are one transaction, and whose claims others have taken over publishes nothing.
 
 #![warn(missing_docs)]
 // These panic where nobody reads: `os::tell` does not.

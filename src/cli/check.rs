@@ -19,7 +19,7 @@ use crate::report::check::{Request, show, show_requests};
 use crate::report::stdout::Form;
 use crate::report::{Console, counted, filled_table, job_word, paused, secret_refused};
 use crate::runner::{
-    Asking, LiveRun, RunnerError, Trial, ask, check_secrets, mask, plan_kept, plan_new, secrets,
+    Asking, LiveRun, QueueLook, RunnerError, Trial, ask, check_secrets, mask, plan_kept, plan_new, secrets,
 };
 use crate::secrets::Secrets;
 use crate::worker::{Sent, ShardEnd};
@@ -54,6 +54,9 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     {
         tell!("{}: table {}", job.name, filled_table(&job, &new));
     }
+    if job.input.is_queue() {
+        check_queue(&job, &secrets).await?;
+    }
     check_secrets(&job, &secrets)?;
     if let Some(text) = unused_proxy(&job.endpoints, &secrets).filter(|_| !args.offline) {
         tell!("windrow: {text}");
@@ -75,11 +78,25 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     }
     let failed = show(&run, &job, &sent, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
     let nobody = if args.offline { "nobody was asked, and " } else { "" };
-    tell!("{}: {}; {nobody}nothing was written", job.name, verdict(failed));
+    let what = if run.plan.records == 0 { nothing_asked(&job) } else { verdict(failed) };
+    tell!("{}: {what}; {nobody}nothing was written", job.name);
     if failed > 0 {
         say_what_to_do(&run, &job, args.offline).await?;
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Whether the queue can be worked, and what slows it.
+async fn check_queue(job: &Job, secrets: &Secrets) -> Result<(), RunnerError> {
+    let look = QueueLook::open(job, secrets).await?;
+    for slow in look.check().await? {
+        tell!("{}: {slow}", job.name);
+    }
+    if let Some(lacking) = look.own_tables_lacking().await? {
+        tell!("{}: {lacking} not there yet: `windrow work` makes them", job.name);
+    }
+    look.close().await;
+    Ok(())
 }
 
 /// What to change in the job, for each cause once.
@@ -142,6 +159,11 @@ fn say_warning(event: Event) {
     if let Event::Warning { text } = event {
         tell!("windrow: {text}");
     }
+}
+
+fn nothing_asked(job: &Job) -> String {
+    let why = if job.input.is_queue() { "no job waits" } else { "the list is empty" };
+    format!("the job is valid, but {why}: nobody was asked")
 }
 
 fn verdict(failed: usize) -> String {

@@ -34,7 +34,7 @@ pub(super) async fn run(args: ExtractArgs, runs: &RunsArgs) -> Result<Exit, Runn
 async fn work(args: ExtractArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
     ending.stop = Some(stop.clone());
-    let earlier = find::open_run(&args.run, runs).await?;
+    let earlier = find::run_to_mend(&args.run, runs).await?;
     ending.secrets = secrets(args.env_file.as_deref())?;
     let options = ExtractOptions { secrets: ending.secrets.clone(), env_file: args.env_file };
     let asked = runner::extract(earlier, &options, &stop, &mut ending.witness).await?;

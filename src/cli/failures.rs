@@ -1,4 +1,6 @@
-//! `windrow failures RUN`: what failed, by kind, with an example each, and what to do about it.
+//! `windrow failures RUN`: what failed, by kind, with an example each, and what to do about it; of a queue which jobs.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -10,17 +12,18 @@ use crate::merge::{QueryResult, RunQuery};
 use crate::os::tell;
 use crate::record::Kind;
 use crate::report::advice::{self, Advice, Commands};
-use crate::report::{Failures, Shape, failures, stdout, waiting};
-use crate::runner::{RunState, RunnerError, planned_job};
+use crate::report::queue_failures::{QueueFailures, by_kind, one_by_one};
+use crate::report::{Failures, Shape, counted, failures, job_word, stdout, waiting};
+use crate::runner::{QueueLook, RunState, RunnerError, planned_job, secrets};
 
 /// Characters of an answer that a table shows.
 const BEGINNING: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct FailuresArgs {
-    /// The run: its folder or id, or a job's name or file for its newest run
+    /// The run: its folder or id, or a job's name or file for its newest run, or for its queue
     run: String,
-    /// List every failed request with its id instead
+    /// List every failed request, or job of a queue, with its id instead
     #[arg(long)]
     list: bool,
     /// The same, with the answers that were kept: their beginning in a table, the whole in other formats
@@ -28,9 +31,15 @@ pub(super) struct FailuresArgs {
     answers: bool,
     #[command(flatten)]
     rows: RowsArgs,
+    /// Read secrets from a file of NAME=value lines as well, for a queue's database
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: FailuresArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
+    if let Some(job) = find::job_with_queue(&args.run, runs).await {
+        return of_queue(&job, &args).await;
+    }
     let run = find::open_run(&args.run, runs).await?;
     run.refuse_endless()?;
     let plan = run.plan().await?;
@@ -97,4 +106,45 @@ fn say_what_to_do(advice: &[(String, Advice)], args: &FailuresArgs) {
     if !args.list && !args.answers {
         tell!("hint: --list lists every request that failed, --answers with what was answered");
     }
+}
+
+/// Jobs of a queue that have failed for good, and those that rest since they failed.
+async fn of_queue(job: &Job, args: &FailuresArgs) -> Result<Exit, RunnerError> {
+    if args.answers {
+        return Err(RunnerError::Usage(format!(
+            "answers are kept with the runs of a queue\nhint: `windrow failures RUN --answers`; `windrow status {}` lists \
+             the runs, `windrow failures {0} --list` says which run each job was in",
+            job_word(&job.path)
+        )));
+    }
+    let secrets = secrets(args.env_file.as_deref())?;
+    let look = QueueLook::open(job, &secrets).await?;
+    let failed = look.failed().await?;
+    let for_people = matches!(args.rows.format, Shape::Table | Shape::Markdown);
+    let mut found = if args.list { one_by_one(&failed) } else { by_kind(&failed, !for_people) };
+    let left = args.rows.cut(&mut found);
+    if args.rows.format == Shape::Json {
+        stdout::write_json(&QueueFailures::of(&job.name, look.table.name(), &failed, &found))?;
+    } else if found.rows.is_empty() {
+        tell!("{}: no job has failed", job.name);
+    } else {
+        stdout::write_rows(&found, args.rows.format)?;
+    }
+    look.close().await;
+    let word = job_word(&job.path);
+    if left > 0 {
+        tell!(
+            "… and {}; `--max-rows {}` shows them all",
+            counted(left, "more row"),
+            left + found.rows.len() as u64
+        );
+    }
+    if !failed.dead.is_empty() {
+        let some = "`--kind KIND` or `--ids ID,…` behind it some of them";
+        tell!("hint: `windrow requeue {word}` lets the dead wait again, {some}");
+    }
+    if !failed.resting.is_empty() {
+        tell!("hint: those that rest are asked again by themselves, at the time that is shown");
+    }
+    Ok(Exit::Done)
 }

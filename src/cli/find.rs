@@ -15,6 +15,7 @@ use super::{RunsArgs, named};
 use crate::handoff::{RunStore, runs};
 use crate::job::Job;
 use crate::os::shown_path;
+use crate::report::job_word;
 use crate::runner::RunnerError;
 
 /// The job that a person named.
@@ -42,6 +43,44 @@ async fn named_job(word: &str, runs: &RunsArgs) -> Result<Job, RunnerError> {
     }
     // What is wrong with it, in words.
     Ok(Job::load(&std::path::absolute(word)?)?)
+}
+
+/// The job that a word names which has a queue; a run of it is no such word.
+pub(super) async fn job_with_queue(word: &str, runs: &RunsArgs) -> Option<Job> {
+    if is_run(word, runs) {
+        return None;
+    }
+    // What is wrong with a job file does not matter to its runs.
+    let job = named_job(word, runs).await.ok().filter(|job| job.input.is_queue())?;
+    named::note_job(&job);
+    Some(job)
+}
+
+/// The job that a person named, whose list is read as a whole: no queue is.
+pub(super) fn refuse_queue(job: &Job) -> Result<(), RunnerError> {
+    if !job.input.is_queue() {
+        return Ok(());
+    }
+    let word = job_word(&job.path);
+    Err(RunnerError::Usage(format!(
+        "job {} has a queue, whose jobs come one after the other\nhint: `windrow work {word}` works a queue; `windrow run {word} \
+         --sample 10` tries some of the jobs that wait, and claims none",
+        job.name
+    )))
+}
+
+/// The run that a person named, to ask or publish it anew: the jobs of a queue's batch are settled, or another worker's.
+pub(super) async fn run_to_mend(word: &str, runs: &RunsArgs) -> Result<RunStore, RunnerError> {
+    let run = open_run(word, runs).await?;
+    match run.plan().await {
+        Ok(plan) if plan.leased => Err(RunnerError::Usage(format!(
+            "run {} is a batch of a queue: what failed in it is asked again by `windrow work`, and published with its jobs\n\
+             hint: `windrow requeue {}` lets those wait again that have failed for good",
+            plan.run,
+            job_word(&plan.job_path)
+        ))),
+        _ => Ok(run),
+    }
 }
 
 /// Where the runs of a job live.

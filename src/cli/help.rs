@@ -14,13 +14,13 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Look", &["status", "failures", "query"]),
     ("Mend", &["retry", "extract", "merge"]),
     ("Keep", &["limits", "prune"]),
-    ("Stay up", &["work"]),
+    ("Stay up", &["work", "requeue"]),
     ("Many machines", &["shard"]),
     ("Editor", &["schema"]),
 ];
 
 /// An example of each command, and what it does.
-const EXAMPLES: [(&str, &str); 15] = [
+const EXAMPLES: [(&str, &str); 16] = [
     ("init", "windrow init films                          writes films.toml, a job that runs as it is"),
     (
         "check",
@@ -49,12 +49,16 @@ const EXAMPLES: [(&str, &str); 15] = [
         "work",
         "windrow work purchases                      asks about the jobs of a table as they come, until Ctrl-C",
     ),
+    (
+        "requeue",
+        "windrow requeue purchases --kind status     lets jobs wait again that failed since a server said no",
+    ),
     ("shard", "windrow shard films 3                       fetches shard 3 of the newest run"),
     ("schema", "windrow schema > job.schema.json            what editors complete and check job files by"),
 ];
 
 /// What other tools, or people, call a command.
-const OTHERS: [(&str, &[&str]); 13] = [
+const OTHERS: [(&str, &[&str]); 14] = [
     ("init", &["new", "create", "generate", "scaffold", "template", "quickstart"]),
     ("check", &["validate", "lint", "test", "verify", "try", "preview", "debug"]),
     ("plan", &["explain", "dry-run", "dryrun", "estimate", "price", "cost"]),
@@ -68,10 +72,11 @@ const OTHERS: [(&str, &[&str]); 13] = [
     ("status", &["list", "ls", "ps", "runs", "show", "info", "progress", "state", "jobs"]),
     ("failures", &["errors", "error", "failed", "log", "logs", "rejects", "missing"]),
     ("query", &["sql", "select", "ask", "rows", "head", "shell"]),
-    ("retry", &["rerun", "redo", "repair", "again", "requeue"]),
+    ("retry", &["rerun", "redo", "repair", "again"]),
     ("extract", &["transform", "parse", "reparse", "convert", "backfill"]),
     ("merge", &["publish", "commit", "upload", "export", "write", "insert", "push"]),
     ("work", &["worker", "consume", "listen", "drain", "daemon", "queue", "dequeue"]),
+    ("requeue", &["redrive", "kick", "revive", "unbury", "retry-dead", "dead", "dlq", "dead-letters"]),
     ("limits", &["limit", "quota", "quotas", "budget", "budgets", "rate", "rates", "hosts", "unpause"]),
     ("prune", &["clean", "clear", "gc", "rm", "remove", "delete", "purge", "vacuum", "cleanup"]),
 ];

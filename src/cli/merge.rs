@@ -45,7 +45,7 @@ pub(super) async fn run(args: MergeArgs, runs: &RunsArgs) -> Result<Exit, Runner
 async fn work(args: MergeArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<Ended, RunnerError> {
     let stop = stop_on_signals()?;
     ending.stop = Some(stop.clone());
-    let run = LiveRun::of(find::open_run(&args.run, runs).await?, Purpose::Work).await?;
+    let run = LiveRun::of(find::run_to_mend(&args.run, runs).await?, Purpose::Work).await?;
     let here = std::env::current_dir()?;
     let to = args.to.map(|url| Destination::parse(&url, &here).map_err(RunnerError::Usage)).transpose()?;
     ending.secrets = secrets(args.env_file.as_deref())?;

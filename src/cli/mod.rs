@@ -13,6 +13,7 @@ mod named;
 mod plan;
 mod prune;
 mod query;
+mod requeue;
 mod retry;
 mod rows;
 mod run;
@@ -179,7 +180,11 @@ enum Command {
     Run(run::RunArgs),
     /// Work a table of jobs as they come, until a signal
     Work(work::WorkArgs),
-    /// List the runs, or a run's shards
+    /// Let jobs of a queue that have failed for good wait again
+    ///
+    /// In one transaction, as if they were new. Ends with 1 where some of those that were meant could not be: they are told.
+    Requeue(requeue::RequeueArgs),
+    /// List the runs, a run's shards, or how a queue stands
     Status(status::StatusArgs),
     /// Show what failed, by kind, with an example each
     Failures(failures::FailuresArgs),
@@ -256,6 +261,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
     match cli.command {
         Command::Run(args) => run::run(args, &runs).await,
         Command::Work(args) => work::run(args, &runs).await,
+        Command::Requeue(args) => requeue::run(args, &runs).await,
         Command::Check(args) => check::run(args, &runs).await,
         Command::Plan(args) => plan::run(args, &runs).await,
         Command::Shard(args) => shard::run(args, &runs).await,

@@ -36,6 +36,7 @@ pub(super) struct PlanArgs {
 
 pub(super) async fn run(args: PlanArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let job = find::load_job(&args.job, runs).await?;
+    find::refuse_queue(&job)?;
     let secrets = secrets(args.env_file.as_deref())?;
     let found = merge::check_destination(&job, &merge::ResolvedDestination::of_job(&job, &secrets)?).await?;
     let root = find::runs_root(&job, runs);

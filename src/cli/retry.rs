@@ -60,7 +60,7 @@ pub(super) async fn run(args: RetryArgs, runs: &RunsArgs) -> Result<Exit, Runner
 async fn work(args: RetryArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<AskedAgain, RunnerError> {
     let stop = stop_on_signals()?;
     ending.stop = Some(stop.clone());
-    let store = find::open_run(&args.run, runs).await?;
+    let store = find::run_to_mend(&args.run, runs).await?;
     ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RetryOptions {
         filter: RetryFilter {

@@ -28,6 +28,14 @@ impl RowsArgs {
         self.max_rows.map(|most| most as usize).or(on_a_terminal.then_some(ON_A_TERMINAL))
     }
 
+    /// Leaves the rows that are to be printed, and says how many there are besides.
+    pub(super) fn cut(&self, found: &mut QueryResult) -> u64 {
+        let all = found.rows.len();
+        found.rows.truncate(self.most().unwrap_or(all));
+        found.truncated = found.rows.len() < all;
+        (all - found.rows.len()) as u64
+    }
+
     /// The rows that are to be printed.
     pub(super) fn ask(&self, query: &RunQuery, sql: &str) -> Result<QueryResult, RunnerError> {
         Ok(query.ask(sql, self.most())?)

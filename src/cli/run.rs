@@ -56,6 +56,9 @@ async fn work(args: RunArgs, runs: &RunsArgs, ending: &mut Ending) -> Result<(En
     let trial = args.trial.trial();
     ending.witness.is_trial = trial.is_one();
     let job = find::load_job(&args.job, runs).await?;
+    if !trial.is_one() {
+        find::refuse_queue(&job)?;
+    }
     ending.secrets = secrets(args.fetch.env_file.as_deref())?;
     let options = RunOptions {
         root: find::runs_root(&job, runs),

@@ -116,14 +116,25 @@ pub fn size(folder: &Path) -> u64 {
 ///
 /// A plan that can be read is as good as the mark: a run of an earlier windrow, which had none, is marked first.
 pub fn remove(folder: &Path) -> Result<(), HandoffError> {
+    remove_plan(folder)?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| file_error("remove", folder.display(), error))?;
+    remove_unplanned(folder)
+}
+
+/// The same of a [leased](super::Plan::leased) run: what a power cut leaves of it is dropped by who finds it.
+pub fn remove_leased(folder: &Path) -> Result<(), HandoffError> {
+    remove_plan(folder)?;
+    remove_unplanned(folder)
+}
+
+fn remove_plan(folder: &Path) -> Result<(), HandoffError> {
     let failed = |error| file_error("remove", folder.display(), error);
     if let Some(why) = is_not_removable(folder) {
         return Err(failed(std::io::Error::other(why)));
     }
     mark::put(folder).map_err(failed)?;
-    std::fs::remove_file(folder.join(layout::PLAN)).or_else(absent_is_fine).map_err(failed)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    remove_unplanned(folder)
+    std::fs::remove_file(folder.join(layout::PLAN)).or_else(absent_is_fine).map_err(failed)
 }
 
 /// Removes a folder without a plan, for the holder of its lock: one that is marked, or empty.

@@ -320,6 +320,11 @@ impl Endpoint {
     pub fn explodes(&self) -> bool {
         self.rows.is_some()
     }
+
+    /// Whether the job file names its host; else each record has its own.
+    pub fn names_host(&self) -> bool {
+        matches!(self.url.parts.first(), Some(Part::Literal(_)))
+    }
 }
 
 impl Default for Bounds {

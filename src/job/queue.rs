@@ -22,6 +22,8 @@ pub struct Queue {
     /// What makes a failed job wait again, in the same form; `None` where nothing is said, and [`Queue::condition`] is no single
     /// comparison that could be inferred from.
     pub requeue: Option<String>,
+    /// The column that says when a job was put there; `None` where nothing does.
+    pub created: Option<String>,
     /// Most jobs that are taken together, and settled in one transaction. Default 200.
     pub claim: u32,
     /// Batches under way at once. Default 4.
@@ -62,6 +64,7 @@ mod tests {
             done: "state = 'done'".into(),
             failed: "state = 'failed'".into(),
             requeue: None,
+            created: None,
             claim: 200,
             parallel: 4,
             lease: Duration::from_secs(60),

@@ -72,8 +72,10 @@ pub use batch::{BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;
-pub use kept::{DuckDbKept, keep_duckdb_open};
-pub use outside::queue::{Claimed, DeadJob, Moved, QueueCounts, QueueTable, Requeued, RestingJob};
+pub use kept::keep_duckdb_open;
+pub use outside::queue::{
+    Claimed, DeadJob, NextJob, QueueCounts, QueueStanding, QueueTable, Requeued, RestingJob,
+};
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};

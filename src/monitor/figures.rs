@@ -30,8 +30,8 @@ pub struct QueueFigures {
     pub died: Counter,
     /// Jobs that were given back without an attempt: a quota was used up, a host was down, the worker was told to stop.
     pub freed: Counter,
-    /// Batches that came too late: some of their jobs were no longer this worker's, and nothing of them was published.
-    pub fenced: Counter,
+    /// Batches of which nothing was published: other workers had taken jobs of theirs over, or their files were damaged.
+    pub dropped: Counter,
     /// HTTP requests that were sent.
     pub requests: Counter,
     /// Jobs that could be taken now.
@@ -42,13 +42,14 @@ pub struct QueueFigures {
     pub resting: Gauge,
     /// Jobs that have failed for good, and were not brought back.
     pub dead: Gauge,
-    /// Age in seconds of the claim or job that has been there longest; 0 where there is none.
+    /// Seconds for which the oldest job has been there that is not settled; 0 where there is none, or where the job file does
+    /// not say by what column (`created`).
     pub oldest: Gauge<f64, AtomicU64>,
     /// Batches that this worker has under way.
     pub batches: Gauge,
     /// Seconds from the claim of a batch to its settlement.
     pub batch_seconds: Histogram,
-    /// Seconds from the claim of a batch to its first request.
+    /// Seconds from the claim of a batch until its process begins to ask.
     pub pick_up: Histogram,
     database_up: Gauge,
     looks: Mutex<Looks>,
@@ -66,7 +67,7 @@ impl QueueFigures {
             failed_attempts: Counter::default(),
             died: Counter::default(),
             freed: Counter::default(),
-            fenced: Counter::default(),
+            dropped: Counter::default(),
             requests: Counter::default(),
             waiting: Gauge::default(),
             claimed: Gauge::default(),
@@ -92,7 +93,7 @@ impl QueueFigures {
             ("failed_attempts", "Attempts at jobs that failed", &self.failed_attempts),
             ("jobs_died", "Jobs that failed for good", &self.died),
             ("jobs_freed", "Jobs given back without an attempt", &self.freed),
-            ("batches_fenced", "Batches that came too late and were not published", &self.fenced),
+            ("batches_dropped", "Batches of which nothing was published", &self.dropped),
             ("http_requests", "HTTP requests sent", &self.requests),
         ];
         for (name, help, counter) in counters {
@@ -115,13 +116,15 @@ impl QueueFigures {
     }
 
     fn register_times(&mut self) {
-        let (registry, unit) = (&mut self.registry, || Unit::Seconds);
         let help = "How long the oldest job that is not settled has been there";
-        registry.register_with_unit("oldest_job", help, unit(), self.oldest.clone());
-        let help = "From the claim of a batch to its settlement";
-        registry.register_with_unit("batch", help, unit(), self.batch_seconds.clone());
-        let help = "From the claim of a batch to its first request";
-        registry.register_with_unit("pick_up", help, unit(), self.pick_up.clone());
+        self.registry.register_with_unit("oldest_job", help, Unit::Seconds, self.oldest.clone());
+        let times = [
+            ("batch", "From the claim of a batch to its settlement", &self.batch_seconds),
+            ("pick_up", "From the claim of a batch until its process begins to ask", &self.pick_up),
+        ];
+        for (name, help, times) in times {
+            self.registry.register_with_unit(name, help, Unit::Seconds, times.clone());
+        }
     }
 
     /// Notes that the database answered about the queue: a claim, a renewal, a settlement, a count.

@@ -28,7 +28,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use self::figures::QueueFigures;
-use crate::handoff::Exit;
 
 /// It cannot listen where it is told to.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +35,6 @@ use crate::handoff::Exit;
 pub struct MonitorError {
     address: SocketAddr,
     source: std::io::Error,
-}
-
-impl MonitorError {
-    /// The exit code that it ends a process with.
-    pub fn exit(&self) -> Exit {
-        Exit::Usage
-    }
 }
 
 fn hint(source: &std::io::Error) -> &'static str {

@@ -1,5 +1,6 @@
 //! Asked over real sockets, by clients that are slow, wrong or hostile.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -216,13 +217,12 @@ fn prometheus_reads_the_figures_as_they_are() {
     figures.failed_attempts.inc_by(4);
     figures.died.inc();
     figures.freed.inc_by(5);
-    figures.fenced.inc_by(6);
+    figures.dropped.inc_by(6);
     figures.requests.inc_by(1 << 40);
     figures.waiting.set(7);
     figures.claimed.set(8);
     figures.resting.set(9);
     figures.dead.set(10);
-    figures.oldest.set(11.5);
     figures.batches.set(12);
     figures.batch_seconds.observe(0.3);
     figures.pick_up.observe(4000.0);
@@ -236,7 +236,7 @@ fn prometheus_reads_the_figures_as_they_are() {
     counter - windrow_queue_failed_attempts_total windrow_job='films' 4
     counter - windrow_queue_jobs_died_total windrow_job='films' 1
     counter - windrow_queue_jobs_freed_total windrow_job='films' 5
-    counter - windrow_queue_batches_fenced_total windrow_job='films' 6
+    counter - windrow_queue_batches_dropped_total windrow_job='films' 6
     counter - windrow_queue_http_requests_total windrow_job='films' 1099511627776
     gauge - windrow_queue_waiting_jobs windrow_job='films' 7
     gauge - windrow_queue_claimed_jobs windrow_job='films' 8
@@ -244,7 +244,6 @@ fn prometheus_reads_the_figures_as_they_are() {
     gauge - windrow_queue_dead_jobs windrow_job='films' 10
     gauge - windrow_queue_batches_under_way windrow_job='films' 12
     gauge - windrow_queue_database_up windrow_job='films' 1
-    gauge seconds windrow_queue_oldest_job_seconds windrow_job='films' 11.5
     histogram seconds windrow_queue_batch_seconds_sum windrow_job='films' 0.3
     histogram seconds windrow_queue_batch_seconds_count windrow_job='films' 1
     histogram seconds windrow_queue_pick_up_seconds_sum windrow_job='films' 4000.0
@@ -265,4 +264,21 @@ fn a_jobs_name_is_a_label_whatever_is_in_it() {
     let read = read_by_prometheus(&QueueFigures::new(name, LEASE).open_metrics());
     let expected = "windrow_job='a\"b\\\\c\\nd{e=\"f\"} 1 # é'";
     assert!(!read.is_empty() && read.iter().all(|line| line.contains(expected)), "{read:#?}");
+}
+
+/// Figures as `docs/queues.md` lists them, and all that its alerts name.
+#[test]
+fn the_documentation_names_the_figures_that_there_are() {
+    let page = include_str!("../../docs/queues.md");
+    let text = QueueFigures::new("films", LEASE).open_metrics();
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
+    let name = |(name, ty)| if ty == "counter" { format!("{name}_total") } else { String::from(name) };
+    let figures: BTreeSet<String> = types.map(name).collect();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `windrow_queue_")?.split('`').next());
+    let listed: BTreeSet<String> = rows.map(|name| format!("windrow_queue_{name}")).collect();
+    assert_eq!(listed, figures);
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = page.split(|c| !is_of_name(c)).filter(|word| word.starts_with("windrow_queue_"));
+    let unknown: Vec<&str> = words.filter(|word| !figures.contains(*word)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

@@ -16,6 +16,7 @@ pub mod plan;
 mod price;
 mod progress;
 pub mod prune;
+pub mod queue_failures;
 pub mod status;
 pub mod stdout;
 pub mod summary;

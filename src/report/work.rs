@@ -168,6 +168,9 @@ impl WorkWatcher for WorkConsole {
             WorkEvent::TakenUp { run, jobs } if !is_quiet => {
                 self.say(&format!("run {run} goes on, with {}", counted(jobs as u64, "job")));
             }
+            WorkEvent::Answering(address) if !is_quiet => {
+                self.say(&format!("http://{address}/healthz and /metrics tell how it goes"));
+            }
             WorkEvent::Slow(text) => self.say(text),
             WorkEvent::Dropped { run, why } | WorkEvent::Fenced { run, why } => {
                 self.say(&format!("run {run} is dropped: {why}"))
@@ -193,11 +196,7 @@ impl WorkWatcher for WorkConsole {
                 );
             }
             WorkEvent::Warning(text) => self.say(text),
-            WorkEvent::Begun { .. }
-            | WorkEvent::TakenUp { .. }
-            | WorkEvent::Claimed(_)
-            | WorkEvent::PickedUp(_)
-            | WorkEvent::UnderWay(_) => {}
+            WorkEvent::Begun { .. } | WorkEvent::Answering(_) | WorkEvent::TakenUp { .. } => {}
         }
     }
 }

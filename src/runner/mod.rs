@@ -5,7 +5,8 @@
 //!
 //! - Nothing here reads a command line or writes for people. Who calls says what is wanted ([`RunOptions`]), is told what
 //!   the run comes to while it goes ([`Watcher`]), and gets a value in the end ([`Ended`]) or an error ([`RunnerError`]).
-//! - One process works on a job at a time, and on a run: both are held from the first look to the value's end.
+//! - One process works on a job at a time, and on a run: both are held from the first look to the value's end. A queue is worked
+//!   by as many as there are ([`work`](fn@work)): the database says who has which job.
 //! - A run that is published is not published again, whatever died when (`settle`).
 
 mod amend;
@@ -23,6 +24,7 @@ mod notify;
 mod outcome;
 mod pause;
 mod prune;
+mod queue;
 mod remake;
 mod rest;
 mod retry;
@@ -46,6 +48,7 @@ pub use milestone::{Again, Milestone, Watcher};
 pub use notify::notify;
 pub use outcome::{Ended, Fetched, Part, RunEnd, Unfinished};
 pub use prune::{Gone, Rule, Swept, after_run, sweep, would_go};
+pub use queue::{FailedJobs, QueueLook, RequeueFilter, kind_of_failure};
 pub use remake::ExtractOptions;
 pub use rest::{Rest, price_of};
 pub use retry::{AskedAgain, RetryOptions, retry};

@@ -124,7 +124,7 @@ fn trouble(refusal: &ServerError) -> Trouble {
         1022 | 1062 | 1169 | 1586 | 1859 => Trouble::Taken,
         // A record changed since it was read (`innodb_snapshot_isolation`) is one, too, or a table that was altered.
         1020 | 1205 | 1213 | 1412 => Trouble::Deadlock,
-        1007 | 1050 | 1060 => Trouble::Exists,
+        1007 | 1050 | 1060 | 1061 => Trouble::Exists,
         1305 => Trouble::Ended,
         3 | 1021 | 1026 | 1114 => Trouble::Disk,
         1030 if refusal.message.contains("28") => Trouble::Disk,

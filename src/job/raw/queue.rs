@@ -31,6 +31,10 @@ section! {
         /// such as `state = 'new'` or `done_at IS NULL`.
         #[schemars(length(min = 1))]
         requeue: String,
+        /// The column that says when a job was put there, in UTC where its type has no zone: `windrow status` and `/metrics` then
+        /// tell how long the oldest has been waiting.
+        #[schemars(length(min = 1))]
+        created: String,
         /// Most jobs that are taken together and settled in one transaction. Default 200; 1 commits each job alone.
         claim: Count<1, 10_000>,
         /// Batches under way at once, each a process of its own. Default 4.

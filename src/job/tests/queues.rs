@@ -51,6 +51,7 @@ fn a_queue_has_what_it_says_and_the_usual_for_the_rest() {
         order: None,
         done: "state = 'done'".into(),
         failed: "state = 'failed'".into(),
+        created: None,
         requeue: Some("state = 'new'".into()),
         claim: 200,
         parallel: 4,

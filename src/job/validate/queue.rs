@@ -63,6 +63,7 @@ pub(super) fn validated(file: &raw::JobFile, queue: &raw::Queue, mistakes: &mut 
         done: done?,
         failed: failed?,
         requeue,
+        created: queue.created.as_ref().map(|created| created.value.clone()),
         claim: queue.claim.as_ref().map_or(200, |count| count.value.0 as u32),
         parallel: queue.parallel.as_ref().map_or(4, |count| count.value.0 as u16),
         lease: time(queue.lease.as_ref().map(|time| time.value.0), Duration::from_secs(60)),

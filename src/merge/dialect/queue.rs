@@ -42,6 +42,9 @@ pub(in crate::merge) trait QueueDialect: Sync {
     /// which `{old}` stands for the table).
     fn put(&self, put: &Put<'_>) -> String;
 
+    /// Why the server cannot have queues: a query that answers with complaints; `None` where each that is supported can.
+    fn too_old(&self) -> Option<&'static str>;
+
     /// Why a claim would lock more than it takes: a query that gives the texts of the indexes that begin with these columns;
     /// `None` where claims lock what they take whatever indexes there are.
     fn indexes(&self, id: &str) -> Option<String>;

@@ -180,11 +180,17 @@ impl Order {
     pub(in crate::merge) fn job_ends(&self) -> Vec<JobEnd> {
         let Some(batch) = &self.batch else { return Vec::new() };
         let needed: Vec<usize> = self.policy().needed().collect();
+        let names_host =
+            |name: &str| self.job.endpoint(name).is_some_and(|(_, endpoint)| endpoint.names_host());
+        let planned = self.plan().endpoints.iter().enumerate();
+        let named_hosts: Vec<usize> =
+            planned.filter(|(_, endpoint)| names_host(&endpoint.name)).map(|(at, _)| at).collect();
         let facts = Facts {
             queue: batch.table.queue(),
             jobs: &batch.claimed.jobs,
             ends: &self.proof.ends,
             needed: &needed,
+            named_hosts: &named_hosts,
             failed: &batch.failed,
             rejected: &self.rejected,
             moved: &self.moved,

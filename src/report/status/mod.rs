@@ -1,6 +1,7 @@
 //! The runs, or one run's shards.
 
 mod facts;
+mod queue;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::facts::{AllRuns, Destination, OneRun, RunFacts, ShardFacts};
+pub use self::queue::{line_of_queue, queue};
 use super::numbers::{count, counted, duration, minute, second_of_day};
 use super::stdout::{self, Form};
 use crate::handoff::{Outcome, RunStore, runs};

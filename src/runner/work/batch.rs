@@ -125,7 +125,7 @@ impl Worker<'_> {
         let states = shard_states(&run.store, round).await?;
         let left: Vec<u32> =
             states.iter().filter(|state| !state.is_committed()).map(|state| state.number).collect();
-        let mut observer = ChildObserver { worker: self, claimed_at: batch.began };
+        let mut observer = ChildObserver { worker: self, began: batch.began };
         let worked = match left.is_empty() {
             true => Worked { ends: BTreeMap::new(), requests: 0, renews_at: None, refused: None },
             false => {
@@ -157,8 +157,6 @@ impl Worker<'_> {
         let run = &batch.run;
         let mut pause = ASK_AGAIN;
         loop {
-            // Meanwhile its claims are locked: a renewal would wait for them, and all others with it.
-            self.leases.borrow_mut().remove(&run.plan.run);
             let terms = Terms { now_micros: now_micros(), anyway: true, again: false, sent: None };
             let stop = self.told_to_stop_now();
             let published =
@@ -171,7 +169,6 @@ impl Worker<'_> {
                 Err(MergeError::Interrupted) => return Ok(None),
                 Err(error) => error,
             };
-            self.leases.borrow_mut().insert(run.plan.run.clone());
             match error {
                 error @ MergeError::Fenced { .. } => {
                     self.tell(WorkEvent::Fenced { run: &run.plan.run, why: &error.to_string() });
@@ -216,7 +213,7 @@ impl Worker<'_> {
 
 /// Removes a run's folder, which this process holds. What stays is swept later.
 pub(super) fn remove(run: &RunStore) {
-    let _ = runs::remove(run.folder());
+    let _ = runs::remove_leased(run.folder());
 }
 
 /// How long it is until a moment, in seconds since 1970.
@@ -252,13 +249,14 @@ fn disk_error(worked: &Worked) -> Option<RunnerError> {
 /// What a child tells, of which little is passed on: how its jobs ended is told when they are settled.
 struct ChildObserver<'a, 'w> {
     worker: &'a Worker<'w>,
-    claimed_at: Instant,
+    /// When the batch was claimed.
+    began: Instant,
 }
 
 impl Observer for ChildObserver<'_, '_> {
     fn event(&mut self, _: u32, event: &Event) {
         match event {
-            Event::Started { .. } => self.worker.tell(WorkEvent::PickedUp(self.claimed_at.elapsed())),
+            Event::Started { .. } => self.worker.figures.pick_up.observe(self.began.elapsed().as_secs_f64()),
             Event::Warning { text } => self.worker.tell(WorkEvent::Warning(text)),
             _ => {}
         }

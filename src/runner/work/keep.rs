@@ -45,7 +45,7 @@ async fn forget_folders(root: &Path, job: &str, keep: Duration) {
         if age > keep || at >= MOST_KEPT {
             // One that somebody looks at stays until the next time.
             if let Ok(_lock) = lock_run(folder) {
-                let _ = runs::remove(folder);
+                let _ = runs::remove_leased(folder);
             }
         }
     }

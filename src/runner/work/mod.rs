@@ -47,7 +47,7 @@ use crate::job::Job;
 use crate::merge::{
     Claimed, MergeError, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
 };
-use crate::monitor::{Answering, Monitor, QueueFigures};
+use crate::monitor::QueueFigures;
 use crate::os::Stop;
 use crate::secrets::Secrets;
 
@@ -78,13 +78,14 @@ pub(super) struct Worker<'a> {
     mask: Mask,
     stop: &'a channel::Receiver<Stop>,
     watcher: RefCell<&'a mut dyn WorkWatcher>,
+    /// What whoever watches it sees.
+    figures: Arc<QueueFigures>,
     /// The runs whose leases are to be renewed.
     leases: RefCell<BTreeSet<String>>,
     /// Whether the database did not do what it should when it was asked last.
     is_lost: Cell<bool>,
     /// What the processes know of the job's secrets.
     secrets_accepted: Option<SecretsFile>,
-    figures: Arc<QueueFigures>,
 }
 
 type Task<'f, T> = Pin<Box<dyn Future<Output = T> + 'f>>;
@@ -100,6 +101,8 @@ pub async fn work(
     watcher: &mut dyn WorkWatcher,
 ) -> Result<Exit, RunnerError> {
     jobs::check_secrets(job, &options.secrets)?;
+    let figures = figures::of(job);
+    let answering = figures::begin_to_answer(job, &figures).await?;
     let to = ResolvedDestination::of_job(job, &options.secrets)?;
     let _duckdb = keep_duckdb_open();
     let table = QueueTable::open(job, &options.secrets, true).await?;
@@ -108,10 +111,12 @@ pub async fn work(
     for slow in table.check(&session).await? {
         watcher.reached(WorkEvent::Slow(&slow));
     }
-    let figures = Arc::new(QueueFigures::new(&job.name, table.queue().lease));
-    let _monitor = monitor(job, &figures).await?;
     let counts = table.counts(&session).await?;
+    figures::count(&figures, &WorkEvent::Counts(&counts));
     watcher.reached(WorkEvent::Begun { table: &table, counts: &counts });
+    if let Some((address, _)) = &answering {
+        watcher.reached(WorkEvent::Answering(*address));
+    }
     let folder = options.root.join(&job.name);
     make_folder(&folder)?;
     let secrets_accepted = keep::secrets_file(job, &folder);
@@ -123,19 +128,12 @@ pub async fn work(
         mask: jobs::mask(job, &options.secrets),
         stop,
         watcher: RefCell::new(watcher),
+        figures,
         leases: RefCell::new(BTreeSet::new()),
         is_lost: Cell::new(false),
         secrets_accepted,
-        figures,
     };
     worker.work(session).await
-}
-
-/// Answers who watches it, where the job says.
-async fn monitor(job: &Job, figures: &Arc<QueueFigures>) -> Result<Option<Answering>, RunnerError> {
-    let Some(address) = job.settings.listen else { return Ok(None) };
-    let monitor = Monitor::bind(address).await.map_err(|error| RunnerError::Usage(error.to_string()))?;
-    Ok(Some(monitor.begin(Arc::clone(figures))))
 }
 
 /// What is under way beside the batches.
@@ -183,7 +181,6 @@ impl<'a> Worker<'a> {
         };
         let mut stop = self.stop.clone();
         while !turn.is_over || !turn.batches.is_empty() || turn.claiming.is_some() {
-            figures::note(&self.figures, &WorkEvent::UnderWay(turn.batches.len()));
             if stop.borrow_and_update().is_set() && !turn.is_over {
                 self.tell(WorkEvent::Stopping);
                 turn.is_over = true;
@@ -192,6 +189,7 @@ impl<'a> Worker<'a> {
                 break;
             }
             self.begin_what_is_due(&mut turn);
+            self.figures.batches.set(turn.batches.len() as i64);
             let due = turn.next_due();
             tokio::select! {
                 Some(ended) = turn.batches.next() => self.batch_ended(&mut turn, ended),
@@ -262,7 +260,6 @@ impl<'a> Worker<'a> {
         if jobs < self.table.queue().claim as usize {
             turn.claim_at = Instant::now() + self.table.queue().poll;
         }
-        self.tell(WorkEvent::Claimed(jobs));
         if jobs == 0 {
             if self.options.until_empty && turn.batches.is_empty() {
                 turn.look_at = Instant::now();
@@ -290,7 +287,8 @@ impl<'a> Worker<'a> {
         match ended {
             Ok(BatchEnd::Settled { batch, renews_at, refused }) => {
                 if let Some(refused) = refused {
-                    turn.end(RunnerError::Usage(refused));
+                    let hint = "set the secret right, then start it again: its jobs are free";
+                    turn.end(RunnerError::Usage(format!("{refused}\nhint: {hint}")));
                 }
                 // Where others of the batch were asked, further ones may be, too.
                 let is_stuck = batch.freed > 0 && batch.done == 0 && !batch.has_failed();
@@ -319,10 +317,10 @@ impl<'a> Worker<'a> {
             Ok::<_, MergeError>(())
         };
         // One that fails is tried again soon enough: at two thirds of the lease, and at its end.
-        if let Err(error) = renewed.await
-            && is_passing(&error)
-        {
-            self.database_is_lost(&error);
+        match renewed.await {
+            Ok(()) => self.database_is_back(),
+            Err(error) if is_passing(&error) => self.database_is_lost(&error),
+            Err(_) => {}
         }
     }
 
@@ -354,7 +352,7 @@ impl<'a> Worker<'a> {
     }
 
     fn tell(&self, event: WorkEvent<'_>) {
-        figures::note(&self.figures, &event);
+        figures::count(&self.figures, &event);
         self.watcher.borrow_mut().reached(event);
     }
 
@@ -367,12 +365,14 @@ impl<'a> Worker<'a> {
         if is_usual {
             return;
         }
+        self.figures.look_failed(&self.mask.apply(&error.to_string()));
         if !self.is_lost.replace(true) {
             self.tell(WorkEvent::Lost(error));
         }
     }
 
     fn database_is_back(&self) {
+        self.figures.look_succeeded();
         if self.is_lost.replace(false) {
             self.tell(WorkEvent::Back);
         }

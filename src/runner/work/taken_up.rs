@@ -24,8 +24,11 @@ impl Worker<'_> {
             let Some((run, jobs)) = unfinished(&folder).await else { continue };
             let held = self.table.held(session, &run.plan.run).await?;
             if held < jobs.jobs.len() || jobs.queue != self.table.name() {
-                let why = "its lease was over, and other workers have its jobs";
-                self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+                // Else it died between its COMMIT and the end of its folder.
+                if !self.table.is_settled(session, &run.plan.run).await? {
+                    let why = "its lease was over, and other workers have its jobs";
+                    self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+                }
                 self.give_up(&run).await;
                 continue;
             }

@@ -11,6 +11,8 @@ pub enum WorkEvent<'a> {
         /// How it stands.
         counts: &'a QueueCounts,
     },
+    /// It answers there, over HTTP, how it stands.
+    Answering(std::net::SocketAddr),
     /// What slows it, and a hint.
     Slow(&'a str),
     /// An unfinished run of this folder's is taken up, with so many jobs.
@@ -27,12 +29,6 @@ pub enum WorkEvent<'a> {
         /// Why.
         why: &'a str,
     },
-    /// So many jobs were claimed; none where nothing waits.
-    Claimed(usize),
-    /// A batch's process has begun to ask, so long after its claim.
-    PickedUp(std::time::Duration),
-    /// So many batches are under way.
-    UnderWay(usize),
     /// Other workers have taken jobs of a run over, whose lease was over: nothing of it is published.
     Fenced {
         /// The run.

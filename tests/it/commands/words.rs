@@ -78,7 +78,7 @@ fn help_names_every_command_and_exit_code() {
       run       Plan, fetch, retry, publish and summarise; resume an unfinished run
 
     Look:
-      status    List the runs, or a run's shards
+      status    List the runs, a run's shards, or how a queue stands
       failures  Show what failed, by kind, with an example each
       query     Ask a run by SQL: views rows, requests, answers, input, and one per endpoint
 
@@ -90,6 +90,10 @@ fn help_names_every_command_and_exit_code() {
     Keep:
       limits    Show what is known of limits and hosts: pauses, quotas; lift a host's pause
       prune     Remove runs that are over and old
+
+    Stay up:
+      work      Work a table of jobs as they come, until a signal
+      requeue   Let jobs of a queue that have failed for good wait again
 
     Many machines:
       shard     Fetch one shard in this process; what is committed stays

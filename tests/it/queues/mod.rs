@@ -9,7 +9,9 @@
 //! | `changed` | what of one that somebody deletes, cancels or changes while it is being asked? |
 //! | `ending` | what is freed by a signal, a quota that is used up, a host that is down, a refused secret? |
 //! | `attack` | is there one result for each job, whatever is killed, stopped, cut or restarted? |
+//! | `looks` | what do `status`, `failures` and `check` tell of a queue, and does `requeue` bring back what it says? |
 //! | `lasting` | how soon is a job taken up, and what is left after thousands of batches? |
+//! | `watched` | what is told over HTTP and to systemd, and what is not synced? |
 //! | `trouble` | what other queues were told of in public |
 
 mod attack;
@@ -18,9 +20,11 @@ mod ending;
 mod examples;
 mod failing;
 mod lasting;
+mod looks;
 mod plain;
 mod stage;
 mod trouble;
+mod watched;
 
 /// A test on PostgreSQL and one on MariaDB of each function of a [`stage::Server`], named for them.
 macro_rules! on_both {

@@ -7,7 +7,7 @@
 //! | integer | `int`, `bigint`, `decimal` and `double` that have room |
 //! | bigint | `bigint`, `decimal` that has room |
 //! | double | `double` |
-//! | decimal(p,s) | `decimal` that has room for all its digits |
+//! | decimal(p,s) | `decimal` that has room for all its digits; of up to 20 digits without a point, which `bigint unsigned` is in a list, `bigint unsigned` |
 //! | date | `date`, `datetime` |
 //! | timestamp | `datetime(6)`, `timestamp(6)` |
 //! | json | `json`, `longtext` and other texts |
@@ -46,7 +46,9 @@ pub(super) fn fit(ty: Type, standing: &StandingType) -> Option<Fit> {
         Type::Bigint => name == "bigint" || name == "decimal" && has_room(19, 0),
         Type::Double => name == "double",
         Type::Decimal { precision, scale } => {
+            let is_unsigned = standing.name.contains("bigint unsigned");
             name == "decimal" && has_room(i32::from(precision) - i32::from(scale), scale.into())
+                || is_unsigned && scale == 0 && precision <= 20
         }
         Type::Date => matches!(name, "date" | "datetime"),
         Type::Timestamp => matches!(name, "datetime" | "timestamp") && standing.modifier == 6,
@@ -177,6 +179,9 @@ mod tests {
         for narrow in [decimal(8, 2), decimal(9, 1), decimal(9, 4), standing("double", -1)] {
             assert!(fit(money, &narrow).is_none(), "{narrow:?}");
         }
+        let unsigned = standing("bigint unsigned", -1);
+        let of = |precision, scale| fit(Type::Decimal { precision, scale }, &unsigned).is_some();
+        assert_eq!([of(20, 0), of(21, 0), of(19, 1)], [true, false, false]);
         assert!(fit(Type::Bigint, &decimal(19, 0)).is_some() && fit(Type::Bigint, &decimal(18, 0)).is_none());
     }
 

@@ -5,6 +5,13 @@ use std::time::Duration;
 use super::{MySql, identifier, literal};
 use crate::merge::dialect::queue::{Put, QueueDialect};
 
+/// SKIP LOCKED is in MariaDB from 10.6 on, in MySQL from 8 on.
+const TOO_OLD: &str = "SELECT CONCAT('its server has version ', version, ': queues need MariaDB 10.6 or MySQL 8') \
+     FROM (SELECT version, version LIKE '%MariaDB%' AS is_mariadb, \
+       SUBSTRING_INDEX(version, '.', 1) * 1000 + SUBSTRING_INDEX(SUBSTRING_INDEX(version, '.', 2), '.', -1) AS number \
+       FROM (SELECT VERSION() AS version) AS server) AS numbered \
+     WHERE number < CASE WHEN is_mariadb THEN 10006 ELSE 8000 END";
+
 /// The collation by which keys are compared.
 const BY_BYTES: &str = "/*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */";
 
@@ -82,6 +89,10 @@ impl QueueDialect for MySql {
         };
         let given: Vec<String> = put.given().iter().map(value).collect();
         format!("{} ON DUPLICATE KEY UPDATE {}", put.insert(""), given.join(", "))
+    }
+
+    fn too_old(&self) -> Option<&'static str> {
+        Some(TOO_OLD)
     }
 
     fn indexes(&self, id: &str) -> Option<String> {

@@ -73,6 +73,10 @@ impl QueueDialect for Postgres {
         )
     }
 
+    fn too_old(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Rows are locked when they have been sorted and counted.
     fn indexes(&self, _: &str) -> Option<String> {
         None

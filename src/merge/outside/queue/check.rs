@@ -5,7 +5,7 @@ use super::sql::QueueSql;
 use super::tables::{CLAIMS, DEAD, is_there};
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::merge::MergeError;
-use crate::merge::outside::ask::missing_right;
+use crate::merge::outside::ask::{complaints, missing_right};
 
 impl QueueTable {
     /// Tries what a worker does with the jobs' table, without a change: what is wrong is told all at once. What only slows it is
@@ -39,7 +39,10 @@ impl QueueTable {
                 queries.push(sql.dialect.may_not_make_table(&self.tables.schema));
             }
         }
-        let mut missing = Vec::new();
+        let mut missing = match sql.own.too_old() {
+            Some(query) => complaints(session, query).await?,
+            None => Vec::new(),
+        };
         for query in queries {
             missing.extend(missing_right(session, &query).await?);
         }
@@ -119,7 +122,7 @@ fn wrong(key: &str, error: DatabaseError) -> MergeError {
 }
 
 /// A column's name, where a text is nothing else.
-fn plain_name(text: &str) -> Option<String> {
+pub(super) fn plain_name(text: &str) -> Option<String> {
     let text = text.trim();
     let name = text.strip_prefix('`').and_then(|text| text.strip_suffix('`')).unwrap_or(text);
     let is_name = !name.is_empty()

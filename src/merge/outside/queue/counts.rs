@@ -19,9 +19,10 @@ pub struct QueueCounts {
     pub done_last_minute: u64,
     /// Jobs that have failed for good.
     pub dead: u64,
-    /// Seconds until the first of those that rest may be taken; `None` where none rests.
+    /// Seconds until the first rest ends; `None` where nothing rests.
     pub next_rest_ends: Option<f64>,
-    /// Seconds for which the claim has been there that has been renewed longest ago; `None` where none is.
+    /// Seconds for which the oldest job has been there that is not settled; `None` where there is none, or the job file does not
+    /// say by what column (`created`).
     pub oldest: Option<f64>,
 }
 
@@ -32,41 +33,14 @@ impl QueueCounts {
     }
 }
 
-/// A job that has failed for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadJob {
-    /// Its key.
-    pub key: String,
-    /// The run that settled it.
-    pub run: String,
-    /// How often it was asked.
-    pub attempts: u32,
-    /// Why, from the closed list of kinds, or `rejected`.
-    pub kind: String,
-    /// Why, for people.
-    pub detail: String,
-    /// When, in UTC, as the database prints it.
-    pub at: String,
-}
-
-/// A job that rests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestingJob {
-    /// Its key.
-    pub key: String,
-    /// How often it has failed.
-    pub attempts: u32,
-    /// Why it failed last; empty where it was never asked.
-    pub kind: String,
-    /// The same for people.
-    pub detail: String,
-    /// Until when, in UTC, as the database prints it.
-    pub until: String,
-}
-
 impl QueueSql<'_> {
+    /// How many, and for how long the oldest of them has been there.
     fn count_unsettled(&self) -> String {
-        format!("SELECT count(*) FROM {} WHERE ({})", self.tables.jobs, self.queue.condition)
+        let oldest = match &self.tables.created {
+            Some(created) => self.own.seconds_since(&format!("min({})", self.column(created))),
+            None => "NULL".to_owned(),
+        };
+        format!("SELECT count(*), {oldest} FROM {} WHERE ({})", self.tables.jobs, self.queue.condition)
     }
 
     fn count_claims(&self) -> String {
@@ -84,33 +58,6 @@ impl QueueSql<'_> {
 
     fn count_dead(&self) -> String {
         format!("SELECT count(*) FROM {} WHERE {}", self.tables.dead, self.of_queue())
-    }
-
-    /// The dead, those that died last first: key, run, attempts, kind, detail, moment.
-    fn dead(&self, most: u64) -> String {
-        let at = self.dialect.identifier("died_at");
-        let columns = ["key", "run", "attempts", "kind", "detail"].map(|name| self.dialect.identifier(name));
-        format!(
-            "SELECT {}, {} FROM {} WHERE {} ORDER BY {at} DESC LIMIT {most}",
-            columns.join(", "),
-            self.dialect.as_text(&at),
-            self.tables.dead,
-            self.of_queue()
-        )
-    }
-
-    /// Those that rest, the soonest first: key, attempts, kind, detail, until.
-    fn resting(&self, most: u64) -> String {
-        let (run, until) = (self.dialect.identifier("run"), self.dialect.identifier("until"));
-        let columns = ["key", "attempts", "kind", "detail"].map(|name| self.dialect.identifier(name));
-        format!(
-            "SELECT {}, {} FROM {} WHERE {} AND {run} = '' AND {until} > {} ORDER BY {until} LIMIT {most}",
-            columns.join(", "),
-            self.dialect.as_text(&until),
-            self.tables.claims,
-            self.of_queue(),
-            self.own.now()
-        )
     }
 
     fn count_done(&self, job: &str) -> String {
@@ -160,7 +107,9 @@ impl QueueTable {
         session.run(sql.dialect.begin_reading()).await?;
         let mut counts = QueueCounts::default();
         let number = |row: Row, at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
-        counts.unsettled = number(session.row(&sql.count_unsettled()).await?, 0);
+        let unsettled = session.row(&sql.count_unsettled()).await?;
+        counts.oldest = unsettled.number::<f64>(1).map(|seconds| seconds.max(0.0));
+        counts.unsettled = number(unsettled, 0);
         if is_there(session, &self.tables.schema, CLAIMS).await? {
             let row = session.row(&sql.count_claims()).await?;
             counts.next_rest_ends = row.number(2);
@@ -181,41 +130,6 @@ impl QueueTable {
         }
         let row = session.row(&sql.count_done(&self.job)).await?;
         Ok(row.number::<f64>(0).unwrap_or_default() as u64)
-    }
-
-    /// The jobs that have failed for good, up to so many, those that died last first.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn dead(&self, session: &Session, most: u64) -> Result<Vec<DeadJob>, MergeError> {
-        let sql = self.sql(session)?;
-        session.run(sql.dialect.settings()).await?;
-        let job = |row: &Row| DeadJob {
-            key: row.text(0),
-            run: row.text(1),
-            attempts: row.number(2).unwrap_or_default(),
-            kind: row.text(3),
-            detail: row.text(4),
-            at: row.text(5),
-        };
-        Ok(session.rows(&sql.dead(most)).await?.iter().map(job).collect())
-    }
-
-    /// The jobs that rest, up to so many, those whose rest ends first.
-    ///
-    /// # Errors
-    /// Of the database.
-    pub async fn resting(&self, session: &Session, most: u64) -> Result<Vec<RestingJob>, MergeError> {
-        let sql = self.sql(session)?;
-        session.run(sql.dialect.settings()).await?;
-        let job = |row: &Row| RestingJob {
-            key: row.text(0),
-            attempts: row.number(1).unwrap_or_default(),
-            kind: row.text(2),
-            detail: row.text(3),
-            until: row.text(4),
-        };
-        Ok(session.rows(&sql.resting(most)).await?.iter().map(job).collect())
     }
 
     /// Forgets runs of the queue that were published an hour ago, and the dead of that age.

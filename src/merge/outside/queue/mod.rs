@@ -16,7 +16,8 @@
 //! | `claim.rs` | jobs are claimed |
 //! | `ends.rs` | what becomes of each job |
 //! | `settle.rs` | fence and settlement, within the transaction of a load |
-//! | `counts.rs` | how a queue stands |
+//! | `counts.rs` | how a queue stands, quickly |
+//! | `standing.rs` | the same job by job, and which have failed |
 //! | `requeue.rs` | jobs that have failed for good wait again |
 //! | `check.rs` | what keeps a queue from being worked, or slows it |
 
@@ -27,26 +28,34 @@ mod ends;
 mod requeue;
 mod settle;
 mod sql;
+mod standing;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::claim::Claimed;
-pub use self::counts::{DeadJob, QueueCounts, RestingJob};
+pub use self::counts::QueueCounts;
 pub use self::ends::Moved;
 pub(in crate::merge) use self::ends::{Facts, FailedPair, JobEnd};
 pub use self::requeue::Requeued;
 pub(super) use self::settle::{fence, settle};
 use self::sql::QueueSql;
+pub use self::standing::{DeadJob, NextJob, QueueStanding, RestingJob};
 use self::tables::QueueTables;
-use crate::database::{Server, Session};
+use super::ask::run_if_any;
+use crate::database::{Server, Session, Trouble};
 use crate::handoff::ClaimedJobs;
 use crate::job::{Job, Queue, Source};
 use crate::merge::MergeError;
 use crate::record::Ordinal;
 use crate::secrets::Secrets;
+
+/// How long a renewal waits for a claim that is locked.
+const LOCKED: Duration = Duration::from_secs(1);
 
 /// A queue that can be worked: its tables are there.
 #[derive(Debug, Clone)]
@@ -90,6 +99,20 @@ impl QueueTable {
         Ok(table)
     }
 
+    /// The names of windrow's own tables that are not there.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn own_tables_lacking(&self, session: &Session) -> Result<Vec<&'static str>, MergeError> {
+        let mut lacking = Vec::new();
+        for table in [tables::CLAIMS, tables::DEAD] {
+            if !tables::is_there(session, &self.tables.schema, table).await? {
+                lacking.push(table);
+            }
+        }
+        Ok(lacking)
+    }
+
     /// The jobs' table as `schema.table`.
     pub fn name(&self) -> &str {
         &self.tables.name
@@ -121,15 +144,38 @@ impl QueueTable {
         claim::claim(session, &self.sql(session)?, run, most).await
     }
 
-    /// Makes the leases of these runs as long as they were.
+    /// Makes the leases of these runs as long as they were. One that is being settled just now, and locked for that, is passed by.
     ///
     /// # Errors
     /// Of the database.
     pub async fn renew(&self, session: &Session, runs: &[String]) -> Result<(), MergeError> {
-        if !runs.is_empty() {
-            session.run(&self.sql(session)?.renew(runs.iter().map(String::as_str))).await?;
+        let sql = self.sql(session)?;
+        for run in runs {
+            session.run(sql.own.begin_read_committed()).await?;
+            run_if_any(session, sql.dialect.wait_for_locks(LOCKED)).await?;
+            match session.run(&sql.renew(run)).await {
+                Ok(()) => session.run("COMMIT").await?,
+                Err(error)
+                    if matches!(
+                        error.trouble(),
+                        Some(Trouble::Cancelled | Trouble::Deadlock | Trouble::Passing)
+                    ) =>
+                {
+                    session.run("ROLLBACK").await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
+    }
+
+    /// Whether a run's jobs are settled.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub async fn is_settled(&self, session: &Session, run: &str) -> Result<bool, MergeError> {
+        let found = session.row(&self.sql(session)?.settled(run)).await?;
+        Ok(found.number::<u64>(0).unwrap_or_default() > 0)
     }
 
     /// How many jobs a run still has.

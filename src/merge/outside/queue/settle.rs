@@ -140,9 +140,13 @@ fn rest<'a>((job, end): (&'a ClaimedJob, &'a JobEnd)) -> Option<Rest<'a>> {
             kind: Some(kind),
             detail: Some(detail),
         }),
-        JobEnd::Freed { rest } if job.attempts > 0 || !rest.is_zero() => {
-            Some(Rest { key: &job.key, attempts: job.attempts, rest: *rest, kind: None, detail: None })
-        }
+        JobEnd::Freed { rest, kind, detail } if job.attempts > 0 || !rest.is_zero() => Some(Rest {
+            key: &job.key,
+            attempts: job.attempts,
+            rest: *rest,
+            kind: kind.as_deref(),
+            detail: detail.as_deref(),
+        }),
         JobEnd::Moved(Moved::Changed) if job.attempts > 0 => Some(Rest {
             key: &job.key,
             attempts: job.attempts,

@@ -64,11 +64,12 @@ impl QueueSql<'_> {
     }
 
     /// A column of the jobs' table.
-    fn column(&self, name: &str) -> String {
+    pub fn column(&self, name: &str) -> String {
         format!("{}.{}", self.name(&self.tables.jobs_table), self.name(name))
     }
 
-    fn key(&self) -> String {
+    /// What a job is known by.
+    pub fn key(&self) -> String {
         let id: Vec<String> = self.tables.id().iter().map(|name| self.column(name)).collect();
         self.own.key_of(&id)
     }
@@ -83,7 +84,8 @@ impl QueueSql<'_> {
         format!("SELECT {} FROM {} WHERE 1 = 0", self.read(), self.tables.jobs)
     }
 
-    fn unclaimed(&self) -> String {
+    /// A condition: nobody has the job, and it does not rest.
+    pub fn unclaimed(&self) -> String {
         let (key, until) = (self.name("key"), self.name("until"));
         format!(
             "NOT EXISTS (SELECT 1 FROM {} AS windrow_claim WHERE windrow_claim.{} = {} AND windrow_claim.{key} = {} \
@@ -97,15 +99,16 @@ impl QueueSql<'_> {
     }
 
     /// In which order jobs are taken.
-    fn order(&self) -> String {
+    pub fn order(&self) -> String {
         let id = || self.tables.id().iter().map(|name| self.column(name)).collect::<Vec<_>>().join(", ");
         self.queue.order.clone().unwrap_or_else(id)
     }
 
-    /// The next jobs that wait and nobody has, locked: key, then what a run reads.
+    /// The next jobs that wait and nobody has, locked: key, then what a run reads. The key has a name of its own: `id` in the
+    /// order would else be either, or the key, which is text.
     pub fn next(&self, most: u64) -> String {
         format!(
-            "SELECT {}, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
+            "SELECT {} AS windrow_key, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
             self.key(),
             self.read(),
             self.tables.jobs,
@@ -145,16 +148,27 @@ impl QueueSql<'_> {
         )
     }
 
-    /// Makes the leases of runs as long as they were.
-    pub fn renew<'r>(&self, runs: impl Iterator<Item = &'r str>) -> String {
+    /// Makes the lease of a run as long as it was.
+    pub fn renew(&self, run: &str) -> String {
         format!(
-            "UPDATE {} SET {} = {} WHERE {} AND {} IN ({})",
+            "UPDATE {} SET {} = {} WHERE {} AND {} = {}",
             self.tables.claims,
             self.name("until"),
             self.own.after(self.queue.lease),
             self.of_queue(),
             self.name("run"),
-            self.texts(runs)
+            self.text(run)
+        )
+    }
+
+    /// How many publications of a run there are, of those that were counted.
+    pub fn settled(&self, run: &str) -> String {
+        format!(
+            "SELECT count(*) FROM {} WHERE {} = {} AND {} >= 0",
+            self.tables.runs,
+            self.name("run_id"),
+            self.text(run),
+            self.name("rows")
         )
     }
 
@@ -174,7 +188,7 @@ impl QueueSql<'_> {
     }
 
     /// A condition: the row is one of these jobs. By the columns of the id, which an index has, and by the key, which is exact.
-    fn is_one_of(&self, jobs: &[JobId<'_>]) -> String {
+    pub fn is_one_of(&self, jobs: &[JobId<'_>]) -> String {
         let literal = |at: usize, job: &JobId<'_>| {
             let text = job.id.get(at).map_or("", String::as_str);
             self.own.id_literal(text, self.tables.is_number(at))
@@ -198,7 +212,8 @@ impl QueueSql<'_> {
         format!("{found} AND {} IN ({keys})", self.key())
     }
 
-    fn jobs_by_index(&self) -> String {
+    /// The jobs, found by the index of their ids.
+    pub fn jobs_by_index(&self) -> String {
         format!("{}{}", self.tables.jobs, self.own.by_index(&self.tables.index))
     }
 
@@ -215,7 +230,7 @@ impl QueueSql<'_> {
     }
 
     /// A condition on our own tables: the row is of one of these jobs.
-    fn has_key<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+    pub fn has_key<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
         format!("{} AND {} IN ({})", self.of_queue(), self.name("key"), self.texts(keys))
     }
 
@@ -250,6 +265,12 @@ impl QueueSql<'_> {
     /// Ends claims.
     pub fn drop_claims<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
         format!("DELETE FROM {} WHERE {}", self.tables.claims, self.has_key(keys))
+    }
+
+    /// Ends the rests of jobs; claims that a run has stay.
+    pub fn drop_rests<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        let condition = self.has_key(keys);
+        format!("DELETE FROM {} WHERE {condition} AND {} = ''", self.tables.claims, self.name("run"))
     }
 
     /// Lets jobs rest.

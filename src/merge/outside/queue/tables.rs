@@ -53,6 +53,8 @@ pub(super) struct QueueTables {
     pub id_columns: usize,
     /// The unique index on the id, not quoted.
     pub index: String,
+    /// The column that says when a job was put there, not quoted.
+    pub created: Option<String>,
 }
 
 impl QueueTables {
@@ -92,7 +94,10 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
     }
     let there = session.rows(&dialect.columns(id)).await?;
     let there: Vec<String> = there.iter().map(|row| row.text(0)).collect();
-    let columns = spelled(dialect, &there, job).map_err(|problems| unfit(&name, problems))?;
+    let wanted = job.input_columns();
+    let columns = spelled(dialect, &there, &wanted).map_err(|problems| unfit(&name, problems))?;
+    let created = queue.created.as_slice();
+    let created = spelled(dialect, &there, created).map_err(|problems| unfit(&name, problems))?.pop();
     let id_columns = job.input.id.len();
     let index = session.row(&own.unique_index_of(id, &columns[..id_columns])).await?;
     let Some(index) = index.get(0) else {
@@ -117,6 +122,7 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
         fields: Vec::new(),
         id_columns,
         index: index.to_owned(),
+        created,
     };
     let sql = QueueSql { dialect, own, tables: &tables, queue };
     let mut fields = session.fields(&sql.nothing()).await?;
@@ -125,13 +131,12 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
     Ok(tables)
 }
 
-/// The columns that a run reads, as the table spells them, or what is wrong with them.
-fn spelled(dialect: &dyn Dialect, there: &[String], job: &Job) -> Result<Vec<String>, Vec<String>> {
+/// Columns as the table spells them, or what is wrong with them.
+fn spelled(dialect: &dyn Dialect, there: &[String], wanted: &[String]) -> Result<Vec<String>, Vec<String>> {
     let found = |name: &String| {
         let is = |name: &str| there.iter().find(|there| dialect.is_same_column(there, name));
         is(name).or_else(|| is(&name.to_ascii_lowercase())).cloned()
     };
-    let wanted = job.input_columns();
     let lacking = wanted.iter().filter(|name| found(name).is_none());
     let problems: Vec<String> =
         lacking.map(|name| format!("it has no column {name:?}; it has {}", there.join(", "))).collect();
