@@ -333,8 +333,8 @@ mod tests {
 
     #[test]
     fn a_process_that_dies_over_a_job_counts_as_an_attempt() {
-        let died =
-            |attempts| Case { attempts, ends: None, failed: vec![], died_of: Some("why crashed") }.end();
+        let case = || Case { ends: None, died_of: Some("why crashed"), ..Case::of([End::Ok, End::Ok], &[]) };
+        let died = |attempts| Case { attempts, ..case() }.end();
         assert_eq!([died(0), died(2)], [rests(1, 30, "crashed"), dead(3, "crashed")]);
         let done = Case { died_of: Some("why crashed"), ..Case::of([End::Ok, End::Ok], &[]) };
         assert_eq!(done.end(), JobEnd::Done);
