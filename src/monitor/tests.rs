@@ -223,6 +223,7 @@ fn prometheus_reads_the_figures_as_they_are() {
     figures.claimed.set(8);
     figures.resting.set(9);
     figures.dead.set(10);
+    figures.oldest.set(11.5);
     figures.batches.set(12);
     figures.batch_seconds.observe(0.3);
     figures.pick_up.observe(4000.0);
@@ -244,6 +245,7 @@ fn prometheus_reads_the_figures_as_they_are() {
     gauge - windrow_queue_dead_jobs windrow_job='films' 10
     gauge - windrow_queue_batches_under_way windrow_job='films' 12
     gauge - windrow_queue_database_up windrow_job='films' 1
+    gauge seconds windrow_queue_oldest_job_seconds windrow_job='films' 11.5
     histogram seconds windrow_queue_batch_seconds_sum windrow_job='films' 0.3
     histogram seconds windrow_queue_batch_seconds_count windrow_job='films' 1
     histogram seconds windrow_queue_pick_up_seconds_sum windrow_job='films' 4000.0
