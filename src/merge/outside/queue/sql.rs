@@ -148,11 +148,13 @@ impl QueueSql<'_> {
         )
     }
 
-    /// Makes the lease of a run as long as it was.
+    /// Makes the lease of a run as long as it was. By the same index as a settlement, which would wait for one that came by another
+    /// and has it wait.
     pub fn renew(&self, run: &str) -> String {
         format!(
-            "UPDATE {} SET {} = {} WHERE {} AND {} = {}",
+            "UPDATE {}{} SET {} = {} WHERE {} AND {} = {}",
             self.tables.claims,
+            self.own.by_index("PRIMARY"),
             self.name("until"),
             self.own.after(self.queue.lease),
             self.of_queue(),
