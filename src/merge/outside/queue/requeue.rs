@@ -34,10 +34,11 @@ impl QueueSql<'_> {
     /// Locks the rows of jobs that are there.
     fn lock_there(&self, jobs: &[JobId<'_>]) -> String {
         format!(
-            "SELECT {} FROM {} WHERE {} FOR UPDATE",
+            "SELECT {} FROM {} WHERE {} {}",
             self.key(),
             self.jobs_by_index(),
-            self.is_one_of(jobs)
+            self.is_one_of(jobs),
+            self.own.for_update()
         )
     }
 
