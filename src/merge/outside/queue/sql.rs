@@ -323,6 +323,11 @@ impl QueueSql<'_> {
         self.own.put(&Put { table: &self.tables.dead, columns: &columns, key: 2, rows: &rows, only: None })
     }
 
+    /// Which of these jobs are noted to have failed for good.
+    pub fn dead_among<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.name("key"), self.tables.dead, self.has_key(keys))
+    }
+
     /// What was noted of jobs that had failed for good before, and have succeeded, or are gone, goes.
     pub fn exhume<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
         self.delete_by_key(&self.tables.dead, keys)
