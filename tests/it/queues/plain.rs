@@ -226,7 +226,8 @@ fn ids_that_no_key_can_hold_are_told(on: Server) {
     let (binary, text) = on.own([("bytea", "text"), ("binary(16)", "varchar(700)")]);
     for (id, ids) in [(binary, bytes.map(str::to_owned)), (text, ["a", "b"].map(long))] {
         let stage = Stage::new(on);
-        stage.make_tables(&format!("id {id} PRIMARY KEY"), &format!("id {id} PRIMARY KEY"));
+        let result = if id == "bytea" { "text" } else { id };
+        stage.make_tables(&format!("id {id} PRIMARY KEY"), &format!("id {result} PRIMARY KEY"));
         stage.change("{target}", "{target}?id={id}");
         for (number, id) in ids.iter().enumerate() {
             stage.sql(&format!("INSERT INTO jobs (id, target) VALUES ({id}, 't{number}')"));
@@ -234,9 +235,8 @@ fn ids_that_no_key_can_hold_are_told(on: Server) {
         let ended = stage.work();
         match ended.code {
             Some(0) if stage.count("done") == 2 => {
-                let right = "SELECT count(*) FROM results JOIN jobs USING (id) WHERE \
-                     results.target LIKE concat('/echo/', jobs.target, '?id=%')";
-                assert_eq!(stage.number(right), 2, "{id}");
+                let right = "SELECT count(*), count(DISTINCT results.target), count(DISTINCT results.id) FROM results";
+                assert_eq!(stage.sql(right), ["2|2|2"], "{id}");
             }
             Some(0) => {
                 assert_eq!((stage.count("failed"), stage.dead().len()), (2, 2), "{id}: {}", ended.stderr)

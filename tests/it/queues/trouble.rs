@@ -26,6 +26,8 @@ on_both!(
     a_job_that_is_set_back_by_its_own_statement_is_no_change,
     two_queues_of_one_database_know_nothing_of_each_other,
     many_jobs_that_are_done_make_no_claim_slower,
+    what_the_database_is_set_to_changes_nothing,
+    a_database_that_takes_no_writes_for_a_while_loses_nothing,
 );
 
 /// celery/celery#5306, #5935, taskforcesh/bullmq#439: the lease ends while the job is still asked, and another worker asks too.
@@ -381,4 +383,73 @@ fn many_jobs_that_are_done_make_no_claim_slower(on: Server) {
     let read = reads(&stage) - before;
     assert!(read < 119_000, "{read} rows are read for 20 jobs");
     assert_eq!(stage.number("SELECT count(*) FROM results"), 21);
+}
+
+/// apache/airflow#23361 (another isolation), and sessions that print moments otherwise, so that one job has two keys.
+fn what_the_database_is_set_to_changes_nothing(on: Server) {
+    let stage = Stage::apart(on);
+    let id = on.own(["id timestamptz PRIMARY KEY", "id datetime(6) PRIMARY KEY"]);
+    stage.make_tables(id, id);
+    stage.change("poll = \"50ms\"", "poll = \"50ms\"\nclaim = 5");
+    stage.origin.knobs(&super::stage::failing(0..40, 500, Some(1)));
+    let moments: Vec<String> =
+        (0..40).map(|number| format!("('2026-10-25 02:{number:02}:00.5', 't{number}')")).collect();
+    stage.sql(&format!("INSERT INTO jobs (id, target) VALUES {}", moments.join(", ")));
+    let worker = stage.start();
+    stage.wait_until_asked(20);
+    let database = stage.url().rsplit('/').next().unwrap().to_owned();
+    match on {
+        Server::Postgres => {
+            for set in [
+                "default_transaction_isolation = 'serializable'",
+                "timezone = 'Asia/Kathmandu'",
+                "datestyle = 'German, DMY'",
+                "standard_conforming_strings = off",
+            ] {
+                stage.sql(&format!("ALTER DATABASE {database} SET {set}"));
+            }
+        }
+        Server::MariaDb => drop(stage.sql(
+            "SET GLOBAL tx_isolation = 'SERIALIZABLE'; SET GLOBAL time_zone = '+05:45'; \
+             SET GLOBAL sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT,NO_BACKSLASH_ESCAPES'",
+        )),
+    }
+    // Whose sessions all begin after it.
+    let machine = Sandbox::new();
+    machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
+    let other = machine.start(["work", "jobs.toml"]);
+    until(3 * SOON, "all are done", || stage.count("done") == 40);
+    end(worker);
+    end(other);
+    stage.is_settled_after_failures(40);
+    assert_eq!(stage.asked(), 80, "each fails once");
+}
+
+/// graphile/worker#449: after a restart into recovery a job was locked by nobody, and never taken again.
+fn a_database_that_takes_no_writes_for_a_while_loses_nothing(on: Server) {
+    let stage = Stage::apart(on);
+    stage.origin.knobs(r#"{"latency_ms": 500}"#);
+    stage.change("poll = \"50ms\"", "poll = \"50ms\"\nclaim = 10");
+    stage.insert(1..=60);
+    let mut worker = stage.start();
+    stage.wait_until_asked(20);
+    stage.sql(on.own([
+        "REVOKE UPDATE, INSERT ON jobs, results FROM postgres; ALTER TABLE results RENAME TO away",
+        "SET GLOBAL read_only = 1",
+    ]));
+    std::thread::sleep(Duration::from_secs(3));
+    stage.sql(on.own(["ALTER TABLE away RENAME TO results; GRANT ALL ON jobs, results TO postgres", "SET GLOBAL read_only = 0"]));
+    let began = Instant::now();
+    while stage.count("done") < 60 {
+        assert!(began.elapsed() < at_most(Duration::from_secs(30)), "{:?}", stage.states());
+        // It may have ended with an error, after which somebody starts it again.
+        if let Some(status) = worker.try_wait().unwrap() {
+            assert!([Some(2), Some(5)].contains(&status.code()), "{status}");
+            wait(worker);
+            worker = stage.start();
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    end(worker);
+    stage.is_settled(60);
 }
