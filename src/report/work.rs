@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::numbers::counted;
+use super::numbers::{count, counted};
 use super::progress::Detail;
 use crate::merge::{FailedJob, QueueCounts, SettledBatch};
 use crate::os::tell;
@@ -22,7 +22,6 @@ pub struct WorkConsole {
     /// Since the last line.
     since: Sums,
     told_at: Instant,
-    counts: Option<QueueCounts>,
 }
 
 /// What batches came to.
@@ -65,15 +64,7 @@ impl WorkConsole {
     /// Of a worker that begins now.
     pub fn new(job: &str, detail: Detail) -> WorkConsole {
         let (now, sums) = (Instant::now(), Sums::default());
-        WorkConsole {
-            job: job.to_owned(),
-            detail,
-            began: now,
-            all: sums,
-            since: sums,
-            told_at: now,
-            counts: None,
-        }
+        WorkConsole { job: job.to_owned(), detail, began: now, all: sums, since: sums, told_at: now }
     }
 
     /// The worker has ended.
@@ -104,7 +95,6 @@ impl WorkConsole {
             sums.add(batch, requests);
             self.say(&format!("run {run}: {} in {:.2} s", sums.words(), took.as_secs_f64()));
         }
-        self.tell_now_and_then();
     }
 
     /// Tells of one job, unless of many already.
@@ -115,18 +105,15 @@ impl WorkConsole {
         }
     }
 
-    fn tell_now_and_then(&mut self) {
+    fn tell_now_and_then(&mut self, counts: &QueueCounts) {
         let passed = self.told_at.elapsed();
         if passed < TELL_EVERY || self.since == Sums::default() {
             return;
         }
         if self.detail != Detail::Little {
             let each = self.since.done as f64 / passed.as_secs_f64();
-            let waiting = self
-                .counts
-                .as_ref()
-                .map_or_else(String::new, |counts| format!("; {} waiting", counts.waiting()));
-            self.say(&format!("{} ({each:.0}/s){waiting}", self.since.words()));
+            let waiting = count(counts.waiting());
+            self.say(&format!("{} ({each:.0}/s); {waiting} waiting", self.since.words()));
         }
         let more = self.since.named.saturating_sub(NAMED);
         if more > 0 {
@@ -150,10 +137,7 @@ impl WorkWatcher for WorkConsole {
         let is_quiet = self.detail == Detail::Little;
         match event {
             WorkEvent::Settled { run, batch, requests, took } => self.settled(run, batch, requests, took),
-            WorkEvent::Counts(counts) => {
-                self.counts = Some(counts.clone());
-                self.tell_now_and_then();
-            }
+            WorkEvent::Counts(counts) => self.tell_now_and_then(counts),
             WorkEvent::Begun { table, counts } if !is_quiet => {
                 let queue = table.queue();
                 self.say(&format!(

@@ -78,6 +78,8 @@ const MEANINGS: &[Meaning] = &[
     (QUEUE, &["interval", "poll_interval", "polling_interval", "sleep", "poll_delay", "poll_every", "fetch_poll_interval", "sleep_delay", "every", "notify", "listen_notify"],
         "write poll = \"250ms\", how often it is looked for new jobs"),
     (QUEUE, &["url", "database", "connection", "dsn", "to", "db", "con", "connection_string"], "leave it out: the queue is in the database of [table] to"),
+    (QUEUE, &["created_at", "inserted_at", "enqueued_at", "queued_at", "timestamp", "time_column", "added_at", "created_on"],
+        "write created = \"created_at\", the column that says when a job was put there"),
     (QUEUE, &["sql", "query"], "write table and where: the jobs' columns are there by their names"),
     (QUEUE, &["id", "key", "primary_key", "id_column", "pk"], "write id = \"id\" in [input], beside queue"),
 

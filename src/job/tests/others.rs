@@ -243,6 +243,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "write attempts = 5",
     ),
     ("queue", &["delay", "retry_delay", "retry_backoff"], "write backoff = "),
+    ("queue", &["created_at", "enqueued_at"], "write created = "),
     ("queue", &["interval", "poll_interval", "fetch_poll_interval", "polling_interval"], "write poll = "),
     ("queue", &["database", "url"], "[table] to"),
     ("queue", &["id", "primary_key"], "write id = "),

@@ -174,6 +174,7 @@ fn bounds_are_kept() {
         ("poll = '5ms'", "from 10ms to 1h"),
         ("poll = 250", "expected a duration in quotes, found an integer"),
         ("order = ''", "`order` is empty"),
+        ("created = ' '", "`created` is empty"),
         ("requeue = 3", "expected text, found an integer"),
     ] {
         let found = mistakes_of(&with(&format!("{QUEUE}, {key}"), ""));

@@ -206,3 +206,76 @@ fn not_closed(at: usize) -> Misfit {
 fn is_word(one: char) -> bool {
     one.is_ascii_alphanumeric() || matches!(one, '_' | '$') || !one.is_ascii() && !one.is_whitespace()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{mariadb_server, postgres_server};
+
+    /// All texts of up to five such letters between these quotes that are taken, each as one.
+    fn taken(before: &str, letters: &[char], after: char, server: ServerKind) -> Vec<String> {
+        let mut inner = vec![String::new()];
+        let mut at = 0;
+        while inner[at].chars().count() < 5 {
+            let longer: Vec<String> = letters.iter().map(|letter| format!("{}{letter}", inner[at])).collect();
+            inner.extend(longer);
+            at += 1;
+        }
+        let all = inner.iter().map(|inner| format!("{before}{inner}{after}"));
+        let is_one_text = |text: &String| {
+            tokens(text, server)
+                .is_ok_and(|tokens| tokens.len() == 1 && matches!(tokens[0].token, Token::Text | Token::Name))
+        };
+        all.filter(is_one_text).collect()
+    }
+
+    fn counted(texts: &[String]) -> String {
+        let rows: Vec<String> = texts.iter().map(|text| format!("({text})")).collect();
+        format!("SELECT count(*) FROM (VALUES {}) AS all_of_them", rows.join(", "))
+    }
+
+    /// Whatever the server's settings are: one text that ended elsewhere would be an error, or another number of rows.
+    #[test]
+    fn a_text_ends_where_postgresql_ends_it() {
+        let plain = taken("'", &['\'', '\\', 'x', '('], '\'', ServerKind::Postgres);
+        let escaping = taken("E'", &['\'', '\\', 'x', '('], '\'', ServerKind::Postgres);
+        let dollars = taken("$x$", &['$', 'x', '\'', '\\'], '$', ServerKind::Postgres);
+        let texts = [plain, escaping, dollars].concat();
+        assert!(texts.len() > 700, "{}", texts.len());
+        for setting in ["on", "off"] {
+            let database = postgres_server::shared().database();
+            let set = format!("ALTER DATABASE {} SET standard_conforming_strings = {setting}", database.name);
+            database.execute(&set);
+            assert_eq!(database.rows(&counted(&texts)), [texts.len().to_string()], "{setting}");
+        }
+    }
+
+    #[test]
+    fn a_text_ends_where_mariadb_ends_it() {
+        let single = taken("'", &['\'', '\\', 'x', '('], '\'', ServerKind::MySql);
+        let double = taken("\"", &['"', '\\', '\'', '('], '"', ServerKind::MySql);
+        let texts = [single, double].concat();
+        assert!(texts.len() > 400, "{}", texts.len());
+        let database = mariadb_server::shared().database();
+        for mode in ["", "NO_BACKSLASH_ESCAPES"] {
+            let select = format!("SET sql_mode = '{mode}'; {}", counted(&texts));
+            assert_eq!(database.rows(&select), [texts.len().to_string()], "{mode}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What stands around a piece stays around it.
+        #[test]
+        fn a_piece_that_is_taken_ends_nothing(text in "[()'\"`\\\\$;#? aE=,.?/*\\-\n0é]{0,24}") {
+            for server in [ServerKind::Postgres, ServerKind::MySql] {
+                let Ok(inside) = tokens(&text, server) else { continue };
+                let around = format!("a = ({text}) AND b");
+                let tokens = tokens(&around, server).expect("what is around it is well");
+                let expected = inside.len() + 6;
+                proptest::prop_assert_eq!(tokens.len(), expected, "{}", around);
+                let last = &tokens[tokens.len() - 1];
+                proptest::prop_assert_eq!((&around[last.range.clone()], last.depth), ("b", 0));
+            }
+        }
+    }
+}

@@ -63,7 +63,7 @@ pub(super) fn validated(file: &raw::JobFile, queue: &raw::Queue, mistakes: &mut 
         done: done?,
         failed: failed?,
         requeue,
-        created: queue.created.as_ref().map(|created| created.value.clone()),
+        created: queue.created.as_ref().and_then(|created| column(created, mistakes)),
         claim: queue.claim.as_ref().map_or(200, |count| count.value.0 as u32),
         parallel: queue.parallel.as_ref().map_or(4, |count| count.value.0 as u16),
         lease: time(queue.lease.as_ref().map(|time| time.value.0), Duration::from_secs(60)),
@@ -94,6 +94,15 @@ fn table_of_jobs(name: &At<String>, kind: Kind, mistakes: &mut Mistakes) -> Opti
         Err((message, hint)) => mistakes.add(&name.span, message, hint),
     }
     Some(name.value.clone())
+}
+
+fn column(created: &At<String>, mistakes: &mut Mistakes) -> Option<String> {
+    if created.text().trim().is_empty() {
+        let hint =
+            "write the name of the column that says when a job was put there: created = \"created_at\"";
+        mistakes.add(&created.span, "`created` is empty", hint);
+    }
+    Some(created.value.clone())
 }
 
 /// Whether a table is one that windrow keeps itself.

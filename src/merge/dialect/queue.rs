@@ -42,6 +42,11 @@ pub(in crate::merge) trait QueueDialect: Sync {
     /// which `{old}` stands for the table).
     fn put(&self, put: &Put<'_>) -> String;
 
+    /// Whether columns of a type, by its plain name, hold bytes that are no text.
+    fn is_binary(&self, _ty: &str) -> bool {
+        false
+    }
+
     /// Why the server cannot have queues: a query that answers with complaints; `None` where each that is supported can.
     fn too_old(&self) -> Option<&'static str>;
 

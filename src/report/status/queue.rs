@@ -27,6 +27,8 @@ struct QueueFacts<'a> {
     database: String,
     /// Jobs that the next claim may take.
     waiting: u64,
+    /// Seconds for which the oldest of them has been there; null where none waits, or the job file has no `created`.
+    oldest_waiting_seconds: Option<f64>,
     /// The one that it takes first; null where none waits.
     next: Option<Next<'a>>,
     /// Jobs that workers have.
@@ -68,6 +70,7 @@ impl<'a> QueueFacts<'a> {
             table: table.name(),
             database: table.queue().database.shown(),
             waiting: standing.waiting,
+            oldest_waiting_seconds: standing.oldest_waiting,
             next: standing.next.as_ref().map(Next::of),
             claimed: standing.claimed,
             claimed_by_runs: standing.claiming_runs,
@@ -130,7 +133,9 @@ pub async fn queue(
 /// A line for each state: how many, and what else is to be said.
 fn lines(job: &Job, standing: &QueueStanding) -> Vec<Vec<String>> {
     let word = job_word(&job.path);
-    let next = standing.next.as_ref().map_or_else(String::new, next_in_words);
+    let oldest = standing.oldest_waiting.map(|seconds| format!("the oldest for {}", time(seconds)));
+    let next = standing.next.as_ref().map(next_in_words);
+    let next = oldest.into_iter().chain(next).collect::<Vec<_>>().join(", ");
     let by = match standing.claiming_runs {
         0 => String::new(),
         runs => format!("by {}", counted(runs, "run")),
@@ -161,7 +166,7 @@ fn next_in_words(next: &NextJob) -> String {
 }
 
 /// Seconds as a time; none where the moment is over.
-pub(super) fn time(seconds: f64) -> String {
+fn time(seconds: f64) -> String {
     duration(std::time::Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(std::time::Duration::MAX))
 }
 

@@ -99,7 +99,6 @@ impl Worker<'_> {
             return Ok(BatchEnd::Nothing);
         }
         if let Some(error) = disk_error(&worked) {
-            self.free(&batch.run.plan.run).await;
             return Err(error);
         }
         let settled = self.publish(batch, &asked).await?;
@@ -133,9 +132,11 @@ impl Worker<'_> {
                     .await?
             }
         };
+        // Nobody answered anything: that says nothing of a job.
+        let gave_up = worked.ends.values().any(|end| matches!(end, ShardEnd::Ended(Exit::TryAgain, _)));
         let asked = BatchAsked {
             is_whole: is_whole(&shard_states(&run.store, round).await?),
-            renews_after: worked.renews_at.map(until),
+            renews_after: worked.renews_at.map(until).or_else(|| gave_up.then(|| self.table.queue().rest(1))),
             died_of: worked.ends.values().find_map(died_of),
         };
         Ok(Some((worked, asked)))
@@ -182,7 +183,6 @@ impl Worker<'_> {
                 }
                 error if is_passing(&error) => self.database_is_lost(&error),
                 error => {
-                    self.free(&run.plan.run).await;
                     remove(&run.store);
                     return Err(crate::runner::merge::unpublished(&error, &self.mask));
                 }

@@ -138,7 +138,7 @@ pub async fn work(
 
 /// What is under way beside the batches.
 struct Turn<'f> {
-    batches: FuturesUnordered<Task<'f, Result<BatchEnd, RunnerError>>>,
+    batches: FuturesUnordered<Task<'f, (String, Result<BatchEnd, RunnerError>)>>,
     claiming: Option<Task<'f, Claiming>>,
     renewing: Option<Task<'f, ()>>,
     looking: Option<Task<'f, Result<Look, MergeError>>>,
@@ -192,7 +192,7 @@ impl<'a> Worker<'a> {
             self.figures.batches.set(turn.batches.len() as i64);
             let due = turn.next_due();
             tokio::select! {
-                Some(ended) = turn.batches.next() => self.batch_ended(&mut turn, ended),
+                Some((run, ended)) = turn.batches.next() => self.batch_ended(&mut turn, run, ended),
                 claiming = next(&mut turn.claiming) => self.claim_ended(&mut turn, claiming),
                 () = next(&mut turn.renewing) => turn.renewing = None,
                 look = next(&mut turn.looking) => self.look_ended(&mut turn, look),
@@ -266,24 +266,39 @@ impl<'a> Worker<'a> {
             }
             return;
         }
-        turn.batches.push(Box::pin(async move {
-            let planned = match self.plan_batch(&run, claimed).await {
-                Ok(planned) => planned,
-                Err(error) => {
-                    self.free(&run).await;
-                    return Err(error);
-                }
-            };
-            let ended = match planned {
+        if turn.is_over {
+            return self.free_later(turn, run);
+        }
+        let of = run.clone();
+        let settled = async move {
+            match self.plan_batch(&of, claimed).await? {
                 Some(batch) => self.finish_batch(&batch).await,
                 None => Ok(BatchEnd::Nothing),
-            };
-            self.leases.borrow_mut().remove(&run);
-            ended
+            }
+        };
+        turn.batches.push(Box::pin(self.until_ended(run, settled)));
+    }
+
+    /// A batch, until its run has no lease any more.
+    async fn until_ended(
+        &self,
+        run: String,
+        batch: impl Future<Output = Result<BatchEnd, RunnerError>>,
+    ) -> (String, Result<BatchEnd, RunnerError>) {
+        let ended = batch.await;
+        self.leases.borrow_mut().remove(&run);
+        (run, ended)
+    }
+
+    /// Frees what a run still has.
+    fn free_later<'f>(&'f self, turn: &mut Turn<'f>, run: String) {
+        turn.batches.push(Box::pin(async move {
+            self.free(&run).await;
+            (run, Ok(BatchEnd::Nothing))
         }));
     }
 
-    fn batch_ended(&self, turn: &mut Turn<'_>, ended: Result<BatchEnd, RunnerError>) {
+    fn batch_ended<'f>(&'f self, turn: &mut Turn<'f>, run: String, ended: Result<BatchEnd, RunnerError>) {
         match ended {
             Ok(BatchEnd::Settled { batch, renews_at, refused }) => {
                 if let Some(refused) = refused {
@@ -300,7 +315,11 @@ impl<'a> Worker<'a> {
                 }
             }
             Ok(BatchEnd::Nothing) => {}
-            Err(error) => turn.end(error),
+            Err(error) => {
+                // First of all: else the next claim has what is free again.
+                turn.end(error);
+                self.free_later(turn, run);
+            }
         }
     }
 
@@ -329,12 +348,10 @@ impl<'a> Worker<'a> {
         match look {
             Ok(Look { batches, is_empty }) => {
                 for batch in batches {
-                    self.leases.borrow_mut().insert(batch.run.plan.run.clone());
-                    turn.batches.push(Box::pin(async move {
-                        let ended = self.finish_batch(&batch).await;
-                        self.leases.borrow_mut().remove(&batch.run.plan.run);
-                        ended
-                    }));
+                    let run = batch.run.plan.run.clone();
+                    self.leases.borrow_mut().insert(run.clone());
+                    let settled = async move { self.finish_batch(&batch).await };
+                    turn.batches.push(Box::pin(self.until_ended(run, settled)));
                 }
                 let is_idle = turn.batches.is_empty() && turn.claiming.is_none();
                 turn.is_over |= self.options.until_empty && is_empty && is_idle;

@@ -220,19 +220,18 @@ impl Attack {
         self.stage.is_settled(jobs);
     }
 
-    /// The last that the workers said.
+    /// What was done to them, how they ended, and what they said of it.
     fn told(&self) -> String {
-        let log =
-            |machine: &Sandbox| std::fs::read_to_string(machine.path().join("stderr")).unwrap_or_default();
-        let all: Vec<String> = self
-            .machines
-            .iter()
-            .flat_map(|machine| {
-                let log = log(machine);
-                let lines: Vec<String> = log.lines().rev().take(40).map(str::to_owned).collect();
-                lines.into_iter().rev()
-            })
-            .collect();
+        let mut lines = BTreeMap::new();
+        for machine in &self.machines {
+            let log = std::fs::read_to_string(machine.path().join("stderr")).unwrap_or_default();
+            for line in log.lines() {
+                // Numbers aside, what is said again and again is one line.
+                let line: String = line.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+                *lines.entry(line).or_insert(0) += 1;
+            }
+        }
+        let all: Vec<String> = lines.iter().map(|(line, count)| format!("{count:>6} {line}")).collect();
         format!("{:#?}\n{:#?}\n{}", self.blows, self.ends, all.join("\n"))
     }
 

@@ -122,7 +122,7 @@ fn a_secret_that_is_refused_ends_the_work(on: Server) {
     stage.sandbox.write("store.env", "STORE_CLIENT_SECRET=wrong-secret\nSTORE_REFRESH_TOKEN=wrong-refresh\n");
     stage.insert(1..=10);
     let ended = stage.sandbox.run(["work", "jobs.toml", "--env-file", "store.env"]);
-    ended.with_code(2).saying("hint: ");
+    ended.with_code(2).saying("invalid_client");
     assert_eq!((stage.count("new"), stage.claims(), stage.dead().len()), (10, 0, 0), "free, and not failed");
     stage.has_no_runs(&stage.sandbox);
 }
@@ -141,7 +141,8 @@ fn clauses_that_leave_a_job_waiting_are_an_error(on: Server) {
         let ended = stage.sandbox.run(["work", "jobs.toml", "--until-empty"]);
         assert!([2, 5].contains(&ended.code.unwrap_or(-1)), "{new}: {:?}\n{}", ended.code, ended.stderr);
         assert!(ended.stderr.contains("hint: "), "{new}: {}", ended.stderr);
-        assert!(stage.asked() <= 3, "{new}: each is asked at most once, not {} times", stage.asked());
+        // Once more where they were freed while the next claim was under way.
+        assert!(stage.asked() <= 6, "{new}: {} requests for 3 jobs", stage.asked());
         assert_eq!((stage.count("new"), stage.results()), (3, 0), "{new}: nothing is written");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::on_both;
-use super::stage::{Server, Stage, end, failing};
+use super::stage::{Server, Stage, end, failing, runs};
 use crate::support::processes::until;
 
 on_both!(
@@ -13,6 +13,7 @@ on_both!(
     a_result_that_the_table_refuses_kills_its_job_alone,
     a_batch_in_which_every_job_fails_is_settled,
     a_job_without_what_its_request_needs_is_dead,
+    a_row_that_is_no_record_is_dead_and_its_neighbours_are_done,
     what_rests_holds_up_nobody,
     dead_jobs_are_left_alone_until_they_are_brought_back,
     an_answer_that_is_missing_is_a_job_that_is_done,
@@ -31,8 +32,9 @@ fn a_job_that_fails_twice_rests_and_is_done(on: Server) {
     until(Duration::from_secs(20), "it rests again", || stage.sql(&rests) == ["|2|status"]);
     stage.wait_for("done", 9);
     end(worker);
-    stage.is_settled(9);
+    stage.is_settled_after_failures(9);
     assert_eq!(stage.origin.count("echo", "t5"), 3);
+    assert_eq!(runs(stage.sandbox.path()).len(), 2, "what failed can be looked at");
     assert_eq!(stage.asked(), 11, "the others are asked once");
 }
 
@@ -99,6 +101,18 @@ fn a_job_without_what_its_request_needs_is_dead(on: Server) {
     stage.has_one_result_each(2);
 }
 
+/// An empty id is none, here as in every list.
+fn a_row_that_is_no_record_is_dead_and_its_neighbours_are_done(on: Server) {
+    let stage = Stage::new(on);
+    let id = on.own(["id text PRIMARY KEY", "id varchar(40) PRIMARY KEY"]);
+    stage.make_tables(id, id);
+    stage.sql("INSERT INTO jobs (id, target) VALUES ('a', 't1'), ('', 't2'), ('b', 't3')");
+    let ended = stage.work().with_code(0);
+    assert_eq!((stage.count("done"), stage.count("failed"), stage.claims()), (2, 1, 0), "{}", ended.stderr);
+    assert_eq!((stage.dead().len(), stage.asked()), (1, 2), "{:?}", stage.dead());
+    stage.has_one_result_each(2);
+}
+
 /// Those that rest are at the head of the queue, more than a batch of them.
 fn what_rests_holds_up_nobody(on: Server) {
     let stage = Stage::new(on);
@@ -125,7 +139,7 @@ fn dead_jobs_are_left_alone_until_they_are_brought_back(on: Server) {
     stage.sandbox.run(["requeue", "jobs.toml"]).with_code(0);
     assert_eq!((stage.count("new"), stage.dead().len()), (2, 0));
     stage.work().with_code(0);
-    stage.is_settled(4);
+    stage.is_settled_after_failures(4);
 }
 
 /// What the job's own words say is no failure.

@@ -123,10 +123,12 @@ fn batch_after_batch_leaves_nothing_behind(on: Server) {
     let (after, all) = produce_until(time);
     end(worker);
     println!("{on:?}: after {warm} jobs {before:?}\nafter {all} jobs {after:?}");
-    stage.is_settled(all);
+    stage.is_settled_after_failures(all);
     assert!(after.memory < before.memory * 5 / 4 + 16 * 1024, "memory grows: {before:?}, {after:?}");
     assert!(after.files <= before.files + 8, "open files: {before:?}, {after:?}");
-    assert_eq!((after.claims, after.folders, after.dead), (0, 0, 0));
+    assert_eq!((after.claims, after.dead), (0, 0));
+    // Of runs in which something failed.
+    assert!(after.folders <= 520, "{after:?}");
     // Those of the last hour.
     assert!(after.runs_noted <= all, "{after:?}");
 }

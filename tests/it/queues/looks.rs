@@ -15,6 +15,7 @@ on_both!(
     each_job_is_counted_once_and_where_it_is,
     what_a_queue_is_ordered_by_is_what_the_next_job_is_told_with,
     jobs_of_another_job_file_on_the_same_table_are_not_counted,
+    the_oldest_job_is_one_that_waits,
     failures_name_jobs_by_kind_and_one_by_one,
     requeued_jobs_wait_as_if_they_were_new,
     a_job_whose_row_is_gone_or_would_not_wait_is_told,
@@ -161,6 +162,38 @@ fn jobs_of_another_job_file_on_the_same_table_are_not_counted(on: Server) {
     );
     assert_eq!(stage.figures(), [1, 1, 1, 1, 2]);
     assert_eq!(stage.standing()["next"]["id"], json!("14"));
+}
+
+/// zoolutions/pgbus#389, Betterment/delayed#114: one job that rests, or is worked, made a queue look late.
+fn the_oldest_job_is_one_that_waits(on: Server) {
+    let stage = Stage::new(on);
+    // Wherever the server is, a moment without a zone is of UTC.
+    let (add, old) = stage.on.own([
+        (
+            "ALTER TABLE jobs ADD COLUMN added timestamp",
+            "now() AT TIME ZONE 'UTC' - INTERVAL '1 day' * (20 - id)",
+        ),
+        ("ALTER TABLE jobs ADD COLUMN added datetime", "utc_timestamp() - INTERVAL 20 - id DAY"),
+    ]);
+    stage.sql(add);
+    if on == Server::Postgres {
+        let zone = "EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Asia/Tokyo')";
+        stage.sql(&format!("DO $$ BEGIN {zone}; END $$"));
+    }
+    stage.insert(15..=15);
+    assert_eq!(stage.standing()["oldest_waiting_seconds"], Value::Null);
+    stage.change("poll = \"50ms\"", "poll = \"50ms\"\ncreated = \"added\"");
+    stage.sql(&format!("UPDATE jobs SET added = {old}"));
+    let days = || stage.standing()["oldest_waiting_seconds"].as_f64().map(|seconds| seconds / 86_400.0);
+    let is_about = |days: Option<f64>, expected: f64| days.is_some_and(|days| (days - expected).abs() < 0.1);
+    assert!(is_about(days(), 5.0), "before anybody works: {:?}", days());
+    stage.sql("DELETE FROM jobs");
+    stage.all_states();
+    stage.sql(&format!("UPDATE jobs SET added = {old}"));
+    assert!(is_about(days(), 9.0), "job 11, and none of those that rest: {:?}", days());
+    prints(&stage.run("status jobs.toml"), "waiting  2  the oldest for 216 h 0 min, 11 is next");
+    stage.change("created = \"added\"", "created = \"target\"");
+    stage.run("status jobs.toml").with_code(2).saying("no moment that `created` could be");
 }
 
 fn failures_name_jobs_by_kind_and_one_by_one(on: Server) {

@@ -130,7 +130,7 @@ fn ids_of_several_columns(on: Server) {
     stage.make_tables(&columns, &columns);
     stage.change("poll = \"50ms\"", "poll = \"50ms\"\nclaim = 7\nparallel = 2");
     stage.change("id = \"id\"", "id = [\"shop\", \"id\", \"day\"]");
-    let shops = ["a", "A", "a\"b", "a,b", "[\"a\"]", "ä", "null", ""];
+    let shops = ["a", "A", "a\"b", "a,b", "[\"a\"]", "ä", "null", " "];
     for (number, shop) in shops.iter().enumerate() {
         stage.sql(&format!(
             "INSERT INTO jobs (shop, id, day, target) VALUES ('{shop}', 1, '2026-01-01', 't{number}'), \
@@ -194,7 +194,7 @@ fn ids_of_quotes_backslashes_and_other_letters(on: Server) {
     let long = format!("'{}'", "x".repeat(180));
     let ids =
         ["''''", "'\"'", "'`'", backslash, both, "'%_'", "'a;b'", "'{id}'", "'$1'", "'?'", "'雪'", "'🎬'"];
-    with_ids(&stage, &[&ids[..], &["'a\nb'", "'a\tb'", "''", "'NULL'", "'~'", &long]].concat());
+    with_ids(&stage, &[&ids[..], &["'a\nb'", "'a\tb'", "'NULL'", "'~'", &long]].concat());
 }
 
 fn ids_of_other_types(on: Server) {

@@ -69,7 +69,7 @@ pub(super) fn unfit_hint(standing: &StandingType) -> &'static str {
     if is_binary(&standing.name) { TAKE_BLOB } else { "" }
 }
 
-fn is_binary(name: &str) -> bool {
+pub(super) fn is_binary(name: &str) -> bool {
     matches!(name, "tinyblob" | "blob" | "mediumblob" | "longblob" | "varbinary" | "binary")
 }
 

@@ -91,6 +91,10 @@ impl QueueDialect for MySql {
         format!("{} ON DUPLICATE KEY UPDATE {}", put.insert(""), given.join(", "))
     }
 
+    fn is_binary(&self, ty: &str) -> bool {
+        super::fit::is_binary(ty)
+    }
+
     fn too_old(&self) -> Option<&'static str> {
         Some(TOO_OLD)
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::sql::QueueSql;
-use crate::database::{DatabaseError, Session};
+use crate::database::{DatabaseError, Session, Trouble};
 use crate::handoff::{ClaimedJob, ClaimedJobs, VERSION, digest};
 use crate::merge::MergeError;
 use crate::value::Field;
@@ -72,9 +72,19 @@ pub(super) async fn claim(
     let waiting = read_jobs(session, &sql.next(most), false).await?;
     let mut ours: HashMap<String, u32> = HashMap::new();
     if !waiting.is_empty() {
-        let keys = waiting.iter().map(|job| job.key.as_deref().ok_or_else(|| without_id(sql)));
+        let keys = waiting.iter().map(|job| {
+            job.key
+                .as_deref()
+                .ok_or_else(|| unfit(sql, "a row that waits has no id, so nobody could say which it is"))
+        });
         let keys: Vec<&str> = keys.collect::<Result<_, _>>()?;
-        session.run(&sql.claim(run, keys.into_iter())).await?;
+        session.run(&sql.claim(run, keys.into_iter())).await.map_err(|error| match error.trouble() {
+            Some(Trouble::Value) => unfit(
+                sql,
+                "the id of a job that waits is longer than the table of claims takes (512 characters)",
+            ),
+            _ => error.into(),
+        })?;
         let claimed = session.rows(&sql.claimed(run)).await?;
         ours.extend(claimed.iter().map(|row| (row.text(0), row.number(1).unwrap_or_default())));
     }
@@ -94,9 +104,6 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
-fn without_id(sql: &QueueSql<'_>) -> MergeError {
-    super::tables::unfit(
-        &sql.tables.name,
-        vec!["a row that waits has no id, so nobody could say which it is".to_owned()],
-    )
+fn unfit(sql: &QueueSql<'_>, why: &str) -> MergeError {
+    super::tables::unfit(&sql.tables.name, vec![why.to_owned()])
 }

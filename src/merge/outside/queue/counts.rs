@@ -105,6 +105,8 @@ impl QueueTable {
     pub async fn counts(&self, session: &Session) -> Result<QueueCounts, MergeError> {
         let sql = self.sql(session)?;
         session.run(sql.dialect.begin_reading()).await?;
+        // As where jobs are claimed: moments without a zone are of UTC.
+        session.run(sql.dialect.settings()).await?;
         let mut counts = QueueCounts::default();
         let number = |row: Row, at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
         let unsettled = session.row(&sql.count_unsettled()).await?;

@@ -15,6 +15,8 @@ use crate::merge::MergeError;
 pub struct QueueStanding {
     /// Jobs that the next claim may take.
     pub waiting: u64,
+    /// Seconds for which the oldest of them has been there, where the job file says by what column (`created`).
+    pub oldest_waiting: Option<f64>,
     /// Jobs that a worker has, whose lease is not over.
     pub claimed: u64,
     /// The runs that have them.
@@ -73,20 +75,26 @@ pub struct RestingJob {
 }
 
 impl QueueSql<'_> {
-    /// Jobs by who has them: all, claimed, runs that have them, resting, seconds until the first may be taken.
+    /// Jobs by who has them: all, claimed, runs that have them, resting, seconds until the first may be taken, seconds since the
+    /// oldest was made that nobody has: what rests is old for a reason of its own.
     fn count_by_claim(&self) -> String {
         let claim = |name: &str| format!("windrow_claim.{}", self.dialect.identifier(name));
         let (run, until) = (claim("run"), claim("until"));
+        let created = self.tables.created.as_ref().map(|created| self.column(created));
         let jobs = format!(
-            "SELECT {} AS windrow_key FROM {} WHERE ({})",
+            "SELECT {} AS windrow_key, {} AS windrow_created FROM {} WHERE ({})",
             self.key(),
+            created.as_deref().unwrap_or("NULL"),
             self.tables.jobs,
             self.queue.condition
         );
+        let oldest = format!("min(CASE WHEN {run} IS NULL THEN windrow_job.windrow_created END)");
+        let oldest = created.map_or_else(|| "NULL".to_owned(), |_| self.own.seconds_since(&oldest));
         format!(
             "SELECT count(*), coalesce(sum(CASE WHEN {run} <> '' THEN 1 ELSE 0 END), 0), \
              count(DISTINCT CASE WHEN {run} <> '' THEN {run} END), \
-             coalesce(sum(CASE WHEN {run} = '' THEN 1 ELSE 0 END), 0), min(CASE WHEN {run} = '' THEN 0 - ({}) END) \
+             coalesce(sum(CASE WHEN {run} = '' THEN 1 ELSE 0 END), 0), min(CASE WHEN {run} = '' THEN 0 - ({}) END), \
+             {oldest} \
              FROM ({jobs}) AS windrow_job LEFT JOIN {} AS windrow_claim \
              ON {} = {} AND {} = windrow_job.windrow_key AND {until} > {}",
             self.own.seconds_since(&until),
@@ -157,17 +165,19 @@ impl QueueTable {
     /// Of the database; the connection is to be ended then, since a transaction may be open in it.
     pub async fn standing(&self, session: &Session) -> Result<QueueStanding, MergeError> {
         let sql = self.sql(session)?;
-        let QueueCounts { unsettled, done_last_minute, dead, .. } = self.counts(session).await?;
+        let QueueCounts { unsettled, done_last_minute, dead, oldest, .. } = self.counts(session).await?;
         let mut standing = QueueStanding { waiting: unsettled, done_last_minute, dead, ..Default::default() };
+        standing.oldest_waiting = oldest;
         // Without claims nobody has worked the table yet.
         let are_claims_there = is_there(session, &self.tables.schema, CLAIMS).await?;
         session.run(sql.dialect.begin_reading()).await?;
+        session.run(sql.dialect.settings()).await?;
         if are_claims_there {
             let row = session.row(&sql.count_by_claim()).await?;
             let number = |at: usize| row.number::<f64>(at).unwrap_or_default() as u64;
             (standing.claimed, standing.claiming_runs, standing.resting) = (number(1), number(2), number(3));
             standing.waiting = number(0).saturating_sub(standing.claimed + standing.resting);
-            standing.first_rest_left = row.number(4);
+            (standing.first_rest_left, standing.oldest_waiting) = (row.number(4), row.number(5));
         }
         let by = sql.ordered_by();
         let next = session.rows(&sql.first_waiting(by, are_claims_there)).await?;

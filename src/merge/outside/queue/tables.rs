@@ -93,11 +93,20 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
         return Err(unfit(&name, vec![why.to_owned()]));
     }
     let there = session.rows(&dialect.columns(id)).await?;
-    let there: Vec<String> = there.iter().map(|row| row.text(0)).collect();
+    let is_binary = |name: &String| {
+        there.iter().any(|row| row.get(0) == Some(name) && own.is_binary(row.get(2).unwrap_or_default()))
+    };
+    let names: Vec<String> = there.iter().map(|row| row.text(0)).collect();
     let wanted = job.input_columns();
-    let columns = spelled(dialect, &there, &wanted).map_err(|problems| unfit(&name, problems))?;
+    let columns = spelled(dialect, &names, &wanted).map_err(|problems| unfit(&name, problems))?;
+    if let Some(binary) = columns.iter().find(|name| is_binary(name)) {
+        let why = format!(
+            "its column {binary:?} is binary, and what is asked is text: a generated column, as HEX({binary}), can stand for it"
+        );
+        return Err(unfit(&name, vec![why]));
+    }
     let created = queue.created.as_slice();
-    let created = spelled(dialect, &there, created).map_err(|problems| unfit(&name, problems))?.pop();
+    let created = spelled(dialect, &names, created).map_err(|problems| unfit(&name, problems))?.pop();
     let id_columns = job.input.id.len();
     let index = session.row(&own.unique_index_of(id, &columns[..id_columns])).await?;
     let Some(index) = index.get(0) else {
@@ -128,7 +137,22 @@ pub(super) async fn look_up(session: &Session, job: &Job, queue: &Queue) -> Resu
     let mut fields = session.fields(&sql.nothing()).await?;
     fields.iter_mut().zip(job.input_columns()).for_each(|(field, name)| field.name = name);
     tables.fields = fields;
+    check_created(session, &tables).await?;
     Ok(tables)
+}
+
+/// What has no zone is of UTC; what is no moment would be taken for one by some databases.
+async fn check_created(session: &Session, tables: &QueueTables) -> Result<(), MergeError> {
+    let (dialect, _) = own(session)?;
+    let Some(created) = &tables.created else { return Ok(()) };
+    let nothing = format!("SELECT {} FROM {} WHERE 1 = 0", dialect.identifier(created), tables.jobs);
+    match session.fields(&nothing).await?.first().map(|field| field.ty) {
+        Some(Type::Timestamp | Type::Date) | None => Ok(()),
+        Some(other) => {
+            let problem = format!("column {created:?} is {other}, and no moment that `created` could be");
+            Err(unfit(&tables.name, vec![problem]))
+        }
+    }
 }
 
 /// Columns as the table spells them, or what is wrong with them.
