@@ -32,7 +32,7 @@ pub(super) use self::catalogue::{
 pub(super) use self::duckdb::DuckDb;
 use self::mysql::MySql;
 use self::postgres::Postgres;
-pub(super) use self::queue::{Put, QueueDialect};
+pub(super) use self::queue::{DeleteByKey, Put, QueueDialect};
 use self::sqlite::Sqlite;
 use crate::database::Session;
 use crate::job::{Destination, ServerKind};

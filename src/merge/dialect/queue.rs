@@ -35,6 +35,10 @@ pub(in crate::merge) trait QueueDialect: Sync {
     /// where only rows that are found are locked.
     fn by_index(&self, index: &str) -> String;
 
+    /// Deletes the rows of a table that meet the condition and have one of these keys, both of which its primary key is made of,
+    /// and locks no other.
+    fn delete_by_key(&self, delete: &DeleteByKey<'_>) -> String;
+
     /// The name of the unique index on all of some columns, or on some of them: the first column of the answer, of the first row.
     fn unique_index_of(&self, id: &str, columns: &[String]) -> String;
 
@@ -53,6 +57,18 @@ pub(in crate::merge) trait QueueDialect: Sync {
     /// Why a claim would lock more than it takes: a query that gives the texts of the indexes that begin with these columns;
     /// `None` where claims lock what they take whatever indexes there are.
     fn indexes(&self, id: &str) -> Option<String>;
+}
+
+/// Rows that are deleted by their keys.
+pub(in crate::merge) struct DeleteByKey<'a> {
+    /// Quoted, with its schema.
+    pub table: &'a str,
+    /// The rest of the primary key, compared with one value.
+    pub condition: &'a str,
+    /// Quoted.
+    pub key: &'a str,
+    /// As they are written.
+    pub keys: &'a [String],
 }
 
 /// Rows that are put into a table, over others.

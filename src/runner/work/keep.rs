@@ -1,10 +1,11 @@
 //! What a worker looks after, so that it can go on for weeks: folders, windrow's own tables, unfinished runs.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::watch::WorkEvent;
-use super::{Look, Worker};
+use super::{FORGET, Look, Worker};
+use crate::database::Session;
 use crate::handoff::accepted::SecretsFile;
 use crate::handoff::lock::lock_run;
 use crate::handoff::store::now_micros;
@@ -21,15 +22,23 @@ const MOST_KEPT: usize = 500;
 impl Worker<'_> {
     /// Takes up what was left, forgets what is old, and counts.
     pub(super) async fn look_after(&self) -> Result<Look, MergeError> {
+        let began = Instant::now();
         let session = self.table.connect().await?;
         let batches = self.take_up(&session).await?;
-        let keep = self.job.settings.keep_runs.unwrap_or(KEEP_FAILED);
-        forget_folders(&self.options.root, &self.job.name, keep).await;
-        self.table.sweep(&session, self.job.settings.keep_runs.unwrap_or(30 * KEEP_FAILED)).await?;
+        if self.forgot_at.get().is_none_or(|at| at.elapsed() >= FORGET) {
+            self.forgot_at.set(Some(began));
+            self.forget(&session).await?;
+        }
         let counts = self.table.counts(&session).await?;
         session.close().await;
         self.tell(WorkEvent::Counts(&counts));
-        Ok(Look { is_empty: batches.is_empty() && counts.unsettled == 0, batches })
+        Ok(Look { is_empty: batches.is_empty() && counts.unsettled == 0, batches, took: began.elapsed() })
+    }
+
+    async fn forget(&self, session: &Session) -> Result<(), MergeError> {
+        let keep = self.job.settings.keep_runs;
+        forget_folders(&self.options.root, &self.job.name, keep.unwrap_or(KEEP_FAILED)).await;
+        self.table.sweep(session, keep.unwrap_or(30 * KEEP_FAILED)).await
     }
 }
 

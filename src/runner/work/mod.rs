@@ -37,6 +37,7 @@ use self::batch::{Batch, BatchEnd};
 pub use self::watch::{WorkEvent, WorkWatcher};
 use super::folders::make_folder;
 use super::round::FetchOptions;
+use super::rounds::told_to_stop;
 use super::{RunnerError, jobs};
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::fetch::Mask;
@@ -45,7 +46,7 @@ use crate::handoff::store::now_micros;
 use crate::handoff::{Exit, runs};
 use crate::job::Job;
 use crate::merge::{
-    Claimed, MergeError, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
+    Claimed, MergeError, QueueCounts, QueueTable, ResolvedDestination, check_destination, keep_duckdb_open,
 };
 use crate::monitor::QueueFigures;
 use crate::os::Stop;
@@ -55,6 +56,10 @@ use crate::secrets::Secrets;
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often it is told how the queue stands, folders and tables are looked after, and unfinished runs taken up.
 const LOOK_AFTER: Duration = Duration::from_secs(10);
+/// A look that takes long is had less often: this many times as long is nothing of it.
+const BETWEEN_LOOKS: u32 = 20;
+/// How often what is old is forgotten.
+const FORGET: Duration = Duration::from_secs(60);
 
 /// How a queue is worked.
 #[derive(Debug, Clone)]
@@ -84,6 +89,8 @@ pub(super) struct Worker<'a> {
     leases: RefCell<BTreeSet<String>>,
     /// Whether the database did not do what it should when it was asked last.
     is_lost: Cell<bool>,
+    /// When it was last forgotten what is old.
+    forgot_at: Cell<Option<Instant>>,
     /// What the processes know of the job's secrets.
     secrets_accepted: Option<SecretsFile>,
 }
@@ -105,13 +112,12 @@ pub async fn work(
     let answering = figures::begin_to_answer(job, &figures).await?;
     let to = ResolvedDestination::of_job(job, &options.secrets)?;
     let _duckdb = keep_duckdb_open();
-    let table = QueueTable::open(job, &options.secrets, true).await?;
-    check_destination(job, &to).await?;
-    let session = table.connect().await?;
-    for slow in table.check(&session).await? {
-        watcher.reached(WorkEvent::Slow(&slow));
-    }
-    let counts = table.counts(&session).await?;
+    let (table, session, counts) = tokio::select! {
+        opened = open(job, &to, options, watcher) => opened?,
+        () = told_to_stop(stop) => {
+            return Err(RunnerError::Interrupted(stop.borrow().signal().unwrap_or_default()));
+        }
+    };
     figures::count(&figures, &WorkEvent::Counts(&counts));
     watcher.reached(WorkEvent::Begun { table: &table, counts: &counts });
     if let Some((address, _)) = &answering {
@@ -131,9 +137,27 @@ pub async fn work(
         figures,
         leases: RefCell::new(BTreeSet::new()),
         is_lost: Cell::new(false),
+        forgot_at: Cell::new(None),
         secrets_accepted,
     };
     worker.work(session).await
+}
+
+/// Looks the queue over, and the table of results, before the first job is claimed.
+async fn open(
+    job: &Job,
+    to: &ResolvedDestination,
+    options: &WorkOptions,
+    watcher: &mut dyn WorkWatcher,
+) -> Result<(QueueTable, Session, QueueCounts), MergeError> {
+    let table = QueueTable::open(job, &options.secrets, true).await?;
+    check_destination(job, to).await?;
+    let session = table.connect().await?;
+    for slow in table.check(&session).await? {
+        watcher.reached(WorkEvent::Slow(&slow));
+    }
+    let counts = table.counts(&session).await?;
+    Ok((table, session, counts))
 }
 
 /// What is under way beside the batches.
@@ -162,6 +186,7 @@ struct Claiming {
 struct Look {
     batches: Vec<Batch>,
     is_empty: bool,
+    took: Duration,
 }
 
 impl<'a> Worker<'a> {
@@ -346,7 +371,8 @@ impl<'a> Worker<'a> {
     fn look_ended<'f>(&'f self, turn: &mut Turn<'f>, look: Result<Look, MergeError>) {
         turn.looking = None;
         match look {
-            Ok(Look { batches, is_empty }) => {
+            Ok(Look { batches, is_empty, took }) => {
+                turn.look_at = turn.look_at.max(Instant::now() + took * BETWEEN_LOOKS);
                 for batch in batches {
                     let run = batch.run.plan.run.clone();
                     self.leases.borrow_mut().insert(run.clone());

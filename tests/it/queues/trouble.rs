@@ -16,6 +16,7 @@ on_both!(
     a_killed_worker_that_starts_again_at_the_same_place_takes_up_its_jobs,
     an_order_without_an_index_is_told_and_every_worker_goes_on,
     producers_meet_no_deadlock,
+    workers_meet_no_deadlock,
     an_answer_that_no_column_can_hold_harms_its_job_alone,
     no_transaction_is_open_while_a_request_is_under_way,
     a_row_that_somebody_else_has_locked_holds_up_nobody,
@@ -145,6 +146,24 @@ fn producers_meet_no_deadlock(on: Server) {
     for one in told {
         assert!(!one.stderr.to_lowercase().contains("deadlock"), "{}", one.stderr);
     }
+}
+
+/// rails/solid_queue#164: a table that is small is scanned to delete some of its rows, and what others have is waited for.
+fn workers_meet_no_deadlock(on: Server) {
+    let stage = Stage::apart(on);
+    stage.change("poll = \"50ms\"", "poll = \"10ms\"\nclaim = 20\nparallel = 4");
+    let machine = Sandbox::new();
+    machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
+    stage.insert(1..=1500);
+    let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    until(3 * SOON, "all are done", || stage.count("done") == 1500);
+    workers.into_iter().for_each(|worker| drop(end(worker)));
+    stage.is_settled(1500);
+    let deadlocks = stage.on.own([
+        "SELECT sum(deadlocks) FROM pg_stat_database",
+        "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'INNODB_DEADLOCKS'",
+    ]);
+    assert_eq!(stage.number(deadlocks), 0);
 }
 
 /// oban-bg/oban: U+0000 in what is kept; delayed_job: a message that is too long for its column, so that the job never failed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{MySql, identifier, literal};
-use crate::merge::dialect::queue::{Put, QueueDialect};
+use crate::merge::dialect::queue::{DeleteByKey, Put, QueueDialect};
 
 /// SKIP LOCKED is in MariaDB from 10.6 on, in MySQL from 8 on.
 const TOO_OLD: &str = "SELECT CONCAT('its server has version ', version, ': queues need MariaDB 10.6 or MySQL 8') \
@@ -67,6 +67,14 @@ impl QueueDialect for MySql {
     /// In the order of a table rows are locked that are only passed.
     fn by_index(&self, index: &str) -> String {
         format!(" FORCE INDEX ({})", identifier(index))
+    }
+
+    /// One by one: a small table is scanned for several keys, and what others have is locked and waited for. A hint is taken by a
+    /// DELETE of several tables only, which then reads all that the condition alone finds.
+    fn delete_by_key(&self, delete: &DeleteByKey<'_>) -> String {
+        let DeleteByKey { table, condition, key, keys } = delete;
+        let one = |value: &String| format!("DELETE FROM {table} WHERE {condition} AND {key} = {value}");
+        keys.iter().map(one).collect::<Vec<_>>().join("; ")
     }
 
     fn unique_index_of(&self, id: &str, columns: &[String]) -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Postgres;
-use crate::merge::dialect::queue::{Put, QueueDialect};
+use crate::merge::dialect::queue::{DeleteByKey, Put, QueueDialect};
 use crate::merge::sql;
 
 /// The unique indexes whose columns are all among the names `$2` of the table `$1`.
@@ -53,6 +53,11 @@ impl QueueDialect for Postgres {
 
     fn by_index(&self, _: &str) -> String {
         String::new()
+    }
+
+    fn delete_by_key(&self, delete: &DeleteByKey<'_>) -> String {
+        let DeleteByKey { table, condition, key, keys } = delete;
+        format!("DELETE FROM {table} WHERE {condition} AND {key} IN ({})", keys.join(", "))
     }
 
     fn unique_index_of(&self, id: &str, columns: &[String]) -> String {

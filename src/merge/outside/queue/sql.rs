@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::tables::QueueTables;
 use crate::job::Queue;
-use crate::merge::dialect::{Dialect, Put, QueueDialect};
+use crate::merge::dialect::{DeleteByKey, Dialect, Put, QueueDialect};
 
 /// What the statements are made of.
 #[derive(Clone, Copy)]
@@ -264,7 +264,16 @@ impl QueueSql<'_> {
 
     /// Ends claims.
     pub fn drop_claims<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
-        format!("DELETE FROM {} WHERE {}", self.tables.claims, self.has_key(keys))
+        self.delete_by_key(&self.tables.claims, keys)
+    }
+
+    fn delete_by_key<'k>(&self, table: &str, keys: impl Iterator<Item = &'k str>) -> String {
+        self.own.delete_by_key(&DeleteByKey {
+            table,
+            condition: &self.of_queue(),
+            key: &self.name("key"),
+            keys: &keys.map(|key| self.text(key)).collect::<Vec<_>>(),
+        })
     }
 
     /// Ends the rests of jobs; claims that a run has stay.
@@ -314,7 +323,7 @@ impl QueueSql<'_> {
 
     /// What was noted of jobs that had failed for good before, and have succeeded, or are gone, goes.
     pub fn exhume<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
-        format!("DELETE FROM {} WHERE {}", self.tables.dead, self.has_key(keys))
+        self.delete_by_key(&self.tables.dead, keys)
     }
 
     /// Makes the table of claims, and an index by which those of a run are found.

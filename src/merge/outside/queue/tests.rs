@@ -137,10 +137,10 @@ fn mariadb_is_told_so() {
     SELECT `key` FROM `shop`.`windrow_claims` FORCE INDEX (`PRIMARY`) WHERE `queue` = 'shop.jobs' AND `key` IN ('9007199254740993', 'it''s') AND `run` = 'r1' FOR UPDATE
     UPDATE `shop`.`jobs` FORCE INDEX (`PRIMARY`) SET state = 'done' WHERE `jobs`.`id` IN (9007199254740993, 'it''s') AND CONVERT(`jobs`.`id` USING utf8mb4) COLLATE /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */ IN ('9007199254740993', 'it''s')
     SELECT count(*) FROM `shop`.`jobs` FORCE INDEX (`PRIMARY`) WHERE `jobs`.`id` IN (9007199254740993, 'it''s') AND CONVERT(`jobs`.`id` USING utf8mb4) COLLATE /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */ IN ('9007199254740993', 'it''s') AND (state = 'new')
-    DELETE FROM `shop`.`windrow_claims` WHERE `queue` = 'shop.jobs' AND `key` IN ('9007199254740993', 'it''s')
+    DELETE FROM `shop`.`windrow_claims` WHERE `queue` = 'shop.jobs' AND `key` = '9007199254740993'; DELETE FROM `shop`.`windrow_claims` WHERE `queue` = 'shop.jobs' AND `key` = 'it''s'
     INSERT INTO `shop`.`windrow_claims` (`queue`, `key`, `run`, `attempts`, `kind`, `detail`, `until`) VALUES ('shop.jobs', '7', '', 2, 'status', 'it''s 503', UTC_TIMESTAMP(6) + INTERVAL 1500000 MICROSECOND) ON DUPLICATE KEY UPDATE `run` = VALUES(`run`), `attempts` = VALUES(`attempts`), `kind` = VALUES(`kind`), `detail` = VALUES(`detail`), `until` = VALUES(`until`)
     INSERT INTO `shop`.`windrow_dead` (`queue`, `key`, `run`, `attempts`, `kind`, `detail`, `died_at`) VALUES ('shop.jobs', '8', 'r1', 5, 'status', '404', UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE `run` = VALUES(`run`), `attempts` = VALUES(`attempts`), `kind` = VALUES(`kind`), `detail` = VALUES(`detail`), `died_at` = VALUES(`died_at`)
-    DELETE FROM `shop`.`windrow_dead` WHERE `queue` = 'shop.jobs' AND `key` IN ('9007199254740993', 'it''s')
+    DELETE FROM `shop`.`windrow_dead` WHERE `queue` = 'shop.jobs' AND `key` = '9007199254740993'; DELETE FROM `shop`.`windrow_dead` WHERE `queue` = 'shop.jobs' AND `key` = 'it''s'
     "#);
 }
 
