@@ -113,7 +113,7 @@ pub async fn work(
     let to = ResolvedDestination::of_job(job, &options.secrets)?;
     let _duckdb = keep_duckdb_open();
     let (table, session, counts) = tokio::select! {
-        opened = open(job, &to, options, watcher) => opened?,
+        opened = open_again(job, &to, options, watcher) => opened?,
         () = told_to_stop(stop) => {
             return Err(RunnerError::Interrupted(stop.borrow().signal().unwrap_or_default()));
         }
@@ -143,6 +143,22 @@ pub async fn work(
     worker.work(session).await
 }
 
+/// The same as [`open`], however often a connection is lost meanwhile. A database that is not there at the start is told, and
+/// ends the worker: its address may be wrong.
+async fn open_again(
+    job: &Job,
+    to: &ResolvedDestination,
+    options: &WorkOptions,
+    watcher: &mut dyn WorkWatcher,
+) -> Result<(QueueTable, Session, QueueCounts), MergeError> {
+    loop {
+        match open(job, to, options, watcher).await {
+            Err(MergeError::Server(error)) if error.is_lost() => tokio::time::sleep(ASK_AGAIN).await,
+            opened => return opened,
+        }
+    }
+}
+
 /// Looks the queue over, and the table of results, before the first job is claimed.
 async fn open(
     job: &Job,
@@ -151,7 +167,7 @@ async fn open(
     watcher: &mut dyn WorkWatcher,
 ) -> Result<(QueueTable, Session, QueueCounts), MergeError> {
     let table = QueueTable::open(job, &options.secrets, true).await?;
-    check_destination(job, to).await?;
+    check_destination(&table.typed(job), to).await?;
     let session = table.connect().await?;
     for slow in table.check(&session).await? {
         watcher.reached(WorkEvent::Slow(&slow));

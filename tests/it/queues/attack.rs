@@ -27,13 +27,20 @@ on_both!(
 const LEASE: Duration = Duration::from_secs(5);
 const MACHINES: usize = 2;
 const WORKERS: usize = 4;
+/// Jobs that the producer is ahead at most, and inserts at once.
+const AHEAD: u64 = 1_000;
+const BITE: u64 = 100;
 /// Longest attack before something must hang.
 const PATIENCE: Duration = Duration::from_secs(240);
-const PATIENCE_OF_SOAK: Duration = Duration::from_secs(3600);
+const PATIENCE_OF_SOAK: Duration = Duration::from_secs(4 * 3600);
 
-/// Jobs, and the pause between two blows.
+/// Jobs, and the pause between two blows. Of a soak as many jobs as `WINDROW_QUEUE_JOBS` says.
 fn terms() -> (u64, Duration) {
-    if is_soak() { (100_000, Duration::from_secs(2)) } else { (3_000, Duration::from_millis(300)) }
+    if !is_soak() {
+        return (3_000, Duration::from_millis(300));
+    }
+    let jobs = std::env::var("WINDROW_QUEUE_JOBS").ok().and_then(|jobs| jobs.parse().ok());
+    (jobs.unwrap_or(10_000), Duration::from_secs(2))
 }
 
 /// What happens to somebody.
@@ -175,8 +182,8 @@ impl Attack {
                 return;
             }
             assert!(began.elapsed() < patience, "{done} of {jobs} are done\n{}", self.told());
-            if inserted < jobs && inserted - done < jobs / 3 {
-                let next = (inserted + jobs / 30).min(jobs);
+            if inserted < jobs && inserted - done < AHEAD {
+                let next = (inserted + BITE).min(jobs);
                 self.stage.insert(inserted + 1..=next);
                 inserted = next;
             }

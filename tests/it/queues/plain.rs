@@ -18,6 +18,7 @@ on_both!(
     ids_that_differ_in_case_and_blanks_only,
     ids_of_quotes_backslashes_and_other_letters,
     ids_of_other_types,
+    ids_that_no_key_can_hold_are_told,
     results_of_upsert_and_replace_ids,
     a_summary_of_an_answer_of_many_rows,
 );
@@ -211,6 +212,42 @@ fn ids_of_other_types(on: Server) {
     with_ids(&stage, &moments);
     stage.make_tables("id smallint PRIMARY KEY", "id int PRIMARY KEY");
     with_ids(&stage, &["-32768", "0", "32767"]);
+}
+
+/// Bytes that are no text, and texts longer than a key: either they are worked, or it is said that they cannot be; no two of
+/// them are taken for one.
+fn ids_that_no_key_can_hold_are_told(on: Server) {
+    let long = |end: &str| format!("'{}{end}'", "x".repeat(600));
+    let bytes = on.own([
+        [r"'\xff00'", r"'\xfe00'"],
+        ["x'ff000000000000000000000000000000'", "x'fe000000000000000000000000000000'"],
+    ]);
+    let (binary, text) = on.own([("bytea", "text"), ("binary(16)", "varchar(700)")]);
+    for (id, ids) in [(binary, bytes.map(str::to_owned)), (text, ["a", "b"].map(long))] {
+        let stage = Stage::new(on);
+        stage.make_tables(&format!("id {id} PRIMARY KEY"), &format!("id {id} PRIMARY KEY"));
+        stage.change("{target}", "{target}?id={id}");
+        for (number, id) in ids.iter().enumerate() {
+            stage.sql(&format!("INSERT INTO jobs (id, target) VALUES ({id}, 't{number}')"));
+        }
+        let ended = stage.work();
+        match ended.code {
+            Some(0) if stage.count("done") == 2 => {
+                let right = "SELECT count(*) FROM results JOIN jobs USING (id) WHERE \
+                     results.target LIKE concat('/echo/', jobs.target, '?id=%')";
+                assert_eq!(stage.number(right), 2, "{id}");
+            }
+            Some(0) => {
+                assert_eq!((stage.count("failed"), stage.dead().len()), (2, 2), "{id}: {}", ended.stderr)
+            }
+            Some(2 | 5) => {
+                assert!(ended.stderr.contains("hint: "), "{id}: {}", ended.stderr);
+                assert_eq!(stage.asked(), 0, "{id}: {}", ended.stderr);
+            }
+            code => panic!("{id}: {code:?}\n{}", ended.stderr),
+        }
+        assert_eq!(stage.claims(), 0, "{id}");
+    }
 }
 
 fn results_of_upsert_and_replace_ids(on: Server) {

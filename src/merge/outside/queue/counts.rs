@@ -1,10 +1,15 @@
 //! How a queue stands, counted in its database.
 
+use std::time::Duration;
+
 use super::QueueTable;
 use super::sql::QueueSql;
 use super::tables::{CLAIMS, DEAD, is_there};
 use crate::database::{Row, Session};
-use crate::merge::MergeError;
+use crate::merge::{MergeError, runs};
+
+/// Rows that are forgotten at a time.
+const TOGETHER: u64 = 5_000;
 
 /// How a queue stands.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,11 +77,12 @@ impl QueueSql<'_> {
         )
     }
 
-    /// Rows of our own tables that nobody needs any more: runs of the queue that were published an hour ago.
-    pub fn forget_runs(&self, job: &str) -> String {
+    /// Runs of the queue that were published an hour ago: what their rows are known by.
+    fn old_runs(&self, job: &str) -> String {
         let at = self.dialect.identifier("published_at");
         format!(
-            "DELETE FROM {} WHERE {} IS NOT NULL AND {} = {} AND {} > 3600",
+            "SELECT {} FROM {} WHERE {} IS NOT NULL AND {} = {} AND {} > 3600 LIMIT {TOGETHER}",
+            runs::KEY.map(|name| self.dialect.identifier(name)).join(", "),
             self.tables.runs,
             self.dialect.identifier("jobs"),
             self.dialect.identifier("job"),
@@ -85,11 +91,21 @@ impl QueueSql<'_> {
         )
     }
 
+    /// Deletes the row of one of them.
+    fn forget_run(&self, key: &Row) -> String {
+        let is = |(at, name): (usize, &str)| {
+            format!("{} = {}", self.dialect.identifier(name), self.dialect.text(&key.text(at)))
+        };
+        let is: Vec<String> = runs::KEY.into_iter().enumerate().map(is).collect();
+        format!("DELETE FROM {} WHERE {}", self.tables.runs, is.join(" AND "))
+    }
+
     /// The dead that are older than so many seconds.
-    pub fn forget_dead(&self, seconds: u64) -> String {
+    fn old_dead(&self, seconds: u64) -> String {
         let at = self.dialect.identifier("died_at");
         format!(
-            "DELETE FROM {} WHERE {} AND {} > {seconds}",
+            "SELECT {} FROM {} WHERE {} AND {} > {seconds} LIMIT {TOGETHER}",
+            self.dialect.identifier("key"),
             self.tables.dead,
             self.of_queue(),
             self.own.seconds_since(&at)
@@ -134,13 +150,21 @@ impl QueueTable {
         Ok(row.number::<f64>(0).unwrap_or_default() as u64)
     }
 
-    /// Forgets runs of the queue that were published an hour ago, and the dead of that age.
+    /// Forgets runs of the queue that were published an hour ago, and the dead of that age: some thousands at a time, each by its
+    /// key, so that nobody waits for it.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn sweep(&self, session: &Session, keep_dead: std::time::Duration) -> Result<(), MergeError> {
+    pub async fn sweep(&self, session: &Session, keep_dead: Duration) -> Result<(), MergeError> {
         let sql = self.sql(session)?;
-        session.run(&sql.forget_runs(&self.job)).await?;
-        Ok(session.run(&sql.forget_dead(keep_dead.as_secs())).await?)
+        for run in session.rows(&sql.old_runs(&self.job)).await? {
+            session.run(&sql.forget_run(&run)).await?;
+        }
+        let dead = session.rows(&sql.old_dead(keep_dead.as_secs())).await?;
+        let dead: Vec<String> = dead.iter().map(|row| row.text(0)).collect();
+        if !dead.is_empty() {
+            session.run(&sql.exhume(dead.iter().map(String::as_str))).await?;
+        }
+        Ok(())
     }
 }

@@ -77,8 +77,18 @@ pub(in crate::merge::outside) async fn settle(
     if !over.is_empty() {
         session.run(&sql.drop_claims(over.into_iter())).await?;
     }
-    if done().next().is_some() {
-        session.run(&sql.exhume(done().map(|job| job.key.as_str()))).await?;
+    exhume(session, &sql, done().map(|job| job.key.as_str()).collect()).await
+}
+
+/// Forgets that jobs had failed for good once; few have.
+async fn exhume(session: &Session, sql: &QueueSql<'_>, done: Vec<&str>) -> Result<(), MergeError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let noted = session.rows(&sql.dead_among(done.into_iter())).await?;
+    let noted: Vec<String> = noted.iter().map(|row| row.text(0)).collect();
+    if !noted.is_empty() {
+        session.run(&sql.exhume(noted.iter().map(String::as_str))).await?;
     }
     Ok(())
 }

@@ -148,11 +148,13 @@ impl QueueSql<'_> {
         )
     }
 
-    /// Makes the lease of a run as long as it was.
+    /// Makes the lease of a run as long as it was. By the same index as a settlement, which would wait for one that came by another
+    /// and has it wait.
     pub fn renew(&self, run: &str) -> String {
         format!(
-            "UPDATE {} SET {} = {} WHERE {} AND {} = {}",
+            "UPDATE {}{} SET {} = {} WHERE {} AND {} = {}",
             self.tables.claims,
+            self.own.by_index("PRIMARY"),
             self.name("until"),
             self.own.after(self.queue.lease),
             self.of_queue(),
@@ -319,6 +321,11 @@ impl QueueSql<'_> {
         let columns =
             ["queue", "key", "run", "attempts", "kind", "detail", "died_at"].map(|name| self.name(name));
         self.own.put(&Put { table: &self.tables.dead, columns: &columns, key: 2, rows: &rows, only: None })
+    }
+
+    /// Which of these jobs are noted to have failed for good.
+    pub fn dead_among<'k>(&self, keys: impl Iterator<Item = &'k str>) -> String {
+        format!("SELECT {} FROM {} WHERE {}", self.name("key"), self.tables.dead, self.has_key(keys))
     }
 
     /// What was noted of jobs that had failed for good before, and have succeeded, or are gone, goes.
