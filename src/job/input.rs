@@ -101,7 +101,7 @@ pub enum Source {
         sql: String,
     },
     /// A table of jobs in the destination's own database, taken as they come.
-    Queue(#[serde(skip)] Queue),
+    Queue(#[serde(skip)] Box<Queue>),
 }
 
 /// A database that gives a list.

@@ -37,7 +37,7 @@ fn job(text: &str) -> Job {
 
 fn queue(text: &str) -> Queue {
     match job(text).input.source {
-        Source::Queue(queue) => queue,
+        Source::Queue(queue) => *queue,
         other => panic!("{other:?}"),
     }
 }

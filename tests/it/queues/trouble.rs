@@ -438,7 +438,10 @@ fn a_database_that_takes_no_writes_for_a_while_loses_nothing(on: Server) {
         "SET GLOBAL read_only = 1",
     ]));
     std::thread::sleep(Duration::from_secs(3));
-    stage.sql(on.own(["ALTER TABLE away RENAME TO results; GRANT ALL ON jobs, results TO postgres", "SET GLOBAL read_only = 0"]));
+    stage.sql(on.own([
+        "ALTER TABLE away RENAME TO results; GRANT ALL ON jobs, results TO postgres",
+        "SET GLOBAL read_only = 0",
+    ]));
     let began = Instant::now();
     while stage.count("done") < 60 {
         assert!(began.elapsed() < at_most(Duration::from_secs(30)), "{:?}", stage.states());

@@ -91,7 +91,7 @@ impl QueueTable {
         let server = Server::of(&queue.database, secrets)?;
         let session = server.connect().await?;
         let tables = tables::look_up(&session, job, queue).await?;
-        let table = QueueTable { queue: queue.clone(), tables, server, job: job.name.clone() };
+        let table = QueueTable { queue: Queue::clone(queue), tables, server, job: job.name.clone() };
         if makes {
             tables::make(&session, &table.sql(&session)?).await?;
         }
