@@ -71,10 +71,10 @@ fn load(dialect: &dyn Dialect) -> String {
 #[test]
 fn duckdb() {
     insta::assert_snapshot!(ledger(&DuckDb), @r#"
-    CREATE TABLE main."windrow_runs" (run_id VARCHAR NOT NULL, rounds integer NOT NULL, job VARCHAR NOT NULL, table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, "rows" bigint NOT NULL, published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, blocks VARCHAR, rejected VARCHAR, PRIMARY KEY (run_id, table_name, rounds))
+    CREATE TABLE main."windrow_runs" (run_id VARCHAR NOT NULL, rounds integer NOT NULL, job VARCHAR NOT NULL, table_name VARCHAR NOT NULL, digest VARCHAR NOT NULL, "rows" bigint NOT NULL, published_at TIMESTAMP NOT NULL, on_failure VARCHAR NOT NULL, blocks VARCHAR, rejected VARCHAR, jobs bigint, PRIMARY KEY (run_id, table_name, rounds))
     SELECT CAST("rounds" AS VARCHAR), CAST("digest" AS VARCHAR), CAST("rows" AS VARCHAR), CAST("on_failure" AS VARCHAR), CAST("blocks" AS VARCHAR), CAST("rejected" AS VARCHAR) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND "rows" >= 0 ORDER BY noted.rounds
-    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
-    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), 'film=skip', NULL, NULL)
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL, "jobs" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected", "jobs") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TIMESTAMP), 'film=skip', NULL, NULL, NULL)
     UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2
     "#);
 }
@@ -82,10 +82,10 @@ fn duckdb() {
 #[test]
 fn postgres() {
     insta::assert_snapshot!(ledger(&Postgres), @r#"
-    CREATE TABLE main."windrow_runs" (run_id text NOT NULL, rounds integer NOT NULL, job text NOT NULL, table_name text NOT NULL, digest text NOT NULL, "rows" bigint NOT NULL, published_at timestamptz NOT NULL, on_failure text NOT NULL, blocks text, rejected text, PRIMARY KEY (run_id, table_name, rounds))
+    CREATE TABLE main."windrow_runs" (run_id text NOT NULL, rounds integer NOT NULL, job text NOT NULL, table_name text NOT NULL, digest text NOT NULL, "rows" bigint NOT NULL, published_at timestamptz NOT NULL, on_failure text NOT NULL, blocks text, rejected text, jobs bigint, PRIMARY KEY (run_id, table_name, rounds))
     SELECT CAST("rounds" AS text), CAST("digest" AS text), CAST("rows" AS text), CAST("on_failure" AS text), CAST("blocks" AS text), CAST("rejected" AS text) FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND "rows" >= 0 ORDER BY noted.rounds
-    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND "rows" < 0
-    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), 'film=skip', NULL, NULL)
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL, "jobs" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected", "jobs") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS timestamptz), 'film=skip', NULL, NULL, NULL)
     UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2
     "#);
     insta::assert_snapshot!(load(&Postgres), @r#"
@@ -113,10 +113,10 @@ fn postgres() {
 #[test]
 fn mysql() {
     insta::assert_snapshot!(ledger(&MySql), @r#"
-    CREATE TABLE main.`windrow_runs` (run_id varchar(255) NOT NULL, rounds integer NOT NULL, job longtext NOT NULL, table_name varchar(255) NOT NULL, digest longtext NOT NULL, `rows` bigint NOT NULL, published_at datetime(6) NOT NULL, on_failure longtext NOT NULL, blocks longtext, rejected longtext, PRIMARY KEY (run_id, table_name, rounds)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
+    CREATE TABLE main.`windrow_runs` (run_id varchar(255) NOT NULL, rounds integer NOT NULL, job longtext NOT NULL, table_name varchar(255) NOT NULL, digest longtext NOT NULL, `rows` bigint NOT NULL, published_at datetime(6) NOT NULL, on_failure longtext NOT NULL, blocks longtext, rejected longtext, jobs bigint, PRIMARY KEY (run_id, table_name, rounds)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 /*M! COLLATE=utf8mb4_nopad_bin */ /*!80017 COLLATE=utf8mb4_0900_bin */
     SELECT CAST(`rounds` AS char), CAST(`digest` AS char), CAST(`rows` AS char), CAST(`on_failure` AS char), CAST(`blocks` AS char), CAST(`rejected` AS char) FROM main.`windrow_runs` AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND `rows` >= 0 ORDER BY noted.rounds
-    UPDATE main.`windrow_runs` SET `job` = 'films', `digest` = '5f0c7a11', `rows` = -1, `published_at` = CAST('2026-11-23T07:10:00.000001' AS datetime(6)), `on_failure` = 'film=skip', `blocks` = NULL, `rejected` = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND `rows` < 0
-    INSERT INTO main.`windrow_runs` (`run_id`, `rounds`, `job`, `table_name`, `digest`, `rows`, `published_at`, `on_failure`, `blocks`, `rejected`) VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001' AS datetime(6)), 'film=skip', NULL, NULL)
+    UPDATE main.`windrow_runs` SET `job` = 'films', `digest` = '5f0c7a11', `rows` = -1, `published_at` = CAST('2026-11-23T07:10:00.000001' AS datetime(6)), `on_failure` = 'film=skip', `blocks` = NULL, `rejected` = NULL, `jobs` = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2 AND `rows` < 0
+    INSERT INTO main.`windrow_runs` (`run_id`, `rounds`, `job`, `table_name`, `digest`, `rows`, `published_at`, `on_failure`, `blocks`, `rejected`, `jobs`) VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001' AS datetime(6)), 'film=skip', NULL, NULL, NULL)
     UPDATE main.`windrow_runs` SET `rows` = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND table_name = 'Bob''s films' AND rounds = 2
     "#);
     insta::assert_snapshot!(load(&MySql), @r#"
@@ -146,10 +146,10 @@ fn mysql() {
 #[test]
 fn sqlite() {
     insta::assert_snapshot!(ledger(&Sqlite), @r#"
-    CREATE TABLE main."windrow_runs" (run_id TEXT NOT NULL, rounds integer NOT NULL, job TEXT NOT NULL, table_name TEXT NOT NULL, digest TEXT NOT NULL, "rows" bigint NOT NULL, published_at TEXT NOT NULL, on_failure TEXT NOT NULL, blocks TEXT, rejected TEXT, PRIMARY KEY (run_id, table_name, rounds))
+    CREATE TABLE main."windrow_runs" (run_id TEXT NOT NULL, rounds integer NOT NULL, job TEXT NOT NULL, table_name TEXT NOT NULL, digest TEXT NOT NULL, "rows" bigint NOT NULL, published_at TEXT NOT NULL, on_failure TEXT NOT NULL, blocks TEXT, rejected TEXT, jobs bigint, PRIMARY KEY (run_id, table_name, rounds))
     SELECT "rounds", "digest", "rows", "on_failure", "blocks", "rejected" FROM main."windrow_runs" AS noted WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND "rows" >= 0 ORDER BY noted.rounds
-    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TEXT), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
-    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TEXT), 'film=skip', NULL, NULL)
+    UPDATE main."windrow_runs" SET "job" = 'films', "digest" = '5f0c7a11', "rows" = -1, "published_at" = CAST('2026-11-23T07:10:00.000001Z' AS TEXT), "on_failure" = 'film=skip', "blocks" = NULL, "rejected" = NULL, "jobs" = NULL WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2 AND "rows" < 0
+    INSERT INTO main."windrow_runs" ("run_id", "rounds", "job", "table_name", "digest", "rows", "published_at", "on_failure", "blocks", "rejected", "jobs") VALUES ('20261123T000000-4f2a9c81d3f60', 2, 'films', 'Bob''s films', '5f0c7a11', -1, CAST('2026-11-23T07:10:00.000001Z' AS TEXT), 'film=skip', NULL, NULL, NULL)
     UPDATE main."windrow_runs" SET "rows" = 7 WHERE run_id = '20261123T000000-4f2a9c81d3f60' AND lower(table_name) = lower('Bob''s films') AND rounds = 2
     "#);
     insta::assert_snapshot!(load(&Sqlite), @r#"
