@@ -38,7 +38,7 @@ fn a_job_that_takes_longer_than_the_lease_is_asked_once(on: Server) {
     let machine = Sandbox::new();
     stage.job(&machine, &[]);
     stage.insert(1..=6);
-    let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &machine].map(|sandbox| stage.start_in(sandbox));
     until(3 * SOON, "all are done", || stage.count("done") == 6);
     let told = workers.map(end);
     assert_eq!(stage.asked(), 6, "{}\n{}", told[0].stderr, told[1].stderr);
@@ -113,7 +113,7 @@ fn an_order_without_an_index_is_told_and_every_worker_goes_on(on: Server) {
     stage.insert(1..=200);
     let machine = Sandbox::new();
     machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
-    let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &machine].map(|sandbox| stage.start_in(sandbox));
     stage.wait_for("done", 200);
     let told = workers.map(end);
     if on == Server::MariaDb {
@@ -129,7 +129,7 @@ fn producers_meet_no_deadlock(on: Server) {
     stage.change("poll = \"50ms\"", "poll = \"10ms\"\nclaim = 20");
     let machine = Sandbox::new();
     machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
-    let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &machine].map(|sandbox| stage.start_in(sandbox));
     std::thread::scope(|scope| {
         for producer in 0..4 {
             let stage = &stage;
@@ -157,7 +157,7 @@ fn workers_meet_no_deadlock(on: Server) {
     let machine = Sandbox::new();
     machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
     stage.insert(1..=1500);
-    let workers = [&stage.sandbox, &machine].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &machine].map(|sandbox| stage.start_in(sandbox));
     until(3 * SOON, "all are done", || stage.count("done") == 1500);
     workers.into_iter().for_each(|worker| drop(end(worker)));
     stage.is_settled(1500);
@@ -348,7 +348,7 @@ fn two_queues_of_one_database_know_nothing_of_each_other(on: Server) {
     stage.origin.knobs(r#"{"latency_ms": 500}"#);
     stage.insert(1..=50);
     stage.sql("INSERT INTO others (id, target) SELECT id, concat('o', id) FROM jobs");
-    let workers = [&stage.sandbox, &other].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &other].map(|sandbox| stage.start_in(sandbox));
     stage.wait_for("done", 50);
     until(SOON, "the others are done", || {
         stage.number("SELECT count(*) FROM others WHERE state = 'done'") == 50
@@ -417,7 +417,7 @@ fn what_the_database_is_set_to_changes_nothing(on: Server) {
     // Whose sessions all begin after it.
     let machine = Sandbox::new();
     machine.write("jobs.toml", std::fs::read(stage.sandbox.path().join("jobs.toml")).unwrap());
-    let other = machine.start(["work", "jobs.toml"]);
+    let other = stage.start_in(&machine);
     until(3 * SOON, "all are done", || stage.count("done") == 40);
     end(worker);
     end(other);
@@ -438,7 +438,10 @@ fn a_database_that_takes_no_writes_for_a_while_loses_nothing(on: Server) {
         "SET GLOBAL read_only = 1",
     ]));
     std::thread::sleep(Duration::from_secs(3));
-    stage.sql(on.own(["ALTER TABLE away RENAME TO results; GRANT ALL ON jobs, results TO postgres", "SET GLOBAL read_only = 0"]));
+    stage.sql(on.own([
+        "ALTER TABLE away RENAME TO results; GRANT ALL ON jobs, results TO postgres",
+        "SET GLOBAL read_only = 0",
+    ]));
     let began = Instant::now();
     while stage.count("done") < 60 {
         assert!(began.elapsed() < at_most(Duration::from_secs(30)), "{:?}", stage.states());
