@@ -14,7 +14,7 @@ use crate::record::Kind;
 use crate::report::advice::{self, Advice, Commands};
 use crate::report::queue_failures::{QueueFailures, by_kind, one_by_one};
 use crate::report::{Failures, Shape, counted, failures, job_word, stdout, waiting};
-use crate::runner::{QueueLook, RunState, RunnerError, planned_job, secrets};
+use crate::runner::{FailedJobs, QueueLook, RunState, RunnerError, planned_job, secrets};
 
 /// Characters of an answer that a table shows.
 const BEGINNING: usize = 200;
@@ -131,13 +131,14 @@ async fn of_queue(job: &Job, args: &FailuresArgs) -> Result<Exit, RunnerError> {
         stdout::write_rows(&found, args.rows.format)?;
     }
     look.close().await;
+    say_what_is_left(job, &failed, left, found.rows.len() as u64);
+    Ok(Exit::Done)
+}
+
+fn say_what_is_left(job: &Job, failed: &FailedJobs, left: u64, shown: u64) {
     let word = job_word(&job.path);
     if left > 0 {
-        tell!(
-            "… and {}; `--max-rows {}` shows them all",
-            counted(left, "more row"),
-            left + found.rows.len() as u64
-        );
+        tell!("… and {}; `--max-rows {}` shows them all", counted(left, "more row"), left + shown);
     }
     if !failed.dead.is_empty() {
         let some = "`--kind KIND` or `--ids ID,…` behind it some of them";
@@ -146,5 +147,4 @@ async fn of_queue(job: &Job, args: &FailuresArgs) -> Result<Exit, RunnerError> {
     if !failed.resting.is_empty() {
         tell!("hint: those that rest are asked again by themselves, at the time that is shown");
     }
-    Ok(Exit::Done)
 }

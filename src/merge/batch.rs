@@ -11,7 +11,7 @@ use super::gate::Gate;
 use super::load::Order;
 use super::outside::queue::{Batch, FailedPair, JobEnd, Moved, QueueTable};
 use super::prove::{Extent, prove_committed};
-use super::publish::{Terms, load_unless};
+use super::publish::load_unless;
 use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
 use super::{MergeError, Proof, prove, query};
@@ -64,21 +64,31 @@ pub struct SettledBatch {
     pub warnings: Vec<String>,
 }
 
+/// A batch that is to be published.
+#[derive(Clone, Copy)]
+pub struct AskedBatch<'a> {
+    /// Its run.
+    pub run: &'a RunStore,
+    /// Its jobs.
+    pub claimed: &'a ClaimedJobs,
+    /// How they were asked.
+    pub asked: &'a BatchAsked,
+}
+
 /// Publishes what is there of a batch's run, and settles its jobs.
 ///
 /// # Errors
 /// [`MergeError::Fenced`] where somebody else has taken jobs over; and as of [`publish`](fn@super::publish). Nothing is
 /// published then, and the jobs stay this run's.
 pub async fn publish_batch(
-    run: &RunStore,
+    batch: AskedBatch<'_>,
     job: &Job,
     table: &Arc<QueueTable>,
-    claimed: &ClaimedJobs,
-    asked: &BatchAsked,
     to: &ResolvedDestination,
-    terms: &Terms,
+    now_micros: i64,
     stop: impl Future<Output = ()>,
 ) -> Result<SettledBatch, MergeError> {
+    let AskedBatch { run, claimed, asked } = batch;
     let proof = if asked.is_whole { prove(run).await? } else { prove_committed(run).await? };
     let batch = Batch {
         table: Arc::clone(table),
@@ -99,8 +109,8 @@ pub async fn publish_batch(
         batch: Some(Arc::new(batch)),
         moved: BTreeMap::new(),
         again: false,
-        now_micros: terms.now_micros,
-        sent: terms.sent,
+        now_micros,
+        sent: None,
     };
     let digest = order.proof.digest.clone();
     let loaded = load_unless(order, stop).await?;
@@ -126,7 +136,7 @@ pub async fn publish_batch(
             rejected: Vec::new(),
             refused: None,
             file: None,
-            at: terms.now_micros,
+            at: now_micros,
         };
         if let Err(error) = run.put_outcome(&outcome).await {
             settled.warnings.push(error.to_string());

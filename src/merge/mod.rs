@@ -68,7 +68,7 @@ mod target;
 mod tests;
 mod views;
 
-pub use batch::{BatchAsked, FailedJob, SettledBatch, publish_batch};
+pub use batch::{AskedBatch, BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
 pub use error::MergeError;
 pub use gate::success_in_words;

@@ -106,6 +106,7 @@ async fn whoever_asks_for_something_else_or_in_another_way_is_told_so_and_the_ne
 #[tokio::test]
 async fn a_thousand_slow_clients_keep_nobody_from_being_answered() {
     const SLOW: usize = 1000;
+    crate::os::raise_open_files();
     let (address, _answering) = begun(QueueFigures::new("films", LEASE)).await;
     let begin = async || {
         let mut stream = TcpStream::connect(address).await.unwrap();

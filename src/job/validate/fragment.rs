@@ -210,7 +210,8 @@ fn is_word(one: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{mariadb_server, postgres_server};
+    use crate::mariadb_server;
+    use crate::postgres_server;
 
     /// All texts of up to five such letters between these quotes that are taken, each as one.
     fn taken(before: &str, letters: &[char], after: char, server: ServerKind) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fragment::{self, Placed, Token};
+use super::fragment::{self, Misfit, Placed, Token};
 use super::names::table_name;
 use super::scheme::{Kind, parted};
 use crate::job::mistake::Mistakes;
@@ -54,7 +54,8 @@ pub(super) fn validated(file: &raw::JobFile, queue: &raw::Queue, mistakes: &mut 
             check_is_settled(key, settled.as_ref(), condition, kind, mistakes);
         }
     }
-    let time = |written: Option<Duration>, usual: Duration| written.unwrap_or(usual);
+    let created = queue.created.as_ref().and_then(|created| column(created, mistakes));
+    let Pace { claim, parallel, lease, attempts, backoff, poll } = Pace::of(queue);
     Some(Queue {
         database: server?,
         table: table?,
@@ -63,14 +64,37 @@ pub(super) fn validated(file: &raw::JobFile, queue: &raw::Queue, mistakes: &mut 
         done: done?,
         failed: failed?,
         requeue,
-        created: queue.created.as_ref().and_then(|created| column(created, mistakes)),
-        claim: queue.claim.as_ref().map_or(200, |count| count.value.0 as u32),
-        parallel: queue.parallel.as_ref().map_or(4, |count| count.value.0 as u16),
-        lease: time(queue.lease.as_ref().map(|time| time.value.0), Duration::from_secs(60)),
-        attempts: queue.attempts.as_ref().map_or(5, |count| count.value.0 as u32),
-        backoff: time(queue.backoff.as_ref().map(|time| time.value.0), Duration::from_secs(30)),
-        poll: time(queue.poll.as_ref().map(|time| time.value.0), Duration::from_millis(250)),
+        created,
+        claim,
+        parallel,
+        lease,
+        attempts,
+        backoff,
+        poll,
     })
+}
+
+/// How a queue is worked, with the usual where the job does not say.
+struct Pace {
+    claim: u32,
+    parallel: u16,
+    lease: Duration,
+    attempts: u32,
+    backoff: Duration,
+    poll: Duration,
+}
+
+impl Pace {
+    fn of(queue: &raw::Queue) -> Pace {
+        Pace {
+            claim: queue.claim.as_ref().map_or(200, |count| count.value.0 as u32),
+            parallel: queue.parallel.as_ref().map_or(4, |count| count.value.0 as u16),
+            lease: queue.lease.as_ref().map_or(Duration::from_secs(60), |time| time.value.0),
+            attempts: queue.attempts.as_ref().map_or(5, |count| count.value.0 as u32),
+            backoff: queue.backoff.as_ref().map_or(Duration::from_secs(30), |time| time.value.0),
+            poll: queue.poll.as_ref().map_or(Duration::from_millis(250), |time| time.value.0),
+        }
+    }
 }
 
 /// The server that the rows go to. What is wrong with its URL is told where the table is looked at.
@@ -128,14 +152,11 @@ fn check(
         return;
     }
     let Some(server) = server else { return };
-    let tokens = match fragment::tokens(written.text(), server) {
-        Ok(tokens) => tokens,
-        Err(misfit) => {
-            let place = written.part(misfit.range);
-            mistakes.add(&place, format!("{} in `{key}`", misfit.message), misfit.hint);
-            return;
-        }
+    let noted = |misfit: Misfit| {
+        let place = written.part(misfit.range);
+        mistakes.add(&place, format!("{} in `{key}`", misfit.message), misfit.hint);
     };
+    let Ok(tokens) = fragment::tokens(written.text(), server).map_err(noted) else { return };
     if let Some(other) = other_clause(written.text(), &tokens) {
         let word = &written.text()[other.range.clone()];
         let message = format!("`{}` in `{key}`", word.to_uppercase());

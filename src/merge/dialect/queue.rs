@@ -9,6 +9,11 @@ pub(in crate::merge) trait QueueDialect: Sync {
     /// producers insert.
     fn begin_read_committed(&self) -> &'static str;
 
+    /// Locks rows that are going to be changed, but for their keys: who only refers to them is not kept waiting.
+    fn for_update(&self) -> &'static str {
+        "FOR UPDATE"
+    }
+
     /// The moment at which the statement runs, by the database's clock.
     fn now(&self) -> &'static str;
 

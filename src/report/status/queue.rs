@@ -1,6 +1,6 @@
 //! How a queue stands, and its runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -102,15 +102,7 @@ pub async fn queue(
     form: Form,
 ) -> Result<(), RunnerError> {
     let folders = runs::runs_of(root, &job.name);
-    let mut found = Vec::new();
-    for folder in folders.iter().take(RUNS_LISTED) {
-        match read(folder).await {
-            Ok(facts) => found.push(facts),
-            // A worker removes it when it is settled.
-            Err(_) if !folder.exists() => {}
-            Err(error) => tell!("windrow: run {}: {error}", shown_path(folder)),
-        }
-    }
+    let found = newest(&folders).await;
     if form == Form::Json {
         let queue = QueueFacts::of(table, standing);
         return Ok(stdout::write_json(&OneQueue { version: VERSION, job: &job.name, queue, runs: &found })?);
@@ -128,6 +120,19 @@ pub async fn queue(
         }
     })?;
     Ok(())
+}
+
+async fn newest(folders: &[PathBuf]) -> Vec<RunFacts> {
+    let mut found = Vec::new();
+    for folder in folders.iter().take(RUNS_LISTED) {
+        match read(folder).await {
+            Ok(facts) => found.push(facts),
+            // A worker removes it when it is settled.
+            Err(_) if !folder.exists() => {}
+            Err(error) => tell!("windrow: run {}: {error}", shown_path(folder)),
+        }
+    }
+    found
 }
 
 /// A line for each state: how many, and what else is to be said.

@@ -15,7 +15,7 @@ use super::watch::WorkEvent;
 use super::{Worker, is_passing};
 use crate::handoff::store::now_micros;
 use crate::handoff::{ClaimedJobs, Event, Exit, RunStore, runs};
-use crate::merge::{BatchAsked, Claimed, MergeError, SettledBatch, Terms, publish_batch};
+use crate::merge::{AskedBatch, BatchAsked, Claimed, MergeError, SettledBatch, publish_batch};
 use crate::plan::{self, PlanError, PlanOptions};
 use crate::runner::choose::{Trial, plan_options};
 use crate::runner::folders::hold_new;
@@ -158,10 +158,9 @@ impl Worker<'_> {
         let run = &batch.run;
         let mut pause = ASK_AGAIN;
         loop {
-            let terms = Terms { now_micros: now_micros(), anyway: true, again: false, sent: None };
+            let asked = AskedBatch { run: &run.store, claimed: &batch.jobs, asked };
             let stop = self.told_to_stop_now();
-            let published =
-                publish_batch(&run.store, self.job, &self.table, &batch.jobs, asked, &self.to, &terms, stop);
+            let published = publish_batch(asked, self.job, &self.table, &self.to, now_micros(), stop);
             let error = match published.await {
                 Ok(settled) => {
                     self.database_is_back();

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::turns::Look;
 use super::watch::WorkEvent;
-use super::{FORGET, Look, Worker};
+use super::{FORGET, Worker};
 use crate::database::Session;
 use crate::handoff::accepted::SecretsFile;
 use crate::handoff::lock::lock_run;

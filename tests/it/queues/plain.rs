@@ -21,6 +21,7 @@ on_both!(
     ids_that_no_key_can_hold_are_told,
     results_of_upsert_and_replace_ids,
     a_summary_of_an_answer_of_many_rows,
+    results_may_fill_the_jobs_own_rows,
 );
 
 fn jobs_that_are_there_are_done_and_the_work_ends(on: Server) {
@@ -285,4 +286,22 @@ fn a_summary_of_an_answer_of_many_rows(on: Server) {
     wait(worker).with_code(143);
     assert_eq!(stage.sql("SELECT id, target FROM results ORDER BY 1, 2"), ["1|1", "1|2", "1|3", "3|x"]);
     assert_eq!(stage.claims(), 0);
+}
+
+/// The rows that are there keep what the job has no word for, and none is added.
+fn results_may_fill_the_jobs_own_rows(on: Server) {
+    let stage = Stage::new(on);
+    stage.sql("ALTER TABLE jobs ADD COLUMN answer varchar(200)");
+    stage.sql("ALTER TABLE jobs ADD COLUMN note varchar(200) NOT NULL DEFAULT 'none'");
+    stage.change("name = \"results\"\nmode = \"append\"", "name = \"jobs\"");
+    stage.change("columns = { target = \".target\" }", "columns = { answer = \".target\" }");
+    stage.origin.knobs(&super::stage::failing([2], 404, None));
+    stage.insert(1..=4);
+    stage.sql("UPDATE jobs SET note = concat('of ', id)");
+    stage.work().with_code(0);
+    assert_eq!(
+        stage.sql("SELECT id, state, answer, note FROM jobs ORDER BY id"),
+        ["1|done|/echo/t1|of 1", "2|failed|~|of 2", "3|done|/echo/t3|of 3", "4|done|/echo/t4|of 4"]
+    );
+    assert_eq!((stage.claims(), stage.dead().len()), (0, 1));
 }

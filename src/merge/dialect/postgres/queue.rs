@@ -18,6 +18,10 @@ impl QueueDialect for Postgres {
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
     }
 
+    fn for_update(&self) -> &'static str {
+        "FOR NO KEY UPDATE"
+    }
+
     fn now(&self) -> &'static str {
         "clock_timestamp()"
     }

@@ -123,6 +123,17 @@ impl QueueTable {
         &self.queue
     }
 
+    /// The job with the types that the columns of the jobs' table have, where it says none.
+    pub fn typed(&self, job: &Job) -> Job {
+        let mut typed = job.clone();
+        for field in &self.tables.fields {
+            if !typed.input.types.iter().any(|(name, _)| *name == field.name) {
+                typed.input.types.push((field.name.clone(), field.ty));
+            }
+        }
+        typed
+    }
+
     /// A connection to its database.
     ///
     /// # Errors

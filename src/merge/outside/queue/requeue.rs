@@ -34,10 +34,11 @@ impl QueueSql<'_> {
     /// Locks the rows of jobs that are there.
     fn lock_there(&self, jobs: &[JobId<'_>]) -> String {
         format!(
-            "SELECT {} FROM {} WHERE {} FOR UPDATE",
+            "SELECT {} FROM {} WHERE {} {}",
             self.key(),
             self.jobs_by_index(),
-            self.is_one_of(jobs)
+            self.is_one_of(jobs),
+            self.own.for_update()
         )
     }
 
@@ -111,11 +112,8 @@ impl QueueTable {
             session.run(&format!("ROLLBACK TO SAVEPOINT {BEFORE}")).await?;
             self.set_waiting(session, sql, clause, &willing).await?;
         }
-        let over = || willing.iter().chain(&gone).map(|job| job.key);
-        if over().next().is_some() {
-            session.run(&sql.drop_rests(over())).await?;
-            session.run(&sql.exhume(over())).await?;
-        }
+        let over: Vec<&str> = willing.iter().chain(&gone).map(|job| job.key).collect();
+        forget(session, sql, &over).await?;
         let keys = |jobs: Vec<JobId<'_>>| jobs.into_iter().map(|job| job.key.to_owned()).collect::<Vec<_>>();
         requeued.waiting.extend(keys(willing));
         requeued.gone.extend(keys(gone));
@@ -155,6 +153,15 @@ fn id_of_several(key: &str) -> Vec<String> {
         other => other.to_string(),
     };
     values.into_iter().map(text).collect()
+}
+
+/// Forgets that jobs had failed, and how often.
+async fn forget(session: &Session, sql: &QueueSql<'_>, keys: &[&str]) -> Result<(), DatabaseError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    session.run(&sql.drop_rests(keys.iter().copied())).await?;
+    session.run(&sql.exhume(keys.iter().copied())).await
 }
 
 async fn first_column(session: &Session, sql: &str) -> Result<Vec<String>, DatabaseError> {

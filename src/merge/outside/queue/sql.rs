@@ -108,13 +108,14 @@ impl QueueSql<'_> {
     /// order would else be either, or the key, which is text.
     pub fn next(&self, most: u64) -> String {
         format!(
-            "SELECT {} AS windrow_key, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} FOR UPDATE SKIP LOCKED",
+            "SELECT {} AS windrow_key, {} FROM {} WHERE ({}) AND {} ORDER BY {} LIMIT {most} {} SKIP LOCKED",
             self.key(),
             self.read(),
             self.tables.jobs,
             self.queue.condition,
             self.unclaimed(),
-            self.order()
+            self.order(),
+            self.own.for_update()
         )
     }
 
@@ -222,12 +223,13 @@ impl QueueSql<'_> {
     /// Locks jobs: key, whether each still waits, then what a run reads.
     pub fn lock_jobs(&self, jobs: &[JobId<'_>]) -> String {
         format!(
-            "SELECT {}, CASE WHEN ({}) THEN 1 ELSE 0 END, {} FROM {} WHERE {} FOR UPDATE",
+            "SELECT {}, CASE WHEN ({}) THEN 1 ELSE 0 END, {} FROM {} WHERE {} {}",
             self.key(),
             self.queue.condition,
             self.read(),
             self.jobs_by_index(),
-            self.is_one_of(jobs)
+            self.is_one_of(jobs),
+            self.own.for_update()
         )
     }
 
