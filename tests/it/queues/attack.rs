@@ -302,7 +302,7 @@ fn two_workers_share_the_jobs(on: Server) {
     for other in [&machine, &beside] {
         other.write("jobs.toml", &job);
     }
-    let workers = [&stage.sandbox, &machine, &beside].map(|sandbox| sandbox.start(["work", "jobs.toml"]));
+    let workers = [&stage.sandbox, &machine, &beside].map(|sandbox| stage.start_in(sandbox));
     (0..20).for_each(|part| stage.insert(part * 50 + 1..=part * 50 + 50));
     stage.wait_for("done", 1000);
     let told = workers.map(super::stage::end);

@@ -66,7 +66,7 @@ fn the_second_signal_ends_it_at_once_and_the_lease_brings_the_jobs_back(on: Serv
     // On another machine, which knows nothing of the first.
     let machine = crate::support::Sandbox::new();
     stage.job(&machine, &[]);
-    let other = machine.start(["work", "jobs.toml"]);
+    let other = stage.start_in(&machine);
     stage.wait_for("done", 10);
     end(other);
     stage.has_one_result_each(10);

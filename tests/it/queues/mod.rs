@@ -12,6 +12,7 @@
 //! | `looks` | what do `status`, `failures` and `check` tell of a queue, and does `requeue` bring back what it says? |
 //! | `lasting` | how soon is a job taken up, and what is left after thousands of batches? |
 //! | `watched` | what is told over HTTP and to systemd, and what is not synced? |
+//! | `surroundings` | do rights, settings, other queues and many jobs that are done leave it alone? |
 //! | `trouble` | what other queues were told of in public |
 
 mod attack;
@@ -23,6 +24,7 @@ mod lasting;
 mod looks;
 mod plain;
 mod stage;
+mod surroundings;
 mod trouble;
 mod watched;
 

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use crate::database_servers::AnyServer;
 use crate::mariadb_server::{self, MariaDbServer};
 use crate::postgres_server::{self, PostgresServer};
-use crate::support::processes::until;
+use crate::support::processes::{kill_9, until};
 use crate::support::{Cut, Ended, Origin, Proxy, Sandbox, wait};
 
 /// Longest wait for what comes soon.
@@ -86,6 +86,8 @@ pub struct Stage {
     pub sandbox: Sandbox,
     pub origin: Origin,
     place: Place,
+    /// Workers that were started, which end with the test where it fails.
+    workers: Mutex<Vec<u32>>,
 }
 
 /// What [`Stage::job`] writes but for what a test says: each key is quick, so that tests are.
@@ -131,7 +133,8 @@ impl Stage {
     }
 
     fn at(on: Server, place: Place) -> Stage {
-        let stage = Stage { on, sandbox: Sandbox::new(), origin: Origin::start(&[]), place };
+        let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
+        let stage = Stage { on, sandbox, origin, place, workers: Mutex::default() };
         stage.make_tables("id bigint PRIMARY KEY", "id bigint PRIMARY KEY");
         stage.job(&stage.sandbox, &[]);
         stage
@@ -253,7 +256,14 @@ impl Stage {
 
     /// Starts `windrow work`, which does not end by itself.
     pub fn start(&self) -> Child {
-        self.sandbox.start(["work", "jobs.toml"])
+        self.start_in(&self.sandbox)
+    }
+
+    /// The same on another machine.
+    pub fn start_in(&self, sandbox: &Sandbox) -> Child {
+        let worker = sandbox.start(["work", "jobs.toml"]);
+        self.workers.lock().expect("nobody failed").push(worker.id());
+        worker
     }
 
     /// Waits until so many jobs have this state.
@@ -332,6 +342,16 @@ impl Stage {
             server.stop_immediately()
         }
         server.launch();
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Ok(workers) = self.workers.lock()
+        {
+            workers.iter().for_each(|pid| kill_9(pid.cast_signed()));
+        }
     }
 }
 
