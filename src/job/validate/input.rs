@@ -52,7 +52,7 @@ fn source(file: &raw::JobFile, input: &raw::Input, folder: &Path, mistakes: &mut
     }
     if let Some(queue) = &input.queue {
         check_no_format(input, "leave it out: a queue gives rows, and their types with them", mistakes);
-        return queue::validated(file, &queue.value, mistakes).map(|queue| Source::Queue(Box::new(queue)));
+        return queue::validated(file, &queue.value, mistakes).map(Box::new).map(Source::Queue);
     }
     if let Some(database) = &input.database {
         check_no_format(input, "leave it out: a database gives rows, and their types with them", mistakes);

@@ -54,6 +54,7 @@ mod preflight;
 mod proof;
 mod publishing;
 mod questions;
+mod queues;
 mod refused;
 mod rejected;
 mod reports;

@@ -84,7 +84,7 @@ impl Worker<'_> {
     /// Settles jobs that cannot be asked.
     async fn refuse(&self, run: &str, unread: &ClaimedJobs, why: &[String]) -> Result<(), RunnerError> {
         for (job, why) in unread.jobs.iter().zip(why) {
-            self.tell(WorkEvent::Unreadable { key: &job.key, why });
+            self.reached(WorkEvent::Unreadable { key: &job.key, why });
         }
         let session = self.table.connect().await?;
         self.table.refuse(&session, run, unread, why).await?;
@@ -103,7 +103,7 @@ impl Worker<'_> {
         }
         let settled = self.publish(batch, &asked).await?;
         let Some(settled) = settled else { return Ok(BatchEnd::Nothing) };
-        self.tell(WorkEvent::Settled {
+        self.reached(WorkEvent::Settled {
             run: &batch.run.plan.run,
             batch: &settled,
             requests: worked.requests,
@@ -171,12 +171,12 @@ impl Worker<'_> {
             };
             match error {
                 error @ MergeError::Fenced { .. } => {
-                    self.tell(WorkEvent::Fenced { run: &run.plan.run, why: &error.to_string() });
+                    self.reached(WorkEvent::Fenced { run: &run.plan.run, why: &error.to_string() });
                     self.give_up(run).await;
                     return Ok(None);
                 }
                 error @ (MergeError::Integrity { .. } | MergeError::Handoff(_)) => {
-                    self.tell(WorkEvent::Dropped { run: &run.plan.run, why: &error.to_string() });
+                    self.reached(WorkEvent::Dropped { run: &run.plan.run, why: &error.to_string() });
                     self.give_up(run).await;
                     return Ok(None);
                 }
@@ -256,14 +256,15 @@ impl Observer for ChildObserver<'_, '_> {
     fn event(&mut self, _: u32, event: &Event) {
         match event {
             Event::Started { .. } => self.worker.figures.pick_up.observe(self.began.elapsed().as_secs_f64()),
-            Event::Warning { text } => self.worker.tell(WorkEvent::Warning(text)),
+            Event::Warning { text } => self.worker.reached(WorkEvent::Warning(text)),
             _ => {}
         }
     }
 
     fn notice(&mut self, _: u32, notice: &Notice) {
         if let Notice::Restarted { how } = notice {
-            self.worker.tell(WorkEvent::Warning(&format!("a process that asked was started again: {how}")));
+            self.worker
+                .reached(WorkEvent::Warning(&format!("a process that asked was started again: {how}")));
         }
     }
 }

@@ -32,7 +32,7 @@ impl Worker<'_> {
         }
         let counts = self.table.counts(&session).await?;
         session.close().await;
-        self.tell(WorkEvent::Counts(&counts));
+        self.reached(WorkEvent::Counts(&counts));
         Ok(Look { is_empty: batches.is_empty() && counts.unsettled == 0, batches, took: began.elapsed() })
     }
 

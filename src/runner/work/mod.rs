@@ -167,7 +167,7 @@ async fn open(
 }
 
 impl Worker<'_> {
-    fn tell(&self, event: WorkEvent<'_>) {
+    fn reached(&self, event: WorkEvent<'_>) {
         figures::count(&self.figures, &event);
         self.watcher.borrow_mut().reached(event);
     }
@@ -183,14 +183,14 @@ impl Worker<'_> {
         }
         self.figures.look_failed(&self.mask.apply(&error.to_string()));
         if !self.is_lost.replace(true) {
-            self.tell(WorkEvent::Lost(error));
+            self.reached(WorkEvent::Lost(error));
         }
     }
 
     fn database_is_back(&self) {
         self.figures.look_succeeded();
         if self.is_lost.replace(false) {
-            self.tell(WorkEvent::Back);
+            self.reached(WorkEvent::Back);
         }
     }
 

@@ -27,13 +27,13 @@ impl Worker<'_> {
                 // Else it died between its COMMIT and the end of its folder.
                 if !self.table.is_settled(session, &run.plan.run).await? {
                     let why = "its lease was over, and other workers have its jobs";
-                    self.tell(WorkEvent::Dropped { run: &run.plan.run, why });
+                    self.reached(WorkEvent::Dropped { run: &run.plan.run, why });
                 }
                 self.give_up(&run).await;
                 continue;
             }
             self.table.renew(session, std::slice::from_ref(&run.plan.run)).await?;
-            self.tell(WorkEvent::TakenUp { run: &run.plan.run, jobs: jobs.jobs.len() });
+            self.reached(WorkEvent::TakenUp { run: &run.plan.run, jobs: jobs.jobs.len() });
             batches.push(Batch { run, jobs, began: Instant::now() });
         }
         Ok(batches)

@@ -73,7 +73,7 @@ impl Worker<'_> {
         let mut stop = self.stop.clone();
         while !turn.is_over || !turn.batches.is_empty() || turn.claiming.is_some() {
             if stop.borrow_and_update().is_set() && !turn.is_over {
-                self.tell(WorkEvent::Stopping);
+                self.reached(WorkEvent::Stopping);
                 turn.is_over = true;
             }
             if stop.borrow().is_now() {
@@ -199,7 +199,7 @@ impl Worker<'_> {
                 // Where others of the batch were asked, further ones may be, too.
                 let is_stuck = batch.freed > 0 && batch.done == 0 && !batch.has_failed();
                 if let Some(renews_at) = renews_at.filter(|_| is_stuck) {
-                    self.tell(WorkEvent::QuotaUsedUp(renews_at));
+                    self.reached(WorkEvent::QuotaUsedUp(renews_at));
                     let now = u64::try_from(now_micros() / 1_000_000).unwrap_or_default();
                     turn.claim_at =
                         Instant::now() + Duration::from_secs(renews_at.saturating_sub(now).min(24 * 3600));

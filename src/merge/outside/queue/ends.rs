@@ -187,7 +187,7 @@ mod tests {
 
     fn queue() -> Queue {
         Queue {
-            database: ServerUrl::parse("postgres://localhost/shop").unwrap(),
+            database: ServerUrl::parse("mysql://localhost/shop").unwrap(),
             table: "jobs".into(),
             condition: "state = 'new'".into(),
             order: None,

@@ -11,7 +11,8 @@
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `tables.rs` | the tables, looked up and made |
+//! | `tables.rs` | the tables, as they are there |
+//! | `look_up.rs` | they are looked up, and those of windrow's own made |
 //! | `sql.rs` | the statements |
 //! | `claim.rs` | jobs are claimed |
 //! | `ends.rs` | what becomes of each job |
@@ -25,13 +26,12 @@ mod check;
 mod claim;
 mod counts;
 mod ends;
+mod look_up;
 mod requeue;
 mod settle;
 mod sql;
 mod standing;
 mod tables;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,8 +44,12 @@ pub(in crate::merge) use self::ends::{Facts, FailedPair, JobEnd};
 pub use self::requeue::Requeued;
 pub(super) use self::settle::{fence, settle};
 use self::sql::QueueSql;
+#[cfg(test)]
+pub(in crate::merge) use self::sql::{Death, JobId, QueueSql as Sql, Rest};
 pub use self::standing::{DeadJob, NextJob, QueueStanding, RestingJob};
 use self::tables::QueueTables;
+#[cfg(test)]
+pub(in crate::merge) use self::tables::QueueTables as Tables;
 use super::ask::run_if_any;
 use crate::database::{Server, Session, Trouble};
 use crate::handoff::ClaimedJobs;
@@ -90,10 +94,10 @@ impl QueueTable {
         };
         let server = Server::of(&queue.database, secrets)?;
         let session = server.connect().await?;
-        let tables = tables::look_up(&session, job, queue).await?;
+        let tables = look_up::look_up(&session, job, queue).await?;
         let table = QueueTable { queue: Queue::clone(queue), tables, server, job: job.name.clone() };
         if makes {
-            tables::make(&session, &table.sql(&session)?).await?;
+            look_up::make(&session, &table.sql(&session)?).await?;
         }
         session.close().await;
         Ok(table)

@@ -11,7 +11,7 @@ use crate::merge::dialect::{DeleteByKey, Dialect, Put, QueueDialect};
 
 /// What the statements are made of.
 #[derive(Clone, Copy)]
-pub(super) struct QueueSql<'a> {
+pub(in crate::merge) struct QueueSql<'a> {
     pub dialect: &'static dyn Dialect,
     pub own: &'static dyn QueueDialect,
     pub tables: &'a QueueTables,
@@ -20,7 +20,7 @@ pub(super) struct QueueSql<'a> {
 
 /// A job as statements name it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct JobId<'a> {
+pub(in crate::merge) struct JobId<'a> {
     pub key: &'a str,
     /// The columns of its id, as the database prints them.
     pub id: &'a [String],
@@ -28,7 +28,7 @@ pub(super) struct JobId<'a> {
 
 /// A claim as a settlement leaves it: the job rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rest<'a> {
+pub(in crate::merge) struct Rest<'a> {
     pub key: &'a str,
     pub attempts: u32,
     pub rest: Duration,
@@ -38,7 +38,7 @@ pub(super) struct Rest<'a> {
 
 /// A job that has failed for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Death<'a> {
+pub(in crate::merge) struct Death<'a> {
     pub key: &'a str,
     pub attempts: u32,
     pub kind: &'a str,

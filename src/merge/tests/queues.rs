@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::sql::{Death, JobId, QueueSql, Rest};
-use super::tables::QueueTables;
 use crate::job::{Queue, ServerUrl};
 use crate::merge::dialect;
+use crate::merge::outside::queue::{Death, JobId, Rest, Sql, Tables};
 use crate::value::{Field, Type};
 
 fn queue(url: &str) -> Queue {
@@ -35,7 +34,7 @@ fn statements(url: &str, id: &[&str]) -> String {
     let quoted = |table: &str| format!("{}.{}", dialect.identifier("shop"), dialect.identifier(table));
     let field = |name: &str, ty| Field { name: name.to_owned(), ty };
     let columns: Vec<String> = id.iter().chain(&["url"]).map(|name| (*name).to_owned()).collect();
-    let tables = QueueTables {
+    let tables = Tables {
         name: "shop.jobs".into(),
         jobs_table: "jobs".into(),
         jobs: quoted("jobs"),
@@ -54,7 +53,7 @@ fn statements(url: &str, id: &[&str]) -> String {
         index: "PRIMARY".into(),
         created: None,
     };
-    let sql = QueueSql { dialect, own, tables: &tables, queue: &queue };
+    let sql = Sql { dialect, own, tables: &tables, queue: &queue };
     let texts = |text: &str| vec![text.to_owned(); id.len()];
     let (one, two) = (texts("9007199254740993"), texts("it's"));
     let jobs = [JobId { key: "9007199254740993", id: &one }, JobId { key: "it's", id: &two }];
