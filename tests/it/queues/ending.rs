@@ -18,6 +18,7 @@ on_both!(
     a_secret_that_is_refused_ends_the_work,
     clauses_that_leave_a_job_waiting_are_an_error,
     a_server_that_goes_away_for_a_while_is_waited_for,
+    a_worker_that_stood_still_publishes_nothing_that_others_have,
 );
 
 fn the_first_signal_publishes_what_was_asked_and_frees_the_rest(on: Server) {
@@ -165,4 +166,28 @@ fn a_server_that_goes_away_for_a_while_is_waited_for(on: Server) {
     until(Duration::from_secs(60), "all are done", || stage.count("done") == 40);
     end(worker);
     stage.is_settled(40);
+}
+
+/// Its process goes on asking, and has its answers long before it wakes; the other one is still asking then.
+fn a_worker_that_stood_still_publishes_nothing_that_others_have(on: Server) {
+    let stage = Stage::new(on);
+    stage.insert(1..=10);
+    stage.origin.knobs(r#"{"latency_ms": 1000}"#);
+    let still = stage.start();
+    stage.wait_until_asked(10);
+    send(&still, Signal::SIGSTOP);
+    // Longer than the lease, which is renewed at every third of it.
+    std::thread::sleep(Duration::from_secs(6));
+    stage.origin.knobs(r#"{"latency_ms": 4000}"#);
+    let machine = crate::support::Sandbox::new();
+    stage.job(&machine, &[]);
+    let other = stage.start_in(&machine);
+    stage.wait_until_asked(20);
+    send(&still, Signal::SIGCONT);
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!((stage.results(), stage.count("new")), (0, 10), "the other one has them");
+    stage.wait_for("done", 10);
+    end(still).saying("10 of the 10 jobs of run").saying("are another worker's by now; it is not published");
+    end(other);
+    stage.is_settled(10);
 }
