@@ -51,13 +51,11 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rest_doubles_up_to_a_day() {
-        let queue = Queue {
-            database: ServerUrl::parse("postgres://localhost/shop").unwrap(),
+impl Queue {
+    /// One as a job file would have it that says no more than it must, for tests.
+    pub fn sample(url: &str) -> Queue {
+        Queue {
+            database: ServerUrl::parse(url).unwrap(),
             table: "jobs".into(),
             condition: "state = 'new'".into(),
             order: None,
@@ -71,7 +69,17 @@ mod tests {
             attempts: 5,
             backoff: Duration::from_secs(30),
             poll: Duration::from_millis(250),
-        };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rest_doubles_up_to_a_day() {
+        let queue = Queue::sample("postgres://localhost/shop");
         let seconds = [1, 2, 3, 4, 12, 13, 40, u32::MAX].map(|failures| queue.rest(failures).as_secs());
         assert_eq!(seconds, [30, 60, 120, 240, 61_440, 86_400, 86_400, 86_400]);
         let patient = Queue { backoff: Duration::from_secs(200_000), ..queue };

@@ -2,28 +2,14 @@
 
 use std::time::Duration;
 
-use crate::job::{Queue, ServerUrl};
+use crate::job::Queue;
 use crate::merge::dialect;
 use crate::merge::outside::queue::{Death, JobId, Rest, Sql, Tables};
 use crate::value::{Field, Type};
 
 fn queue(url: &str) -> Queue {
-    Queue {
-        database: ServerUrl::parse(url).unwrap(),
-        table: "shop.jobs".into(),
-        condition: "state = 'new'".into(),
-        order: Some("priority DESC, id".into()),
-        done: "state = 'done'".into(),
-        failed: "state = 'failed'".into(),
-        requeue: None,
-        created: None,
-        claim: 200,
-        parallel: 4,
-        lease: Duration::from_secs(60),
-        attempts: 5,
-        backoff: Duration::from_secs(30),
-        poll: Duration::from_millis(250),
-    }
+    let order = Some("priority DESC, id".into());
+    Queue { table: "shop.jobs".into(), order, ..Queue::sample(url) }
 }
 
 fn statements(url: &str, id: &[&str]) -> String {

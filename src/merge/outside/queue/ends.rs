@@ -183,25 +183,10 @@ fn kind_of(pair: &FailedPair) -> Option<Kind> {
 mod tests {
     use super::*;
     use crate::handoff::{PlannedEndpoint, RefusedRow};
-    use crate::job::{OnFailure, ServerUrl};
+    use crate::job::OnFailure;
 
     fn queue() -> Queue {
-        Queue {
-            database: ServerUrl::parse("mysql://localhost/shop").unwrap(),
-            table: "jobs".into(),
-            condition: "state = 'new'".into(),
-            order: None,
-            done: "state = 'done'".into(),
-            failed: "state = 'failed'".into(),
-            requeue: None,
-            created: None,
-            claim: 200,
-            parallel: 4,
-            lease: Duration::from_secs(60),
-            attempts: 3,
-            backoff: Duration::from_secs(30),
-            poll: Duration::from_millis(250),
-        }
+        Queue { attempts: 3, ..Queue::sample("mysql://localhost/shop") }
     }
 
     /// The end of a job whose record ended so at two endpoints, of which only the first is needed.
