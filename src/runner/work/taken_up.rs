@@ -1,5 +1,5 @@
 //! Runs that a worker of this folder has left unfinished: taken up as long as their jobs are still theirs, so that what was
-//! asked is not asked twice; else dropped, since the jobs are asked elsewhere.
+//! asked is not asked twice; else dropped, since the jobs are asked elsewhere, or otherwise.
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,6 +11,7 @@ use crate::database::Session;
 use crate::handoff::lock::lock_run;
 use crate::handoff::{ClaimedJobs, RunStore, layout, runs};
 use crate::merge::MergeError;
+use crate::plan;
 use crate::runner::folders::sweep_unplanned;
 use crate::runner::{LiveRun, Milestone, Watcher};
 use crate::supervisor::{Notice, Observer};
@@ -22,6 +23,12 @@ impl Worker<'_> {
         let mut batches = Vec::new();
         for folder in runs::runs_of(&self.options.root, &self.job.name) {
             let Some((run, jobs)) = unfinished(&folder).await else { continue };
+            if run.plan.questions_sha256 != plan::questions_sha256(self.job) {
+                let why = "the job file asks otherwise by now: its jobs are asked anew";
+                self.reached(WorkEvent::Dropped { run: &run.plan.run, why });
+                self.give_up(&run).await;
+                continue;
+            }
             let held = self.table.held(session, &run.plan.run).await?;
             if held < jobs.jobs.len() || jobs.queue != self.table.name() {
                 // Else it died between its COMMIT and the end of its folder.

@@ -14,6 +14,7 @@ on_both!(
     a_claim_whose_worker_died_before_it_began_is_taken_over,
     a_worker_that_is_killed_at_the_last_attempt_leaves_no_job_behind,
     a_killed_worker_that_starts_again_at_the_same_place_takes_up_its_jobs,
+    a_job_file_that_asks_otherwise_asks_anew,
     an_order_without_an_index_is_told_and_every_worker_goes_on,
     producers_meet_no_deadlock,
     workers_meet_no_deadlock,
@@ -97,6 +98,28 @@ fn a_killed_worker_that_starts_again_at_the_same_place_takes_up_its_jobs(on: Ser
     stage.work().with_code(0);
     assert!(began.elapsed() < at_most(Duration::from_secs(20)), "the lease of an hour is not waited for");
     stage.is_settled(200);
+}
+
+/// What the worker that was killed has committed was made by another job file.
+fn a_job_file_that_asks_otherwise_asks_anew(on: Server) {
+    let stage = Stage::new(on);
+    stage.change("lease = \"5s\"", "lease = \"1h\"");
+    stage.origin.knobs(r#"{"slow_ids_every": 40, "slow_ms": 60000}"#);
+    stage.insert(1..=200);
+    let worker = stage.start();
+    stage.wait_until_asked(200);
+    kill_9(worker.id().cast_signed());
+    wait(worker);
+    stage.origin.knobs(r#"{"slow_ms": 0}"#);
+    stage.change(r#"target = ".target""#, r#"target = '.target + "!"'"#);
+    let ended = stage.work();
+    ended.with_code(0).saying("the job file asks otherwise by now");
+    assert_eq!(
+        stage.number("SELECT count(*) FROM results WHERE target LIKE '%!'"),
+        200,
+        "all by the new one"
+    );
+    assert_eq!((stage.claims(), stage.count("done")), (0, 200));
 }
 
 /// OneUptime/oneuptime#3117: a sort locks all that waits, and the second worker gets nothing.
