@@ -1,7 +1,9 @@
 //! The jobs of a batch in the transaction that publishes it: fenced before its rows are written, settled after.
 
+use std::collections::{HashMap, HashSet};
+
 use super::Batch;
-use super::claim::read_jobs;
+use super::claim::{ReadJob, read_jobs};
 use super::ends::{JobEnd, Moved};
 use super::sql::{Death, JobId, QueueSql, Rest};
 use crate::database::Session;
@@ -29,8 +31,9 @@ pub(in crate::merge::outside) async fn fence(
         let (taken, left) = (jobs.len(), claims.len());
         return Err(MergeError::Fenced { run: order.plan().run.clone(), taken, left });
     }
-    let moved_of = |job: &ClaimedJob| match found.iter().find(|found| found.key.as_deref() == Some(&job.key))
-    {
+    let found: HashMap<&str, &ReadJob> =
+        found.iter().filter_map(|found| Some((found.key.as_deref()?, found))).collect();
+    let moved_of = |job: &ClaimedJob| match found.get(job.key.as_str()) {
         None => Some(Moved::Gone),
         Some(found) if !found.flag => Some(Moved::NotWaiting),
         Some(found) => (found.digest() != job.row).then_some(Moved::Changed),
@@ -72,8 +75,9 @@ pub(in crate::merge::outside) async fn settle(
     if !rests.is_empty() {
         session.run(&sql.rest(&rests)).await?;
     }
-    let rest_of = |key: &str| rests.iter().any(|rest| rest.key == key);
-    let over: Vec<&str> = jobs.iter().map(|job| job.key.as_str()).filter(|key| !rest_of(key)).collect();
+    let resting: HashSet<&str> = rests.iter().map(|rest| rest.key).collect();
+    let over: Vec<&str> =
+        jobs.iter().map(|job| job.key.as_str()).filter(|key| !resting.contains(key)).collect();
     if !over.is_empty() {
         session.run(&sql.drop_claims(over.into_iter())).await?;
     }
