@@ -357,6 +357,14 @@ fn check_tells_what_keeps_a_queue_from_being_worked(on: Server) {
     let stage = Stage::new(on);
     let none = stage.run("check jobs.toml").with_code(0);
     assert!(none.stderr.contains("the job is valid, but no job waits: nobody was asked"), "{}", none.stderr);
+    // A clause that reads of a table which `work` makes.
+    let (failed, reading) = (
+        "failed = \"state = 'failed'\"",
+        "failed = \"state = coalesce((SELECT 'failed' FROM windrow_dead WHERE 1 = 0), 'failed')\"",
+    );
+    stage.change(failed, reading);
+    stage.run("check jobs.toml").with_code(0);
+    stage.change(reading, failed);
     stage.insert(1..=1);
     stage.sql(stage.on.own(["DROP INDEX waiting", "DROP INDEX waiting ON jobs"]));
     let slow = stage.run("check jobs.toml").with_code(0);

@@ -2,7 +2,7 @@
 
 use super::QueueTable;
 use super::sql::QueueSql;
-use super::tables::{CLAIMS, DEAD, is_there};
+use super::tables::CLAIMS;
 use crate::database::{DatabaseError, Session, Trouble};
 use crate::merge::MergeError;
 use crate::merge::outside::ask::{complaints, missing_right};
@@ -28,49 +28,32 @@ impl QueueTable {
         self.slow(session, &sql).await
     }
 
-    async fn missing_rights(
-        &self,
-        session: &Session,
-        sql: &QueueSql<'_>,
-    ) -> Result<Vec<String>, DatabaseError> {
-        let mut queries = Vec::new();
-        for table in [CLAIMS, DEAD] {
-            if !is_there(session, &self.tables.schema, table).await? {
-                queries.push(sql.dialect.may_not_make_table(&self.tables.schema));
-            }
-        }
+    async fn missing_rights(&self, session: &Session, sql: &QueueSql<'_>) -> Result<Vec<String>, MergeError> {
         let mut missing = match sql.own.too_old() {
             Some(query) => complaints(session, query).await?,
             None => Vec::new(),
         };
-        for query in queries {
+        if !self.own_tables_lacking(session).await?.is_empty() {
+            let query = sql.dialect.may_not_make_table(&self.tables.schema);
             missing.extend(missing_right(session, &query).await?);
         }
-        missing.dedup();
         Ok(missing)
     }
 
     async fn try_statements(&self, session: &Session, sql: &QueueSql<'_>) -> Result<(), MergeError> {
-        let tries = [
-            (
-                "where",
-                format!(
-                    "SELECT count(*) FROM (SELECT 1 FROM {} WHERE ({}) LIMIT 1) AS one",
-                    self.tables.jobs, self.queue.condition
-                ),
-            ),
-            ("done", format!("UPDATE {} SET {} WHERE 1 = 0", self.tables.jobs, self.queue.done)),
-            ("failed", format!("UPDATE {} SET {} WHERE 1 = 0", self.tables.jobs, self.queue.failed)),
-        ];
-        let requeue = self
-            .queue
-            .requeue
-            .iter()
-            .map(|clause| ("requeue", format!("UPDATE {} SET {clause} WHERE 1 = 0", self.tables.jobs)));
-        for (key, statement) in tries.into_iter().chain(requeue) {
-            session.run(&statement).await.map_err(|error| wrong(key, error))?;
+        let (jobs, queue) = (&self.tables.jobs, &self.queue);
+        let set = |clause: &String| format!("UPDATE {jobs} SET {clause} WHERE 1 = 0");
+        let waits =
+            format!("SELECT count(*) FROM (SELECT 1 FROM {jobs} WHERE ({}) LIMIT 1) AS one", queue.condition);
+        let mut tries = vec![("where", waits), ("done", set(&queue.done)), ("failed", set(&queue.failed))];
+        tries.extend(queue.requeue.iter().map(|clause| ("requeue", set(clause))));
+        let lacking = self.own_tables_lacking(session).await?;
+        // What reads of tables that `work` makes can be tried when they are there.
+        let reads_of_them = |statement: &str| lacking.iter().any(|table| statement.contains(table));
+        for (key, statement) in tries.iter().filter(|(_, statement)| !reads_of_them(statement)) {
+            session.run(statement).await.map_err(|error| wrong(key, error))?;
         }
-        if is_there(session, &self.tables.schema, CLAIMS).await? {
+        if !lacking.contains(&CLAIMS) {
             session.rows(&sql.next(1)).await.map_err(|error| wrong("order", error))?;
         }
         Ok(())
