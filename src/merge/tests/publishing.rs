@@ -61,7 +61,7 @@ async fn the_run_is_entered_in_windrow_runs_and_merged_json() {
     assert_eq!(
         sandbox.rows("FROM windrow_runs")[0],
         format!(
-            "20261123T000000-4f2a9c81d3f60|1|films|films|{}|4|2026-11-23 00:00:00|film=skip money=skip|~|~",
+            "20261123T000000-4f2a9c81d3f60|1|films|films|{}|4|2026-11-23 00:00:00|film=skip money=skip|~|~|~",
             outcome.digest
         )
     );

@@ -36,7 +36,7 @@ async fn a_narrower_number_a_view_and_runs_without_a_key_do_not_fit() {
     assert!(sandbox.checked().await.contains("it is a view"));
     sandbox.execute(
         "DROP VIEW films; CREATE TABLE windrow_runs (run_id text, rounds integer, job text, table_name text,
-             digest text, \"rows\" bigint, published_at timestamptz, on_failure text, blocks text, rejected text)",
+             digest text, \"rows\" bigint, published_at timestamptz, on_failure text, blocks text, rejected text, jobs bigint)",
     );
     assert!(sandbox.checked().await.contains("it lacks its key: PRIMARY KEY (run_id, table_name, rounds)"));
     sandbox.execute("ALTER TABLE windrow_runs ADD PRIMARY KEY (run_id, table_name, rounds)");
