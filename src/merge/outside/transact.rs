@@ -130,7 +130,7 @@ impl Engine for Transaction<'_> {
 
     async fn fence(&self) -> Result<(), MergeError> {
         match &self.order.batch {
-            Some(batch) => queue::fence(self.session, batch, self.order).await,
+            Some(batch) => queue::fence(self.session, batch, &self.order.plan().run, &self.order.moved).await,
             None => Ok(()),
         }
     }

@@ -19,6 +19,7 @@ use crate::merge::{AskedBatch, BatchAsked, Claimed, MergeError, SettledBatch, pu
 use crate::plan::{self, PlanError, PlanOptions};
 use crate::runner::choose::{Trial, plan_options};
 use crate::runner::folders::hold_new;
+use crate::runner::merge::unpublished;
 use crate::runner::state::{ShardState, shard_states};
 use crate::runner::{LiveRun, RunnerError};
 use crate::supervisor::{CrewOptions, Notice, Observer, ShardEnd, Worked, supervise};
@@ -83,18 +84,40 @@ impl Worker<'_> {
 
     /// Settles jobs that cannot be asked.
     async fn refuse(&self, run: &str, unread: &ClaimedJobs, why: &[String]) -> Result<(), RunnerError> {
-        for (job, why) in unread.jobs.iter().zip(why) {
-            self.reached(WorkEvent::Unreadable { key: &job.key, why });
+        let refused = async {
+            let session = self.table.connect().await?;
+            self.table.refuse(&session, run, unread, why).await?;
+            session.close().await;
+            Ok(())
+        };
+        match refused.await {
+            Ok(()) => {
+                for (job, why) in unread.jobs.iter().zip(why) {
+                    self.reached(WorkEvent::Unreadable { key: &job.key, why });
+                }
+            }
+            // Others say the same of them, or whoever has them next.
+            Err(MergeError::Fenced { .. }) => {}
+            Err(error) if is_passing(&error) => self.database_is_lost(&error),
+            Err(error) => return Err(unpublished(&error, &self.mask)),
         }
-        let session = self.table.connect().await?;
-        self.table.refuse(&session, run, unread, why).await?;
-        session.close().await;
         Ok(())
     }
 
     /// Asks what is left to ask, publishes what there is, and settles.
     pub(super) async fn finish_batch(&self, batch: &Batch) -> Result<BatchEnd, RunnerError> {
-        let Some((worked, asked)) = self.ask(batch).await? else { return Ok(BatchEnd::Nothing) };
+        let (worked, asked) = match self.ask(batch).await {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return Ok(BatchEnd::Nothing),
+            // Such as a power cut leaves it.
+            Err(RunnerError::Handoff(error)) => {
+                return Ok(self.drop_run(&batch.run, &error.to_string()).await);
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(why) = damaged(&worked) {
+            return Ok(self.drop_run(&batch.run, why).await);
+        }
         if self.stop.borrow().is_now() {
             return Ok(BatchEnd::Nothing);
         }
@@ -176,14 +199,13 @@ impl Worker<'_> {
                     return Ok(None);
                 }
                 error @ (MergeError::Integrity { .. } | MergeError::Handoff(_)) => {
-                    self.reached(WorkEvent::Dropped { run: &run.plan.run, why: &error.to_string() });
-                    self.give_up(run).await;
+                    self.drop_run(run, &error.to_string()).await;
                     return Ok(None);
                 }
                 error if is_passing(&error) => self.database_is_lost(&error),
                 error => {
                     remove(&run.store);
-                    return Err(crate::runner::merge::unpublished(&error, &self.mask));
+                    return Err(unpublished(&error, &self.mask));
                 }
             }
             tokio::select! {
@@ -192,6 +214,13 @@ impl Worker<'_> {
             }
             pause = (pause * 2).min(ASK_AGAIN_AT_MOST);
         }
+    }
+
+    /// Gives up a run of which nothing can be made.
+    pub(super) async fn drop_run(&self, run: &LiveRun, why: &str) -> BatchEnd {
+        self.reached(WorkEvent::Dropped { run: &run.plan.run, why });
+        self.give_up(run).await;
+        BatchEnd::Nothing
     }
 
     /// Frees what a run still has, and removes it.
@@ -233,6 +262,14 @@ fn died_of(end: &ShardEnd) -> Option<String> {
         },
         ShardEnd::Committed | ShardEnd::Stopped => None,
     }
+}
+
+/// That a process has found its run's files to be others than planned.
+fn damaged(worked: &Worked) -> Option<&str> {
+    worked.ends.values().find_map(|end| match end {
+        ShardEnd::Ended(Exit::Integrity, why) => Some(why.as_str()),
+        _ => None,
+    })
 }
 
 /// What no batch could be asked for: the disk is full, say, or the job file is not what it was.

@@ -8,7 +8,7 @@ use super::Worker;
 use super::batch::{Batch, remove};
 use super::watch::WorkEvent;
 use crate::database::Session;
-use crate::handoff::lock::lock_run;
+use crate::handoff::lock::{Lock, lock_run};
 use crate::handoff::{ClaimedJobs, RunStore, layout, runs};
 use crate::merge::MergeError;
 use crate::plan;
@@ -22,11 +22,20 @@ impl Worker<'_> {
         sweep_unplanned(&self.folder(), &mut Unwatched);
         let mut batches = Vec::new();
         for folder in runs::runs_of(&self.options.root, &self.job.name) {
-            let Some((run, jobs)) = unfinished(&folder).await else { continue };
+            let (run, jobs) = match found(&folder).await {
+                Found::Batch(run, jobs) => (*run, jobs),
+                Found::Damaged(store, _held) => {
+                    let run = folder.file_name().unwrap_or_default().to_string_lossy();
+                    let why = "its files are damaged, as after a power cut";
+                    self.reached(WorkEvent::Dropped { run: &run, why });
+                    self.free(&run).await;
+                    remove(&store);
+                    continue;
+                }
+                Found::Nothing => continue,
+            };
             if run.plan.questions_sha256 != plan::questions_sha256(self.job) {
-                let why = "the job file asks otherwise by now: its jobs are asked anew";
-                self.reached(WorkEvent::Dropped { run: &run.plan.run, why });
-                self.give_up(&run).await;
+                self.drop_run(&run, "the job file asks otherwise by now: its jobs are asked anew").await;
                 continue;
             }
             let held = self.table.held(session, &run.plan.run).await?;
@@ -47,23 +56,29 @@ impl Worker<'_> {
     }
 }
 
-/// A batch that nobody works on and that is not settled; `None` also where the folder is none. What is damaged goes.
-async fn unfinished(folder: &Path) -> Option<(LiveRun, ClaimedJobs)> {
-    let store = RunStore::open(folder).await.ok()?;
-    let is_batch = folder.join(layout::CLAIMED).is_file();
-    if !is_batch || store.refuse_strange().is_err() || matches!(store.outcome().await, Ok(Some(_))) {
-        return None;
+/// What a folder is.
+enum Found {
+    /// A batch that nobody works on and that is not settled; it is held.
+    Batch(Box<LiveRun>, ClaimedJobs),
+    /// The same, of which nothing can be made.
+    Damaged(RunStore, Lock),
+    /// Something else, or another worker's.
+    Nothing,
+}
+
+async fn found(folder: &Path) -> Found {
+    let Ok(store) = RunStore::open(folder).await else { return Found::Nothing };
+    let is_batch = folder.join(layout::CLAIMED).is_file() && store.refuse_strange().is_ok();
+    if !is_batch || matches!(store.outcome().await, Ok(Some(_))) {
+        return Found::Nothing;
     }
-    // Else another worker's.
-    let lock = lock_run(folder).ok()?;
+    let Ok(lock) = lock_run(folder) else { return Found::Nothing };
     match (store.plan().await, store.claimed().await) {
         (Ok(plan), Ok(Some(jobs))) if jobs.jobs.len() as u64 == plan.records => {
-            Some((LiveRun::held(store.as_planned(&plan), plan, lock), jobs))
+            let run = LiveRun::held(store.as_planned(&plan), plan, lock);
+            Found::Batch(Box::new(run), jobs)
         }
-        _ => {
-            remove(&store);
-            None
-        }
+        _ => Found::Damaged(store, lock),
     }
 }
 

@@ -15,6 +15,7 @@ on_both!(
     a_worker_that_is_killed_at_the_last_attempt_leaves_no_job_behind,
     a_killed_worker_that_starts_again_at_the_same_place_takes_up_its_jobs,
     a_job_file_that_asks_otherwise_asks_anew,
+    a_run_that_a_power_cut_has_damaged_is_asked_anew,
     an_order_without_an_index_is_told_and_every_worker_goes_on,
     producers_meet_no_deadlock,
     workers_meet_no_deadlock,
@@ -98,6 +99,45 @@ fn a_killed_worker_that_starts_again_at_the_same_place_takes_up_its_jobs(on: Ser
     stage.work().with_code(0);
     assert!(began.elapsed() < at_most(Duration::from_secs(20)), "the lease of an hour is not waited for");
     stage.is_settled(200);
+}
+
+/// A queue's runs are not synced: any file may be empty afterwards.
+fn a_run_that_a_power_cut_has_damaged_is_asked_anew(on: Server) {
+    let stage = Stage::new(on);
+    stage.change("lease = \"5s\"", "lease = \"1h\"");
+    for (number, damaged) in
+        ["input.parquet", ".requests.parquet", "plan.json", "round-000.json"].iter().enumerate()
+    {
+        stage.origin.knobs(r#"{"slow_ids_every": 150, "slow_ms": 60000}"#);
+        let first = 200 * number as u64;
+        let asked = stage.asked();
+        stage.insert(first + 1..=first + 200);
+        let worker = stage.start();
+        stage.wait_until_asked(asked + 200);
+        let folder = stage.sandbox.path().join("shards/jobs");
+        until(SOON, "blocks are committed", || {
+            files(&folder).iter().any(|file| file.ends_with("000000000.json"))
+        });
+        kill_9(worker.id().cast_signed());
+        wait(worker);
+        let found: Vec<_> =
+            files(&folder).into_iter().filter(|file| file.to_string_lossy().ends_with(damaged)).collect();
+        assert!(!found.is_empty(), "{damaged}");
+        found.iter().for_each(|file| std::fs::write(file, "").unwrap());
+        stage.origin.knobs(r#"{"slow_ms": 0}"#);
+        stage.work().with_code(0);
+        stage.is_settled(first + 200);
+    }
+}
+
+/// The files below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries.flat_map(|entry| match entry.path() {
+        path if path.is_dir() => files(&path),
+        path => vec![path],
+    });
+    below.collect()
 }
 
 /// What the worker that was killed has committed was made by another job file.

@@ -33,7 +33,7 @@ mod sql;
 mod standing;
 mod tables;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -213,10 +213,10 @@ impl QueueTable {
     }
 
     /// Settles jobs as failed for good that cannot even be asked, each with what is wrong with it; the run's others stay as
-    /// they are.
+    /// they are. One that somebody has changed meanwhile is left alone.
     ///
     /// # Errors
-    /// Of the database; the connection is to be ended then.
+    /// [`MergeError::Fenced`] where others have taken some of them over; of the database. The connection is to be ended then.
     pub async fn refuse(
         &self,
         session: &Session,
@@ -236,7 +236,15 @@ impl QueueTable {
         };
         let end =
             |why: &String| JobEnd::Dead { attempts: 0, kind: "template".to_owned(), detail: why.clone() };
-        let ends: Vec<JobEnd> = why.iter().map(end).collect();
+        let mut ends: Vec<JobEnd> = why.iter().map(end).collect();
+        match fence(session, &batch, run, &BTreeMap::new()).await {
+            Err(MergeError::Moved(moved)) => {
+                for (ordinal, moved) in moved {
+                    ends[ordinal as usize] = JobEnd::Moved(moved);
+                }
+            }
+            fenced => fenced?,
+        }
         settle(session, &batch, run, &ends).await?;
         Ok(session.run("COMMIT").await?)
     }

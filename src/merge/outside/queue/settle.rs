@@ -1,6 +1,6 @@
 //! The jobs of a batch in the transaction that publishes it: fenced before its rows are written, settled after.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Batch;
 use super::claim::{ReadJob, read_jobs};
@@ -9,27 +9,26 @@ use super::sql::{Death, JobId, QueueSql, Rest};
 use crate::database::Session;
 use crate::handoff::ClaimedJob;
 use crate::merge::MergeError;
-use crate::merge::load::Order;
 use crate::record::Ordinal;
 
 /// Locks the jobs, then their claims, until the transaction ends.
 ///
 /// # Errors
 /// [`MergeError::Fenced`] where somebody else has taken a claim over: what was asked here may have been asked there, and is not
-/// published. [`MergeError::Moved`] where rows have changed that `order` does not leave out yet.
+/// published. [`MergeError::Moved`] where rows have changed that are not `left_out` yet.
 pub(in crate::merge::outside) async fn fence(
     session: &Session,
     batch: &Batch,
-    order: &Order,
+    run: &str,
+    left_out: &BTreeMap<Ordinal, Moved>,
 ) -> Result<(), MergeError> {
     let sql = batch.table.sql(session)?;
     let jobs = &batch.claimed.jobs;
     let found = read_jobs(session, &sql.lock_jobs(&ids(jobs.iter())), true).await?;
-    let claims =
-        session.rows(&sql.lock_claims(&order.plan().run, jobs.iter().map(|job| job.key.as_str()))).await?;
+    let claims = session.rows(&sql.lock_claims(run, jobs.iter().map(|job| job.key.as_str()))).await?;
     if claims.len() < jobs.len() {
         let (taken, left) = (jobs.len(), claims.len());
-        return Err(MergeError::Fenced { run: order.plan().run.clone(), taken, left });
+        return Err(MergeError::Fenced { run: run.to_owned(), taken, left });
     }
     let found: HashMap<&str, &ReadJob> =
         found.iter().filter_map(|found| Some((found.key.as_deref()?, found))).collect();
@@ -39,8 +38,7 @@ pub(in crate::merge::outside) async fn fence(
         Some(found) => (found.digest() != job.row).then_some(Moved::Changed),
     };
     let moved = (0..).zip(jobs).filter_map(|(ordinal, job)| Some((ordinal, moved_of(job)?)));
-    let moved: Vec<(Ordinal, Moved)> =
-        moved.filter(|(ordinal, _)| !order.moved.contains_key(ordinal)).collect();
+    let moved: Vec<(Ordinal, Moved)> = moved.filter(|(ordinal, _)| !left_out.contains_key(ordinal)).collect();
     if moved.is_empty() { Ok(()) } else { Err(MergeError::Moved(moved)) }
 }
 
