@@ -86,8 +86,8 @@ fn a_worker_that_cannot_look_at_its_queue_is_ill_for_as_long(on: Server) {
     let worker = stage.start();
     until(SOON, "it is well, and at work", || is_well(port) && stage.has_table("windrow_claims"));
     let held = on.own([
-        "BEGIN; LOCK TABLE windrow_claims IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(9); COMMIT",
-        "LOCK TABLES windrow_claims WRITE; DO SLEEP(9); UNLOCK TABLES",
+        "BEGIN; LOCK TABLE windrow_claims IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(14); COMMIT",
+        "LOCK TABLES windrow_claims WRITE; DO SLEEP(14); UNLOCK TABLES",
     ]);
     std::thread::scope(|scope| {
         scope.spawn(|| stage.sql(held));
