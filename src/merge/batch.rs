@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::load::Order;
-use super::outside::queue::{Batch, FailedPair, JobEnd, Moved, QueueTable};
+use super::outside::queue::{Batch, FailedPair, JobEnd, QueueTable};
 use super::prove::{Extent, prove_committed};
 use super::publish::load_unless;
 use super::refused::Rejected;
 use super::resolved::ResolvedDestination;
-use super::{MergeError, Proof, prove, query};
+use super::{MergeError, Moved, Proof, prove, query};
 use crate::handoff::{ClaimedJobs, Outcome, Plan, RunStore, VERSION};
 use crate::job::Job;
 use crate::record::Ordinal;

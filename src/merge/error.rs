@@ -4,7 +4,6 @@
 use std::io;
 use std::path::Path;
 
-use super::outside::queue::Moved;
 use super::refused::lines;
 use crate::database::{DatabaseError, Trouble};
 use crate::handoff::lock::LockError;
@@ -40,6 +39,30 @@ pub struct Unfinished {
     pub missing: usize,
     /// All its blocks.
     pub blocks: usize,
+}
+
+/// What somebody else has done to a job while it was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// Its row is gone.
+    Gone,
+    /// It does not wait any more.
+    NotWaiting,
+    /// What the run reads of it is another thing now: it is asked again.
+    Changed,
+}
+
+impl Moved {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Moved::Gone => "its row was deleted while it was asked: its result is not written",
+            Moved::NotWaiting => {
+                "somebody else changed its state while it was asked: it stays so, its result is not written"
+            }
+            Moved::Changed => "its row was changed while it was asked: it is asked again",
+        }
+    }
 }
 
 /// Why a run is not published, or not read.

@@ -70,7 +70,7 @@ mod views;
 
 pub use batch::{AskedBatch, BatchAsked, FailedJob, SettledBatch, publish_batch};
 pub use destination::{Found, check_destination, first_rows};
-pub use error::MergeError;
+pub use error::{MergeError, Moved};
 pub use gate::success_in_words;
 pub use kept::keep_duckdb_open;
 pub use outside::queue::{

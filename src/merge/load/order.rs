@@ -13,14 +13,14 @@ use crate::job::{Job, Mode, OnUnlisted};
 use crate::merge::covered::Covered;
 use crate::merge::dialect::DuckDb;
 use crate::merge::gate::{Duplicates, Gate};
-use crate::merge::outside::queue::{Batch, Facts, JobEnd, Moved};
+use crate::merge::outside::queue::{Batch, Facts, JobEnd};
 use crate::merge::policy::Policy;
 use crate::merge::prove::Extent;
 use crate::merge::refused::{FoundRows, NAMED, Rejected, others};
 use crate::merge::resolved::ResolvedDestination;
 use crate::merge::runs::{self, Ledger, Publication};
 use crate::merge::target::Target;
-use crate::merge::{End, MergeError, Proof, database};
+use crate::merge::{End, MergeError, Moved, Proof, database};
 use crate::record::Ordinal;
 
 /// What to load, and where.

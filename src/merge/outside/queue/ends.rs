@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::handoff::ClaimedJob;
 use crate::job::Queue;
+use crate::merge::Moved;
 use crate::merge::prove::{End, Ends};
 use crate::merge::refused::Rejected;
 use crate::record::{Kind, Ordinal};
@@ -34,30 +35,6 @@ pub(in crate::merge) enum JobEnd {
     Freed { rest: Duration, kind: Option<String>, detail: Option<String> },
     /// Somebody else has changed its row.
     Moved(Moved),
-}
-
-/// What somebody else has done to a job while it was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
-    /// Its row is gone.
-    Gone,
-    /// It does not wait any more.
-    NotWaiting,
-    /// What the run reads of it is another thing now: it is asked again.
-    Changed,
-}
-
-impl Moved {
-    /// For people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Moved::Gone => "its row was deleted while it was asked: its result is not written",
-            Moved::NotWaiting => {
-                "somebody else changed its state while it was asked: it stays so, its result is not written"
-            }
-            Moved::Changed => "its row was changed while it was asked: it is asked again",
-        }
-    }
 }
 
 /// A pair without success.

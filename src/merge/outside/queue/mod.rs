@@ -39,7 +39,6 @@ use std::time::Duration;
 
 pub use self::claim::Claimed;
 pub use self::counts::QueueCounts;
-pub use self::ends::Moved;
 pub(in crate::merge) use self::ends::{Facts, FailedPair, JobEnd};
 pub use self::requeue::Requeued;
 pub(super) use self::settle::{fence, settle};

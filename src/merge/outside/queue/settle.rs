@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Batch;
 use super::claim::{ReadJob, read_jobs};
-use super::ends::{JobEnd, Moved};
+use super::ends::JobEnd;
 use super::sql::{Death, JobId, QueueSql, Rest};
 use crate::database::Session;
 use crate::handoff::ClaimedJob;
-use crate::merge::MergeError;
+use crate::merge::{MergeError, Moved};
 use crate::record::Ordinal;
 
 /// Locks the jobs, then their claims, until the transaction ends.
