@@ -16,7 +16,6 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::claimed::ClaimedJobs;
 use super::commit::{ChunkFile, Commit, Committed};
 use super::error::{HandoffError, absent_is_fine, file_error, is_disk_full};
 use super::plan::{Outcome, Plan, Publishing, Round};
@@ -30,7 +29,7 @@ const COMMIT_TRIES: u32 = 3;
 /// The files of one run.
 #[derive(Debug, Clone)]
 pub struct RunStore {
-    store: Arc<LocalFileSystem>,
+    pub(super) store: Arc<LocalFileSystem>,
     folder: PathBuf,
     /// As it was named.
     named: PathBuf,
@@ -48,16 +47,6 @@ impl RunStore {
         let run = RunStore::at(folder)?;
         run.probe_exclusive_create().await?;
         Ok(run)
-    }
-
-    /// The same files, without a sync of what is written from here on: those of a [leased](Plan::leased) run.
-    pub fn leased(self) -> RunStore {
-        RunStore { store: Arc::new(without_fsync(&self.store)), ..self }
-    }
-
-    /// The same files, to be written as their plan wants it. Who opens a run to write into it goes through this.
-    pub fn as_planned(self, plan: &Plan) -> RunStore {
-        if plan.leased { self.leased() } else { self }
     }
 
     /// A run that has been planned.
@@ -180,17 +169,6 @@ impl RunStore {
     /// Freezes the job file.
     pub async fn put_job_text(&self, text: &str) -> Result<(), HandoffError> {
         self.put(&Path::from(layout::JOB), Bytes::copy_from_slice(text.as_bytes())).await
-    }
-
-    /// The jobs of a queue that the run is about; `None` where its list is no queue.
-    pub async fn claimed(&self) -> Result<Option<ClaimedJobs>, HandoffError> {
-        let path = Path::from(layout::CLAIMED);
-        self.read_if_there(&path).await?.map(|bytes| self.parse_sealed(&path, &bytes)).transpose()
-    }
-
-    /// Writes them, before the plan.
-    pub async fn put_claimed(&self, claimed: &ClaimedJobs) -> Result<(), HandoffError> {
-        self.put(&Path::from(layout::CLAIMED), seal::seal(claimed).into()).await
     }
 
     /// Reads a file of a shard.
@@ -410,7 +388,7 @@ impl RunStore {
     }
 }
 
-fn without_fsync(store: &LocalFileSystem) -> LocalFileSystem {
+pub(super) fn without_fsync(store: &LocalFileSystem) -> LocalFileSystem {
     store.clone().with_fsync(false)
 }
 

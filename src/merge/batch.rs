@@ -58,7 +58,7 @@ pub struct SettledBatch {
     pub freed: u64,
     /// Jobs whose rows somebody else has changed meanwhile, by their keys.
     pub moved: Vec<(String, Moved)>,
-    /// Whether it stood in the database already: what became of its jobs was told by whoever published it, or died.
+    /// Whether it stood in the database already: what became of its jobs was told then, or the process died before it could.
     pub already: bool,
     /// What went wrong after COMMIT.
     pub warnings: Vec<String>,
@@ -97,7 +97,35 @@ pub async fn publish_batch(
         renews_after: asked.renews_after,
         died_of: asked.died_of.clone(),
     };
-    let order = Order {
+    let order = order(batch, proof, asked, job, to, now_micros);
+    let digest = order.proof.digest.clone();
+    let loaded = load_unless(order, stop).await?;
+    let mut settled = SettledBatch {
+        rows: loaded.rows,
+        already: loaded.already,
+        warnings: loaded.warnings,
+        ..SettledBatch::default()
+    };
+    for (job, end) in claimed.jobs.iter().zip(loaded.job_ends) {
+        settled.add(&job.key, end);
+    }
+    if settled.has_failed()
+        && let Err(error) = run.put_outcome(&outcome(job, to, digest, settled.rows, now_micros)).await
+    {
+        settled.warnings.push(error.to_string());
+    }
+    Ok(settled)
+}
+
+fn order(
+    batch: Batch,
+    proof: Proof,
+    asked: &BatchAsked,
+    job: &Job,
+    to: &ResolvedDestination,
+    now_micros: i64,
+) -> Order {
+    Order {
         place: to.clone(),
         job: job.clone(),
         gate: Gate::of_run(job, &proof, true),
@@ -111,38 +139,24 @@ pub async fn publish_batch(
         again: false,
         now_micros,
         sent: None,
-    };
-    let digest = order.proof.digest.clone();
-    let loaded = load_unless(order, stop).await?;
-    let mut settled = SettledBatch {
-        rows: loaded.rows,
-        already: loaded.already,
-        warnings: loaded.warnings,
-        ..SettledBatch::default()
-    };
-    for (job, end) in claimed.jobs.iter().zip(loaded.job_ends) {
-        settled.add(&job.key, end);
     }
-    if settled.has_failed() {
-        // Its files stay for whoever wants to know why.
-        let outcome = Outcome {
-            version: VERSION,
-            published: true,
-            to: to.to_string(),
-            table: job.table.name.clone(),
-            rounds: 1,
-            digest,
-            rows: settled.rows,
-            rejected: Vec::new(),
-            refused: None,
-            file: None,
-            at: now_micros,
-        };
-        if let Err(error) = run.put_outcome(&outcome).await {
-            settled.warnings.push(error.to_string());
-        }
+}
+
+/// What a run's folder says that stays, since something of it failed and somebody may want to know why.
+fn outcome(job: &Job, to: &ResolvedDestination, digest: String, rows: u64, at: i64) -> Outcome {
+    Outcome {
+        version: VERSION,
+        published: true,
+        to: to.to_string(),
+        table: job.table.name.clone(),
+        rounds: 1,
+        digest,
+        rows,
+        rejected: Vec::new(),
+        refused: None,
+        file: None,
+        at,
     }
-    Ok(settled)
 }
 
 impl SettledBatch {

@@ -1,4 +1,4 @@
-//! What a worker of a queue counts, for whoever watches it.
+//! The metrics of a queue's worker.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -133,7 +133,7 @@ impl QueueFigures {
         self.looks().succeeded();
     }
 
-    /// Notes that it did not. `why` is shown to whoever asks for `/healthz`: no secret may be in it.
+    /// Notes that it did not. `why` is shown at `/healthz`: no secret may be in it.
     pub fn look_failed(&self, why: &str) {
         self.database_up.set(0);
         self.looks().failed(why);

@@ -31,7 +31,7 @@ const HEADERS: usize = 64;
 /// Until the next try, where the system gives no connection: it has no files left, for instance.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Answers whoever connects, for ever.
+/// Answers connections until it is dropped.
 pub(super) async fn answer_all(listener: TcpListener, figures: Arc<QueueFigures>) {
     let mut open = Open::default();
     loop {

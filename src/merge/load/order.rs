@@ -162,18 +162,25 @@ impl Order {
         most.saturating_sub(self.rejected.len() as u64)
     }
 
+    /// Whether a record can be left out by itself: it is a job of its own, and was not left out before.
+    pub(in crate::merge) fn may_leave_out(&self, record: Ordinal) -> bool {
+        self.batch.is_some() && !self.rejected.contains_key(&record)
+    }
+
+    /// Leaves out the record of a job.
+    pub(in crate::merge) fn leave_out_row(&mut self, record: Ordinal, why: String) {
+        let job = self.batch.as_ref().and_then(|batch| batch.claimed.jobs.get(record as usize));
+        let id = job.map(|job| job.key.clone()).unwrap_or_default();
+        self.rejected.insert(record, RefusedRow { record, id, values: Vec::new(), why });
+        self.gate = self.gate.without(&self.job, &self.proof, &self.rejected);
+    }
+
     /// Leaves out the records of jobs whose rows were changed meanwhile.
     pub(in crate::merge) fn leave_out(&mut self, moved: Vec<(Ordinal, Moved)>) {
-        for (ordinal, moved) in moved {
-            let id = self
-                .batch
-                .as_ref()
-                .and_then(|batch| Some(batch.claimed.jobs.get(ordinal as usize)?.key.clone()));
-            let (id, why) = (id.unwrap_or_default(), moved.words().to_owned());
-            self.rejected.insert(ordinal, RefusedRow { record: ordinal, id, values: Vec::new(), why });
-            self.moved.insert(ordinal, moved);
+        for (record, moved) in moved {
+            self.leave_out_row(record, moved.words().to_owned());
+            self.moved.insert(record, moved);
         }
-        self.gate = self.gate.without(&self.job, &self.proof, &self.rejected);
     }
 
     /// What becomes of each job of a batch; none where it is no batch.

@@ -118,6 +118,12 @@ pub(super) async fn load(
                 Arc::make_mut(&mut load.order).leave_out(moved);
                 attempts_left = ATTEMPTS;
             }
+            // Of a batch that row's job alone has failed.
+            Err(MergeError::NullKey { column, ordinal, .. }) if load.order.may_leave_out(ordinal) => {
+                Arc::make_mut(&mut load.order)
+                    .leave_out_row(ordinal, format!("it has no value in the key column {column:?}"));
+                attempts_left = ATTEMPTS;
+            }
             Err(MergeError::Server(error)) if error.row().is_some() => {
                 let may_repeat = attempts_left > 0;
                 if load.reject(error, may_repeat, stop.as_mut()).await? {

@@ -6,7 +6,7 @@
 //! | others have taken jobs over | theirs, and the rest is freed | goes |
 //! | its files are not what they should be | are freed | goes |
 //! | the database is not there | stay the run's as long as their leases: it is tried again | stays |
-//! | the second signal, or a death | the same | stays: whoever works here next takes it up |
+//! | the second signal, or a death | the same | stays: the next worker in this folder takes it up |
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ impl Worker<'_> {
                     self.reached(WorkEvent::Unreadable { key: &job.key, why });
                 }
             }
-            // Others say the same of them, or whoever has them next.
+            // They are refused by the worker that has them now.
             Err(MergeError::Fenced { .. }) => {}
             Err(error) if is_passing(&error) => self.database_is_lost(&error),
             Err(error) => return Err(unpublished(&error, &self.mask)),

@@ -1,4 +1,4 @@
-//! The figures that whoever watches a worker sees.
+//! Feeds the metrics of a worker.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

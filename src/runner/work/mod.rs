@@ -8,7 +8,7 @@
 //!   others take the jobs over, and what this one publishes later is refused.
 //! - A database that is not there is waited for. What it refuses for good ends the worker, and frees its jobs.
 //! - The first signal: nothing more is claimed, what is in flight is finished, published and settled, the rest freed. The
-//!   second: at once; the leases bring the jobs back, or whoever works in this folder next takes them up.
+//!   second: at once; the leases bring the jobs back, or the next worker in this folder takes them up.
 //! - Nothing grows: folders, rows of windrow's own tables and memory stay as large as what is under way, but for what has
 //!   failed, which goes by its age.
 //!
@@ -75,7 +75,7 @@ pub(super) struct Worker<'a> {
     mask: Mask,
     stop: &'a channel::Receiver<Stop>,
     watcher: RefCell<&'a mut dyn WorkWatcher>,
-    /// What whoever watches it sees.
+    /// Its metrics.
     figures: Arc<QueueFigures>,
     /// The runs whose leases are to be renewed.
     leases: RefCell<BTreeSet<String>>,

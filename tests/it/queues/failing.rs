@@ -17,6 +17,9 @@ on_both!(
     what_rests_holds_up_nobody,
     dead_jobs_are_left_alone_until_they_are_brought_back,
     an_answer_that_is_missing_is_a_job_that_is_done,
+    what_depends_on_an_answer_without_a_value_is_missing,
+    what_depends_on_a_failure_fails_as_that_does,
+    a_row_without_its_key_harms_its_job_alone,
 );
 
 fn a_job_that_fails_twice_rests_and_is_done(on: Server) {
@@ -151,4 +154,58 @@ fn an_answer_that_is_missing_is_a_job_that_is_done(on: Server) {
     stage.work().with_code(0);
     assert_eq!((stage.count("done"), stage.claims(), stage.dead().len()), (3, 0, 0));
     assert_eq!(stage.sql("SELECT id, target FROM results ORDER BY 1"), ["1|/echo/t1", "2|~", "3|/echo/t3"]);
+}
+
+/// A second endpoint, which needs a value of the first.
+fn depending(stage: &Stage, on_failure: &str, column: &str) {
+    stage.change(
+        "columns = { target = \".target\" }",
+        &format!(
+            "on_failure = \"{on_failure}\"\ncolumns = {{ target = \".target\", hint = \"{column}\" }}\n\n\
+             [[endpoint]]\nname = \"next\"\nurl = \"{}/echo/{{echo.hint}}\"\ncolumns = {{ more = \".target\" }}",
+            stage.origin.url()
+        ),
+    );
+    stage.change("mode = \"append\"", "mode = \"append\"\non_new_column = \"add\"");
+}
+
+fn what_depends_on_an_answer_without_a_value_is_missing(on: Server) {
+    let stage = Stage::new(on);
+    depending(&stage, "skip", ".nothing");
+    stage.insert(1..=3);
+    stage.work().with_code(0);
+    assert_eq!((stage.asked(), stage.count("done"), stage.results()), (3, 3, 3));
+}
+
+/// Its own endpoint may fail as it likes, but what depends on it has no other reason. It was asked for ever, and without a
+/// pause.
+fn what_depends_on_a_failure_fails_as_that_does(on: Server) {
+    let stage = Stage::new(on);
+    depending(&stage, "null", ".target[6:]");
+    stage.origin.knobs(&failing([2], 404, None));
+    stage.insert(1..=2);
+    let worker = stage.start();
+    stage.wait_for("failed", 1);
+    stage.wait_for("done", 1);
+    end(worker);
+    assert_eq!(stage.asked(), 3, "the one that is done twice, the other once");
+    assert!(stage.dead()[0].contains("status"), "{:?}", stage.dead());
+}
+
+fn a_row_without_its_key_harms_its_job_alone(on: Server) {
+    let stage = Stage::new(on);
+    stage.make_tables("id bigint PRIMARY KEY", "id bigint");
+    stage.change("mode = \"append\"", "mode = \"upsert\"\nkey = \"target\"");
+    stage.change(
+        "target = \".target\"",
+        r#"target = 'if .target | endswith("t3") then null else .target end'"#,
+    );
+    let unique = on.own([
+        "CREATE UNIQUE INDEX ON results (target)",
+        "ALTER TABLE results MODIFY target varchar(99), ADD UNIQUE (target)",
+    ]);
+    stage.sql(unique);
+    stage.insert(1..=5);
+    stage.work().with_code(0).saying("no value in the key column");
+    assert_eq!((stage.count("done"), stage.count("failed"), stage.results()), (4, 1, 4));
 }

@@ -14,7 +14,7 @@ const TOGETHER: u64 = 5_000;
 /// How a queue stands.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QueueCounts {
-    /// Jobs that meet `where`, whoever has them.
+    /// Jobs that meet `where`, claimed or not.
     pub unsettled: u64,
     /// Of these: jobs that a worker has, whose lease is not over.
     pub claimed: u64,

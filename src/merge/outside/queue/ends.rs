@@ -4,7 +4,7 @@
 //! |---|---|
 //! | its rows go into the table, be they none | is done |
 //! | the table refuses a row of it | has failed for good |
-//! | an endpoint that it needs has failed, and asking again cannot mend it | has failed for good |
+//! | an endpoint that it needs has failed, or what that one depends on, and asking again cannot mend it | has failed for good |
 //! | the same, and it may | rests, or has failed for good where it was asked as often as the job says |
 //! | an endpoint that it needs was not asked: a quota is used up | is free when that renews; it was no attempt |
 //! | the same: its host answers nobody; or cannot be reached, where the job file names it and not the job | rests as after a first failure; it was no attempt |
@@ -102,18 +102,18 @@ impl Facts<'_> {
     }
 
     fn failed_job(&self, ordinal: Ordinal, job: &ClaimedJob) -> JobEnd {
-        let is_needed = |pair: &&FailedPair| self.needed.contains(&pair.endpoint);
-        let pairs: Vec<&FailedPair> =
-            self.failed.get(&ordinal).into_iter().flatten().filter(is_needed).collect();
-        // What was not asked since another failed says nothing of its own.
-        let asked =
-            || pairs.iter().filter(|pair| !self.waits(pair) && kind_of(pair) != Some(Kind::Dependency));
+        let pairs = self.telling_pairs(ordinal);
+        let asked = || pairs.iter().filter(|pair| !self.waits(pair));
         if let Some(pair) = asked().find(|pair| !pair.is_worth_repeating) {
             let attempts = job.attempts.saturating_add(1);
             return JobEnd::Dead { attempts, kind: pair.kind.clone(), detail: pair.detail.clone() };
         }
         if let Some(pair) = asked().next() {
             return self.again_or_dead(job, &pair.kind, &pair.detail);
+        }
+        if pairs.is_empty() {
+            // Whatever it is: a job that is free at once would be asked again and again.
+            return self.again_or_dead(job, Kind::Dependency.word(), "what it needs did not succeed");
         }
         let waiting = || pairs.iter().filter(|pair| self.waits(pair));
         let longest = waiting().max_by_key(|pair| self.rest_of(pair));
@@ -122,6 +122,16 @@ impl Facts<'_> {
             kind: longest.map(|pair| pair.kind.clone()),
             detail: longest.map(|pair| pair.detail.clone()),
         }
+    }
+
+    /// The pairs that tell why a job has no rows: those that it needs; where one of them was not asked since another had failed,
+    /// which says nothing of its own, that other one, needed or not.
+    fn telling_pairs(&self, ordinal: Ordinal) -> Vec<&FailedPair> {
+        let follows = |pair: &FailedPair| kind_of(pair) == Some(Kind::Dependency) && pair.is_worth_repeating;
+        let is_needed = |pair: &FailedPair| self.needed.contains(&pair.endpoint);
+        let all = || self.failed.get(&ordinal).into_iter().flatten();
+        let any_follows = all().any(|pair| is_needed(pair) && follows(pair));
+        all().filter(|pair| !follows(pair) && (any_follows || is_needed(pair))).collect()
     }
 
     /// Whether the pair was not asked, or nobody was there to ask.
@@ -265,6 +275,20 @@ mod tests {
         // The other endpoint's failure, which the job does not need, kills nothing.
         let both = [pair(0, "timeout", true), pair(1, "status", false)];
         assert_eq!(Case::of([End::Failed, End::Failed], &both).end(), rests(1, 30, "timeout"));
+    }
+
+    #[test]
+    fn what_depends_on_another_fails_as_that_does() {
+        let of = |pairs: &[FailedPair]| Case::of([End::NotAsked, End::Failed], pairs).end();
+        let follows = pair(0, "dependency", true);
+        assert_eq!(of(&[follows.clone(), pair(1, "status", false)]), dead(1, "status"));
+        assert_eq!(of(&[follows.clone(), pair(1, "timeout", true)]), rests(1, 30, "timeout"));
+        assert_eq!(of(&[follows.clone(), pair(1, "quota", true)]), freed(3600, Some("quota")));
+        // The answer that it depends on has no value for it.
+        assert_eq!(of(&[pair(0, "dependency", false)]), dead(1, "dependency"));
+        // Nothing is asked again without a pause.
+        assert!(matches!(of(&[follows]), JobEnd::Rests { attempts: 1, .. }));
+        assert!(matches!(of(&[]), JobEnd::Rests { attempts: 1, .. }));
     }
 
     #[test]

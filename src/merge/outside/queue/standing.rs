@@ -1,4 +1,4 @@
-//! How a queue stands, for whoever looks at it: counted job by job, where [`counts`](super::QueueCounts) are quick.
+//! How a queue stands, for `status`: counted job by job, where [`counts`](super::QueueCounts) are quick.
 //!
 //! Several job files may have different `where` over one table, whose claims are one queue's. What is told of waiting, claimed
 //! and resting jobs is of those that meet the `where` of the job that asks; the dead are those of the table.

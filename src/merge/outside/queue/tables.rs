@@ -5,7 +5,7 @@
 //! | `windrow_claims` | a job that a run has (`run`), until when; or one that rests (`run` is empty), until when | when the job is done or has failed for good, or was never asked |
 //! | `windrow_dead` | a job that has failed for good, and why | when it waits again, or by its age |
 //!
-//! `queue` is the jobs' table as `schema.table`: whoever works the same table, by whatever job file, has the same claims.
+//! `queue` is the jobs' table as `schema.table`: all job files that name the same table share its claims.
 
 use super::super::target::find;
 use crate::database::{DatabaseError, Session};
