@@ -133,8 +133,8 @@ pub async fn work(
     worker.turns(session).await
 }
 
-/// The same as [`open`], however often a connection is lost meanwhile. A database that is not there at the start is told, and
-/// ends the worker: its address may be wrong.
+/// The same as [`open`], however often a connection is lost meanwhile, or another transaction goes first. A database that is not
+/// there at the start is told, and ends the worker: its address may be wrong.
 async fn open_again(
     job: &Job,
     to: &ResolvedDestination,
@@ -143,7 +143,9 @@ async fn open_again(
 ) -> Result<(QueueTable, Session, QueueCounts), MergeError> {
     loop {
         match open(job, to, options, watcher).await {
-            Err(MergeError::Server(error)) if error.is_lost() => tokio::time::sleep(ASK_AGAIN).await,
+            Err(MergeError::Server(error)) if error.is_lost() || is_rivalry(&error) => {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
             opened => return opened,
         }
     }
@@ -175,7 +177,7 @@ impl Worker<'_> {
     fn database_is_lost(&self, error: &MergeError) {
         // That another transaction went first is nobody's trouble.
         let is_usual = match error {
-            MergeError::Server(error) => error.trouble() == Some(Trouble::Deadlock),
+            MergeError::Server(error) => is_rivalry(error),
             error => matches!(error, MergeError::Rival(_)),
         };
         if is_usual {
@@ -217,6 +219,11 @@ impl Worker<'_> {
         }
         Ok(arguments)
     }
+}
+
+/// Whether another transaction went first.
+fn is_rivalry(error: &DatabaseError) -> bool {
+    error.trouble() == Some(Trouble::Deadlock)
 }
 
 /// Whether asking again may help: the database is not there, is restarted, or lets another go first.
