@@ -21,7 +21,8 @@
 //! (`tests/it/floors.rs`, `tests/it/circles.rs`).
 //!
 //! ```text
-//! 7  main, cli                       words typed, exit codes
+//! 8  main, cli                       words typed, exit codes
+//! 7  serve                           what was gathered, served over HTTP, and gathered again at an interval
 //! 6  report                          how a run looks to a person
 //! 5  runner                          what a run does, told as events and returned as a value
 //! 4  supervisor | worker | merge     the parent, the child, the load
@@ -36,8 +37,8 @@
 //! ```
 //!
 //! Supervisor, worker and merge never know one another: they meet only in the files of a run ([`handoff`]).
-//! Each heavy library has one door: hyper in [`fetch`], which asks, and [`monitor`], which answers, polars in [`value`], [`chunk`] and [`plan`], those of databases
-//! in [`plan`], which reads lists, and [`merge`], which fills tables,
+//! Each heavy library has one door: hyper in [`fetch`], which asks, and [`monitor`] and [`serve`], which answer, polars in [`value`], [`chunk`] and [`plan`], those of databases
+//! in [`plan`], which reads lists, [`merge`], which fills tables, and [`serve`], which shows them,
 //! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
 //! # A record's way
@@ -156,6 +157,11 @@ mod runner;
 pub mod secrets;
 #[cfg(not(feature = "benches"))]
 mod secrets;
+#[cfg(feature = "benches")]
+pub mod serve;
+#[cfg(not(feature = "benches"))]
+#[expect(dead_code, reason = "it is being built")]
+mod serve;
 #[cfg(feature = "benches")]
 pub mod supervisor;
 #[cfg(not(feature = "benches"))]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Modules from the ground up; those on one line are neighbours. `database_servers`, its two parts, `engines`, `fuzz_seeds` and `seed` are the tests' own.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["os", "database_servers", "mariadb_server", "postgres_server", "engines", "fuzz_seeds", "seed"],
     &["value", "secrets"],
     &["record"],
@@ -15,20 +15,25 @@ const FLOORS: [&[&str]; 10] = [
     &["supervisor", "worker", "merge", "monitor"],
     &["runner"],
     &["report"],
+    &["serve"],
     &["cli"],
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 17] = [
+const DOORS: [(&str, &[&str]); 21] = [
     ("polars", &["value", "chunk", "plan"]),
-    ("duckdb", &["database", "plan", "merge"]),
+    ("duckdb", &["database", "plan", "merge", "serve"]),
     ("mysql_async", &["database", "plan"]),
     ("tokio_postgres", &["database", "plan"]),
     ("rusqlite", &["database", "plan"]),
     ("tokio_postgres_rustls", &["database"]),
-    ("hyper", &["fetch", "monitor"]),
-    ("hyper_util", &["fetch", "monitor"]),
-    ("prometheus_client", &["monitor"]),
+    ("hyper", &["fetch", "monitor", "serve"]),
+    ("hyper_util", &["fetch", "monitor", "serve"]),
+    ("prometheus_client", &["monitor", "serve"]),
+    ("axum", &["serve"]),
+    ("tower_http", &["serve"]),
+    ("maud", &["serve"]),
+    ("croner", &["job"]),
     ("hyper_rustls", &["fetch"]),
     ("webpki", &["fetch"]),
     ("cookie_store", &["fetch"]),

@@ -1,0 +1,1 @@
+//! From a URL's query to SQL.

@@ -1,0 +1,1 @@
+//! What can be asked for, as OpenAPI 3.1.
