@@ -550,4 +550,11 @@ mod tests {
             Question::parse(Some(&query), &shape).unwrap_or_else(|bad| panic!("{query}: {bad}"));
         }
     }
+
+    /// For a validator: `openapi-spec-validator`, say.
+    #[test]
+    #[ignore = "it prints a document"]
+    fn a_document_of_all_types() {
+        println!("{}", of(&all_types(), &[0, 16]));
+    }
 }

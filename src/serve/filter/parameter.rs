@@ -124,12 +124,12 @@ fn unknown(name: &str, columns: &[Column]) -> BadQuestion {
     bad.hint(hint_of_names(name.split_once('.').map_or(name, |(column, _)| column), &known))
 }
 
-/// `price__gte`, `price[gte]`, `price.gte` or `price>` (which is what a form has of `price>=5`), where `price` is a column: how
+/// `price__gte`, `price_gte`, `price[gte]`, `price.gte` or `price>` (which is what a form has of `price>=5`), where `price` is a column: how
 /// it is written here.
 fn compared_as_elsewhere(name: &str, columns: &[Column]) -> Option<String> {
     let bracketed = name.strip_suffix(']').and_then(|inside| inside.split_once('['));
     let signed = name.find(['<', '>', '!', '=']).map(|at| name.split_at(at));
-    let ways = [bracketed, name.rsplit_once("__"), name.rsplit_once('.'), signed];
+    let ways = [bracketed, name.rsplit_once("__"), name.rsplit_once('_'), name.rsplit_once('.'), signed];
     let meant = |(column, word): (&str, &str)| {
         let operator = Operator::of(word).or_else(|| Operator::of_others(word))?;
         Some(parameter_name(columns, place(column.trim_end(), columns)?, operator))

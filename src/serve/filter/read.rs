@@ -115,7 +115,7 @@ fn order(text: &str, table: &TableShape<'_>, question: &mut Question) -> Result<
         let (name, direction) = ordered(&word, table)?;
         let place = parameter::place(&name, table.columns);
         let column = place.map(|place| &table.columns[place]);
-        let column = column.ok_or_else(|| parameter::no_column("`order`", &name, table.columns))?;
+        let column = column.ok_or_else(|| no_order(&name, table))?;
         if Comparable::of(&column.ty) == Comparable::Nothing {
             let ty = column.ty.to_lowercase();
             return Err(BadQuestion::new(format!(
@@ -130,6 +130,21 @@ fn order(text: &str, table: &TableShape<'_>, question: &mut Question) -> Result<
         question.order.push((name, direction));
     }
     Ok(())
+}
+
+/// A column that is not there: `price.desc`, as others write it, is `-price`.
+fn no_order(name: &str, table: &TableShape<'_>) -> BadQuestion {
+    let bad = parameter::no_column("`order`", name, table.columns);
+    let directed = name
+        .rsplit_once(['.', ' ', ':', '_'])
+        .filter(|(column, _)| parameter::place(column, table.columns).is_some());
+    match directed.map(|(column, direction)| (column, direction.to_lowercase())) {
+        Some((column, direction)) if direction == "desc" => {
+            bad.hint(format!("write {}", shown(&format!("-{column}"))))
+        }
+        Some((column, direction)) if direction == "asc" => bad.hint(format!("write {}", shown(column))),
+        _ => bad,
+    }
 }
 
 /// A column and a direction: of a column whose name begins with `-`, and another that has the rest of it as its name, nobody

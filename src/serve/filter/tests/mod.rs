@@ -1,8 +1,10 @@
 //! Questions as they are written, read and asked.
 
 mod asked;
+mod comparable;
 mod hostile;
 mod measured;
+mod trouble;
 mod types;
 mod written;
 
