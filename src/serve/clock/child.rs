@@ -234,6 +234,33 @@ mod tests {
         assert!(ended.said.unwrap().contains("SIGKILL"));
     }
 
+    /// What [`it_dies_with_this_process`] starts: a process that waits for a run.
+    #[tokio::test]
+    async fn a_process_that_waits_for_a_run() {
+        let Some(program) = std::env::var_os("WINDROW_TEST_PROGRAM") else { return };
+        let command = RunCommand { program: program.into(), ..fake("").1 };
+        command.run(&watch::channel(Stop::No).1).await;
+    }
+
+    #[tokio::test]
+    async fn it_dies_with_this_process() {
+        let (folder, command) = fake("echo $$ > pid.new; mv pid.new pid; while :; do sleep 0.05; done");
+        let mut parent = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "serve::clock::child::tests::a_process_that_waits_for_a_run"])
+            .env("WINDROW_TEST_PROGRAM", &command.program)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = folder.path().join("pid");
+        until(|| pid.is_file()).await;
+        let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        assert!(is_alive(pid));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        until(|| !is_alive(pid)).await;
+    }
+
     /// Dropped as by a panic, nothing is left of it.
     #[tokio::test]
     async fn it_does_not_outlive_who_waits_for_it() {

@@ -295,7 +295,7 @@ mod tests {
             Some(75),
             Some(143),
         ]);
-        let attempt = (-100_000_i64..100_000, 0_i64..1000, codes, 0..50_u32)
+        let attempt = (-100_000_i64..100_000, -1000_i64..1000, codes, 0..50_u32)
             .prop_map(|(began, took, code, failures)| tried(began, began + took, code, failures));
         (prop::option::of(newest), prop::option::of(attempt))
             .prop_map(|(newest, tried)| Known { newest, tried })
