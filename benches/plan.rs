@@ -123,6 +123,7 @@ fn job(list: &Path, format: &str) -> Job {
         before: vec![],
         after: vec![],
         notify: None,
+        serve: Serve::default(),
         settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
         inferred: Vec::new(),
         text: String::new(),

@@ -14,8 +14,8 @@ use windrow::handoff::{
     Block, ChunkFile, Commit, Content, Plan, PlannedEndpoint, Round, RunStore, Shard, Tally, layout,
 };
 use windrow::job::{
-    ChunkFormat, Destination, Dialect, Format, Input, Job, Mode, OnDuplicate, OnFailure, Publish, Settings,
-    Source, Table,
+    ChunkFormat, Destination, Dialect, Format, Input, Job, Mode, OnDuplicate, OnFailure, Publish, Serve,
+    Settings, Source, Table,
 };
 use windrow::record::Status;
 use windrow::value::{Field, Type, Value};
@@ -290,6 +290,7 @@ pub fn job(to: Destination, plan: &Plan, mode: Mode) -> Job {
         before: vec![],
         after: vec![],
         notify: None,
+        serve: Serve::default(),
         settings: Settings { in_flight: 1, retry_rounds: 0, ..Settings::default() },
         inferred: Vec::new(),
         text: String::new(),

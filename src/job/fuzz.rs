@@ -28,9 +28,13 @@ pub fn file(data: &[u8]) {
 
 /// All that is in a job but how it is written, and the order, since tables that are written anew are in that of their names.
 fn meaning(job: &Job) -> Vec<String> {
-    let Job { name, input, limits, endpoints, table, publish, before, after, settings, inferred, .. } = job;
-    let all =
-        format!("{:?}", (name, input, limits, endpoints, table, publish, before, after, settings, inferred));
+    let Job {
+        name, input, limits, endpoints, table, publish, before, after, serve, settings, inferred, ..
+    } = job;
+    let all = format!(
+        "{:?}",
+        (name, input, limits, endpoints, table, publish, before, after, serve, settings, inferred)
+    );
     // The indices of columns and limits go by the order.
     let is_index = |atom: &str| atom.starts_with(" column: ") || atom.trim().parse::<u8>().is_ok();
     let atoms = all.split([',', '[', ']', '{', '}', '(', ')']).filter(|atom| !is_index(atom));

@@ -4,7 +4,7 @@
 //! [`Job`] leaves this module. Secrets (`${NAME}`) stay names here: their values are looked up when a request is built.
 //!
 //! A new key starts in `raw` (its name, its shape, its line in the schema), is checked in `validate` and ends as
-//! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`], [`Statement`] or [`Settings`]; what
+//! a field of [`Input`], [`Limit`], [`Endpoint`], [`Column`], [`Table`], [`Publish`], [`Statement`], [`Serve`] or [`Settings`]; what
 //! decides what is asked or how columns are made also belongs into [`Job::questions`].
 
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ mod answer;
 mod auth;
 mod by_name;
 mod changes;
+mod crontab;
 mod endpoint;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
@@ -31,7 +32,9 @@ mod queue;
 mod raw;
 mod reference;
 mod request;
+mod schedule;
 mod schema;
+mod serve;
 mod server;
 mod settings;
 mod success;
@@ -58,7 +61,9 @@ pub use notify::{Notify, NotifyTo, StateOfRun};
 pub use queue::Queue;
 pub use reference::reference;
 pub use request::{Batch, JsonTemplate, NextPage, OnAbsent, Pages, Payload, is_idempotent};
+pub use schedule::Schedule;
 pub use schema::json_schema;
+pub use serve::Serve;
 pub use server::{ServerKind, ServerUrl};
 pub use settings::{ChunkFormat, OnChange, Settings};
 pub use success::{Loss, Success, USUAL_MIN_SUCCESS};
@@ -91,6 +96,8 @@ pub struct Job {
     pub after: Vec<Statement>,
     /// Who is told how a command ended.
     pub notify: Option<Notify>,
+    /// How what was gathered is served.
+    pub serve: Serve,
     /// How runs are cut, paced and resumed.
     pub settings: Settings,
     /// What the file does not say, and was inferred from the rest of it, as it could have been written:

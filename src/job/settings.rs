@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::answer::KeepAnswers;
+use super::schedule::Schedule;
 
 /// How runs are cut, paced and resumed.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Where `windrow work` tells how it is, over HTTP. `None`: nowhere.
     pub listen: Option<SocketAddr>,
+    /// When `windrow serve` runs the job. `None`: others do.
+    pub schedule: Option<Schedule>,
 }
 
 /// What to do about an unfinished run of other input or endpoints.
@@ -65,6 +68,7 @@ impl Default for Settings {
             runs_permissions: 0o700,
             patience: Duration::from_secs(5 * 60),
             listen: None,
+            schedule: None,
         }
     }
 }

@@ -107,6 +107,8 @@ pub struct Statement {
     pub sql: String,
     /// The CSV or Parquet file that its answer goes into, absolute; only after the rows are written.
     pub file: Option<PathBuf>,
+    /// The columns of that file by which a row of it is found; none: rows are not looked for one by one.
+    pub key: Vec<String>,
 }
 
 /// How rows meet what the table holds.

@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_statement_among_several_is_named_by_its_number() {
-        let statement = |sql: &str| Statement { sql: sql.into(), file: None };
+        let statement = |sql: &str| Statement { sql: sql.into(), file: None, key: Vec::new() };
         let two = [statement("one"), statement("two")];
         let names =
             |of: &[Statement]| numbered("[[publish.before]]", of).map(|(name, _)| name).collect::<Vec<_>>();
@@ -321,7 +321,7 @@ mod tests {
         let told = finish(vec![report]);
         assert!(told[0].starts_with("the report ") && told[0].contains("hint: it lies in "), "{told:?}");
         std::fs::remove_dir(&path).unwrap();
-        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()) }];
+        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()), key: Vec::new() }];
         assert_eq!(finish_left(&after, "run"), [""; 0]);
         assert!(path.is_file());
     }
@@ -334,7 +334,7 @@ mod tests {
         keep(&mut left, true);
         drop(left);
         assert!(!path.exists());
-        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()) }];
+        let after = [Statement { sql: "SELECT 1".into(), file: Some(path.clone()), key: Vec::new() }];
         assert_eq!(finish_left(&after, "another run"), [""; 0]);
         assert!(!path.exists(), "it is another's");
         assert_eq!(finish_left(&after, "run"), [""; 0]);

@@ -25,7 +25,7 @@ pub use own::{
 };
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
-pub use program::feed_program;
+pub use program::{ask_to_end, feed_program, kill_group};
 pub use shared::{ByteLock, SharedWords};
 pub use signals::{Stop, asked_to_tell, end, stop_on_signals};
 pub use slot::{Slot, shared_slot};

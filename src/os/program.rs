@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
@@ -26,18 +26,28 @@ struct Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            kill_group(id);
-        }
+        kill_group(self.id);
     }
 }
 
-/// Kills all processes of the group that a child leads, as long as it has not been waited for.
-fn kill_group(leader: u32) {
-    if let Ok(leader @ 2..) = i32::try_from(leader) {
+/// Kills all processes of the group that a child leads; nobody, where that has been waited for.
+pub fn kill_group(leader: Option<u32>) {
+    if let Some(leader) = pid(leader) {
         // One that has ended needs no killing.
-        let _ = killpg(Pid::from_raw(leader), Signal::SIGKILL);
+        let _ = killpg(leader, Signal::SIGKILL);
     }
+}
+
+/// Asks a child to finish what it has begun, and nobody that it has started; nobody, where it has been waited for.
+pub fn ask_to_end(child: Option<u32>) {
+    if let Some(child) = pid(child) {
+        let _ = kill(child, Signal::SIGTERM);
+    }
+}
+
+/// Numbers below 2 stand for others than a child.
+fn pid(child: Option<u32>) -> Option<Pid> {
+    child.and_then(|child| i32::try_from(child).ok()).filter(|child| *child > 1).map(Pid::from_raw)
 }
 
 /// Starts a program in a folder, gives it a text on its standard input, and waits for its end. Who waits no longer, and drops

@@ -41,6 +41,7 @@ pub fn job_of(source: Source) -> Job {
         before: vec![],
         after: vec![],
         notify: None,
+        serve: Serve::default(),
         settings: Settings {
             chunks: ChunkFormat::Parquet,
             keep_answers: KeepAnswers::None,

@@ -25,6 +25,8 @@ mod clock;
 mod column;
 mod figures;
 mod filter;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod openapi;
 mod page;
 mod standing;

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 
 /// The targets by name.
-const TARGETS: [(&str, fn(&[u8])); 10] = [
+const TARGETS: [(&str, fn(&[u8])); 11] = [
     ("template", windrow::fetch::fuzz::template),
     ("body", windrow::fetch::fuzz::body),
     ("headers", windrow::fetch::fuzz::headers),
@@ -19,6 +19,7 @@ const TARGETS: [(&str, fn(&[u8])); 10] = [
     ("run", windrow::handoff::fuzz::file),
     ("values", windrow::value::fuzz::text),
     ("list", windrow::plan::fuzz::list),
+    ("question", windrow::serve::fuzz::question),
 ];
 
 static TARGET: OnceLock<fn(&[u8])> = OnceLock::new();

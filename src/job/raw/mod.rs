@@ -23,6 +23,7 @@ mod refusal;
 mod repeat;
 mod request;
 mod section;
+mod serve;
 mod statement;
 mod table;
 mod word;
@@ -44,6 +45,7 @@ pub(super) use limit::{AnyQuota, Limit, Quota};
 pub(super) use notify::Notify;
 pub(super) use queue::Queue;
 pub(super) use request::{Batch, Pages};
+pub(super) use serve::Serve;
 pub(super) use statement::{After, Before};
 pub(super) use table::{Publish, Table};
 pub(super) use word::{Choice, Word};
@@ -104,6 +106,7 @@ pub(super) fn sections() -> Vec<SectionKeys> {
         known::<Publish>(Publish::TITLE),
         known::<Before>(Before::TITLE),
         known::<After>(After::TITLE),
+        known::<Serve>(Serve::TITLE),
         known::<Notify>(Notify::TITLE),
     ]
 }
@@ -165,6 +168,8 @@ pub(super) struct JobFile {
     pub table: Option<At<Table>>,
     /// Conditions without which nothing is published.
     pub publish: Option<At<Publish>>,
+    /// How `windrow serve` shows what the job has gathered.
+    pub serve: Option<At<Serve>>,
     /// Who is told how `run`, `retry`, `extract` or `merge` ended.
     pub notify: Option<At<Notify>>,
     /// Whether all sections that name columns were read without mistake: a name that is not there is then missing.
@@ -263,6 +268,7 @@ impl Section for JobFile {
             end: fields.span(),
             table: fields.required("table", "add [table] with to = \"duckdb:….duckdb\" or \"postgres://…\""),
             publish: fields.optional("publish"),
+            serve: fields.optional("serve"),
             notify: fields.optional("notify"),
         };
         file.inherit_defaults();
@@ -274,7 +280,7 @@ impl Section for JobFile {
 
 section! {
     /// `[job]`
-    "[job]";
+    "[job]", check_schedule;
     Job {
         /// Names the job and the folder of its runs: letters, digits, `_` and `-`, at most 64.
         /// Default the file's name, without `.toml`.
@@ -306,10 +312,25 @@ section! {
         patience: Time<0, { 7 * DAY }>,
         /// Where `windrow work` answers /healthz and /metrics (Prometheus) over HTTP: `127.0.0.1:9464`. Without it nowhere.
         listen: Address,
+        /// How long after its last run began `windrow serve` runs the job again: `5m`.
+        every: Time<1_000, { 366 * DAY }>,
+        /// When `windrow serve` runs the job, instead of `every`: the five fields of a crontab's line, `15 3 * * *`, or a word such
+        /// as `@daily`.
+        #[schemars(length(min = 1))]
+        cron: String,
+        /// The IANA time zone of `cron`, such as `Europe/Berlin`. Default UTC.
+        zone: String,
         ..
         #[schemars(skip)]
         present: Present = Fields::present,
     }
+}
+
+fn check_schedule(fields: &mut Fields<'_>) {
+    if fields.has("every") && fields.has("cron") {
+        fields.exactly_one(&["every", "cron"], "");
+    }
+    fields.needs("zone", "cron", "leave it out, or write cron = \"15 3 * * *\" instead of every");
 }
 
 /// Milliseconds of a day.

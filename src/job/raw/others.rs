@@ -25,6 +25,7 @@ const BATCH: &str = "batch";
 const PAGES: &str = "pages";
 const NOTIFY: &str = "[notify]";
 const QUEUE: &str = "queue";
+const SERVE: &str = "[serve]";
 
 #[rustfmt::skip]
 const MEANINGS: &[Meaning] = &[
@@ -255,7 +256,10 @@ const MEANINGS: &[Meaning] = &[
     (JOB, &["rounds", "retry_passes"], "write retry_rounds = 1, the rounds over what failed"),
     (JOB, &["bodies", "store_response", "save_body", "keep_responses", "cache", "save_responses", "httpcache_enabled", "raw"], "write keep_answers = \"all\", \"failed\" or \"none\""),
     (JOB, &["chunk_size", "chunksize", "records_per_shard", "rows_per_file", "partition_size"], "write shard_size = 250000, the most records of a shard"),
-    (JOB, &["schedule", "cron", "every"], "leave it out: cron or a systemd timer starts `windrow run`"),
+    (JOB, &["schedule", "interval", "crontab", "at", "run_every", "repeat", "repeat_every", "frequency", "refresh", "refresh_interval", "refresh_every", "poll", "poll_interval", "polling_interval", "timer", "period", "cadence", "schedule_interval", "trigger", "triggers", "scan_interval", "scrape_interval", "on_calendar", "update_interval", "wait_time", "minutes", "seconds", "hours"],
+        "write every = \"5m\", or cron = \"15 3 * * *\": when `windrow serve` runs the job; or leave it out, and let cron or a systemd timer start `windrow run`"),
+    (JOB, &["tz", "timezone", "time_zone", "cron_tz", "cron_timezone"], "write zone = \"Europe/Berlin\", beside cron"),
+    (JOB, &["stale", "max_age", "freshness", "max_staleness"], "write stale_after = \"15m\" in [serve]"),
     (JOB, &["resume", "checkpoint", "checkpoints", "state"], "leave it out: `windrow run` goes on with an unfinished run; resume_within says for how long"),
     (JOB, &["permissions", "umask", "chmod", "file_mode", "dir_mode"], "write runs_permissions = \"0750\", who may look into the folders of runs"),
     (JOB, &["retention", "keep", "expire", "ttl", "cleanup"], "write keep_runs = \"14d\""),
@@ -267,6 +271,22 @@ const MEANINGS: &[Meaning] = &[
 
     (JOB, &["parallel"], "write in_flight = 128, the requests at once; there is a process for each core"),
     (ENDPOINT, &["parallel"], "write in_flight = 128 in [job], the requests at once; there is a process for each core"),
+
+    // Serving.
+    (SERVE, &["ttl", "max_age", "maxage", "freshness", "stale", "max_staleness", "staleness", "expires", "expire_after", "stale_while_revalidate", "stale_if_error", "cache", "cache_control", "cache_ttl", "warn_after", "error_after"],
+        "write stale_after = \"15m\", the age that is too old; how long answers may be kept is told from the schedule"),
+    (SERVE, &["allow_origin", "allow_origins", "allowed_origins", "origins", "origin", "cors_origins", "cors_allowed_origins", "access_control_allow_origin", "enable_cors", "cors_origin"],
+        "write cors = [\"https://app.example.com\"]"),
+    (SERVE, &["page_size", "max_page_size", "max_limit", "limit", "row_limit", "maxsize", "max_returned_rows", "default_page_size", "db_max_rows", "max_results", "per_page", "default_limit"],
+        "write max_rows = 10000, the most rows of one answer; who asks says limit=100"),
+    (SERVE, &["listen", "port", "bind", "address", "host", "addr"], "leave it out: `windrow serve --listen 127.0.0.1:8080` says where"),
+    (SERVE, &["token", "token_file", "auth", "api_key", "password", "bearer", "basic_auth"], "leave it out: `windrow serve --token-file FILE` says what readers must know"),
+    (SERVE, &["memory", "memory_limit", "max_size", "cache_size", "mem", "max_bytes"], "write max_memory = \"1GB\""),
+    (SERVE, &["every", "cron", "schedule", "interval", "refresh", "refresh_interval", "poll", "poll_interval", "crontab"], "write every = \"5m\" in [job], or cron = \"15 3 * * *\""),
+    (SERVE, &["key", "keys", "primary_key", "id", "pk", "index"], "write key = \"symbol\" in [[publish.after]] or [table]"),
+    (FILE, &["schedule", "interval", "crontab", "timer", "trigger", "triggers", "refresh"], "write every = \"5m\" in [job], or cron = \"15 3 * * *\": when `windrow serve` runs the job"),
+    (FILE, &["server", "serving", "web", "rest"], "write [serve] with stale_after = \"15m\""),
+    ("[[publish.after]]", &["primary_key", "unique_key", "keys", "pk", "id", "index", "index_column", "id_column", "by", "lookup"], "write key = \"symbol\", the column of the file by which `windrow serve` finds a row"),
 
     // What is guessed anywhere.
     (ANYWHERE, &["concurrency", "parallel", "parallelism", "workers", "max_connections", "max_concurrency", "concurrent_requests", "num_threads", "threads", "processes", "n_jobs", "pool_size", "max_workers", "processes_count", "thread_count"],

@@ -18,6 +18,8 @@ mod others;
 mod queues;
 mod report;
 mod requests;
+mod schedules;
+mod served;
 mod statements;
 mod tables;
 mod valid;
@@ -90,7 +92,8 @@ min_success = 0.98
 
 /// A job with the keys that the films job has no use for.
 pub(super) const FULL: &str = r#"
-job = { name = "full", on_change = "stop", keep_runs = "14d", runs_permissions = "0750", patience = "1m" }
+job = { name = "full", on_change = "stop", keep_runs = "14d", runs_permissions = "0750", patience = "1m", cron = "*/5 6-22 L * 1-5", zone = "Asia/Tokyo" }
+serve = { stale_after = "1h", cors = ["https://app.example.com"], max_rows = 5, max_memory = "1GB" }
 publish = { on_pause = "publish", max_failed = 9, min_rows = 1, max_change = 0.5 }
 limit.one = { rate = "9 tokens/10s", burst = 3, in_flight = 8 }
 limit."example.org:443" = { quota = { amount = "5 tokens/week", renews_at = "09:00", zone = "Asia/Tokyo" } }

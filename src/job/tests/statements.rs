@@ -15,8 +15,11 @@ fn statements_stand_in_the_order_of_the_file() {
          [[publish.after]]\nsql = \"FROM windrow_input\"\nfile = \"/tmp/other.Parquet\"\n[[publish.after]]\nsql = \"ANALYZE\"",
     ));
     let job = job.unwrap_or_else(|error| panic!("{error}"));
-    let statement =
-        |sql: &str, file: Option<&str>| Statement { sql: sql.to_owned(), file: file.map(Into::into) };
+    let statement = |sql: &str, file: Option<&str>| Statement {
+        sql: sql.to_owned(),
+        file: file.map(Into::into),
+        key: Vec::new(),
+    };
     assert_eq!(job.before, [statement("DELETE FROM a", None), statement("ANALYZE; ANALYZE", None)]);
     let expected = [
         statement("FROM windrow_rows", Some("/nowhere/schemas/report.csv")),
@@ -84,6 +87,33 @@ fn each_answer_has_a_file_of_its_own() {
     ] {
         assert!(said_of(&with(&report(file))).contains(says), "{file}");
     }
+}
+
+#[test]
+fn a_file_has_a_key_by_which_its_rows_are_found() {
+    let keys = |key: &str| {
+        let text = with(&format!("[[publish.after]]\nsql = 'FROM x'\nfile = 'x.parquet'\nkey = {key}"));
+        parse(&text).unwrap_or_else(|error| panic!("{error}")).after.remove(0).key
+    };
+    assert_eq!(keys("'symbol'"), ["symbol"]);
+    assert_eq!(keys("['symbol', 'Ein Tag']"), ["symbol", "Ein Tag"]);
+    let said = |keys: &str| said_of(&with(&format!("[[publish.after]]\nsql = 'FROM x'\n{keys}")));
+    insta::assert_snapshot!(said("key = 'a'"), @r#"
+    line 12: key
+    `key` without `file`
+    hint: add file = "report.parquet", whose rows it finds, or leave it out
+    "#);
+    insta::assert_snapshot!(said("file = 'a.csv'\nkey = ['a', '', 'A']"), @r#"
+    line 13: ''
+    a column without a name
+    hint: write the name of a column of the answer
+
+    line 13: 'A'
+    "A" twice in `key`
+    hint: name each column once
+    "#);
+    assert!(said("file = 'a.csv'\nkey = []").contains("name at least one"));
+    assert!(said("file = 'a.csv'\nkey = 1").contains("expected text, found an integer"));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | `id` of `[input]` | the column of the list that is used, if it is one |
 //! | `mode` of `[table]` | `upsert`, where each id has one row |
 //! | `key` of `[table]`, for an upsert | the id, where each id has one row |
+//! | `zone` of `[job]`, beside `cron` | UTC |
 //! | `requeue` of a queue | `where`, if that is one comparison |
 //!
 //! An id has several rows where an endpoint has `rows`, or `on_duplicate = "keep"` keeps an id that comes twice: an upsert by
@@ -36,7 +37,15 @@ pub(super) fn infer(file: &mut raw::JobFile, path: &Path, mistakes: &mut Mistake
     id(file, &mut inferred, mistakes);
     table(file, &mut inferred, mistakes);
     requeue(file, &mut inferred);
+    zone(file, &mut inferred);
     inferred
+}
+
+fn zone(file: &mut raw::JobFile, inferred: &mut Vec<String>) {
+    let Some(job) = file.job.as_mut().map(|job| &mut job.value) else { return };
+    let Some(cron) = job.cron.as_ref().filter(|_| !job.present.has("zone")) else { return };
+    inferred.push("[job] zone = \"UTC\"".to_owned());
+    job.zone = Some(At { value: "UTC".to_owned(), span: cron.span.clone() });
 }
 
 fn requeue(file: &mut raw::JobFile, inferred: &mut Vec<String>) {

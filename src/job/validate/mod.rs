@@ -29,7 +29,9 @@ mod payload;
 mod publish;
 mod queue;
 mod request;
+mod schedule;
 mod scheme;
+mod serve;
 mod server;
 mod statement;
 mod table;
@@ -41,7 +43,7 @@ mod zone;
 use std::path::{Path, PathBuf};
 
 use super::mistake::Mistakes;
-use super::{Endpoint, Input, Job, Limit, Notify, Publish, Settings, Statement, Table, raw};
+use super::{Endpoint, Input, Job, Limit, Notify, Publish, Schedule, Serve, Settings, Statement, Table, raw};
 use names::GivenNames;
 
 /// The parts of a job.
@@ -55,6 +57,7 @@ pub(super) struct Parts {
     before: Vec<Statement>,
     after: Vec<Statement>,
     notify: Option<Notify>,
+    serve: Serve,
     settings: Settings,
     inferred: Vec<String>,
 }
@@ -72,6 +75,7 @@ impl Parts {
             before,
             after,
             notify,
+            serve,
             settings,
             inferred,
         } = self;
@@ -85,6 +89,7 @@ impl Parts {
             before,
             after,
             notify,
+            serve,
             settings,
             inferred,
             text,
@@ -119,6 +124,8 @@ pub(super) fn validated(
     let taken = statement::taken(input.as_ref(), table.as_ref());
     let after = statement::after(file, folder, taken, mistakes);
     let notify = notify::validated(file, folder, mistakes);
+    let serve = serve::validated(file, mistakes);
+    let schedule = schedule::validated(file, mistakes);
     of_queue::check(file, mistakes);
     Some(Parts {
         name: name?,
@@ -130,7 +137,8 @@ pub(super) fn validated(
         before,
         after,
         notify,
-        settings: settings(file),
+        serve,
+        settings: settings(file, schedule),
         inferred,
     })
 }
@@ -145,7 +153,7 @@ fn job_name(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<String> {
     None
 }
 
-fn settings(file: &raw::JobFile) -> Settings {
+fn settings(file: &raw::JobFile, schedule: Option<Schedule>) -> Settings {
     let is_queue = file.input.as_ref().is_some_and(|input| input.value.queue.is_some());
     // What failed is asked again when its job is taken again.
     let retry_rounds = if is_queue { 0 } else { Settings::default().retry_rounds };
@@ -163,5 +171,6 @@ fn settings(file: &raw::JobFile) -> Settings {
         keep_runs: job.keep_runs.as_ref().map(|time| time.value.0),
         patience: job.patience.as_ref().map_or(usual.patience, |time| time.value.0),
         listen: job.listen.as_ref().map(|address| address.value.0),
+        schedule,
     }
 }

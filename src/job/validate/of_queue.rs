@@ -20,6 +20,10 @@ pub(super) fn check(file: &raw::JobFile, mistakes: &mut Mistakes) {
         }
         return;
     }
+    if let Some(serve) = &file.serve {
+        let hint = "leave it out: nothing of a queue is served, its results are in the database at once";
+        mistakes.add(&serve.span, "[serve] beside a queue", hint);
+    }
     for (key, span, hint) in job(file).into_iter().chain(input(file)).chain(publish(file)) {
         if let Some(span) = span {
             mistakes.add(span, format!("`{key}` beside a queue"), hint);
@@ -45,11 +49,14 @@ pub(super) fn check(file: &raw::JobFile, mistakes: &mut Mistakes) {
 const GATE: &str = "leave it out: every batch is settled, and a job that failed is asked again, or is dead";
 const ROUNDS: &str =
     "leave it out: a job that failed is asked again by `attempts` and `backoff` of the queue";
+const WORKED: &str = "leave it out: `windrow work` takes jobs as they come";
 const RESUMED: &str = "leave it out: `windrow work` goes on with its own batches while it has their jobs";
 
 fn job(file: &raw::JobFile) -> Vec<Refused<'_>> {
     let Some(job) = file.job.as_ref().map(|job| &job.value) else { return Vec::new() };
     vec![
+        ("every", span(&job.every), WORKED),
+        ("cron", span(&job.cron), WORKED),
         ("retry_rounds", span(&job.retry_rounds), ROUNDS),
         ("resume_within", span(&job.resume_within), RESUMED),
         ("on_change", span(&job.on_change), RESUMED),

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::path;
 use crate::job::mistake::Mistakes;
-use crate::job::raw::{self, At};
+use crate::job::raw::{self, At, Names};
 use crate::job::{Database, Destination, Input, Source, Statement, Table};
 
 /// The statements before the rows are written.
 pub(super) fn before(file: &raw::JobFile, mistakes: &mut Mistakes) -> Vec<Statement> {
     let written = file.before().filter_map(|one| one.sql.as_ref());
-    written.map(|written| Statement { sql: sql(written, mistakes), file: None }).collect()
+    written.map(|written| Statement { sql: sql(written, mistakes), file: None, key: Vec::new() }).collect()
 }
 
 /// Those after. No file of theirs may be one of `taken`, each with what it is.
@@ -26,7 +26,8 @@ pub(super) fn after(
         let path = place.and_then(|place| report(place, folder, &taken, mistakes));
         taken.extend(path.iter().map(|path| (path.clone(), "the file of another statement")));
         if let Some(text) = &written.sql {
-            statements.push(Statement { sql: sql(text, mistakes), file: path });
+            let key = written.key.as_ref().map_or_else(Vec::new, |names| key(names, mistakes));
+            statements.push(Statement { sql: sql(text, mistakes), file: path, key });
         }
     }
     statements
@@ -67,6 +68,20 @@ fn report(
         mistakes.add(&place.span, format!("\"{}\" is {what}", place.value), "name another file");
     }
     Some(path)
+}
+
+/// Each column once: what the answer has is known when it is there.
+fn key(names: &At<Names>, mistakes: &mut Mistakes) -> Vec<String> {
+    let mut key: Vec<String> = Vec::new();
+    for name in &names.value.0 {
+        if name.value.is_empty() {
+            mistakes.add(&name.span, "a column without a name", "write the name of a column of the answer");
+        } else if key.iter().any(|known| known.eq_ignore_ascii_case(name.text())) {
+            mistakes.add(&name.span, format!("\"{}\" twice in `key`", name.value), "name each column once");
+        }
+        key.push(name.value.clone());
+    }
+    key
 }
 
 /// SQL as it is written; what it says is left to the database.

@@ -188,7 +188,7 @@ async fn statements_of_the_job_see_bytes_in_mariadb() {
             sandbox.job.table.to = Destination::Server(url);
         }
         let sql = "UPDATE windrow_rows SET value = CONCAT(value, x'00e9') WHERE length(value) = 3";
-        sandbox.job.before = vec![Statement { sql: sql.into(), file: None }];
+        sandbox.job.before = vec![Statement { sql: sql.into(), file: None, key: Vec::new() }];
         sandbox.publish().await.unwrap();
         let select = "SELECT hex(value) FROM films ORDER BY id";
         let rows = match &database {

@@ -106,7 +106,7 @@ impl Sandbox {
     /// Writes the answer of a query beside the run when all is published; where.
     pub fn report(&mut self, sql: &str) -> PathBuf {
         let path = self.run.folder().join("report.csv");
-        self.job.after = vec![Statement { sql: sql.into(), file: Some(path.clone()) }];
+        self.job.after = vec![Statement { sql: sql.into(), file: Some(path.clone()), key: Vec::new() }];
         path
     }
 }
@@ -122,7 +122,7 @@ pub async fn another_run(sandbox: &Sandbox, run: &str) -> Sandbox {
 }
 
 pub fn statement(sql: &str) -> Statement {
-    Statement { sql: sql.into(), file: None }
+    Statement { sql: sql.into(), file: None, key: Vec::new() }
 }
 
 pub fn text(text: impl Into<String>) -> Value {

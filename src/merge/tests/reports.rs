@@ -10,7 +10,7 @@ use crate::job::{Mode, Statement};
 async fn with_report(sandbox: fn(Sandbox) -> Sandbox, sql: &str) -> (Sandbox, PathBuf) {
     let mut sandbox = sandbox(Sandbox::of_one_round(6, &all_ok).await.mode(Mode::Append));
     let path = sandbox.run.folder().with_file_name("report.parquet");
-    sandbox.job.after = vec![Statement { sql: sql.into(), file: Some(path.clone()) }];
+    sandbox.job.after = vec![Statement { sql: sql.into(), file: Some(path.clone()), key: Vec::new() }];
     (sandbox, path)
 }
 
@@ -158,7 +158,7 @@ async fn rows_come_all_and_in_their_order() {
     for engine in ENGINES {
         let sql = format!("{numbers} n, concat('film ', n) AS text FROM n ORDER BY n DESC");
         let (mut sandbox, path) = with_report(engine, &sql).await;
-        sandbox.job.before = vec![Statement { sql: "SELECT 1".into(), file: None }];
+        sandbox.job.before = vec![Statement { sql: "SELECT 1".into(), file: None, key: Vec::new() }];
         if sandbox.is_on_mariadb() {
             sandbox.job.after[0].sql =
                 sql.replace("WITH", "SET STATEMENT max_recursive_iterations = 100000 FOR WITH");
@@ -359,7 +359,7 @@ async fn moments_are_never_guessed() {
     sandbox.execute(
         "CREATE TABLE moments (at timestamp NULL); INSERT INTO moments VALUES ('2024-05-31 10:00:00')",
     );
-    let zone = Statement { sql: "SET time_zone = '+09:00'".into(), file: None };
+    let zone = Statement { sql: "SET time_zone = '+09:00'".into(), file: None, key: Vec::new() };
     sandbox.job.after.insert(0, zone);
     sandbox.publish().await.unwrap();
     assert_eq!(read(&path).1, ["2024-05-31 10:00:00+00"]);

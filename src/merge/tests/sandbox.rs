@@ -18,7 +18,7 @@ use crate::handoff::{
 };
 use crate::job::{
     ChunkFormat, Column, Destination, Dialect, Endpoint, Expression, Format, Input, Job, KeepAnswers, Mode,
-    OnDuplicate, OnFailure, Publish, ServerUrl, Settings, Source, Table, Template,
+    OnDuplicate, OnFailure, Publish, Serve, ServerUrl, Settings, Source, Table, Template,
 };
 use crate::mariadb_server;
 use crate::merge::gate::Gate;
@@ -604,6 +604,7 @@ pub fn job(database: PathBuf, plan: &Plan) -> Job {
         before: vec![],
         after: vec![],
         notify: None,
+        serve: Serve::default(),
         settings: Settings {
             chunks: plan.chunks,
             keep_answers: KeepAnswers::None,

@@ -233,7 +233,7 @@ async fn statements_of_the_job_that_leave_no_row_take_none_away() {
             let mut sandbox = if server { sandbox.on_postgres() } else { sandbox };
             stand(&sandbox);
             let sql = "DELETE FROM windrow_rows".to_owned();
-            sandbox.job.before = vec![Statement { sql, file: None }];
+            sandbox.job.before = vec![Statement { sql, file: None, key: Vec::new() }];
             assert!(refused(&sandbox).await.starts_with("the run brings no row; "), "{how:?}");
             sandbox.job.publish.min_success = Some(0.5);
             assert_eq!(sandbox.publish().await.unwrap().withheld, 4);

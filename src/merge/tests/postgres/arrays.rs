@@ -365,7 +365,7 @@ async fn arrays_are_written_into_a_table_that_takes_the_name_and_after_statement
         .execute("CREATE TABLE films (id text, value smallint[]); INSERT INTO films VALUES ('old', '{7}')");
     sandbox.job.table.swap = true;
     let sql = "UPDATE windrow_rows SET value = '[1, 2]' WHERE windrow_ordinal = 1";
-    sandbox.job.before = vec![Statement { sql: sql.into(), file: None }];
+    sandbox.job.before = vec![Statement { sql: sql.into(), file: None, key: Vec::new() }];
     sandbox.publish().await.unwrap();
     assert_eq!(sandbox.rows("SELECT value FROM films ORDER BY id"), ["{1}", "{1,2}"]);
 }

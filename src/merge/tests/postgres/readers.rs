@@ -104,6 +104,7 @@ async fn endless() -> Sandbox {
     sandbox.job.after = vec![Statement {
         sql: "SELECT count(*) FROM windrow_rows, windrow_input; SELECT pg_sleep(60)".into(),
         file: None,
+        key: Vec::new(),
     }];
     sandbox
 }
@@ -121,7 +122,8 @@ async fn is_at_work(sandbox: &Sandbox) {
 async fn nothing_is_left_of_a_load_that_ended() {
     for mode in [Mode::Append, Mode::Upsert, Mode::Replace, Mode::ReplaceIds] {
         let mut sandbox = run_of(3, mode).await;
-        sandbox.job.after = vec![Statement { sql: "SELECT FROM windrow_input".into(), file: None }];
+        sandbox.job.after =
+            vec![Statement { sql: "SELECT FROM windrow_input".into(), file: None, key: Vec::new() }];
         sandbox.job.publish.min_rows = Some(4);
         sandbox.publish().await.unwrap_err();
         nothing_is_left(&sandbox).await;

@@ -125,8 +125,11 @@ async fn what_cannot_go_along_is_listed_before_anything_is_asked() {
 async fn what_comes_into_the_way_meanwhile_is_told_too() {
     let mut sandbox = swapping(2).await;
     sandbox.execute(BY_HAND);
-    sandbox.job.before =
-        vec![Statement { sql: "CREATE VIEW seen AS SELECT id FROM films".into(), file: None }];
+    sandbox.job.before = vec![Statement {
+        sql: "CREATE VIEW seen AS SELECT id FROM films".into(),
+        file: None,
+        key: Vec::new(),
+    }];
     let error = sandbox.publish().await.unwrap_err();
     assert!(error.to_string().contains("the view seen reads it"), "{error}");
     assert_eq!(sandbox.rows("SELECT count(*), to_regclass('seen') FROM films"), ["2|~"]);
@@ -136,8 +139,11 @@ async fn what_comes_into_the_way_meanwhile_is_told_too() {
 async fn without_a_table_it_is_made_and_the_statements_after_see_the_new_one() {
     let mut sandbox = swapping(2).await;
     sandbox.publish().await.unwrap();
-    sandbox.job.after =
-        vec![Statement { sql: "CREATE TABLE seen AS SELECT count(*) AS n FROM films".into(), file: None }];
+    sandbox.job.after = vec![Statement {
+        sql: "CREATE TABLE seen AS SELECT count(*) AS n FROM films".into(),
+        file: None,
+        key: Vec::new(),
+    }];
     sandbox.add_round(1, &|_, _| None).await;
     sandbox.execute("INSERT INTO films (id) VALUES ('more')");
     let published = sandbox.publish().await.unwrap();

@@ -44,7 +44,7 @@ async fn another_file_can_be_attached_and_read() {
 async fn a_report_is_one_query_and_tells_null_from_an_empty_text() {
     let mut sandbox = run_of(2, Mode::Append).await;
     let path = sandbox.folder().join("report.csv");
-    let report = |sql: &str| Statement { sql: sql.into(), file: Some(path.clone()) };
+    let report = |sql: &str| Statement { sql: sql.into(), file: Some(path.clone()), key: Vec::new() };
     for sql in ["DELETE FROM films RETURNING id", "COMMIT", "SELECT 1; SELECT 2"] {
         sandbox.job.after = vec![report(sql)];
         assert!(sandbox.publish().await.is_err(), "{sql}");

@@ -1,1 +1,0 @@
-//! When a job is run, and its process.

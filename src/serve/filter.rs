@@ -1,1 +1,0 @@
-//! From a URL's query to SQL.
