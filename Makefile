@@ -43,9 +43,11 @@ PROGRAMS := --bin windrow --example origin
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
-run: build ## run the films job (JOB=schemas/mine.toml runs another)
-	@if grep -q 127.0.0.1:8477 "$(JOB)"; then tests/origin/with-origin.sh "$(BIN)/examples/origin" "$(BIN)/windrow" run "$(JOB)"; \
-	else "$(BIN)/windrow" run "$(JOB)"; fi
+run: build ## run the films job (JOB=schemas/mine.toml runs another; one with `every` or `cron` is served until Ctrl-C)
+	@command=("$(BIN)/windrow" run "$(JOB)"); \
+	if grep -qE '^(every|cron) *=' "$(JOB)"; then command=(tests/origin/served.sh "$(BIN)/windrow" "$(JOB)"); fi; \
+	if grep -q 127.0.0.1:8477 "$(JOB)"; then command=(tests/origin/with-origin.sh "$(BIN)/examples/origin" "$${command[@]}"); fi; \
+	"$${command[@]}" || { code=$$?; [[ $$code == 130 && "$${command[*]}" == *served.sh* ]] || exit $$code; }
 	@echo "program $(BIN)/windrow (\`make install\` puts it into $(PREFIX)/bin)" >&2
 
 ifdef T

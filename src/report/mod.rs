@@ -29,7 +29,7 @@ mod work;
 
 pub use console::Console;
 pub use failures_json::Failures;
-pub use numbers::counted;
+pub use numbers::{age, count, counted, duration, size};
 pub use progress::{Detail, Progress, Show};
 pub use table::Shape;
 pub use watch::watch;

@@ -17,8 +17,9 @@
 //! | `openapi.rs` | the same for programs |
 //! | `clock/` | when a job is run, and its process |
 //! | `standing.rs` | how the jobs and their tables stand |
-//! | `page.rs` | the same for people |
-//! | `figures.rs` | the same for Prometheus |
+//! | `verdict.rs` | whether a job is well |
+//! | `page/` | how they stand, for people |
+//! | `figures/` | the same for Prometheus |
 
 mod clock;
 mod column;
@@ -29,3 +30,4 @@ pub mod fuzz;
 mod openapi;
 mod page;
 mod standing;
+mod verdict;

@@ -104,3 +104,84 @@ impl TableStanding {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// When it is in these tests.
+    pub const NOW: &str = "2026-11-30T23:41:40Z";
+
+    fn at(moment: &str) -> Timestamp {
+        moment.parse().unwrap()
+    }
+
+    /// A job that is well.
+    pub fn prices() -> JobStanding {
+        JobStanding {
+            name: "prices".to_owned(),
+            schedule: Some("every 5m".to_owned()),
+            next: Some(at("2026-11-30T23:43:30Z")),
+            running_since: None,
+            last: Some(RunStanding {
+                id: "20261130T233829-4f2a9c81d3f60".to_owned(),
+                state: StateOfRun::Published,
+                started_at: at("2026-11-30T23:38:29Z"),
+                took: Some(Duration::from_millis(1_300)),
+                records: 1_204,
+                rows: Some(1_201),
+                failures: vec![("status".to_owned(), 3, "HTTP 503 of https://api.example.com/c".to_owned())],
+                report: None,
+            }),
+            trouble: None,
+            tables: vec![TableStanding {
+                name: "prices".to_owned(),
+                file: PathBuf::from("/srv/prices/prices.parquet"),
+                generation: Some(GenerationStanding {
+                    run: Some("20261130T233829-4f2a9c81d3f60".to_owned()),
+                    published_at: at("2026-11-30T23:38:30Z"),
+                    digest: "5feceb66ffc86f38".repeat(4),
+                    rows: 1_201,
+                    bytes: 48_213,
+                    key: vec!["symbol".to_owned()],
+                    columns: ["symbol", "price", "place", "fetched_at"].map(str::to_owned).to_vec(),
+                    in_memory: true,
+                }),
+                trouble: None,
+                stale_after: Some(Duration::from_secs(900)),
+            }],
+        }
+    }
+
+    /// One that has this text wherever a text stands.
+    pub fn hostile(text: &str) -> JobStanding {
+        let text = text.to_owned();
+        let mut job = prices();
+        job.name.clone_from(&text);
+        job.schedule = Some(text.clone());
+        job.trouble = Some(text.clone());
+        let run = job.last.as_mut().unwrap();
+        run.id.clone_from(&text);
+        run.failures = vec![(text.clone(), u64::MAX, text.clone()); 40];
+        run.report = Some(PathBuf::from(&text));
+        let table = &mut job.tables[0];
+        table.name.clone_from(&text);
+        table.file = PathBuf::from(&text);
+        table.trouble = Some(text.clone());
+        let generation = table.generation.as_mut().unwrap();
+        generation.run = Some(text.clone());
+        generation.key = vec![text.clone()];
+        generation.columns = vec![text; 500];
+        job
+    }
+
+    #[test]
+    fn a_table_is_ready_until_it_is_older_than_it_may_be() {
+        let table = &prices().tables[0];
+        let after = |seconds| table.unreadiness(at("2026-11-30T23:38:30Z") + Duration::from_secs(seconds));
+        assert_eq!((after(0), after(900)), (None, None));
+        assert_eq!(after(901).unwrap(), "prices: published 901 s ago, more than 900 s");
+        // A clock that was set back makes nothing old.
+        assert_eq!(table.unreadiness(at("2020-01-01T00:00:00Z")), None);
+    }
+}

@@ -25,6 +25,7 @@
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
+//! | [`services`] | does systemd take the units that the documentation hands out for `windrow serve`? |
 //! | [`summaries`] | what is a program told of how a command ended, whatever its exit code? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`database_servers`] | (starts a server of PostgreSQL or MariaDB) |
@@ -54,6 +55,7 @@ mod queries;
 mod queues;
 mod remakes;
 mod servers;
+mod services;
 mod settled;
 mod shard;
 mod signals;

@@ -83,6 +83,7 @@ fn of_path<'a>(path: &'a str, query: Query<'a>) -> Option<(Endpoint, Cow<'a, str
         "texts" => Some((Endpoint::Texts, decoded(rest))),
         "states" => Some((Endpoint::States, decoded(rest))),
         "ohlc" => Some((Endpoint::Ohlc, decoded(rest))),
+        "prices" => Some((Endpoint::Prices, decoded(rest))),
         "androidpublisher" => {
             Some((Endpoint::Subscriptions, Cow::Owned(subscriptions::id_of_path(&decoded(rest))?)))
         }

@@ -45,11 +45,13 @@ pub enum Endpoint {
     Subscriptions,
     /// `/oauth/token`
     Tokens,
+    /// `/prices/{place}`
+    Prices,
 }
 
 impl Endpoint {
     /// In the order of their numbers.
-    pub const ALL: [Endpoint; 19] = [
+    pub const ALL: [Endpoint; 20] = [
         Endpoint::Omdb,
         Endpoint::Business,
         Endpoint::Numbers,
@@ -69,6 +71,7 @@ impl Endpoint {
         Endpoint::Ohlc,
         Endpoint::Subscriptions,
         Endpoint::Tokens,
+        Endpoint::Prices,
     ];
 
     /// The name in counts.
@@ -93,6 +96,7 @@ impl Endpoint {
             Endpoint::Ohlc => "ohlc",
             Endpoint::Subscriptions => "subscriptions",
             Endpoint::Tokens => "tokens",
+            Endpoint::Prices => "prices",
         }
     }
 

@@ -10,6 +10,7 @@
 //! | counts of a URL, one by one and in batches | `social` |
 //! | matches and their odds, in HTML | `odds` |
 //! | prices day by day | `ohlc` |
+//! | prices of three places, others each time | `prices` |
 //! | what became of subscriptions | `subscriptions` |
 //! | access tokens | `identity` |
 //! | pages in all charsets and codings | `pages` |
@@ -53,6 +54,7 @@ mod omdb;
 mod origin;
 mod pages;
 mod places;
+mod prices;
 mod printed;
 mod query;
 mod received;

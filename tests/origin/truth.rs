@@ -8,6 +8,7 @@
 //! | `pages/{n}` | title and links |
 //! | `items/{id}` | the price |
 //! | `ohlc/{symbol}` | the days |
+//! | `prices/{place}?at=1` | the prices of that round |
 //! | `social?url={url}` | all counts of a URL |
 //! | `subscriptions/{product}/{token}?at=1` | the document at that round, 0 where none is named |
 
@@ -18,7 +19,7 @@ use crate::answer::Answer;
 use crate::odds::Match;
 use crate::pages::Page;
 use crate::query::{Query, decoded};
-use crate::{items, lists, ohlc, social, subscriptions};
+use crate::{items, lists, ohlc, prices, social, subscriptions};
 
 /// What is told under this path, which is the one behind `/_admin/truth/`.
 pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
@@ -30,12 +31,13 @@ pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
         "pages" => json!(Page::find(&id)),
         "items" => json!(items::price(&id)),
         "ohlc" => json!(ohlc::bars(&id)),
+        "prices" => json!(prices::prices(&id, query.number("at").unwrap_or(1))),
         "subscriptions" => subscriptions::truth(&id, query.number("at").unwrap_or(0)),
         "social" => social::truth(&query.get("url").unwrap_or_default()),
         _ => {
             return Answer::problem(
                 StatusCode::NOT_FOUND,
-                "matches, lists, pages, items, ohlc, subscriptions or social",
+                "matches, lists, pages, items, ohlc, prices, subscriptions or social",
             );
         }
     };

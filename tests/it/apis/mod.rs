@@ -10,6 +10,7 @@ mod odds;
 mod ohlc;
 mod pages;
 mod parts;
+mod prices;
 mod programs;
 mod requests;
 mod scrape;

@@ -1,1 +1,0 @@
-//! How the jobs stand, for Prometheus.
