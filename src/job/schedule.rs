@@ -24,7 +24,7 @@ pub enum Schedule {
     /// So long after its last run began; from a second to 366 days.
     Every(Duration),
     /// At the moments of a line of a crontab.
-    Cron(Crontab),
+    Cron(Box<Crontab>),
 }
 
 /// A line of a crontab, and the zone whose clocks it means.
@@ -101,8 +101,8 @@ impl fmt::Display for Schedule {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Schedule::Every(interval) => write!(out, "every {}", humantime::format_duration(*interval)),
-            Schedule::Cron(Crontab { text, zone, .. }) => {
-                write!(out, "cron {text} in {}", zone.iana_name().unwrap_or("UTC"))
+            Schedule::Cron(crontab) => {
+                write!(out, "cron {} in {}", crontab.text, crontab.zone.iana_name().unwrap_or("UTC"))
             }
         }
     }

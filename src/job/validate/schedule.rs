@@ -18,7 +18,10 @@ pub(super) fn validated(file: &raw::JobFile, mistakes: &mut Mistakes) -> Option<
             let zone = zone.map_or(Some(TimeZone::UTC), |name| TimeZone::get(&name).ok());
             // What is wrong with the zone has been said.
             let parsed = Crontab::parse(cron.text(), zone.unwrap_or(TimeZone::UTC));
-            parsed.map_err(|(message, hint)| mistakes.add(&cron.span, message, hint)).ok().map(Schedule::Cron)
+            parsed
+                .map_err(|(message, hint)| mistakes.add(&cron.span, message, hint))
+                .ok()
+                .map(|crontab| Schedule::Cron(Box::new(crontab)))
         }
         (None, None) => None,
     }
