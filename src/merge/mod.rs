@@ -18,6 +18,7 @@
 //! | a batch of a queue, and its jobs | `batch.rs`, `outside/queue/` |
 //! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
+//! | the files that it leaves, for who reads them | `published.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
 //! # What a death leaves
@@ -55,6 +56,7 @@ mod pause;
 mod policy;
 mod prove;
 mod publish;
+mod published;
 mod query;
 mod refused;
 mod resolved;
@@ -79,5 +81,7 @@ pub use outside::queue::{
 pub use pause::{PublishedPart, publish_partial};
 pub use prove::{End, Proof, prove};
 pub use publish::{Published, Terms, ddl, ddl_of_new_columns, publish, settle};
-pub use query::{AnswerColumn, QueryResult, RunQuery, is_nested, query};
+pub use published::PublishedFile;
+pub use query::{AnswerColumn, QueryResult, RunQuery, query};
 pub use resolved::ResolvedDestination;
+pub use sql::{identifier as quoted_identifier, is_nested, text as quoted_text, value_as_text};

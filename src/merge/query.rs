@@ -26,11 +26,6 @@ pub struct AnswerColumn {
     pub ty: String,
 }
 
-/// Whether values of that type of DuckDB's hold others: these are spelled as JSON.
-pub fn is_nested(ty: &str) -> bool {
-    ty.ends_with(']') || ["STRUCT(", "MAP(", "UNION("].iter().any(|start| ty.starts_with(start))
-}
-
 /// An answer, as texts in DuckDB's own spelling, nested values as JSON, bytes as hexadecimal digits; null is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryResult {
@@ -210,11 +205,7 @@ impl<'a> StatementAnswer<'a> {
             let _ = rows.iter().try_for_each(|values| row(values));
             return Ok(());
         }
-        let value = |(at, column): (usize, &AnswerColumn)| match column.ty.as_str() {
-            "BLOB" => sql::as_hex(&format!("c{at}")),
-            nested if is_nested(nested) => format!("to_json(c{at})::VARCHAR"),
-            _ => format!("c{at}::VARCHAR"),
-        };
+        let value = |(at, column): (usize, &AnswerColumn)| sql::value_as_text(&format!("c{at}"), &column.ty);
         let values: Vec<String> = self.columns.iter().enumerate().map(value).collect();
         let names: Vec<String> = (0..values.len()).map(|at| format!("c{at}")).collect();
         let (values, names) = (values.join(", "), names.join(", "));

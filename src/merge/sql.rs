@@ -8,12 +8,12 @@ use crate::job::ChunkFormat;
 use crate::value::{Field, Type};
 
 /// `"name"`: any name at all, case kept.
-pub(super) fn identifier(name: &str) -> String {
+pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// `'text'`.
-pub(super) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
@@ -43,6 +43,20 @@ fn stored_type(ty: Type) -> String {
 /// Bytes as text: two hexadecimal digits for each.
 pub(super) fn as_hex(bytes: &str) -> String {
     format!("lower(hex({bytes}))")
+}
+
+/// A value of that type of DuckDB's as text: in its own spelling, nested values as JSON, bytes as hexadecimal digits.
+pub fn value_as_text(value: &str, ty: &str) -> String {
+    match ty {
+        "BLOB" => as_hex(value),
+        nested if is_nested(nested) => format!("to_json({value})::VARCHAR"),
+        _ => format!("{value}::VARCHAR"),
+    }
+}
+
+/// Whether values of that type of DuckDB's hold others: these are spelled as JSON.
+pub fn is_nested(ty: &str) -> bool {
+    ty.ends_with(']') || ["STRUCT(", "MAP(", "UNION("].iter().any(|start| ty.starts_with(start))
 }
 
 /// A column of a chunk, of the type that a table's column has.

@@ -201,7 +201,7 @@ pub(super) enum ReportFormat {
 }
 
 impl ReportFormat {
-    fn of(path: &Path) -> ReportFormat {
+    pub fn of(path: &Path) -> ReportFormat {
         let is_parquet = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
         if is_parquet { ReportFormat::Parquet } else { ReportFormat::Csv }
     }

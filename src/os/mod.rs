@@ -4,6 +4,7 @@ mod clock;
 mod exchange;
 mod limits;
 mod locks;
+mod mapped;
 mod network;
 mod own;
 mod paths;
@@ -18,6 +19,7 @@ mod watchdog;
 pub use clock::{boot_number, core_demand, monotonic_nanos};
 pub use exchange::{exchange, rename_new};
 pub use limits::{give_up_privileges, open_files, raise_open_files};
+pub use mapped::mapped;
 pub use network::network_file_system;
 pub use own::{
     foreign_owner, is_link, is_plain_name, make_private, mode_of, permit, permit_at, refuse_others,

@@ -17,6 +17,7 @@ mod price;
 mod progress;
 pub mod prune;
 pub mod queue_failures;
+pub mod spelled;
 pub mod status;
 pub mod stdout;
 pub mod summary;

@@ -1,6 +1,5 @@
 //! Rows of a query as a table for people, or as CSV, JSON or Markdown for what comes after.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -8,8 +7,9 @@ use console::measure_text_width;
 use serde::{Serialize, Serializer};
 
 use super::columns::columns;
+use super::spelled::{JsonRow, csv_header, csv_row};
 use super::vertical;
-use crate::merge::{AnswerColumn, QueryResult, is_nested};
+use crate::merge::QueryResult;
 use crate::os::{printable, printable_json};
 
 /// How rows are printed.
@@ -132,47 +132,8 @@ fn cell(value: Option<&str>, preset: &str) -> String {
 }
 
 fn csv(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
-    let names: Vec<Option<&str>> = result.columns.iter().map(|column| Some(column.name.as_str())).collect();
-    csv_line(out, &names)?;
-    for row in &result.rows {
-        let values: Vec<Option<Cow<'_, str>>> = result
-            .columns
-            .iter()
-            .zip(row)
-            .map(|(column, value)| value.as_deref().map(|text| marked(&column.ty, text)))
-            .collect();
-        csv_line(out, &values.iter().map(Option::as_deref).collect::<Vec<_>>())?;
-    }
-    Ok(())
-}
-
-/// A text of a value, marked as UTC where it is a time that would be read as a local one.
-fn marked<'a>(ty: &str, text: &'a str) -> Cow<'a, str> {
-    let is_plain = ty.starts_with("TIMESTAMP") && !ty.ends_with("TIME ZONE");
-    // Not the infinities.
-    if is_plain && text.ends_with(|last: char| last.is_ascii_digit()) {
-        Cow::Owned(format!("{text}Z"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// A record of RFC 4180. Readers skip a line with nothing in it: of one column null is `""` as well.
-fn csv_line(out: &mut dyn Write, values: &[Option<&str>]) -> io::Result<()> {
-    for (at, value) in values.iter().enumerate() {
-        if at > 0 {
-            out.write_all(b",")?;
-        }
-        match value {
-            None if values.len() > 1 => {}
-            None | Some("") => out.write_all(b"\"\"")?,
-            Some(text) if text.contains(['"', ',', '\n', '\r']) => {
-                write!(out, "\"{}\"", text.replace('"', "\"\""))?;
-            }
-            Some(text) => out.write_all(text.as_bytes())?,
-        }
-    }
-    writeln!(out)
+    csv_header(out, &result.columns)?;
+    result.rows.iter().try_for_each(|row| csv_row(out, &result.columns, row))
 }
 
 fn json(out: &mut dyn Write, result: &QueryResult) -> io::Result<()> {
@@ -187,80 +148,6 @@ pub struct Objects<'a>(pub &'a QueryResult);
 impl Serialize for Objects<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Objects(result) = self;
-        serializer.collect_seq(result.rows.iter().map(|values| Object { columns: &result.columns, values }))
-    }
-}
-
-/// A row with its columns in their order.
-struct Object<'a> {
-    columns: &'a [AnswerColumn],
-    values: &'a [Option<String>],
-}
-
-impl Serialize for Object<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let named = self.columns.iter().zip(self.values);
-        serializer.collect_map(
-            named.map(|(column, value)| (&column.name, json_value(&column.ty, value.as_deref()))),
-        )
-    }
-}
-
-/// Numbers that JSON readers keep exactly stay numbers, lists and structs are such; decimals and what else has no JSON
-/// type are text.
-fn json_value(ty: &str, text: Option<&str>) -> serde_json::Value {
-    let Some(text) = text else { return serde_json::Value::Null };
-    let parsed = match ty {
-        "BOOLEAN" | "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "UTINYINT" | "USMALLINT" | "UINTEGER"
-        | "UBIGINT" | "FLOAT" | "DOUBLE" | "JSON" => serde_json::from_str(text).ok(),
-        _ if is_nested(ty) => serde_json::from_str(text).ok(),
-        _ => None,
-    };
-    parsed.unwrap_or_else(|| marked(ty, text).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn timestamps_are_marked_as_utc_for_programs() {
-        let at = Some("2026-01-01 00:00:00.5");
-        let columns =
-            [("t", "TIMESTAMP"), ("z", "TIMESTAMP WITH TIME ZONE"), ("s", "VARCHAR"), ("i", "TIMESTAMP")];
-        let rows: &[&[Option<&str>]] = &[&[at, Some("2026-01-01 00:00:00+00"), at, Some("infinity")]];
-        let csv = printed(&columns, rows, Shape::Csv);
-        let expected = "2026-01-01 00:00:00.5Z,2026-01-01 00:00:00+00,2026-01-01 00:00:00.5,infinity\n";
-        assert_eq!(csv, format!("t,z,s,i\n{expected}"));
-        assert!(printed(&columns, rows, Shape::Json).contains(r#""t": "2026-01-01 00:00:00.5Z""#));
-    }
-
-    fn printed(columns: &[(&str, &str)], rows: &[&[Option<&str>]], shape: Shape) -> String {
-        let column = |(name, ty): &(&str, &str)| AnswerColumn { name: (*name).into(), ty: (*ty).into() };
-        let values = |row: &&[Option<&str>]| row.iter().map(|value| value.map(str::to_owned)).collect();
-        let result = QueryResult {
-            columns: columns.iter().map(column).collect(),
-            rows: rows.iter().map(values).collect(),
-            truncated: false,
-        };
-        let mut out = Vec::new();
-        print_rows(&mut out, &result, shape).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn csv_tells_null_from_an_empty_text_and_has_no_empty_line() {
-        let columns = [("a", "VARCHAR"), ("b,c", "VARCHAR")];
-        let rows: [&[Option<&str>]; 2] = [&[None, Some("")], &[Some("x\"y"), Some("1\n2")]];
-        assert_eq!(printed(&columns, &rows, Shape::Csv), "a,\"b,c\"\n,\"\"\n\"x\"\"y\",\"1\n2\"\n");
-        assert_eq!(printed(&columns[..1], &[&[None]], Shape::Csv), "a\n\"\"\n");
-    }
-
-    #[test]
-    fn json_keeps_the_columns_order_and_nests_what_is_nested() {
-        let columns = [("z", "INTEGER[]"), ("a", "STRUCT(x VARCHAR)"), ("n", "DOUBLE"), ("m", "JSON")];
-        let row: &[Option<&str>] = &[Some("[1,null]"), Some("{\"x\":\"y\"}"), Some("0.5"), Some("{\"b\":1}")];
-        let json: String = printed(&columns, &[row], Shape::Json).split_whitespace().collect();
-        assert_eq!(json, r#"[{"z":[1,null],"a":{"x":"y"},"n":0.5,"m":{"b":1}}]"#);
+        serializer.collect_seq(result.rows.iter().map(|values| JsonRow { columns: &result.columns, values }))
     }
 }

@@ -279,7 +279,7 @@ const MEANINGS: &[Meaning] = &[
         "write cors = [\"https://app.example.com\"]"),
     (SERVE, &["page_size", "max_page_size", "max_limit", "limit", "row_limit", "maxsize", "max_returned_rows", "default_page_size", "db_max_rows", "max_results", "per_page", "default_limit"],
         "write max_rows = 10000, the most rows of one answer; who asks says limit=100"),
-    (SERVE, &["listen", "port", "bind", "address", "host", "addr"], "leave it out: `windrow serve --listen 127.0.0.1:8080` says where"),
+    (SERVE, &["listen", "port", "bind", "address", "host", "addr"], "leave it out: `windrow serve --listen 127.0.0.1:8480` says where"),
     (SERVE, &["token", "token_file", "auth", "api_key", "password", "bearer", "basic_auth"], "leave it out: `windrow serve --token-file FILE` says what readers must know"),
     (SERVE, &["memory", "memory_limit", "max_size", "cache_size", "mem", "max_bytes"], "write max_memory = \"1GB\""),
     (SERVE, &["every", "cron", "schedule", "interval", "refresh", "refresh_interval", "poll", "poll_interval", "crontab"], "write every = \"5m\" in [job], or cron = \"15 3 * * *\""),

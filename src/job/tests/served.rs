@@ -106,6 +106,6 @@ fn bounds_are_told() {
 
     line 13: listen
     unknown key `listen` in [serve]
-    hint: leave it out: `windrow serve --listen 127.0.0.1:8080` says where
+    hint: leave it out: `windrow serve --listen 127.0.0.1:8480` says where
     "#);
 }

@@ -63,6 +63,7 @@ use duckdb::Connection;
 pub(super) use self::check::check;
 use self::memory::Memory;
 pub(super) use self::preview::{first_rows_of_csv, first_rows_of_parquet};
+pub(super) use self::standing::csv_relation;
 use self::standing::{Standing, mark};
 use super::aside::{Aside, through_links};
 use super::columns::{self, Output};

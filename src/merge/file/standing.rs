@@ -176,6 +176,18 @@ impl<'a> Standing<'a> {
     }
 }
 
+/// A CSV file as a table expression, and its columns, with the declared types; `None` where it is empty.
+pub(in crate::merge) fn csv_relation(
+    path: &Path,
+    columns: &[Output],
+) -> io::Result<Option<(String, Vec<Field>)>> {
+    let Some(header) = Header::read(path)? else { return Ok(None) };
+    let fields = fields(&header, columns);
+    let (largest, format) = (Extent::measure(path)?.longest, ChunkFormat::Csv);
+    let list = FileList { paths: vec![path], format, largest, fields: fields.clone() };
+    Ok(Some((list.relation(), fields)))
+}
+
 /// The columns of the file in its own order, with the declared types.
 fn fields(header: &Header, columns: &[Output]) -> Vec<Field> {
     let ty = |name: &str| columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))?.ty;

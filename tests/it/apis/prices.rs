@@ -17,7 +17,9 @@ fn cents(price: &str) -> u64 {
 fn truth(origin: &Origin, place: &str, round: u64) -> Prices {
     let told = origin.truth(&format!("prices/{place}?at={round}"));
     let prices = told.as_array().unwrap().iter();
-    prices.map(|one| (one["symbol"].as_str().unwrap().to_owned(), cents(one["price"].as_str().unwrap()))).collect()
+    prices
+        .map(|one| (one["symbol"].as_str().unwrap().to_owned(), cents(one["price"].as_str().unwrap())))
+        .collect()
 }
 
 /// What a file in the sandbox says of these rows.
@@ -36,9 +38,10 @@ fn a_place_that_fails_keeps_its_prices_and_the_cheapest_are_those_that_stand() {
     let job = example(&sandbox, &origin, "prices", "prices_places.csv");
     let run = || sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     run();
-    origin.knobs(r#"{"fail_ids": {"osaka": 503}}"#);
+    origin.knobs(r#"{"fail_ids": {"osaka": {"status": 503}}}"#);
     run();
-    let expected = [("lisbon", 2), ("osaka", 1), ("quito", 2)].map(|(place, round)| (place, truth(&origin, place, round)));
+    let expected = [("lisbon", 2), ("osaka", 1), ("quito", 2)]
+        .map(|(place, round)| (place, truth(&origin, place, round)));
     for (place, prices) in &expected {
         assert_eq!(filed(&sandbox, "prices.parquet", place), *prices, "{place}");
     }
