@@ -89,6 +89,8 @@
 //!     is told of it, and publishes nothing twice.
 //! 16. Each job of a queue has one result, whatever dies and however many workers there are: its rows, its state and its claim
 //!     are one transaction, and whose claims others have taken over publishes nothing.
+//! 17. What is served is what one publication left, whole: a copy that nobody writes to. Readers and runs never wait for each
+//!     other, and whatever goes wrong with a run, what was published last is served.
 
 #![warn(missing_docs)]
 // These panic where nobody reads: `os::tell` does not.
@@ -160,7 +162,6 @@ mod secrets;
 #[cfg(feature = "benches")]
 pub mod serve;
 #[cfg(not(feature = "benches"))]
-#[expect(dead_code, reason = "it is being built")]
 mod serve;
 #[cfg(feature = "benches")]
 pub mod supervisor;

@@ -18,6 +18,7 @@ mod retry;
 mod rows;
 mod run;
 mod schema;
+mod serve;
 mod shard;
 mod status;
 mod summary_to;
@@ -180,6 +181,8 @@ enum Command {
     Run(run::RunArgs),
     /// Work a table of jobs as they come, until a signal
     Work(work::WorkArgs),
+    /// Serve what jobs have gathered over HTTP, and run them as often as they say
+    Serve(serve::ServeArgs),
     /// Let jobs of a queue that have failed for good wait again
     ///
     /// In one transaction, as if they were new. Ends with 1 where some of those that were meant could not be: they are told.
@@ -261,6 +264,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
     match cli.command {
         Command::Run(args) => run::run(args, &runs).await,
         Command::Work(args) => work::run(args, &runs).await,
+        Command::Serve(args) => serve::run(args, &runs).await,
         Command::Requeue(args) => requeue::run(args, &runs).await,
         Command::Check(args) => check::run(args, &runs).await,
         Command::Plan(args) => plan::run(args, &runs).await,

@@ -14,6 +14,7 @@
 //! | [`queries`] | is the answer to a query a list like any other, on a real PostgreSQL, and by DuckDB over files? |
 //! | [`queues`] | `windrow work`: has each job of a table its result once, whatever dies, and is it taken up soon? |
 //! | [`remakes`] | are columns made anew from what was kept of failures, and is what succeeded left as it is? |
+//! | [`serving`] | `windrow serve`: is what was gathered read whole, whoever reads, writes, dies or asks for what? |
 //! | [`settled`] | after COMMIT: is each row there once for whoever repeats the command, whatever died or failed? |
 //! | [`hostile`] | what do a thousand hostile answers end as, one by one? |
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
@@ -56,6 +57,7 @@ mod queues;
 mod remakes;
 mod servers;
 mod services;
+mod serving;
 mod settled;
 mod shard;
 mod signals;

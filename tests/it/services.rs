@@ -9,11 +9,14 @@ const SOCKET: &str = include_str!("../../docs/windrow-serve.socket");
 #[test]
 fn systemd_takes_the_service_and_its_socket() {
     let folder = tempfile::tempdir().unwrap();
-    let [service, socket] = ["windrow-serve.service", "windrow-serve.socket"].map(|name| folder.path().join(name));
-    std::fs::write(&service, SERVICE.replace("/usr/local/bin/windrow", env!("CARGO_BIN_EXE_windrow"))).unwrap();
+    let [service, socket] =
+        ["windrow-serve.service", "windrow-serve.socket"].map(|name| folder.path().join(name));
+    std::fs::write(&service, SERVICE.replace("/usr/local/bin/windrow", env!("CARGO_BIN_EXE_windrow")))
+        .unwrap();
     std::fs::write(&socket, SOCKET).unwrap();
     let mut verify = Command::new("systemd-analyze");
-    let told = verify.arg("verify").args([&service, &socket]).output().expect("`make test-needs` installs systemd");
+    let told =
+        verify.arg("verify").args([&service, &socket]).output().expect("`make test-needs` installs systemd");
     let words = String::from_utf8_lossy(&told.stderr).into_owned();
     assert!(told.status.success() && words.is_empty(), "{words}");
 }

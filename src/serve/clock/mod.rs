@@ -16,6 +16,7 @@ mod due;
 mod last_run;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,11 +26,12 @@ use self::alarm::Alarm;
 use self::child::{RunCommand, RunEnded};
 use self::due::{Due, Known, Newest, Tried, Why};
 use self::last_run::{LastRuns, RunReader};
+use super::figures::Figures;
 use super::standing::JobStanding;
 use crate::handoff::{Exit, StateOfRun};
 use crate::job::{Job, Schedule};
 use crate::os::{Stop, monotonic_nanos, tell};
-use crate::report::counted;
+use crate::report::{counted, duration};
 
 /// How often it is looked at least: at the clock, and for runs of others.
 const LOOK: Duration = Duration::from_secs(10);
@@ -45,6 +47,7 @@ pub struct Clock {
     /// The newest run as it was seen last.
     newest: Option<Newest>,
     shown: watch::Sender<JobStanding>,
+    figures: Arc<Figures>,
 }
 
 impl Clock {
@@ -55,6 +58,7 @@ impl Clock {
         root: PathBuf,
         env_file: Option<PathBuf>,
         program: PathBuf,
+        figures: Arc<Figures>,
     ) -> (Clock, watch::Receiver<JobStanding>) {
         let schedule = job.settings.schedule.clone();
         let standing = JobStanding {
@@ -69,8 +73,16 @@ impl Clock {
         let (shown, standing) = watch::channel(standing);
         let reader = RunReader::new(root.clone(), &job.name);
         let command = RunCommand { program, name: job.name.clone(), job: job.path.clone(), root, env_file };
-        let clock =
-            Clock { schedule, command, reader, alarm: Alarm::default(), tried: None, newest: None, shown };
+        let clock = Clock {
+            schedule,
+            command,
+            reader,
+            alarm: Alarm::default(),
+            tried: None,
+            newest: None,
+            shown,
+            figures,
+        };
         (clock, standing)
     }
 
@@ -127,7 +139,9 @@ impl Clock {
             standing.running_since = Some(began);
             standing.next = None;
         });
+        self.figures.started(&self.command.name);
         let ended = self.command.run(stop).await;
+        self.figures.ended(&self.command.name, ended.exit.map(|exit| exit.code().into()));
         let failures = match Tried::is_worth_another(ended.exit) {
             true => self.tried.as_ref().map_or(0, |tried| tried.failures).saturating_add(1),
             false => 0,
@@ -191,9 +205,7 @@ fn because(why: Why) -> &'static str {
 /// `published 3 rows in 2 s`.
 fn published(runs: &LastRuns) -> String {
     let Some(run) = runs.last.as_ref().map(|last| &last.standing) else { return "run ended".to_owned() };
-    let took = run.took.map_or(String::new(), |took| {
-        format!(" in {}", humantime::format_duration(Duration::from_secs(took.as_secs())))
-    });
+    let took = run.took.map_or(String::new(), |took| format!(" in {}", duration(took)));
     match run.rows {
         Some(rows) => format!("published {}{took}", counted(rows, "row")),
         None => "run ended".to_owned(),

@@ -42,7 +42,8 @@ impl Scene {
     }
 
     fn clock(&self) -> (Clock, watch::Receiver<JobStanding>) {
-        Clock::new(&self.job, self.root(), None, self.folder.path().join("windrow"))
+        let figures = Arc::new(Figures::new());
+        Clock::new(&self.job, self.root(), None, self.folder.path().join("windrow"), figures)
     }
 
     fn starts(&self) -> usize {
