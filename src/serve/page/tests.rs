@@ -104,12 +104,12 @@ const HOSTILE: [&str; 12] = [
 #[test]
 fn names_and_texts_are_text_whatever_is_in_them() {
     let expected = tags(&shown(&[hostile("name"), prices()]));
+    let links = Regex::new("href=\"([^\"]*)\"").unwrap();
     for hostility in HOSTILE {
         let page = shown(&[hostile(hostility), prices()]);
         assert_eq!(tags(&page), expected, "{hostility:?}");
         let steers = |c: char| c.is_control() && c != '\n' || "\u{202e}\u{2066}\u{200f}\u{feff}".contains(c);
         assert!(!page.contains(steers), "{hostility:?}");
-        let links = Regex::new("href=\"([^\"]*)\"").unwrap();
         let leads_away = |link: &str| !link.starts_with("/") || link.starts_with("//");
         let away: Vec<String> = links.captures_iter(&page).map(|found| found[1].to_owned()).collect();
         let away: Vec<&String> =
