@@ -36,7 +36,7 @@ fn a_place_that_fails_keeps_its_prices_and_the_cheapest_are_those_that_stand() {
     let job = example(&sandbox, &origin, "prices", "prices_places.csv");
     let run = || sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     run();
-    origin.knobs(r#"{"fail_ids": {"osaka": 503}}"#);
+    origin.knobs(r#"{"fail_ids": {"osaka": {"status": 503}}}"#);
     run();
     let expected = [("lisbon", 2), ("osaka", 1), ("quito", 2)].map(|(place, round)| (place, truth(&origin, place, round)));
     for (place, prices) in &expected {
