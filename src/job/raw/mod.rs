@@ -315,7 +315,8 @@ section! {
         /// How long after its last run began `windrow serve` runs the job again: `5m`.
         every: Time<1_000, { 366 * DAY }>,
         /// When `windrow serve` runs the job, instead of `every`: the five fields of a crontab's line, `15 3 * * *`, or a word such
-        /// as `@daily`.
+        /// as `@daily`. `*/45` are the minutes 0 and 45 of each hour, as in any crontab: every three quarters of an hour is
+        /// `every = "45m"`.
         #[schemars(length(min = 1))]
         cron: String,
         /// The IANA time zone of `cron`, such as `Europe/Berlin`. Default UTC.

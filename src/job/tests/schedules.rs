@@ -68,6 +68,10 @@ fn a_line_of_a_crontab_is_read_as_cron_reads_it() {
         ("0 0 * * 5-7", 4, "03-07 00:00+00, 03-08 00:00+00, 03-13 00:00+00, 03-14 00:00+00"),
         ("0 0 * * sun-tue", 4, "03-08 00:00+00, 03-09 00:00+00, 03-10 00:00+00, 03-15 00:00+00"),
         ("0 0 * * fri-SUN", 3, "03-07 00:00+00, 03-08 00:00+00, 03-13 00:00+00"),
+        ("0 5 * * Mon-Sun", 3, "03-07 05:00+00, 03-08 05:00+00, 03-09 05:00+00"),
+        ("0 0 31 4,5 *", 2, "05-31 00:00+00, 05-31 00:00+00"),
+        ("0 0 1-7,14-21 * Wed", 3, "03-07 00:00+00, 03-11 00:00+00, 03-14 00:00+00"),
+        ("30 18 21-31 * */6", 3, "03-21 18:30+00, 03-22 18:30+00, 03-28 18:30+00"),
         ("0 0 * * SUN-SUN", 2, "03-08 00:00+00, 03-15 00:00+00"),
         ("0 0 1 jan,JUL *", 2, "07-01 00:00+00, 01-01 00:00+00"),
         ("0 0 L * ?", 2, "03-31 00:00+00, 04-30 00:00+00"),
@@ -100,6 +104,10 @@ fn a_day_whose_hour_is_passed_over_is_not_left_out() {
         moments("30 2 * * *", "America/New_York", "2026-03-07T12:00:00Z", 2),
         ["03-08 03:00-04", "03-09 02:30-04"]
     );
+    assert_eq!(
+        moments("0 0 * * *", "America/Santiago", "2024-09-07T12:00:00Z", 2),
+        ["09-08 01:00-03", "09-09 00:00-03"]
+    );
     // Where the hour after midnight is passed over, half an hour, and a whole day.
     assert_eq!(
         moments("0 0 * * *", "America/Havana", "2026-03-07T12:00:00Z", 2),
@@ -128,6 +136,15 @@ fn a_day_whose_hour_comes_twice_is_not_done_twice() {
     );
     // Begun in the second of the two hours, it is not begun again in it.
     assert_eq!(moments("30 2 * * *", "Europe/Berlin", "2026-10-25T01:10:00Z", 1), ["10-26 02:30+01"]);
+}
+
+/// No leap day lies between 2096 and 2104.
+#[test]
+fn a_leap_day_is_waited_for() {
+    let leap = schedule("cron = '0 0 29 2 *'");
+    let after = |last: &str| leap.next_after(last.parse().unwrap()).to_string();
+    assert_eq!(after("2028-02-29T00:00:00Z"), "2032-02-29T00:00:00Z");
+    assert_eq!(after("2096-02-29T00:00:00Z"), "2104-02-29T00:00:00Z");
 }
 
 #[test]

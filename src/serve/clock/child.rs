@@ -118,6 +118,7 @@ async fn ended(
 /// Passes lines on; gives the last that is no hint.
 async fn pass_on(name: String, stderr: impl AsyncRead + Unpin) -> Option<String> {
     let mut reader = BufReader::new(stderr);
+    let prefix = format!("{name}: ");
     let (mut piece, mut last) = (Vec::new(), None);
     loop {
         piece.clear();
@@ -127,10 +128,12 @@ async fn pass_on(name: String, stderr: impl AsyncRead + Unpin) -> Option<String>
         }
         let text = String::from_utf8_lossy(&piece);
         let text = text.trim_end();
+        // Some of what windrow says begins with the job's name.
+        let text = text.strip_prefix(&prefix).unwrap_or(text);
         if text.is_empty() {
             continue;
         }
-        tell!("{name}: {text}");
+        tell!("{prefix}{text}");
         if !text.trim_start().starts_with("hint:") {
             last = Some(text.trim().to_owned());
         }
@@ -173,6 +176,10 @@ mod tests {
         }
     }
 
+    async fn within(running: tokio::task::JoinHandle<RunEnded>) -> RunEnded {
+        tokio::time::timeout(Duration::from_secs(60), running).await.expect("an end").unwrap()
+    }
+
     #[tokio::test]
     async fn a_run_is_the_program_with_the_job_and_its_folder() {
         let (folder, command) = fake("echo \"$*\" > arguments; read line < /dev/stdin || echo none > input");
@@ -187,7 +194,8 @@ mod tests {
     #[tokio::test]
     async fn its_end_is_told_with_what_it_said_last() {
         let ended =
-            run("echo one >&2; echo 'two  ' >&2; echo '  hint: do this' >&2; echo >&2; exit 75").await;
+            run("echo one >&2; echo 'prices: two  ' >&2; echo '  hint: do this' >&2; echo >&2; exit 75")
+                .await;
         assert_eq!(ended, RunEnded { exit: Some(Exit::TryAgain), said: Some("two".into()) });
         let crashed = run("echo ouch >&2; kill -SEGV $$").await;
         assert_eq!(crashed.exit, None);
@@ -218,7 +226,7 @@ mod tests {
         let is_there = |name: &str| folder.path().join(name).is_file();
         until(|| is_there("pid")).await;
         sender.send(Stop::Drain(15)).unwrap();
-        assert_eq!(running.await.unwrap().exit, Some(Exit::Interrupted(15)));
+        assert_eq!(within(running).await.exit, Some(Exit::Interrupted(15)));
         assert!(is_there("asked"));
 
         let (folder, command) = fake("trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done");
@@ -229,9 +237,36 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert!(!running.is_finished(), "it does not want to");
         sender.send(Stop::Now(2)).unwrap();
-        let ended = running.await.unwrap();
+        let ended = within(running).await;
         assert_eq!(ended.exit, None);
         assert!(ended.said.unwrap().contains("SIGKILL"));
+    }
+
+    /// What [`it_dies_with_this_process`] starts: a process that waits for a run.
+    #[tokio::test]
+    async fn a_process_that_waits_for_a_run() {
+        let Some(program) = std::env::var_os("WINDROW_TEST_PROGRAM") else { return };
+        let command = RunCommand { program: program.into(), ..fake("").1 };
+        command.run(&watch::channel(Stop::No).1).await;
+    }
+
+    #[tokio::test]
+    async fn it_dies_with_this_process() {
+        let (folder, command) = fake("echo $$ > pid.new; mv pid.new pid; while :; do sleep 0.05; done");
+        let mut parent = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "serve::clock::child::tests::a_process_that_waits_for_a_run"])
+            .env("WINDROW_TEST_PROGRAM", &command.program)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = folder.path().join("pid");
+        until(|| pid.is_file()).await;
+        let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        assert!(is_alive(pid));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        until(|| !is_alive(pid)).await;
     }
 
     /// Dropped as by a panic, nothing is left of it.

@@ -260,6 +260,8 @@ mod tests {
         let paused = |renews_at| Some(Newest { renews_at, ..run(0, StateOfRun::Paused) });
         assert_eq!(next(paused(Some(at(9000))), Some(tried(0, 20, Some(7), 0)), 20), (9000, Why::Renewed));
         assert_eq!(next(paused(None), Some(tried(0, 20, Some(7), 0)), 20), (300, Why::Regular));
+        // One that renews every moment is no reason to start every moment.
+        assert_eq!(next(paused(Some(at(5))), Some(tried(10, 10, Some(7), 0)), 10), (11, Why::Renewed));
         // Somebody ran it by hand after it had failed.
         let settled = Newest { settled_at: Some(at(30)), ..run(0, StateOfRun::Published) };
         assert_eq!(next(Some(settled), Some(tried(0, 20, Some(75), 3)), 40), (300, Why::Regular));
@@ -295,7 +297,7 @@ mod tests {
             Some(75),
             Some(143),
         ]);
-        let attempt = (-100_000_i64..100_000, 0_i64..1000, codes, 0..50_u32)
+        let attempt = (-100_000_i64..100_000, -1000_i64..1000, codes, 0..50_u32)
             .prop_map(|(began, took, code, failures)| tried(began, began + took, code, failures));
         (prop::option::of(newest), prop::option::of(attempt))
             .prop_map(|(newest, tried)| Known { newest, tried })

@@ -74,7 +74,8 @@ impl Clock {
         (clock, standing)
     }
 
-    /// Runs the job whenever it is due, until this process is asked to end, and its run has.
+    /// Runs the job whenever it is due, until this process is asked to end, and its run has. On the thread that lasts as long as
+    /// the process: a run dies with the one that started it.
     pub async fn run(mut self, stop: watch::Receiver<Stop>) {
         while !stop.borrow().is_set() {
             let wait = self.turn(&stop).await;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::handoff::lock::lock_run;
-use crate::handoff::{layout, runs};
+use crate::handoff::{Plan, RunStore, layout, runs};
 use crate::report::Console;
 use crate::runner::{self, FetchOptions, RunOptions, Trial};
 use crate::secrets::Secrets;
@@ -102,7 +102,7 @@ async fn a_job_is_run_at_its_interval_until_this_process_ends() {
         .await;
     assert_eq!(standing.borrow().trouble.as_deref(), Some("run failed (exit 1)"));
     sender.send(Stop::Drain(15)).unwrap();
-    running.await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), running).await.expect("an end").unwrap();
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_stop_is_passed_on_and_waited_for() {
     until("its start", || ready.is_file()).await;
     assert!(standing.borrow().running_since.is_some());
     sender.send(Stop::Drain(15)).unwrap();
-    running.await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), running).await.expect("an end").unwrap();
     assert!(scene.folder.path().join("asked").is_file());
     assert_eq!(standing.borrow().trouble.as_deref(), Some("run interrupted"));
 }
@@ -192,7 +192,10 @@ async fn the_newest_run_is_found_among_what_is_none() {
     assert!(published.settled_at.is_some() && published.standing.failures.is_empty());
     // One of a time when the clock was wrong.
     let id = "20990101T000000-0000000000000";
-    copy_as(&scene.newest(), id, 4_070_908_800_000_000);
+    copy_as(&scene.newest(), id, 4_070_908_800_000_000).await;
+    let then = Timestamp::from_second(4_070_908_801).unwrap();
+    let seen_then = RunReader::new(scene.root(), "prices").look(then).await.last.unwrap();
+    assert_eq!(seen_then.standing.id, id, "it is a run like any other");
     assert_eq!(scene.look().await.last.unwrap().standing.id, published.standing.id);
     // One that somebody is at.
     let (mut reader, now) = (RunReader::new(scene.root(), "prices"), Timestamp::now());
@@ -206,7 +209,7 @@ async fn the_newest_run_is_found_among_what_is_none() {
 }
 
 /// A copy of a run under another id, planned at another time.
-fn copy_as(run: &Path, id: &str, created_at: i64) {
+async fn copy_as(run: &Path, id: &str, created_at: i64) {
     let to = run.with_file_name(id);
     std::fs::create_dir(&to).unwrap();
     for file in
@@ -214,9 +217,8 @@ fn copy_as(run: &Path, id: &str, created_at: i64) {
     {
         std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
     }
-    let plan = std::fs::read(to.join(layout::PLAN)).unwrap();
-    let mut plan: serde_json::Value = serde_json::from_slice(&plan).unwrap();
-    plan["run"] = id.into();
-    plan["created_at"] = created_at.into();
-    std::fs::write(to.join(layout::PLAN), plan.to_string()).unwrap();
+    let run = RunStore::open(&to).await.unwrap();
+    let plan = run.plan().await.unwrap();
+    std::fs::remove_file(to.join(layout::PLAN)).unwrap();
+    run.put_plan(&Plan { run: id.to_owned(), created_at, ..plan }).await.unwrap();
 }

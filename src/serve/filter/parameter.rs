@@ -124,8 +124,8 @@ fn unknown(name: &str, columns: &[Column]) -> BadQuestion {
     bad.hint(hint_of_names(name.split_once('.').map_or(name, |(column, _)| column), &known))
 }
 
-/// `price__gte`, `price_gte`, `price[gte]`, `price.gte` or `price>` (which is what a form has of `price>=5`), where `price` is a column: how
-/// it is written here.
+/// `price__gte`, `price_gte`, `price[gte]`, `price.gte` or `price>` (which is what a form has of `price>=5`), where `price` is
+/// a column: how it is written here.
 fn compared_as_elsewhere(name: &str, columns: &[Column]) -> Option<String> {
     let bracketed = name.strip_suffix(']').and_then(|inside| inside.split_once('['));
     let signed = name.find(['<', '>', '!', '=']).map(|at| name.split_at(at));

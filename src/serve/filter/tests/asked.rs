@@ -96,7 +96,7 @@ fn one_row_more_tells_that_there_are_more() {
         ("id.ge=0", 1001),
         ("id.lt=1000", 1000),
         ("order=id", 1001),
-        ("select=id", 2000.min(1001)),
+        ("select=id", 1001),
         ("limit=10&after=0123456789ab.1995", 5),
         ("limit=10&after=0123456789ab.5000", 0),
     ] {
