@@ -252,7 +252,11 @@ fn read_on(port: u16, is_over: &std::sync::atomic::AtomicBool) -> (u64, u64) {
     while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
         let mut answer = String::new();
         let read = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
-            write!(stream, "GET /ticks/{whole} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            write!(
+                stream,
+                "GET /ticks/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                whole % WRITTEN
+            )?;
             stream.read_to_string(&mut answer)
         });
         if read.is_ok() && answer.starts_with("HTTP/1.1 200") { whole += 1 } else { refused += 1 }

@@ -258,11 +258,10 @@ fn row_schema(columns: &[Column]) -> Value {
 }
 
 /// What an answer says beside its rows.
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 6] = [
     ("ETag", "Which publication, question and format it is of"),
     ("Last-Modified", "When the table was published"),
     ("Cache-Control", "How long it may be kept: until the job is run next"),
-    ("Age", "Seconds since the publication"),
     ("windrow-run", "The run that published the table"),
     ("windrow-rows", "Rows of the answer, where some were asked for"),
     ("Link", "Where there are further rows: `</…>; rel=\"next\"`"),
@@ -440,9 +439,6 @@ mod tests {
                 },
                 "description": "Rows of films",
                 "headers": {
-                  "Age": {
-                    "$ref": "#/components/headers/Age"
-                  },
                   "Cache-Control": {
                     "$ref": "#/components/headers/Cache-Control"
                   },

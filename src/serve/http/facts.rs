@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
     HeaderValue, LAST_MODIFIED, VARY,
 };
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -27,7 +27,6 @@ pub(super) struct Facts {
     run: Option<String>,
     published_at: Timestamp,
     cache: String,
-    age: u64,
     format: BodyFormat,
     encoding: Encoding,
 }
@@ -42,15 +41,13 @@ impl Facts {
         encoding: Encoding,
     ) -> Facts {
         let now = Timestamp::now();
-        let age = u64::try_from(now.duration_since(generation.published_at()).as_secs()).unwrap_or_default();
         let next = (site.jobs)().into_iter().find(|job| job.name == served.job).and_then(|job| job.next);
         let who = if site.guard.wants_token() { "private" } else { "public" };
         Facts {
             etag: etag(generation.digest(), question, format, encoding),
             run: generation.run().map(str::to_owned),
             published_at: generation.published_at(),
-            cache: cache_control(who, age, next.map(|next| next.duration_since(now).as_secs())),
-            age,
+            cache: cache_control(who, next.map(|next| next.duration_since(now).as_secs())),
             format,
             encoding,
         }
@@ -104,7 +101,6 @@ impl Facts {
         insert(headers, ETAG, Some(self.etag.clone()));
         insert(headers, LAST_MODIFIED, Some(httpdate::fmt_http_date(self.published_at.into())));
         insert(headers, CACHE_CONTROL, Some(self.cache.clone()));
-        headers.insert(AGE, HeaderValue::from(self.age));
         headers.append(VARY, HeaderValue::from_static("accept-encoding"));
         insert(headers, RUN, self.run.clone());
     }
@@ -128,13 +124,13 @@ fn etag(digest: &str, question: &Question, format: BodyFormat, encoding: Encodin
     format!("\"{digest}{asked}-{}{encoding}\"", format.ending())
 }
 
-/// A cache may keep it until the next run begins; where nobody knows when that is, it asks each time whether it has changed.
-/// `Age` counts from the publication, so that `max-age` does, too.
-fn cache_control(who: &str, age: u64, next_in: Option<i64>) -> String {
-    let fresh = match next_in.map(u64::try_from) {
-        Some(Ok(seconds @ 1..)) => format!("max-age={}", age.saturating_add(seconds)),
-        // It is being made.
-        Some(_) => format!("max-age={}", age.saturating_add(1)),
+/// A cache may keep it until the next run begins; where nobody knows when that is, it asks each time whether it has changed. How old
+/// the rows are is said by `Last-Modified`: `Age` is of caches, some of which leave out what a server says in it (nginx does) and
+/// would keep an answer for as much longer.
+fn cache_control(who: &str, next_in: Option<i64>) -> String {
+    let fresh = match next_in {
+        // It is being made: soon there is another.
+        Some(seconds) => format!("max-age={}", seconds.max(1)),
         None => "no-cache".to_owned(),
     };
     format!("{who}, {fresh}, stale-if-error={STALE_IF_ERROR}")

@@ -264,7 +264,7 @@ fn shared(served: &Served, asked: &HeaderMap, mut response: Response<Body>) -> R
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         }
     }
-    let exposed = HeaderValue::from_static("etag, link, age, windrow-run, windrow-rows");
+    let exposed = HeaderValue::from_static("etag, link, last-modified, windrow-run, windrow-rows");
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     response
 }
