@@ -14,13 +14,13 @@ const GROUPS: [(&str, &[&str]); 7] = [
     ("Look", &["status", "failures", "query"]),
     ("Mend", &["retry", "extract", "merge"]),
     ("Keep", &["limits", "prune"]),
-    ("Stay up", &["work", "requeue"]),
+    ("Stay up", &["work", "requeue", "serve"]),
     ("Many machines", &["shard"]),
     ("Editor", &["schema"]),
 ];
 
 /// An example of each command, and what it does.
-const EXAMPLES: [(&str, &str); 16] = [
+const EXAMPLES: [(&str, &str); 17] = [
     ("init", "windrow init films                          writes films.toml, a job that runs as it is"),
     (
         "check",
@@ -53,12 +53,16 @@ const EXAMPLES: [(&str, &str); 16] = [
         "requeue",
         "windrow requeue purchases --kind status     lets jobs wait again that failed since a server said no",
     ),
+    (
+        "serve",
+        "windrow serve prices.toml                   answers at 127.0.0.1:8480, and runs the job as often as it says",
+    ),
     ("shard", "windrow shard films 3                       fetches shard 3 of the newest run"),
     ("schema", "windrow schema > job.schema.json            what editors complete and check job files by"),
 ];
 
 /// What other tools, or people, call a command.
-const OTHERS: [(&str, &[&str]); 14] = [
+const OTHERS: [(&str, &[&str]); 15] = [
     ("init", &["new", "create", "generate", "scaffold", "template", "quickstart"]),
     ("check", &["validate", "lint", "test", "verify", "try", "preview", "debug"]),
     ("plan", &["explain", "dry-run", "dryrun", "estimate", "price", "cost"]),
@@ -75,7 +79,11 @@ const OTHERS: [(&str, &[&str]); 14] = [
     ("retry", &["rerun", "redo", "repair", "again"]),
     ("extract", &["transform", "parse", "reparse", "convert", "backfill"]),
     ("merge", &["publish", "commit", "upload", "export", "write", "insert", "push"]),
-    ("work", &["worker", "consume", "listen", "drain", "daemon", "queue", "dequeue"]),
+    ("work", &["worker", "consume", "drain", "queue", "dequeue"]),
+    (
+        "serve",
+        &["server", "api", "http", "web", "schedule", "scheduler", "cron", "watch", "daemon", "listen"],
+    ),
     ("requeue", &["redrive", "kick", "revive", "unbury", "retry-dead", "dead", "dlq", "dead-letters"]),
     ("limits", &["limit", "quota", "quotas", "budget", "budgets", "rate", "rates", "hosts", "unpause"]),
     ("prune", &["clean", "clear", "gc", "rm", "remove", "delete", "purge", "vacuum", "cleanup"]),

@@ -3,48 +3,10 @@
 //! Small disks are memory file systems, which takes the right to mount them (as root has it).
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::{Origin, Sandbox, ended, published, small_job, wait};
-
-/// A disk of its own, unmounted with the test.
-struct Disk(PathBuf);
-
-impl Disk {
-    #[track_caller]
-    fn mount(folder: PathBuf, options: &str) -> Disk {
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut mount = Command::new("mount");
-        let mounted =
-            mount.args(["-t", "tmpfs", "-o", options, "windrow-test"]).arg(&folder).status().unwrap();
-        assert!(mounted.success(), "this test mounts small disks: run it as root, where mounting is allowed");
-        Disk(folder)
-    }
-
-    /// Takes all the space that is left.
-    fn fill(&self) {
-        let mut file = OpenOptions::new().create(true).append(true).open(self.0.join("filler")).unwrap();
-        for size in [1 << 16, 1 << 12, 1] {
-            while file.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.0.join("filler")).unwrap();
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
+use crate::support::{Disk, Origin, Sandbox, ended, published, small_job, wait};
 
 fn table(sandbox: &Sandbox, name: &str) -> Vec<String> {
     published(&sandbox.path().join(name), "SELECT count(*) || ' ' || count(DISTINCT imdb_id) FROM films")
@@ -99,7 +61,7 @@ fn a_full_disk_under_the_runs_costs_nothing_but_time() {
 
     // Some room, not enough for all: what fits is kept.
     disk.fill();
-    OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap().set_len((2 << 20) - 200_000).unwrap();
+    OpenOptions::new().write(true).open(disk.filler()).unwrap().set_len((2 << 20) - 200_000).unwrap();
     let before = sandbox.run(run);
     if before.code != Some(0) {
         before.with_code(4).saying("no space left");
@@ -157,7 +119,7 @@ fn a_full_disk_under_an_sqlite_file_publishes_nothing_until_there_is_room() {
     let mut refused = 0;
     for room in [0, 8_000, 40_000, 60_000, 100_000, 140_000] {
         disk.fill();
-        let filler = OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap();
+        let filler = OpenOptions::new().write(true).open(disk.filler()).unwrap();
         filler.set_len(filler.metadata().unwrap().len() - room).unwrap();
         let ended = sandbox.run(["merge", "small", "--to", "sqlite:disk/small.sqlite"]);
         let is_full = ended.code != Some(0);
@@ -166,11 +128,11 @@ fn a_full_disk_under_an_sqlite_file_publishes_nothing_until_there_is_room() {
             ended.with_code(4).saying("nothing was published");
         }
         disk.free();
-        if is_full && disk.0.join("small.sqlite").exists() {
+        if is_full && disk.folder().join("small.sqlite").exists() {
             assert_eq!(count("SELECT count(*) FROM sqlite_schema"), "0", "with room for {room} bytes");
         }
         for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(disk.0.join(format!("small.sqlite{ending}")));
+            let _ = std::fs::remove_file(disk.folder().join(format!("small.sqlite{ending}")));
         }
     }
     assert!(refused > 2, "{refused}");
@@ -189,10 +151,10 @@ fn a_full_disk_under_a_file_leaves_the_old_one_and_nothing_beside_it() {
     sandbox.run(["run", job.to_str().unwrap()]).with_code(0);
     let disk = Disk::mount(sandbox.path().join("disk"), "size=4m");
     for kind in ["csv", "parquet"] {
-        let (to, path) = (format!("{kind}:disk/small.{kind}"), disk.0.join(format!("small.{kind}")));
+        let (to, path) = (format!("{kind}:disk/small.{kind}"), disk.folder().join(format!("small.{kind}")));
         let merge = ["merge", "small", "--to", &to];
         let listed = || {
-            let entries = std::fs::read_dir(&disk.0).unwrap().map(|entry| entry.unwrap().file_name());
+            let entries = std::fs::read_dir(disk.folder()).unwrap().map(|entry| entry.unwrap().file_name());
             entries.filter(|name| name != "filler").collect::<Vec<_>>()
         };
         sandbox.run(merge).with_code(0).saying("the file has 300");
@@ -200,7 +162,7 @@ fn a_full_disk_under_a_file_leaves_the_old_one_and_nothing_beside_it() {
             // Another's rows, so that there is something to do.
             let stands = published_in_file(&path, kind);
             disk.fill();
-            let filler = OpenOptions::new().write(true).open(disk.0.join("filler")).unwrap();
+            let filler = OpenOptions::new().write(true).open(disk.filler()).unwrap();
             let size = filler.metadata().unwrap().len();
             filler.set_len(size - room).unwrap();
             let ended = sandbox.run(merge);
@@ -266,7 +228,7 @@ fn an_sqlite_list_on_a_read_only_disk_is_read() {
                   connection.execute('INSERT INTO t VALUES (1), (2)'); connection.commit()";
     let mut python = Command::new("python3");
     assert!(python.args(["-c", script]).current_dir(sandbox.path()).status().unwrap().success());
-    assert_eq!(std::fs::read_dir(&disk.0).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(disk.folder()).unwrap().count(), 1);
     let mut remount = Command::new("mount");
     assert!(remount.args(["-o", "remount,ro", disk.path()]).status().unwrap().success());
     let job = "[input]\ndatabase = \"sqlite:disk/ids.sqlite\"\nsql = \"SELECT id FROM t\"\nid = \"id\"\n\
@@ -284,7 +246,7 @@ fn a_run_on_a_disk_that_became_read_only_can_still_be_read() {
     let job = small_job(&sandbox, &origin, 10, "", "");
     let disk = Disk::mount(sandbox.path().join("disk"), "size=2m");
     sandbox.run(["run", job.to_str().unwrap(), "--runs", disk.path()]).with_code(0);
-    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&disk.0).status().unwrap();
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.folder()).status().unwrap();
     assert!(remounted.success());
     let counted = sandbox.run([
         "query",

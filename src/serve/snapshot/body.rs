@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -101,7 +102,10 @@ fn of_the_whole(
 ) -> Result<Bytes, String> {
     let (published, published_as) = &generation.published;
     match (&plain, format, published_as) {
-        (Some(plain), ..) => encoded(plain, encoding).map_err(|error| error.to_string()),
+        (Some(plain), ..) => {
+            let encoded = aside(&generation.folder, |out| encoding.encode(plain, out));
+            encoded.map_err(|error| error.to_string())
+        }
         (None, BodyFormat::Parquet, ChunkFormat::Parquet) | (None, BodyFormat::Csv, ChunkFormat::Csv) => {
             Ok(published.clone())
         }
@@ -110,14 +114,10 @@ fn of_the_whole(
     }
 }
 
-fn encoded(plain: &[u8], encoding: Encoding) -> io::Result<Bytes> {
-    aside(|out| encoding.encode(plain, out))
-}
-
 fn rendered(generation: &Arc<Generation>, format: BodyFormat) -> io::Result<Bytes> {
     let columns: Vec<AnswerColumn> = generation.columns.iter().map(answer_column).collect();
     let question = generation.ask().map_err(io::Error::other)?;
-    aside(|out| {
+    aside(&generation.folder, |out| {
         let mut writer = RowWriter::begin(out, &columns, format)?;
         let mut add = |row: Vec<Option<String>>| {
             writer.add(&row).map_err(|error| Unanswered::Failed(error.to_string()))
@@ -128,8 +128,8 @@ fn rendered(generation: &Arc<Generation>, format: BodyFormat) -> io::Result<Byte
 }
 
 /// The bytes that are written, in a file without a name.
-fn aside(write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<Bytes> {
-    let file = tempfile::tempfile()?;
+fn aside(folder: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<Bytes> {
+    let file = tempfile::tempfile_in(folder)?;
     let mut out = BufWriter::with_capacity(1 << 16, &file);
     write(&mut out)?;
     out.flush()?;

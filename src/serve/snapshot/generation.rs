@@ -1,5 +1,6 @@
 //! Questions to a generation.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -33,6 +34,8 @@ pub struct Generation {
     pub key_is_unique: bool,
     /// The bytes of the published file, and what they are.
     pub published: (Bytes, ChunkFormat),
+    /// Where bodies are kept, in files without a name.
+    pub(super) folder: PathBuf,
     /// Connections that nobody uses.
     idle: Mutex<Vec<Connection>>,
     /// Where further ones come from. What DuckDB reads beside is open as long as it.
@@ -80,6 +83,7 @@ impl Generation {
         loaded: Loaded,
         standing: GenerationStanding,
         published: (Bytes, ChunkFormat),
+        folder: PathBuf,
     ) -> Generation {
         Generation {
             standing,
@@ -88,6 +92,7 @@ impl Generation {
             key: loaded.key.clone(),
             key_is_unique: loaded.key_is_unique,
             published,
+            folder,
             idle: Mutex::default(),
             root: Mutex::new(loaded),
             bodies: std::array::from_fn(|_| OnceCell::new()),

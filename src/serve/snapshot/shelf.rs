@@ -174,7 +174,7 @@ impl Served {
             in_memory: loaded.beside.is_none(),
         };
         let bytes = mapped(&copy.file).map_err(words)?;
-        Ok(Generation::new(loaded, standing, (bytes, self.file.format)))
+        Ok(Generation::new(loaded, standing, (bytes, self.file.format), folder))
     }
 
     /// Finds the run that published what is served, where it is not known yet; whether that is over.

@@ -94,6 +94,7 @@ fn help_names_every_command_and_exit_code() {
     Stay up:
       work      Work a table of jobs as they come, until a signal
       requeue   Let jobs of a queue that have failed for good wait again
+      serve     Serve what jobs have gathered over HTTP, and run them as often as they say
 
     Many machines:
       shard     Fetch one shard in this process; what is committed stays

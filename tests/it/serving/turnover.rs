@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 
 use super::stage::{Answer, SOON, Serving, Stage, ask};
 use crate::support::processes::{kill_9, until};
-use crate::support::{at_most, is_soak, seeded};
+use crate::support::{Disk, at_most, is_soak, seeded};
 
 /// Publications that readers read through.
 fn publications() -> usize {
@@ -167,6 +167,24 @@ fn a_reader_finishes_what_it_began() {
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).unwrap();
     assert!(rest.ends_with(&whole.body[whole.body.len() - 1000..]), "of the old one");
+    serving.end();
+}
+
+/// The copy of a new file does not fit on the disk: the one before goes on being served, and the new one is when there is room.
+#[test]
+fn a_full_disk_keeps_the_last_good_table_until_there_is_room() {
+    let stage = Stage::new();
+    stage.run().with_code(0);
+    let disk = Disk::mount(stage.sandbox.path().join("small"), "size=512k");
+    let serving = Serving::start(&stage.sandbox, &["prices.toml", "--no-runs", "--runs", "small"]);
+    let good = serving.wait_for("/prices.json");
+    disk.fill();
+    // Its own runs lie elsewhere.
+    stage.run().with_code(0);
+    until(SOON, "it is told", || serving.told().contains("No space left on device"));
+    assert_eq!(serving.get("/prices.json").with_status(200).body, good.body);
+    disk.free();
+    until(Duration::from_secs(30), "the new one is served", || serving.get("/prices.json").body != good.body);
     serving.end();
 }
 

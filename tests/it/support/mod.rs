@@ -3,6 +3,7 @@
 mod alone;
 pub mod canaries;
 mod cut;
+mod disk;
 pub mod faults;
 mod films;
 mod origin;
@@ -14,6 +15,7 @@ mod seed;
 
 pub use alone::{Alone, alone, at_most};
 pub use cut::{Cut, Proxy};
+pub use disk::Disk;
 pub use films::{film_ids, films_job, small_job};
 pub use origin::{Arrivals, Origin};
 pub use published::{published, published_films};
