@@ -4,16 +4,8 @@ use std::io::Read as _;
 
 use serde_json::json;
 
-use super::stage::{Serving, Stage, ask};
-
-/// The job has run, and is served.
-fn served() -> (Stage, Serving) {
-    let stage = Stage::new();
-    stage.run().with_code(0);
-    let serving = stage.serve_only();
-    serving.wait_for("/prices.json");
-    (stage, serving)
-}
+use super::stage::{SOON, Stage, ask, served};
+use crate::support::processes::until;
 
 #[test]
 fn a_table_is_answered_whole_in_each_format() {
@@ -55,9 +47,7 @@ fn what_is_told_of_a_body_says_which_publication_it_is() {
     let (stage, serving) = served();
     let answer = serving.get("/prices.json");
     let run = stage.sandbox.newest_run("prices").file_name().unwrap().to_str().unwrap().to_owned();
-    crate::support::processes::until(super::stage::SOON, "the run is known", || {
-        serving.get("/prices.json").header("windrow-run") == run
-    });
+    until(SOON, "the run is known", || serving.get("/prices.json").header("windrow-run") == run);
     let etag = answer.header("etag").to_owned();
     assert!(etag.starts_with('"') && etag.ends_with("-json\""), "{etag}");
     assert_eq!(
@@ -85,9 +75,7 @@ fn what_is_told_of_a_body_says_which_publication_it_is() {
     assert!(head.body.is_empty());
     // The next publication is another.
     stage.run().with_code(0);
-    crate::support::processes::until(super::stage::SOON, "the new one is served", || {
-        serving.get("/prices.json").header("etag") != etag
-    });
+    until(SOON, "the new one is served", || serving.get("/prices.json").header("etag") != etag);
     serving.ask("/prices.json", &[("If-None-Match", &etag)]).with_status(200);
     serving.end();
 }
@@ -182,9 +170,7 @@ fn more_rows_than_are_given_at_once_are_an_error_and_a_page_of_before_is_one() {
     assert_eq!(serving.get(&next).with_status(200).json().as_array().unwrap().len(), 1);
     let before = page.header("etag").to_owned();
     stage.run().with_code(0);
-    crate::support::processes::until(super::stage::SOON, "the new one is served", || {
-        serving.get("/prices.json?limit=2").header("etag") != before
-    });
+    until(SOON, "the new one is served", || serving.get("/prices.json?limit=2").header("etag") != before);
     serving.get(&next).with_status(410);
     serving.end();
 }

@@ -5,15 +5,12 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::stage::{SOON, Serving, Stage};
+use super::stage::{SOON, Serving, Stage, served};
 use crate::support::processes::until;
 
 #[test]
 fn the_page_shows_each_job_and_asks_for_nothing_else() {
-    let stage = Stage::new();
-    stage.run().with_code(0);
-    let serving = stage.serve_only();
-    serving.wait_for("/prices.json");
+    let (_stage, serving) = served();
     let page = serving.get("/").with_status(200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));

@@ -74,6 +74,15 @@ impl Stage {
     }
 }
 
+/// The job has run, and is served.
+pub fn served() -> (Stage, Serving) {
+    let stage = Stage::new();
+    stage.run().with_code(0);
+    let serving = stage.serve_only();
+    serving.wait_for("/prices.json");
+    (stage, serving)
+}
+
 /// The program, at work.
 pub struct Serving {
     pub child: Child,

@@ -4,17 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::stage::{SOON, Serving, Stage, ask, free_port};
+use super::stage::{SOON, Serving, Stage, ask, free_port, served};
 use crate::support::processes::until;
 use crate::support::{at_most, is_soak};
-
-fn served() -> (Stage, Serving) {
-    let stage = Stage::new();
-    stage.run().with_code(0);
-    let serving = stage.serve_only();
-    serving.wait_for("/prices.json");
-    (stage, serving)
-}
 
 /// DNS rebinding: a page of another origin whose name leads here.
 #[test]
