@@ -129,11 +129,6 @@ impl RunStore {
         self.read_if_there(&path).await?.map(|bytes| self.parse(&path, &bytes)).transpose()
     }
 
-    /// Where it is noted how the run ended.
-    pub fn outcome_path(&self) -> PathBuf {
-        self.folder.join(layout::OUTCOME)
-    }
-
     /// Writes how the run ended.
     pub async fn put_outcome(&self, outcome: &Outcome) -> Result<(), HandoffError> {
         // The database made it.

@@ -19,6 +19,8 @@ mod figures;
 mod health;
 mod listen;
 #[cfg(test)]
+pub(crate) mod reader;
+#[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;

@@ -1,9 +1,7 @@
 //! Asked over real sockets, by clients that are slow, wrong or hostile.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::reader::read_by_prometheus;
 use super::{Answering, Monitor, QueueFigures};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -185,30 +184,6 @@ async fn it_ends_when_it_is_dropped_and_its_address_is_free_at_once() {
     TcpStream::connect(address).await.unwrap_err();
     // There are connections of before that the kernel still remembers.
     Monitor::bind(address).await.unwrap();
-}
-
-/// What Prometheus' own library for Python makes of it: a line for each sample.
-const READER: &str = "
-import sys
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
-for family in text_string_to_metric_families(sys.stdin.buffer.read().decode()):
-    for sample in family.samples:
-        labels = ' '.join(f'{name}={value!r}' for name, value in sorted(sample.labels.items()))
-        print(family.type, family.unit or '-', sample.name, labels, sample.value)
-";
-
-fn read_by_prometheus(text: &str) -> Vec<String> {
-    let mut python = Command::new("python3");
-    let mut python = python
-        .args(["-c", READER])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 runs");
-    python.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let read = python.wait_with_output().unwrap();
-    assert!(read.status.success(), "{text}");
-    String::from_utf8(read.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
 #[test]

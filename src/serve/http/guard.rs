@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use sha2::{Digest as _, Sha256};
 
 use super::problem::Problem;
@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// Why this question is not answered.
-    pub(super) fn refuse(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    pub(super) fn refuse(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         if self.is_loopback && !is_ours(uri, headers) {
             let detail = "this is no name of this machine, and it serves itself alone";
             return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail)
@@ -70,6 +70,8 @@ impl Guard {
         match &self.token {
             // Whoever watches it need not be trusted with what it has.
             Some(_) if uri.path() == "/healthz" => Ok(()),
+            // A browser asks whether it may send one, and gets no row.
+            Some(_) if *method == Method::OPTIONS => Ok(()),
             Some(token) if !has(headers, token) => {
                 Err(Problem::new(StatusCode::UNAUTHORIZED, "a token is wanted")
                     .hint("send it: curl -H \"Authorization: Bearer $TOKEN\" …"))
@@ -127,19 +129,19 @@ mod tests {
         let guard = Guard::new("127.0.0.1:8480".parse().unwrap(), None);
         let uri = Uri::from_static("/films.json");
         for host in ["localhost", "LOCALHOST:8480", "127.0.0.1:8480", "127.9.9.9", "[::1]:8480", "[::1]"] {
-            assert_eq!(guard.refuse(&uri, &asked(Some(host), None)), Ok(()), "{host}");
+            assert_eq!(guard.refuse(&Method::GET, &uri, &asked(Some(host), None)), Ok(()), "{host}");
         }
         for host in
             ["evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.nip.io:8480", "", "localhost:x"]
         {
-            let refused = guard.refuse(&uri, &asked(Some(host), None)).unwrap_err();
+            let refused = guard.refuse(&Method::GET, &uri, &asked(Some(host), None)).unwrap_err();
             assert_eq!(refused.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
         }
         let mut two = asked(Some("localhost"), None);
         two.append(HOST, HeaderValue::from_static("evil.example"));
-        assert!(guard.refuse(&uri, &two).is_err());
+        assert!(guard.refuse(&Method::GET, &uri, &two).is_err());
         let absolute = Uri::from_static("http://evil.example/films.json");
-        assert!(guard.refuse(&absolute, &asked(Some("localhost"), None)).is_err());
+        assert!(guard.refuse(&Method::GET, &absolute, &asked(Some("localhost"), None)).is_err());
     }
 
     #[test]
@@ -147,7 +149,8 @@ mod tests {
         let token = "0123456789abcdef";
         let guard = Guard::new("0.0.0.0:8480".parse().unwrap(), Some(token));
         let uri = Uri::from_static("/films.json");
-        let answered = |authorization| guard.refuse(&uri, &asked(Some("any.example"), authorization));
+        let answered =
+            |authorization| guard.refuse(&Method::GET, &uri, &asked(Some("any.example"), authorization));
         assert_eq!(answered(Some("Bearer 0123456789abcdef")), Ok(()));
         assert_eq!(answered(Some("bearer  0123456789abcdef ")), Ok(()));
         for wrong in [
@@ -159,8 +162,9 @@ mod tests {
         ] {
             assert_eq!(answered(wrong).unwrap_err().status, StatusCode::UNAUTHORIZED, "{wrong:?}");
         }
-        assert_eq!(guard.refuse(&Uri::from_static("/healthz"), &asked(None, None)), Ok(()));
-        assert!(guard.refuse(&Uri::from_static("/metrics"), &asked(None, None)).is_err());
+        assert_eq!(guard.refuse(&Method::GET, &Uri::from_static("/healthz"), &asked(None, None)), Ok(()));
+        assert!(guard.refuse(&Method::GET, &Uri::from_static("/metrics"), &asked(None, None)).is_err());
+        assert_eq!(guard.refuse(&Method::OPTIONS, &uri, &asked(None, None)), Ok(()), "a browser's question");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn router(site: Arc<Site>) -> Router {
 async fn attend(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response<Body> {
     let began = Instant::now();
     let path = request.uri().path().to_owned();
-    let mut response = match site.guard.refuse(request.uri(), request.headers()) {
+    let mut response = match site.guard.refuse(request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };

@@ -68,13 +68,12 @@ pub(super) async fn preflight(
     Path(name): Path<Vec<String>>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let first = name.first().map(String::as_str).unwrap_or_default();
-    let table = first.rsplit_once('.').map_or(first, |(table, _)| table);
-    let Some(served) = site.shelf.table(table).or_else(|| site.shelf.table(first)) else {
-        return unknown(&site);
-    };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
+    // Of a table that is not there nothing is allowed, and nothing said: no token was shown.
+    let first = name.first().map(String::as_str).unwrap_or_default();
+    let table = first.rsplit_once('.').map_or(first, |(table, _)| table);
+    let Some(served) = site.shelf.table(table).or_else(|| site.shelf.table(first)) else { return response };
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD"));
     let allowed = HeaderValue::from_static("authorization, if-none-match, range");
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -104,21 +103,26 @@ async fn answer_rows(
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Problem> {
     let generation = generation_of(served)?;
+    if !generation.has(format) {
+        let detail = format!("{} was published as CSV, and is no Parquet", served.file.name);
+        return Err(Problem::new(StatusCode::NOT_FOUND, detail).hint("ask for .csv, .json or .ndjson"));
+    }
     let question = Question::parse(query, &shape(served, &generation))?;
     let encoding = if format == BodyFormat::Parquet { Encoding::Identity } else { encoding(headers) };
     let facts = Facts::new(site, served, &generation, &question, format, encoding);
     if is_known(headers, &facts.etag, generation.published_at()) {
         return Ok(facts.unchanged());
     }
-    if question.is_whole() {
-        let body = generation.whole(format, encoding).await.map_err(|why| {
-            Problem::new(StatusCode::NOT_FOUND, format!("{}.{}: {why}", served.file.name, format.ending()))
-        })?;
-        return Ok(facts.part_of(headers, body));
-    }
-    if format == BodyFormat::Parquet {
+    if format == BodyFormat::Parquet && !question.is_whole() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "of .parquet there is only the whole table")
             .hint("ask for .csv or .json with the same parameters, or for .parquet without any"));
+    }
+    if question.is_whole() {
+        let body = generation.whole(format, encoding).await.map_err(|why| {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("it could not be made: {why}"))
+                .retry_after(10)
+        })?;
+        return Ok(facts.part_of(headers, body));
     }
     let limit = question.limit().unwrap_or(served.max_rows()) as usize;
     let mut rows = answer(site, &generation, &question).await?;

@@ -73,10 +73,15 @@ impl<'a> RowWriter<'a> {
 }
 
 impl Generation {
+    /// Whether there is a whole table of that format: none is made Parquet that was published as CSV.
+    pub fn has(&self, format: BodyFormat) -> bool {
+        format != BodyFormat::Parquet || self.published.1 == ChunkFormat::Parquet
+    }
+
     /// The body of the whole table; made the first time that it is asked for.
     ///
     /// # Errors
-    /// It cannot be made: in words.
+    /// It cannot be made, in words: the disk is full, for instance. It is tried again the next time.
     pub async fn whole(self: &Arc<Self>, format: BodyFormat, encoding: Encoding) -> Result<Bytes, String> {
         let make = || async {
             let generation = Arc::clone(self);
@@ -89,7 +94,7 @@ impl Generation {
                 tokio::task::spawn_blocking(move || of_the_whole(&generation, format, encoding, plain));
             made.await.unwrap_or_else(|_| Err("it could not be made".to_owned()))
         };
-        self.body(format, encoding).get_or_init(make).await.clone()
+        self.body(format, encoding).get_or_try_init(make).await.cloned()
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Generation {
     idle: Mutex<Vec<Connection>>,
     /// Where further ones come from. What DuckDB reads beside is open as long as it.
     root: Mutex<Loaded>,
-    bodies: [OnceCell<Result<Bytes, String>>; BODIES],
+    bodies: [OnceCell<Bytes>; BODIES],
 }
 
 /// Rows as texts, as [`value_as_text`] spells them.
@@ -145,7 +145,7 @@ impl Generation {
     }
 
     /// Where the body of the whole table is kept.
-    pub(super) fn body(&self, format: BodyFormat, encoding: Encoding) -> &OnceCell<Result<Bytes, String>> {
+    pub(super) fn body(&self, format: BodyFormat, encoding: Encoding) -> &OnceCell<Bytes> {
         &self.bodies[format as usize * Encoding::ALL.len() + encoding as usize]
     }
 }

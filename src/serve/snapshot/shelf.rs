@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Generation;
 use super::copy::{Copy, Mark};
 use super::load::load;
-use crate::handoff::{RunStore, runs};
+use crate::handoff::{RunStore, layout, runs};
 use crate::merge::PublishedFile;
 use crate::os::mapped;
 use crate::serve::standing::{GenerationStanding, TableStanding};
@@ -201,7 +201,8 @@ async fn run_of(root: &Path, job: &str, written: jiff::Timestamp) -> Option<Stri
     for folder in runs::runs_of(root, job).into_iter().take(RUNS) {
         let Ok(run) = RunStore::open(&folder).await else { continue };
         let Ok(Some(outcome)) = run.outcome().await else { continue };
-        let noted = std::fs::metadata(run.outcome_path()).and_then(|found| found.modified()).ok()?;
+        let noted =
+            std::fs::metadata(folder.join(layout::OUTCOME)).and_then(|found| found.modified()).ok()?;
         let noted = jiff::Timestamp::try_from(noted).ok()?;
         let began = jiff::Timestamp::from_microsecond(outcome.at).unwrap_or_default();
         if outcome.published && began <= written && written <= noted {

@@ -199,3 +199,19 @@ fn what_is_not_there_is_told_with_what_is() {
     assert!(described["paths"]["/prices.json"].is_object(), "{described}");
     serving.end();
 }
+
+#[test]
+fn what_is_published_as_csv_is_that_file_and_no_parquet() {
+    let stage = Stage::new();
+    stage.change("parquet:prices.parquet", "csv:prices.csv");
+    stage.run().with_code(0);
+    let serving = stage.serve_only();
+    serving.wait_for("/prices.csv");
+    let published = std::fs::read(stage.sandbox.path().join("prices.csv")).unwrap();
+    assert!(serving.get("/prices.csv").body == published, "the file itself");
+    let rows = serving.get("/prices.json").json();
+    assert!(rows[0]["fetched_at"].as_str().unwrap().ends_with('Z'), "{rows}");
+    serving.get("/prices.parquet").with_status(404);
+    assert_eq!(serving.get("/prices/b").with_status(200).json()["target"], "/echo/b");
+    serving.end();
+}

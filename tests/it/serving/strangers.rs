@@ -77,6 +77,17 @@ fn pages_of_the_origins_that_the_job_names_may_read() {
     let preflight = preflight.unwrap().with_status(204);
     assert_eq!(preflight.header("access-control-allow-methods"), "GET, HEAD");
     serving.end();
+    // A browser asks without the token whether it may send it.
+    stage.sandbox.write("token", "0123456789abcdef\n");
+    let serving = Serving::start(&stage.sandbox, &["prices.toml", "--no-runs", "--token-file", "token"]);
+    let headers =
+        [("Origin", "https://app.example.com"), ("Access-Control-Request-Headers", "authorization")];
+    let allowed = ask(serving.address, "OPTIONS", "/prices/a", &headers).unwrap().with_status(204);
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example.com");
+    assert!(allowed.header("access-control-allow-headers").contains("authorization"));
+    let other = ask(serving.address, "OPTIONS", "/other.json", &headers).unwrap().with_status(204);
+    assert_eq!(other.header("access-control-allow-origin"), "", "nothing is told of what is not there");
+    serving.end();
 }
 
 /// A thousand who ask for a table and do not read it, and a thousand who never finish to ask.
