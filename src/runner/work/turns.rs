@@ -222,13 +222,15 @@ impl Worker<'_> {
         }
         let renewed = async {
             let session = self.table.connect().await?;
-            self.table.renew(&session, &runs).await?;
+            let renewed = self.table.renew(&session, &runs).await?;
             session.close().await;
-            Ok::<_, MergeError>(())
+            Ok::<_, MergeError>(renewed)
         };
         // One that fails is tried again soon enough: at two thirds of the lease, and at its end.
         match renewed.await {
-            Ok(()) => self.database_is_back(),
+            // All are locked: it was not found out how the queue is.
+            Ok(0) => {}
+            Ok(_) => self.database_is_back(),
             Err(error) if is_passing(&error) => self.database_is_lost(&error),
             Err(_) => {}
         }

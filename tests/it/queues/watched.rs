@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 
 use super::on_both;
 use super::stage::{SOON, Server, Stage, end, failing};
@@ -85,16 +86,21 @@ fn a_worker_that_cannot_look_at_its_queue_is_ill_for_as_long(on: Server) {
     stage.listening(port);
     let worker = stage.start();
     // Its table is there before it has looked at the queue: what is locked until then keeps it from beginning.
-    stage.insert([3]);
+    stage.insert([1]);
     stage.wait_for("done", 1);
     assert!(is_well(port));
     let held = on.own([
         "BEGIN; LOCK TABLE windrow_claims IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(14); COMMIT",
         "LOCK TABLES windrow_claims WRITE; DO SLEEP(14); UNLOCK TABLES",
     ]);
+    let mut jobs = 1;
     std::thread::scope(|scope| {
         scope.spawn(|| stage.sql(held));
+        // Nobody claims where no job waits.
         until(SOON, "it is ill", || {
+            jobs += 1;
+            stage.insert([jobs]);
+            std::thread::sleep(Duration::from_millis(200));
             asked(port, "/healthz").is_some_and(|(status, why)| {
                 status == 503
                     && (why.contains("was not looked at") || why.contains("the database has failed"))
@@ -102,8 +108,7 @@ fn a_worker_that_cannot_look_at_its_queue_is_ill_for_as_long(on: Server) {
         });
     });
     until(SOON, "it is well again", || is_well(port));
-    stage.insert(1..=2);
-    stage.wait_for("done", 3);
+    stage.wait_for("done", jobs);
     end(worker);
 }
 

@@ -73,7 +73,7 @@ fn it_listens_where_systemd_has_and_tells_it_that_it_is_there() {
         "exec 3<&{}; LISTEN_FDS=1 LISTEN_PID=$$ WATCHDOG_PID=$$ WATCHDOG_USEC=300000 exec \"$0\" serve prices.toml --no-runs",
         listener.as_raw_fd()
     );
-    let mut command = Command::new("sh");
+    let mut command = Command::new("bash");
     command.args(["-c", &shell, env!("CARGO_BIN_EXE_windrow")]).env("NOTIFY_SOCKET", &told_at);
     stage.sandbox.confine(&mut command);
     inherit(&listener);

@@ -158,17 +158,22 @@ impl QueueTable {
         claim::claim(session, &self.sql(session)?, run, most).await
     }
 
-    /// Makes the leases of these runs as long as they were. One that is being settled just now, and locked for that, is passed by.
+    /// Makes the leases of these runs as long as they were; of how many. One that is being settled just now, and locked for that, is
+    /// passed by.
     ///
     /// # Errors
     /// Of the database.
-    pub async fn renew(&self, session: &Session, runs: &[String]) -> Result<(), MergeError> {
+    pub async fn renew(&self, session: &Session, runs: &[String]) -> Result<usize, MergeError> {
         let sql = self.sql(session)?;
+        let mut renewed = 0;
         for run in runs {
             session.run(sql.own.begin_read_committed()).await?;
             run_if_any(session, sql.dialect.wait_for_locks(LOCKED)).await?;
             match session.run(&sql.renew(run)).await {
-                Ok(()) => session.run("COMMIT").await?,
+                Ok(()) => {
+                    session.run("COMMIT").await?;
+                    renewed += 1;
+                }
                 Err(error)
                     if matches!(
                         error.trouble(),
@@ -180,7 +185,7 @@ impl QueueTable {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(renewed)
     }
 
     /// Whether a run's jobs are settled.
