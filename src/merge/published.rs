@@ -1,4 +1,4 @@
-//! The files that a publication renames into place: whoever reads one finds what one publication left, whole.
+//! The files that a publication renames into place: a reader finds what one publication left, whole.
 //!
 //! That is a `parquet:` or `csv:` destination, and each report of `[[publish.after]]`. A folder of files (`partition_by`) is
 //! none: it is exchanged as a whole, but read file by file.

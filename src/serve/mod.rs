@@ -103,15 +103,13 @@ pub fn read_token(file: &Path) -> Result<String, RunnerError> {
 pub async fn serve(options: &ServeOptions, stop: &watch::Receiver<Stop>) -> Result<Exit, RunnerError> {
     let usage = |why: String| RunnerError::Usage(why);
     let shelf = shelf(&options.jobs)?;
-    if !options.listen.ip().is_loopback() && options.token.is_none() {
-        let hint = "hint: --token-file FILE; or listen at 127.0.0.1 and have a proxy before it";
-        return Err(usage(format!(
-            "{} can be reached by others, and nothing keeps them out\n{hint}",
-            options.listen
-        )));
-    }
     let listener = listen(options.listen).await.map_err(|error| usage(error.to_string()))?;
     let address = listener.local_addr()?;
+    // The service manager's socket may be at another address than the one that was said.
+    if !address.ip().is_loopback() && options.token.is_none() {
+        let hint = "hint: --token-file FILE; or listen at 127.0.0.1 and have a proxy before it";
+        return Err(usage(format!("{address} can be reached by others, and nothing keeps them out\n{hint}")));
+    }
     let guard = Guard::new(address, options.token.as_deref());
     let figures = Arc::new(Figures::default());
     // Runs are waited for at the end; what else goes on ends with this function.

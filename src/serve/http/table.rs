@@ -86,7 +86,7 @@ fn unknown(site: &Site) -> Response<Body> {
 
 fn generation_of(served: &Served) -> Result<Arc<Generation>, Problem> {
     served.generation().ok_or_else(|| {
-        let why = served.standing().trouble.unwrap_or_else(|| "it is being loaded".to_owned());
+        let why = served.standing().trouble.unwrap_or_else(|| "nothing was published yet".to_owned());
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("{}: {why}", served.file.name)).retry_after(5)
     })
 }

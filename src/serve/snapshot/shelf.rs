@@ -90,17 +90,27 @@ impl Served {
         let mut find_run_until = Instant::now();
         loop {
             let mark = self.mark().await;
-            let is_new = mark.as_ref().is_ok_and(|mark| seen.as_ref() != Some(mark));
+            let is_new = matches!(mark, Ok(Some(mark)) if seen != Some(mark));
             let is_failed = self.trouble().is_some() && Instant::now() >= try_again_at;
             match mark {
-                Ok(mark) if is_new || is_failed => {
+                Ok(Some(mark)) if is_new || is_failed => {
                     seen = Some(mark);
                     try_again_at = Instant::now() + TRY_AGAIN;
                     find_run_until = Instant::now() + FIND_RUN;
                     let renewed = self.renew().await;
-                    loaded(&self, renewed.as_ref().copied().map_err(String::as_str));
+                    // What is tried again, and fails again, was told.
+                    if is_new || renewed.is_ok() {
+                        loaded(&self, renewed.as_ref().copied().map_err(String::as_str));
+                    }
                 }
-                Ok(_) => {}
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    seen = None;
+                    // That nothing was published yet is no trouble.
+                    if self.generation().is_some() {
+                        self.set_trouble("its file is gone; what it had is still served".to_owned());
+                    }
+                }
                 Err(why) => {
                     seen = None;
                     self.set_trouble(why);
@@ -113,18 +123,16 @@ impl Served {
         }
     }
 
-    /// What the file is known by now. On a file system that hangs only this waits.
-    async fn mark(&self) -> Result<Mark, String> {
+    /// What the file is known by now; `None` where there is none. On a file system that hangs only this waits.
+    async fn mark(&self) -> Result<Option<Mark>, String> {
         let path = self.file.path.clone();
         let found = tokio::task::spawn_blocking(move || Mark::of(&path)).await;
         let mark = found.unwrap_or_else(|_| Err(std::io::Error::other("it could not be looked at")));
-        mark.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound if self.generation().is_none() => {
-                "it was not published yet".to_owned()
-            }
-            std::io::ErrorKind::NotFound => "its file is gone; what it had is still served".to_owned(),
-            _ => error.to_string(),
-        })
+        match mark {
+            Ok(mark) => Ok(Some(mark)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     fn trouble(&self) -> Option<String> {

@@ -92,6 +92,35 @@ fn it_listens_where_systemd_has_and_tells_it_that_it_is_there() {
     serving.end();
 }
 
+/// A socket unit at an address that others reach, and no token: whoever came would be answered.
+#[test]
+fn a_socket_that_others_reach_wants_a_token_too() {
+    let stage = Stage::new();
+    let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let shell = format!(
+        "exec 3<&{}; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve prices.toml --no-runs",
+        listener.as_raw_fd()
+    );
+    let mut command = Command::new("bash");
+    command.args(["-c", &shell, env!("CARGO_BIN_EXE_windrow")]);
+    stage.sandbox.confine(&mut command);
+    inherit(&listener);
+    crate::support::ended(command).with_code(2).saying("--token-file");
+}
+
+/// A job that has never run is new, and not ill.
+#[test]
+fn a_table_that_was_never_published_is_no_trouble_and_not_ready() {
+    let stage = Stage::new();
+    let serving = stage.serve_only();
+    let told = serving.get("/prices.json").with_status(503);
+    assert_eq!(told.json()["detail"], "prices: nothing was published yet");
+    assert_eq!(serving.get("/readyz").status, 503);
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(!serving.get("/").text().contains("not well"), "{}", serving.get("/").text());
+    serving.end();
+}
+
 /// Has children have it, too.
 fn inherit(listener: &std::net::TcpListener) {
     use nix::fcntl::{FcntlArg, FdFlag, fcntl};
