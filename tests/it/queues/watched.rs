@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::on_both;
 use super::stage::{SOON, Server, Stage, end, failing};
 use crate::support::processes::until;
-use crate::support::{Sandbox, ended};
+use crate::support::{Sandbox, ended, free_port};
 
 on_both!(
     its_figures_are_what_it_did,
@@ -16,11 +16,6 @@ on_both!(
     an_address_that_is_taken_is_told_before_anything_is_claimed,
     a_run_of_jobs_is_not_synced,
 );
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 impl Stage {
     /// Has the worker answer there.

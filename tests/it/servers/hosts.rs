@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::support::processes::until;
-use crate::support::{Ended, Origin, Sandbox, film_ids, wait};
+use crate::support::{Ended, Origin, Sandbox, film_ids, free_port, wait};
 
 /// So many addresses at an origin.
 fn urls_of(origin: &Origin, count: usize) -> Vec<String> {
@@ -19,8 +19,7 @@ fn urls_at(address: &str, count: usize) -> Vec<String> {
 
 /// An address at which nobody listens.
 fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    format!("http://127.0.0.1:{}", free_port())
 }
 
 /// A job over whole URLs.
@@ -95,11 +94,8 @@ fn a_host_that_is_gone_is_left_out_wherever_it_stands_in_the_list() {
 #[test]
 fn hosts_that_are_all_gone_each_for_itself_are_left_out() {
     let origin = Origin::start(&[]);
-    // All at once, so that no port comes twice.
-    let ports: Vec<TcpListener> = (0..200).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let gone = ports.iter().map(|port| format!("http://{}/", port.local_addr().unwrap()));
+    let gone = (0..200).map(|_| format!("{}/", nobody()));
     let urls: Vec<String> = urls_of(&origin, 300).into_iter().chain(gone).collect();
-    drop(ports);
     publishes(&job_over(&urls, "", ""), &origin, 300, 200);
 }
 

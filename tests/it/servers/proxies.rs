@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Ended, Origin, Sandbox, canaries, ended};
+use crate::support::{Ended, Origin, Sandbox, canaries, ended, free_port};
 
 const PASSWORD: &str = "pr0xy-canary-7f3a";
 const WRONG: &str = "pr0xy-mistake-1b2c";
@@ -174,9 +174,7 @@ fn a_password_that_the_proxy_refuses_stops_the_run_and_a_right_one_goes_on_with_
 #[test]
 fn a_proxy_that_is_down_is_waited_for_and_fails_no_record() {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     job(
         &sandbox,
         &origin.url(),

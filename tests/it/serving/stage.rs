@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::support::processes::{kill_9, until};
-use crate::support::{Ended, Origin, Sandbox};
+use crate::support::{Ended, Origin, Sandbox, free_port};
 
 /// Longest wait for what comes soon.
 pub const SOON: Duration = Duration::from_secs(10);
@@ -164,11 +164,6 @@ impl Drop for Serving {
             let _ = self.child.wait();
         }
     }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// An answer.

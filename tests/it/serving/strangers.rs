@@ -4,9 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::stage::{SOON, Serving, Stage, ask, free_port, served};
+use super::stage::{SOON, Serving, Stage, ask, served};
 use crate::support::processes::until;
-use crate::support::{at_most, is_soak};
+use crate::support::{at_most, free_port, is_soak};
 
 /// DNS rebinding: a page of another origin whose name leads here.
 #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{are_valid, kept, printed};
 use crate::support::processes::{naming, until};
-use crate::support::{Origin, Sandbox, at_most, ended, small_job, wait};
+use crate::support::{Origin, Sandbox, at_most, ended, free_port, small_job, wait};
 
 /// What a server does with one request.
 #[derive(Debug, Clone, Copy)]
@@ -181,8 +181,7 @@ fn a_server_that_does_not_do_its_part_costs_seconds_and_changes_nothing() {
         assert!(took < at_most(Duration::from_secs(most)), "{acts:?}: {took:?}");
     }
     // Nobody listens there.
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let site = Site::new(&format!("url = \"http://{gone}/\""));
+    let site = Site::new(&format!("url = \"http://127.0.0.1:{}/\"", free_port()));
     site.sandbox.run(["run", "small.toml"]).with_code(0).saying("connect: ");
 }
 
