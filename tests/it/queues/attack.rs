@@ -31,7 +31,7 @@ const WORKERS: usize = 4;
 const AHEAD: u64 = 1_000;
 const BITE: u64 = 100;
 /// Blows at least.
-const BLOWS: u64 = 20;
+const FEWEST_BLOWS: u64 = 20;
 /// Longest attack before something must hang.
 const PATIENCE: Duration = Duration::from_secs(240);
 const PATIENCE_OF_SOAK: Duration = Duration::from_secs(4 * 3600);
@@ -185,7 +185,7 @@ impl Attack {
             }
             assert!(began.elapsed() < patience, "{done} of {jobs} are done\n{}", self.told());
             // However fast the workers are: the last jobs come when there have been blows enough.
-            let comes = (self.struck() + 1) * jobs / BLOWS;
+            let comes = (self.struck() + 1) * jobs / FEWEST_BLOWS;
             if inserted < jobs.min(comes) && inserted - done < AHEAD {
                 let next = (inserted + BITE).min(jobs);
                 self.stage.insert(inserted + 1..=next);
@@ -285,7 +285,7 @@ fn each_job_has_one_result(on: Server, key: &str) {
     println!("{}", attack.told());
     attack.nobody_panicked();
     attack.is_settled(jobs);
-    assert!(attack.struck() + 1 >= BLOWS, "{:?}", attack.blows);
+    assert!(attack.struck() + 1 >= FEWEST_BLOWS, "{:?}", attack.blows);
 }
 
 /// The table itself would refuse a second result.
