@@ -15,14 +15,14 @@ use crate::job::{Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::advice::{self, Commands};
-use crate::report::check::{Request, show, show_requests};
+use crate::report::check::{Answered, Request, Seen, show, show_requests};
 use crate::report::stdout::Form;
 use crate::report::{Console, counted, filled_table, job_word, paused, secret_refused};
 use crate::runner::{
     Asking, LiveRun, QueueLook, RunnerError, Trial, ask, check_secrets, mask, plan_kept, plan_new, secrets,
 };
 use crate::secrets::Secrets;
-use crate::worker::{Sent, ShardEnd};
+use crate::worker::{Received, Sent, ShardEnd};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -65,18 +65,15 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     let folder = tempfile::tempdir()?;
     let (run, earlier) = planned(&job, &args, &secrets, runs, folder.path()).await?;
     let stop = stop_on_signals()?;
-    let sent = Rc::new(RefCell::new(Vec::new()));
-    let noted = sent.clone();
-    let on_request = Rc::new(move |sent: &Sent<'_>| noted.borrow_mut().push(Request::of(sent)));
-    let asking = Asking { secrets: &secrets, earlier: earlier.clone(), on_request, emit: say_warning };
-    let end = ask(&run, &job, asking, &stop).await?;
-    let sent = sent.take();
+    let seen = Rc::new(RefCell::new(Seen::default()));
+    let end = ask(&run, &job, asking(&secrets, earlier.clone(), &seen), &stop).await?;
+    let seen = seen.take();
     if let Some((exit, why)) = unfinished(end, *stop.borrow()) {
-        show_requests(&sent)?;
+        show_requests(&seen.sent)?;
         tell!("windrow: {why}");
         return Ok(exit);
     }
-    let failed = show(&run, &job, &sent, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
+    let failed = show(&run, &job, &seen, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
     let nobody = if args.offline { "nobody was asked, and " } else { "" };
     let what = if run.plan.records == 0 { nothing_asked(&job) } else { verdict(failed) };
     tell!("{}: {what}; {nobody}nothing was written", job.name);
@@ -84,6 +81,20 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         say_what_to_do(&run, &job, args.offline).await?;
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Notes what goes over the wire.
+fn asking<'a>(secrets: &'a Secrets, earlier: Option<RunStore>, seen: &Rc<RefCell<Seen>>) -> Asking<'a> {
+    let (of_sent, of_received) = (seen.clone(), seen.clone());
+    Asking {
+        secrets,
+        earlier,
+        on_request: Rc::new(move |sent: &Sent<'_>| of_sent.borrow_mut().sent.push(Request::of(sent))),
+        on_answer: Rc::new(move |received: &Received<'_>| {
+            of_received.borrow_mut().answered.push(Answered::of(received));
+        }),
+        emit: say_warning,
+    }
 }
 
 /// Whether the queue can be worked, and what slows it.

@@ -106,6 +106,7 @@ async fn fetch(args: ShardArgs, runs: &RunsArgs, slot: Slot) -> Result<(Exit, St
             args.supervised_by.is_none() && round == 0,
         ),
         on_request: None,
+        on_answer: None,
         replay,
     };
     let stop = stop_on_signals()?;

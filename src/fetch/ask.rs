@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::header::HeaderMap;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::Client;
 use super::asked::{Answer, Asked, Tally};
+use super::asker::{AnswerHead, Asker};
 use super::exchange::{Broken, Reply};
 use super::judge::Setback;
 use super::pacer::{Aside, Ended, Pacer, Permit, Refused};
@@ -19,10 +21,21 @@ use super::token::NoToken;
 use crate::record::{Failure, Kind};
 
 /// By whose leave it is asked, until when, and what counts.
-struct Asking<'a, P, F> {
+struct Asking<'a, P, A> {
     pacer: &'a P,
     stop: &'a watch::Receiver<bool>,
-    is_answer: &'a F,
+    asker: &'a A,
+}
+
+/// What came of one request.
+struct Exchanged {
+    reply: Result<Reply, Broken>,
+    /// Its time, the connection's included, without what was everybody's to wait.
+    took: Duration,
+    /// Its time since it was written.
+    since_sent: Duration,
+    /// Body bytes as they came over the wire.
+    bytes: u64,
 }
 
 impl Client {
@@ -41,19 +54,18 @@ impl Client {
         stop: &watch::Receiver<bool>,
         draw: impl Fn(Duration) -> Duration,
     ) -> Asked {
-        self.ask_until(question, request, pacer, stop, draw, |_| false).await
+        self.ask_for(&(), question, request, pacer, stop, draw).await
     }
 
-    /// The same. `is_answer` decides about a success that looks as if it were no answer yet: a 202 without anything in
-    /// it, or a status that `retry.on` lists.
-    pub async fn ask_until<P: Pacer>(
+    /// The same, for somebody who has a say in it, or looks on.
+    pub async fn ask_for<P: Pacer>(
         &self,
+        asker: &impl Asker,
         question: &Question,
         request: &Request,
         pacer: &P,
         stop: &watch::Receiver<bool>,
         draw: impl Fn(Duration) -> Duration,
-        is_answer: impl Fn(&Answer) -> bool,
     ) -> Asked {
         let mut tally = Tally::default();
         let mut earlier = None;
@@ -61,7 +73,7 @@ impl Client {
             if *stop.borrow() {
                 break Err(waiting(Refused::Interrupted, earlier));
             }
-            let asking = Asking { pacer, stop, is_answer: &is_answer };
+            let asking = Asking { pacer, stop, asker };
             let (failure, wait) = match self.attempt(question, request, &asking, &mut tally).await {
                 Ok(answer) => break Ok(answer),
                 Err(Setback::Refused(refused) | Setback::NoToken(NoToken::Refused(refused))) => {
@@ -89,11 +101,11 @@ impl Client {
     }
 
     /// One try, the redirects that it meets included.
-    async fn attempt<P: Pacer, F: Fn(&Answer) -> bool>(
+    async fn attempt<P: Pacer, A: Asker>(
         &self,
         question: &Question,
         request: &Request,
-        asking: &Asking<'_, P, F>,
+        asking: &Asking<'_, P, A>,
         tally: &mut Tally,
     ) -> Result<Answer, Setback> {
         let left = question.bounds.timeout;
@@ -105,15 +117,15 @@ impl Client {
         }
     }
 
-    async fn try_once<P: Pacer, F: Fn(&Answer) -> bool>(
+    async fn try_once<P: Pacer, A: Asker>(
         &self,
         question: &Question,
         request: &Request,
-        asking: &Asking<'_, P, F>,
+        asking: &Asking<'_, P, A>,
         tally: &mut Tally,
         progress: &mut Progress,
     ) -> Result<Answer, Setback> {
-        let Asking { pacer, is_answer, .. } = *asking;
+        let Asking { pacer, asker, .. } = *asking;
         loop {
             let with_token = self.credentialed(question, request, asking, progress).await?;
             let current = with_token.as_ref().unwrap_or_else(|| progress.current(request));
@@ -121,32 +133,14 @@ impl Client {
             if progress.redirects == 0 && progress.refused.is_none() {
                 tally.tried();
             }
-            let begun = Instant::now();
-            let mut held_up = Duration::ZERO;
-            let (doors, is_public_only) = self.way(question, current).await;
-            let door = if is_public_only { &doors.public } else { &doors.open };
-            let reply = match door.lease(question, current, progress.left).await {
-                Ok(lease) => {
-                    let connected = Instant::now();
-                    permit.ready().await.map_err(Setback::Refused)?;
-                    let sent = Instant::now();
-                    held_up = lease.waited + (sent - connected);
-                    let left = progress.left.saturating_sub((connected - begun).saturating_sub(lease.waited));
-                    let reply = door.exchange(question, current, lease, left, tally).await;
-                    permit.ended(Ended::of(&reply, sent.elapsed()));
-                    reply
-                }
-                Err(failure) => {
-                    permit.ended(Ended::without_connection(&failure));
-                    door.note_refusal(current, &failure, tally);
-                    Err(Broken::unsent(failure))
-                }
+            let exchanged = self.exchanged(question, current, permit, progress.left, tally).await?;
+            let Exchanged { reply, took, since_sent, bytes } = exchanged;
+            let show = |status, headers: &HeaderMap| {
+                let mask = &question.mask;
+                asker.received(&AnswerHead { status, headers, mask, took: since_sent, bytes });
             };
-            drop(permit);
-            // That everybody waits is no fault of this request.
-            let took = begun.elapsed().saturating_sub(held_up);
-            tally.taken += took;
             let reply = reply.map_err(|broken| {
+                broken.head.iter().for_each(|head| show(head.status, &head.headers));
                 progress.may_be_taken |= broken.was_sent;
                 broken.after(progress.redirects)
             })?;
@@ -159,18 +153,57 @@ impl Client {
             if !question.follows(reply.status) {
                 progress.may_be_taken |= !reply.turns_away();
                 let current = with_token.as_ref().unwrap_or_else(|| progress.current(request));
-                return question.judge(current, reply, pacer, tally, is_answer);
+                show(reply.status, &reply.headers);
+                return question.judge(current, reply, pacer, tally, asker);
             }
-            progress.follow(question, request, &reply)?;
+            progress.follow(question, request, &reply).inspect_err(|_| show(reply.status, &reply.headers))?;
         }
     }
 
+    /// One request and its answer, within what is `left` of the attempt's time.
+    async fn exchanged(
+        &self,
+        question: &Question,
+        current: &Request,
+        permit: impl Permit,
+        left: Duration,
+        tally: &mut Tally,
+    ) -> Result<Exchanged, Setback> {
+        let (begun, received_before) = (Instant::now(), tally.bytes);
+        let (mut held_up, mut since_sent) = (Duration::ZERO, Duration::ZERO);
+        let (doors, is_public_only) = self.way(question, current).await;
+        let door = if is_public_only { &doors.public } else { &doors.open };
+        let reply = match door.lease(question, current, left).await {
+            Ok(lease) => {
+                let connected = Instant::now();
+                permit.ready().await.map_err(Setback::Refused)?;
+                let sent = Instant::now();
+                held_up = lease.waited + (sent - connected);
+                let left = left.saturating_sub((connected - begun).saturating_sub(lease.waited));
+                let reply = door.exchange(question, current, lease, left, tally).await;
+                since_sent = sent.elapsed();
+                permit.ended(Ended::of(&reply, since_sent));
+                reply
+            }
+            Err(failure) => {
+                permit.ended(Ended::without_connection(&failure));
+                door.note_refusal(current, &failure, tally);
+                Err(Broken::unsent(failure))
+            }
+        };
+        drop(permit);
+        // That everybody waits is no fault of this request.
+        let took = begun.elapsed().saturating_sub(held_up);
+        tally.taken += took;
+        Ok(Exchanged { reply, took, since_sent, bytes: tally.bytes - received_before })
+    }
+
     /// What is to be asked now, with an access token; nothing where it needs none.
-    async fn credentialed<P: Pacer, F>(
+    async fn credentialed<P: Pacer, A>(
         &self,
         question: &Question,
         request: &Request,
-        asking: &Asking<'_, P, F>,
+        asking: &Asking<'_, P, A>,
         progress: &Progress,
     ) -> Result<Option<Request>, Setback> {
         let current = progress.current(request);

@@ -38,15 +38,27 @@ pub(super) struct Broken {
     pub(super) failure: Failure,
     /// Whether the server may have seen it.
     pub(super) was_sent: bool,
+    /// The head of an answer whose body did not come whole, or is not the host's.
+    pub(super) head: Option<Box<Head>>,
+}
+
+/// The head of an answer.
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
 }
 
 impl Broken {
     pub(super) fn unsent(failure: Failure) -> Broken {
-        Broken { failure, was_sent: false }
+        Broken { failure, was_sent: false, head: None }
     }
 
     fn sent(failure: Failure) -> Broken {
-        Broken { failure, was_sent: true }
+        Broken { failure, was_sent: true, head: None }
+    }
+
+    fn after_head(failure: Failure, status: StatusCode, headers: HeaderMap) -> Broken {
+        Broken { failure, was_sent: true, head: Some(Box::new(Head { status, headers })) }
     }
 }
 
@@ -70,7 +82,7 @@ impl Door {
             return Err(broken);
         }
         tally.answered(response.status());
-        self.read(question, request, response, lease, &mut watch, tally).await.map_err(Broken::sent)
+        self.read(question, request, response, lease, &mut watch, tally).await
     }
 
     /// Notes that a proxy on the way does not take who is asking.
@@ -96,7 +108,10 @@ impl Door {
         tally.went_through(
             proxy.secrets_seen(own.as_ref().is_some_and(|own| proxy::is_refusal(&own.failure))),
         );
-        own.map(|own| Broken { failure: own.failure, was_sent: own.was_sent })
+        own.map(|own| Broken {
+            was_sent: own.was_sent,
+            ..Broken::after_head(own.failure, head.status(), head.headers().clone())
+        })
     }
 
     /// The answer's head. A server may close a connection just as it is used again: then a request that changes
@@ -154,14 +169,19 @@ impl Door {
         lease: Lease,
         watch: &mut Watch<'_>,
         tally: &mut Tally,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Reply, Broken> {
         let (head, mut incoming) = response.into_parts();
         let received = &mut tally.bytes;
         if head.status.is_success() || question.says_missing(head.status) {
             let body = body::read(&mut incoming, question.bounds.max_answer, watch, received).await;
             self.give_back(request, lease, body.as_ref().err());
-            let body = body.map_err(|failure| failure.with_status(head.status.as_u16()))?;
-            return Ok(Reply { status: head.status, headers: head.headers, body });
+            return match body {
+                Ok(body) => Ok(Reply { status: head.status, headers: head.headers, body }),
+                Err(failure) => {
+                    let failure = failure.with_status(head.status.as_u16());
+                    Err(Broken::after_head(failure, head.status, head.headers))
+                }
+            };
         }
         let (body, ended) = body::read_beginning(&mut incoming, UNWANTED_BODY, watch, received).await;
         self.give_back(request, lease, ended.as_ref().err());
@@ -282,6 +302,6 @@ async fn send(
     response.map_err(|error| {
         // hyper says canceled of a request that it has given back before a byte of it was written, and of no other.
         let was_sent = !error.is_canceled() && !classify::was_refused(&error);
-        Broken { was_sent, failure: classify::no_answer(&error) }
+        Broken { was_sent, ..Broken::unsent(classify::no_answer(&error)) }
     })
 }

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 
 use super::asked::{Answer, Tally};
+use super::asker::Asker;
 use super::completeness::{self, Completeness};
 use super::content_type::ContentType;
 use super::exchange::Reply;
@@ -100,7 +101,7 @@ impl Question {
         reply: Reply,
         pacer: &impl Pacer,
         tally: &mut Tally,
-        is_answer: &impl Fn(&Answer) -> bool,
+        asker: &impl Asker,
     ) -> Result<Answer, Setback> {
         let is_repeated = self.policy.repeats(reply.status.as_u16());
         let advice = ratelimit::advice(reply.status, is_repeated, &reply.headers, SystemTime::now());
@@ -116,7 +117,7 @@ impl Question {
         };
         tally.saw_secrets(self.secrets_seen(request, reply.status, is_passing));
         if self.says_missing(reply.status) || reply.status.is_success() {
-            return self.judge_success(request, reply, tally, is_answer);
+            return self.judge_success(request, reply, tally, asker);
         }
         let body = encoding::decode_beginning(&reply.headers, reply.body, ERROR_PAGE);
         let page = self.beginning_to_keep(&body, ContentType::of(&reply.headers).as_ref());
@@ -133,7 +134,7 @@ impl Question {
         request: &Request,
         reply: Reply,
         tally: &mut Tally,
-        is_answer: &impl Fn(&Answer) -> bool,
+        asker: &impl Asker,
     ) -> Result<Answer, Setback> {
         let Reply { status, headers, body } = reply;
         let answer = self.answer(request, status, &headers, body)?;
@@ -144,7 +145,7 @@ impl Question {
             Completeness::Part(range) => {
                 classify::a_part(status, range.map(|range| self.mask.apply(range)).as_deref())
             }
-            Completeness::Pending if !is_answer(&answer) => classify::no_answer_yet(status),
+            Completeness::Pending if !asker.is_answer(&answer) => classify::no_answer_yet(status),
             Completeness::Whole | Completeness::Pending => return Ok(answer),
         };
         let beginning = answer.body.slice(..answer.body.len().min(ERROR_PAGE));

@@ -51,6 +51,7 @@
 
 mod ask;
 mod asked;
+mod asker;
 mod body;
 mod canonical;
 mod charset;
@@ -106,6 +107,7 @@ mod unescaped;
 mod watch;
 
 pub use asked::{Answer, Asked, Redacted, SecretsSeen};
+pub use asker::{AnswerHead, Asker};
 pub use canonical::{json_text, text as canonical_text};
 pub use content_type::ContentType;
 pub use mask::Mask;

@@ -13,7 +13,7 @@ use super::headers::NoValues;
 use super::network::{self, Networks};
 use super::piece::Names;
 use super::secret::Secret;
-use super::{Client, ClientSettings, Origin, Pacer, Question, Refused, encode};
+use super::{Answer, Asker, Client, ClientSettings, Origin, Pacer, Question, Refused, encode};
 use crate::job::{Bounds, Endpoint, Network, Part, Payload, Retry, Template};
 use crate::secrets::Secrets;
 
@@ -56,13 +56,22 @@ pub async fn post_json(
     let request = question.build(&NoValues).map_err(|failure| masked(failure.detail))?;
     let (_running, stop) = watch::channel(false);
     let draw = |most: Duration| most.mul_f64(fastrand::f64());
-    let asked = client.ask_until(&question, &request, &AtOnce, &stop, draw, |_| true).await;
+    let asked = client.ask_for(&TakenIsEnough, &question, &request, &AtOnce, &stop, draw).await;
     let why = match (asked.http_status, asked.answer) {
         // What stands in the answer is of no interest.
         (Some(200..=299), _) | (_, Ok(_)) => return Ok(()),
         (_, Err(failure)) => format!("{}: {}", failure.kind, failure.detail),
     };
     Err(masked(format!("{} {why}", address.shown())))
+}
+
+/// Whom no answer is too little.
+struct TakenIsEnough;
+
+impl Asker for TakenIsEnough {
+    fn is_answer(&self, _: &Answer) -> bool {
+        true
+    }
 }
 
 /// An address with its secrets.

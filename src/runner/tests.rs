@@ -1,11 +1,13 @@
 //! Runs worked in this process: which is continued, what a pause publishes, what a gate refuses, what stands for what. The
 //! server is a socket of the test's own.
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -19,7 +21,7 @@ use crate::merge::{ResolvedDestination, first_rows};
 use crate::os::Stop;
 use crate::secrets::Secrets;
 use crate::supervisor::{Notice, Observer};
-use crate::worker::ShardEnd;
+use crate::worker::{Received, Sent, ShardEnd};
 
 /// Records of a run: a shard has 64 at most, so that these are two, of 64 and 36.
 const RECORDS: usize = 100;
@@ -107,13 +109,15 @@ struct Scene {
     job: Job,
     noted: Noted,
     stop: watch::Receiver<Stop>,
+    on_answer: Rc<dyn Fn(&Received<'_>)>,
 }
 
 impl Scene {
     fn of(ids: &[String], settings: &str, publish: &str) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         let job = job(folder.path(), origin(), ids, settings, publish);
-        Scene { folder, job, noted: Noted::default(), stop: watch::channel(Stop::default()).1 }
+        let stop = watch::channel(Stop::default()).1;
+        Scene { folder, job, noted: Noted::default(), stop, on_answer: Rc::new(|_| {}) }
     }
 
     fn options(&self) -> RunOptions {
@@ -136,9 +140,14 @@ impl Scene {
         self.work(&planned.unwrap(), shards).await;
     }
 
+    fn asking<'a>(&self, secrets: &'a Secrets) -> Asking<'a> {
+        let (on_request, on_answer) = (Rc::new(|_: &Sent<'_>| {}), self.on_answer.clone());
+        Asking { secrets, earlier: None, on_request, on_answer, emit: |_| {} }
+    }
+
     async fn work(&self, run: &LiveRun, shards: &[u32]) {
         let secrets = Secrets::from_environment();
-        let asking = Asking { secrets: &secrets, earlier: None, on_request: Rc::new(|_| {}), emit: |_| {} };
+        let asking = self.asking(&secrets);
         let rounds = run.store.rounds().await.unwrap();
         assert_eq!(rounds[0].shards.len(), 2);
         for shard in rounds[0].shards.iter().filter(|shard| shards.contains(&shard.number)) {
@@ -202,6 +211,29 @@ async fn a_publication_that_nobody_was_told_of_stands_for_the_next_run() {
     drop(ended);
     assert!(matches!(scene.run().await.end, RunEnd::Unfinished(_)));
     assert_eq!(scene.noted.0.last(), Some(&"planned"));
+}
+
+#[tokio::test]
+async fn who_looks_on_sees_how_each_answer_began() {
+    let mut scene = Scene::of(&ids(2), "", "");
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let noted = seen.clone();
+    scene.on_answer = Rc::new(move |received| {
+        let Received { ordinal, endpoint, page, status, bytes, content_type, .. } = *received;
+        let length = received
+            .headers
+            .iter()
+            .find(|(name, _)| name == "content-length")
+            .map(|(_, value)| value.clone());
+        assert!(received.took > Duration::ZERO && content_type.is_none(), "{received:?}");
+        assert_eq!(length, Some(bytes.to_string()));
+        noted.borrow_mut().push((ordinal, endpoint, page, status));
+    });
+    scene.begin(&[0]).await;
+    let mut seen = seen.take();
+    seen.sort_unstable();
+    let status = |ordinal| if ordinal < 2 { 404 } else { 200 };
+    assert_eq!(seen, (0..64).map(|ordinal| (ordinal, 0, None, status(ordinal))).collect::<Vec<_>>());
 }
 
 #[tokio::test]

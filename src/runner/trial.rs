@@ -17,7 +17,7 @@ use crate::os::{Slot, Stop};
 use crate::plan;
 use crate::record::Ordinal;
 use crate::secrets::Secrets;
-use crate::worker::{self, Replay, Sent, ShardEnd, ShardOptions, WorkerError};
+use crate::worker::{self, Received, Replay, Sent, ShardEnd, ShardOptions, WorkerError};
 
 /// What a trial asks with.
 pub struct Asking<'a> {
@@ -27,6 +27,8 @@ pub struct Asking<'a> {
     pub earlier: Option<RunStore>,
     /// Is shown each request.
     pub on_request: Rc<dyn Fn(&Sent<'_>)>,
+    /// Is shown the beginning of each answer.
+    pub on_answer: Rc<dyn Fn(&Received<'_>)>,
     /// Is told what happens.
     pub emit: fn(Event),
 }
@@ -53,7 +55,7 @@ pub(super) async fn ask_shard(
     asking: &Asking<'_>,
     stop: &watch::Receiver<Stop>,
 ) -> Result<ShardEnd, RunnerError> {
-    let on_request = asking.on_request.clone();
+    let (on_request, on_answer) = (asking.on_request.clone(), asking.on_answer.clone());
     let replay = match &asking.earlier {
         Some(earlier) => Some(Replay::of_run(earlier.clone()).await?),
         None => None,
@@ -68,6 +70,7 @@ pub(super) async fn ask_shard(
         secrets: asking.secrets.clone(),
         secrets_accepted: None,
         on_request: Some(Box::new(move |sent| on_request(&sent))),
+        on_answer: Some(Box::new(move |received| on_answer(received))),
         replay,
     };
     Ok(worker::fetch_shard(&run.store, &run.plan, job, shard, options, asking.emit, stop.clone()).await?)

@@ -57,6 +57,7 @@ mod pace;
 mod pair;
 mod pipe;
 mod probe;
+mod received;
 mod recipe;
 mod replay;
 mod sender;
@@ -85,6 +86,7 @@ use crate::secrets::Secrets;
 
 pub use crate::handoff::OPEN_BLOCKS;
 use output::Output;
+pub use received::{OnAnswer, Received};
 pub use replay::Replay;
 use unasked::Drain;
 pub use watchdog::watch;
@@ -123,6 +125,8 @@ pub struct ShardOptions {
     pub secrets_accepted: Option<SecretsAccepted>,
     /// Is shown every request before it is sent, if anybody wants to see.
     pub on_request: Option<OnRequest>,
+    /// Is shown the beginning of every answer, if anybody wants to see.
+    pub on_answer: Option<OnAnswer>,
     /// An earlier run whose answers stand for requests.
     pub replay: Option<Replay>,
 }

@@ -10,12 +10,13 @@ use tokio::sync::watch;
 use super::credentials::Credentials;
 use super::hosts::Answering;
 use super::pace::{Pace, waited};
+use super::received::OfRecord;
 use super::recipe::Recipe;
 use super::replay::Replay;
-use super::{OnRequest, Sent, WorkerError};
+use super::{OnAnswer, OnRequest, Sent, WorkerError};
 use crate::budget::state_folder;
 use crate::extract::{Extracted, Item};
-use crate::fetch::{Answer, Asked, Client, ClientSettings, Origin, PartIs, Request, Tokens};
+use crate::fetch::{Asked, Client, ClientSettings, Origin, PartIs, Request, Tokens};
 use crate::handoff::Plan;
 use crate::handoff::accepted::SecretsAccepted;
 use crate::job::Job;
@@ -31,6 +32,7 @@ pub(super) struct Sender {
     last_failure: RefCell<Option<Failure>>,
     pub(super) credentials: Credentials,
     on_request: Option<OnRequest>,
+    on_answer: Option<OnAnswer>,
     /// Where answers come from that nobody is asked for.
     pub(super) replay: Option<Replay>,
     /// Ends waits before a retry, and the pacer's leave.
@@ -54,6 +56,7 @@ pub(super) struct SenderOptions {
     pub(super) secrets_accepted: Option<SecretsAccepted>,
     pub(super) tokens: Tokens,
     pub(super) on_request: Option<OnRequest>,
+    pub(super) on_answer: Option<OnAnswer>,
     pub(super) replay: Option<Replay>,
 }
 
@@ -75,6 +78,7 @@ impl Sender {
             credentials: Credentials::new(options.secrets_accepted, round, plan, &recipe),
             recipe,
             on_request: options.on_request,
+            on_answer: options.on_answer,
             replay: options.replay,
             told_to_stop: stop.subscribe(),
             stop,
@@ -92,15 +96,9 @@ impl Sender {
             return Told { asked: replay.asked(ordinal, &step.name, page, question), refused: None };
         }
         let leave = self.pace.of_endpoint(endpoint);
-        let is_answer = |answer: &Answer| {
-            if step.pipe.is_some() {
-                return false;
-            }
-            let working = self.recipe.work_on(ordinal, endpoint);
-            question.text(answer).is_ok_and(|text| step.extractor.under(&working).vouches(&text))
-        };
-        let asked =
-            self.client.ask_until(question, request, &leave, &self.told_to_stop, draw, is_answer).await;
+        let (recipe, on_answer) = (&*self.recipe, self.on_answer.as_ref());
+        let asker = OfRecord { recipe, on_answer, ordinal, endpoint, page };
+        let asked = self.client.ask_for(&asker, question, request, &leave, &self.told_to_stop, draw).await;
         match &asked.answer {
             Ok(_) => self.answering.note(request.origin()),
             // Somebody is there who says what asking again would not better.

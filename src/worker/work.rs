@@ -79,6 +79,7 @@ impl Work {
             secrets_accepted: options.secrets_accepted,
             tokens,
             on_request: options.on_request,
+            on_answer: options.on_answer,
             replay: options.replay,
         };
         let work = Work {

@@ -26,6 +26,7 @@
 //! | `certificates` | who is trusted, who is shown a certificate of ours, and the words for what fails |
 //! | `proxy` | what a proxy is told, what hosts are told, and a proxy's own answers |
 //! | `spelling` | names of headers as the wire has them |
+//! | `heads` | how answers began, shown to whoever looks on |
 //! | `cookies` | those that are set while a request is redirected |
 
 mod addresses;
@@ -38,6 +39,7 @@ mod cookies;
 mod credential;
 mod failures;
 mod given;
+mod heads;
 mod http2;
 mod limits;
 mod million;

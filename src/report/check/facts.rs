@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use serde::{Serialize, Serializer};
 
 use super::super::table::Objects;
+use super::answered::Answered;
 use super::request::Request;
+use super::seen::Seen;
 use super::text::beginning;
 use crate::chunk::KeptAnswer;
 use crate::fetch::Mask;
@@ -43,6 +45,8 @@ pub(super) struct EndpointFacts {
     pub asked_with: Option<u64>,
     /// What was sent, a line each.
     pub requests: Vec<Vec<String>>,
+    /// How each of their attempts was answered.
+    pub received: Vec<Answered>,
     /// The beginning of the answer; null where none was kept.
     pub answer: Option<String>,
     /// The rows that were made of it.
@@ -126,7 +130,7 @@ impl Checked {
     pub async fn of(
         run: &LiveRun,
         job: &Job,
-        sent: &[Request],
+        seen: &Seen,
         earlier: Option<&RunStore>,
         mask: &Mask,
     ) -> Result<Checked, RunnerError> {
@@ -142,7 +146,7 @@ impl Checked {
         };
         let ends = ends(&query, plan, "")?;
         let answers = kept_answers(&run.store).await?;
-        let gathering = Gathering { query: &query, plan, job, sent, ends: &ends, answers: &answers, mask };
+        let gathering = Gathering { query: &query, plan, job, seen, ends: &ends, answers: &answers, mask };
         let mut records = Vec::new();
         for row in &input.rows {
             records.push(gathering.record(&input, row, earlier.as_ref())?);
@@ -162,7 +166,7 @@ struct Gathering<'a> {
     query: &'a RunQuery,
     plan: &'a Plan,
     job: &'a Job,
-    sent: &'a [Request],
+    seen: &'a Seen,
     ends: &'a Ends,
     answers: &'a [KeptAnswer],
     mask: &'a Mask,
@@ -197,12 +201,14 @@ impl Gathering<'_> {
         then: Option<End>,
     ) -> Result<EndpointFacts, RunnerError> {
         let is_its = |body: &&KeptAnswer| body.ordinal.to_string() == *ordinal && body.endpoint == *endpoint;
-        let sent = self.sent.iter().filter(|request| request.is_for(at, ordinal));
+        let received = self.seen.answered.iter().filter(|answered| answered.is_for(at, ordinal));
+        let sent = self.seen.sent.iter().filter(|request| request.is_for(at, ordinal));
         Ok(EndpointFacts {
             endpoint: endpoint.clone(),
             asked_with: end.batch.filter(|first| first.to_string() != *ordinal),
             // Where nobody was asked, nothing was sent.
             requests: if then.is_some() { Vec::new() } else { sent.map(Request::lines).collect() },
+            received: received.cloned().collect(),
             answer: self.answers.iter().find(is_its).map(|body| beginning(body.shown())),
             rows_made: Some(self.rows(at, ordinal)?).filter(|rows| !rows.rows.is_empty()),
             end,

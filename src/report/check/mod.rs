@@ -1,8 +1,10 @@
 //! Records that were asked for a person to see: request, answer and row; or, of an earlier run, the answers that it kept, and
 //! what the job as it is now makes of them.
 
+mod answered;
 mod facts;
 mod request;
+mod seen;
 mod text;
 
 use std::io::{self, Write};
@@ -23,7 +25,9 @@ use crate::os::{Slot, tell};
 use crate::runner::{LiveRun, RunnerError};
 use crate::worker;
 
+pub use self::answered::Answered;
 pub use self::request::Request;
+pub use self::seen::Seen;
 
 /// Shows what was sent, and nothing else.
 pub fn show_requests(requests: &[Request]) -> Result<(), RunnerError> {
@@ -37,12 +41,12 @@ pub fn show_requests(requests: &[Request]) -> Result<(), RunnerError> {
 pub async fn show(
     run: &LiveRun,
     job: &Job,
-    sent: &[Request],
+    seen: &Seen,
     earlier: Option<&RunStore>,
     mask: &Mask,
     form: Form,
 ) -> Result<usize, RunnerError> {
-    let checked = Checked::of(run, job, sent, earlier, mask).await?;
+    let checked = Checked::of(run, job, seen, earlier, mask).await?;
     let failed = checked.failed();
     match form {
         Form::Text => stdout::write(|out| {
