@@ -136,6 +136,7 @@ endef
 
 test-needs: $(CACHE)/python/.ready
 	$(call need,strace,strace)
+	$(call need,curl,curl)
 	$(need_postgresql)
 	$(call need,mariadbd,mariadb-server-core)
 	$(call need,mariadb,mariadb-client-core)

@@ -33,6 +33,7 @@
 //!    database                        how a database is opened, and what its errors mean
 //! 1  job, record, secrets            what the user declares; what flows
 //!    value                           what a text means in a column of a type
+//!    curl                            what a pasted curl command asks
 //! 0  os                              the operating system, wrapped
 //! ```
 //!
@@ -111,6 +112,11 @@ mod budget;
 pub mod chunk;
 #[cfg(not(feature = "benches"))]
 mod chunk;
+#[cfg(feature = "benches")]
+pub mod curl;
+#[cfg(not(feature = "benches"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "`windrow init --from-curl` is to read commands by it"))]
+mod curl;
 #[cfg(feature = "benches")]
 pub mod database;
 #[cfg(not(feature = "benches"))]

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use libfuzzer_sys::fuzz_target;
 
 /// The targets by name.
-const TARGETS: [(&str, fn(&[u8])); 11] = [
+const TARGETS: [(&str, fn(&[u8])); 12] = [
     ("template", windrow::fetch::fuzz::template),
     ("body", windrow::fetch::fuzz::body),
     ("headers", windrow::fetch::fuzz::headers),
@@ -16,6 +16,7 @@ const TARGETS: [(&str, fn(&[u8])); 11] = [
     ("json", windrow::extract::fuzz::json),
     ("html", windrow::extract::fuzz::html),
     ("job", windrow::job::fuzz::file),
+    ("curl", windrow::curl::fuzz::command),
     ("run", windrow::handoff::fuzz::file),
     ("values", windrow::value::fuzz::text),
     ("list", windrow::plan::fuzz::list),

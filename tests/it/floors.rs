@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Modules from the ground up; those on one line are neighbours. `database_servers`, its two parts, `engines`, `fuzz_seeds` and `seed` are the tests' own.
 const FLOORS: [&[&str]; 11] = [
     &["os", "database_servers", "mariadb_server", "postgres_server", "engines", "fuzz_seeds", "seed"],
-    &["value", "secrets"],
+    &["value", "secrets", "curl"],
     &["record"],
     &["job"],
     &["handoff", "database"],
