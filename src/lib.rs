@@ -27,6 +27,7 @@
 //! 5  runner                          what a run does, told as events and returned as a value
 //! 4  supervisor | worker | merge     the parent, the child, the load
 //!    monitor                         what a queue's worker tells of itself over HTTP
+//!    draft                           a job that is drafted from a few answers
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
 //!    budget                          what all processes of the machine may send together
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
@@ -121,6 +122,10 @@ mod curl;
 pub mod database;
 #[cfg(not(feature = "benches"))]
 mod database;
+#[cfg(feature = "benches")]
+pub mod draft;
+#[cfg(not(feature = "benches"))]
+mod draft;
 #[cfg(feature = "benches")]
 pub mod extract;
 #[cfg(not(feature = "benches"))]

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 11] = [
     &["job"],
     &["handoff", "database"],
     &["plan", "fetch", "extract", "chunk", "budget"],
-    &["supervisor", "worker", "merge", "monitor"],
+    &["supervisor", "worker", "merge", "monitor", "draft"],
     &["runner"],
     &["report"],
     &["serve"],

@@ -1,0 +1,47 @@
+//! What answers that are JSON suggest.
+
+use std::borrow::Cow;
+
+use super::answer::Answer;
+use super::json::Json;
+use super::name::Names;
+use super::{Proposal, columns, refusal, shape};
+
+/// Deepest nesting that a job allows unless it says otherwise, and the deepest that it may allow.
+const USUAL_DEPTH: usize = 128;
+
+/// Proposes by texts that are JSON, each with its id.
+pub(super) fn json(texts: &[(&str, Cow<'_, str>)], names: Names, proposal: &mut Proposal) {
+    let answers: Vec<Answer<'_>> =
+        texts.iter().filter_map(|(id, text)| Some(Answer::new(id, Json::parse(text).ok()?))).collect();
+    let deepest = texts.iter().map(|(_, text)| depth(text)).max().unwrap_or_default();
+    if deepest > USUAL_DEPTH {
+        proposal
+            .notes
+            .push(format!("answers nest {deepest} deep, and more than {USUAL_DEPTH} fail: see `max_depth`"));
+    }
+    let sifted = refusal::sifted(answers, &mut proposal.notes);
+    (proposal.missing, proposal.ok) = (sifted.missing, sifted.ok);
+    let shape = shape::of(&sifted.answers, &mut proposal.notes);
+    proposal.rows = shape.rows.clone();
+    columns::propose(shape, names, proposal);
+}
+
+/// How deeply arrays and objects nest.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
