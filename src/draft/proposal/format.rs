@@ -14,10 +14,10 @@ pub(super) enum Format<'s> {
     Html,
     /// What kind of text.
     Text(&'static str),
-    /// JSON texts with the ids that they are about; `key` where it comes in a wrapping of its own.
+    /// JSON texts with the samples that they are of; `key` where it comes in a wrapping of its own.
     Json {
         key: Option<Proposed<&'static str>>,
-        texts: Vec<(&'s str, Cow<'s, str>)>,
+        texts: Vec<(&'s Sample, Cow<'s, str>)>,
     },
 }
 
@@ -49,7 +49,7 @@ pub(super) fn of<'s>(answers: &[&'s Sample], notes: &mut Vec<String>) -> Format<
         notes.push(format!("{some} were {}, as for {}{advice}", other.word(), first.id));
     }
     let texts = answers.iter().zip(&all).filter(|(_, one)| **one == most);
-    let texts = texts.map(|(sample, _)| (sample.id.as_str(), json_text(sample, most))).collect();
+    let texts = texts.map(|(sample, _)| (*sample, json_text(sample, most))).collect();
     match most {
         Written::Html => Format::Html,
         Written::Text(kind) => Format::Text(kind),

@@ -77,6 +77,8 @@ pub struct Proposal {
     pub rows: Option<Proposed<String>>,
     /// An inline table of TOML: `{ next = ".next" }`.
     pub pages: Option<Proposed<String>>,
+    /// The query parameter that `pages` sets: it must not stand in the URL or in `params`, too.
+    pub pages_param: Option<String>,
     /// Texts that mean null in all columns.
     pub nulls: Option<Proposed<Vec<String>>>,
     /// In the order of the answers.

@@ -5,15 +5,17 @@ use std::borrow::Cow;
 use super::answer::Answer;
 use super::json::Json;
 use super::name::Names;
-use super::{Proposal, columns, refusal, shape};
+use super::{Proposal, Sample, columns, pages, refusal, shape};
 
 /// Deepest nesting that a job allows unless it says otherwise, and the deepest that it may allow.
 const USUAL_DEPTH: usize = 128;
 
-/// Proposes by texts that are JSON, each with its id.
-pub(super) fn json(texts: &[(&str, Cow<'_, str>)], names: Names, proposal: &mut Proposal) {
-    let answers: Vec<Answer<'_>> =
-        texts.iter().filter_map(|(id, text)| Some(Answer::new(id, Json::parse(text).ok()?))).collect();
+/// Proposes by texts that are JSON, each with its sample.
+pub(super) fn json(texts: &[(&Sample, Cow<'_, str>)], names: Names, proposal: &mut Proposal) {
+    let answers: Vec<Answer<'_>> = texts
+        .iter()
+        .filter_map(|(sample, text)| Some(Answer::new(&sample.id, Json::parse(text).ok()?)))
+        .collect();
     let deepest = texts.iter().map(|(_, text)| depth(text)).max().unwrap_or_default();
     if deepest > USUAL_DEPTH {
         proposal
@@ -24,6 +26,11 @@ pub(super) fn json(texts: &[(&str, Cow<'_, str>)], names: Names, proposal: &mut 
     (proposal.missing, proposal.ok) = (sifted.missing, sifted.ok);
     let shape = shape::of(&sifted.answers, &mut proposal.notes);
     proposal.rows = shape.rows.clone();
+    if shape.rows.is_some() {
+        let samples: Vec<&Sample> = texts.iter().map(|(sample, _)| *sample).collect();
+        let way = pages::way(&samples, &sifted.answers, shape.list.as_deref(), &mut proposal.notes);
+        (proposal.pages, proposal.pages_param) = way.map_or((None, None), |way| (Some(way.pages), way.param));
+    }
     columns::propose(shape, names, proposal);
 }
 
