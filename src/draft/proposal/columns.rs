@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::json::{Json, Kind};
 use super::name::Names;
-use super::shape::Shape;
+use super::shape::{Beside, Shape};
 use super::spelling::{jq_key, toml_text, toml_texts};
 use super::types::{self, Guess, Seen, nulls};
 use super::words;
@@ -24,8 +24,7 @@ const NAMED: usize = 20;
 const WIDEST: usize = 40;
 
 /// Names of columns that, as a bare text, could be meant as keys of the endpoint.
-const KEYS: [&str; 12] =
-    ["ok", "missing", "rows", "when", "cost", "body", "limit", "method", "auth", "pipe", "url", "proxy"];
+const KEYS: [&str; 10] = ["ok", "missing", "rows", "when", "cost", "body", "limit", "method", "auth", "pipe"];
 
 /// What may become a column.
 struct Candidate<'a> {
@@ -34,17 +33,22 @@ struct Candidate<'a> {
     /// How many of them, from the last on, its name is made of.
     alone: usize,
     jq: String,
+    /// Of how many there are.
+    of: usize,
+    /// Whether it is one of the whole answer, beside rows.
+    is_beside: bool,
     /// Those that are not null.
     values: Vec<Json<'a>>,
 }
 
 /// Proposes columns for all that answers have.
 pub(super) fn propose(shape: Shape<'_>, mut names: Names, proposal: &mut Proposal) {
-    let of = if shape.side_by_side.is_some() { shape.count } else { shape.items.len() };
+    let beside = shape.beside.as_ref().map_or_else(Vec::new, beside);
     let mut candidates = match shape.side_by_side {
         Some(columns) => columns.into_iter().enumerate().map(by_place).collect(),
         None => of_items(&shape.items, &shape.from),
     };
+    candidates.extend(beside);
     leave_out(&mut candidates, &mut proposal.notes);
     let named: Vec<(String, Candidate<'_>)> = candidates
         .into_iter()
@@ -53,13 +57,12 @@ pub(super) fn propose(shape: Shape<'_>, mut names: Names, proposal: &mut Proposa
             (names.give(&keys, candidate.alone), candidate)
         })
         .collect();
-    let guessed: Vec<Guess> =
-        named.iter().map(|(name, candidate)| guess(name, &candidate.values, of)).collect();
+    let guessed: Vec<Guess> = named.iter().map(|(name, candidate)| guess(name, candidate)).collect();
     let common = common_nulls(&named, &guessed);
     proposal.columns = named
         .into_iter()
         .zip(guessed)
-        .map(|((name, candidate), guess)| column(name, &candidate, &guess, &common, of))
+        .map(|((name, candidate), guess)| column(name, &candidate, &guess, &common))
         .collect();
     let count = common.len();
     if count > 0 {
@@ -67,34 +70,50 @@ pub(super) fn propose(shape: Shape<'_>, mut names: Names, proposal: &mut Proposa
     }
 }
 
-fn guess(name: &str, values: &[Json<'_>], of: usize) -> Guess {
-    types::guess(&Seen { words: name.split('_').collect(), values, of })
+fn guess(name: &str, candidate: &Candidate<'_>) -> Guess {
+    types::guess(&Seen { words: name.split('_').collect(), values: &candidate.values, of: candidate.of })
+}
+
+/// What is beside rows, in the same order.
+fn beside<'a>(beside: &Beside<'a>) -> Vec<Candidate<'a>> {
+    let mut all = members(&beside.objects, &beside.from);
+    all.retain(|candidate| beside.keys.contains(&candidate.keys[0]));
+    all.into_iter().map(|candidate| Candidate { is_beside: true, ..candidate }).collect()
 }
 
 fn by_place<'a>((place, (key, values)): (usize, (String, Vec<Json<'a>>))) -> Candidate<'a> {
+    let of = values.len();
     let values = values.into_iter().filter(|value| !value.is_null()).collect();
-    Candidate { keys: vec![key], alone: 1, jq: format!(".[{place}]"), values }
+    Candidate { keys: vec![key], alone: 1, jq: format!(".[{place}]"), of, is_beside: false, values }
 }
 
 /// What stands in items: members of objects, places of lists, or the items themselves.
 fn of_items<'a>(items: &[Json<'a>], from: &str) -> Vec<Candidate<'a>> {
+    let of = items.len();
     let filled: Vec<Json<'a>> = items.iter().copied().filter(|item| !item.is_null()).collect();
     let is_all = |kind| filled.iter().all(|item| item.kind() == kind);
     if filled.is_empty() {
         return Vec::new();
     }
     if is_all(Kind::Object) && filled.iter().any(|item| !item.is_empty()) {
-        return members(&filled, from);
+        return members(items, from);
     }
     if is_all(Kind::Array) && !from.is_empty() || !is_all(Kind::Array) {
         let jq = if from.is_empty() { ".".to_owned() } else { from.to_owned() };
-        return vec![Candidate { keys: vec!["value".to_owned()], alone: 1, jq, values: filled }];
+        return vec![Candidate {
+            keys: vec!["value".to_owned()],
+            alone: 1,
+            jq,
+            of,
+            is_beside: false,
+            values: filled,
+        }];
     }
-    places(&filled)
+    places(&filled, of)
 }
 
 /// Lists that are rows: each of their places is a column.
-fn places<'a>(lists: &[Json<'a>]) -> Vec<Candidate<'a>> {
+fn places<'a>(lists: &[Json<'a>], of: usize) -> Vec<Candidate<'a>> {
     let lists: Vec<Vec<Json<'a>>> = lists.iter().map(|list| list.elements()).collect();
     let widest = lists.iter().map(Vec::len).max().unwrap_or_default();
     let at = |place: usize| lists.iter().filter_map(move |list| list.get(place).copied());
@@ -103,6 +122,8 @@ fn places<'a>(lists: &[Json<'a>]) -> Vec<Candidate<'a>> {
             keys: vec![format!("column_{}", place + 1)],
             alone: 1,
             jq: format!(".[{place}]"),
+            of,
+            is_beside: false,
             values: at(place).filter(|value| !value.is_null()).collect(),
         })
         .collect()
@@ -133,12 +154,13 @@ fn slots<'a>(objects: &[Json<'a>]) -> Vec<Slot<'a>> {
 fn members<'a>(objects: &[Json<'a>], from: &str) -> Vec<Candidate<'a>> {
     let top = slots(objects);
     let scalars = top.iter().filter(|slot| slot.values.iter().any(|value| !value.is_container())).count();
+    let (of, is_beside) = (objects.len(), false);
     let mut candidates = Vec::new();
     for slot in top {
         let path = format!("{from}{}", jq_key(&slot.key));
         let keys = vec![slot.key.clone()];
         let Some(inner) = slot.inner() else {
-            candidates.push(Candidate { keys, alone: 1, jq: path, values: slot.values });
+            candidates.push(Candidate { keys, alone: 1, jq: path, of, is_beside, values: slot.values });
             continue;
         };
         let is_wrapper = words::is_wrapper(&slot.key) && inner.len() >= scalars;
@@ -153,12 +175,14 @@ fn members<'a>(objects: &[Json<'a>], from: &str) -> Vec<Candidate<'a>> {
                         jq: format!("{path}{}{optional}", jq_key(&slot.key)),
                         keys: [&keys[..], &[slot.key]].concat(),
                         alone: 2,
+                        of,
+                        is_beside,
                         values: slot.values,
                     }));
                 }
                 None => {
                     let alone = if is_wrapper { 1 } else { 2 };
-                    candidates.push(Candidate { keys, alone, jq: path, values: below.values });
+                    candidates.push(Candidate { keys, alone, jq: path, of, is_beside, values: below.values });
                 }
             }
         }
@@ -177,14 +201,24 @@ impl<'a> Slot<'a> {
         }
         let inner = slots(&self.values);
         let members: usize = self.values.iter().map(|value| value.members().len()).sum();
+        let keys = || inner.iter().map(|slot| slot.key.as_str());
+        // Keys that are ids or days, and values that all are objects, are those of a dictionary.
+        let is_dictionary = inner.len() > 1 && keys().all(is_no_name)
+            || inner.len() > 8
+                && inner.iter().all(|slot| slot.values.iter().all(|value| value.is_container()));
         let is_thin = inner.len() > 8 && members * 3 < inner.len() * self.values.len();
-        (inner.len() <= WIDEST && !is_thin).then_some(inner)
+        (inner.len() <= WIDEST && !is_thin && !is_dictionary).then_some(inner)
     }
 
     /// Where some write `[]` for an object without members, a step down may find an array.
     fn optional(&self) -> &'static str {
         if self.values.iter().any(|value| value.kind() == Kind::Array) { "?" } else { "" }
     }
+}
+
+/// Whether a key is a number or a day.
+fn is_no_name(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Leaves out what are too many, and what no expression can reach.
@@ -230,16 +264,13 @@ fn common_nulls(named: &[(String, Candidate<'_>)], guessed: &[Guess]) -> Vec<Str
     columns.into_iter().filter(|(_, count)| *count > 1).map(|(word, _)| word).collect()
 }
 
-fn column(
-    name: String,
-    candidate: &Candidate<'_>,
-    guess: &Guess,
-    common: &[String],
-    of: usize,
-) -> ProposedColumn {
+fn column(name: String, candidate: &Candidate<'_>, guess: &Guess, common: &[String]) -> ProposedColumn {
     let own: Vec<&String> = guess.nulls.iter().filter(|word| !common.contains(word)).collect();
     let nulls: Vec<&String> = common.iter().chain(own.iter().copied()).collect();
     let mut keys = guess.reading.keys();
+    if candidate.is_beside {
+        keys.insert(0, "from = \"answer\"".to_owned());
+    }
     if !own.is_empty() {
         let at = keys.len().saturating_sub(1);
         keys.insert(at, format!("nulls = {}", toml_texts(&nulls)));
@@ -260,8 +291,8 @@ fn column(
         type_word: guess.reading.ty.to_string(),
         from: candidate.jq.clone(),
         example: filled.first().and_then(|value| example(**value, guess)),
-        nulls: of - filled.len(),
-        of,
+        nulls: candidate.of - filled.len(),
+        of: candidate.of,
         because: guess.reading.because.clone(),
     }
 }

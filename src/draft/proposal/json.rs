@@ -103,10 +103,36 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Whether a text in it holds half a surrogate pair, which JSON can write and no text can have.
+    pub(super) fn has_half_pair(self) -> bool {
+        let mut rest = self.0;
+        while let Some(at) = rest.find('\\') {
+            rest = &rest[at + 1..];
+            match unit(rest) {
+                Some(0xd800..=0xdbff) => {
+                    let low = rest[5..].strip_prefix('\\').and_then(unit);
+                    if !matches!(low, Some(0xdc00..=0xdfff)) {
+                        return true;
+                    }
+                    rest = &rest[11..];
+                }
+                Some(0xdc00..=0xdfff) => return true,
+                // What is escaped may be a backslash.
+                _ => rest = &rest[1..],
+            }
+        }
+        false
+    }
+
     /// A number that is whole and not below 0.
     pub(super) fn count(self) -> Option<u64> {
         if self.kind() == Kind::Number { self.0.parse().ok() } else { None }
     }
+}
+
+/// The number of `u00e9`.
+fn unit(escape: &str) -> Option<u16> {
+    u16::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
 /// The members of an object in their order.
@@ -157,6 +183,21 @@ mod tests {
         assert_eq!(members[0].1.scalar().unwrap(), "é");
         assert!(members[1].1.is_empty());
         assert!(Json::parse("{} x").is_err());
+    }
+
+    #[test]
+    fn half_a_pair_is_found() {
+        for (text, has) in [
+            (r#""\\ud800""#, false),
+            (r#""\ud83d\ude00""#, false),
+            (r#""\uD83D\uDE00 é \u00e9""#, false),
+            (r#""\ud83d""#, true),
+            (r#""\ude00""#, true),
+            (r#"{"a":["\ud83d\ud83d\ude00"]}"#, true),
+            (r#""é\\""#, false),
+        ] {
+            assert_eq!(Json::parse(text).unwrap().has_half_pair(), has, "{text}");
+        }
     }
 
     #[test]

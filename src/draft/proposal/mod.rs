@@ -125,6 +125,7 @@ pub fn propose(samples: &[Sample], id_column: &str, taken: &[String]) -> Proposa
             read::json(&texts, taken(), &mut proposal);
         }
     }
+    proposal.ok = proposal.ok.take().map(|ok| Proposed { value: spelling::toml_text(&ok.value), ..ok });
     proposal.missing = statuses::joined(sorted.missing, proposal.missing.take());
     proposal
 }

@@ -145,8 +145,9 @@ pub(super) fn way(
         return Some(Way { pages: Proposed::new("{ link = true }".to_owned(), because), param: None });
     }
     let known = Known::new(samples, answers, list);
+    let before = notes.len();
     let found = [next_url, stripe, cursor, page_number, offset].iter().find_map(|way| way(&known, notes));
-    if found.is_none() {
+    if found.is_none() && notes.len() == before {
         known.tell_of_more(notes);
     }
     found
@@ -212,7 +213,9 @@ impl<'a> Known<'a> {
             notes.push(format!("`{}` says that there are more rows, and {lost}", fact.path()));
             return;
         }
-        let totals = self.facts.iter().filter(|fact| fact.is_one_of(&TOTALS) || fact.is_total_value());
+        let is_of_shards = |fact: &Fact<'_>| fact.keys.iter().any(|key| words::bare(key) == "shards");
+        let is_total = |fact: &&Fact<'_>| fact.is_one_of(&TOTALS) || fact.is_total_value();
+        let totals = self.facts.iter().filter(is_total).filter(|fact| !is_of_shards(fact));
         for fact in totals {
             for (number, value) in &fact.values {
                 let (rows, total) =

@@ -13,6 +13,9 @@ use super::{Proposed, words};
 /// Most conditions that are joined.
 const MOST: usize = 4;
 
+/// Most facts beside an error: what has more is something.
+const MOST_SCALARS: usize = 3;
+
 /// Names under which an answer says whether it is a success.
 const FLAGS: [&str; 12] = [
     "success",
@@ -128,85 +131,75 @@ struct Refusal<'a> {
 
 /// Parts answers from those that say that they are none.
 pub(super) fn sifted<'a>(all: Vec<Answer<'a>>, notes: &mut Vec<String>) -> Sifted<'a> {
-    let signs: Vec<Option<(bool, Vec<Condition>)>> = all.iter().map(|answer| signs(answer, &all)).collect();
-    if signs.iter().all(Option::is_some) && !all.is_empty() {
-        let first = &all[0];
-        notes.push(format!(
-            "{} seem to say that there is nothing: {}",
-            some_of(all.len(), all.len()),
-            said(first)
-        ));
+    let refusals: Vec<Option<Refusal<'a>>> = all.iter().map(|answer| Refusal::of(answer, &all)).collect();
+    if refusals.iter().all(Option::is_some) {
+        if let Some(first) = all.first() {
+            let some = some_of(all.len(), all.len());
+            notes.push(format!("{some} seem to say that there is nothing: {}", said(first)));
+        }
         return Sifted { answers: all, missing: None, ok: None };
     }
-    let everything = all.clone();
-    let (mut answers, mut unknown, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for (answer, signs) in all.into_iter().zip(signs) {
-        match signs {
-            None => answers.push(answer),
-            Some((is_unknown, signs)) => {
-                let home = if is_unknown { &mut unknown } else { &mut failed };
-                home.push(Refusal { answer, is_unknown, signs });
-            }
-        }
-    }
-    let untouched: Vec<&Answer<'_>> = answers.iter().collect();
-    let apart: Vec<&Answer<'_>> =
-        untouched.iter().copied().chain(failed.iter().map(|one| &one.answer)).collect();
-    let missing = cover(&unknown, &apart);
-    let ok = cover(&failed, &untouched);
-    let total = everything.len();
-    let proposed = |conditions: &Vec<Condition>, refusals: &[Refusal<'_>]| {
-        let known: Vec<&Refusal<'_>> =
-            refusals.iter().filter(|one| conditions.iter().any(|c| c.holds(&one.answer))).collect();
-        let first = *known.first()?;
+    let plain: Vec<&Answer<'a>> =
+        all.iter().zip(&refusals).filter(|(_, one)| one.is_none()).map(|(one, _)| one).collect();
+    let (unknown, failed): (Vec<&Refusal<'a>>, Vec<&Refusal<'a>>) =
+        refusals.iter().flatten().partition(|refusal| refusal.is_unknown);
+    let apart: Vec<&Answer<'a>> = plain.iter().copied().chain(failed.iter().map(|one| &one.answer)).collect();
+    let (missing, ok) = (cover(&unknown, &apart), cover(&failed, &plain));
+    let why = |conditions: &[Condition], refusals: &[&Refusal<'a>]| {
+        let known: Vec<&&Refusal<'a>> = refusals.iter().filter(|one| one.is_told_by(conditions)).collect();
+        let first = known.first()?;
         let advice = if first.is_unknown { "" } else { ": if the id is unknown then, make it `missing`" };
-        Some(format!("{} said {}{advice}", some_of(known.len(), total), said(&first.answer)))
+        Some(format!("{} said {}{advice}", some_of(known.len(), all.len()), said(&first.answer)))
     };
-    let missing_why = proposed(&missing, &unknown);
-    let ok_why = proposed(&ok, &failed);
-    let left_over = |refusals: Vec<Refusal<'a>>, conditions: &[Condition]| -> Vec<Answer<'a>> {
-        let is_left = |one: &Refusal<'_>| !conditions.iter().any(|condition| condition.holds(&one.answer));
-        refusals.into_iter().filter(is_left).map(|one| one.answer).collect()
+    let sifted = |answers| Sifted {
+        answers,
+        missing: why(&missing, &unknown).map(|why| Proposed::new(condition::any(&missing, &all), why)),
+        ok: why(&ok, &failed).map(|why| Proposed::new(condition::none(&ok, &all), why)),
     };
-    let left: Vec<Answer<'a>> =
-        [left_over(unknown, &missing), left_over(failed, &[&missing[..], &ok[..]].concat())].concat();
+    let told = [&missing[..], &ok[..]].concat();
+    let left: Vec<&Answer<'a>> =
+        refusals.iter().flatten().filter(|one| !one.is_told_by(&told)).map(|one| &one.answer).collect();
+    tell_of_those_left(&left, all.len(), notes);
+    sifted(plain.into_iter().chain(left).cloned().collect())
+}
+
+fn tell_of_those_left(left: &[&Answer<'_>], all: usize, notes: &mut Vec<String>) {
     if let Some(first) = left.first() {
-        let some = some_of(left.len(), total);
+        let some = some_of(left.len(), all);
         notes.push(format!(
-            "{some} may say that there is nothing, but no condition tells them apart: {}",
+            "{some} may say that there is nothing, and no condition tells them apart: {}",
             said(first)
         ));
-    }
-    answers.extend(left);
-    Sifted {
-        answers,
-        missing: missing_why.map(|why| Proposed::new(condition::any(&missing, &everything), why)),
-        ok: ok_why.map(|why| Proposed::new(condition::none(&ok, &everything), why)),
     }
 }
 
-/// The fewest conditions found that hold for refusals and for none of the others.
-fn cover(refusals: &[Refusal<'_>], others: &[&Answer<'_>]) -> Vec<Condition> {
-    let mut left: Vec<&Refusal<'_>> = refusals.iter().collect();
+/// Conditions that hold for refusals and for none of the others, those that say most clearly what they are about first.
+fn cover(refusals: &[&Refusal<'_>], others: &[&Answer<'_>]) -> Vec<Condition> {
+    let mut left: Vec<&Refusal<'_>> = refusals.to_vec();
     let mut chosen: Vec<Condition> = Vec::new();
     while chosen.len() < MOST {
-        let held = |sign: &Condition, left: &[&Refusal<'_>]| {
-            left.iter().filter(|one| sign.holds(&one.answer)).count()
-        };
-        let fit = left
-            .iter()
-            .flat_map(|one| &one.signs)
-            .filter(|sign| !others.iter().any(|other| sign.holds(other)));
-        // The first of those that hold for as many.
-        let best = fit.fold(None, |best: Option<(&Condition, usize)>, sign| {
-            let count = held(sign, &left);
-            if best.is_none_or(|(_, most)| count > most) { Some((sign, count)) } else { best }
-        });
-        let Some(best) = best.map(|(sign, _)| sign.clone()) else { break };
+        let fits = |sign: &Condition| !others.iter().any(|other| sign.holds(other));
+        let held = |sign: &Condition| left.iter().filter(|one| sign.holds(&one.answer)).count();
+        let ranked = left.iter().flat_map(|one| one.signs.iter().enumerate()).filter(|(_, sign)| fits(sign));
+        // The first of those that are as clear, and hold for as many.
+        let best = ranked.min_by_key(|(rank, sign)| (*rank, usize::MAX - held(sign)));
+        let Some(best) = best.map(|(_, sign)| sign.clone()) else { break };
         left.retain(|one| !best.holds(&one.answer));
         chosen.push(best);
     }
     chosen
+}
+
+impl<'a> Refusal<'a> {
+    /// An answer as a refusal, if it looks like one.
+    fn of(answer: &Answer<'a>, all: &[Answer<'a>]) -> Option<Refusal<'a>> {
+        let (is_unknown, signs) = signs(answer, all)?;
+        Some(Refusal { answer: answer.clone(), is_unknown, signs })
+    }
+
+    fn is_told_by(&self, conditions: &[Condition]) -> bool {
+        conditions.iter().any(|condition| condition.holds(&self.answer))
+    }
 }
 
 /// Whether an answer seems to be none because the id is unknown, and by what that may be known; none if it is an answer.
@@ -217,11 +210,12 @@ fn signs(answer: &Answer<'_>, all: &[Answer<'_>]) -> Option<(bool, Vec<Condition
         let whole = Condition::equal(&[], Some(json))?;
         return (!is_list_elsewhere).then(|| (true, vec![whole]));
     }
-    if json.kind() != Kind::Object || has_payload(answer) {
+    let payload = Payload::of(answer);
+    if json.kind() != Kind::Object || payload.containers > 0 || payload.scalars > MOST_SCALARS {
         return None;
     }
     let told = told(answer);
-    let hollow = hollow(answer, all);
+    let hollow = if payload.scalars == 0 { hollow(answer, all) } else { Vec::new() };
     if told.is_empty() && hollow.is_empty() {
         return None;
     }
@@ -236,19 +230,28 @@ fn has_longer<'a>(mut lists: impl Iterator<Item = Json<'a>>) -> bool {
     lists.any(|list| list.elements().len() > 1)
 }
 
-/// Whether it holds something besides facts about itself.
-fn has_payload(answer: &Answer<'_>) -> bool {
-    let is_talk =
-        |name: &str| is_one_of(&ERRORS, name) || is_one_of(&MESSAGES, name) || is_one_of(&FLAGS, name);
-    let (mut scalars, mut containers) = (0, 0);
-    for (name, value) in answer.members.iter().filter(|(name, value)| !is_talk(name) && !value.is_empty()) {
-        if value.is_container() && (words::is_container(name) || !words::is_fact(name)) {
-            containers += 1;
-        } else if !words::is_fact(name) {
-            scalars += 1;
+/// What an answer holds besides facts about itself.
+struct Payload {
+    scalars: usize,
+    containers: usize,
+}
+
+impl Payload {
+    fn of(answer: &Answer<'_>) -> Payload {
+        let is_talk =
+            |name: &str| [&ERRORS[..], &MESSAGES, &FLAGS].iter().any(|names| is_one_of(names, name));
+        let is_echo = |value: Json<'_>| value.scalar().as_deref() == Some(answer.id);
+        let mut payload = Payload { scalars: 0, containers: 0 };
+        for (name, value) in answer.members.iter().filter(|(name, value)| !is_talk(name) && !value.is_empty())
+        {
+            if value.is_container() && (words::is_container(name) || !words::is_fact(name)) {
+                payload.containers += 1;
+            } else if !words::is_fact(name) && !is_echo(*value) {
+                payload.scalars += 1;
+            }
         }
+        payload
     }
-    containers > 0 || scalars > 3
 }
 
 fn is_one_of(names: &[&str], name: &str) -> bool {
@@ -288,29 +291,26 @@ fn is_bad(value: Json<'_>) -> bool {
     is_status || BAD.contains(&text.as_str()) && !(text == "0" && value.kind() == Kind::Text)
 }
 
-/// Where an answer has nothing, and others have something.
+/// Where an answer has nothing, and others have something, but no lists of several.
 fn hollow(answer: &Answer<'_>, all: &[Answer<'_>]) -> Vec<Condition> {
-    let filled = |key: &str| {
-        all.iter()
-            .filter_map(|other| other.member(key))
-            .filter(|value| value.is_container() && !value.is_empty())
-            .collect::<Vec<_>>()
-    };
-    let mut conditions = Vec::new();
-    let keys = all.iter().flat_map(|other| &other.members).map(|(key, _)| key);
-    let mut seen: Vec<&str> = Vec::new();
-    for key in keys.filter(|key| words::is_container(key)) {
-        if seen.contains(&key.as_str()) {
-            continue;
-        }
-        seen.push(key);
-        let value = answer.member(key);
-        let elsewhere = filled(key);
-        if value.is_none_or(Json::is_empty) && !elsewhere.is_empty() && !has_longer(elsewhere.into_iter()) {
-            conditions.extend(Condition::equal(&[key], value));
+    let mut keys: Vec<&str> = Vec::new();
+    for (key, _) in all.iter().flat_map(|other| &other.members) {
+        if words::is_container(key)
+            && !keys.contains(&key.as_str())
+            && answer.member(key).is_none_or(Json::is_empty)
+        {
+            keys.push(key);
         }
     }
-    conditions
+    let is_hollow = |key: &&str| {
+        let elsewhere = all.iter().filter_map(|other| other.member(key));
+        let mut filled = elsewhere.filter(|value| value.is_container() && !value.is_empty()).peekable();
+        filled.peek().is_some() && !has_longer(filled)
+    };
+    keys.into_iter()
+        .filter(is_hollow)
+        .filter_map(|key| Condition::equal(&[key], answer.member(key)))
+        .collect()
 }
 
 /// Whether its words say that the id is unknown.
@@ -321,11 +321,8 @@ fn is_unknown(answer: &Answer<'_>) -> bool {
         return true;
     }
     // A flag alone says only that there is nothing.
-    let is_wordless = answer.members.iter().all(|(name, value)| {
-        value.is_empty()
-            || is_one_of(&FLAGS, name)
-            || words::is_fact(name) && !is_one_of(&ERRORS, name) && !is_one_of(&MESSAGES, name)
-    });
+    let is_talk = |name: &str| is_one_of(&ERRORS, name) || is_one_of(&MESSAGES, name);
+    let is_wordless = answer.members.iter().all(|(name, value)| value.is_empty() || !is_talk(name));
     is_wordless && !has(&FAILED)
 }
 

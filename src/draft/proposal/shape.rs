@@ -27,22 +27,37 @@ pub(super) struct Shape<'a> {
     pub(super) from: String,
     /// What has the columns: one for each row that is looked at, or for each answer.
     pub(super) items: Vec<Json<'a>>,
+    /// What is beside the rows, and the same for all rows of an answer.
+    pub(super) beside: Option<Beside<'a>>,
     /// Lists of scalars side by side, each a column, instead of items.
     pub(super) side_by_side: Option<Vec<(String, Vec<Json<'a>>)>>,
     /// How many rows there are.
     pub(super) count: usize,
 }
 
+/// Members beside rows.
+pub(super) struct Beside<'a> {
+    /// jq to the objects.
+    pub(super) from: String,
+    /// One for each answer.
+    pub(super) objects: Vec<Json<'a>>,
+    /// Those that count.
+    pub(super) keys: Vec<String>,
+}
+
 /// What one level of all answers has.
 struct Level<'a> {
     keys: Vec<String>,
+    /// What was left beside the way here.
+    beside: Option<Beside<'a>>,
     /// With null where an answer has nothing there.
     values: Vec<Json<'a>>,
 }
 
 /// The shape of answers.
 pub(super) fn of<'a>(answers: &[Answer<'a>], notes: &mut Vec<String>) -> Shape<'a> {
-    let mut level = Level { keys: Vec::new(), values: answers.iter().map(|answer| answer.json).collect() };
+    let mut level =
+        Level { keys: Vec::new(), beside: None, values: answers.iter().map(|answer| answer.json).collect() };
     for _ in 0..DEEPEST {
         if level.is_all(Kind::Array) {
             return level.list(notes);
@@ -54,14 +69,14 @@ pub(super) fn of<'a>(answers: &[Answer<'a>], notes: &mut Vec<String>) -> Shape<'
             return shape;
         }
         match level.inner() {
-            Some(key) => level = level.below(key),
+            Some(inner) => level = level.below(inner),
             None => break,
         }
     }
     let from = jq_path("", &level.keys);
     let from = if from == "." { String::new() } else { from };
     let count = level.values.len();
-    Shape { rows: None, list: None, from, items: level.values, side_by_side: None, count }
+    Shape { rows: None, list: None, from, items: level.values, beside: None, side_by_side: None, count }
 }
 
 impl<'a> Level<'a> {
@@ -72,27 +87,35 @@ impl<'a> Level<'a> {
         kinds.peek().is_some() && kinds.all(|other| other == kind)
     }
 
-    fn below(self, key: String) -> Level<'a> {
-        let null = Json::NULL;
-        let values = self.values.iter().map(|value| value.member(&key).unwrap_or(null)).collect();
-        Level { keys: [self.keys, vec![key]].concat(), values }
+    fn below(self, inner: Inner) -> Level<'a> {
+        let values = self.values.iter().map(|value| value.member(&inner.key).unwrap_or(Json::NULL)).collect();
+        let from = self.path();
+        let left =
+            (!inner.beside.is_empty()).then(|| Beside { from, objects: self.values, keys: inner.beside });
+        Level { keys: [self.keys, vec![inner.key]].concat(), values, beside: left.or(self.beside) }
     }
 
-    /// The key of what holds all that matters.
-    fn inner(&self) -> Option<String> {
+    /// jq to here, empty for the whole answer.
+    fn path(&self) -> String {
+        if self.keys.is_empty() { String::new() } else { jq_path("", &self.keys) }
+    }
+
+    /// What holds all that matters.
+    fn inner(&self) -> Option<Inner> {
         let members = Member::all(&self.values);
-        if let [alone] = &members[..] {
-            return alone.holds().then(|| alone.key.to_owned());
+        let alone = |key: &str| Inner { key: key.to_owned(), beside: Vec::new() };
+        if let [only] = &members[..] {
+            return only.holds().then(|| alone(&only.key));
         }
         let (facts, payload): (Vec<&Member<'_>>, Vec<&Member<'_>>) =
             members.iter().partition(|member| words::is_fact(&member.key));
         match &payload[..] {
             [] => {
                 let holding = facts.iter().filter(|fact| words::is_container(&fact.key) && fact.holds());
-                holding.max_by_key(|fact| fact.length()).map(|fact| fact.key.clone())
+                holding.max_by_key(|fact| fact.length()).map(|fact| alone(&fact.key))
             }
             [only] if only.has_rows() || words::is_container(&only.key) && only.holds() => {
-                Some(only.key.clone())
+                Some(alone(&only.key))
             }
             _ => list_among(&facts, &payload),
         }
@@ -111,7 +134,7 @@ impl<'a> Level<'a> {
         if empty > 0 {
             notes.push(format!("{empty} of {} answers had no rows", lists.len()));
         }
-        let because = format!("{count} rows in {} answers", lists.len());
+        let because = rows_in(count, lists.len());
         let rows = format!("{path}[]{}", if is_absent { "?" } else { "" });
         Shape {
             rows: Some(Proposed::new(rows, because)),
@@ -119,9 +142,23 @@ impl<'a> Level<'a> {
             from: String::new(),
             items,
             side_by_side: None,
+            beside: self.beside,
             count,
         }
     }
+}
+
+/// The way further in.
+struct Inner {
+    key: String,
+    /// Keys beside it that are no facts about the answer.
+    beside: Vec<String>,
+}
+
+/// `3 rows in 1 answer`
+fn rows_in(rows: usize, answers: usize) -> String {
+    let plural = |number: usize| if number == 1 { "" } else { "s" };
+    format!("{rows} row{} in {answers} answer{}", plural(rows), plural(answers))
 }
 
 /// What objects have under one key.
@@ -169,7 +206,7 @@ impl<'a> Member<'a> {
 
 /// The one list of objects that is called as such lists are, where what is beside it is little and names nothing, or is
 /// beside facts of pages.
-fn list_among(facts: &[&Member<'_>], payload: &[&Member<'_>]) -> Option<String> {
+fn list_among(facts: &[&Member<'_>], payload: &[&Member<'_>]) -> Option<Inner> {
     let (lists, others): (Vec<&Member<'_>>, Vec<&Member<'_>>) =
         payload.iter().partition(|member| words::is_container(&member.key) && member.has_rows());
     let [list] = lists[..] else { return None };
@@ -177,7 +214,8 @@ fn list_among(facts: &[&Member<'_>], payload: &[&Member<'_>]) -> Option<String> 
         && others.iter().all(|other| other.values.iter().all(|value| !value.is_container()));
     let names_something = others.iter().any(|other| NAMING.contains(&words::bare(&other.key).as_str()));
     let has_pages = facts.iter().any(|fact| words::is_of_pages(&fact.key)) || list.key == "features";
-    (is_little && (!names_something || has_pages)).then(|| list.key.clone())
+    let beside = others.iter().map(|other| other.key.clone()).collect();
+    (is_little && (!names_something || has_pages)).then(|| Inner { key: list.key.clone(), beside })
 }
 
 /// Names of what an object is known by.
@@ -200,6 +238,7 @@ fn facts_first<'a>(level: &Level<'a>, lists: &[Vec<Json<'a>>]) -> Option<Shape<'
         list: None,
         from: String::new(),
         items,
+        beside: None,
         side_by_side: None,
         count,
     })
@@ -269,7 +308,7 @@ fn keyed<'a>(level: &Level<'a>, answers: &[Answer<'a>], notes: &mut Vec<String>)
         keys[0]
     ));
     let count = items.len();
-    Some(Shape { rows: None, list: None, from: path, items, side_by_side: None, count })
+    Some(Shape { rows: None, list: None, from: path, items, beside: None, side_by_side: None, count })
 }
 
 fn is_number(key: &str) -> bool {
@@ -286,12 +325,23 @@ fn side_by_side<'a>(level: &Level<'a>) -> Option<Shape<'a>> {
     let mut tables = members.iter().filter(|member| member.is_all(Kind::Object)).filter_map(|member| {
         let keys = [&level.keys[..], &[member.key.clone()]].concat();
         let inner = Member::all(&member.values);
-        table(&keys, &inner, &member.values)
+        let is_everywhere = member.values.len() == level.values.len();
+        Some((&member.key, table(&keys, &inner, &member.values).filter(|_| is_everywhere)?))
     });
-    let found = tables.next()?;
+    let (key, found) = tables.next()?;
     let is_alone = tables.next().is_none() && members.iter().all(|member| !member.is_all(Kind::Array));
-    is_alone.then_some(found)
+    let counts = |other: &&Member<'_>| other.key != *key && !words::is_fact(&other.key);
+    let keys = members.iter().filter(counts).map(|other| other.key.clone()).collect();
+    let beside = Beside { from: level.path(), objects: level.values.clone(), keys };
+    is_alone.then_some(Shape { beside: Some(beside), ..found })
 }
+
+/// Lists of so many elements are not of one length by chance,
+const LONG: usize = 10;
+
+/// nor those beside one of such a name.
+const AXES: [&str; 10] =
+    ["time", "times", "date", "dates", "timestamp", "timestamps", "datetime", "index", "year", "years"];
 
 /// The table that lists make, if they do.
 fn table<'a>(keys: &[String], members: &[Member<'a>], objects: &[Json<'a>]) -> Option<Shape<'a>> {
@@ -302,7 +352,9 @@ fn table<'a>(keys: &[String], members: &[Member<'a>], objects: &[Json<'a>]) -> O
         && members.iter().all(|member| member.is_all(Kind::Array) && member.values.len() == objects.len())
         && lists.iter().all(|column| column.iter().all(is_flat))
         && lists.iter().all(|column| column.iter().map(Vec::len).eq(lists[0].iter().map(Vec::len)));
-    if !is_table {
+    let is_long = lists[..].first().is_some_and(|column| column.iter().all(|list| list.len() >= LONG));
+    let has_axis = members.iter().any(|member| AXES.contains(&words::bare(&member.key).as_str()));
+    if !is_table || !is_long && !has_axis {
         return None;
     }
     let paths: Vec<String> = members.iter().map(|member| super::spelling::jq_key(&member.key)).collect();
@@ -312,12 +364,13 @@ fn table<'a>(keys: &[String], members: &[Member<'a>], objects: &[Json<'a>]) -> O
     let columns: Vec<(String, Vec<Json<'a>>)> =
         members.iter().zip(lists).map(|(member, lists)| (member.key.clone(), lists.concat())).collect();
     let count = columns[0].1.len();
-    let because = format!("lists side by side, {count} rows in {} answers", objects.len());
+    let because = format!("lists side by side, {}", rows_in(count, objects.len()));
     Some(Shape {
         rows: Some(Proposed::new(rows, because)),
         list: None,
         from: String::new(),
         items: Vec::new(),
+        beside: None,
         side_by_side: Some(columns),
         count,
     })

@@ -52,22 +52,22 @@ pub(super) fn sorted<'s>(samples: &'s [Sample], notes: &mut Vec<String>) -> Sort
     for (verdict, those) in &by_verdict {
         let (what, advice) = told(*verdict);
         let (some, first) = (some_of(those.len(), samples.len()), those[0]);
-        notes.push(format!("{some} {what} ({}, {}){advice}", statuses(those), first.id));
+        notes.push(format!("{some}: {what} (status {}, as for {}){advice}", statuses(those), first.id));
     }
     Sorted { missing: missing(&absent, samples.len(), answers.len(), notes), answers }
 }
 
 fn told(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::Empty => ("had nothing in them", ""),
-        Verdict::Pending => ("were not ready", ": a 202 is asked again until it is another status"),
-        Verdict::Refused => ("were refused", ": is the secret right, and may it ask this?"),
-        Verdict::TooMany => ("were turned away as too many", ": give the host a [limit]"),
-        Verdict::Broken => ("were errors of the server", ""),
+        Verdict::Empty => ("nothing in them", ""),
+        Verdict::Pending => ("not ready yet", ": a 202 is asked again until it is another status"),
+        Verdict::Refused => ("refused", ": is the secret right, and may it ask this?"),
+        Verdict::TooMany => ("turned away as too many", ": give the host a [limit]"),
+        Verdict::Broken => ("errors of the server", ""),
         Verdict::Other => {
-            ("were failures", ": if it means that the id does not exist, add the status to `missing`")
+            ("failures", ": if it means that the id does not exist, add the status to `missing`")
         }
-        Verdict::Answer | Verdict::Missing => ("were as usual", ""),
+        Verdict::Answer | Verdict::Missing => ("as usual", ""),
     }
 }
 

@@ -2,5 +2,7 @@
 
 mod apis;
 mod bounds;
+mod headers;
 mod refusals;
 mod support;
+mod trouble;

@@ -57,7 +57,8 @@ pub(super) fn guess(seen: &Seen<'_>) -> Guess {
         return Guess::of(Reading::because(Type::Text, format!("null in all {}", seen.of)));
     }
     if seen.values.iter().any(|value| value.is_container()) {
-        return Guess::of(container(seen.values));
+        let replaces = seen.values.iter().any(|value| value.has_half_pair());
+        return Guess::of(Reading { replaces, ..container(seen.values) });
     }
     if is_all(Kind::Boolean) {
         return Guess::of(Reading::plain(Type::Boolean));

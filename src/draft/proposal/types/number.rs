@@ -118,7 +118,9 @@ fn bare(texts: &[&str], words: &[&str]) -> Option<Reading> {
         return Some(Reading::because(Type::Text, why));
     }
     let spaces = numbers.iter().filter_map(|number| number.space).take(1);
-    let remove: String = signs.iter().copied().chain(separators).chain(spaces).collect();
+    let mut removed: Vec<char> = signs.iter().copied().chain(separators).collect();
+    removed.extend(spaces.filter(|space| !removed.contains(space)).collect::<Vec<_>>());
+    let remove: String = removed.into_iter().collect();
     let is_whole = numbers.iter().all(|number| number.fraction.is_empty());
     let ty = if is_whole && signs.is_empty() { Type::Bigint } else { Type::Double };
     let because = signs.first().map(|sign| format!("all in {sign}"));
@@ -131,7 +133,7 @@ fn names_something(numbers: &[Written<'_>], words: &[&str]) -> Option<String> {
         return None;
     }
     if let Some(word) = words.iter().find(|word| CODES.contains(word)) {
-        return Some(format!("digits, but by its name a {word}"));
+        return Some(format!("digits that by `{word}` name something"));
     }
     let lengths: Vec<usize> = numbers.iter().map(|number| number.whole.len()).collect();
     if lengths.iter().any(|length| *length >= MANY_DIGITS) {

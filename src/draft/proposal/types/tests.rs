@@ -91,8 +91,8 @@ fn numbers_in_texts() {
     ] {
         assert_eq!(texts("x", values), keys, "{values:?}");
     }
-    assert_eq!(texts("zip_code", &["1", "20", "300"]), " # digits, but by its name a zip");
-    assert_eq!(texts("phone", &["123 456", "7"]), " # digits, but by its name a phone");
+    assert_eq!(texts("zip_code", &["1", "20", "300"]), " # digits that by `zip` name something");
+    assert_eq!(texts("phone", &["123 456", "7"]), " # digits that by `phone` name something");
     assert_eq!(told("x", &["null", "null", "\"5\""]), "", "one value among three is no kind");
     assert_eq!(told("x", &["\"5\""]), r#"type = "bigint""#);
 }
