@@ -125,6 +125,8 @@ mod database;
 #[cfg(feature = "benches")]
 pub mod draft;
 #[cfg(not(feature = "benches"))]
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "`windrow init` will ask for a draft"))]
+#[cfg_attr(test, expect(unused_imports, reason = "`windrow init` will ask for a draft"))]
 mod draft;
 #[cfg(feature = "benches")]
 pub mod extract;

@@ -167,7 +167,7 @@ fn members<'a>(objects: &[Json<'a>], from: &str) -> Vec<Candidate<'a>> {
         let optional = slot.optional();
         for below in inner {
             let path = format!("{path}{}{optional}", jq_key(&below.key));
-            let keys = [&keys[..], &[below.key.clone()]].concat();
+            let keys = [&keys[..], std::slice::from_ref(&below.key)].concat();
             match below.inner().filter(|_| is_wrapper) {
                 Some(deepest) => {
                     let optional = below.optional();

@@ -22,9 +22,17 @@ pub(super) fn json(texts: &[(&Sample, Cow<'_, str>)], names: Names, proposal: &m
             .notes
             .push(format!("answers nest {deepest} deep, and more than {USUAL_DEPTH} fail: see `max_depth`"));
     }
+    tell_of_one_answer(&answers, &mut proposal.notes);
     let sifted = refusal::sifted(answers, &mut proposal.notes);
     (proposal.missing, proposal.ok) = (sifted.missing, sifted.ok);
-    let shape = shape::of(&sifted.answers, &mut proposal.notes);
+    let mut shape = shape::of(&sifted.answers, &mut proposal.notes);
+    match (&proposal.missing, shape.missing.take()) {
+        (None, told) => proposal.missing = told,
+        (Some(_), Some(told)) => {
+            proposal.notes.push(format!("an id may be unknown where {}: {}", told.value, told.because));
+        }
+        (Some(_), None) => {}
+    }
     proposal.rows = shape.rows.clone();
     if shape.rows.is_some() {
         let samples: Vec<&Sample> = texts.iter().map(|(sample, _)| *sample).collect();
@@ -32,6 +40,15 @@ pub(super) fn json(texts: &[(&Sample, Cow<'_, str>)], names: Names, proposal: &m
         (proposal.pages, proposal.pages_param) = way.map_or((None, None), |way| (Some(way.pages), way.param));
     }
     columns::propose(shape, names, proposal);
+}
+
+/// Tells where all ids have one answer.
+fn tell_of_one_answer(answers: &[Answer<'_>], notes: &mut Vec<String>) {
+    let Some(first) = answers.first().filter(|_| answers.len() > 1) else { return };
+    let is_same = |other: &Answer<'_>| other.id != first.id && other.json == first.json;
+    if answers[1..].iter().all(is_same) {
+        notes.push(format!("all {} answers are the same: does the request name the id?", answers.len()));
+    }
 }
 
 /// How deeply arrays and objects nest.

@@ -210,12 +210,12 @@ fn signs(answer: &Answer<'_>, all: &[Answer<'_>]) -> Option<(bool, Vec<Condition
         let whole = Condition::equal(&[], Some(json))?;
         return (!is_list_elsewhere).then(|| (true, vec![whole]));
     }
-    let payload = Payload::of(answer);
-    if json.kind() != Kind::Object || payload.containers > 0 || payload.scalars > MOST_SCALARS {
+    if json.kind() != Kind::Object {
         return None;
     }
+    let scalars = scalars_beside(answer)?;
     let told = told(answer);
-    let hollow = if payload.scalars == 0 { hollow(answer, all) } else { Vec::new() };
+    let hollow = if scalars == 0 { hollow(answer, all) } else { Vec::new() };
     if told.is_empty() && hollow.is_empty() {
         return None;
     }
@@ -230,28 +230,27 @@ fn has_longer<'a>(mut lists: impl Iterator<Item = Json<'a>>) -> bool {
     lists.any(|list| list.elements().len() > 1)
 }
 
-/// What an answer holds besides facts about itself.
-struct Payload {
-    scalars: usize,
-    containers: usize,
-}
-
-impl Payload {
-    fn of(answer: &Answer<'_>) -> Payload {
-        let is_talk =
-            |name: &str| [&ERRORS[..], &MESSAGES, &FLAGS].iter().any(|names| is_one_of(names, name));
-        let is_echo = |value: Json<'_>| value.scalar().as_deref() == Some(answer.id);
-        let mut payload = Payload { scalars: 0, containers: 0 };
-        for (name, value) in answer.members.iter().filter(|(name, value)| !is_talk(name) && !value.is_empty())
-        {
-            if value.is_container() && (words::is_container(name) || !words::is_fact(name)) {
-                payload.containers += 1;
-            } else if !words::is_fact(name) && !is_echo(*value) {
-                payload.scalars += 1;
-            }
+/// How many scalars an answer holds besides what it says of itself; none where that is too much for a refusal.
+fn scalars_beside(answer: &Answer<'_>) -> Option<usize> {
+    let is_talk = |name: &str| [&ERRORS[..], &MESSAGES, &FLAGS].iter().any(|names| is_one_of(names, name));
+    let is_echo = |value: Json<'_>| value.scalar().as_deref() == Some(answer.id);
+    let mut scalars = 0;
+    for (name, value) in answer.members.iter().filter(|(_, value)| !value.is_empty()) {
+        if is_talk(name) {
+            continue;
         }
-        payload
+        if value.is_container() && (words::is_container(name) || !words::is_fact(name)) {
+            return None;
+        }
+        if !words::is_fact(name) && !is_echo(*value) {
+            scalars += 1;
+        }
+        // Not all of ten thousand keys need be looked at.
+        if scalars > MOST_SCALARS {
+            return None;
+        }
     }
+    Some(scalars)
 }
 
 fn is_one_of(names: &[&str], name: &str) -> bool {

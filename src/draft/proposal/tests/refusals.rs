@@ -91,11 +91,23 @@ fn an_answer_is_not_missing_for_words_in_it() {
 #[test]
 fn statuses_say_which_ids_do_not_exist() {
     let some = [sample("1", 200, FILM), sample("2", 404, "{}"), sample("3", 410, ""), sample("4", 204, "")];
-    insta::assert_snapshot!(shown_of(&some), @"");
+    insta::assert_snapshot!(shown_of(&some), @r#"
+    missing = [204, 404, 410]  # 3 of 4 answers had status 204, 404, 410, as for 2
+      title = ".title"
+      year = { jq = ".year", type = "bigint" }
+      cast_ = { jq = ".cast", type = "json" }
+      data_x = { jq = ".data.x", type = "bigint" }
+    "#);
     let all = [sample("1", 404, "{}"), sample("2", 404, "<html>")];
-    insta::assert_snapshot!(shown_of(&all), @"");
+    insta::assert_snapshot!(shown_of(&all), @"note: all 2 answers had status 404, and none was a success: is the URL right?");
     let both = [sample("1", 200, FILM), sample("2", 404, "{}"), sample("3", 200, r#"{"error":"not found"}"#)];
-    insta::assert_snapshot!(shown_of(&both), @"");
+    insta::assert_snapshot!(shown_of(&both), @r#"
+    missing = [404, ".error != null"]  # 1 of 3 answers had status 404, as for 2; 1 of 2 answers said {"error":"not found"}
+      title = ".title"
+      year = { jq = ".year", type = "bigint" }
+      cast_ = { jq = ".cast", type = "json" }
+      data_x = { jq = ".data.x", type = "bigint" }
+    "#);
     let failures = [
         sample("1", 200, FILM),
         sample("2", 401, "{}"),
@@ -105,6 +117,17 @@ fn statuses_say_which_ids_do_not_exist() {
         sample("6", 202, ""),
         sample("7", 200, " "),
     ];
-    insta::assert_snapshot!(shown_of(&failures), @"");
+    insta::assert_snapshot!(shown_of(&failures), @r#"
+      title = ".title"
+      year = { jq = ".year", type = "bigint" }
+      cast_ = { jq = ".cast", type = "json" }
+      data_x = { jq = ".data.x", type = "bigint" }
+    note: 1 of 7 answers: nothing in them (status 200, as for 7)
+    note: 1 of 7 answers: not ready yet (status 202, as for 6): a 202 is asked again until it is another status
+    note: 1 of 7 answers: refused (status 401, as for 2): is the secret right, and may it ask this?
+    note: 1 of 7 answers: turned away as too many (status 429, as for 3): give the host a [limit]
+    note: 1 of 7 answers: errors of the server (status 503, as for 4)
+    note: 1 of 7 answers: failures (status 400, as for 5): if it means that the id does not exist, add the status to `missing`
+    "#);
     assert_eq!(propose(&[], "id", &[]), Proposal::default());
 }

@@ -28,6 +28,9 @@ pub(super) use self::reading::Reading;
 /// Values, null ones apart, that a number or a date written for people is believed on where others are null.
 const ENOUGH: usize = 3;
 
+/// The longest text, in bytes, that is looked at for what else it may be.
+const LONGEST: usize = 400;
+
 /// What is known of a column.
 pub(super) struct Seen<'a> {
     /// Words of the column's name.
@@ -65,6 +68,10 @@ pub(super) fn guess(seen: &Seen<'_>) -> Guess {
     }
     if is_all(Kind::Number) {
         return Guess::of(json_numbers(seen.values));
+    }
+    if seen.values.iter().any(|value| value.text().len() > LONGEST) {
+        let replaces = seen.values.iter().any(|value| value.has_half_pair());
+        return Guess::of(Reading { replaces, ..Reading::plain(Type::Text) });
     }
     let Some(texts) = seen.values.iter().map(|value| value.scalar()).collect::<Option<BTreeSet<String>>>()
     else {

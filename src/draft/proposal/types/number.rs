@@ -98,7 +98,7 @@ pub(super) fn of_texts(texts: &[&str], words: &[&str]) -> Option<Reading> {
     match unit(texts) {
         Some((numbers, unit)) => {
             let reading = bare(&numbers, &[])?;
-            (reading.ty != Type::Text).then(|| Reading { unit: Some(unit), ..reading })
+            (reading.ty != Type::Text).then_some(Reading { unit: Some(unit), ..reading })
         }
         None => bare(texts, words),
     }

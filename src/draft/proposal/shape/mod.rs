@@ -3,12 +3,15 @@
 //! Promise: a list is taken for rows only where all that is beside it is about the list. What one object has beside a list
 //! of its own is never lost.
 
+mod keyed;
+mod table;
+
 use std::collections::HashMap;
 
 use super::Proposed;
 use super::answer::Answer;
 use super::json::{Json, Kind};
-use super::spelling::jq_path;
+use super::spelling::{jq_key, jq_path};
 use super::words;
 
 /// Most levels that are gone down.
@@ -17,8 +20,13 @@ const DEEPEST: usize = 4;
 /// Most rows that are looked at, of all answers together.
 const MOST_ROWS: usize = 10_000;
 
+/// Most facts that are named.
+const NAMED_FACTS: usize = 6;
+
 /// Where columns are taken from.
 pub(super) struct Shape<'a> {
+    /// jq that holds for answers in which the id is unknown, where the shape shows these.
+    pub(super) missing: Option<Proposed<String>>,
     /// jq, where answers have rows.
     pub(super) rows: Option<Proposed<String>>,
     /// Keys from the top to the list, where that is reached by keys.
@@ -31,8 +39,6 @@ pub(super) struct Shape<'a> {
     pub(super) beside: Option<Beside<'a>>,
     /// Lists of scalars side by side, each a column, instead of items.
     pub(super) side_by_side: Option<Vec<(String, Vec<Json<'a>>)>>,
-    /// How many rows there are.
-    pub(super) count: usize,
 }
 
 /// Members beside rows.
@@ -48,6 +54,8 @@ pub(super) struct Beside<'a> {
 /// What one level of all answers has.
 struct Level<'a> {
     keys: Vec<String>,
+    /// jq to what is said of the answer beside the way here.
+    facts: Vec<String>,
     /// What was left beside the way here.
     beside: Option<Beside<'a>>,
     /// With null where an answer has nothing there.
@@ -56,8 +64,12 @@ struct Level<'a> {
 
 /// The shape of answers.
 pub(super) fn of<'a>(answers: &[Answer<'a>], notes: &mut Vec<String>) -> Shape<'a> {
-    let mut level =
-        Level { keys: Vec::new(), beside: None, values: answers.iter().map(|answer| answer.json).collect() };
+    let mut level = Level {
+        keys: Vec::new(),
+        facts: Vec::new(),
+        beside: None,
+        values: answers.iter().map(|answer| answer.json).collect(),
+    };
     for _ in 0..DEEPEST {
         if level.is_all(Kind::Array) {
             return level.list(notes);
@@ -65,7 +77,7 @@ pub(super) fn of<'a>(answers: &[Answer<'a>], notes: &mut Vec<String>) -> Shape<'
         if !level.is_all(Kind::Object) {
             break;
         }
-        if let Some(shape) = keyed(&level, answers, notes).or_else(|| side_by_side(&level)) {
+        if let Some(shape) = keyed::keyed(&level, answers, notes).or_else(|| table::side_by_side(&level)) {
             return shape;
         }
         match level.inner() {
@@ -75,8 +87,19 @@ pub(super) fn of<'a>(answers: &[Answer<'a>], notes: &mut Vec<String>) -> Shape<'
     }
     let from = jq_path("", &level.keys);
     let from = if from == "." { String::new() } else { from };
-    let count = level.values.len();
-    Shape { rows: None, list: None, from, items: level.values, beside: None, side_by_side: None, count }
+    Shape::of_items(from, level.values)
+}
+
+impl<'a> Shape<'a> {
+    /// One object in each answer.
+    fn of_items(from: String, items: Vec<Json<'a>>) -> Shape<'a> {
+        Shape { missing: None, rows: None, list: None, from, items, beside: None, side_by_side: None }
+    }
+
+    /// Rows, of which these are looked at.
+    fn of_rows(rows: Proposed<String>, items: Vec<Json<'a>>) -> Shape<'a> {
+        Shape { rows: Some(rows), ..Shape::of_items(String::new(), items) }
+    }
 }
 
 impl<'a> Level<'a> {
@@ -90,9 +113,11 @@ impl<'a> Level<'a> {
     fn below(self, inner: Inner) -> Level<'a> {
         let values = self.values.iter().map(|value| value.member(&inner.key).unwrap_or(Json::NULL)).collect();
         let from = self.path();
-        let left =
-            (!inner.beside.is_empty()).then(|| Beside { from, objects: self.values, keys: inner.beside });
-        Level { keys: [self.keys, vec![inner.key]].concat(), values, beside: left.or(self.beside) }
+        let facts = inner.facts.iter().map(|fact| format!("{from}{}", jq_key(fact)));
+        let facts = self.facts.into_iter().chain(facts).collect();
+        let left = Some(Beside { from, objects: self.values, keys: inner.beside });
+        let left = left.filter(|beside| !beside.keys.is_empty());
+        Level { keys: [self.keys, vec![inner.key]].concat(), facts, values, beside: left.or(self.beside) }
     }
 
     /// jq to here, empty for the whole answer.
@@ -103,7 +128,10 @@ impl<'a> Level<'a> {
     /// What holds all that matters.
     fn inner(&self) -> Option<Inner> {
         let members = Member::all(&self.values);
-        let alone = |key: &str| Inner { key: key.to_owned(), beside: Vec::new() };
+        let others = |key: &str| {
+            members.iter().map(|member| member.key.clone()).filter(|other| other != key).collect()
+        };
+        let alone = |key: &str| Inner { key: key.to_owned(), facts: others(key), beside: Vec::new() };
         if let [only] = &members[..] {
             return only.holds().then(|| alone(&only.key));
         }
@@ -126,7 +154,7 @@ impl<'a> Level<'a> {
         let is_absent = self.values.iter().any(|value| value.is_null());
         let lists: Vec<Vec<Json<'a>>> = self.values.iter().map(|value| value.elements()).collect();
         let path = jq_path("", &self.keys);
-        if let Some(shape) = facts_first(&self, &lists) {
+        if let Some(shape) = facts_first(&self, &lists, notes) {
             return shape;
         }
         let (items, count) = some_rows(lists.iter().flatten().copied(), notes);
@@ -134,25 +162,27 @@ impl<'a> Level<'a> {
         if empty > 0 {
             notes.push(format!("{empty} of {} answers had no rows", lists.len()));
         }
-        let because = rows_in(count, lists.len());
+        let because = rows_in(count, lists.len()) + &left_out(&self.facts);
         let rows = format!("{path}[]{}", if is_absent { "?" } else { "" });
-        Shape {
-            rows: Some(Proposed::new(rows, because)),
-            list: Some(self.keys),
-            from: String::new(),
-            items,
-            side_by_side: None,
-            beside: self.beside,
-            count,
-        }
+        let shape = Shape::of_rows(Proposed::new(rows, because), items);
+        Shape { list: Some(self.keys), beside: self.beside, ..shape }
     }
 }
 
 /// The way further in.
 struct Inner {
     key: String,
-    /// Keys beside it that are no facts about the answer.
+    /// Keys beside it that are facts about the answer.
+    facts: Vec<String>,
+    /// Other keys beside it.
     beside: Vec<String>,
+}
+
+/// What is said of the answer, and no column.
+fn left_out(facts: &[String]) -> String {
+    let more = if facts.len() > NAMED_FACTS { ", …" } else { "" };
+    let named: Vec<&str> = facts.iter().take(NAMED_FACTS).map(String::as_str).collect();
+    if named.is_empty() { String::new() } else { format!("; left out: {}{more}", named.join(", ")) }
 }
 
 /// `3 rows in 1 answer`
@@ -214,34 +244,33 @@ fn list_among(facts: &[&Member<'_>], payload: &[&Member<'_>]) -> Option<Inner> {
         && others.iter().all(|other| other.values.iter().all(|value| !value.is_container()));
     let names_something = others.iter().any(|other| NAMING.contains(&words::bare(&other.key).as_str()));
     let has_pages = facts.iter().any(|fact| words::is_of_pages(&fact.key)) || list.key == "features";
-    let beside = others.iter().map(|other| other.key.clone()).collect();
-    (is_little && (!names_something || has_pages)).then(|| Inner { key: list.key.clone(), beside })
+    let keys = |members: &[&Member<'_>]| members.iter().map(|member| member.key.clone()).collect();
+    let beside = keys(&others);
+    (is_little && (!names_something || has_pages)).then(|| Inner {
+        key: list.key.clone(),
+        facts: keys(facts),
+        beside,
+    })
 }
 
 /// Names of what an object is known by.
 const NAMING: [&str; 6] = ["id", "uid", "uuid", "name", "title", "slug"];
 
-/// Rows behind an object of facts: `[{"page": 1}, [{…}]]`.
-fn facts_first<'a>(level: &Level<'a>, lists: &[Vec<Json<'a>>]) -> Option<Shape<'a>> {
-    let is_such = |list: &Vec<Json<'_>>| matches!(&list[..], [facts, rows] if facts.kind() == Kind::Object && rows.kind() == Kind::Array);
+/// Rows behind an object of facts about pages: `[{"page": 1}, [{…}]]`.
+fn facts_first<'a>(level: &Level<'a>, lists: &[Vec<Json<'a>>], notes: &mut Vec<String>) -> Option<Shape<'a>> {
+    let is_of_pages = |facts: &Json<'_>| facts.members().iter().any(|(key, _)| words::is_of_pages(key));
+    let is_such = |list: &Vec<Json<'_>>| {
+        let [facts, rows] = &list[..] else { return false };
+        is_of_pages(facts) && rows.kind() == Kind::Array
+    };
     if lists.is_empty() || !lists.iter().all(is_such) {
         return None;
     }
-    let items: Vec<Json<'a>> = lists.iter().flat_map(|list| list[1].elements()).collect();
+    let rows: Vec<Json<'a>> = lists.iter().flat_map(|list| list[1].elements()).collect();
+    let (items, count) = some_rows(rows.into_iter(), notes);
     let path = jq_path("", &level.keys);
-    let rows = if path == "." { ".[1][]".to_owned() } else { format!("{path}[1][]") };
-    let count = items.len();
-    let items = items.into_iter().take(MOST_ROWS).collect();
-    let because = "a list behind what is said of it".to_owned();
-    Some(Shape {
-        rows: Some(Proposed::new(rows, because)),
-        list: None,
-        from: String::new(),
-        items,
-        beside: None,
-        side_by_side: None,
-        count,
-    })
+    let because = format!("{}; left out: {path}[0]", rows_in(count, lists.len()));
+    Some(Shape::of_rows(Proposed::new(format!("{path}[1][]"), because), items))
 }
 
 /// All rows, or as many as are looked at, from everywhere.
@@ -260,118 +289,4 @@ fn some_rows<'a>(
         some.len()
     ));
     (some, count)
-}
-
-/// Objects that are keyed by the id: `{"tt01": {…}}`, perhaps beside a list of the keys.
-fn keyed<'a>(level: &Level<'a>, answers: &[Answer<'a>], notes: &mut Vec<String>) -> Option<Shape<'a>> {
-    let mut items = Vec::new();
-    let mut lists: Vec<String> = Vec::new();
-    let mut keys: Vec<String> = Vec::new();
-    for (answer, value) in answers.iter().zip(&level.values) {
-        if value.is_null() {
-            items.push(*value);
-            continue;
-        }
-        let (objects, others): (Vec<_>, Vec<_>) =
-            value.members().into_iter().partition(|(_, value)| value.kind() == Kind::Object);
-        let [(key, object)] = &objects[..] else { return None };
-        let is_list = |(name, list): &(String, Json<'_>)| {
-            list.kind() == Kind::Array && list.elements().iter().any(|one| one.scalar().as_ref() == Some(key))
-                || lists.contains(name)
-        };
-        if !others.iter().all(is_list) {
-            return None;
-        }
-        lists.extend(
-            others.into_iter().map(|(name, _)| name).filter(|name| !lists.contains(name)).collect::<Vec<_>>(),
-        );
-        keys.push(key.clone());
-        let is_of_id = !answer.id.is_empty() && key.to_lowercase().contains(&answer.id.to_lowercase());
-        if !is_of_id && !is_number(key) {
-            return None;
-        }
-        items.push(*object);
-    }
-    let differ = keys.iter().any(|key| *key != keys[0]) || keys.len() == 1;
-    if !differ {
-        return None;
-    }
-    let above = jq_path("", &level.keys);
-    let path = if lists.is_empty() {
-        format!("{above}[]")
-    } else {
-        let names: Vec<String> = lists.iter().map(|name| super::spelling::jq_key(name)).collect();
-        format!("({above} | del({}))[]", names.join(", "))
-    };
-    notes.push(format!(
-        "answers are objects keyed by an id ({}): columns are taken from whatever key there is",
-        keys[0]
-    ));
-    let count = items.len();
-    Some(Shape { rows: None, list: None, from: path, items, beside: None, side_by_side: None, count })
-}
-
-fn is_number(key: &str) -> bool {
-    key.parse::<i64>().is_ok()
-}
-
-/// Lists of one length that are the columns of a table: `{"time": […], "temperature": […]}`.
-fn side_by_side<'a>(level: &Level<'a>) -> Option<Shape<'a>> {
-    let members = Member::all(&level.values);
-    if members.iter().all(|member| member.is_all(Kind::Array)) {
-        return table(&level.keys, &members, &level.values);
-    }
-    // Below one key, beside scalars and objects of scalars.
-    let mut tables = members.iter().filter(|member| member.is_all(Kind::Object)).filter_map(|member| {
-        let keys = [&level.keys[..], &[member.key.clone()]].concat();
-        let inner = Member::all(&member.values);
-        let is_everywhere = member.values.len() == level.values.len();
-        Some((&member.key, table(&keys, &inner, &member.values).filter(|_| is_everywhere)?))
-    });
-    let (key, found) = tables.next()?;
-    let is_alone = tables.next().is_none() && members.iter().all(|member| !member.is_all(Kind::Array));
-    let counts = |other: &&Member<'_>| other.key != *key && !words::is_fact(&other.key);
-    let keys = members.iter().filter(counts).map(|other| other.key.clone()).collect();
-    let beside = Beside { from: level.path(), objects: level.values.clone(), keys };
-    is_alone.then_some(Shape { beside: Some(beside), ..found })
-}
-
-/// Lists of so many elements are not of one length by chance,
-const LONG: usize = 10;
-
-/// nor those beside one of such a name.
-const AXES: [&str; 10] =
-    ["time", "times", "date", "dates", "timestamp", "timestamps", "datetime", "index", "year", "years"];
-
-/// The table that lists make, if they do.
-fn table<'a>(keys: &[String], members: &[Member<'a>], objects: &[Json<'a>]) -> Option<Shape<'a>> {
-    let lists: Vec<Vec<Vec<Json<'a>>>> =
-        members.iter().map(|member| member.values.iter().map(|value| value.elements()).collect()).collect();
-    let is_flat = |list: &Vec<Json<'_>>| list.len() > 1 && list.iter().all(|one| !one.is_container());
-    let is_table = members.len() > 1
-        && members.iter().all(|member| member.is_all(Kind::Array) && member.values.len() == objects.len())
-        && lists.iter().all(|column| column.iter().all(is_flat))
-        && lists.iter().all(|column| column.iter().map(Vec::len).eq(lists[0].iter().map(Vec::len)));
-    let is_long = lists[..].first().is_some_and(|column| column.iter().all(|list| list.len() >= LONG));
-    let has_axis = members.iter().any(|member| AXES.contains(&words::bare(&member.key).as_str()));
-    if !is_table || !is_long && !has_axis {
-        return None;
-    }
-    let paths: Vec<String> = members.iter().map(|member| super::spelling::jq_key(&member.key)).collect();
-    let above = jq_path("", keys);
-    let before = if above == "." { String::new() } else { format!("{above} | ") };
-    let rows = format!("{before}[{}] | transpose[]", paths.join(", "));
-    let columns: Vec<(String, Vec<Json<'a>>)> =
-        members.iter().zip(lists).map(|(member, lists)| (member.key.clone(), lists.concat())).collect();
-    let count = columns[0].1.len();
-    let because = format!("lists side by side, {}", rows_in(count, objects.len()));
-    Some(Shape {
-        rows: Some(Proposed::new(rows, because)),
-        list: None,
-        from: String::new(),
-        items: Vec::new(),
-        beside: None,
-        side_by_side: Some(columns),
-        count,
-    })
 }
