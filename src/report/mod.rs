@@ -11,6 +11,7 @@ pub mod failures;
 mod failures_json;
 mod holds;
 pub mod limits;
+mod nulls;
 mod numbers;
 pub mod plan;
 mod price;

@@ -1,6 +1,5 @@
 //! What the ledger of a run says at its end: by endpoint, by kind, and of all requests.
 
-use super::nulls::null_columns;
 use crate::fetch::Mask;
 use crate::handoff::Plan;
 use crate::handoff::summary::{
@@ -11,6 +10,7 @@ use crate::job::Job;
 use crate::merge::{MergeError, QueryResult, RunQuery};
 use crate::record::Status;
 use crate::report::advice::{self, Cause, Commands};
+use crate::report::nulls::null_columns;
 use crate::runner::{LiveRun, RunState, id_columns};
 
 /// What the ledger says.
@@ -43,8 +43,10 @@ impl Figures {
         if let Some(job) = job.filter(|_| !failures.is_empty()) {
             advise(&mut failures, run, job, mask).await?;
         }
+        let of_well = |(at, endpoint): (usize, &EndpointOfSummary)| (endpoint.ok > 0).then_some(at);
+        let answered: Vec<usize> = endpoints.iter().enumerate().filter_map(of_well).collect();
         let null_columns = match job.filter(|_| is_whole) {
-            Some(job) => null_columns(&query, plan, job, &endpoints, mask)?,
+            Some(job) => null_columns(&query, plan, job, &answered, mask)?,
             None => Vec::new(),
         };
         Ok(Figures { endpoints, failures, requests, null_columns })

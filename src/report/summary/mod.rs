@@ -2,7 +2,6 @@
 
 mod figures;
 mod made;
-mod nulls;
 mod told;
 mod witness;
 

@@ -1,11 +1,13 @@
 //! Columns that have a value in no row of a run: most often an expression that looks for something the answers do not have.
+//!
+//! Promise: what is said to be meant is in an answer that was kept.
 
 use serde_json::Value;
 
 use crate::fetch::Mask;
 use crate::handoff::Plan;
-use crate::handoff::summary::{EndpointOfSummary, NullColumn};
-use crate::job::{Column, Expression, Job, nearest_word};
+use crate::handoff::summary::NullColumn;
+use crate::job::{Column, Endpoint, Expression, Job, TakenFrom, nearest_word};
 use crate::merge::{MergeError, RunQuery};
 
 /// Rows that are looked at first: most columns have a value in one of them.
@@ -14,29 +16,34 @@ const FIRST: usize = 1_000;
 /// Answers that are looked into for what was meant.
 const ANSWERS: usize = 3;
 
-/// Those of a run that is whole, and whose values are not so long that looking at them would take a lot of memory. What the answers have instead is known where answers of records that are well were kept.
+/// Items of an answer that are looked into.
+const ITEMS: usize = 3;
+
+/// Those of the endpoints at these places, which were answered, of a run whose values are not so long that looking at them
+/// would take a lot of memory. What the answers have instead is known where answers of records that are well were kept.
 pub(super) fn null_columns(
     query: &RunQuery,
     plan: &Plan,
     job: &Job,
-    endpoints: &[EndpointOfSummary],
+    answered: &[usize],
     mask: &Mask,
 ) -> Result<Vec<NullColumn>, MergeError> {
     let mut found = Vec::new();
     if query.is_wide() {
         return Ok(found);
     }
-    for (at, endpoint) in endpoints.iter().enumerate().filter(|(_, endpoint)| endpoint.ok > 0) {
+    for &at in answered {
+        let endpoint = &plan.endpoints[at].name;
         let names = plan.shown_answers(at).others.into_iter().skip(plan.id_columns).map(quoted);
-        let view = quoted(endpoint.endpoint.clone());
+        let view = quoted(endpoint.clone());
         let all: Vec<String> = names.collect();
         let first = without_values(query, &all, &format!("(FROM {view} LIMIT {FIRST})"))?;
         let null = without_values(query, &first, &view)?;
         let columns = plan.endpoints[at].columns.iter().zip(&all).filter(|(_, name)| null.contains(name));
-        found.extend(columns.map(|(field, _)| null_column(&field.name, &endpoint.endpoint, job)));
+        found.extend(columns.map(|(field, _)| null_column(&field.name, endpoint, job)));
     }
     for null in &mut found {
-        null.did_you_mean = meant(query, plan, null).map(|meant| mask.apply(&meant));
+        null.did_you_mean = meant(query, plan, job, null).map(|meant| mask.apply(&meant));
     }
     Ok(found)
 }
@@ -52,7 +59,7 @@ fn null_column(name: &str, endpoint: &str, job: &Job) -> NullColumn {
     }
 }
 
-fn quoted(name: String) -> String {
+pub(super) fn quoted(name: String) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -75,7 +82,7 @@ fn without_values(query: &RunQuery, columns: &[String], of: &str) -> Result<Vec<
 }
 
 /// The column's expression, as the job has it.
-fn looks_for(column: &Column) -> String {
+pub(super) fn looks_for(column: &Column) -> String {
     match &column.expression {
         Expression::Jq(jq) => jq.clone(),
         Expression::Css(css) => css.selector.clone(),
@@ -83,25 +90,47 @@ fn looks_for(column: &Column) -> String {
     }
 }
 
-/// What the answers have that is spelled almost as what is looked for, as far as a few that were kept tell: of an endpoint
-/// whose columns are taken from a whole answer.
-fn meant(query: &RunQuery, plan: &Plan, null: &NullColumn) -> Option<String> {
-    let planned = plan.endpoints.iter().find(|planned| planned.name == null.endpoint)?;
+/// What the answers have that is spelled almost as what is looked for, as far as a few that were kept tell.
+fn meant(query: &RunQuery, plan: &Plan, job: &Job, null: &NullColumn) -> Option<String> {
+    let (_, endpoint) = job.endpoint(&null.endpoint)?;
+    let column = endpoint.columns.iter().find(|column| column.name == null.column)?;
     let path = null.looks_for.as_deref().and_then(plain_path)?;
-    if planned.explodes || planned.batched {
-        return None;
-    }
+    let is_within = column.from == TakenFrom::Row;
+    let within = items_path(endpoint).filter(|_| is_within);
     let sql = format!(
         "SELECT body FROM {} WHERE endpoint = '{}' AND http_status BETWEEN 200 AND 299 AND body IS NOT NULL LIMIT {ANSWERS}",
         plan.view("answers"),
-        planned.name.replace('\'', "''"),
+        null.endpoint.replace('\'', "''"),
     );
     // Where they cannot be read there is no guess.
     let answers = query.ask(&sql, None).ok()?.rows;
     answers.iter().flatten().flatten().find_map(|body| {
-        let answer = serde_json::from_str(body).ok()?;
-        spelled_otherwise(&answer, &path)
+        let answer: Value = serde_json::from_str(body).ok()?;
+        let mut items = items(&answer, within)?.into_iter();
+        items.find_map(|item| spelled_otherwise(item, &path))
     })
+}
+
+/// Where the items stand that columns are taken from, where they are not the answer itself.
+fn items_path(endpoint: &Endpoint) -> Option<&str> {
+    endpoint.batch.as_ref().map(|batch| batch.split.as_str()).or(endpoint.rows.as_deref())
+}
+
+/// A few of an answer's items: what `.a.b[]` leads to, or `.a.b`; the answer itself where there is no such path. Nothing of any
+/// other jq.
+fn items<'a>(answer: &'a Value, path: Option<&str>) -> Option<Vec<&'a Value>> {
+    let Some(path) = path else { return Some(vec![answer]) };
+    let (path, is_each) = match path.trim().strip_suffix("[]") {
+        Some(list) => (list, true),
+        None => (path.trim(), false),
+    };
+    let names = if matches!(path, "" | ".") { Vec::new() } else { plain_path(path)? };
+    let at = names.iter().try_fold(answer, |at, name| at.get(name))?;
+    match at {
+        Value::Array(items) if is_each => Some(items.iter().take(ITEMS).collect()),
+        Value::Object(members) if is_each => Some(members.values().take(ITEMS).collect()),
+        _ => Some(vec![at]),
+    }
 }
 
 /// The names of `.a.b`; nothing of any other jq.
@@ -136,6 +165,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn items_of_lists_are_looked_into() {
+        let answer = json!({ "data": { "films": [{ "Year": 1 }, { "Year": 2 }], "n": 2 } });
+        let found = |path| items(&answer, path).map(|items| items.len());
+        assert_eq!(found(Some(".data.films[]")), Some(2));
+        assert_eq!(found(Some(".data[]")), Some(2));
+        assert_eq!((found(Some(".data")), found(None), found(Some("."))), (Some(1), Some(1), Some(1)));
+        for none in [".none[]", ".data | .films[]", "to_entries[]"] {
+            assert_eq!(found(Some(none)), None, "{none}");
+        }
+        assert_eq!(items(&json!([{ "a": 1 }]), Some(".[]")), Some(vec![&json!({ "a": 1 })]));
+        let film = items(&answer, Some(".data.films[]")).unwrap()[0];
+        assert_eq!(spelled_otherwise(film, &["Yaer"]).as_deref(), Some(".Year"));
+    }
 
     #[test]
     fn a_name_that_is_nearby_is_put_in_its_place() {
