@@ -67,7 +67,7 @@ pub struct Question {
 #[derive(Debug, thiserror::Error)]
 pub enum QuestionError {
     /// Secrets without a usable value, all of the job's at once.
-    #[error("{}\nhint: export them in the environment, or put them into a file for --env-file", list(.0))]
+    #[error("{}\nhint: export {them} in the environment, or put {them} into a file for --env-file", list(.0), them = them(.0))]
     Secrets(
         /// Name and what is wrong with it.
         Vec<(String, String)>,
@@ -88,6 +88,10 @@ pub enum QuestionError {
         /// What is wrong.
         why: String,
     },
+}
+
+fn them(secrets: &[(String, String)]) -> &'static str {
+    if secrets.len() == 1 { "it" } else { "them" }
 }
 
 fn list(secrets: &[(String, String)]) -> String {

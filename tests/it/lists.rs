@@ -319,7 +319,7 @@ fn a_credential_without_a_value_and_a_destination_that_is_none_are_refused() {
     let section = "[[endpoint]]\nname = \"query\"";
     sandbox.edit("echo.toml", section, &format!("{section}\nauth = {{ bearer = \"${{NO_TOKEN}}\" }}"));
     let ended = sandbox.run(["run", "echo.toml"]).with_code(2);
-    ended.saying("secret ${NO_TOKEN} is not set").saying("hint: export them in the environment");
+    ended.saying("secret ${NO_TOKEN} is not set").saying("hint: export it in the environment");
     sandbox.edit("echo.toml", "auth = { bearer = \"${NO_TOKEN}\" }", "");
     sandbox.edit("echo.toml", "duckdb:echo.duckdb", "oracle://somewhere/db");
     sandbox.run(["run", "echo.toml"]).with_code(2).saying("unknown destination \"oracle://…\"");

@@ -58,7 +58,10 @@ fn who_asks(subject: &Subject<'_>, commands: &Commands, status: u16, retry: &str
             "say who asks, as by `auth = {{ bearer = \"${{TOKEN}}\" }}` in the endpoint, then {}; or {exists_not}",
             commands.anew(subject.id)
         ),
-        some => format!("set {} right, then {retry}; or {exists_not}", some.join(" and ")),
+        some => {
+            let them = if some.len() == 1 { "it" } else { "them" };
+            format!("asked with {}: set {them} right, then {retry}; or {exists_not}", some.join(" and "))
+        }
     }
 }
 
@@ -92,8 +95,9 @@ fn secrets(endpoint: &Endpoint) -> Vec<String> {
         names.push(format!("[auth.{}]", source.name));
     }
     for name in endpoint.templates().flat_map(Template::secrets) {
-        if !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+        let name = format!("${{{name}}}");
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names

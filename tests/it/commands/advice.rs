@@ -305,7 +305,7 @@ fn a_secret_that_is_refused_is_named() {
     sandbox.write("shop.env", "SHOP_TOKEN=the-token-itself\n");
     sandbox.run(["run", "shop.toml", "--env-file", "wrong.env"]).with_code(0);
     let advice = advised(&failures(&sandbox), "status 401");
-    assert_eq!(advice[0], "set SHOP_TOKEN right, then `windrow retry shop --status 401`");
+    assert_eq!(advice[0], "asked with ${SHOP_TOKEN}: set it right, then `windrow retry shop --status 401`");
     sandbox.run(["retry", "shop", "--status", "401", "--env-file", "shop.env"]).with_code(0);
     sandbox.run(["failures", "shop"]).with_code(0).saying("shop: nothing failed");
 }
