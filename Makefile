@@ -141,6 +141,8 @@ test-needs: $(CACHE)/python/.ready
 	$(call need,mariadbd,mariadb-server-core)
 	$(call need,mariadb,mariadb-client-core)
 	$(call need,systemd-analyze,systemd)
+	$(call need,curl,curl)
+	$(call need,jq,jq)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \

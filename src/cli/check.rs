@@ -11,11 +11,11 @@ use clap::Args;
 use super::{RunsArgs, find};
 use crate::fetch::unused_proxy;
 use crate::handoff::{Event, Exit, RunStore};
-use crate::job::{Job, KeepAnswers};
+use crate::job::{Endpoint, Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
 use crate::report::advice::{self, Commands};
-use crate::report::check::{Answered, Request, Seen, show, show_requests};
+use crate::report::check::{As, Outcome, Seen, show, show_requests};
 use crate::report::stdout::Form;
 use crate::report::{Console, counted, filled_table, job_word, paused, secret_refused};
 use crate::runner::{
@@ -23,6 +23,12 @@ use crate::runner::{
 };
 use crate::secrets::Secrets;
 use crate::worker::{Received, Sent, ShardEnd};
+
+/// Most attempts of a request, the first included: enough to see what one more would give.
+const ATTEMPTS: u32 = 2;
+
+/// Columns without a value of which each is told.
+const MOST_TOLD: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -37,6 +43,9 @@ pub(super) struct CheckArgs {
     /// Ask nobody: show answers that the newest run kept, failed ones first, and the columns that the job makes of them now
     #[arg(long, conflicts_with = "ids")]
     offline: bool,
+    /// Show each request as a curl command that can be pasted into a shell: secrets stand there as "$NAME"
+    #[arg(long)]
+    curl: bool,
     /// Read secrets from a file of NAME=value lines as well
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
@@ -62,25 +71,36 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
         tell!("windrow: {text}");
     }
     job.settings.keep_answers = KeepAnswers::All;
+    spare_servers(&mut job);
     let folder = tempfile::tempdir()?;
     let (run, earlier) = planned(&job, &args, &secrets, runs, folder.path()).await?;
     let stop = stop_on_signals()?;
-    let seen = Rc::new(RefCell::new(Seen::default()));
+    let seen = Rc::new(RefCell::new(Seen::new(&job, &secrets)));
     let end = ask(&run, &job, asking(&secrets, earlier.clone(), &seen), &stop).await?;
-    let seen = seen.take();
-    if let Some((exit, why)) = unfinished(end, *stop.borrow()) {
-        show_requests(&seen.sent)?;
+    let seen = seen.replace(Seen::new(&job, &secrets));
+    let shown_as = if args.curl { As::Curl } else { As::Sent };
+    if let Some((exit, why)) = unfinished(end, *stop.borrow(), &job) {
+        show_requests(&seen, shown_as)?;
         tell!("windrow: {why}");
         return Ok(exit);
     }
-    let failed = show(&run, &job, &seen, earlier.as_ref(), &mask(&job, &secrets), args.format).await?;
+    let Outcome { failed, null } =
+        show(&run, &job, &seen, earlier.as_ref(), &mask(&job, &secrets), (args.format, shown_as)).await?;
     let nobody = if args.offline { "nobody was asked, and " } else { "" };
-    let what = if run.plan.records == 0 { nothing_asked(&job) } else { verdict(failed) };
+    let what = if run.plan.records == 0 { nothing_asked(&job) } else { verdict(failed, null.len()) };
+    null.iter().take(MOST_TOLD).for_each(|line| tell!("windrow: {line}"));
     tell!("{}: {what}; {nobody}nothing was written", job.name);
     if failed > 0 {
         say_what_to_do(&run, &job, args.offline).await?;
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
+}
+
+/// Whoever looks three times in a minute at what a server says of too many requests makes no more of them.
+fn spare_servers(job: &mut Job) {
+    for endpoint in &mut job.endpoints {
+        endpoint.retry.attempts = endpoint.retry.attempts.min(ATTEMPTS);
+    }
 }
 
 /// Notes what goes over the wire.
@@ -89,9 +109,9 @@ fn asking<'a>(secrets: &'a Secrets, earlier: Option<RunStore>, seen: &Rc<RefCell
     Asking {
         secrets,
         earlier,
-        on_request: Rc::new(move |sent: &Sent<'_>| of_sent.borrow_mut().sent.push(Request::of(sent))),
+        on_request: Rc::new(move |sent: &Sent<'_>| of_sent.borrow_mut().sent(sent)),
         on_answer: Rc::new(move |received: &Received<'_>| {
-            of_received.borrow_mut().answered.push(Answered::of(received));
+            of_received.borrow_mut().received(received);
         }),
         emit: say_warning,
     }
@@ -122,12 +142,11 @@ async fn say_what_to_do(run: &LiveRun, job: &Job, offline: bool) -> Result<(), R
 }
 
 /// Why not all was asked, for a person.
-fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
+fn unfinished(end: ShardEnd, stop: Stop, job: &Job) -> Option<(Exit, String)> {
     Some(match end {
         ShardEnd::Committed => return None,
         ShardEnd::GaveUp(example) => {
-            let hint = "is the url right, and the server there?";
-            (Exit::TryAgain, format!("nothing succeeds ({example})\nhint: {hint}"))
+            (Exit::TryAgain, format!("nothing succeeds ({example})\nhint: {}", hint_for(&example, job)))
         }
         ShardEnd::Interrupted => {
             (Exit::Interrupted(stop.signal().unwrap_or_default()), "interrupted".to_owned())
@@ -135,6 +154,21 @@ fn unfinished(end: ShardEnd, stop: Stop) -> Option<(Exit, String)> {
         ShardEnd::Paused(renews_at) => (Exit::Paused, paused(renews_at)),
         ShardEnd::Refused(why) => (Exit::Usage, format!("{why}\n{}", secret_refused(""))),
     })
+}
+
+/// What to look at where nothing succeeds; the example begins with its kind.
+fn hint_for(example: &str, job: &Job) -> String {
+    let host = || job.endpoints.iter().find_map(Endpoint::literal_host).unwrap_or("HOST");
+    match example.split_once(": ").unwrap_or((example, "")) {
+        ("status", detail) if detail.starts_with("429") => format!(
+            "the server was asked too much: wait a while, and keep below what it allows with `rate = \"1/s\"` under \
+             [limit.\"{}\"]",
+            host()
+        ),
+        ("status", _) => "the server fails: check again once it is well".to_owned(),
+        ("dns", _) => format!("is the host in the url right ({})?", host()),
+        _ => "is the url right, and the server there?".to_owned(),
+    }
 }
 
 /// The records that are looked at, and the run whose answers stand for requests.
@@ -177,9 +211,11 @@ fn nothing_asked(job: &Job) -> String {
     format!("the job is valid, but {why}: nobody was asked")
 }
 
-fn verdict(failed: usize) -> String {
-    match failed {
-        0 => "the job is valid, and every answer fits it".to_owned(),
+fn verdict(failed: usize, null: usize) -> String {
+    match (failed, null) {
+        (0, 0) => "the job is valid, and every answer fits it".to_owned(),
+        (0, 1) => "the job is valid, but 1 column is null in every row".to_owned(),
+        (0, _) => format!("the job is valid, but {} are null in every row", counted(null as u64, "column")),
         _ => format!("the job is valid, but {} failed", counted(failed as u64, "request")),
     }
 }

@@ -16,7 +16,7 @@ use crate::job::{AnswerFormat, Auth, Endpoint};
 use crate::record::{Failure, Kind};
 use crate::value::Value;
 
-const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
+pub(super) const OUR_ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
 /// Who we are, unless the job says otherwise.
 pub(super) const OUR_USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("windrow/", env!("CARGO_PKG_VERSION")));

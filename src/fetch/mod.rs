@@ -21,6 +21,7 @@
 //! Asked     Answer or Failure, and what it cost                     asked, classify
 //!    │                                    whether the secrets were accepted  credential
 //!    │ Question::text(answer)
+//!    │                                    the same as a shell's line  curl, shell_line
 //! text      in UTF-8, of the kind that the job reads                charset, prescan, content_type, sniff
 //! ```
 //!
@@ -61,6 +62,7 @@ mod connect;
 mod content_type;
 mod cookies;
 mod credential;
+mod curl;
 mod encode;
 mod encoding;
 mod exchange;
@@ -93,6 +95,7 @@ mod request_part;
 mod resolve;
 mod retry;
 mod secret;
+mod shell_line;
 mod sniff;
 mod spelled;
 mod streams;
@@ -110,6 +113,7 @@ pub use asked::{Answer, Asked, Redacted, SecretsSeen};
 pub use asker::{AnswerHead, Asker};
 pub use canonical::{json_text, text as canonical_text};
 pub use content_type::ContentType;
+pub use curl::curl;
 pub use mask::Mask;
 pub use network::unused_proxy;
 pub use origin::Origin;

@@ -106,6 +106,11 @@ impl ProxyUrl {
         Ok(url)
     }
 
+    /// The URL as the job has it.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
     /// The secrets that it names, in order.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         self.template.secrets()

@@ -2,16 +2,13 @@
 
 use serde::Serialize;
 
-use crate::record::Ordinal;
+use super::super::numbers::{millis, size};
+use super::text::beginning;
 use crate::worker::Received;
 
 /// How an answer began: of each attempt that brought one the last.
 #[derive(Debug, Clone, Serialize)]
-pub struct Answered {
-    #[serde(skip)]
-    ordinal: Ordinal,
-    #[serde(skip)]
-    endpoint: usize,
+pub(super) struct Answered {
     /// Which page it is, from 0; null where there are none.
     pub(super) page: Option<u32>,
     pub(super) http_status: u16,
@@ -32,11 +29,9 @@ pub(super) struct Header {
 
 impl Answered {
     /// Of one that has come.
-    pub fn of(received: &Received<'_>) -> Answered {
+    pub(super) fn of(received: &Received<'_>) -> Answered {
         let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone() };
         Answered {
-            ordinal: received.ordinal,
-            endpoint: received.endpoint,
             page: received.page,
             http_status: received.status,
             latency_ms: (received.took.as_secs_f64() * 10_000.0).round() / 10.0,
@@ -46,8 +41,10 @@ impl Answered {
         }
     }
 
-    /// Whether it was asked of that endpoint about that record.
-    pub(super) fn is_for(&self, endpoint: usize, ordinal: &str) -> bool {
-        self.endpoint == endpoint && self.ordinal.to_string() == ordinal
+    /// `200, 1.1 kB, application/json, 62 ms`.
+    pub(super) fn line(&self) -> String {
+        let kind = self.content_type.as_deref().and_then(|kind| kind.split(';').next());
+        let kind = kind.map(|kind| format!("{}, ", beginning(kind.trim().as_bytes()))).unwrap_or_default();
+        format!("{}, {}, {kind}{}", self.http_status, size(self.bytes), millis(self.latency_ms))
     }
 }

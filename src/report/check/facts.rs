@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 use super::super::table::Objects;
 use super::answered::Answered;
-use super::request::Request;
+use super::columns::ColumnFacts;
+use super::pretty::answer_lines;
 use super::seen::Seen;
 use super::text::beginning;
 use crate::chunk::KeptAnswer;
@@ -26,6 +27,8 @@ pub(super) type Ends = HashMap<(String, String), End>;
 /// A record, and what became of it.
 #[derive(Debug, Serialize)]
 pub(super) struct RecordFacts {
+    #[serde(skip)]
+    pub ordinal: String,
     /// Its id, by column.
     #[serde(serialize_with = "as_map")]
     pub id: Vec<(String, Option<String>)>,
@@ -45,10 +48,15 @@ pub(super) struct EndpointFacts {
     pub asked_with: Option<u64>,
     /// What was sent, a line each.
     pub requests: Vec<Vec<String>>,
+    /// The same as lines for a shell, one each; null where there is none. Where nobody was asked: what would be sent.
+    pub curl: Vec<Option<String>>,
     /// How each of their attempts was answered.
     pub received: Vec<Answered>,
     /// The beginning of the answer; null where none was kept.
     pub answer: Option<String>,
+    /// More of it, in lines.
+    #[serde(skip)]
+    pub answer_lines: Vec<String>,
     /// The rows that were made of it.
     #[serde(serialize_with = "as_objects")]
     pub rows_made: Option<QueryResult>,
@@ -122,6 +130,7 @@ impl Earlier {
 pub(super) struct Checked {
     pub records: Vec<RecordFacts>,
     pub answers: Vec<KeptAnswer>,
+    pub columns: Vec<ColumnFacts>,
     pub earlier: Option<Earlier>,
 }
 
@@ -151,7 +160,12 @@ impl Checked {
         for row in &input.rows {
             records.push(gathering.record(&input, row, earlier.as_ref())?);
         }
-        Ok(Checked { records, answers, earlier })
+        let is_ok =
+            |name: &String| ends.iter().any(|((_, endpoint), end)| endpoint == name && end.status == "ok");
+        let answered: Vec<usize> =
+            (0..plan.endpoints.len()).filter(|at| is_ok(&plan.endpoints[*at].name)).collect();
+        let columns = ColumnFacts::all(&query, plan, job, &answered, mask)?;
+        Ok(Checked { records, answers, columns, earlier })
     }
 
     /// Requests that failed.
@@ -190,7 +204,7 @@ impl Gathering<'_> {
                 endpoints.push(self.endpoint(at, &key, end.clone(), then)?);
             }
         }
-        Ok(RecordFacts { id, endpoints })
+        Ok(RecordFacts { ordinal, id, endpoints })
     }
 
     fn endpoint(
@@ -201,15 +215,20 @@ impl Gathering<'_> {
         then: Option<End>,
     ) -> Result<EndpointFacts, RunnerError> {
         let is_its = |body: &&KeptAnswer| body.ordinal.to_string() == *ordinal && body.endpoint == *endpoint;
-        let received = self.seen.answered.iter().filter(|answered| answered.is_for(at, ordinal));
-        let sent = self.seen.sent.iter().filter(|request| request.is_for(at, ordinal));
+        let exchanges = || self.seen.of(at, ordinal);
+        let answer = self.answers.iter().find(is_its);
         Ok(EndpointFacts {
             endpoint: endpoint.clone(),
             asked_with: end.batch.filter(|first| first.to_string() != *ordinal),
             // Where nobody was asked, nothing was sent.
-            requests: if then.is_some() { Vec::new() } else { sent.map(Request::lines).collect() },
-            received: received.cloned().collect(),
-            answer: self.answers.iter().find(is_its).map(|body| beginning(body.shown())),
+            requests: match then {
+                Some(_) => Vec::new(),
+                None => exchanges().map(|exchange| exchange.request.lines()).collect(),
+            },
+            curl: exchanges().map(|exchange| exchange.request.curl.clone().ok()).collect(),
+            received: exchanges().flat_map(|exchange| exchange.answered.iter().cloned()).collect(),
+            answer: answer.map(|body| beginning(body.shown())),
+            answer_lines: answer.map(|body| answer_lines(body.shown())).unwrap_or_default(),
             rows_made: Some(self.rows(at, ordinal)?).filter(|rows| !rows.rows.is_empty()),
             end,
             then,
@@ -237,6 +256,8 @@ pub(super) struct Document<'a> {
     /// The run whose answers stood for requests; null where somebody was asked.
     pub answers_of: Option<&'a str>,
     pub records: &'a [RecordFacts],
+    /// What came of each column.
+    pub columns: &'a [ColumnFacts],
     /// Requests that failed.
     pub failed: usize,
 }

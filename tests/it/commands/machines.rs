@@ -107,9 +107,26 @@ fn a_check_is_told_to_programs_as_to_people() {
         assert!(text.contains(&format!("imdb_id = {}\n", record["id"]["imdb_id"].as_str().unwrap())));
         for endpoint in record["endpoints"].as_array().unwrap() {
             assert!(text.contains(&format!("    > {}\n", endpoint["requests"][0][0].as_str().unwrap())));
-            assert!(text.contains(&format!("    < {}\n", endpoint["answer"].as_str().unwrap())));
+            let received = &endpoint["received"][0];
+            assert_eq!(received["http_status"], 200);
+            assert!(received["content_type"].as_str().unwrap().starts_with("application/json"), "{received}");
+            let names: Vec<&str> = received["headers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|header| header["name"].as_str().unwrap())
+                .collect();
+            assert!(
+                names.contains(&"content-type") && received["latency_ms"].as_f64() > Some(0.0),
+                "{received}"
+            );
+            assert!(
+                endpoint["curl"][0].as_str().unwrap().starts_with("curl 'http://127.0.0.1:"),
+                "{endpoint}"
+            );
             assert!(endpoint["then"].is_null() && endpoint["http_status"] == 200);
         }
+        assert_eq!(told["columns"][1]["nulls"], 0, "{told:#}");
         let title = record["endpoints"][0]["rows_made"][0]["title"].as_str().unwrap();
         assert!(text.contains(title), "{title}");
     }

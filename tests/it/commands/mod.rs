@@ -6,6 +6,7 @@
 //! | [`rounds`] | `retry`, `merge`, `shard` |
 //! | [`reading`] | `status`, `failures`, `query` |
 //! | [`advice`] | is what is advised for each kind of failure right, followed word for word? |
+//! | [`checks`] | `check`: what is shown, columns without values, lines for curl |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
@@ -21,6 +22,7 @@
 //! | [`tables`] | modes over two runs, formats of lists and of chunks |
 
 mod advice;
+mod checks;
 mod gate;
 mod machines;
 mod plans;

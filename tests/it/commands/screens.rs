@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::pty::{Winsize, openpty};
 use vt100::Parser;
@@ -13,19 +13,25 @@ use crate::support::{Origin, Sandbox, film_ids, small_job};
 const HEIGHT: u16 = 2000;
 
 /// What a command printed.
-struct Printed {
+pub(super) struct Printed {
     screen: Parser,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// What it said beside that.
     said: String,
 }
 
 /// Runs a command with its standard output on a terminal.
 fn on_a_terminal(sandbox: &Sandbox, words: &[&str], width: u16, term: &str) -> Printed {
+    let mut command = sandbox.command(words);
+    command.env("TERM", term);
+    printed(command, width)
+}
+
+/// What a command prints on a terminal.
+pub(super) fn printed(mut command: Command, width: u16) -> Printed {
     let size = Winsize { ws_row: 24, ws_col: width, ws_xpixel: 0, ws_ypixel: 0 };
     let terminal = openpty(&size, None).unwrap();
-    let mut command = sandbox.command(words);
-    command.env("TERM", term).stdout(Stdio::from(terminal.slave)).stderr(Stdio::piped());
+    command.stdout(Stdio::from(terminal.slave)).stderr(Stdio::piped());
     let run = command.spawn().unwrap();
     drop(command);
     let mut master = File::from(terminal.master);
@@ -46,7 +52,7 @@ fn on_a_terminal(sandbox: &Sandbox, words: &[&str], width: u16, term: &str) -> P
 }
 
 impl Printed {
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let screen = self.screen.screen();
         let (_, width) = screen.size();
         let lines: Vec<String> = screen.rows(0, width).collect();

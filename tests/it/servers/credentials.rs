@@ -257,7 +257,11 @@ fn a_secret_that_an_answer_has_as_a_value_is_published_and_not_printed() {
     job(&sandbox, 3, "", &with_header("one", &server.url(), ""));
     let secrets = [("TOKEN", RIGHT)];
     let shown = |ended: &Ended| ended.stdout.matches("sent: ${TOKEN}").count();
-    assert_eq!(shown(&with(&sandbox, ["check", "keys.toml"], &secrets).with_code(0)), 6, "bodies and values");
+    assert_eq!(
+        shown(&with(&sandbox, ["check", "keys.toml"], &secrets).with_code(0)),
+        7,
+        "bodies, values and an example"
+    );
     assert_eq!(shown(&with(&sandbox, ["run", "keys.toml"], &secrets).with_code(0)), 3);
     let database = sandbox.path().join("keys.duckdb");
     assert_eq!(published(&database, "SELECT DISTINCT one FROM keys"), [format!("sent: {RIGHT}")]);
