@@ -90,6 +90,9 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     let what = if run.plan.records == 0 { nothing_asked(&job) } else { verdict(failed, null.len()) };
     null.iter().take(MOST_TOLD).for_each(|line| tell!("windrow: {line}"));
     tell!("{}: {what}; {nobody}nothing was written", job.name);
+    if args.curl {
+        say_what_lines_need(&job);
+    }
     if failed > 0 {
         say_what_to_do(&run, &job, args.offline).await?;
     }
@@ -128,6 +131,20 @@ async fn check_queue(job: &Job, secrets: &Secrets) -> Result<(), RunnerError> {
     }
     look.close().await;
     Ok(())
+}
+
+/// Where lines for curl find secrets.
+fn say_what_lines_need(job: &Job) {
+    let mut names: Vec<&str> = job.endpoints.iter().flat_map(Endpoint::secrets).collect();
+    names.sort_unstable();
+    names.dedup();
+    if !names.is_empty() {
+        let them = if names.len() == 1 { "it" } else { "them" };
+        tell!(
+            "hint: the curl lines read {} from the shell's environment: export {them}",
+            names.join(" and ")
+        );
+    }
 }
 
 /// What to change in the job, for each cause once.

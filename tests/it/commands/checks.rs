@@ -56,7 +56,11 @@ fn requests_answers_and_columns_are_laid_out() {
         &["tt1", "tt2"],
         &format!("name = \"films\"\nurl = \"{}/{{id}}\"\n{FILMS}", server.url()),
     );
-    let ended = checked(&sandbox, &["check", "films.toml"], &[("KEY", "s3cr3tkey")]).with_code(0);
+    let key = [("KEY", "s3cr3tkey")];
+    checked(&sandbox, &["check", "films.toml", "--curl"], &key)
+        .with_code(0)
+        .saying("hint: the curl lines read KEY from the shell's environment: export it");
+    let ended = checked(&sandbox, &["check", "films.toml"], &key).with_code(0);
     insta::assert_snapshot!(steady(&ended.stdout, server.port), @r#"
     films: sent with every request
         > host: HOST
