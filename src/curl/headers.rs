@@ -90,19 +90,22 @@ fn refuse_breaks((name, value): &(String, String)) -> Result<(), CurlError> {
     Ok(())
 }
 
+/// Whether curl sends a line of `-H`; one without a value only keeps a header of curl's own from being sent.
+pub fn is_sent(line: &str) -> bool {
+    matches!(read(line), Line::Sent(..) | Line::Empty(_))
+}
+
 fn read(line: &str) -> Line<'_> {
-    // The headers of HTTP/2 that browsers copy begin with a colon.
-    let start = usize::from(line.starts_with(':'));
-    let Some(at) = line[start..].find([':', ';']).map(|at| at + start) else { return Line::None };
-    let (name, value) = (line[..at].trim_start(), line[at + 1..].trim());
-    match (line[at..].starts_with(':'), value.is_empty()) {
-        (true, true) => Line::Removed(name),
-        (true, false) => Line::Sent(name, value),
-        (false, true) => Line::Empty(name),
-        (false, false) => line[start..].find(':').map_or(Line::None, |colon| {
-            let at = colon + start;
-            let value = line[at + 1..].trim();
-            if value.is_empty() { Line::Removed(&line[..at]) } else { Line::Sent(&line[..at], value) }
-        }),
+    let Some((name, value)) = line.split_once([':', ';']) else { return Line::None };
+    let (colon, value) = match line.split_once(':') {
+        Some((name, value)) => (Some(name), value.trim()),
+        None => (None, value.trim()),
+    };
+    match colon {
+        _ if name.is_empty() => Line::None,
+        None if value.is_empty() => Line::Empty(name),
+        None => Line::None,
+        Some(name) if value.is_empty() => Line::Removed(name),
+        Some(name) => Line::Sent(name, value),
     }
 }

@@ -88,6 +88,9 @@ impl CurlCommand {
 
     /// All that curl would send.
     fn with_noise(text: &str, environment: words::Environment<'_>) -> Result<CurlCommand, CurlError> {
+        if !text.to_ascii_lowercase().contains("curl") {
+            return Err(no_curl(text.split_whitespace().next().unwrap_or("")));
+        }
         let words::Line { words, input, follows, variables } = words::read(text, environment)?;
         let (first, rest) = words.split_first().ok_or_else(|| no_curl(""))?;
         if !is_curl(&first.text) {

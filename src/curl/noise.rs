@@ -37,6 +37,18 @@ const BROWSERS: [&str; 28] = [
     "proxy-connection",
 ];
 
+/// Those of them that every browser and most recorders add, and nobody types all of.
+const USUAL: [&str; 8] = [
+    "accept-encoding",
+    "accept-language",
+    "connection",
+    "dnt",
+    "keep-alive",
+    "priority",
+    "te",
+    "upgrade-insecure-requests",
+];
+
 /// Headers of a connection: another makes its own.
 const CONNECTION: [&str; 3] = ["connection", "keep-alive", "content-length"];
 
@@ -106,7 +118,7 @@ fn is_recorded(command: &CurlCommand) -> bool {
     let is_certain = |name: &String| {
         name.starts_with("sec-fetch-") || name.starts_with("sec-ch-") || name == "postman-token"
     };
-    let is_usual = |name: &&String| BROWSERS.contains(&name.as_str()) || CONNECTION.contains(&name.as_str());
+    let is_usual = |name: &&String| USUAL.contains(&name.as_str());
     let is_browser =
         command.headers.iter().any(|(name, value)| is_browser(&name.to_ascii_lowercase(), value));
     names.iter().any(is_certain) || names.iter().filter(is_usual).count() + usize::from(is_browser) >= MANY

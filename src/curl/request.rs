@@ -112,7 +112,10 @@ impl Asked {
                 let text = data::file(path, written, input)?;
                 self.headers.lines.extend(text.lines().map(str::to_owned));
             }
-            None => self.headers.lines.push(value),
+            None => {
+                self.command.passed_over.extend((!headers::is_sent(&value)).then(|| written.to_owned()));
+                self.headers.lines.push(value);
+            }
         }
         Ok(())
     }

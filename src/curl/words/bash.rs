@@ -91,11 +91,14 @@ impl<'t, 'e> Bash<'t, 'e> {
     /// Whether the command ends here: what follows is kept, as written. Commands that only set variables are passed.
     fn ends(&mut self) -> Result<bool, CurlError> {
         let rest = self.cursor.rest();
-        if let Some(below) = rest.strip_prefix('\n') {
+        if self.document.is_some() {
+            let behind = self.cursor.take_while(|c| c != '\n').trim();
+            self.line.follows.extend((!behind.is_empty()).then(|| behind.to_owned()));
             self.cursor.next();
-            if let Some((delimiter, is_literal, has_tabs)) = self.document.take() {
-                self.here_document(&delimiter, is_literal, has_tabs)?;
-            } else if self.line.words.is_empty() || goes_on(below) {
+            self.here_document()?;
+        } else if let Some(below) = rest.strip_prefix('\n') {
+            self.cursor.next();
+            if self.line.words.is_empty() || goes_on(below) {
                 return Ok(false);
             }
         } else if self.line.words.is_empty() && !rest.starts_with('|') {
@@ -148,11 +151,13 @@ impl<'t, 'e> Bash<'t, 'e> {
         Ok(())
     }
 
-    fn here_document(&mut self, delimiter: &str, is_literal: bool, has_tabs: bool) -> Result<(), CurlError> {
+    /// Reads the here-document that has been announced, if there is one.
+    fn here_document(&mut self) -> Result<(), CurlError> {
+        let Some((delimiter, is_literal, has_tabs)) = self.document.take() else { return Ok(()) };
         let mut text = String::new();
         loop {
             if self.cursor.rest().is_empty() {
-                return Err(unended(delimiter));
+                return Err(unended(&delimiter));
             }
             let line = self.cursor.take_while(|c| c != '\n');
             self.cursor.next();
@@ -303,6 +308,7 @@ impl<'t, 'e> Bash<'t, 'e> {
             Some('(') => return Err(self.substitution(word)),
             Some('{') => return self.parameter(word),
             Some(c) if c.is_ascii_digit() || "@*#?!".contains(c) && !is_quoted => {
+                self.cursor.next();
                 let hint = "put its value into the command, or the word into single quotes";
                 return Err(CurlError::new(
                     format!("${c} is known to a script alone"),

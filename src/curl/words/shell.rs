@@ -29,9 +29,9 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the patterns of this file are valid")
 }
 
-/// A single-quoted word of bash or PowerShell.
+/// A single-quoted word of bash or PowerShell, with what is joined to it.
 static SINGLE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(^|[\s=]|\s-\w*)(?:\$'(?s:[^'\\]|\\.)*'|'[^']*')"));
+    LazyLock::new(|| pattern(r"(^|[\s=]|\s-\w*)(?:\$'(?s:[^'\\]|\\.)*'|'[^']*'|\\')+"));
 static BACKSLASH: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\s'\x22]\\[ \t]*\n"));
 static POWERSHELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s`[ \t]*(\n|$)|\$env:|\$\{env:"));
 static CMD: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\^[ \t]*\n|[ \t]\^"|\^%\^|\^\\\^|\^&"#));
