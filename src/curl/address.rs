@@ -52,12 +52,10 @@ pub fn read(written: &str, manner: &Manner) -> Result<Address, CurlError> {
         Some((user, host)) => (Some(credentials(user, written)?), host),
         None => (None, authority),
     };
-    if host.is_empty()
-        || host.starts_with(':')
-        || host.contains(['"', '\'', '<', '>', '“', '”', '‘', '’', '\\', '^', '`', '|'])
-    {
-        return Err(CurlError::new("no URL: its host is missing, or has what no host has", written, SHAPE));
-    }
+    let host = host_and_port(host);
+    let host = host.ok_or_else(|| {
+        CurlError::new("no URL: there is no host in it, or none that can be", written, SHAPE)
+    })?;
     let behind = without_fragment(behind);
     let (path, query) = behind.split_once('?').map_or((behind, None), |(path, query)| (path, Some(query)));
     let path = if manner.keeps_dots { path.to_owned() } else { without_dots(path) };
@@ -98,6 +96,19 @@ fn scheme<'a>(text: &'a str, manner: &Manner, written: &str) -> Result<(String, 
         ));
     }
     Ok((scheme, rest))
+}
+
+/// Host and port, if they can be some; a colon without a port is no part of them.
+fn host_and_port(text: &str) -> Option<&str> {
+    let text = text.strip_suffix(':').unwrap_or(text);
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_address = literal_bracket(host) == Some(host) && host.len() > 2;
+    let is_name = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-._".contains(c));
+    let is_port = port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok());
+    ((is_address || is_name) && is_port).then_some(text)
 }
 
 /// User and password before the host of a URL.
@@ -146,7 +157,7 @@ fn several(written: &str) -> CurlError {
 
 /// What stands in brackets that are text.
 fn literal_bracket(text: &str) -> Option<&str> {
-    let inside = &text[1..text.find(']')?];
+    let inside = text.strip_prefix('[')?.split_once(']')?.0;
     let is_address = inside.matches(':').count() > 1
         && inside.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.%".contains(&byte));
     (inside.is_empty() || is_address).then(|| &text[..inside.len() + 2])

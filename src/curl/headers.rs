@@ -31,7 +31,7 @@ enum Line<'a> {
     Sent(&'a str, &'a str),
     /// `Name;`: sent without a value.
     Empty(&'a str),
-    /// `Name:`: curl's own is left out.
+    /// `Name:`, or `Name;value`: curl's own is left out.
     Removed(&'a str),
     /// No header: curl passes it over.
     None,
@@ -96,16 +96,15 @@ pub fn is_sent(line: &str) -> bool {
 }
 
 fn read(line: &str) -> Line<'_> {
-    let Some((name, value)) = line.split_once([':', ';']) else { return Line::None };
-    let (colon, value) = match line.split_once(':') {
-        Some((name, value)) => (Some(name), value.trim()),
-        None => (None, value.trim()),
+    let (name, value) = match (line.split_once(':'), line.split_once(';')) {
+        (Some((name, value)), _) => (name, value),
+        (None, Some((name, value))) if value.trim().is_empty() => return Line::Empty(name),
+        (None, Some((name, _))) => return Line::Removed(name),
+        (None, None) => return Line::None,
     };
-    match colon {
-        _ if name.is_empty() => Line::None,
-        None if value.is_empty() => Line::Empty(name),
-        None => Line::None,
-        Some(name) if value.is_empty() => Line::Removed(name),
-        Some(name) => Line::Sent(name, value),
+    match (name, value.trim()) {
+        ("", _) => Line::None,
+        (name, "") => Line::Removed(name),
+        (name, value) => Line::Sent(name, value),
     }
 }

@@ -58,7 +58,9 @@ impl Asked {
                 Some(plain) => plain.to_owned(),
                 None => data::encoded(&value, &written, input)?,
             }),
-            Meaning::Method => self.method = Some(value).filter(|method| !method.is_empty()),
+            Meaning::Method => {
+                self.method = Some(method(value, &written)?).filter(|method| !method.is_empty())
+            }
             Meaning::Head => self.is_head = is_on,
             Meaning::Get => self.is_get = is_on,
             Meaning::Header => self.header(value, &written, input)?,
@@ -74,9 +76,7 @@ impl Asked {
             }
             Meaning::User => command.user = Some(user(&value, &written)?),
             Meaning::Bearer => self.headers.bearer = Some(value),
-            Meaning::Range => {
-                self.headers.range = Some(if value.contains('-') { value } else { value + "-" })
-            }
+            Meaning::Range => self.headers.range = Some(range(value)),
             Meaning::Location => command.follows_redirects = is_on,
             Meaning::MaxRedirects if value.trim() == "-1" => command.max_redirects = None,
             Meaning::MaxRedirects => command.max_redirects = Some(number(&value, &written)?),
@@ -184,6 +184,21 @@ impl Asked {
         command.proxy = command.proxy.map(|proxy| with_user(&proxy, self.proxy_user.as_deref()));
         Ok(command)
     }
+}
+
+/// A method, whose characters are those of a token (RFC 9110 section 5.6.2).
+fn method(value: String, written: &str) -> Result<String, CurlError> {
+    if !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+    {
+        return Ok(value);
+    }
+    Err(CurlError::new("no method", written, "write it as POST, without blanks"))
+}
+
+/// A single number is the first byte.
+fn range(value: String) -> String {
+    let is_first = value.starts_with(|c: char| c.is_ascii_digit()) && !value.contains('-');
+    if is_first { value + "-" } else { value }
 }
 
 fn user(value: &str, written: &str) -> Result<(String, String), CurlError> {

@@ -21,6 +21,8 @@ fn each_error_names_the_place_and_says_what_to_do() {
         "curl",
         "curl -X POST",
         "curl -H",
+        "curl -X '' https://example.com",
+        "curl -X 'GET ' https://example.com",
         "curl https://example.com -H 'A: b",
         "curl https://example.com -d '{\"a\":\"don't\"}'",
         "curl https://example.com -d \"a",
@@ -29,6 +31,7 @@ fn each_error_names_the_place_and_says_what_to_do() {
         "curl https://example.com -H \"A: $NOT_SET\"",
         "curl https://example.com/${NOT_SET}",
         "curl https://example.com/$1",
+        "curl -H \"A: [j$!]S\" https://example.com",
         "curl https://example.com/${FILM_ID%t}",
         "curl https://example.com -H \"A: $(cat token)\"",
         "curl https://example.com -H \"A: `cat token`\"",
@@ -50,6 +53,8 @@ fn each_error_names_the_place_and_says_what_to_do() {
         "curl ''",
         "curl http://",
         "curl http://:80/",
+        "curl http://localhost:PORT/a",
+        "curl http://localhost:99999/a",
         "curl \"“https://example.com”\"",
         "curl -d @/no/such/file https://example.com",
         "curl -d @/dev/zero https://example.com",
@@ -100,6 +105,14 @@ fn each_error_names_the_place_and_says_what_to_do() {
     an option without its value at `-H`
     hint: copy the whole command, to its last line
 
+    > curl -X '' https://example.com
+    no method at `-X ''`
+    hint: write it as POST, without blanks
+
+    > curl -X 'GET ' https://example.com
+    no method at `-X 'GET '`
+    hint: write it as POST, without blanks
+
     > curl https://example.com -H 'A: b
     the quote ' is never closed at `'A: b`
     hint: copy the whole command, to its last line; inside of single quotes an apostrophe is written '\''
@@ -130,6 +143,10 @@ fn each_error_names_the_place_and_says_what_to_do() {
 
     > curl https://example.com/$1
     $1 is known to a script alone at `https://example.com/$1`
+    hint: put its value into the command, or the word into single quotes
+
+    > curl -H "A: [j$!]S" https://example.com
+    $! is known to a script alone at `"A: [j$!`
     hint: put its value into the command, or the word into single quotes
 
     > curl https://example.com/${FILM_ID%t}
@@ -205,15 +222,23 @@ fn each_error_names_the_place_and_says_what_to_do() {
     hint: write it as https://www.example.com/path?name=value, in quotes
 
     > curl ''
-    no URL: its host is missing, or has what no host has
+    no URL: there is no host in it, or none that can be
     hint: write it as https://www.example.com/path?name=value, in quotes
 
     > curl http://
-    no URL: its host is missing, or has what no host has at `http://`
+    no URL: there is no host in it, or none that can be at `http://`
     hint: write it as https://www.example.com/path?name=value, in quotes
 
     > curl http://:80/
-    no URL: its host is missing, or has what no host has at `http://:80/`
+    no URL: there is no host in it, or none that can be at `http://:80/`
+    hint: write it as https://www.example.com/path?name=value, in quotes
+
+    > curl http://localhost:PORT/a
+    no URL: there is no host in it, or none that can be at `http://localhost:PORT/a`
+    hint: write it as https://www.example.com/path?name=value, in quotes
+
+    > curl http://localhost:99999/a
+    no URL: there is no host in it, or none that can be at `http://localhost:99999/a`
     hint: write it as https://www.example.com/path?name=value, in quotes
 
     > curl "“https://example.com”"

@@ -75,6 +75,8 @@ fn urls_are_absolute() {
         ("localhost:3000/a", "http://localhost:3000/a"),
         ("example.com/a?next=http://b/c", "http://example.com/a?next=http://b/c"),
         ("https://example.com?a", "https://example.com/?a"),
+        ("http://example.com:/a", "http://example.com/a"),
+        ("https://bücher.example", "https://bücher.example/"),
         ("http://[::1]:80/a", "http://[::1]:80/a"),
         ("http:/example.com/a", "http://example.com/a"),
         ("'https://example.com/ü'", "https://example.com/%C3%BC"),

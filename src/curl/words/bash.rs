@@ -238,7 +238,7 @@ impl<'t, 'e> Bash<'t, 'e> {
             '\\' => word.bytes.extend(self.cursor.next().unwrap_or('\\').to_string().bytes()),
             '$' => self.dollar(word, false)?,
             '`' => return Err(self.substitution(word)),
-            '~' if at == word.start && matches!(self.cursor.peek(), None | Some('/')) => {
+            '~' if at == word.start && is_home(self.cursor.rest()) => {
                 word.bytes.extend(self.variables.value("HOME", "~")?.bytes());
             }
             '{' | '}' | ',' | '.' => self.brace(word, c)?,
@@ -307,7 +307,7 @@ impl<'t, 'e> Bash<'t, 'e> {
             Some('"') if !is_quoted => return Ok(()),
             Some('(') => return Err(self.substitution(word)),
             Some('{') => return self.parameter(word),
-            Some(c) if c.is_ascii_digit() || "@*#?!".contains(c) && !is_quoted => {
+            Some(c) if c.is_ascii_digit() || "@*#?!$-".contains(c) => {
                 self.cursor.next();
                 let hint = "put its value into the command, or the word into single quotes";
                 return Err(CurlError::new(
@@ -387,6 +387,11 @@ impl<'t, 'e> Bash<'t, 'e> {
         let whole = format!("{written}{}", self.cursor.rest());
         CurlError::new(format!("the quote {quote} is never closed"), &whole, hint)
     }
+}
+
+/// Whether a tilde before it is a word of its own, or the folder before a slash.
+fn is_home(behind: &str) -> bool {
+    behind.chars().next().is_none_or(|c| c.is_whitespace() || "/|&;<>".contains(c))
 }
 
 /// Passes a quotation mark that ends a word, or the plain quote.

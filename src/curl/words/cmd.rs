@@ -120,7 +120,7 @@ fn percent(
     let behind = cursor.rest()[name.len()..].strip_prefix('%');
     let is_byte = |text: &str| text.len() >= 2 && text.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     match behind {
-        Some(behind) if !name.is_empty() && !(is_byte(name) && is_byte(behind)) => {
+        Some(behind) if !(name.is_empty() || is_byte(name) && is_byte(behind)) => {
             let value = variables.value(name, &format!("%{name}%"))?;
             cursor.take_until("%");
             passed.extend(value.chars().map(|c| Passed { c, is_plain: false, at }));

@@ -22,7 +22,7 @@ pub(super) use marks::{is_dash, without_invisible};
 pub(super) use variables::Environment;
 
 use super::CurlError;
-use shell::Shell;
+use shell::Dialect;
 
 /// A word of a command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub fn read(text: &str, environment: Environment<'_>) -> Result<Line, CurlError>
     let text = text.replace("\r\n", "\n");
     let text = start::command(&text);
     match shell::written_for(text) {
-        Shell::Bash => bash::read(text, environment),
-        Shell::Cmd => cmd::read(text, environment),
-        Shell::PowerShell => powershell::read(text, environment),
+        Dialect::Bash => bash::read(text, environment),
+        Dialect::Cmd => cmd::read(text, environment),
+        Dialect::PowerShell => powershell::read(text, environment),
     }
 }

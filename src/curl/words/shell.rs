@@ -16,7 +16,7 @@ use regex::Regex;
 
 /// A shell whose words can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shell {
+pub enum Dialect {
     /// Bash, and those that quote alike.
     Bash,
     /// The command prompt of Windows.
@@ -39,16 +39,16 @@ static CMD: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\^[ \t]*\n|[ \t]\^"|\^
 static DOUBLED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[^\s"\\]""[^\s"]|\{""[^\s"]|\w"%"\w"#));
 
 /// The shell that a command was written for.
-pub fn written_for(text: &str) -> Shell {
+pub fn written_for(text: &str) -> Dialect {
     let has_single = SINGLE.is_match(text);
     let unquoted = SINGLE.replace_all(text, "$1 ");
     let is_exe = text.to_ascii_lowercase().starts_with("curl.exe");
     match () {
-        () if BACKSLASH.is_match(&unquoted) => Shell::Bash,
-        () if POWERSHELL.is_match(&unquoted) => Shell::PowerShell,
-        () if CMD.is_match(&unquoted) => Shell::Cmd,
-        () if is_exe && has_single => Shell::PowerShell,
-        () if is_exe || (!has_single && DOUBLED.is_match(text)) => Shell::Cmd,
-        () => Shell::Bash,
+        () if BACKSLASH.is_match(&unquoted) => Dialect::Bash,
+        () if POWERSHELL.is_match(&unquoted) => Dialect::PowerShell,
+        () if CMD.is_match(&unquoted) => Dialect::Cmd,
+        () if is_exe && has_single => Dialect::PowerShell,
+        () if is_exe || (!has_single && DOUBLED.is_match(text)) => Dialect::Cmd,
+        () => Dialect::Bash,
     }
 }
