@@ -1,6 +1,7 @@
 //! What a pasted command asks, seen beside what curl sends.
 
 mod against_curl;
+mod browsers;
 mod errors;
 mod noise;
 mod options;

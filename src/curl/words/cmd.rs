@@ -9,17 +9,26 @@
 
 use super::cursor::Cursor;
 use super::marks::{goes_on, is_blank, is_invisible};
+use super::shell::doubles_quotes;
 use super::variables::{self, Environment, Variables};
 use super::{CurlError, Line, Word};
 
-/// Characters that browsers put `^` before, whatever their version.
+/// Characters of ASCII that browsers write a `^` before.
 const ESCAPED: &str = "{}[]%^<>|!@#$\"\\";
 
 /// What the prompt passes on: a character, whether it can end a command, and where it stands.
 struct Passed {
     c: char,
     is_plain: bool,
+    /// Whether a `^` stood before it.
+    is_escaped: bool,
     at: usize,
+}
+
+impl Passed {
+    fn literal(c: char, at: usize) -> Passed {
+        Passed { c, is_plain: false, is_escaped: false, at }
+    }
 }
 
 /// Reads the first command of a text.
@@ -48,7 +57,7 @@ fn passed(text: &str, variables: &mut Variables<'_>) -> Result<Vec<Passed>, Curl
     loop {
         let at = cursor.at();
         if quoting == Quoting::Inside && (cursor.eat("\"^\n\n\"") || cursor.eat("\"^\n\"")) {
-            passed.push(Passed { c: '\n', is_plain: false, at });
+            passed.push(Passed::literal('\n', at));
             continue;
         }
         let Some(c) = cursor.next() else { return Ok(passed) };
@@ -60,7 +69,7 @@ fn passed(text: &str, variables: &mut Variables<'_>) -> Result<Vec<Passed>, Curl
                 if c == '"' {
                     quoting = toggled(quoting, cursor.rest());
                 }
-                passed.push(Passed { c, is_plain, at });
+                passed.push(Passed { is_plain, ..Passed::literal(c, at) });
             }
         }
     }
@@ -83,13 +92,18 @@ fn is_escaped(behind: &str) -> bool {
             '"' => return seen,
             '^' => {
                 let escaped = characters.next();
-                seen |= escaped.is_some_and(|c| ESCAPED.contains(c) || c == '&');
+                seen |= escaped.is_some_and(|c| is_meaningful(c) || c == '&');
             }
-            _ if ESCAPED.contains(c) => return false,
+            _ if is_meaningful(c) => return false,
             _ => {}
         }
     }
     false
+}
+
+/// Whether browsers write a `^` before a character, whatever their version.
+fn is_meaningful(c: char) -> bool {
+    ESCAPED.contains(c) || !c.is_ascii()
 }
 
 /// What a `^` leaves of the character behind it.
@@ -100,12 +114,12 @@ fn caret(cursor: &mut Cursor<'_>, at: usize, passed: &mut Vec<Passed>) {
         cursor.next();
         if cursor.peek() == Some('\n') {
             cursor.next();
-            passed.push(Passed { c: '\n', is_plain: false, at });
+            passed.push(Passed::literal('\n', at));
         } else {
-            passed.push(Passed { c: ' ', is_plain: true, at });
+            passed.push(Passed { c: ' ', is_plain: true, is_escaped: false, at });
         }
     } else if let Some(c) = cursor.next() {
-        passed.push(Passed { c, is_plain: false, at });
+        passed.push(Passed { is_escaped: true, ..Passed::literal(c, at) });
     }
 }
 
@@ -123,9 +137,9 @@ fn percent(
         Some(behind) if !(name.is_empty() || is_byte(name) && is_byte(behind)) => {
             let value = variables.value(name, &format!("%{name}%"))?;
             cursor.take_until("%");
-            passed.extend(value.chars().map(|c| Passed { c, is_plain: false, at }));
+            passed.extend(value.chars().map(|c| Passed::literal(c, at)));
         }
-        _ => passed.push(Passed { c: '%', is_plain: false, at }),
+        _ => passed.push(Passed::literal('%', at)),
     }
     Ok(())
 }
@@ -133,6 +147,7 @@ fn percent(
 /// The words of what the prompt passes on, as a program of Windows splits its command line.
 fn split(text: &str, passed: &[Passed]) -> Result<Line, CurlError> {
     let mut line = Line::default();
+    let is_doubling = doubles_quotes(text);
     let mut at = 0;
     while let Some(next) = passed.get(at) {
         let ends = next.is_plain && matches!(next.c, '|' | '&' | '<' | '>');
@@ -145,13 +160,13 @@ fn split(text: &str, passed: &[Passed]) -> Result<Line, CurlError> {
             at += 1;
             continue;
         }
-        let word = word(text, passed, &mut at)?;
+        let word = word(text, passed, is_doubling, &mut at)?;
         line.words.push(word);
     }
     Ok(line)
 }
 
-fn word(text: &str, passed: &[Passed], at: &mut usize) -> Result<Word, CurlError> {
+fn word(text: &str, passed: &[Passed], is_doubling: bool, at: &mut usize) -> Result<Word, CurlError> {
     let start = passed[*at].at;
     let mut word = String::new();
     let mut is_quoted = false;
@@ -168,8 +183,9 @@ fn word(text: &str, passed: &[Passed], at: &mut usize) -> Result<Word, CurlError
             word.extend((slashes % 2 == 1).then_some('"'));
             *at += slashes + slashes % 2;
         } else if slashes > 0 {
-            // Browsers double every backslash, also those that no quote follows.
-            let is_doubled = is_quoted && slashes.is_multiple_of(2);
+            // Browsers double every backslash, also those that no quote follows; people do not.
+            let is_browser = next.is_escaped || is_doubling;
+            let is_doubled = is_quoted && is_browser && slashes.is_multiple_of(2);
             word.extend(std::iter::repeat_n('\\', if is_doubled { slashes / 2 } else { slashes }));
             *at += slashes;
         } else if is_quote(0) && is_quoted && is_quote(1) {

@@ -35,8 +35,13 @@ static SINGLE: LazyLock<Regex> =
 static BACKSLASH: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\s'\x22]\\[ \t]*\n"));
 static POWERSHELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s`[ \t]*(\n|$)|\$env:|\$\{env:"));
 static CMD: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\^[ \t]*\n|[ \t]\^"|\^%\^|\^\\\^|\^&"#));
-/// A quote that is doubled inside of a quoted word, as in `"{""a"":1}"`, or `"%"` that keeps `%` from cmd.
-static DOUBLED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[^\s"\\]""[^\s"]|\{""[^\s"]|\w"%"\w"#));
+/// A quote that is doubled inside of a quoted word, as in `"{""a"":1}"`, or `"%"`, which keeps `%` from cmd.
+static DOUBLED: LazyLock<Regex> = LazyLock::new(|| pattern(r#"[^\s"\\]""[^\s"]|\{""[^\s"]|"%""#));
+
+/// Whether quotes within quotes are written twice, as older browsers did for cmd.
+pub fn doubles_quotes(text: &str) -> bool {
+    DOUBLED.is_match(text)
+}
 
 /// The shell that a command was written for.
 pub fn written_for(text: &str) -> Dialect {
@@ -48,7 +53,7 @@ pub fn written_for(text: &str) -> Dialect {
         () if POWERSHELL.is_match(&unquoted) => Dialect::PowerShell,
         () if CMD.is_match(&unquoted) => Dialect::Cmd,
         () if is_exe && has_single => Dialect::PowerShell,
-        () if is_exe || (!has_single && DOUBLED.is_match(text)) => Dialect::Cmd,
+        () if is_exe || (!has_single && doubles_quotes(text)) => Dialect::Cmd,
         () => Dialect::Bash,
     }
 }
