@@ -21,6 +21,10 @@ fn each_error_names_the_place_and_says_what_to_do() {
         "curl",
         "curl -X POST",
         "curl -H",
+        "curl -H Authorization:<token> https://example.com",
+        "curl https://example.com/<id>/x",
+        "curl https://example.com >",
+        "curl {{base_url}}/x",
         "curl -X '' https://example.com",
         "curl -X 'GET ' https://example.com",
         "curl https://example.com -H 'A: b",
@@ -105,6 +109,22 @@ fn each_error_names_the_place_and_says_what_to_do() {
     an option without its value at `-H`
     hint: copy the whole command, to its last line
 
+    > curl -H Authorization:<token> https://example.com
+    `<` outside of quotes at `<token>`
+    hint: put the value itself there; where the sign is text, put the word into single quotes
+
+    > curl https://example.com/<id>/x
+    `<` outside of quotes at `<id>`
+    hint: put the value itself there; where the sign is text, put the word into single quotes
+
+    > curl https://example.com >
+    `>` outside of quotes at `>`
+    hint: put the value itself there; where the sign is text, put the word into single quotes
+
+    > curl {{base_url}}/x
+    braces or brackets in the URL, which curl reads as several URLs at `{{base_url}}/x`
+    hint: write one URL, with an id of your list where a placeholder stands; braces or brackets that are a part of it want -g
+
     > curl -X '' https://example.com
     no method at `-X ''`
     hint: write it as POST, without blanks
@@ -135,11 +155,11 @@ fn each_error_names_the_place_and_says_what_to_do() {
 
     > curl https://example.com -H "A: $NOT_SET"
     the variable NOT_SET is not set at `$NOT_SET`
-    hint: set it as NOT_SET=…, or put its value into the command
+    hint: set it as NOT_SET=…, or put its value there; where $ is text, single quotes keep it
 
     > curl https://example.com/${NOT_SET}
     the variable NOT_SET is not set at `${NOT_SET}`
-    hint: set it as NOT_SET=…, or put its value into the command
+    hint: set it as NOT_SET=…, or put its value there; where $ is text, single quotes keep it
 
     > curl https://example.com/$1
     $1 is known to a script alone at `https://example.com/$1`
@@ -304,7 +324,7 @@ fn each_error_names_the_place_and_says_what_to_do() {
 
     > curl.exe "https://example.com" -H "A: %NOT_SET%"
     the variable NOT_SET is not set at `%NOT_SET%`
-    hint: set it as NOT_SET=…, or put its value into the command
+    hint: set it as NOT_SET=…, or put its value there; where $ is text, single quotes keep it
 
     > curl ^"https://example.com^" -H ^"A: b
     the quote " is never closed at `^"A: b`

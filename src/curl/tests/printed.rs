@@ -24,6 +24,7 @@ fn what_was_meant_is_read() {
         "curl\u{a0}-X\u{a0}POST -H\u{202f}'A: b' --data 'c=d' \u{200b}https://example.com/x\u{feff}",
         "\u{feff}curl -X POST -H 'A:\u{a0}b' --data 'c=d' 'https://example.com/\u{200b}x'",
         "curl -X POST \\ \n -H 'A: b' \\\t\n --data 'c=d' https://example.com/x",
+        "curl -X POST \\\n  # the header\n  -H 'A: b' \\\n  --data 'c=d' https://example.com/x",
         "curl -X POST\n  -H 'A: b'\n  --data 'c=d'\n  https://example.com/x",
         "curl -X POST \\\r\n -H 'A: b' \\\r\n --data 'c=d' https://example.com/x\r\n",
         "curl -X POST -H 'A: b' --data 'c=d' https://example.com/x \\",

@@ -139,6 +139,11 @@ impl<'t, 'e> Bash<'t, 'e> {
         }
         self.pass_blanks();
         let target = self.word()?;
+        if target.written.is_empty() || operator == "<" && self.cursor.peek() == Some('>') {
+            let hint = "put the value itself there; where the sign is text, put the word into single quotes";
+            let written = format!("{}{}", self.cursor.since(start), self.cursor.peek().unwrap_or(' '));
+            return Err(CurlError::new(format!("`{operator}` outside of quotes"), &written, hint));
+        }
         match operator {
             "<<<" => self.line.input = Some(Input::Text(target.text + "\n")),
             "<<" | "<<-" => {

@@ -40,7 +40,8 @@ impl<'a> Variables<'a> {
     /// It is not set.
     pub fn value(&mut self, name: &str, written: &str) -> Result<String, CurlError> {
         self.find(name).ok_or_else(|| {
-            let hint = format!("set it as {name}=…, or put its value into the command");
+            let hint =
+                format!("set it as {name}=…, or put its value there; where $ is text, single quotes keep it");
             CurlError::new(format!("the variable {name} is not set"), written, hint)
         })
     }
