@@ -4,11 +4,13 @@
 //! there. A blank behind a backslash at the end of a line, and quotation marks of print around a word, are read as what was
 //! meant. Words are not split after a variable, as if it stood in quotes.
 
-use super::ansi;
+mod expansion;
+mod redirection;
+
 use super::cursor::Cursor;
 use super::marks::{goes_on, is_blank, is_double_mark, is_invisible, is_single_mark};
 use super::variables::{self, Environment, Variables};
-use super::{CurlError, Input, Line, Word};
+use super::{CurlError, Line, Word};
 
 const QUOTED: &str = "put the word into single quotes";
 const CLOSED: &str =
@@ -58,7 +60,7 @@ impl<'t, 'e> Bash<'t, 'e> {
             }
         }
         match &self.document {
-            Some((delimiter, ..)) => Err(unended(delimiter)),
+            Some((delimiter, ..)) => Err(redirection::unended(delimiter)),
             None => Ok(()),
         }
     }
@@ -129,64 +131,6 @@ impl<'t, 'e> Bash<'t, 'e> {
             _ => self.line.words.push(word),
         }
         Ok(())
-    }
-
-    fn redirection(&mut self, number: &str) -> Result<(), CurlError> {
-        let start = self.cursor.at();
-        let operator = self.cursor.take_while(|c| matches!(c, '<' | '>' | '&' | '|' | '-'));
-        if self.cursor.peek() == Some('(') {
-            return Err(CurlError::new("the output of another program", self.cursor.rest(), NO_PROGRAM));
-        }
-        self.pass_blanks();
-        let target = self.word()?;
-        if target.written.is_empty() || operator == "<" && self.cursor.peek() == Some('>') {
-            let hint = "put the value itself there; where the sign is text, put the word into single quotes";
-            let written = format!("{}{}", self.cursor.since(start), self.cursor.peek().unwrap_or(' '));
-            return Err(CurlError::new(format!("`{operator}` outside of quotes"), &written, hint));
-        }
-        match operator {
-            "<<<" => self.line.input = Some(Input::Text(target.text + "\n")),
-            "<<" | "<<-" => {
-                let is_literal = target.written.contains(['\'', '"', '\\']);
-                self.document = Some((target.text, is_literal, operator == "<<-"));
-            }
-            "<" => self.line.input = Some(Input::File(target.text)),
-            _ => self.line.follows.push(format!("{number}{}", self.cursor.since(start))),
-        }
-        Ok(())
-    }
-
-    /// Reads the here-document that has been announced, if there is one.
-    fn here_document(&mut self) -> Result<(), CurlError> {
-        let Some((delimiter, is_literal, has_tabs)) = self.document.take() else { return Ok(()) };
-        let mut text = String::new();
-        loop {
-            if self.cursor.rest().is_empty() {
-                return Err(unended(&delimiter));
-            }
-            let line = self.cursor.take_while(|c| c != '\n');
-            self.cursor.next();
-            let line = if has_tabs { line.trim_start_matches('\t') } else { line };
-            if line == delimiter {
-                break;
-            }
-            text.push_str(line);
-            text.push('\n');
-        }
-        let text = if is_literal { text } else { self.expanded(&text)? };
-        self.line.input = Some(Input::Text(text));
-        Ok(())
-    }
-
-    /// A here-document with its variables put in.
-    fn expanded(&mut self, text: &str) -> Result<String, CurlError> {
-        let outer = Variables::new(&|_| None);
-        let mut inner = Bash::new(text, std::mem::replace(&mut self.variables, outer));
-        let mut word = Growing::default();
-        let read = inner.double_quoted(&mut word, |_| false);
-        self.variables = inner.variables;
-        read?;
-        utf_8(word.bytes, text)
     }
 
     fn word(&mut self) -> Result<Word, CurlError> {
@@ -300,63 +244,6 @@ impl<'t, 'e> Bash<'t, 'e> {
         Ok(true)
     }
 
-    /// What a dollar sign begins, which has been passed.
-    fn dollar(&mut self, word: &mut Growing, is_quoted: bool) -> Result<(), CurlError> {
-        let start = self.cursor.at();
-        match self.cursor.peek() {
-            Some('\'') if !is_quoted => {
-                self.cursor.next();
-                return ansi::read(&mut self.cursor, word.start, &mut word.bytes);
-            }
-            // The quotes behind `$"` are read as any others.
-            Some('"') if !is_quoted => return Ok(()),
-            Some('(') => return Err(self.substitution(word)),
-            Some('{') => return self.parameter(word),
-            Some(c) if c.is_ascii_digit() || "@*#?!$-".contains(c) => {
-                self.cursor.next();
-                let hint = "put its value into the command, or the word into single quotes";
-                return Err(CurlError::new(
-                    format!("${c} is known to a script alone"),
-                    self.cursor.since(word.start),
-                    hint,
-                ));
-            }
-            _ => {}
-        }
-        let name = variables::name(self.cursor.rest());
-        self.cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '_');
-        if name.is_empty() {
-            word.bytes.push(b'$');
-            return Ok(());
-        }
-        let value = self.variables.value(name, &format!("${}", self.cursor.since(start)))?;
-        word.bytes.extend(value.bytes());
-        Ok(())
-    }
-
-    /// `${NAME}` or `${NAME:-default}`.
-    fn parameter(&mut self, word: &mut Growing) -> Result<(), CurlError> {
-        self.cursor.next();
-        let Some(inside) = self.cursor.take_until("}") else { return Err(self.unclosed(word, "${")) };
-        let name = variables::name(inside);
-        let written = format!("${{{inside}}}");
-        let value = match &inside[name.len()..] {
-            _ if name.is_empty() => None,
-            "" => Some(self.variables.value(name, &written)?),
-            behind => behind.strip_prefix(":-").or(behind.strip_prefix('-')).map(|default| {
-                let value = self.variables.find(name);
-                value
-                    .filter(|value| !value.is_empty() || behind.starts_with('-'))
-                    .unwrap_or_else(|| default.to_owned())
-            }),
-        };
-        let hint = "put its value into the command; inside of single quotes the text is left as it is";
-        let value =
-            value.ok_or_else(|| CurlError::new("an expansion that is not known here", &written, hint))?;
-        word.bytes.extend(value.bytes());
-        Ok(())
-    }
-
     /// Bash makes several words of `{a,b}` and `{1..9}` outside of quotes.
     fn brace(&mut self, word: &mut Growing, c: char) -> Result<(), CurlError> {
         let (open, is_list) = &mut word.braces;
@@ -376,11 +263,6 @@ impl<'t, 'e> Bash<'t, 'e> {
         }
         word.bytes.push(c as u8);
         Ok(())
-    }
-
-    fn substitution(&mut self, word: &Growing) -> CurlError {
-        self.cursor.take_while(|c| c != '\n');
-        CurlError::new("the output of another program", self.cursor.since(word.start), NO_PROGRAM)
     }
 
     fn unclosed(&self, word: &Growing, quote: &str) -> CurlError {
@@ -413,9 +295,4 @@ fn ends_with_mark(cursor: &mut Cursor<'_>, is_mark: fn(char) -> bool, plain: cha
 fn utf_8(bytes: Vec<u8>, written: &str) -> Result<String, CurlError> {
     let hint = "only text can be sent: write the characters themselves, or a JSON escape such as \\u00e9";
     String::from_utf8(bytes).map_err(|_| CurlError::new("bytes that are not UTF-8", written, hint))
-}
-
-fn unended(delimiter: &str) -> CurlError {
-    let hint = format!("copy the whole command, to the line {delimiter}");
-    CurlError::new("a here-document that does not end", &format!("<<{delimiter}"), hint)
 }
