@@ -27,7 +27,7 @@
 //! 5  runner                          what a run does, told as events and returned as a value
 //! 4  supervisor | worker | merge     the parent, the child, the load
 //!    monitor                         what a queue's worker tells of itself over HTTP
-//!    draft                           a job that is drafted from a few answers
+//!    draft                           a job that is drafted from a request and a few answers
 //! 3  plan | fetch | extract | chunk  one per step of a record's way
 //!    budget                          what all processes of the machine may send together
 //! 2  handoff                         every path, format, event and exit code that two processes agree on
@@ -116,7 +116,6 @@ mod chunk;
 #[cfg(feature = "benches")]
 pub mod curl;
 #[cfg(not(feature = "benches"))]
-#[cfg_attr(not(test), expect(dead_code, reason = "`windrow init --from-curl` is to read commands by it"))]
 mod curl;
 #[cfg(feature = "benches")]
 pub mod database;
@@ -125,8 +124,6 @@ mod database;
 #[cfg(feature = "benches")]
 pub mod draft;
 #[cfg(not(feature = "benches"))]
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "`windrow init` will ask for a draft"))]
-#[cfg_attr(test, expect(unused_imports, reason = "`windrow init` will ask for a draft"))]
 mod draft;
 #[cfg(feature = "benches")]
 pub mod extract;

@@ -18,6 +18,11 @@ impl Secrets {
         Secrets { environment: true, file: HashMap::new() }
     }
 
+    /// These variables, and the environment for all others.
+    pub fn of_variables(variables: HashMap<String, String>) -> Secrets {
+        Secrets::from_environment().with_file(variables)
+    }
+
     /// Adds the variables of an env-file; the environment's own values win over them.
     pub fn with_file(mut self, variables: HashMap<String, String>) -> Secrets {
         self.file = variables;

@@ -3,14 +3,15 @@
 //! Nothing is left behind: the records are planned, asked and extracted in a folder that goes away.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::Args;
 
-use super::{RunsArgs, find};
+use super::{RunsArgs, env_file_again, find, say_warning};
 use crate::fetch::unused_proxy;
-use crate::handoff::{Event, Exit, RunStore};
+use crate::handoff::{Exit, RunStore};
 use crate::job::{Endpoint, Job, KeepAnswers};
 use crate::merge::{self, Found};
 use crate::os::{Stop, stop_on_signals, tell};
@@ -93,8 +94,13 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     if args.curl {
         say_what_lines_need(&job);
     }
-    if failed > 0 {
-        say_what_to_do(&run, &job, args.offline).await?;
+    match failed {
+        0 if run.plan.records > 0 && !job.input.is_queue() => {
+            let env_file = env_file_again(args.env_file.as_deref());
+            tell!("next: windrow run {} --sample 10{env_file}", job_word(&job.path));
+        }
+        0 => {}
+        _ => say_what_to_do(&run, &job, args.offline).await?,
     }
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }
@@ -112,7 +118,10 @@ fn asking<'a>(secrets: &'a Secrets, earlier: Option<RunStore>, seen: &Rc<RefCell
     Asking {
         secrets,
         earlier,
-        on_request: Rc::new(move |sent: &Sent<'_>| of_sent.borrow_mut().sent(sent)),
+        on_request: Rc::new(move |sent: &Sent<'_>| {
+            of_sent.borrow_mut().sent(sent);
+            ControlFlow::Continue(())
+        }),
         on_answer: Rc::new(move |received: &Received<'_>| {
             of_received.borrow_mut().received(received);
         }),
@@ -214,13 +223,6 @@ async fn planned(
          \"failed\" those that failed",
         newest.plan().await?.run
     )))
-}
-
-/// What a run tells on its way; the rest is seen in the end.
-fn say_warning(event: Event) {
-    if let Event::Warning { text } = event {
-        tell!("windrow: {text}");
-    }
 }
 
 fn nothing_asked(job: &Job) -> String {

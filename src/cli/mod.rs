@@ -25,15 +25,15 @@ mod summary_to;
 mod work;
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, Parser, Subcommand};
 
-use crate::handoff::Exit;
+use crate::handoff::{Event, Exit};
 use crate::os::{printable, tell};
-use crate::report::{Console, Detail, Show, stdout};
+use crate::report::{Console, Detail, Show, shell_word, stdout};
 use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
@@ -96,6 +96,18 @@ struct FetchArgs {
 impl FetchArgs {
     fn options(self) -> FetchOptions {
         FetchOptions { max_requests: self.max_requests, processes: self.processes, env_file: self.env_file }
+    }
+}
+
+/// What names the file of secrets once more, for the command that comes next.
+fn env_file_again(file: Option<&Path>) -> String {
+    file.map_or_else(String::new, |file| format!(" --env-file {}", shell_word(&file.display().to_string())))
+}
+
+/// What a run tells on its way; the rest is seen in the end.
+fn say_warning(event: Event) {
+    if let Event::Warning { text } = event {
+        tell!("windrow: {text}");
     }
 }
 
@@ -171,7 +183,11 @@ impl OutputArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a commented job file to start from
+    /// Write a job file to start from, or draft one from a curl command
+    ///
+    /// Of a name alone a file that explains its keys, and runs as it is. Of a curl command, or a URL, that asks about one id, and
+    /// a list of ids a job that asks about all of them: the id is found in the request, secrets become ${NAME}, a few ids are
+    /// asked one after the other, and columns with their types are proposed from what they were answered.
     Init(init::InitArgs),
     /// Ask three records and show request, answer and row; write nothing
     Check(check::CheckArgs),
@@ -277,7 +293,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
         Command::Query(args) => query::run(args, &runs).await,
         Command::Limits(args) => limits::run(&args),
         Command::Prune(args) => prune::run(args, &runs).await,
-        Command::Init(args) => init::run(args),
+        Command::Init(args) => init::run(args).await,
         Command::Schema(args) => schema::run(&args),
     }
 }

@@ -16,6 +16,7 @@ pub(super) struct QueryArgs {
     /// The run: its folder or id, or a job's name or file for its newest run
     run: String,
     /// DuckDB SQL; `-` reads it from standard input
+    #[arg(default_value = "FROM rows")]
     sql: String,
     #[command(flatten)]
     rows: RowsArgs,

@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::ending::Ending;
 use super::summary_to::SummaryArgs;
-use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, find};
+use super::{FetchArgs, OutputArgs, RunsArgs, TrialArgs, env_file_again, find};
 use crate::handoff::Exit;
-use crate::os::stop_on_signals;
-use crate::report::prune;
-use crate::runner::{self, Ended, RunOptions, RunnerError, after_run, secrets};
+use crate::os::{stop_on_signals, tell};
+use crate::report::{job_word, prune};
+use crate::runner::{self, Ended, RunEnd, RunOptions, RunnerError, after_run, secrets};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -34,6 +34,7 @@ pub(super) struct RunArgs {
 
 pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerError> {
     let mut ending = Ending::of("run", &args.summary, &args.output);
+    let env_file = env_file_again(args.fetch.env_file.as_deref());
     let (ended, root) = match work(args, runs, &mut ending).await {
         Ok(ended) => ended,
         Err(error) => return Ok(ending.fail(&error).await),
@@ -45,6 +46,9 @@ pub(super) async fn run(args: RunArgs, runs: &RunsArgs) -> Result<Exit, RunnerEr
         prune::removed_after(&ended.job, &swept);
     }
     ending.tell(&summary, Some(&ended.job)).await;
+    if ended.run.plan.trial && matches!(ended.end, RunEnd::Published(_)) && !ending.is_quiet() {
+        tell!("next: windrow run {}{env_file}", job_word(&ended.job.path));
+    }
     // Last of all: who is killed before this has not told.
     super::end_told(&ended)
 }

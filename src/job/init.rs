@@ -1,4 +1,4 @@
-//! The job file that `windrow init` writes: it runs as it is, and explains its keys.
+//! The job file that `windrow init` writes where it is told nothing more: it runs as it is, and explains its keys.
 
 /// A commented job file of that name for a newcomer to start from. It asks a public test API about ten ids.
 ///
@@ -15,9 +15,14 @@ fn table_name(name: &str) -> String {
     word.chars().take(60).collect()
 }
 
-const STARTER: &str = r##"# A windrow job: for every id of a list, HTTP requests; from their answers, rows; one table in the end.
-# It runs as it is:   windrow run @job@.toml      (or first, with two ids:   windrow run @job@.toml --sample 2)
+const STARTER: &str = r##"#:schema ./job.schema.json
+
+# A windrow job: for every id of a list, HTTP requests; from their answers, rows; one table in the end.
+# What it will do:    windrow plan @job@         (asks nobody)
+# Try two ids:        windrow run @job@ --sample 2        (a public API for tests is asked)
+# All of them:        windrow run @job@
 # Then look at it:    windrow query @job@ "SELECT * FROM rows"
+# The first line is for editors: they check each key, and complete it, where they know TOML's schemas (as Tombi does).
 # Paths are relative to this file. Lines that start with # are switched off; remove the # to use them.
 
 [job]

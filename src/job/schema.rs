@@ -91,4 +91,18 @@ mod tests {
             "schemas/job.schema.json is out of date: `cargo run --release -- schema > schemas/job.schema.json`"
         );
     }
+
+    /// Editors check a job file where its first line names the schema and a blank line follows (so does Tombi).
+    #[test]
+    fn every_job_names_its_schema_to_editors() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
+        let files = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+        let jobs: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        assert!(jobs.len() >= 12, "{jobs:?}");
+        for job in jobs {
+            let text = std::fs::read_to_string(&job).expect("a text");
+            assert!(text.starts_with("#:schema ./job.schema.json\n\n"), "{}", job.display());
+        }
+        assert!(crate::job::starter("x").starts_with("#:schema ./job.schema.json\n\n"));
+    }
 }

@@ -7,6 +7,7 @@ mod locks;
 mod mapped;
 mod network;
 mod own;
+mod paste;
 mod paths;
 mod process;
 mod program;
@@ -25,6 +26,7 @@ pub use own::{
     foreign_owner, is_link, is_plain_name, make_private, mode_of, permit, permit_at, refuse_others,
     shown_user, without_links,
 };
+pub use paste::{ask_for_line, can_ask, read_paste};
 pub use paths::shown_path;
 pub use process::{die_with_parent, dies_with_us, is_alive, user, user_home, user_name};
 pub use program::{ask_to_end, feed_program, kill_group};

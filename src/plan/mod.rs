@@ -30,6 +30,7 @@ mod frames;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod kept;
+mod peek;
 pub mod list;
 pub mod price;
 mod questions;
@@ -43,6 +44,7 @@ pub use cut::Cut;
 pub use extraction::{ExtractionError, write_extraction};
 pub use kept::write_kept;
 pub use list::{List, ListError};
+pub use peek::{PeekedList, peek_list};
 pub use questions::questions_sha256;
 pub use retry::{RetryError, RetryFilter, StatusFilter, has_value, write_remaking, write_retry};
 pub use spool::ScratchError;

@@ -10,6 +10,7 @@ mod console;
 pub mod failures;
 mod failures_json;
 mod holds;
+pub mod init;
 pub mod limits;
 mod nulls;
 mod numbers;

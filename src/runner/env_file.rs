@@ -1,8 +1,12 @@
 //! Files of `NAME=value` lines, from which secrets are read.
 //!
-//! Promises: a value is what stands there, or an error says in which line it is not; no message repeats a line.
+//! Promises: a value is what stands there, or an error says in which line it is not; no message repeats a line. What is
+//! added is read again as it was given, and a file that is made is its user's alone; no value that stands there is changed.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::RunnerError;
@@ -24,6 +28,58 @@ pub(super) fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerEr
         }
         None => Ok(variables),
     }
+}
+
+/// Adds variables to an env-file, which is made where it is not there. Those that stand there with the same value are left
+/// alone.
+///
+/// # Errors
+/// One that stands there with another value, or whose value no line can hold; a file that cannot be written.
+pub fn add_variables(path: &Path, added: &[(&str, &str)]) -> Result<(), RunnerError> {
+    let told = |why: String| RunnerError::Usage(format!("cannot write {}: {why}", path.display()));
+    let there = if path.exists() { variables(path)? } else { HashMap::new() };
+    let mut lines = String::new();
+    for (name, value) in added {
+        match there.get(*name) {
+            Some(stands) if stands == value => {}
+            Some(_) => {
+                let hint = "remove that line, or choose another file";
+                return Err(told(format!("it has another value for {name}\nhint: {hint}")));
+            }
+            None => {
+                let line = line_of(name, value);
+                lines += &line.ok_or_else(|| told(format!("no line can hold the value of {name}")))?;
+            }
+        }
+    }
+    let mut write = || {
+        let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+        if !lines.is_empty() && !ends_with_line(path)? {
+            lines.insert(0, '\n');
+        }
+        file.write_all(lines.as_bytes())
+    };
+    write().map_err(|error: std::io::Error| told(error.to_string()))
+}
+
+/// Whether a file is empty or its last line ended.
+fn ends_with_line(path: &Path) -> std::io::Result<bool> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes.last().is_none_or(|last| *last == b'\n')),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The line that is read as that variable.
+fn line_of(name: &str, value: &str) -> Option<String> {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+    let lines = [format!("{name}={value}\n"), format!("{name}='{value}'\n"), format!("{name}=\"{escaped}\"\n")];
+    lines.into_iter().find(|line| {
+        let read: Result<Vec<_>, _> = dotenvy::from_read_iter(line.as_bytes()).collect();
+        let is_same = |read: Vec<(String, String)>| matches!(&read[..], [(read, same)] if read == name && same == value);
+        read.is_ok_and(is_same) && lost_dollar(line, &HashMap::new()).is_none()
+    })
 }
 
 /// What is wrong; the library's own words would repeat the line, and with it a secret.
@@ -95,6 +151,30 @@ mod tests {
         ] {
             assert_eq!(read(line).unwrap()["A"], value, "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_added_is_read_again_as_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("films.env");
+        let values = ["plain", "a b", "it's", "pa$$w\\ord", "\"q\" 'x' $Y #", "a=b&c==", "ü", "#x", " edge "];
+        for (number, value) in values.iter().enumerate() {
+            add_variables(&path, &[(&format!("V{number}"), value)]).unwrap();
+        }
+        let read = variables(&path).unwrap();
+        for (number, value) in values.iter().enumerate() {
+            assert_eq!(read[&format!("V{number}")], *value);
+        }
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let before = std::fs::read(&path).unwrap();
+        add_variables(&path, &[("V0", "plain")]).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        let why = add_variables(&path, &[("V0", "geheim")]).unwrap_err().to_string();
+        assert!(why.contains("another value for V0") && !why.contains("geheim"), "{why}");
+        std::fs::write(&path, "A=1").unwrap();
+        add_variables(&path, &[("B", "2")]).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "A=1\nB=2\n");
     }
 
     #[test]

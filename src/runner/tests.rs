@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 use std::thread;
@@ -141,7 +142,7 @@ impl Scene {
     }
 
     fn asking<'a>(&self, secrets: &'a Secrets) -> Asking<'a> {
-        let (on_request, on_answer) = (Rc::new(|_: &Sent<'_>| {}), self.on_answer.clone());
+        let (on_request, on_answer) = (Rc::new(|_: &Sent<'_>| ControlFlow::Continue(())), self.on_answer.clone());
         Asking { secrets, earlier: None, on_request, on_answer, emit: |_| {} }
     }
 

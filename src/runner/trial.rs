@@ -1,6 +1,7 @@
 //! Asking a few records in this process, to show a person what comes of it.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -25,8 +26,8 @@ pub struct Asking<'a> {
     pub secrets: &'a Secrets,
     /// The run whose answers stand for requests.
     pub earlier: Option<RunStore>,
-    /// Is shown each request.
-    pub on_request: Rc<dyn Fn(&Sent<'_>)>,
+    /// Is shown each request before it is sent, and may end the asking there.
+    pub on_request: Rc<dyn Fn(&Sent<'_>) -> ControlFlow<()>>,
     /// Is shown the beginning of each answer.
     pub on_answer: Rc<dyn Fn(&Received<'_>)>,
     /// Is told what happens.

@@ -66,6 +66,7 @@ mod unasked;
 mod watchdog;
 mod work;
 
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -123,7 +124,8 @@ pub struct ShardOptions {
     pub secrets: Secrets,
     /// What the command's processes know of whether the secrets are accepted; `None`: refusals are the records' own.
     pub secrets_accepted: Option<SecretsAccepted>,
-    /// Is shown every request before it is sent, if anybody wants to see.
+    /// Is shown every request before it is sent, if anybody wants to see, and may end the work there: neither this nor any
+    /// other is sent then.
     pub on_request: Option<OnRequest>,
     /// Is shown the beginning of every answer, if anybody wants to see.
     pub on_answer: Option<OnAnswer>,
@@ -132,7 +134,7 @@ pub struct ShardOptions {
 }
 
 /// Looks at a request that is about to be sent.
-pub type OnRequest = Box<dyn Fn(Sent<'_>)>;
+pub type OnRequest = Box<dyn Fn(Sent<'_>) -> ControlFlow<()>>;
 
 /// A request that is about to be sent for the first time.
 #[derive(Debug, Clone, Copy)]

@@ -87,8 +87,10 @@ impl Sender {
 
     /// Asks a question.
     pub(super) async fn ask(&self, ordinal: Ordinal, endpoint: usize, page: u32, request: &Request) -> Told {
-        if let Some(on_request) = &self.on_request {
-            on_request(Sent { ordinal, endpoint, request });
+        if let Some(on_request) = &self.on_request
+            && on_request(Sent { ordinal, endpoint, request }).is_break()
+        {
+            self.stop();
         }
         let step = &self.recipe.steps[endpoint];
         let question = &step.question;

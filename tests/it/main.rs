@@ -20,6 +20,7 @@
 //! | [`servers`] | what becomes of bad answers, and of servers that are not there? |
 //! | [`apis`] | do the example jobs and every feature of requests and answers work? |
 //! | [`budgets`] | are limits and quotas kept by all processes together, and does every run end? |
+//! | [`drafts`] | `windrow init`: is the job that is drafted from a curl command what was asked for, and does it run? |
 //! | [`deaths`] | PostgreSQL, MariaDB, SQLite: is anything lost or doubled whatever dies at any moment, do readers see half a table? |
 //! | [`postgres`] | PostgreSQL as list and destination: a table made by hand, large values |
 //! | [`files`] | do others read a published file, and is it whole whatever is killed? |
@@ -41,6 +42,7 @@ mod crash;
 #[path = "../databases/mod.rs"]
 mod database_servers;
 mod deaths;
+mod drafts;
 mod files;
 mod films;
 mod floors;

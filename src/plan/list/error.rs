@@ -295,6 +295,11 @@ pub enum ListError {
 }
 
 impl ListError {
+    /// Whether it is an id that comes twice.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, ListError::Duplicate { .. })
+    }
+
     /// The row, line or entry that is wrong, from 1, where it is one alone.
     pub fn number(&self) -> Option<u64> {
         match self {

@@ -244,7 +244,7 @@ fn say_what_next(Ended { run, end, to, .. }: &Ended, summary: &Summary) {
     }
     if matches!(end, RunEnd::Published(_)) {
         let also = shell_of(to).map_or_else(String::new, |shell| format!(", `{shell}` the table"));
-        tell!("hint: `windrow query {word} \"FROM rows\"` shows the rows{also}");
+        tell!("hint: `windrow query {word}` shows the rows{also}");
     }
 }
 

@@ -102,6 +102,7 @@ fn requests_answers_and_columns_are_laid_out() {
     insta::assert_snapshot!(ended.stderr, @r"
     windrow: year is null in the only row: .Yaer found nothing; the answers have .Year
     films: the job is valid, but 1 column is null in every row; nothing was written
+    next: windrow run films.toml --sample 10
     ");
 }
 

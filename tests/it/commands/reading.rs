@@ -67,7 +67,7 @@ fn a_run_tells_its_beginning_and_its_end() {
     hint: status 403 of business: `missing = [404, 403]` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
     hint: status 403 of omdb: `missing = [403, '.Response == "False"']` in the endpoint if that says that the id does not exist there, then `windrow extract small`; or `windrow retry small --status 403` once the server lets it in
     hint: `windrow failures small --list` lists all of it; `windrow merge small` then publishes what is new
-    hint: `windrow query small "FROM rows"` shows the rows, `duckdb small.duckdb` the table
+    hint: `windrow query small` shows the rows, `duckdb small.duckdb` the table
     "#);
     insta::assert_snapshot!(redacted(&sandbox, &ended.stdout), @r#"
     imdb_id    title                       year  budget

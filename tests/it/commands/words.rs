@@ -8,7 +8,7 @@ use crate::support::{Origin, Sandbox, ended};
 fn init_writes_a_job_that_is_valid_and_overwrites_nothing() {
     let sandbox = Sandbox::new();
     let ended = sandbox.run(["init", "prices"]).with_code(0);
-    ended.saying("wrote prices.toml; edit it, then try it: windrow run prices.toml --sample 10");
+    ended.saying("wrote prices.toml\nnext: windrow plan prices.toml");
     sandbox
         .run(["plan", "prices.toml"])
         .with_code(0)
@@ -31,6 +31,12 @@ fn init_writes_a_job_that_is_valid_and_overwrites_nothing() {
     }
     std::fs::create_dir(sandbox.path().join("schemas")).unwrap();
     sandbox.run(["init", "prices"]).with_code(0).saying("wrote schemas/prices.toml");
+    // Of nothing at all: the folder's name.
+    let named = sandbox.path().join("my films");
+    std::fs::create_dir(&named).unwrap();
+    let mut init = sandbox.command(["init"]);
+    init.current_dir(&named);
+    crate::support::ended(init).with_code(0).saying("wrote my-films.toml");
 }
 
 /// The starter asks a public server; here it asks an origin of the test's own.
@@ -72,7 +78,7 @@ fn help_names_every_command_and_exit_code() {
     Usage: windrow [OPTIONS] <COMMAND>
 
     Start:
-      init      Write a commented job file to start from
+      init      Write a job file to start from, or draft one from a curl command
       check     Ask three records and show request, answer and row; write nothing
       plan      Plan a run and say what it will take, without a request
       run       Plan, fetch, retry, publish and summarise; resume an unfinished run

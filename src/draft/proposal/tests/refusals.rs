@@ -20,7 +20,7 @@ fn told(bodies: &[&str], missing: &[usize], failing: &[usize]) -> String {
 }
 
 fn conditions(proposal: &Proposal) -> String {
-    let value = |key: &Option<crate::draft::Proposed<String>>| {
+    let value = |key: &Option<crate::draft::proposal::Proposed<String>>| {
         key.as_ref().map_or(String::new(), |key| key.value.clone())
     };
     [value(&proposal.missing), value(&proposal.ok)].join(" | ").trim_matches([' ', '|']).to_owned()

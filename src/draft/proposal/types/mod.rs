@@ -75,7 +75,7 @@ pub(super) fn guess(seen: &Seen<'_>) -> Guess {
     }
     let Some(texts) = seen.values.iter().map(|value| value.scalar()).collect::<Option<BTreeSet<String>>>()
     else {
-        let reading = Reading::because(Type::Text, "a text holds half a surrogate pair".to_owned());
+        let reading = Reading::because(Type::Text, "a character that no text can hold".to_owned());
         return Guess::of(Reading { replaces: true, ..reading });
     };
     of_texts(seen, &texts)

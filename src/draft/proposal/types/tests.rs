@@ -38,7 +38,7 @@ fn json_values() {
         (&[r#"{"a":1}"#, "5"], r#"type = "json" # values of several kinds"#),
         (&["true", "5"], ""),
         (&["5", "\"6\"", "\"N/A\""], r#"nulls = ["N/A"]"#),
-        (&[r#""\ud800""#], r#"on_bad_character = "replace" # a text holds half a surrogate pair"#),
+        (&[r#""\ud800""#], r#"on_bad_character = "replace" # a character that no text can hold"#),
     ] {
         let told = told("x", values);
         let expected =
