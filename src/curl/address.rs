@@ -41,7 +41,7 @@ pub struct Manner {
 pub fn read(written: &str, manner: &Manner) -> Result<Address, CurlError> {
     let text = without_invisible(written).trim().to_owned();
     if let Some(bad) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
-        let hint = "encode it (a blank is %20), or put the whole URL into one pair of quotes";
+        let hint = "encode it (a blank is %20), or put the whole URL between quotes";
         return Err(CurlError::new(format!("the character U+{:04X} in the URL", bad as u32), written, hint));
     }
     let text = if manner.is_literal { text } else { without_globs(&text, written)? };

@@ -171,7 +171,7 @@ fn each_error_names_the_place_and_says_what_to_do() {
 
     > curl https://example.com/${FILM_ID%t}
     an expansion that is not known here at `${FILM_ID%t}`
-    hint: put its value into the command; inside of single quotes the text is left as it is
+    hint: put its value into the command; where it is text, put the word into single quotes
 
     > curl https://example.com -H "A: $(cat token)"
     the output of another program at `"A: $(cat token)"`
@@ -235,7 +235,7 @@ fn each_error_names_the_place_and_says_what_to_do() {
 
     > curl 'https://example.com/a b'
     the character U+0020 in the URL at `https://example.com/a b`
-    hint: encode it (a blank is %20), or put the whole URL into one pair of quotes
+    hint: encode it (a blank is %20), or put the whole URL between quotes
 
     > curl 'ftp://example.com/a'
     a URL of ftp, which is not asked over HTTP at `ftp://example.com/a`

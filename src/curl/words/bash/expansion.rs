@@ -57,7 +57,7 @@ impl Bash<'_, '_> {
                     .unwrap_or_else(|| default.to_owned())
             }),
         };
-        let hint = "put its value into the command; inside of single quotes the text is left as it is";
+        let hint = "put its value into the command; where it is text, put the word into single quotes";
         let value =
             value.ok_or_else(|| CurlError::new("an expansion that is not known here", &written, hint))?;
         word.bytes.extend(value.bytes());
