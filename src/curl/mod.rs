@@ -4,8 +4,8 @@
 //! with what curl sends. What is left out of it is named: what browsers add to every request, options that change nothing,
 //! and options that change something which cannot be done here. Whatever the text is, nothing panics.
 //!
-//! The text becomes words ([`words`]), these become options and URLs ([`arguments`], by the table of [`options`]), these a
-//! request ([`request`], with [`address`], [`headers`] and [`data`]), of which [`noise`] is taken out.
+//! The text becomes words (`words`), these become options and URLs (`arguments`, by the table of `options`), these a
+//! request (`request`, with `address`, `headers` and `data`), of which `noise` is taken out.
 
 mod address;
 mod arguments;
