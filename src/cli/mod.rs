@@ -10,6 +10,7 @@ mod init;
 mod limits;
 mod merge;
 mod named;
+mod output;
 mod plan;
 mod prune;
 mod query;

@@ -16,16 +16,23 @@ pub(super) struct RowsArgs {
     /// How rows are printed: table, csv, json or markdown
     #[arg(long, short, default_value = "table")]
     pub(super) format: Shape,
+    #[command(flatten)]
+    pub(super) limit: MaxRowsArg,
+}
+
+/// How many rows are printed.
+#[derive(Debug, Args)]
+pub(super) struct MaxRowsArg {
     /// Most rows that are printed [default: 40 of a table on a terminal, otherwise all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_rows: Option<u32>,
+    pub(super) max_rows: Option<u32>,
 }
 
 impl RowsArgs {
     /// Most rows to print; `None`: all.
     fn most(&self) -> Option<usize> {
         let on_a_terminal = self.format == Shape::Table && stdout::width().is_some();
-        self.max_rows.map(|most| most as usize).or(on_a_terminal.then_some(ON_A_TERMINAL))
+        self.limit.max_rows.map(|most| most as usize).or(on_a_terminal.then_some(ON_A_TERMINAL))
     }
 
     /// Leaves the rows that are to be printed, and says how many there are besides.

@@ -18,6 +18,7 @@
 //! | a batch of a queue, and its jobs | `batch.rs`, `outside/queue/` |
 //! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
+//! | the columns of an answer as Parquet has them | `typed.rs` |
 //! | the files that it leaves, for who reads them | `published.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
@@ -68,6 +69,7 @@ mod statements;
 mod target;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod views;
 
 pub use batch::{AskedBatch, BatchAsked, FailedJob, SettledBatch, publish_batch};

@@ -1,12 +1,14 @@
 //! DuckDB over a run's files: no server, no copy, nothing written.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use duckdb::types::Value;
 use duckdb::{Connection, Row};
 
 use super::files::{BlockFiles, RunFiles};
 use super::policy::Policy;
+use super::typed::{listed, parquet_value_or_nested};
 use super::{MergeError, columns, database, sql, views};
 use crate::handoff::RunStore;
 use crate::handoff::names::beside;
@@ -114,6 +116,29 @@ impl RunQuery {
         let answer = self.prepare(sql)?;
         answer.each(&mut row).map_err(|error| self.wrong(&error))?;
         Ok(answer.columns)
+    }
+
+    /// Writes the answer to one statement as a Parquet file, which is there whole or not at all; of at most `limit` rows.
+    pub fn write_parquet(&self, sql: &str, limit: Option<usize>, file: &Path) -> Result<(), MergeError> {
+        let answer = self.prepare(sql)?;
+        if answer.rows.is_some() {
+            return Err(MergeError::Sql {
+                message: "the statement has no rows that a Parquet file could have".to_owned(),
+                views: self.views.clone(),
+            });
+        }
+        let columns: Vec<(String, String)> =
+            answer.columns.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+        let (values, given) = listed(&columns, parquet_value_or_nested);
+        let limit = limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
+        let copy = format!(
+            "COPY (SELECT {values} FROM {ANSWER} AS t ({given}){limit}) TO {} (FORMAT parquet, COMPRESSION zstd)",
+            sql::text(&file.to_string_lossy())
+        );
+        self.connection.execute_batch(&copy).map_err(|error| match database::failed(file, &error) {
+            MergeError::Database { .. } => self.wrong(&error),
+            of_the_disk => of_the_disk,
+        })
     }
 
     /// Runs one statement; its answer is complete then, and every error has come.

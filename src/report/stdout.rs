@@ -46,9 +46,18 @@ pub fn write(written: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Resu
 
 /// Writes rows: tables for people, the rest byte by byte for programs.
 pub fn write_rows(result: &QueryResult, shape: Shape) -> io::Result<()> {
+    write_exactly(|out| write_rows_to(out, result, shape))
+}
+
+/// The same to somewhere else.
+pub fn write_rows_to(out: &mut dyn Write, result: &QueryResult, shape: Shape) -> io::Result<()> {
     match shape {
-        Shape::Table | Shape::Markdown => write(|out| print_rows(out, result, shape)),
-        Shape::Csv | Shape::Json => write_exactly(|out| print_rows(out, result, shape)),
+        Shape::Table | Shape::Markdown => {
+            let mut text = Vec::new();
+            print_rows(&mut text, result, shape)?;
+            out.write_all(printable(&String::from_utf8_lossy(&text)).as_bytes())
+        }
+        Shape::Csv | Shape::Json => print_rows(out, result, shape),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::handoff::input::ORDINAL;
 use crate::job::{Mode, Statement};
 use crate::merge::slice::column;
 use crate::merge::statements::{self, Report, ReportFormat, Views, place};
+use crate::merge::typed::{listed, parquet_value};
 use crate::merge::{MergeError, database, sql, views};
 
 impl Loading<'_> {
@@ -132,35 +133,6 @@ fn twice(columns: &[(String, String)]) -> Option<String> {
 
 /// The query with columns of the types that a report has.
 fn typed(query: &str, columns: &[(String, String)]) -> String {
-    let given: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
-    let value = |(at, (name, ty)): (&String, &(String, String))| {
-        format!("{} AS {}", report_value(at, name, ty), sql::identifier(name))
-    };
-    let values: Vec<String> = given.iter().zip(columns).map(value).collect();
-    format!("SELECT {} FROM (\n{query}\n) AS windrow_report ({})", values.join(", "), given.join(", "))
-}
-
-/// A column as a report has it: DuckDB would write integers of 128 bits as doubles, and an infinite day as one of the far
-/// future.
-fn report_value(column: &str, name: &str, ty: &str) -> String {
-    let cast = |to: &str| format!("CAST({column} AS {to})");
-    let finite = |value: String| {
-        let why =
-            sql::text(&format!("column {name:?}: an infinite date or timestamp; write it as text, by CAST"));
-        format!("CASE WHEN isinf({column}) THEN error({why}) ELSE {value} END")
-    };
-    match ty {
-        "BOOLEAN" | "INTEGER" | "BIGINT" | "FLOAT" | "DOUBLE" | "VARCHAR" => column.to_owned(),
-        "TINYINT" | "SMALLINT" | "UTINYINT" | "USMALLINT" => cast("INTEGER"),
-        "UINTEGER" => cast("BIGINT"),
-        "UBIGINT" => cast("DECIMAL(20,0)"),
-        "HUGEINT" | "UHUGEINT" => cast("DECIMAL(38,0)"),
-        "DATE" => finite(column.to_owned()),
-        "TIMESTAMP WITH TIME ZONE" => finite(column.to_owned()),
-        "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => {
-            finite(cast("TIMESTAMP WITH TIME ZONE"))
-        }
-        other if other.starts_with("DECIMAL(") && other.ends_with(')') => column.to_owned(),
-        _ => cast("VARCHAR"),
-    }
+    let (values, given) = listed(columns, parquet_value);
+    format!("SELECT {values} FROM (\n{query}\n) AS windrow_report ({given})")
 }

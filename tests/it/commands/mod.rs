@@ -11,6 +11,7 @@
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
 //! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
 //! | [`machines`] | do programs read what people are told? |
+//! | [`output`] | `query --output`: is a file whole, and typed? |
 //! | [`plans`] | what `plan` says of a job whose run is unfinished |
 //! | [`price`] | what a run is said to cost before its first request |
 //! | [`resume`] | which run is gone on with, and who waits for whom |
@@ -25,6 +26,7 @@ mod advice;
 mod checks;
 mod gate;
 mod machines;
+mod output;
 mod plans;
 mod price;
 mod progress;
