@@ -143,6 +143,10 @@ test-needs: $(CACHE)/python/.ready
 	$(call need,systemd-analyze,systemd)
 	$(call need,curl,curl)
 	$(call need,jq,jq)
+	$(call need,groff,groff-base)
+	$(call need,mandoc,mandoc)
+	$(call need,zsh,zsh)
+	$(call need,fish,fish)
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \

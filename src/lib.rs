@@ -43,6 +43,8 @@
 //! in [`plan`], which reads lists, [`merge`], which fills tables, and [`serve`], which shows them,
 //! scraper in [`extract`] (and [`job`], which checks selectors), clap in [`cli`], object_store in [`handoff`].
 //!
+//! The wheel's module, `src/python`, starts the program, and knows of it what `--help` and the summary say.
+//!
 //! # A record's way
 //!
 //! | step | it is now | module | on disk, under `shards/<job>/<run>/` |

@@ -6,21 +6,22 @@ use clap::builder::UnknownArgumentValueParser;
 use clap::{Arg, ArgAction, Command, CommandFactory, value_parser};
 
 use super::Cli;
+use super::topics::TOPICS;
 use crate::handoff::Exit;
 
 /// The commands, by what they are for.
-const GROUPS: [(&str, &[&str]); 7] = [
+pub(super) const GROUPS: [(&str, &[&str]); 7] = [
     ("Start", &["init", "check", "plan", "run"]),
     ("Look", &["status", "failures", "query"]),
     ("Mend", &["retry", "extract", "merge"]),
     ("Keep", &["limits", "prune"]),
     ("Stay up", &["work", "requeue", "serve"]),
     ("Many machines", &["shard"]),
-    ("Editor", &["schema"]),
+    ("Shell and editor", &["schema", "completions", "man"]),
 ];
 
 /// An example of each command, and what it does.
-const EXAMPLES: [(&str, &str); 17] = [
+const EXAMPLES: [(&str, &str); 20] = [
     (
         "init",
         "windrow init films --from-curl 'curl https://api.example.com/films/tt0111161' --ids ids.csv",
@@ -62,6 +63,12 @@ const EXAMPLES: [(&str, &str); 17] = [
     ),
     ("shard", "windrow shard films 3                       fetches shard 3 of the newest run"),
     ("schema", "windrow schema > job.schema.json            what editors complete and check job files by"),
+    ("completions", "windrow completions bash > ~/.local/share/bash-completion/completions/windrow"),
+    ("man", "windrow man ~/.local/share/man/man1         then `man windrow` and `man windrow-run` show them"),
+    (
+        "help",
+        "windrow help exit-codes                     what each exit code asks of a script, of cron or of systemd",
+    ),
 ];
 
 /// What other tools, or people, call a command.
@@ -93,7 +100,7 @@ const OTHERS: [(&str, &[&str]); 15] = [
 ];
 
 /// Words that the commands use, and what each means.
-const WORDS: [(&str, &str); 8] = [
+pub(super) const WORDS: [(&str, &str); 8] = [
     ("run", "one pass through the whole list, in a folder of its own"),
     ("shard", "a part of the list, fetched by a process of its own"),
     ("round", "asks again what failed or waits; round 0 asks everything"),
@@ -115,18 +122,66 @@ pub(super) fn command() -> Command {
     let command = EXAMPLES.iter().fold(command, |command, (name, example)| {
         command.mut_subcommand(*name, |of| of.after_help(format!("Example:\n  {example}")))
     });
-    let command = WITHOUT_RUNS.iter().fold(command, |command, name| {
+    let command = without_runs(command);
+    command.mut_subcommand("merge", |of| of.arg(not_force()))
+}
+
+/// The same without what is hidden, for what does not know of hiding: completions, manual pages.
+pub(super) fn shown() -> Command {
+    let mut command = command();
+    command.build();
+    let of = |(name, _)| command.find_subcommand(name).map(|of| without_hidden(name, of));
+    let mut shown = without_hidden("windrow", &command)
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommands(EXAMPLES.into_iter().filter_map(of))
+        .mut_subcommand("help", |of| of.mut_arg("words", |words| words.value_parser(pages())))
+        .disable_help_subcommand(true);
+    shown.build();
+    shown
+}
+
+/// What there is help about.
+fn pages() -> Vec<&'static str> {
+    TOPICS.iter().map(|(name, ..)| *name).chain(EXAMPLES.into_iter().map(|(name, _)| name)).collect()
+}
+
+/// The command without those below it.
+fn without_hidden(name: &'static str, command: &Command) -> Command {
+    let is_shown = |argument: &&Arg| {
+        !argument.is_hide_set() && !["help", "version"].contains(&argument.get_id().as_str())
+    };
+    let arguments = command.get_arguments().filter(is_shown).map(|argument| argument.clone().global(false));
+    let mut shown = Command::new(name).args(arguments);
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    match command.get_long_about() {
+        Some(long) => shown.long_about(long.clone()),
+        None => shown,
+    }
+}
+
+/// `--runs` goes with every command; where it says nothing it is taken and not shown.
+fn without_runs(command: Command) -> Command {
+    WITHOUT_RUNS.iter().fold(command, |command, name| {
         command.mut_subcommand(*name, |of| {
             // As the other commands have it, or reading it panics.
             let folder = Arg::new("folder").long("runs").value_parser(value_parser!(PathBuf));
             of.arg(folder.hide(true))
         })
-    });
-    command.mut_subcommand("merge", |of| of.arg(not_force()))
+    })
+}
+
+/// The examples of a command, as they are typed, and what each does.
+pub(super) fn examples(command: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_it = EXAMPLES.into_iter().filter(move |(name, _)| *name == command);
+    of_it.map(|(_, example)| {
+        example.split_once("  ").map_or((example, ""), |(typed, does)| (typed, does.trim()))
+    })
 }
 
 /// Commands that look at no run: `--runs`, which all have, is not shown there.
-const WITHOUT_RUNS: [&str; 3] = ["init", "limits", "schema"];
+const WITHOUT_RUNS: [&str; 6] = ["init", "limits", "schema", "completions", "man", "help"];
 
 /// What one types first where the gate refuses; `--anyway` says less.
 fn not_force() -> Arg {
@@ -139,7 +194,7 @@ fn not_force() -> Arg {
 fn groups(command: &Command) -> String {
     let line = |name: &&str| {
         let about = command.find_subcommand(name).and_then(Command::get_about).map(ToString::to_string);
-        format!("  {name:<10}{}\n", about.unwrap_or_default())
+        format!("  {name:<13}{}\n", about.unwrap_or_default())
     };
     let group = |(title, names): &(&str, &[&str])| {
         format!("{title}:\n{}\n", names.iter().map(line).collect::<String>())
@@ -151,7 +206,10 @@ fn groups(command: &Command) -> String {
 fn after_help() -> String {
     let line = |(word, means): &(&str, &str)| format!("\n  {word:<14} {}", means.replace('`', ""));
     let lines = |words: &[(&str, &str)]| words.iter().map(line).collect::<String>();
-    format!("Words:{}\n\nExit codes:{}", lines(&WORDS), lines(&Exit::MEANINGS))
+    let codes = Exit::MEANINGS.map(|meaning| (meaning.codes, meaning.means));
+    let topics: String =
+        TOPICS.iter().map(|(name, about, _)| format!("\n  windrow help {name:<12} {about}")).collect();
+    format!("Words:{}\n\nExit codes:{}\n\nMore:{topics}", lines(&WORDS), lines(&codes))
 }
 
 /// The command that another tool's word stands for.
@@ -172,7 +230,9 @@ mod tests {
     fn every_command_is_in_one_group_and_has_an_example() {
         let command = Cli::command();
         let there: BTreeSet<&str> = command.get_subcommands().map(Command::get_name).collect();
-        let grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        // What the help says of itself stands below the commands.
+        let groups = GROUPS.iter().flat_map(|(_, names)| names.iter().copied());
+        let grouped: Vec<&str> = groups.chain(["help"]).collect();
         assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), there);
         assert_eq!(grouped.len(), there.len());
         assert_eq!(EXAMPLES.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), there);
@@ -183,7 +243,7 @@ mod tests {
 
     #[test]
     fn commands_that_look_at_no_run_take_their_folder_all_the_same() {
-        for words in [&["init", "films"][..], &["limits"], &["schema"]] {
+        for words in [&["init", "films"][..], &["limits"], &["schema"], &["man"], &["help"]] {
             let words = [&["windrow"], words, &["--runs", "elsewhere"]].concat();
             let found = super::command().try_get_matches_from(words).unwrap();
             assert_eq!(Cli::from_arg_matches(&found).unwrap().runs.folder, Some(PathBuf::from("elsewhere")));

@@ -1,13 +1,16 @@
 //! The words that a person types, one thin file per command, and what their errors end the process with.
 
 mod check;
+mod completions;
 mod ending;
 mod extract;
 mod failures;
 mod find;
 mod help;
+mod help_page;
 mod init;
 mod limits;
+mod man;
 mod merge;
 mod named;
 mod output;
@@ -23,6 +26,7 @@ mod serve;
 mod shard;
 mod status;
 mod summary_to;
+mod topics;
 mod work;
 
 use std::borrow::Cow;
@@ -39,7 +43,7 @@ use crate::runner::{Ended, FetchOptions, RunnerError, Trial};
 
 /// Bulk fetching from HTTP APIs into a database, on every core, that loses nothing.
 #[derive(Debug, Parser)]
-#[command(name = "windrow", version, about, max_term_width = 100)]
+#[command(name = "windrow", version, about, max_term_width = 100, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -228,6 +232,12 @@ enum Command {
     Shard(shard::ShardArgs),
     /// Print the JSON Schema of job files
     Schema(schema::SchemaArgs),
+    /// Print what a shell completes commands and flags by: bash, zsh or fish
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages
+    Man(man::ManArgs),
+    /// Show the help of a command, or a page about exit-codes, kinds or types
+    Help(help_page::HelpArgs),
 }
 
 /// Parses the command line, runs the command, prints at most one error.
@@ -296,6 +306,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, RunnerError> {
         Command::Prune(args) => prune::run(args, &runs).await,
         Command::Init(args) => init::run(args).await,
         Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+        Command::Help(args) => help_page::run(&args),
     }
 }
 

@@ -1,5 +1,18 @@
 //! Exit codes: what a process tells its caller: the supervisor, a shell, cron, a cluster's engine.
 
+/// What an exit code says, and asks of who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitMeaning {
+    /// One code, or several with commas between them.
+    pub codes: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What a person, a script or cron does about it.
+    pub todo: &'static str,
+    /// Whether the same command, started again by itself, would come to nothing better.
+    pub is_final: bool,
+}
+
 /// How a process of windrow ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -26,21 +39,68 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Every exit code and what it means, for people.
-    pub const MEANINGS: [(&str, &str); 10] = [
-        ("0", "published (`windrow shard`: committed)"),
-        ("1", "finished, but the publish gate refused (`windrow check`: an answer does not fit)"),
-        ("2", "usage or job file, a refused secret, or a permanent error"),
-        ("3", "the job or the run is in use by a living process"),
-        ("4", "the disk"),
-        ("5", "the database"),
-        ("6", "integrity: a file does not match what was committed"),
-        ("7", "paused: a quota, or `--max-requests`, is used up; the next run goes on"),
-        ("75", "temporary: a shard is not complete, its server may be down; run it again"),
-        (
-            "129, 130, 143",
-            "interrupted: its terminal was closed (SIGHUP; not under `nohup`), SIGINT, SIGTERM",
-        ),
+    /// Every exit code, for people, and for who starts windrow from a script.
+    pub const MEANINGS: [ExitMeaning; 10] = [
+        ExitMeaning {
+            codes: "0",
+            means: "published (`windrow shard`: committed)",
+            todo: "nothing",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "1",
+            means: "finished, but the publish gate refused (`windrow check`: an answer does not fit)",
+            todo: "see `windrow failures JOB`; then `windrow retry JOB` and `windrow merge JOB`",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "2",
+            means: "usage or job file, a refused secret, or a permanent error",
+            todo: "mend what the message names: the same command fails again",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "3",
+            means: "the job or the run is in use by a living process",
+            todo: "leave it to that process, or run the command again when it has ended",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "4",
+            means: "the disk",
+            todo: "make room, or mend the disk; the same command then goes on",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "5",
+            means: "the database",
+            todo: "mend the database, its address or its rights; the same command then publishes",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "6",
+            means: "integrity: a file does not match what was committed",
+            todo: "restore the file that is named, or start anew with `windrow run JOB --new`",
+            is_final: true,
+        },
+        ExitMeaning {
+            codes: "7",
+            means: "paused: a quota, or `--max-requests`, is used up; the next run goes on",
+            todo: "run the same command later; `windrow limits` shows when a quota renews",
+            is_final: false,
+        },
+        ExitMeaning {
+            codes: "75",
+            means: "temporary: a shard is not complete, its server may be down; run it again",
+            todo: "run the same command again in some minutes",
+            is_final: false,
+        },
+        ExitMeaning {
+            codes: "129, 130, 143",
+            means: "interrupted: its terminal was closed (SIGHUP; not under `nohup`), SIGINT, SIGTERM",
+            todo: "run the same command again: it goes on with what is committed",
+            is_final: false,
+        },
     ];
 
     /// The process's exit code.
@@ -87,7 +147,7 @@ mod tests {
     fn every_code_is_explained_in_the_readme_too_and_read_back() {
         let readme = include_str!("../../README.md");
         let mut codes = Vec::new();
-        for (code, means) in Exit::MEANINGS {
+        for ExitMeaning { codes: code, means, .. } in Exit::MEANINGS {
             assert!(readme.contains(&format!("| {code} | {means} |")), "{code}");
             codes.extend(code.split(", ").map(|code| code.parse::<u8>().unwrap()));
         }

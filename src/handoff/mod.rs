@@ -73,7 +73,7 @@ pub use commit::{ChunkFile, Commit, Committed, Content, Tally};
 pub use counts::{Counts, Pairs};
 pub use error::HandoffError;
 pub use event::Event;
-pub use exit::Exit;
+pub use exit::{Exit, ExitMeaning};
 pub use hold::Hold;
 pub use latencies::Latencies;
 pub use plan::{Amendment, Block, FileMark, Outcome, Plan, PlannedEndpoint, Publishing, Round, Shard};

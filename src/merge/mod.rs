@@ -19,6 +19,7 @@
 //! | DuckDB kept between loads, where there are many | `kept.rs` |
 //! | questions to a run | `query.rs`, `views.rs` |
 //! | the columns of an answer as Parquet has them | `typed.rs` |
+//! | what a type is in each destination | `types.rs` |
 //! | the files that it leaves, for who reads them | `published.rs` |
 //! | before the first request and after the last | `destination.rs` |
 //!
@@ -70,6 +71,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod types;
 mod views;
 
 pub use batch::{AskedBatch, BatchAsked, FailedJob, SettledBatch, publish_batch};
@@ -87,3 +89,4 @@ pub use published::PublishedFile;
 pub use query::{AnswerColumn, QueryResult, RunQuery, query};
 pub use resolved::ResolvedDestination;
 pub use sql::{identifier as quoted_identifier, is_nested, text as quoted_text, value_as_text};
+pub use types::{key_types_in_destinations, types_in_destinations};

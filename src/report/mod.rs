@@ -14,6 +14,7 @@ pub mod init;
 pub mod limits;
 mod nulls;
 mod numbers;
+pub mod paragraph;
 pub mod plan;
 mod price;
 mod progress;

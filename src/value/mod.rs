@@ -3,17 +3,7 @@
 //! Promise: a text has one meaning in a type, wherever it stands: in a list, an answer, a chunk of CSV. Nothing is guessed
 //! and nothing is rounded (a double is the nearest one, as always); what is not a value of the type is a [`Misfit`].
 //!
-//! | type | texts | spelled |
-//! |---|---|---|
-//! | `text` | all, as they are | the same |
-//! | `boolean` | `true`, `t`, `1`, `false`, `f`, `0`, in any case | `true`, `false` |
-//! | `integer`, `bigint` | `7`, `007`, `+7`, `7.0`, `7e3` | `7` |
-//! | `double` | the same, and with a fraction; no words such as `nan` | the shortest that is read back |
-//! | `decimal(p,s)` | the same, of at most `s` digits after the point | with `s` digits after the point |
-//! | `date` | `2024-05-31`, or as a `format` says | `2024-05-31` |
-//! | `timestamp` | RFC 3339 or ISO 8601, or as a `format` says; without an offset in UTC, or the column's zone; what is finer than a microsecond is cut off | `2024-05-31T10:00:00Z` |
-//! | `blob` | hexadecimal digits, two for a byte; in an answer as the column's [`Encoding`] says | `00ff` |
-//! | `json` | JSON | the same |
+//! What texts a type takes, and how its values are spelled, is said by [`Type::form`].
 //!
 //! For all types but `text` and `json` the space around a text does not count.
 
@@ -62,6 +52,60 @@ pub enum Type {
     Json,
     /// Bytes.
     Blob,
+}
+
+/// What texts a type takes, and how its values are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// The texts that are values of it.
+    pub texts: &'static str,
+    /// How a value of it is written.
+    pub spelled: &'static str,
+}
+
+impl Type {
+    /// One of each, with digits enough for money.
+    pub const ALL: [Type; 10] = [
+        Type::Text,
+        Type::Boolean,
+        Type::Integer,
+        Type::Bigint,
+        Type::Double,
+        Type::Decimal { precision: 18, scale: 4 },
+        Type::Date,
+        Type::Timestamp,
+        Type::Blob,
+        Type::Json,
+    ];
+
+    /// What texts it takes, and how its values are spelled.
+    pub fn form(self) -> Form {
+        let (texts, spelled) = match self {
+            Type::Text => ("all, as they are", "the same"),
+            Type::Boolean => ("`true`, `t`, `1`, `false`, `f`, `0`, in any case", "`true`, `false`"),
+            Type::Integer => ("`7`, `007`, `+7`, `7.0`, `7e3`, of 32 bits", "`7`"),
+            Type::Bigint => ("`7`, `007`, `+7`, `7.0`, `7e3`, of 64 bits", "`7`"),
+            Type::Double => (
+                "numbers, with a fraction or without; no words such as `nan`",
+                "the shortest that is read back",
+            ),
+            Type::Decimal { .. } => (
+                "numbers of at most `p` digits (1 to 38), at most `s` of them after the point",
+                "with `s` digits after the point",
+            ),
+            Type::Date => ("`2024-05-31`, or as a `format` says", "`2024-05-31`"),
+            Type::Timestamp => (
+                "RFC 3339 or ISO 8601, or as a `format` says; without an offset in UTC, or in the column's `zone`; what \
+                 is finer than a microsecond is cut off",
+                "`2024-05-31T10:00:00Z`",
+            ),
+            Type::Blob => {
+                ("hexadecimal digits, two for a byte; in an answer as the column's `format` says", "`00ff`")
+            }
+            Type::Json => ("JSON", "the same"),
+        };
+        Form { texts, spelled }
+    }
 }
 
 /// One typed value. `Null` fits every [`Type`]; the other variants belong to the type of their name.

@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 11] = [
 ];
 
 /// Libraries and the modules that may name them.
-const DOORS: [(&str, &[&str]); 21] = [
+const DOORS: [(&str, &[&str]); 23] = [
     ("polars", &["value", "chunk", "plan"]),
     ("duckdb", &["database", "plan", "merge", "serve"]),
     ("mysql_async", &["database", "plan"]),
@@ -39,6 +39,8 @@ const DOORS: [(&str, &[&str]); 21] = [
     ("cookie_store", &["fetch"]),
     ("nix", &["os", "supervisor"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("object_store", &["handoff"]),
     ("scraper", &["extract", "job"]),
     ("html5ever", &["extract"]),

@@ -339,6 +339,11 @@ pub(super) struct Unsendable {
     pub why: String,
 }
 
+/// All of them, by the names that people know them by.
+pub(super) fn every_dialect() -> [(&'static str, &'static dyn Dialect); 3] {
+    [("PostgreSQL", &Postgres), ("MariaDB, MySQL", &MySql), ("SQLite", &Sqlite)]
+}
+
 /// The dialect of a destination outside of this process.
 pub(super) fn of_destination(to: &Destination) -> Option<&'static dyn Dialect> {
     match to {

@@ -1,5 +1,5 @@
 //! What each [kind](crate::record::Kind) of failure means, and what to do about it: the one place for `windrow failures`,
-//! the summary and the page of the documentation (`docs/failures.md`).
+//! the summary, `windrow help kinds` and the page of the documentation (`docs/failures.md`).
 //!
 //! Promise: what stands before the first `; or` can be followed word for word, and ends well: the keys as they are written
 //! into the endpoint or the column that is named, then the commands, once the server is well where it says so. A test
@@ -12,6 +12,7 @@
 mod cause;
 mod command;
 mod conversion;
+mod every_kind;
 #[cfg(test)]
 mod page;
 mod status;
@@ -20,4 +21,5 @@ mod text;
 
 pub use cause::{Cause, causes, each_once};
 pub use command::Commands;
+pub use every_kind::every_kind;
 pub use text::Advice;

@@ -9,7 +9,8 @@
 //! | [`checks`] | `check`: what is shown, columns without values, lines for curl |
 //! | [`gate`] | conditions of publishing, `--anyway`, what a pause publishes |
 //! | [`success`] | what becomes of yesterday's table where nothing came today |
-//! | [`words`] | `init`, `schema`, help, and what is typed wrongly |
+//! | [`help`] | `help`, `completions`, `man`: does a person find what there is, and do shells and formatters take it? |
+//! | [`words`] | `init`, `schema`, `--help`, and what is typed wrongly |
 //! | [`machines`] | do programs read what people are told? |
 //! | [`output`] | `query --output`: is a file whole, and typed? |
 //! | [`plans`] | what `plan` says of a job whose run is unfinished |
@@ -25,6 +26,7 @@
 mod advice;
 mod checks;
 mod gate;
+mod help;
 mod machines;
 mod output;
 mod plans;

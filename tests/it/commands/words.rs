@@ -78,35 +78,37 @@ fn help_names_every_command_and_exit_code() {
     Usage: windrow [OPTIONS] <COMMAND>
 
     Start:
-      init      Write a job file to start from, or draft one from a curl command
-      check     Ask three records and show request, answer and row; write nothing
-      plan      Plan a run and say what it will take, without a request
-      run       Plan, fetch, retry, publish and summarise; resume an unfinished run
+      init         Write a job file to start from, or draft one from a curl command
+      check        Ask three records and show request, answer and row; write nothing
+      plan         Plan a run and say what it will take, without a request
+      run          Plan, fetch, retry, publish and summarise; resume an unfinished run
 
     Look:
-      status    List the runs, a run's shards, or how a queue stands
-      failures  Show what failed, by kind, with an example each
-      query     Ask a run by SQL: views rows, requests, answers, input, and one per endpoint
+      status       List the runs, a run's shards, or how a queue stands
+      failures     Show what failed, by kind, with an example each
+      query        Ask a run by SQL: views rows, requests, answers, input, and one per endpoint
 
     Mend:
-      retry     Ask failed requests again; merge then publishes what is new
-      extract   Extract columns again from kept answers, without a request
-      merge     Check that nothing is missing, and publish
+      retry        Ask failed requests again; merge then publishes what is new
+      extract      Extract columns again from kept answers, without a request
+      merge        Check that nothing is missing, and publish
 
     Keep:
-      limits    Show what is known of limits and hosts: pauses, quotas; lift a host's pause
-      prune     Remove runs that are over and old
+      limits       Show what is known of limits and hosts: pauses, quotas; lift a host's pause
+      prune        Remove runs that are over and old
 
     Stay up:
-      work      Work a table of jobs as they come, until a signal
-      requeue   Let jobs of a queue that have failed for good wait again
-      serve     Serve what jobs have gathered over HTTP, and run them as often as they say
+      work         Work a table of jobs as they come, until a signal
+      requeue      Let jobs of a queue that have failed for good wait again
+      serve        Serve what jobs have gathered over HTTP, and run them as often as they say
 
     Many machines:
-      shard     Fetch one shard in this process; what is committed stays
+      shard        Fetch one shard in this process; what is committed stays
 
-    Editor:
-      schema    Print the JSON Schema of job files
+    Shell and editor:
+      schema       Print the JSON Schema of job files
+      completions  Print what a shell completes commands and flags by: bash, zsh or fish
+      man          Write manual pages
 
     Options:
           --runs <DIR>  Folder of the runs [default: shards/ beside the schemas/ folder that holds the
@@ -135,16 +137,21 @@ fn help_names_every_command_and_exit_code() {
       7              paused: a quota, or --max-requests, is used up; the next run goes on
       75             temporary: a shard is not complete, its server may be down; run it again
       129, 130, 143  interrupted: its terminal was closed (SIGHUP; not under nohup), SIGINT, SIGTERM
+
+    More:
+      windrow help exit-codes   what each exit code asks of a script, of cron or of systemd
+      windrow help kinds        why requests fail, and what to do about each kind of failure
+      windrow help types        the types of columns, and what databases make of them
     "#);
     let groups = help.lines().take_while(|line| *line != "Options:");
     let commands = groups.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
     let commands: Vec<&str> = commands.collect();
-    assert_eq!(commands.len(), 17);
+    assert_eq!(commands.len(), 19);
     for command in commands {
         let of_its_own = sandbox.run([command, "--help"]).with_code(0).stdout;
         assert!(of_its_own.contains("Usage: windrow "), "{command}: {of_its_own}");
         assert!(of_its_own.contains(&format!("Example:\n  windrow {command} ")), "{command}: {of_its_own}");
-        let looks_at_runs = !["init", "limits", "schema"].contains(&command);
+        let looks_at_runs = !["init", "limits", "schema", "completions", "man"].contains(&command);
         assert_eq!(of_its_own.contains("--runs"), looks_at_runs, "{command}");
     }
 }
