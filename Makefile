@@ -11,6 +11,7 @@ CACHE ?= $(HOME)/.cache/windrow
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/release
 PREFIX ?= $(HOME)/.local
+WHEELS := $(CACHE)/wheels
 JOB ?= schemas/movies.toml
 SOAK ?= 10
 FUZZ ?= 60
@@ -38,7 +39,7 @@ QUICKLY := --config profile.release.package.windrow.opt-level=0 --config profile
 # the tests; without one it would compile most of them a second time.
 PROGRAMS := --bin windrow --example origin
 
-.PHONY: help run test check soak fuzz deny bench build env lint docs install origin test-needs bench-needs clean
+.PHONY: help run test check soak fuzz deny bench build env lint docs install wheel origin test-needs wheel-needs bench-needs clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -54,8 +55,8 @@ ifdef T
 test: test-needs
 	PATH="$(CACHE)/python/bin:$$PATH" RUST_MIN_STACK=67108864 cargo test $(CARGO_FLAGS) $(QUICKLY) --no-fail-fast -- "$(T)"
 else
-test: test-needs build ## install what the tests need, and run them (T=name: those of that name, compiled in seconds)
-	PATH="$(CACHE)/python/bin:$$PATH" cargo test $(CARGO_FLAGS)
+test: test-needs wheel ## install what the tests need, and run them (T=name: those of that name, compiled in seconds)
+	PATH="$(CACHE)/python/bin:$$PATH" WINDROW_WHEEL="$$(echo "$(WHEELS)"/*.whl)" cargo test $(CARGO_FLAGS)
 	cargo test $(CARGO_FLAGS) $(QUICKLY) --features benches --doc
 endif
 
@@ -92,9 +93,21 @@ lint: ## formatting and clippy, warnings are errors
 docs: ## the library's documentation, warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --features benches --no-deps --lib --example origin
 
-install: build ## put windrow into $(PREFIX)/bin
-	install -D "$(BIN)/windrow" "$(PREFIX)/bin/windrow"
-	@if [ -f "$(BIN)/libduckdb.so" ]; then install -D "$(BIN)/libduckdb.so" "$(PREFIX)/lib/libduckdb.so"; fi
+install: build ## put windrow, what shells complete it by and its manual pages into $(PREFIX)
+	@install -D "$(BIN)/windrow" "$(PREFIX)/bin/windrow"
+	@if [ -f "$(BIN)/libduckdb.so" ]; then install -D "$(BIN)/libduckdb.so" "$(PREFIX)/lib/windrow/libduckdb.so"; fi
+	@completions() { install -d "$$(dirname "$$2")"; "$(PREFIX)/bin/windrow" completions "$$1" > "$$2"; }; \
+	completions bash "$(PREFIX)/share/bash-completion/completions/windrow"; \
+	completions zsh "$(PREFIX)/share/zsh/site-functions/_windrow"; \
+	completions fish "$(PREFIX)/share/fish/vendor_completions.d/windrow.fish"
+	@"$(PREFIX)/bin/windrow" man "$(PREFIX)/share/man/man1" 2>/dev/null
+	@cd "$(PREFIX)" && ls -d "$$PWD"/{bin/windrow,lib/windrow/*,share/bash-completion/completions/windrow} \
+	  "$$PWD"/share/{zsh/site-functions/_windrow,fish/vendor_completions.d/windrow.fish,man/man1/windrow*.1} 2>/dev/null
+
+# Of the program that `make build` made: it is linked once more, and nothing is compiled.
+wheel: build wheel-needs ## make a Python wheel of program, library and module in $(CACHE)/wheels
+	@"$(CACHE)/python/bin/python" src/python/wheel.py "$(BIN)/windrow" "$(WHEELS)" \
+	  $(if $(DUCKDB_LIB_DIR),cargo build $(CARGO_FLAGS) $(PROGRAMS))
 
 origin: build ## serve the films at 127.0.0.1:8477 until Ctrl-C
 	@"$(BIN)/examples/origin"
@@ -147,6 +160,12 @@ test-needs: $(CACHE)/python/.ready
 	$(call need,mandoc,mandoc)
 	$(call need,zsh,zsh)
 	$(call need,fish,fish)
+
+wheel-needs: $(CACHE)/python/.wheel
+
+$(CACHE)/python/.wheel: src/python/requirements.txt $(CACHE)/python/.ready
+	@"$(CACHE)/python/bin/pip" install --quiet --disable-pip-version-check --requirement src/python/requirements.txt
+	@touch "$@"
 
 $(CACHE)/python/.ready: tests/requirements.txt
 	@command -v python3 >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null \

@@ -1,5 +1,5 @@
 //! Lets every binary find the prebuilt DuckDB library without environment variables: a copy of it lies beside
-//! the binary, and the binary looks there (and in `../lib`, where an installation puts it).
+//! the binary, and the binary looks there (and in `../lib/windrow`, where an installation puts it).
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ fn main() {
     };
     println!("cargo:rerun-if-changed={}", folder.join(LIBRARY).display());
     // The binary lies in the profile's folder; tests, examples and benches one below.
-    for place in ["", "/..", "/../lib"] {
+    for place in ["", "/..", "/../lib/windrow"] {
         println!("cargo:rustc-link-arg=-Wl,-rpath,$ORIGIN{place}");
     }
     if let Some(profile) = profile_folder()

@@ -28,6 +28,7 @@
 //! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
 //! | [`services`] | does systemd take the units that the documentation hands out for `windrow serve`? |
+//! | [`installed`] | does the wheel work in a fresh environment of Python's, and what `make install` installs? |
 //! | [`summaries`] | what is a program told of how a command ended, whatever its exit code? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |
 //! | [`database_servers`] | (starts a server of PostgreSQL or MariaDB) |
@@ -48,6 +49,7 @@ mod films;
 mod floors;
 mod headers;
 mod hostile;
+mod installed;
 mod lists;
 mod names;
 mod owners;
