@@ -22,10 +22,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 7] = [
 
 /// An example of each command, and what it does.
 const EXAMPLES: [(&str, &str); 20] = [
-    (
-        "init",
-        "windrow init films --from-curl 'curl https://api.example.com/films/tt0111161' --ids ids.csv",
-    ),
+    ("init", "windrow init films --from-curl 'curl https://api.example.com/films/tt0111161' --ids ids.csv"),
     (
         "check",
         "windrow check films.toml                    asks three records of the list, and shows what became of them",

@@ -89,7 +89,8 @@ impl JobDraft<'_> {
     }
 
     fn columns(&self) -> Vec<String> {
-        let width = self.proposal.columns.iter().map(|column| key(&column.name).len()).max().unwrap_or(0).min(24);
+        let width =
+            self.proposal.columns.iter().map(|column| key(&column.name).len()).max().unwrap_or(0).min(24);
         if self.proposal.columns.is_empty() {
             let comment = Some("the whole answer, until there are columns here".to_owned());
             let line = commented_line("answer = { jq = \".\", type = \"json\" }".to_owned(), comment);

@@ -30,8 +30,8 @@ mod frames;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod kept;
-mod peek;
 pub mod list;
+mod peek;
 pub mod price;
 mod questions;
 pub mod retry;

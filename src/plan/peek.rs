@@ -90,13 +90,20 @@ async fn columns(job: &Job, scratch: &Path) -> Result<Vec<String>, PlanError> {
 
 fn nameable(there: Vec<String>) -> Vec<String> {
     let is_once = |name: &&str| there.iter().filter(|other| other.trim() == *name).count() == 1;
-    there.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).filter(is_once).map(str::to_owned).collect()
+    there
+        .iter()
+        .map(|name| name.trim())
+        .filter(|name| !name.is_empty())
+        .filter(is_once)
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn read(job: &Job, scratch: &Path) -> Result<List, PlanError> {
-    let (sizes, secrets, options) =
-        (list::Sizes::default(), Secrets::default(), PlanOptions::default());
-    list::Request { job, options: &options, secrets: &secrets, scratch, sizes }.read(Box::new(std::io::empty())).await
+    let (sizes, secrets, options) = (list::Sizes::default(), Secrets::default(), PlanOptions::default());
+    list::Request { job, options: &options, secrets: &secrets, scratch, sizes }
+        .read(Box::new(std::io::empty()))
+        .await
 }
 
 /// The columns of a batch as texts.
@@ -134,10 +141,12 @@ mod tests {
 
     #[test]
     fn each_format_tells_its_columns_and_records() {
-        let (columns, records) = peeked(Format::Csv, "\u{feff}id, country ,x\n1,de,\n,fr,7\n1,de,\n").unwrap();
+        let (columns, records) =
+            peeked(Format::Csv, "\u{feff}id, country ,x\n1,de,\n,fr,7\n1,de,\n").unwrap();
         assert_eq!(columns, ["id", "country", "x"]);
         assert_eq!(records, [some(&["1", "de", ""]), some(&["", "fr", "7"]), some(&["1", "de", ""])]);
-        let (columns, records) = peeked(Format::Jsonl, "{\"a\":1,\"b\":\"x\"}\n{\"b\":null,\"a\":2}\n").unwrap();
+        let (columns, records) =
+            peeked(Format::Jsonl, "{\"a\":1,\"b\":\"x\"}\n{\"b\":null,\"a\":2}\n").unwrap();
         assert_eq!(columns, ["a", "b"]);
         assert_eq!(records, [some(&["1", "x"]), some(&["2", ""])]);
         let (columns, records) = peeked(Format::Lines, "tt1\n\ntt2\n").unwrap();

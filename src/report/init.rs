@@ -26,10 +26,15 @@ pub fn left_out(command: &CurlCommand) {
         tell!("left out, as only browsers need it: {}", printable(&names));
     }
     for option in &command.not_understood {
-        tell!("windrow: not understood, and left out: {}\nhint: without it the request may ask something else", printable(option));
+        tell!(
+            "windrow: not understood, and left out: {}\nhint: without it the request may ask something else",
+            printable(option)
+        );
     }
     if command.insecure {
-        tell!("left out: -k; certificates are always verified\nhint: ca_file names those of an authority of your own");
+        tell!(
+            "left out: -k; certificates are always verified\nhint: ca_file names those of an authority of your own"
+        );
     }
 }
 
@@ -39,7 +44,12 @@ pub fn found(request: &RequestDraft, method: &str, list: &str) {
         tell!("left out, as it is for one request alone: {}", printable(name));
     }
     if let Some(found) = request.found() {
-        tell!("id      {} is column {} of {}", printable(&found.value), printable(&found.column), printable(list));
+        tell!(
+            "id      {} is column {} of {}",
+            printable(&found.value),
+            printable(&found.column),
+            printable(list)
+        );
         for other in &found.others {
             tell!("id      column {} of the same line is sent, too", printable(other));
         }
@@ -129,7 +139,8 @@ fn table(proposal: &Proposal) {
     }
     let mut lines = vec![["column", "from", "type", "example", "null"].map(str::to_owned).to_vec()];
     lines.extend(proposal.columns.iter().take(COLUMNS).map(|column| {
-        let nulls = if column.nulls == 0 { String::new() } else { format!("{} of {}", column.nulls, column.of) };
+        let nulls =
+            if column.nulls == 0 { String::new() } else { format!("{} of {}", column.nulls, column.of) };
         let example = column.example.as_deref().unwrap_or_default();
         [&column.name, &column.from, &column.type_word, example, &nulls].map(shown).to_vec()
     }));
@@ -162,10 +173,17 @@ pub fn written(file: &str, next: &str, proposal: &Proposal) {
 
 /// What the job file says of how it came to be.
 pub fn notes(request: &RequestDraft) -> Vec<String> {
-    let mut notes = vec!["Drafted by `windrow init` from a request and a few answers: what was guessed stands in comments.".to_owned()];
+    let mut notes = vec![
+        "Drafted by `windrow init` from a request and a few answers: what was guessed stands in comments."
+            .to_owned(),
+    ];
     if !request.secrets().is_empty() {
-        let names: Vec<String> = request.secrets().iter().map(|secret| format!("${{{}}}", secret.name)).collect();
-        notes.push(format!("Its secrets come from the environment, or from a file (--env-file): {}.", names.join(", ")));
+        let names: Vec<String> =
+            request.secrets().iter().map(|secret| format!("${{{}}}", secret.name)).collect();
+        notes.push(format!(
+            "Its secrets come from the environment, or from a file (--env-file): {}.",
+            names.join(", ")
+        ));
     }
     notes
 }

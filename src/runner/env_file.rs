@@ -74,7 +74,8 @@ fn ends_with_line(path: &Path) -> std::io::Result<bool> {
 /// The line that is read as that variable.
 fn line_of(name: &str, value: &str) -> Option<String> {
     let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
-    let lines = [format!("{name}={value}\n"), format!("{name}='{value}'\n"), format!("{name}=\"{escaped}\"\n")];
+    let lines =
+        [format!("{name}={value}\n"), format!("{name}='{value}'\n"), format!("{name}=\"{escaped}\"\n")];
     lines.into_iter().find(|line| {
         let read: Result<Vec<_>, _> = dotenvy::from_read_iter(line.as_bytes()).collect();
         let is_same = |read: Vec<(String, String)>| matches!(&read[..], [(read, same)] if read == name && same == value);

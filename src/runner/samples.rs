@@ -148,7 +148,8 @@ async fn gathered(run: &LiveRun, mut seen: Seen) -> Result<SampledAnswers, Runne
 }
 
 fn sample(id: String, url: String, head: Head, answer: Option<&KeptAnswer>) -> Sample {
-    let header = |wanted: &str| head.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
+    let header =
+        |wanted: &str| head.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
     Sample {
         id,
         url,

@@ -142,7 +142,8 @@ impl Scene {
     }
 
     fn asking<'a>(&self, secrets: &'a Secrets) -> Asking<'a> {
-        let (on_request, on_answer) = (Rc::new(|_: &Sent<'_>| ControlFlow::Continue(())), self.on_answer.clone());
+        let (on_request, on_answer) =
+            (Rc::new(|_: &Sent<'_>| ControlFlow::Continue(())), self.on_answer.clone());
         Asking { secrets, earlier: None, on_request, on_answer, emit: |_| {} }
     }
 

@@ -30,7 +30,8 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
     place::place(&args, &list, &shown_list, &mut request)?;
     request.hide_secrets(&file.name);
     told::found(&request, &method, &shown_list);
-    let mut draft = Draft { args: &args, file, list: &list, path: &path, request: &request, on_duplicate: false };
+    let mut draft =
+        Draft { args: &args, file, list: &list, path: &path, request: &request, on_duplicate: false };
     draft.check(&anything())?;
     let kept = request::keep(&args, &file.name, &request)?;
     told::secrets(&request, kept.file.as_deref());
@@ -60,7 +61,8 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
 async fn list(args: &InitArgs, scratch: &Path) -> Result<(PathBuf, PeekedList), RunnerError> {
     let Some(path) = &args.ids else {
         return Err(RunnerError::Usage(
-            "which ids?\nhint: --ids FILE names the list: a .csv, .tsv, .jsonl, .parquet or .txt file".to_owned(),
+            "which ids?\nhint: --ids FILE names the list: a .csv, .tsv, .jsonl, .parquet or .txt file"
+                .to_owned(),
         ));
     };
     let absolute = std::path::absolute(path)?;
@@ -79,7 +81,8 @@ async fn list(args: &InitArgs, scratch: &Path) -> Result<(PathBuf, PeekedList), 
 fn format_of(path: &Path) -> Option<&'static str> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-    let is_known = [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt"].iter().any(|end| name.ends_with(end));
+    let is_known =
+        [".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".txt"].iter().any(|end| name.ends_with(end));
     (!is_known).then_some("lines")
 }
 
@@ -136,7 +139,12 @@ impl Draft<'_> {
     }
 
     /// Asks a few ids.
-    async fn ask(&mut self, records: u64, secrets: &Secrets, folder: &Path) -> Result<SampledAnswers, RunnerError> {
+    async fn ask(
+        &mut self,
+        records: u64,
+        secrets: &Secrets,
+        folder: &Path,
+    ) -> Result<SampledAnswers, RunnerError> {
         let records = records.min(self.list.records());
         tell!("asking  {records} of {}, one after the other", counted(self.list.records(), "id"));
         let stop = stop_on_signals()?;
@@ -144,7 +152,9 @@ impl Draft<'_> {
             let job = Job::parse(self.text(&anything())?, &std::path::absolute(&self.file.path)?)?;
             let told = (&mut Console::default() as &mut dyn Watcher, say_warning as fn(Event));
             match sample_answers(&job, secrets, records, folder, &stop, told).await {
-                Err(RunnerError::Plan(PlanError::List(error))) if error.is_duplicate() && !self.on_duplicate => {
+                Err(RunnerError::Plan(PlanError::List(error)))
+                    if error.is_duplicate() && !self.on_duplicate =>
+                {
                     tell!("windrow: {error}");
                     self.on_duplicate = true;
                 }
@@ -163,7 +173,8 @@ fn relative(path: &Path, folder: &Path) -> String {
         return path.display().to_string();
     }
     let up = folder.components().skip(shared).map(|_| "..");
-    let down = path.components().skip(shared).map(|component| component.as_os_str().to_string_lossy().into_owned());
+    let down =
+        path.components().skip(shared).map(|component| component.as_os_str().to_string_lossy().into_owned());
     up.map(str::to_owned).chain(down).collect::<Vec<_>>().join("/")
 }
 

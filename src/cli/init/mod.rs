@@ -57,7 +57,11 @@ pub(super) async fn run(args: InitArgs) -> Result<Exit, RunnerError> {
         true => draft::run(args, &file).await,
         false => {
             file.write(&job::starter(&file.name))?;
-            tell!("wrote {}\nnext: windrow plan {1}   (says what it will ask, and asks nobody)", file.shown(), file.word());
+            tell!(
+                "wrote {}\nnext: windrow plan {1}   (says what it will ask, and asks nobody)",
+                file.shown(),
+                file.word()
+            );
             Ok(Exit::Done)
         }
     }
@@ -82,7 +86,8 @@ impl NewJob {
             ))
         })?;
         let file = format!("{name}.toml");
-        let beside = if Path::new("schemas").is_dir() { Path::new("schemas").join(&file) } else { file.into() };
+        let beside =
+            if Path::new("schemas").is_dir() { Path::new("schemas").join(&file) } else { file.into() };
         let path = args.output.clone().unwrap_or(beside);
         if path.exists() {
             return Err(refused(&path, "it is there already, and is not overwritten"));
@@ -125,7 +130,10 @@ impl NewJob {
 }
 
 fn refused(path: &Path, why: &str) -> RunnerError {
-    RunnerError::Usage(format!("cannot write {}: {why}\nhint: choose another file with --output", path.display()))
+    RunnerError::Usage(format!(
+        "cannot write {}: {why}\nhint: choose another file with --output",
+        path.display()
+    ))
 }
 
 /// The folder that one is in, as far as it can name a job.

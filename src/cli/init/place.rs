@@ -19,7 +19,9 @@ pub(super) fn place(
         return Ok(());
     }
     let chosen = match &args.example {
-        Some(text) => request.example(wanted.map_or_else(|| only_column(list, shown_list), Ok)?, text).map_err(usage)?,
+        Some(text) => {
+            request.example(wanted.map_or_else(|| only_column(list, shown_list), Ok)?, text).map_err(usage)?
+        }
         None => found(list, shown_list, request, wanted)?,
     };
     request.ask_about(list, &chosen).map_err(usage)
@@ -35,7 +37,10 @@ fn usage(error: DraftError) -> RunnerError {
 /// The index of a column.
 fn column(list: &PeekedList, shown_list: &str, name: &str) -> Result<usize, RunnerError> {
     list.columns.iter().position(|column| column == name).ok_or_else(|| {
-        RunnerError::Usage(format!("{shown_list} has no column {name:?}\nhint: it has {}", list.columns.join(", ")))
+        RunnerError::Usage(format!(
+            "{shown_list} has no column {name:?}\nhint: it has {}",
+            list.columns.join(", ")
+        ))
     })
 }
 
@@ -61,10 +66,17 @@ fn found(
     let mut candidates = request.candidates(list).map_err(usage)?;
     candidates.retain(|candidate| wanted.is_none_or(|column| column == candidate.column));
     let Some(first) = candidates.first().cloned() else { return by_hand(list, shown_list, request, wanted) };
-    let equal: Vec<&Candidate> = candidates.iter().filter(|other| other.value.len() == first.value.len()).collect();
+    let equal: Vec<&Candidate> =
+        candidates.iter().filter(|other| other.value.len() == first.value.len()).collect();
     if equal.len() > 1 {
-        let names: Vec<&str> = equal.iter().map(|candidate| list.columns[candidate.column].as_str()).collect();
-        let question = format!("{} is in the columns {}: which one identifies a record? [{}]", first.value, names.join(", "), names[0]);
+        let names: Vec<&str> =
+            equal.iter().map(|candidate| list.columns[candidate.column].as_str()).collect();
+        let question = format!(
+            "{} is in the columns {}: which one identifies a record? [{}]",
+            first.value,
+            names.join(", "),
+            names[0]
+        );
         let answer = ask_for_line(&question);
         let chosen = answer.and_then(|answer| names.iter().position(|name| *name == answer));
         return Ok(equal[chosen.unwrap_or(0)].clone());
@@ -84,7 +96,8 @@ fn by_hand(
     let shown = shown_pieces(&pieces);
     if can_ask() {
         tell!("{nowhere}. Its parts:\n{}", shown.join("\n"));
-        let number = ask_for_line("which of them is an id? [number]").and_then(|answer| answer.parse::<usize>().ok());
+        let number =
+            ask_for_line("which of them is an id? [number]").and_then(|answer| answer.parse::<usize>().ok());
         let piece = number.and_then(|number| pieces.get(number.checked_sub(1)?));
         if let Some(piece) = piece {
             let column = match wanted {
@@ -94,7 +107,8 @@ fn by_hand(
             return request.example(column, &piece.text).map_err(usage);
         }
     }
-    let example = pieces.iter().rev().find(|piece| piece.place == crate::draft::Place::Path).or(pieces.first());
+    let example =
+        pieces.iter().rev().find(|piece| piece.place == crate::draft::Place::Path).or(pieces.first());
     let example = example.map_or_else(|| "ID".to_owned(), |piece| shown_piece(piece));
     Err(RunnerError::Usage(format!(
         "{nowhere}, so it is not known what stands for an id. Its parts:\n{}\nhint: name it: --example {example}; or write \

@@ -27,8 +27,9 @@ fn pasted() -> Result<String, RunnerError> {
     if can_ask() {
         tell!("paste a curl command that asks about one id, then press Ctrl-D:");
     }
-    let text = read_paste()
-        .map_err(|error| RunnerError::Usage(format!("cannot read the curl command from standard input: {error}")))?;
+    let text = read_paste().map_err(|error| {
+        RunnerError::Usage(format!("cannot read the curl command from standard input: {error}"))
+    })?;
     match text.trim().is_empty() {
         true => Err(RunnerError::Usage(
             "there is no curl command on standard input\nhint: --from-curl 'curl https://…', or a URL behind the job's name"
@@ -62,14 +63,18 @@ pub(super) fn keep(args: &InitArgs, name: &str, request: &RequestDraft) -> Resul
     }
     let variables: HashMap<String, String> =
         own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Ok(KeptSecrets { secrets: Secrets::of_variables(variables), file: file.or_else(|| args.env_file.clone()) })
+    Ok(KeptSecrets {
+        secrets: Secrets::of_variables(variables),
+        file: file.or_else(|| args.env_file.clone()),
+    })
 }
 
 /// The file that the person at the terminal agrees to.
 fn proposed_file(name: &str) -> Option<PathBuf> {
     let file = format!("{name}.env");
-    let question =
-        format!("the request holds secrets: write them to {file}, for you alone to read? [y/N, or another file]");
+    let question = format!(
+        "the request holds secrets: write them to {file}, for you alone to read? [y/N, or another file]"
+    );
     let answer = ask_for_line(&question)?;
     match answer.to_lowercase().as_str() {
         "y" | "yes" => Some(file.into()),

@@ -60,12 +60,15 @@ const OF_ONE_REQUEST: [&str; 10] = [
 
 impl CutRequest {
     pub fn of(command: &CurlCommand) -> Result<CutRequest, DraftError> {
-        let url = Url::parse(&command.url).map_err(|error| DraftError::Url(command.url.clone(), error.to_string()))?;
+        let url = Url::parse(&command.url)
+            .map_err(|error| DraftError::Url(command.url.clone(), error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(DraftError::Scheme(command.url.clone()));
         }
-        let (headers, left_out): (Vec<_>, Vec<_>) =
-            command.headers.iter().partition(|(name, _)| !OF_ONE_REQUEST.contains(&name.to_ascii_lowercase().as_str()));
+        let (headers, left_out): (Vec<_>, Vec<_>) = command
+            .headers
+            .iter()
+            .partition(|(name, _)| !OF_ONE_REQUEST.contains(&name.to_ascii_lowercase().as_str()));
         let mut headers = joined(&headers);
         let payload = payload(command.body.as_deref(), &mut headers);
         let usual = if command.body.is_some() { "POST" } else { "GET" };
@@ -162,9 +165,11 @@ fn decoded(raw: &str) -> String {
 /// What is sent; where a job says its content type by itself, the header goes.
 fn payload(body: Option<&str>, headers: &mut Vec<Piece>) -> Payload {
     let Some(body) = body else { return Payload::None };
-    let content_type = headers.iter().find(|header| header.name == "content-type").map(|header| header.text.clone());
+    let content_type =
+        headers.iter().find(|header| header.name == "content-type").map(|header| header.text.clone());
     let essence = content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let json = || serde_json::from_str::<Value>(body).ok().filter(|value| value.is_object() || value.is_array());
+    let json =
+        || serde_json::from_str::<Value>(body).ok().filter(|value| value.is_object() || value.is_array());
     let payload = match essence.to_ascii_lowercase().as_str() {
         "application/json" => json().and_then(Json::of).map(Payload::Json),
         "application/x-www-form-urlencoded" => form(body).map(Payload::Form),

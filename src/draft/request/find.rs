@@ -35,7 +35,11 @@ pub struct Candidate {
 }
 
 /// The columns whose values stand in the request, the most telling first.
-pub(super) fn candidates(list: &PeekedList, url: &str, pieces: &[&Piece]) -> Result<Vec<Candidate>, PlanError> {
+pub(super) fn candidates(
+    list: &PeekedList,
+    url: &str,
+    pieces: &[&Piece],
+) -> Result<Vec<Candidate>, PlanError> {
     let mut found = longest(list, u64::MAX, |value| (value == url).then(Vec::new))?;
     found.iter_mut().for_each(|candidate| candidate.is_whole_url = true);
     if found.is_empty() {
@@ -52,7 +56,9 @@ pub(super) fn candidates(list: &PeekedList, url: &str, pieces: &[&Piece]) -> Res
 /// Values that are whole pieces.
 fn whole(list: &PeekedList, pieces: &[&Piece]) -> Result<Vec<Candidate>, PlanError> {
     let mut by_text: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, piece) in pieces.iter().enumerate().filter(|(_, piece)| !piece.text.is_empty() && piece.is_literal()) {
+    for (at, piece) in
+        pieces.iter().enumerate().filter(|(_, piece)| !piece.text.is_empty() && piece.is_literal())
+    {
         by_text.entry(&piece.text).or_default().push(at);
     }
     let places = |value: &str| {
@@ -69,7 +75,8 @@ fn within(list: &PeekedList, pieces: &[&Piece]) -> Result<Vec<Candidate>, PlanEr
             return None;
         }
         let found = pieces.iter().enumerate().filter(|(_, piece)| piece.is_literal());
-        let places: Vec<_> = found.filter_map(|(at, piece)| Some((at, inside(&piece.text, value)?))).collect();
+        let places: Vec<_> =
+            found.filter_map(|(at, piece)| Some((at, inside(&piece.text, value)?))).collect();
         (!places.is_empty()).then_some(places)
     };
     longest(list, WITHIN, places)
@@ -89,7 +96,13 @@ fn longest(
                 continue;
             }
             if let Some(places) = places(value) {
-                found[column] = Some(Candidate { column, record: Some(record), value: value.to_owned(), places, is_whole_url: false });
+                found[column] = Some(Candidate {
+                    column,
+                    record: Some(record),
+                    value: value.to_owned(),
+                    places,
+                    is_whole_url: false,
+                });
             }
         }
         if record + 1 < records { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

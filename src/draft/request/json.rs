@@ -75,8 +75,10 @@ fn written<'a>(value: &Value, pieces: &mut impl Iterator<Item = &'a Piece>) -> S
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let members: Vec<String> =
-                members.iter().map(|(name, value)| format!("{} = {}", key(name), written(value, pieces))).collect();
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{} = {}", key(name), written(value, pieces)))
+                .collect();
             format!("{{ {} }}", members.join(", "))
         }
     }
@@ -89,6 +91,7 @@ pub fn quoted(text: &str) -> String {
 
 /// A key as TOML has it: bare where it can be.
 pub fn key(name: &str) -> String {
-    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_bare =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_bare { name.to_owned() } else { quoted(name) }
 }

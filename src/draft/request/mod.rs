@@ -218,7 +218,8 @@ impl RequestDraft {
         let mut secrets = Vec::new();
         for piece in self.cut.pieces_mut() {
             let of_variable = variables.iter().find_map(|(name, value)| {
-                let at = piece.text.find(value.as_str()).filter(|_| value.chars().count() >= TELLING_VARIABLE)?;
+                let at =
+                    piece.text.find(value.as_str()).filter(|_| value.chars().count() >= TELLING_VARIABLE)?;
                 Some((at..at + value.len(), name.clone()))
             });
             let found = of_variable.map(|(range, name)| (range, Some(name)));

@@ -6,14 +6,45 @@ use super::piece::{Piece, Place};
 
 /// Words in the names of parameters, headers and fields whose values are secrets.
 const WORDS: [&str; 17] = [
-    "token", "secret", "password", "passwd", "pwd", "passphrase", "apikey", "appid", "auth", "authorization", "cookie",
-    "credential", "credentials", "jwt", "session", "sig", "signature",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "apikey",
+    "appid",
+    "auth",
+    "authorization",
+    "cookie",
+    "credential",
+    "credentials",
+    "jwt",
+    "session",
+    "sig",
+    "signature",
 ];
 
 /// Beginnings of values that are secrets, whatever their name is.
 const PREFIXES: [&str; 18] = [
-    "AIza", "AKIA", "SG.", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "hf_", "pk_live_", "rk_live_", "shpat_",
-    "sk-", "sk_live_", "sk_test_", "xoxb-", "xoxp-", "ya29.",
+    "AIza",
+    "AKIA",
+    "SG.",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "hf_",
+    "pk_live_",
+    "rk_live_",
+    "shpat_",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "xoxb-",
+    "xoxp-",
+    "ya29.",
 ];
 
 /// Shortest value that is taken for a secret for its name's sake; a password may have any length.
@@ -23,7 +54,8 @@ const SHORTEST: usize = 6;
 pub(super) fn secret_in(piece: &Piece) -> Option<Range<usize>> {
     let text = piece.text.as_str();
     let whole = Some(0..text.len()).filter(|_| !text.is_empty());
-    if piece.place == Place::Header && matches!(piece.name.as_str(), "authorization" | "proxy-authorization") {
+    if piece.place == Place::Header && matches!(piece.name.as_str(), "authorization" | "proxy-authorization")
+    {
         // What stands before the last blank says how it is to be read: `Bearer`, `Token`, `Bot`.
         let from = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
         return Some(from..text.len()).filter(|range| !range.is_empty());
@@ -43,7 +75,8 @@ fn bot_token(text: &str) -> Option<usize> {
 
 fn begins_as_one(text: &str) -> Option<usize> {
     let is_jwt = text.starts_with("eyJ") && text.matches('.').count() == 2 && text.len() > 40;
-    let is_known = PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12));
+    let is_known =
+        PREFIXES.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12));
     (is_jwt || is_known).then_some(0)
 }
 
@@ -53,7 +86,8 @@ fn is_name_of_one(name: &str, value: &str) -> bool {
     let is_password = words.iter().any(|word| word.starts_with("pass") || word == "pwd");
     let is_word = words.iter().any(|word| WORDS.contains(&word.as_str()));
     let is_key = words.last().is_some_and(|word| word == "key" || word.ends_with("apikey"));
-    (is_word || is_key || words.concat().ends_with("token")) && (is_password || value.chars().count() >= SHORTEST)
+    (is_word || is_key || words.concat().ends_with("token"))
+        && (is_password || value.chars().count() >= SHORTEST)
 }
 
 /// The words of a name, in lower case: `x-api-key`, `apiKey`, `client_secret`.
@@ -88,7 +122,8 @@ pub(super) fn name_of(job: &str, piece: &Piece) -> String {
 
 /// `FILMS_PASSWORD`: the job's name and a word, as a variable of the environment.
 pub(super) fn prefixed(job: &str, word: &str) -> String {
-    let spelled = |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_").to_uppercase();
+    let spelled =
+        |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_").to_uppercase();
     let name = format!("{}_{}", spelled(job), spelled(word));
     if name.starts_with(|first: char| first.is_ascii_digit()) { format!("_{name}") } else { name }
 }
@@ -105,12 +140,36 @@ mod tests {
     #[test]
     fn secrets_are_known_by_their_names() {
         for name in [
-            "api_key", "apikey", "apiKey", "key", "access_token", "accessToken", "appid", "x-auth-token", "client_secret",
-            "sig", "x-rapidapi-key", "ocp-apim-subscription-key", "cookie", "PHPSESSION_token", "session",
+            "api_key",
+            "apikey",
+            "apiKey",
+            "key",
+            "access_token",
+            "accessToken",
+            "appid",
+            "x-auth-token",
+            "client_secret",
+            "sig",
+            "x-rapidapi-key",
+            "ocp-apim-subscription-key",
+            "cookie",
+            "PHPSESSION_token",
+            "session",
         ] {
             assert_eq!(secret(Place::Param, name, "0123456789").as_deref(), Some("0123456789"), "{name}");
         }
-        for name in ["id", "keyword", "monkey", "q", "authors", "page", "author", "tokens_used", "design", "passenger"] {
+        for name in [
+            "id",
+            "keyword",
+            "monkey",
+            "q",
+            "authors",
+            "page",
+            "author",
+            "tokens_used",
+            "design",
+            "passenger",
+        ] {
             assert_eq!(secret(Place::Param, name, "0123456789"), None, "{name}");
         }
         assert_eq!(secret(Place::Payload, "login.password", "x").as_deref(), Some("x"));
@@ -121,10 +180,16 @@ mod tests {
     fn secrets_are_known_by_their_values() {
         let jwt = format!("eyJhbGciOiJIUzI1NiJ9.{}.{}", "e".repeat(20), "s".repeat(20));
         assert_eq!(secret(Place::Param, "x", &jwt), Some(jwt.clone()));
-        assert_eq!(secret(Place::Path, "", "bot12345:AAabcdefghijklmnopqrstuv").as_deref(), Some("12345:AAabcdefghijklmnopqrstuv"));
+        assert_eq!(
+            secret(Place::Path, "", "bot12345:AAabcdefghijklmnopqrstuv").as_deref(),
+            Some("12345:AAabcdefghijklmnopqrstuv")
+        );
         assert_eq!(secret(Place::Path, "", "bottles:of_beer_on_the_wall_all"), None);
         assert_eq!(secret(Place::Path, "", "sk-"), None);
-        assert_eq!(secret(Place::Payload, "a", "sk-0123456789abcdef").as_deref(), Some("sk-0123456789abcdef"));
+        assert_eq!(
+            secret(Place::Payload, "a", "sk-0123456789abcdef").as_deref(),
+            Some("sk-0123456789abcdef")
+        );
     }
 
     #[test]

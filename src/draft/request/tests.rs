@@ -63,18 +63,28 @@ const FILMS: &str = "imdb_id,country\ntt0000001,US\ntt0111161,DE\n7,FR\n";
 #[test]
 fn the_id_is_found_wherever_it_stands() {
     let (lines, id) = drafted(get("https://api.example.com/t/tt0111161"), FILMS);
-    assert_eq!((lines, id.as_str()), (vec!["url = \"https://api.example.com/t/{imdb_id}\"".to_owned()], "imdb_id"));
+    assert_eq!(
+        (lines, id.as_str()),
+        (vec!["url = \"https://api.example.com/t/{imdb_id}\"".to_owned()], "imdb_id")
+    );
     let (lines, _) = drafted(get("https://api.example.com/?i=tt0111161&plot=full&country=DE"), FILMS);
-    assert_eq!(lines, [
-        "url = \"https://api.example.com/\"",
-        "params = { i = \"{imdb_id}\", plot = \"full\", country = \"{country}\" }"
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "url = \"https://api.example.com/\"",
+            "params = { i = \"{imdb_id}\", plot = \"full\", country = \"{country}\" }"
+        ]
+    );
     let (lines, _) = drafted(get("https://api.example.com/t/tt0111161.json?a=1&a=2"), FILMS);
     assert_eq!(lines, ["url = \"https://api.example.com/t/{imdb_id}.json?a=1&a=2\""]);
-    let (lines, _) = drafted(with_headers(get("https://api.example.com/t"), &[("X-Film", "tt0111161")]), FILMS);
+    let (lines, _) =
+        drafted(with_headers(get("https://api.example.com/t"), &[("X-Film", "tt0111161")]), FILMS);
     assert_eq!(lines, ["url = \"https://api.example.com/t\"", "headers = { x-film = \"{imdb_id}\" }"]);
     let (lines, _) = drafted(get("https://api.example.com/v7/7/credits?page=7"), FILMS);
-    assert_eq!(lines, ["url = \"https://api.example.com/v7/{imdb_id}/credits\"", "params = { page = \"7\" }"]);
+    assert_eq!(
+        lines,
+        ["url = \"https://api.example.com/v7/{imdb_id}/credits\"", "params = { page = \"7\" }"]
+    );
     let (lines, id) = drafted(get("https://api.example.com/{imdb_id}/x?c={country}"), FILMS);
     assert_eq!(lines, ["url = \"https://api.example.com/{imdb_id}/x\"", "params = { c = \"{country}\" }"]);
     assert_eq!(id, "imdb_id");
@@ -100,19 +110,27 @@ fn what_is_encoded_stays_so_or_is_encoded_again() {
 fn what_is_sent_is_json_a_form_or_a_text() {
     let body = r#"{"film":{"id":"tt0111161","n":7,"on":true},"tags":["a{b}",1.5]}"#;
     let (lines, _) = drafted(post("https://h/q", "application/json; charset=utf-8", body), FILMS);
-    assert_eq!(lines, [
-        "url = \"https://h/q\"",
-        "json = { film = { id = \"{imdb_id}\", n = 7, on = true }, tags = [\"a{{b}}\", 1.5] }"
-    ]);
-    let (lines, _) = drafted(post("https://h/q", "application/x-www-form-urlencoded", "id=tt0111161&x=a+b"), FILMS);
+    assert_eq!(
+        lines,
+        [
+            "url = \"https://h/q\"",
+            "json = { film = { id = \"{imdb_id}\", n = 7, on = true }, tags = [\"a{{b}}\", 1.5] }"
+        ]
+    );
+    let (lines, _) =
+        drafted(post("https://h/q", "application/x-www-form-urlencoded", "id=tt0111161&x=a+b"), FILMS);
     assert_eq!(lines, ["url = \"https://h/q\"", "form = { id = \"{imdb_id}\", x = \"a b\" }"]);
     // TOML knows no null.
-    let (lines, _) = drafted(post("https://h/q", "application/json", r#"{"id":"tt0111161","x":null}"#), FILMS);
-    assert_eq!(lines, [
-        "url = \"https://h/q\"",
-        "headers = { content-type = \"application/json\" }",
-        r#"body = '{{"id":"{imdb_id}","x":null}}'"#
-    ]);
+    let (lines, _) =
+        drafted(post("https://h/q", "application/json", r#"{"id":"tt0111161","x":null}"#), FILMS);
+    assert_eq!(
+        lines,
+        [
+            "url = \"https://h/q\"",
+            "headers = { content-type = \"application/json\" }",
+            r#"body = '{{"id":"{imdb_id}","x":null}}'"#
+        ]
+    );
 }
 
 #[test]
@@ -126,20 +144,26 @@ fn an_id_that_is_sent_as_a_number_stays_one() {
 
 #[test]
 fn no_line_has_a_secret() {
-    let mut command = with_headers(get("https://h/t/tt0111161?apikey=geheim123&plot=full"), &[
-        ("Authorization", "Bearer geheim456"),
-        ("X-Api-Key", "geheim789"),
-        ("Cookie", "session=geheim000"),
-        ("Accept", "application/json"),
-    ]);
+    let mut command = with_headers(
+        get("https://h/t/tt0111161?apikey=geheim123&plot=full"),
+        &[
+            ("Authorization", "Bearer geheim456"),
+            ("X-Api-Key", "geheim789"),
+            ("Cookie", "session=geheim000"),
+            ("Accept", "application/json"),
+        ],
+    );
     command.variables = vec![("OMDB".to_owned(), "geheim123".to_owned())];
     let (lines, _) = drafted(command, FILMS);
-    assert_eq!(lines, [
-        "url = \"https://h/t/{imdb_id}\"",
-        "params = { apikey = \"${OMDB}\", plot = \"full\" }",
-        "auth = { bearer = \"${FILMS_TOKEN}\" }",
-        "headers = { x-api-key = \"${FILMS_API_KEY}\", cookie = \"${FILMS_COOKIE}\", accept = \"application/json\" }",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "url = \"https://h/t/{imdb_id}\"",
+            "params = { apikey = \"${OMDB}\", plot = \"full\" }",
+            "auth = { bearer = \"${FILMS_TOKEN}\" }",
+            "headers = { x-api-key = \"${FILMS_API_KEY}\", cookie = \"${FILMS_COOKIE}\", accept = \"application/json\" }",
+        ]
+    );
     let user = |user: &str, password: &str| CurlCommand {
         user: Some((user.to_owned(), password.to_owned())),
         ..get("https://h/t/tt0111161")
@@ -148,10 +172,14 @@ fn no_line_has_a_secret() {
     assert_eq!(lines[1], "auth = { basic = \"me:${FILMS_PASSWORD}\" }");
     let (lines, _) = drafted(user("sk_live_geheim", ""), FILMS);
     assert_eq!(lines[1], "auth = { basic = \"${FILMS_TOKEN}:\" }");
-    let proxied = CurlCommand { proxy: Some("http://me:gehe%40im@proxy:3128".to_owned()), ..get("https://h/t/tt0111161") };
+    let proxied = CurlCommand {
+        proxy: Some("http://me:gehe%40im@proxy:3128".to_owned()),
+        ..get("https://h/t/tt0111161")
+    };
     let (lines, _) = drafted(proxied, FILMS);
     assert_eq!(lines[1], "proxy = \"http://me:${FILMS_PROXY_PASSWORD}@proxy:3128\"");
-    let (lines, _) = drafted(with_headers(get("https://h/t/tt0111161"), &[("Authorization", "Token geheim")]), FILMS);
+    let (lines, _) =
+        drafted(with_headers(get("https://h/t/tt0111161"), &[("Authorization", "Token geheim")]), FILMS);
     assert_eq!(lines[1], "headers = { authorization = \"Token ${FILMS_TOKEN}\" }");
 }
 
@@ -164,8 +192,10 @@ fn headers_of_one_name_are_one() {
 
 #[test]
 fn headers_of_one_request_alone_are_left_out() {
-    let command =
-        with_headers(get("https://h/t/tt0111161"), &[("If-None-Match", "\"x\""), ("Idempotency-Key", "1"), ("X", "y")]);
+    let command = with_headers(
+        get("https://h/t/tt0111161"),
+        &[("If-None-Match", "\"x\""), ("Idempotency-Key", "1"), ("X", "y")],
+    );
     let request = RequestDraft::of(command).unwrap();
     assert_eq!(request.left_out(), ["If-None-Match", "Idempotency-Key"]);
 }

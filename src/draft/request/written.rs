@@ -54,11 +54,12 @@ impl RequestDraft {
         let url = format!("{}{}", cut.origin, path.join("/"));
         match cut.named_params() {
             Some(params) => {
-                let params = params.iter().map(|(name, piece)| {
-                    format!("{} = {}", key(name), quoted(&piece.template.to_string()))
-                });
+                let params = params
+                    .iter()
+                    .map(|(name, piece)| format!("{} = {}", key(name), quoted(&piece.template.to_string())));
                 let params: Vec<String> = params.collect();
-                let params = (!params.is_empty()).then(|| line("params", &format!("{{ {} }}", params.join(", "))));
+                let params =
+                    (!params.is_empty()).then(|| line("params", &format!("{{ {} }}", params.join(", "))));
                 [line("url", &quoted(&url))].into_iter().chain(params).collect()
             }
             None => {
@@ -71,8 +72,12 @@ impl RequestDraft {
     fn own_host(&self) -> Option<Line> {
         let url = url::Url::parse(&self.command.url).ok()?;
         let is_own = match url.host()? {
-            url::Host::Domain(name) => !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal"),
-            url::Host::Ipv4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+            url::Host::Domain(name) => {
+                !name.contains('.') || name.ends_with(".local") || name.ends_with(".internal")
+            }
+            url::Host::Ipv4(address) => {
+                address.is_loopback() || address.is_private() || address.is_link_local()
+            }
             url::Host::Ipv6(address) => address.is_loopback() || address.is_unique_local(),
         };
         is_own.then(|| line("hosts", &format!("[{}]", quoted(url.host_str().unwrap_or_default()))))
@@ -95,9 +100,8 @@ impl RequestDraft {
     fn headers(&self) -> Option<Line> {
         let is_auth = |name: &str| name == "authorization" && self.authorization().is_some();
         let headers = self.cut.headers.iter().filter(|header| !is_auth(&header.name));
-        let headers = headers.map(|header| {
-            format!("{} = {}", key(&header.name), quoted(&header.template.to_string()))
-        });
+        let headers =
+            headers.map(|header| format!("{} = {}", key(&header.name), quoted(&header.template.to_string())));
         let headers: Vec<String> = headers.collect();
         (!headers.is_empty()).then(|| line("headers", &format!("{{ {} }}", headers.join(", "))))
     }
@@ -120,7 +124,9 @@ impl RequestDraft {
     /// How the host is reached.
     fn of_the_way(&self) -> Vec<Line> {
         let command = &self.command;
-        let seconds = |time: std::time::Duration| quoted(&humantime::format_duration(time).to_string().replace(' ', ""));
+        let seconds = |time: std::time::Duration| {
+            quoted(&humantime::format_duration(time).to_string().replace(' ', ""))
+        };
         let file = |name, path: &Option<PathBuf>| {
             let path = path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
             path.map(|path| line(name, &quoted(&path.display().to_string())))

@@ -32,7 +32,10 @@ fn a_url_and_a_list_become_a_job_that_runs() {
         "SELECT count(*), count(DISTINCT imdb_id), count(title), min(year) > 1900, max(imdb_votes) > 1000 FROM films",
     );
     assert_eq!(table.len(), 1);
-    let unknown = ids.iter().step_by(9).map(|id| (id.clone(), r#"{"Response":"False","Error":"Incorrect IMDb ID."}"#.into()));
+    let unknown = ids
+        .iter()
+        .step_by(9)
+        .map(|id| (id.clone(), r#"{"Response":"False","Error":"Incorrect IMDb ID."}"#.into()));
     let unknown: serde_json::Map<String, serde_json::Value> = unknown.collect();
     origin.knobs(&serde_json::json!({ "body_ids": unknown }).to_string());
     sandbox.run(["init", "known", &url, "--ids", "ids.csv", "--sample", "100"]).with_code(0);
@@ -47,9 +50,15 @@ fn a_job_in_schemas_finds_its_list_and_its_database() {
     let (sandbox, origin, ids) = films(5);
     std::fs::create_dir(sandbox.path().join("schemas")).unwrap();
     let url = format!("{}/?i={}", origin.url(), ids[0]);
-    sandbox.run(["init", "films", &url, "--ids", "ids.csv"]).with_code(0).saying("wrote   schemas/films.toml");
+    sandbox
+        .run(["init", "films", &url, "--ids", "ids.csv"])
+        .with_code(0)
+        .saying("wrote   schemas/films.toml");
     let job = text(&sandbox, "schemas/films.toml");
-    assert!(job.contains("file = \"../ids.csv\"") && job.contains("to = \"duckdb:../films.duckdb\""), "{job}");
+    assert!(
+        job.contains("file = \"../ids.csv\"") && job.contains("to = \"duckdb:../films.duckdb\""),
+        "{job}"
+    );
     sandbox.run(["run", "films"]).with_code(0);
     assert!(sandbox.path().join("films.duckdb").is_file());
 }
@@ -108,7 +117,10 @@ fn nothing_is_written_where_something_is_wrong() {
         (&["init", "films", &url][..], "which ids?"),
         (&["init", "films", &url, "--ids", "none.csv"], "none.csv"),
         (&["init", "films", &elsewhere, "--ids", "ids.csv"], "--example tt99"),
-        (&["init", "films", &elsewhere, "--ids", "ids.csv", "--example", "tt98"], "stands nowhere in the request"),
+        (
+            &["init", "films", &elsewhere, "--ids", "ids.csv", "--example", "tt98"],
+            "stands nowhere in the request",
+        ),
         (&["init", "films", &url, "--ids", "ids.csv", "--id", "title"], "it has imdb_id"),
         (&["init", "films", "ftp://x/y", "--ids", "ids.csv"], "HTTP"),
         (&["init", "films", "--from-curl", "wget x", "--ids", "ids.csv"], "hint: "),

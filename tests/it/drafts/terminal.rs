@@ -119,7 +119,10 @@ fn next(said: &str) -> String {
 fn from_paste_to_table(paste: impl FnOnce(&str) -> String) {
     let (sandbox, origin) = (Sandbox::new(), Origin::start(&[]));
     let ids = film_ids(30);
-    sandbox.write("ids.csv", format!("imdb_id,country\n{}", ids.iter().map(|id| format!("{id},US\n")).collect::<String>()));
+    sandbox.write(
+        "ids.csv",
+        format!("imdb_id,country\n{}", ids.iter().map(|id| format!("{id},US\n")).collect::<String>()),
+    );
     let url = format!("{}/?i={}&plot=full", origin.url(), ids[7]);
     let mut shell = Shell::start(&sandbox);
     shell.keys("windrow init films --from-curl --ids ids.csv --env-file films.env\n");
@@ -138,7 +141,10 @@ fn from_paste_to_table(paste: impl FnOnce(&str) -> String) {
     assert!(said.contains("hint: `windrow query films` shows the rows"), "{said}");
     let rows = shell.run("windrow query films");
     assert!(rows.contains("The Land Girls"), "{rows}");
-    let told = published(&sandbox.path().join("films.duckdb"), "SELECT count(*), count(title), min(year), max(imdb_votes) FROM films");
+    let told = published(
+        &sandbox.path().join("films.duckdb"),
+        "SELECT count(*), count(title), min(year), max(imdb_votes) FROM films",
+    );
     assert_eq!(told.len(), 1, "{told:?}");
     let job = std::fs::read_to_string(sandbox.path().join("films.toml")).unwrap();
     assert!(!job.contains("geheim") && job.contains("${FILMS_TOKEN}"), "{job}");

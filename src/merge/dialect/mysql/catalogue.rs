@@ -56,7 +56,8 @@ const REFERENCING: &str = "SELECT CONCAT(r.CONSTRAINT_SCHEMA, '.', r.TABLE_NAME,
      WHERE $1 AND r.DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') \
      GROUP BY r.CONSTRAINT_SCHEMA, r.TABLE_NAME, r.CONSTRAINT_NAME, r.DELETE_RULE";
 
-/// The columns of an index or a constraint, or of what a CHECK says, and that.
+/// The columns of an index or a constraint, or of what a CHECK says, and that. MariaDB's errors call a column's own CHECK
+/// `table.column`, which some versions know as `column` alone here.
 const CONSTRAINT: &str = "SELECT COALESCE((SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(COLUMN_NAME) ORDER BY SEQ_IN_INDEX), ']') \
          FROM information_schema.STATISTICS WHERE $1 AND INDEX_NAME = $2), \
        (SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(COLUMN_NAME) ORDER BY ORDINAL_POSITION), ']') \
@@ -64,7 +65,8 @@ const CONSTRAINT: &str = "SELECT COALESCE((SELECT CONCAT('[', GROUP_CONCAT(JSON_
        (SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(COLUMN_NAME) ORDER BY ORDINAL_POSITION), ']') \
          FROM information_schema.COLUMNS WHERE $1 AND LOCATE(CONCAT('`', REPLACE(COLUMN_NAME, '`', '``'), '`'), said) > 0), \
        '[]'), said FROM (SELECT MAX(CHECK_CLAUSE) AS said FROM information_schema.CHECK_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA = $3 AND CONSTRAINT_NAME = $2 /*M! AND TABLE_NAME = $4 */) AS conditions";
+         WHERE CONSTRAINT_SCHEMA = $3 AND (CONSTRAINT_NAME = $2 /*M! OR CONCAT(TABLE_NAME, '.', CONSTRAINT_NAME) = $2 */) \
+         /*M! AND TABLE_NAME = $4 */) AS conditions";
 
 /// The expressions of a unique index, compared as the table does.
 const UNIQUE: &str = "SELECT CONCAT('[', GROUP_CONCAT(JSON_QUOTE(CASE WHEN SUB_PART IS NULL THEN $3 \
