@@ -75,13 +75,17 @@ fn how_to_set(name: &str) -> String {
     format!("set it by `read -rs {name} && export {name}`, or name a file with --env-file")
 }
 
-/// Nobody was asked, and why where the person did not say so.
-pub fn nobody_asked(method: &str, is_surprise: bool) {
-    if is_surprise {
-        tell!(
+/// Nobody was asked, and why where the person did not say so: what the job would send might do harm, or is not all of it.
+pub fn nobody_asked(method: &str, is_whole: bool) {
+    match is_whole {
+        true => tell!(
             "nobody was asked: a {method} may change something there\nhint: --sample 20 asks 20 ids, where it does not, and \
              proposes columns"
-        );
+        ),
+        false => tell!(
+            "nobody was asked: without what is left out the request may be another\nhint: --sample 20 asks 20 ids all the same, \
+             and proposes columns"
+        ),
     }
 }
 
@@ -93,7 +97,7 @@ pub fn asked(sampled: &SampledAnswers, proposal: &Proposal, records: u64) {
         said += &format!(", {number} × {status}");
     }
     if let Some(middle) = median(&sampled.took) {
-        said += &format!(", half of them within {}", millis(middle.as_secs_f64() * 1e3));
+        said += &format!(", p50 {}", millis(middle.as_secs_f64() * 1e3));
     }
     tell!("{said}");
     for (id, why) in sampled.unanswered.iter().take(1) {

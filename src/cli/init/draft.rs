@@ -47,7 +47,8 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
     };
     match &sampled {
         Some(sampled) => told::asked(sampled, &proposal, list.records()),
-        None => told::nobody_asked(&method, usual == 0 && args.sample.is_none()),
+        None if args.sample.is_none() => told::nobody_asked(&method, is_whole),
+        None => {}
     }
     let request = proposal.pages_param.as_ref().map_or(request.clone(), |param| request.without_param(param));
     let text = Draft { request: &request, ..draft }.check(&proposal)?;

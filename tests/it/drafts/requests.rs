@@ -81,6 +81,10 @@ fn what_may_change_something_asks_nobody_unless_told() {
     let init = sandbox.run(["init", "films", "--from-curl", &curl, "--ids", "ids.csv"]).with_code(0);
     init.saying("nobody was asked: a POST may change something there").saying("--sample 20");
     assert_eq!(origin.counts()["total"], 0);
+    let form = format!("curl {}/echo/{} -F a=b", origin.url(), ids[0]);
+    let init = sandbox.run(["init", "form", "--from-curl", &form, "--ids", "ids.csv"]).with_code(0);
+    init.saying("not understood, and left out: -F a=b").saying("the request may be another");
+    assert_eq!(origin.counts()["total"], 0);
     let init = sandbox.run(["init", "again", "--from-curl", &curl, "--ids", "ids.csv", "--sample", "3"]);
     init.with_code(0).saying("asking  3 of 9 ids");
     assert_eq!(origin.counts()["total"], 3);
