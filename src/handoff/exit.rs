@@ -144,11 +144,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_is_explained_in_the_readme_too_and_read_back() {
-        let readme = include_str!("../../README.md");
+    fn every_code_is_explained_on_the_page_of_schedules_too_and_read_back() {
+        let page = include_str!("../../docs/schedule.md");
         let mut codes = Vec::new();
         for ExitMeaning { codes: code, means, .. } in Exit::MEANINGS {
-            assert!(readme.contains(&format!("| {code} | {means} |")), "{code}");
+            assert!(page.contains(&format!("| {code} | {means} |")), "{code}");
             codes.extend(code.split(", ").map(|code| code.parse::<u8>().unwrap()));
         }
         for code in 0..=u8::MAX {

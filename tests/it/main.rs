@@ -27,7 +27,7 @@
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
-//! | [`services`] | does systemd take the units that the documentation hands out for `windrow serve`? |
+//! | [`services`] | does systemd take the units that the documentation hands out? |
 //! | [`installed`] | does the wheel work in a fresh environment of Python's, and what `make install` installs? |
 //! | [`summaries`] | what is a program told of how a command ended, whatever its exit code? |
 //! | [`commands`] | retry, shard, status, failures, query, trials: what a person types and reads |

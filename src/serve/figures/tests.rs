@@ -151,10 +151,10 @@ fn threads_count_together() {
     assert!(text.contains("windrow_serve_sent_bytes_total 12000\n"), "{text}");
 }
 
-/// Figures as `docs/serving.md` lists them, and all that its alerts name.
+/// Figures as `docs/serving-for-weeks.md` lists them, and all that its alerts name.
 #[test]
 fn the_documentation_names_the_figures_that_there_are() {
-    let page = include_str!("../../../docs/serving.md");
+    let page = include_str!("../../../docs/serving-for-weeks.md");
     let figures = Figures::new();
     figures.answered("table", 200, 1, 1.0);
     let text = figures.open_metrics(&[prices()], now());

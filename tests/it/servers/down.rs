@@ -57,7 +57,7 @@ fn a_server_that_is_not_there_is_waited_for_until_tomorrow() {
     assert_eq!(ends(&sandbox), ["missing,,200,1", "ok,,200,399"]);
 }
 
-/// The story of the README: the server goes away amid a run, comes back, and a person finishes by hand.
+/// The story of `docs/mend.md`: the server goes away amid a run, comes back, and a person finishes by hand.
 #[test]
 fn a_shard_whose_server_went_away_is_rerun_by_hand() {
     let sandbox = Sandbox::new();
