@@ -27,6 +27,7 @@
 //! | [`places`] | full disks, runs in use, changed jobs |
 //! | [`owners`] | whose a run is, who may look into it, what in it leads elsewhere |
 //! | [`syscalls`] | what if the system's calls fail, one by one? |
+//! | [`docs`] | is every block of the README and of `docs/` true? |
 //! | [`services`] | does systemd take the units that the documentation hands out? |
 //! | [`installed`] | does the wheel work in a fresh environment of Python's, and what `make install` installs? |
 //! | [`summaries`] | what is a program told of how a command ended, whatever its exit code? |
@@ -43,6 +44,7 @@ mod crash;
 #[path = "../databases/mod.rs"]
 mod database_servers;
 mod deaths;
+mod docs;
 mod drafts;
 mod files;
 mod films;
