@@ -14,6 +14,8 @@ mod man;
 mod merge;
 mod named;
 mod output;
+#[cfg(test)]
+mod page;
 mod plan;
 mod prune;
 mod query;

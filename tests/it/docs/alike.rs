@@ -1,22 +1,25 @@
-//! Whether what was printed is what a page says: times, rates, sizes, dates, the ids of runs and processes and the width of columns
-//! may differ; `…` stands for anything within its line, a line that is nothing else for any lines.
+//! Whether what was printed is what a page says: times, rates, sizes, dates, the ids of runs and processes, the number of shards,
+//! what held a run back, and the width of columns may differ; `…` stands for anything within its line, a line that is nothing else for any lines.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 /// What may differ, and what is compared in its place.
-const RULES: [(&str, &str); 8] = [
+const RULES: [(&str, &str); 10] = [
     // A run's id.
     (r"\d{8}T\d{6}-[0-9a-f]{13}", "RUN"),
     // A moment.
-    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z| UTC)?", "MOMENT"),
+    (r"\d{4}-\d\d-\d\d(T| | at )\d\d:\d\d(:\d\d)?(\.\d+)?(Z| UTC)?", "MOMENT"),
     // A time.
     (r"\b\d+(\.\d+)? (ms|s|min|h|days?)\b( \d+ (s|min|h)\b)*", "TIME"),
     // A rate.
     (r"[\d,]+(\.\d+)?/s\b", "RATE"),
     // A size.
     (r"\b\d+(\.\d+)? (bytes|B|[kMG]i?B)\b", "SIZE"),
+    // How many shards there are goes by the cores.
+    (r"\b\d+ shards?\b", "SHARDS"),
+    (r"^shards +\d+ \(.*\)$", "SHARDS"),
     // A process.
     (r"\bPID \d+", "PID"),
     // A rule below a table's head.
@@ -40,7 +43,8 @@ fn normal(text: &str) -> Vec<String> {
             rule.replace_all(&line, *word).into_owned()
         })
     };
-    text.trim_end().lines().map(line).collect()
+    // What held a run back, if anything did for long enough to be told, goes by the machine.
+    text.trim_end().lines().filter(|line| !line.starts_with("held ")).map(line).collect()
 }
 
 fn lines_alike(page: &[String], printed: &[String]) -> bool {
