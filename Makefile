@@ -147,12 +147,23 @@ define need_postgresql
     -o Dpkg::Options::=--force-confold postgresql >/dev/null; }
 endef
 
+# Of the server's package one plugin alone: all of it would make and start a server of the system's own.
+define need_mariadb_plugin
+@[ -e /usr/lib/mysql/plugin/$(1) ] || { \
+  folder=$$(mktemp -d); cd "$$folder"; \
+  $(APT) update -qq && apt-get download -qq mariadb-server 2>/dev/null; \
+  dpkg -x mariadb-server_*.deb .; \
+  $(SUDO) install -D -m 644 usr/lib/mysql/plugin/$(1) /usr/lib/mysql/plugin/$(1); \
+  rm -rf "$$folder"; }
+endef
+
 test-needs: $(CACHE)/python/.ready
 	$(call need,strace,strace)
 	$(call need,curl,curl)
 	$(need_postgresql)
 	$(call need,mariadbd,mariadb-server-core)
 	$(call need,mariadb,mariadb-client-core)
+	$(call need_mariadb_plugin,auth_ed25519.so)
 	$(call need,systemd-analyze,systemd)
 	$(call need,curl,curl)
 	$(call need,jq,jq)
