@@ -165,7 +165,6 @@ test-needs: $(CACHE)/python/.ready
 	$(call need,mariadb,mariadb-client-core)
 	$(call need_mariadb_plugin,auth_ed25519.so)
 	$(call need,systemd-analyze,systemd)
-	$(call need,curl,curl)
 	$(call need,jq,jq)
 	$(call need,groff,groff-base)
 	$(call need,mandoc,mandoc)

@@ -41,10 +41,14 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
         0 => None,
         _ => Some(draft.ask(records, &kept.secrets, scratch.path()).await?),
     };
-    let proposal = match &sampled {
+    let mut proposal = match &sampled {
         Some(sampled) => propose(&sampled.samples, &draft.id(), &[]),
         None => Proposal::default(),
     };
+    let again = format!("{}_2", draft.id());
+    let is_id = |value: &str| sampled.iter().flat_map(|sampled| &sampled.samples).any(|sample| sample.id == value);
+    // Of the id's name, with an id in it: the answers repeat what was asked.
+    proposal.columns.retain(|column| column.name != again || !column.example.as_deref().is_some_and(is_id));
     match &sampled {
         Some(sampled) => told::asked(sampled, &proposal, list.records()),
         None if args.sample.is_none() => told::nobody_asked(&method, is_whole),
