@@ -16,6 +16,7 @@ use crate::{ids, knobs::Knobs, printed::List};
 /// Pages       GET /pages/NUMBER
 /// Lists       GET /lists/ID[?page=N|offset=N|cursor=TEXT][&as=html]  /jsonl/ID
 /// Batches     GET /items?ids=ID,ID  /items?id=ID&id=ID  POST /items
+/// Open APIs   GET /public/API/…, as schemas/public asks them
 /// Others      GET /numbers/ID  /texts/ID  /states/ID[?busy=TIMES]  any method /echo/ANYTHING  /redirects/ID?to=URL
 /// Of itself   GET /_admin/counts[?full=1]  /_admin/arrivals[?full=1&from=US&to=US]  /_admin/knobs  /_admin/truth/…
 ///             POST /_admin/knobs  /_admin/reset

@@ -84,6 +84,7 @@ fn of_path<'a>(path: &'a str, query: Query<'a>) -> Option<(Endpoint, Cow<'a, str
         "states" => Some((Endpoint::States, decoded(rest))),
         "ohlc" => Some((Endpoint::Ohlc, decoded(rest))),
         "prices" => Some((Endpoint::Prices, decoded(rest))),
+        "public" => Some((Endpoint::Public, Cow::Owned(format!("{rest}?{}", query.0)))),
         "androidpublisher" => {
             Some((Endpoint::Subscriptions, Cow::Owned(subscriptions::id_of_path(&decoded(rest))?)))
         }

@@ -47,11 +47,13 @@ pub enum Endpoint {
     Tokens,
     /// `/prices/{place}`
     Prices,
+    /// `/public/{api}/…`
+    Public,
 }
 
 impl Endpoint {
     /// In the order of their numbers.
-    pub const ALL: [Endpoint; 20] = [
+    pub const ALL: [Endpoint; 21] = [
         Endpoint::Omdb,
         Endpoint::Business,
         Endpoint::Numbers,
@@ -72,6 +74,7 @@ impl Endpoint {
         Endpoint::Subscriptions,
         Endpoint::Tokens,
         Endpoint::Prices,
+        Endpoint::Public,
     ];
 
     /// The name in counts.
@@ -97,6 +100,7 @@ impl Endpoint {
             Endpoint::Subscriptions => "subscriptions",
             Endpoint::Tokens => "tokens",
             Endpoint::Prices => "prices",
+            Endpoint::Public => "public",
         }
     }
 

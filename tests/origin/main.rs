@@ -12,6 +12,7 @@
 //! | prices day by day | `ohlc` |
 //! | prices of three places, others each time | `prices` |
 //! | what became of subscriptions | `subscriptions` |
+//! | eight open APIs | `public` |
 //! | access tokens | `identity` |
 //! | pages in all charsets and codings | `pages` |
 //! | lists in pages and as JSON lines | `lists` |
@@ -56,6 +57,7 @@ mod pages;
 mod places;
 mod prices;
 mod printed;
+mod public;
 mod query;
 mod received;
 mod small;

@@ -23,7 +23,9 @@ use crate::places::{Place, Places};
 use crate::query::Query;
 use crate::social::{graph, pins, plus_ones, shares};
 use crate::wire::Pen;
-use crate::{echo, items, lists, numbers, odds, ohlc, omdb, pages, prices, small, subscriptions, usage};
+use crate::{
+    echo, items, lists, numbers, odds, ohlc, omdb, pages, prices, public, small, subscriptions, usage,
+};
 
 /// What all connections share.
 pub struct Origin {
@@ -221,6 +223,7 @@ impl Origin {
             Endpoint::Redirects => small::redirect(query),
             Endpoint::Ohlc => ohlc::answer(id),
             Endpoint::Prices => prices::answer(id, query.number("at").unwrap_or((*nth).into())),
+            Endpoint::Public => public::answer(id, *nth),
             Endpoint::Subscriptions => subscriptions::answer(
                 id,
                 query.number("at").unwrap_or(self.knobs.borrow().subscriptions_round),

@@ -9,6 +9,7 @@
 //! | `items/{id}` | the price |
 //! | `ohlc/{symbol}` | the days |
 //! | `prices/{place}?at=1` | the prices of that round |
+//! | `public/{api}/{id}` | the rows that its job makes of an id |
 //! | `social?url={url}` | all counts of a URL |
 //! | `subscriptions/{product}/{token}?at=1` | the document at that round, 0 where none is named |
 
@@ -19,7 +20,7 @@ use crate::answer::Answer;
 use crate::odds::Match;
 use crate::pages::Page;
 use crate::query::{Query, decoded};
-use crate::{items, lists, ohlc, prices, social, subscriptions};
+use crate::{items, lists, ohlc, prices, public, social, subscriptions};
 
 /// What is told under this path, which is the one behind `/_admin/truth/`.
 pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
@@ -33,11 +34,12 @@ pub fn answer(path: &str, query: Query<'_>, round: u64) -> Answer {
         "ohlc" => json!(ohlc::bars(&id)),
         "prices" => json!(prices::prices(&id, query.number("at").unwrap_or(1))),
         "subscriptions" => subscriptions::truth(&id, query.number("at").unwrap_or(0)),
+        "public" => public::truth(&id),
         "social" => social::truth(&query.get("url").unwrap_or_default()),
         _ => {
             return Answer::problem(
                 StatusCode::NOT_FOUND,
-                "matches, lists, pages, items, ohlc, prices, subscriptions or social",
+                "matches, lists, pages, items, ohlc, prices, public, subscriptions or social",
             );
         }
     };

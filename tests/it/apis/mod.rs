@@ -12,6 +12,7 @@ mod pages;
 mod parts;
 mod prices;
 mod programs;
+mod public;
 mod requests;
 mod scrape;
 mod social;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// What may differ, and what is compared in its place.
-const RULES: [(&str, &str); 10] = [
+const RULES: [(&str, &str); 11] = [
     // A run's id.
     (r"\d{8}T\d{6}-[0-9a-f]{13}", "RUN"),
     // A moment.
@@ -17,6 +17,8 @@ const RULES: [(&str, &str); 10] = [
     (r"[\d,]+(\.\d+)?/s\b", "RATE"),
     // A size.
     (r"\b\d+(\.\d+)? (bytes|B|[kMG]i?B)\b", "SIZE"),
+    // The attempt in a file's name.
+    (r"\.[0-9a-f]{8}\.", ".ATTEMPT."),
     // How many shards there are goes by the cores.
     (r"\b\d+ shards?\b", "SHARDS"),
     (r"^shards +\d+ \(.*\)$", "SHARDS"),
@@ -81,7 +83,7 @@ fn only_what_may_differ_does() {
         ("a    b\n───  ──\n1    2", "a      b\n─────  ────\n1      2"),
         ("one\n…\nfour", "one\ntwo\nthree\nfour"),
         ("96/s, 29.0 MB, 2026-11-30 00:00 UTC", "1,200/s, 3 bytes, 2027-01-01 01:02:03 UTC"),
-        ("in … shards", "in 8 shards"),
+        ("in … parts", "in 8 parts"),
     ] {
         assert!(alike(page, printed), "{page}\n{printed}");
     }
@@ -90,7 +92,7 @@ fn only_what_may_differ_does() {
         ("one\n…\nfour", "one\ntwo"),
         ("one", "one\ntwo"),
         ("", "one"),
-        ("in … shards", "in 8 shard"),
+        ("in … parts", "in 8 part"),
         ("a … b … c", "a c b"),
     ] {
         assert!(!alike(page, printed), "{page}\n{printed}");
