@@ -46,7 +46,8 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
         None => Proposal::default(),
     };
     let again = format!("{}_2", draft.id());
-    let is_id = |value: &str| sampled.iter().flat_map(|sampled| &sampled.samples).any(|sample| sample.id == value);
+    let is_id =
+        |value: &str| sampled.iter().flat_map(|sampled| &sampled.samples).any(|sample| sample.id == value);
     // Of the id's name, with an id in it: the answers repeat what was asked.
     proposal.columns.retain(|column| column.name != again || !column.example.as_deref().is_some_and(is_id));
     match &sampled {

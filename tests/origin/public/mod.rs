@@ -123,7 +123,7 @@ mod tests {
         let target = "ncbi/esummary.fcgi?id=1";
         assert_eq!(answer(target, 1).status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(answer(target, 2).status, StatusCode::OK);
-        assert_eq!(answer("omdb/?i=tt0000001", 1).status, StatusCode::OK);
+        assert_eq!(answer("omdb/?apikey=k&i=tt0000001", 1).status, StatusCode::OK);
         assert_eq!(answer("nobody/x", 2).status, StatusCode::NOT_FOUND);
     }
 }
