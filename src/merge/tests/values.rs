@@ -299,7 +299,11 @@ async fn every_value_is_the_same_in_every_destination() {
     compare(&read(sandbox.rows(IN_POSTGRESQL)), &expected());
     let sandbox = sandbox.on_mariadb();
     sandbox.publish().await.unwrap();
-    compare(&read(sandbox.rows(IN_MARIADB)), &expected());
+    // Since 10.11.19 it has no zero below zero: `SELECT -0e0` is 0.
+    let one_zero = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.replace("|8000000000000000|", "|0000000000000000|")).collect()
+    };
+    compare(&one_zero(read(sandbox.rows(IN_MARIADB))), &one_zero(expected()));
     let sandbox = sandbox.on_sqlite();
     sandbox.publish().await.unwrap();
     // "SQLite converts a -0.0 into +0.0 when storing" (sqlite.org/floatingpoint.html).

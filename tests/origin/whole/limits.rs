@@ -93,7 +93,7 @@ fn a_limits_window_ends() {
     while began.elapsed() < Duration::from_millis(900) {
         answered += u32::from(status(&film(port)) == "200");
     }
-    assert!((3..=4).contains(&answered), "{answered}");
+    assert!((2..=4).contains(&answered), "{answered}");
 }
 
 /// So many requests at once: their statuses, and how long the last took.
