@@ -66,6 +66,10 @@ fn holds(name: &str, host: &str, of_list: &[&str], known_as: impl Fn(&Map<String
     told.sort();
     assert_eq!(found, told);
     assert!(!told.is_empty());
+    // The origin turns each away at first but OMDb, which has a quota only: a job gets through all the same.
+    let again = sandbox
+        .query(&format!("schemas/public/{name}.toml"), "SELECT sum(attempts) > count(*) FROM requests");
+    assert_eq!(again, [(name != "omdb").to_string()], "{name} was turned away");
 }
 
 /// The id's value in a row.

@@ -32,7 +32,8 @@ impl Shell {
     /// Starts one in the sandbox, with the program on its path.
     pub fn start(sandbox: &Sandbox) -> Shell {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", PATIENCE, "bash", "--norc", "--noprofile"]);
+        command.args(["--kill-after=5", PATIENCE, "taskset", "--cpu-list", &core()]);
+        command.args(["bash", "--norc", "--noprofile"]);
         sandbox.confine(&mut command);
         command.env("PATH", path()).env("WINDROW_PROGRESS", "none").env("LC_ALL", "C.UTF-8");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -79,6 +80,15 @@ impl Drop for Shell {
             .status();
         let _ = self.child.wait();
     }
+}
+
+/// One core of those that this process may use. On one, shards are worked and loaded one after the other, so that the rows which a
+/// command shows are the same each time, where there is one shard (up to 1,024 records).
+fn core() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").expect("what the system says of this process");
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).expect("its cores");
+    let cores: Vec<&str> = allowed.trim().split([',', '-']).collect();
+    cores[std::process::id() as usize % cores.len()].to_owned()
 }
 
 fn path() -> OsString {
