@@ -22,7 +22,7 @@ use crate::draw::Draw;
 use crate::query::Query;
 
 /// Share of the requests that are turned away at first.
-const REFUSED_SHARE: f64 = 0.3;
+const REFUSED_SHARE: f64 = 0.6;
 
 /// The answer to a target, which is everything behind `/public/`, asked for the `nth` time.
 pub fn answer(target: &str, nth: u32) -> Answer {
