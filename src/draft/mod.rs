@@ -14,5 +14,5 @@ mod request;
 mod write;
 
 pub use proposal::{Proposal, Sample, propose};
-pub use request::{Candidate, DraftError, Piece, Place, RequestDraft};
+pub use request::{Candidate, DraftError, Piece, Place, RequestDraft, is_secret};
 pub use write::{JobDraft, anything};

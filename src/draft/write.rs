@@ -1,7 +1,8 @@
 //! The draft as a job file: what was guessed, and why, stands in comments.
 
 use super::proposal::{Proposal, Proposed, ProposedColumn};
-use super::request::{Line, RequestDraft, key, quoted};
+use super::request::{Line, RequestDraft, key};
+use crate::job::toml_text;
 
 /// Where comments begin, if what they are about is shorter.
 const COMMENTS: usize = 62;
@@ -45,13 +46,13 @@ impl JobDraft<'_> {
     }
 
     fn input(&self) -> Vec<String> {
-        let named = self.name.map(|name| format!("\n[job]\nname = {}", quoted(name)));
+        let named = self.name.map(|name| format!("\n[job]\nname = {}", toml_text(name)));
         let mut lines: Vec<String> = named.into_iter().collect();
-        lines.extend([String::new(), "[input]".to_owned(), format!("file = {}", quoted(self.list))]);
-        lines.extend(self.list_format.map(|format| format!("format = {}", quoted(format))));
+        lines.extend([String::new(), "[input]".to_owned(), format!("file = {}", toml_text(self.list))]);
+        lines.extend(self.list_format.map(|format| format!("format = {}", toml_text(format))));
         let Some(found) = self.request.found() else { return lines };
         let comment = format!("{} in the request", shortened(&found.value));
-        lines.push(written(&commented_line(format!("id = {}", quoted(&found.column)), Some(comment))));
+        lines.push(written(&commented_line(format!("id = {}", toml_text(&found.column)), Some(comment))));
         if self.on_duplicate {
             let comment = Some("some ids come twice: the first line of each counts".to_owned());
             lines.push(written(&commented_line("on_duplicate = \"first\"".to_owned(), comment)));
@@ -68,21 +69,21 @@ impl JobDraft<'_> {
     fn limit(&self) -> Vec<String> {
         let Some(limit) = &self.proposal.limit else { return Vec::new() };
         let host = self.request.origin().split_once("://").map_or("", |(_, host)| host);
-        let head = commented_line(format!("[limit.{}]", quoted(host)), Some(limit.because.clone()));
-        let keys = limit.value.iter().map(|(name, value)| format!("{name} = {}", quoted(value)));
+        let head = commented_line(format!("[limit.{}]", toml_text(host)), Some(limit.because.clone()));
+        let keys = limit.value.iter().map(|(name, value)| format!("{name} = {}", toml_text(value)));
         [String::new(), written(&head)].into_iter().chain(keys).collect()
     }
 
     fn endpoint(&self) -> Vec<Line> {
         let proposal = self.proposal;
         let mut lines = self.request.lines();
-        lines.extend(proposed("format", proposal.format.as_ref(), |word| quoted(word)));
+        lines.extend(proposed("format", proposal.format.as_ref(), |word| toml_text(word)));
         lines.extend(proposed("missing", proposal.missing.as_ref(), String::clone));
         lines.extend(proposed("ok", proposal.ok.as_ref(), String::clone));
-        lines.extend(proposed("rows", proposal.rows.as_ref(), |jq| quoted(jq)));
+        lines.extend(proposed("rows", proposal.rows.as_ref(), |jq| toml_text(jq)));
         lines.extend(proposed("pages", proposal.pages.as_ref(), String::clone));
         lines.extend(proposed("nulls", proposal.nulls.as_ref(), |nulls| {
-            let nulls: Vec<String> = nulls.iter().map(|null| quoted(null)).collect();
+            let nulls: Vec<String> = nulls.iter().map(|null| toml_text(null)).collect();
             format!("[{}]", nulls.join(", "))
         }));
         lines
@@ -104,16 +105,16 @@ impl JobDraft<'_> {
     }
 
     fn table(&self) -> Vec<String> {
-        let mut lines = vec![String::new(), "[table]".to_owned(), format!("to = {}", quoted(self.to))];
+        let mut lines = vec![String::new(), "[table]".to_owned(), format!("to = {}", toml_text(self.to))];
         let id = self.request.found().map(|found| found.column.as_str()).unwrap_or_default();
         let comment = match self.proposal.rows {
             Some(_) => "an id's rows take the place of those that it had",
             None => "a row takes the place of the one with the same id",
         };
         let mode = if self.proposal.rows.is_some() { "replace_ids" } else { "upsert" };
-        lines.push(written(&commented_line(format!("mode = {}", quoted(mode)), Some(comment.to_owned()))));
+        lines.push(written(&commented_line(format!("mode = {}", toml_text(mode)), Some(comment.to_owned()))));
         if self.proposal.rows.is_none() {
-            lines.push(format!("key = {}", quoted(id)));
+            lines.push(format!("key = {}", toml_text(id)));
         }
         lines
     }

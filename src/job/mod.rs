@@ -43,6 +43,7 @@ mod table;
 mod template;
 #[cfg(test)]
 mod tests;
+mod toml_text;
 mod validate;
 mod when;
 
@@ -73,6 +74,7 @@ pub use table::{
     TableName,
 };
 pub use template::{Part, Template};
+pub use toml_text::{toml_basic_string, toml_text};
 pub use when::When;
 
 /// A validated job.

@@ -7,7 +7,7 @@ use super::columns::columns_within;
 use super::numbers::{count, counted, millis};
 use super::words::shell_word;
 use crate::curl::CurlCommand;
-use crate::draft::{Piece, Place, Proposal, RequestDraft};
+use crate::draft::{Piece, Place, Proposal, RequestDraft, is_secret};
 use crate::os::{printable, tell};
 use crate::runner::SampledAnswers;
 use crate::worker::ShardEnd;
@@ -67,6 +67,15 @@ pub fn secrets(request: &RequestDraft, file: Option<&Path>) {
             None => format!("not kept: {}", how_to_set(&secret.name)),
         };
         tell!("secret  {} is ${{{}}}, {place}", printable(&secret.of), secret.name);
+    }
+}
+
+/// Says that nobody looked for secrets in what is sent, where nobody could.
+pub fn unread_text(request: &RequestDraft) {
+    if request.is_plain_text() {
+        tell!(
+            "windrow: what is sent is neither JSON nor a form, and stands in the job as it is\nhint: write ${{NAME}} for what is secret in it"
+        );
     }
 }
 
@@ -202,7 +211,8 @@ pub fn shown_pieces(pieces: &[&Piece]) -> Vec<String> {
             Place::Payload if piece.name.is_empty() => "body".to_owned(),
             Place::Payload => format!("field {}", piece.name),
         };
-        format!("  {:>2}  {:<24} {}", number + 1, printable(&place), shown(&piece.text))
+        let text = if is_secret(piece) { "(secret)".to_owned() } else { shown(&piece.text) };
+        format!("  {:>2}  {:<24} {text}", number + 1, printable(&place))
     };
     pieces.iter().enumerate().map(line).collect()
 }

@@ -1,6 +1,7 @@
 //! A job drafted from a request and a list: the id found, secrets hidden, a few ids asked, columns proposed.
 //!
-//! Nothing is written before all of it is known; then the file of secrets, the job, and the schema that editors read.
+//! The file of secrets is written before anybody is asked, the job and the schema that editors read at the end: nothing is
+//! written where the request or the list cannot be read.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +9,7 @@ use super::super::{env_file_again, say_warning};
 use super::{InitArgs, NewJob, place, request};
 use crate::draft::{JobDraft, Proposal, RequestDraft, anything, propose};
 use crate::handoff::{Event, Exit};
-use crate::job::{Job, is_idempotent};
+use crate::job::{Job, is_idempotent, toml_text};
 use crate::os::{stop_on_signals, tell};
 use crate::plan::{PeekedList, PlanError, peek_list};
 use crate::report::{Console, counted, init as told};
@@ -35,6 +36,7 @@ pub(super) async fn run(args: InitArgs, file: &NewJob) -> Result<Exit, RunnerErr
     draft.check(&anything())?;
     let kept = request::keep(&args, &file.name, &request)?;
     told::secrets(&request, kept.file.as_deref());
+    told::unread_text(&request);
     let usual = if is_idempotent(&method) && is_whole { SAMPLE } else { 0 };
     let records = args.sample.unwrap_or(usual);
     let sampled = match records {
@@ -75,7 +77,7 @@ async fn list(args: &InitArgs, scratch: &Path) -> Result<(PathBuf, PeekedList), 
     let text = format!(
         "[job]\nname = \"list\"\n[input]\nfile = {}\n{}id = \"id\"\n[[endpoint]]\nurl = \"http://localhost/{{id}}\"\n\
          columns = {{ x = \".\" }}\n[table]\nto = \"duckdb:x.duckdb\"\n",
-        toml::Value::String(absolute.display().to_string()),
+        toml_text(&absolute.display().to_string()),
         format_of(path).map_or_else(String::new, |format| format!("format = \"{format}\"\n")),
     );
     let job = Job::parse(text, Path::new("/list.toml"))?;
@@ -204,11 +206,11 @@ mod tests {
     #[test]
     fn a_path_is_named_from_the_jobs_folder() {
         let relative = |path, folder| relative(Path::new(path), Path::new(folder));
-        assert_eq!(relative("/work/ids.csv", "/work"), "ids.csv");
-        assert_eq!(relative("/work/ids.csv", "/work/schemas"), "../ids.csv");
-        assert_eq!(relative("/work/a/ids.csv", "/work/b/c"), "../../a/ids.csv");
-        assert_eq!(relative("/data/ids.csv", "/work/b/c"), "/data/ids.csv");
-        assert_eq!(relative("/work/./x/../ids.csv", "/work"), "ids.csv");
+        assert_eq!(relative("/home/me/ids.csv", "/home/me"), "ids.csv");
+        assert_eq!(relative("/home/me/ids.csv", "/home/me/schemas"), "../ids.csv");
+        assert_eq!(relative("/home/me/a/ids.csv", "/home/me/b/c"), "../../a/ids.csv");
+        assert_eq!(relative("/data/ids.csv", "/home/me/b/c"), "/data/ids.csv");
+        assert_eq!(relative("/home/me/./x/../ids.csv", "/home/me"), "ids.csv");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which column of the list a request asks about, and what stands for it there.
 
 use super::InitArgs;
-use crate::draft::{Candidate, DraftError, RequestDraft};
+use crate::draft::{Candidate, DraftError, Place, RequestDraft, is_secret};
 use crate::os::{ask_for_line, can_ask, tell};
 use crate::plan::PeekedList;
 use crate::report::init::{shown_piece, shown_pieces};
@@ -107,8 +107,8 @@ fn by_hand(
             return request.example(column, &piece.text).map_err(usage);
         }
     }
-    let example =
-        pieces.iter().rev().find(|piece| piece.place == crate::draft::Place::Path).or(pieces.first());
+    let others = || pieces.iter().filter(|piece| !is_secret(piece));
+    let example = others().rfind(|piece| piece.place == Place::Path).or(others().next());
     let example = example.map_or_else(|| "ID".to_owned(), |piece| shown_piece(piece));
     Err(RunnerError::Usage(format!(
         "{nowhere}, so it is not known what stands for an id. Its parts:\n{}\nhint: name it: --example {example}; or write \

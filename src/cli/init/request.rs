@@ -13,7 +13,7 @@ use crate::secrets::Secrets;
 /// The command: a URL, the words of `--from-curl`, or what comes from standard input.
 pub(super) fn command(args: &InitArgs) -> Result<CurlCommand, RunnerError> {
     if let Some(url) = &args.url {
-        return Ok(CurlCommand { method: "GET".to_owned(), url: url.clone(), ..CurlCommand::default() });
+        return Ok(of_url(url));
     }
     let text = match args.from_curl.as_deref() {
         Some("-") | None => pasted()?,
@@ -21,6 +21,21 @@ pub(super) fn command(args: &InitArgs) -> Result<CurlCommand, RunnerError> {
     };
     let from_environment = |name: &str| std::env::var(name).ok();
     CurlCommand::parse(&text, from_environment).map_err(|error| RunnerError::Usage(error.to_string()))
+}
+
+/// A URL alone, in which `{column}` may stand: without its fragment, which nobody sends, and its user.
+fn of_url(url: &str) -> CurlCommand {
+    let url = url.split('#').next().unwrap_or(url);
+    let mut command = CurlCommand { method: "GET".to_owned(), url: url.to_owned(), ..CurlCommand::default() };
+    let Some((scheme, rest)) = url.split_once("://") else { return command };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if let Some((user, host)) = authority.rsplit_once('@') {
+        let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        command.user = Some((plain(user), plain(password)));
+        command.url = format!("{scheme}://{host}{path}");
+    }
+    command
 }
 
 fn pasted() -> Result<String, RunnerError> {

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use super::json::{Json, Kind};
 use super::name::Names;
 use super::shape::{Beside, Shape};
-use super::spelling::{jq_key, toml_text, toml_texts};
+use super::spelling::{jq_key, toml_texts};
 use super::types::{self, Guess, Seen, nulls};
 use super::words;
 use super::{Proposal, Proposed, ProposedColumn};
 use crate::job::LONGEST_JQ;
+use crate::job::toml_text;
 use crate::value::{self, Type};
 
 /// Most columns that are proposed.

@@ -32,6 +32,8 @@ mod tests;
 mod types;
 mod words;
 
+use crate::job::toml_text;
+
 /// One answer to the question about one id.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {
@@ -125,7 +127,7 @@ pub fn propose(samples: &[Sample], id_column: &str, taken: &[String]) -> Proposa
             read::json(&texts, taken(), &mut proposal);
         }
     }
-    proposal.ok = proposal.ok.take().map(|ok| Proposed { value: spelling::toml_text(&ok.value), ..ok });
+    proposal.ok = proposal.ok.take().map(|ok| Proposed { value: toml_text(&ok.value), ..ok });
     proposal.missing = statuses::joined(sorted.missing, proposal.missing.take());
     proposal
 }

@@ -2,6 +2,8 @@
 //!
 //! Promise: any key is reached by its path, and any text is read back as it is.
 
+use crate::job::toml_text;
+
 /// Words that jq keeps for itself: as keys they stand in quotes.
 const RESERVED: [&str; 19] = [
     "def", "module", "import", "include", "if", "then", "else", "elif", "end", "as", "reduce", "foreach",
@@ -24,25 +26,6 @@ pub(super) fn jq_key(key: &str) -> String {
 /// A text in jq, which is that of JSON: a backslash is always escaped, so that none begins an interpolation.
 pub(super) fn jq_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-/// A text in TOML, on one line: in single quotes where it has backslashes or double quotes and needs no escape.
-pub(super) fn toml_text(text: &str) -> String {
-    let is_plain = !text.contains('\'') && !text.chars().any(char::is_control);
-    if is_plain && text.contains(['"', '\\']) {
-        return format!("'{text}'");
-    }
-    let mut spelled = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => spelled.extend(['\\', letter]),
-            '\n' => spelled.push_str("\\n"),
-            '\t' => spelled.push_str("\\t"),
-            _ if letter.is_control() => spelled.push_str(&format!("\\u{:04X}", u32::from(letter))),
-            _ => spelled.push(letter),
-        }
-    }
-    spelled + "\""
 }
 
 /// A list of texts in TOML.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::spelling::toml_text;
 use super::{Proposed, Sample};
+use crate::job::toml_text;
 
 /// Samples by what their status says.
 pub(super) struct Sorted<'s> {

@@ -184,6 +184,30 @@ fn payload(body: Option<&str>, headers: &mut Vec<Piece>) -> Payload {
     }
 }
 
+/// The values in a text that is sent as it is, by their names: each as it stands there. Of JSON, and of forms.
+pub(super) fn named_values(text: &str) -> Vec<(String, String)> {
+    if let Ok(value) = serde_json::from_str::<Value>(text) {
+        let mut found = Vec::new();
+        json_texts(&value, "", &mut found);
+        return found;
+    }
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    let is_name = |name: &str| !name.is_empty() && !name.contains(char::is_whitespace) && !name.contains('<');
+    pairs.filter(|(name, _)| is_name(name)).map(|(name, value)| (decoded(name), value.to_owned())).collect()
+}
+
+fn json_texts(value: &Value, name: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::String(text) => {
+            let written = Value::from(text.as_str()).to_string();
+            found.push((name.to_owned(), written[1..written.len() - 1].to_owned()));
+        }
+        Value::Array(items) => items.iter().for_each(|item| json_texts(item, name, found)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| json_texts(value, name, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The fields of a form whose names differ, if they would be sent again as they were written.
 fn form(body: &str) -> Option<Vec<Piece>> {
     let fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();

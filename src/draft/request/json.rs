@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::piece::{Piece, Place};
-use crate::job::Part;
+use crate::job::{Part, toml_text};
 
 /// A JSON value, and its texts and numbers in the order in which they stand there.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ fn written<'a>(value: &Value, pieces: &mut impl Iterator<Item = &'a Piece>) -> S
         Value::Null | Value::Bool(_) => value.to_string(),
         Value::Number(_) | Value::String(_) => match pieces.next() {
             Some(piece) if value.is_number() && piece.is_literal() => value.to_string(),
-            Some(piece) => quoted(&piece.template.to_string()),
+            Some(piece) => toml_text(&piece.template.to_string()),
             None => String::new(),
         },
         Value::Array(items) => {
@@ -84,14 +84,9 @@ fn written<'a>(value: &Value, pieces: &mut impl Iterator<Item = &'a Piece>) -> S
     }
 }
 
-/// A text as TOML has it.
-pub fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
-}
-
 /// A key as TOML has it: bare where it can be.
 pub fn key(name: &str) -> String {
     let is_bare =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if is_bare { name.to_owned() } else { quoted(name) }
+    if is_bare { name.to_owned() } else { toml_text(name) }
 }

@@ -16,11 +16,11 @@ mod written;
 use std::ops::Range;
 
 pub use self::find::Candidate;
-pub(super) use self::json::{key, quoted};
+pub(super) use self::json::key;
 pub use self::piece::{Piece, Place};
 pub(super) use self::written::Line;
 
-use self::cut::CutRequest;
+use self::cut::{CutRequest, Payload};
 use crate::curl::CurlCommand;
 use crate::job::{Part, Template};
 use crate::plan::{PeekedList, PlanError};
@@ -80,6 +80,7 @@ pub struct RequestDraft {
     basic: Option<String>,
     /// The proxy, as the job names it.
     proxy: Option<String>,
+    is_plain_text: bool,
 }
 
 impl RequestDraft {
@@ -97,6 +98,7 @@ impl RequestDraft {
             secrets: Vec::new(),
             basic: None,
             proxy: None,
+            is_plain_text: false,
         })
     }
 
@@ -230,9 +232,30 @@ impl RequestDraft {
             let name = named(&mut secrets, name, value, &piece.name);
             piece.replace(range, Part::Secret(name));
         }
+        self.hide_in_text(job, &mut secrets);
         self.hide_user(job, &mut secrets);
         self.hide_proxy(job, &mut secrets);
         self.secrets = secrets;
+    }
+
+    /// The secrets in a text that is sent as it is, where its values have names. Of any other text a person has to see it.
+    fn hide_in_text(&mut self, job: &str, secrets: &mut Vec<DraftSecret>) {
+        let Payload::Text(text) = &mut self.cut.payload else { return };
+        let values = cut::named_values(&text.text);
+        self.is_plain_text = values.is_empty();
+        for (name, written) in values {
+            let value = Piece::plain(Place::Payload, &name, &written);
+            if let Some(range) = secret::secret_in(&value) {
+                let hidden = written[range].to_owned();
+                let name = named(secrets, secret::name_of(job, &value), hidden.clone(), &name);
+                text.replace_text(&hidden, Part::Secret(name));
+            }
+        }
+    }
+
+    /// Whether a text is sent of which nothing is known: what is secret in it stands in the job.
+    pub fn is_plain_text(&self) -> bool {
+        self.is_plain_text
     }
 
     /// The password; where there is none the user, which then is the secret.
@@ -259,6 +282,11 @@ impl RequestDraft {
             _ => literal,
         });
     }
+}
+
+/// Whether a piece holds a secret.
+pub fn is_secret(piece: &Piece) -> bool {
+    secret::secret_in(piece).is_some()
 }
 
 /// Shortest value of a variable that is looked for within the request.

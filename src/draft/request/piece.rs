@@ -65,6 +65,18 @@ impl Piece {
         self.template.parts = before.into_iter().chain([part]).chain(after).collect();
     }
 
+    /// Replaces the first place where a text stands that nothing has replaced yet.
+    pub fn replace_text(&mut self, text: &str, part: Part) {
+        let found = self.template.parts.iter().enumerate().find_map(|(at, part)| match part {
+            Part::Literal(literal) => Some((at, literal.split_once(text)?)),
+            _ => None,
+        });
+        let Some((at, (before, after))) = found else { return };
+        let literal = |text: &str| (!text.is_empty()).then(|| Part::Literal(text.to_owned()));
+        let parts: Vec<Part> = [literal(before), Some(part), literal(after)].into_iter().flatten().collect();
+        self.template.parts.splice(at..=at, parts);
+    }
+
     /// Whether a job that has it among `params` sends it as it was written.
     pub fn is_component(&self) -> bool {
         self.raw.as_ref().is_none_or(|raw| *raw == component(&self.text))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::job::Job;
+use crate::job::{Job, toml_text};
 use crate::plan::{PeekedList, peek_list};
 
 /// A list, looked into.
@@ -50,7 +50,7 @@ fn drafted(command: CurlCommand, csv: &str) -> (Vec<String>, String) {
 fn is_valid(lines: &[String], id: &str) {
     let text = format!(
         "[input]\nfile = \"ids.csv\"\nid = {}\n[[endpoint]]\n{}\ncolumns = {{ a = \".\" }}\n[table]\nto = \"duckdb:x\"\n",
-        quoted(id),
+        toml_text(id),
         lines.join("\n")
     );
     if let Err(error) = Job::parse(text.clone(), Path::new("/films.toml")) {
@@ -181,6 +181,23 @@ fn no_line_has_a_secret() {
     let (lines, _) =
         drafted(with_headers(get("https://h/t/tt0111161"), &[("Authorization", "Token geheim")]), FILMS);
     assert_eq!(lines[1], "headers = { authorization = \"Token ${FILMS_TOKEN}\" }");
+}
+
+/// What TOML or a form of a job cannot say is sent as a text; the secrets in it have names all the same.
+#[test]
+fn no_text_that_is_sent_has_a_secret() {
+    let body = r#"{"id":"tt0111161","none":null,"login":{"password":"ge\"heim","user":"me"}}"#;
+    let (lines, _) = drafted(post("https://h/q", "application/json", body), FILMS);
+    assert_eq!(
+        lines[2],
+        r#"body = '{{"id":"{imdb_id}","none":null,"login":{{"password":"${FILMS_PASSWORD}","user":"me"}}}}'"#
+    );
+    let form = "id=tt0111161&tag=a&tag=b&api_key=0123456789";
+    let (lines, _) = drafted(post("https://h/q", "application/x-www-form-urlencoded", form), FILMS);
+    assert_eq!(lines[2], "body = \"id={imdb_id}&tag=a&tag=b&api_key=${FILMS_API_KEY}\"");
+    let mut request = RequestDraft::of(post("https://h/q", "text/xml", "<password>x</password>")).unwrap();
+    request.hide_secrets("films");
+    assert!(request.is_plain_text());
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The request as lines of an `[[endpoint]]`.
 
 use super::cut::{CutRequest, Param, Payload};
-use super::json::{key, quoted};
+use super::json::key;
 use std::path::PathBuf;
 
 use super::RequestDraft;
-use crate::job::{Part, Template};
+use crate::job::{Part, Template, toml_text};
 
 /// A line of a job file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl RequestDraft {
     /// The lines of the endpoint that ask; its name, and what is made of its answers, are for others to write.
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = self.url();
-        lines.extend(self.cut.method.as_ref().map(|method| line("method", &quoted(method))));
+        lines.extend(self.cut.method.as_ref().map(|method| line("method", &toml_text(method))));
         lines.extend(self.authorization());
         lines.extend(self.headers());
         lines.extend(self.payload());
@@ -46,7 +46,7 @@ impl RequestDraft {
     fn url(&self) -> Vec<Line> {
         if let Some(column) = &self.whole_url {
             let template = Template { parts: vec![Part::Url(column.clone())] };
-            let url = line("url", &quoted(&template.to_string()));
+            let url = line("url", &toml_text(&template.to_string()));
             return [url].into_iter().chain(self.own_host()).collect();
         }
         let cut = &self.cut;
@@ -54,16 +54,16 @@ impl RequestDraft {
         let url = format!("{}{}", cut.origin, path.join("/"));
         match cut.named_params() {
             Some(params) => {
-                let params = params
-                    .iter()
-                    .map(|(name, piece)| format!("{} = {}", key(name), quoted(&piece.template.to_string())));
+                let params = params.iter().map(|(name, piece)| {
+                    format!("{} = {}", key(name), toml_text(&piece.template.to_string()))
+                });
                 let params: Vec<String> = params.collect();
                 let params =
                     (!params.is_empty()).then(|| line("params", &format!("{{ {} }}", params.join(", "))));
-                [line("url", &quoted(&url))].into_iter().chain(params).collect()
+                [line("url", &toml_text(&url))].into_iter().chain(params).collect()
             }
             None => {
-                vec![line("url", &quoted(&self.shown_url()))]
+                vec![line("url", &toml_text(&self.shown_url()))]
             }
         }
     }
@@ -80,7 +80,7 @@ impl RequestDraft {
             }
             url::Host::Ipv6(address) => address.is_loopback() || address.is_unique_local(),
         };
-        is_own.then(|| line("hosts", &format!("[{}]", quoted(url.host_str().unwrap_or_default()))))
+        is_own.then(|| line("hosts", &format!("[{}]", toml_text(url.host_str().unwrap_or_default()))))
     }
 
     /// `auth`, where the request says who asks in a way that a job has a key for.
@@ -91,17 +91,17 @@ impl RequestDraft {
                 true => format!("${{{name}}}:"),
                 false => format!("{literal}:${{{name}}}"),
             };
-            return Some(line("auth", &format!("{{ basic = {} }}", quoted(&basic))));
+            return Some(line("auth", &format!("{{ basic = {} }}", toml_text(&basic))));
         }
         let token = bearer(&self.cut)?;
-        Some(line("auth", &format!("{{ bearer = {} }}", quoted(&token))))
+        Some(line("auth", &format!("{{ bearer = {} }}", toml_text(&token))))
     }
 
     fn headers(&self) -> Option<Line> {
         let is_auth = |name: &str| name == "authorization" && self.authorization().is_some();
         let headers = self.cut.headers.iter().filter(|header| !is_auth(&header.name));
-        let headers =
-            headers.map(|header| format!("{} = {}", key(&header.name), quoted(&header.template.to_string())));
+        let headers = headers
+            .map(|header| format!("{} = {}", key(&header.name), toml_text(&header.template.to_string())));
         let headers: Vec<String> = headers.collect();
         (!headers.is_empty()).then(|| line("headers", &format!("{{ {} }}", headers.join(", "))))
     }
@@ -113,11 +113,11 @@ impl RequestDraft {
             Payload::Form(fields) => {
                 let fields: Vec<String> = fields
                     .iter()
-                    .map(|field| format!("{} = {}", key(&field.name), quoted(&field.template.to_string())))
+                    .map(|field| format!("{} = {}", key(&field.name), toml_text(&field.template.to_string())))
                     .collect();
                 Some(line("form", &format!("{{ {} }}", fields.join(", "))))
             }
-            Payload::Text(text) => Some(line("body", &quoted(&text.template.to_string()))),
+            Payload::Text(text) => Some(line("body", &toml_text(&text.template.to_string()))),
         }
     }
 
@@ -125,11 +125,11 @@ impl RequestDraft {
     fn of_the_way(&self) -> Vec<Line> {
         let command = &self.command;
         let seconds = |time: std::time::Duration| {
-            quoted(&humantime::format_duration(time).to_string().replace(' ', ""))
+            toml_text(&humantime::format_duration(time).to_string().replace(' ', ""))
         };
         let file = |name, path: &Option<PathBuf>| {
             let path = path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()));
-            path.map(|path| line(name, &quoted(&path.display().to_string())))
+            path.map(|path| line(name, &toml_text(&path.display().to_string())))
         };
         let ca_file = file("ca_file", &command.ca_file);
         let certificate = file("client_certificate_file", &command.client_certificate_file);
@@ -140,7 +140,7 @@ impl RequestDraft {
         let retry = attempts.map(|attempts| line("retry", &format!("{{ attempts = {attempts} }}")));
         let timeout = command.timeout.map(|time| line("timeout", &seconds(time)));
         let connect = command.connect_timeout.map(|time| line("connect_timeout", &seconds(time)));
-        let proxy = self.proxy.as_ref().map(|proxy| line("proxy", &quoted(proxy)));
+        let proxy = self.proxy.as_ref().map(|proxy| line("proxy", &toml_text(proxy)));
         let way = [proxy, ca_file, certificate, client_key, timeout, connect, redirects, answer, retry];
         way.into_iter().flatten().collect()
     }

@@ -4,7 +4,7 @@
 
 use jiff::fmt::strtime;
 
-use crate::job::{Column, Endpoint};
+use crate::job::{Column, Endpoint, toml_basic_string};
 use crate::value::Type;
 
 /// What APIs write where they have no value.
@@ -116,11 +116,11 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
         }
     }
     if nulls.len() > column.nulls.len() {
-        let all: Vec<String> = nulls.iter().map(|text| toml_text(text)).collect();
+        let all: Vec<String> = nulls.iter().map(|text| toml_basic_string(text)).collect();
         mending.keys.push(format!("nulls = [{}]", all.join(", ")));
     }
     if Some(&remove) != column.remove.as_ref() && !remove.is_empty() {
-        mending.keys.push(format!("remove = {}", toml_text(&remove)));
+        mending.keys.push(format!("remove = {}", toml_basic_string(&remove)));
     }
     mending.keys.extend(keys);
     match units.as_slice() {
@@ -129,7 +129,7 @@ fn together(column: &Column, misfits: &[String]) -> Mending {
         // Numbers of several units are not one column's, and of a text that begins with a number nobody wants the number.
         _ => mending.is_enough = false,
     }
-    let spelled = |format: &&str| format!("format = {}", toml_text(format));
+    let spelled = |format: &&str| format!("format = {}", toml_basic_string(format));
     let mut formats = formats.unwrap_or_default().into_iter();
     mending.keys.extend(formats.next().as_ref().map(spelled));
     mending.instead.extend(formats.as_slice().iter().map(spelled));
@@ -225,21 +225,6 @@ fn each_once(letters: impl Iterator<Item = char>) -> String {
         }
     });
     once
-}
-
-/// A basic string of TOML.
-pub(super) fn toml_text(text: &str) -> String {
-    let mut spelled = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => spelled.extend(['\\', letter]),
-            '\n' => spelled.push_str("\\n"),
-            '\t' => spelled.push_str("\\t"),
-            _ if letter.is_control() => spelled.push_str(&format!("\\u{:04X}", u32::from(letter))),
-            _ => spelled.push(letter),
-        }
-    }
-    spelled + "\""
 }
 
 #[cfg(test)]

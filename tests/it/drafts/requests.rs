@@ -117,10 +117,12 @@ fn nothing_is_written_where_something_is_wrong() {
     let (sandbox, origin, ids) = films(9);
     let url = format!("{}/?i={}", origin.url(), ids[0]);
     let elsewhere = format!("{}/films/tt99", origin.url());
+    let secret = format!("{elsewhere}?apikey=geheim-1");
     for (words, said) in [
         (&["init", "films", &url][..], "which ids?"),
         (&["init", "films", &url, "--ids", "none.csv"], "none.csv"),
         (&["init", "films", &elsewhere, "--ids", "ids.csv"], "--example tt99"),
+        (&["init", "films", &secret, "--ids", "ids.csv"], "apikey         (secret)"),
         (
             &["init", "films", &elsewhere, "--ids", "ids.csv", "--example", "tt98"],
             "stands nowhere in the request",
@@ -135,6 +137,18 @@ fn nothing_is_written_where_something_is_wrong() {
         assert!(!sandbox.path().join("films.toml").exists(), "{words:?}: {}", ended.stderr);
     }
     assert_eq!(origin.counts()["total"], 0);
+}
+
+#[test]
+fn the_user_in_a_url_asks_and_its_password_is_no_line_of_the_job() {
+    let (sandbox, origin, ids) = films(3);
+    let url = format!("{}/echo/{}#top", origin.url().replace("://", "://me:geheim%21@"), ids[0]);
+    let words = ["init", "films", &url, "--ids", "ids.csv", "--env-file", "films.env"];
+    sandbox.run(words).with_code(0).saying("3 × 200");
+    let job = text(&sandbox, "films.toml");
+    assert!(job.contains("auth = { basic = \"me:${FILMS_PASSWORD}\" }") && !job.contains('@'), "{job}");
+    assert_eq!(text(&sandbox, "films.env"), "FILMS_PASSWORD=geheim!\n");
+    std::fs::remove_file(sandbox.path().join("films.env")).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The ways from one page to the next, each by the names that APIs give to it.
 
 use super::{Fact, Json, Kind, Known, LAST_PAGES, Proposed, TOTALS, Way, words};
-use crate::draft::proposal::spelling::toml_text;
+use crate::job::toml_text;
 
 /// Names of the next page's URL.
 const NEXT: [&str; 12] = [

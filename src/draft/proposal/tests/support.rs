@@ -66,7 +66,7 @@ fn keys(proposal: &Proposal, with_why: bool) -> Vec<String> {
         line("ok", &ok.value, &ok.because);
     }
     if let Some(rows) = &proposal.rows {
-        line("rows", &super::super::spelling::toml_text(&rows.value), &rows.because);
+        line("rows", &crate::job::toml_text(&rows.value), &rows.because);
     }
     if let Some(pages) = &proposal.pages {
         line("pages", &pages.value, &pages.because);

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::value::{self, Clock, Type, Value, Wrong};
 
-use crate::draft::proposal::spelling::toml_text;
+use crate::job::toml_text;
 
 /// How a column's texts are read.
 #[derive(Debug, Clone, PartialEq)]
