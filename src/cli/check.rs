@@ -105,7 +105,7 @@ pub(super) async fn run(args: CheckArgs, runs: &RunsArgs) -> Result<Exit, Runner
     Ok(if failed == 0 { Exit::Done } else { Exit::Refused })
 }
 
-/// Whoever looks three times in a minute at what a server says of too many requests makes no more of them.
+/// A person may check a job again and again: a server that says "too many requests" is asked only once more.
 fn spare_servers(job: &mut Job) {
     for endpoint in &mut job.endpoints {
         endpoint.retry.attempts = endpoint.retry.attempts.min(ATTEMPTS);

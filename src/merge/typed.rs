@@ -1,6 +1,6 @@
 //! The columns of an answer as a Parquet file has them.
 //!
-//! Promise: a value is the same for whoever reads the file, or writing it fails. Left alone, DuckDB writes integers of 128
+//! Promise: every reader of the file finds the same value, or writing it fails. Left alone, DuckDB writes integers of 128
 //! bits as doubles, an infinite day as one of the far future, and moments without saying that they are UTC.
 
 use super::sql;

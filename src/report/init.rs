@@ -41,7 +41,7 @@ pub fn left_out(command: &CurlCommand) {
 /// What was found in the request.
 pub fn found(request: &RequestDraft, method: &str, list: &str) {
     for name in request.left_out() {
-        tell!("left out, as it is for one request alone: {}", printable(name));
+        tell!("left out, as it belongs to a single request: {}", printable(name));
     }
     if let Some(found) = request.found() {
         tell!(
@@ -110,7 +110,8 @@ pub fn asked(sampled: &SampledAnswers, proposal: &Proposal, records: u64) {
     }
     tell!("{said}");
     for (id, why) in sampled.unanswered.iter().take(1) {
-        tell!("windrow: no answer about {}: {}", printable(id), printable(why));
+        let why = if why.is_empty() { String::new() } else { format!(": {}", printable(why)) };
+        tell!("windrow: no answer about {}{why}", printable(id));
     }
     if sampled.was_too_many {
         tell!("windrow: the server said \"too many requests\" (429), so no more were asked");

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::RunnerError;
@@ -34,10 +34,14 @@ pub(super) fn variables(path: &Path) -> Result<HashMap<String, String>, RunnerEr
 /// alone.
 ///
 /// # Errors
-/// One that stands there with another value, or whose value no line can hold; a file that cannot be written.
+/// One that stands there with another value, or whose value no line can hold; a file that others may read, or that cannot be
+/// written.
 pub fn add_variables(path: &Path, added: &[(&str, &str)]) -> Result<(), RunnerError> {
     let told = |why: String| RunnerError::Usage(format!("cannot write {}: {why}", path.display()));
     let there = if path.exists() { variables(path)? } else { HashMap::new() };
+    if path.metadata().is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
+        return Err(told(format!("others may read it\nhint: chmod 600 {}", path.display())));
+    }
     let mut lines = String::new();
     for (name, value) in added {
         match there.get(*name) {
@@ -166,7 +170,6 @@ mod tests {
         for (number, value) in values.iter().enumerate() {
             assert_eq!(read[&format!("V{number}")], *value);
         }
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let before = std::fs::read(&path).unwrap();
         add_variables(&path, &[("V0", "plain")]).unwrap();
@@ -174,6 +177,10 @@ mod tests {
         let why = add_variables(&path, &[("V0", "geheim")]).unwrap_err().to_string();
         assert!(why.contains("another value for V0") && !why.contains("geheim"), "{why}");
         std::fs::write(&path, "A=1").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let why = add_variables(&path, &[("B", "2")]).unwrap_err().to_string();
+        assert!(why.contains("others may read it") && why.contains("hint: chmod 600"), "{why}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         add_variables(&path, &[("B", "2")]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "A=1\nB=2\n");
     }

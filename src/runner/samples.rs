@@ -57,6 +57,12 @@ struct Head {
     took: Duration,
 }
 
+impl Head {
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
 /// Asks so many records of a job with one endpoint; `folder` is for what is needed meanwhile.
 ///
 /// # Errors
@@ -135,7 +141,12 @@ async fn gathered(run: &LiveRun, mut seen: Seen) -> Result<SampledAnswers, Runne
         kept_answers(&run.store).await?.into_iter().map(|answer| (answer.ordinal, answer)).collect();
     for (ordinal, id, why) in ids {
         let (head, url) = (seen.heads.remove(&ordinal), seen.urls.remove(&ordinal));
+        let is_whole = |head: &Head| why.is_none() && answers.contains_key(&ordinal) || !head.is_success();
         match (head, url) {
+            // What broke off, or is another thing than it says, tells nothing.
+            (Some(head), Some(_)) if !is_whole(&head) => {
+                sampled.unanswered.push((id, why.unwrap_or_default()))
+            }
             (Some(head), Some(url)) => {
                 sampled.took.push(head.took);
                 sampled.samples.push(sample(id, url, head, answers.get(&ordinal)));

@@ -30,7 +30,7 @@ pub(super) struct CutRequest {
     pub params: Vec<Param>,
     pub headers: Vec<Piece>,
     pub payload: Payload,
-    /// Headers that are left out: they are for one request alone.
+    /// Headers that are left out: they belong to a single request.
     pub left_out: Vec<String>,
 }
 

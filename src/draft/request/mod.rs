@@ -107,7 +107,7 @@ impl RequestDraft {
         self.cut.pieces().into_iter().filter(|piece| !piece.text.is_empty()).collect()
     }
 
-    /// Headers that are left out, since they are for one request alone.
+    /// Headers that are left out, since they belong to a single request.
     pub fn left_out(&self) -> &[String] {
         &self.cut.left_out
     }

@@ -1,4 +1,4 @@
-//! How answers began, shown to whoever looks on: of each attempt that brought one the last.
+//! The heads of answers, as an observer is shown them: for each attempt that brought one, the last.
 
 use super::site::{Raw, Site, ok, reply};
 use super::*;

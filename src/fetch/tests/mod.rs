@@ -26,7 +26,7 @@
 //! | `certificates` | who is trusted, who is shown a certificate of ours, and the words for what fails |
 //! | `proxy` | what a proxy is told, what hosts are told, and a proxy's own answers |
 //! | `spelling` | names of headers as the wire has them |
-//! | `heads` | how answers began, shown to whoever looks on |
+//! | `heads` | the heads of answers, as an observer is shown them |
 //! | `cookies` | those that are set while a request is redirected |
 
 mod addresses;

@@ -75,6 +75,15 @@ fn nobody_is_asked_after_the_first_429() {
 }
 
 #[test]
+fn nothing_is_proposed_from_answers_that_break_off() {
+    let (sandbox, origin, ids) = films(5);
+    origin.knobs(r#"{"rate_truncate": 1.0}"#);
+    let url = format!("{}/?i={}", origin.url(), ids[0]);
+    let init = sandbox.run(["init", "films", &url, "--ids", "ids.csv"]).with_code(0);
+    init.saying("no answer about").saying("no columns yet");
+}
+
+#[test]
 fn what_may_change_something_asks_nobody_unless_told() {
     let (sandbox, origin, ids) = films(9);
     let curl = format!("curl -X POST '{}/echo/{}' --json '{{\"a\": 1}}'", origin.url(), ids[0]);
